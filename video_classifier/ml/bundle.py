@@ -1,0 +1,141 @@
+"""A model on disk: a folder with network.keras and card.json, each vouching for the other.
+
+Reading and checking a card needs no framework; only `load` and `save` import Keras.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from video_classifier.ml import labels
+from video_classifier.ml.clip import ClipSpec
+
+if TYPE_CHECKING:
+    import keras
+
+NETWORK_FILE = "network.keras"
+CARD_FILE = "card.json"
+
+
+class BundleError(Exception):
+    """The model can't be used, and the message, a sentence, says why and what to do."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Interval:
+    """A measured figure with its 95 % interval; None where it can't be measured."""
+
+    value: float | None
+    low: float | None = None
+    high: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Card:
+    """What a model is, what it learned from, how well it does, and where not to use it."""
+
+    name: str  # the folder
+    network: str  # of ml.networks
+    summary: str  # a sentence for the person who chooses a model
+    spec: ClipSpec
+    threshold: float  # a score from here on reads "shoplifter"
+    sha256: str  # of network.keras
+    parameters: int
+    created: str  # ISO 8601 date
+    classes: tuple[str, ...] = labels.ALL
+    metrics: Mapping[str, Interval] = field(default_factory=dict)
+    measured: str = ""  # how the metrics were measured
+    limits: tuple[str, ...] = ()  # of use, a sentence each
+    training: Mapping[str, Any] = field(default_factory=dict)  # data, seed, settings, versions
+
+
+def names(storage: Path) -> tuple[str, ...]:
+    """The folders in `storage` that hold a card, sorted."""
+    return tuple(sorted(card.parent.name for card in storage.glob(f"*/{CARD_FILE}")))
+
+
+def read_card(folder: Path) -> Card:
+    """The card alone, without a look at the weights. Raises BundleError."""
+    try:
+        found = json.loads((folder / CARD_FILE).read_text(encoding="utf-8"))
+        found["spec"] = ClipSpec(**found["spec"])
+        found["metrics"] = {k: Interval(**v) for k, v in found.get("metrics", {}).items()}
+        for key in ("classes", "limits"):
+            found[key] = tuple(found.get(key, ()))
+        return Card(**found)
+    except FileNotFoundError as error:
+        msg = f"There is no model “{folder.name}”: its {CARD_FILE} is missing."
+        raise BundleError(msg) from error
+    except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
+        msg = f"The model “{folder.name}” can't be used: its {CARD_FILE} can't be read ({error})."
+        raise BundleError(msg) from error
+
+
+def check(folder: Path) -> Card:
+    """The card of a model whose weights are there and are the ones the card describes."""
+    card = read_card(folder)
+    weights = folder / NETWORK_FILE
+    try:
+        state = weights.stat()
+    except OSError as error:
+        msg = f"The model “{folder.name}” can't be used: its {NETWORK_FILE} is missing."
+        raise BundleError(msg) from error
+    if _sha256(weights, state.st_mtime_ns, state.st_size) != card.sha256:
+        msg = (
+            f"The model “{folder.name}” can't be used: its {NETWORK_FILE} is not the one "
+            f"that its {CARD_FILE} describes. Restore the folder or train it again."
+        )
+        raise BundleError(msg)
+    return card
+
+
+def load(folder: Path) -> tuple[keras.Model, Card]:
+    """The network and its card. Raises BundleError if either is not what it should be."""
+    card = check(folder)
+    import keras
+
+    from video_classifier.ml import networks  # noqa: F401  (registers what the file names)
+
+    try:
+        network = keras.models.load_model(folder / NETWORK_FILE, compile=False)
+    except (OSError, ValueError, TypeError) as error:
+        msg = f"The model “{folder.name}” can't be used: Keras can't read its {NETWORK_FILE}."
+        raise BundleError(msg) from error
+    return network, card
+
+
+def save(folder: Path, network: keras.Model, card: Card) -> Card:
+    """Writes both files, each aside first and then renamed; returns the card as written."""
+    folder.mkdir(parents=True, exist_ok=True)
+    aside = folder / f"aside-{NETWORK_FILE}"  # Keras wants the suffix
+    network.save(aside)
+    card = Card(
+        **{
+            **{name: getattr(card, name) for name in Card.__slots__},
+            "sha256": hashlib.sha256(aside.read_bytes()).hexdigest(),
+            "parameters": network.count_params(),
+        }
+    )
+    aside.replace(folder / NETWORK_FILE)
+    write_card(folder, card)
+    return card
+
+
+def write_card(folder: Path, card: Card) -> None:
+    text = json.dumps(asdict(card), indent=2, ensure_ascii=False)
+    aside = folder / f"{CARD_FILE}.{os.getpid()}.tmp"
+    aside.write_text(text + "\n", encoding="utf-8")
+    aside.replace(folder / CARD_FILE)
+
+
+@lru_cache(maxsize=32)
+def _sha256(path: Path, modified: int, size: int) -> str:  # noqa: ARG001  (they key the cache)
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,0 +1,114 @@
+"""What goes into a network and what comes out of it, without any framework."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from video_classifier.ml import labels
+
+Image = npt.NDArray[np.uint8]
+
+
+class ClipError(Exception):
+    """The clip can't be analyzed, and its message, a sentence, tells the uploader why."""
+
+
+class Stage(StrEnum):
+    """What a run is busy with."""
+
+    READING = "reading"
+    CLASSIFYING = "classifying"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClipSpec:
+    """How a video becomes a network's input: so many RGB frames of such a size."""
+
+    frames: int = 16
+    height: int = 128
+    width: int = 128
+
+    @property
+    def shape(self) -> tuple[int, int, int, int]:
+        """(frames, height, width, 3)."""
+        return self.frames, self.height, self.width, 3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClipFacts:
+    """What a video file is, as its container and its first decoded frame tell."""
+
+    container: str  # "mp4", "mov", "avi", "mkv", "webm" or "ts", from the content
+    codec: str  # FFmpeg's name: "h264", "hevc", "mjpeg" …
+    width: int  # pixels as shown: the file's rotation is applied
+    height: int
+    rotation: int  # degrees clockwise that a player turns the stored picture: 0, 90, 180, 270
+    frame_rate: float | None  # average frames per second, None if the file doesn't say
+    duration: float  # seconds, as the header says; what decodes may be less
+    size_bytes: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sample:
+    """The frames taken from a clip, and when each was on screen."""
+
+    images: Image  # (frames, height, width, 3) RGB, uint8, upright
+    times: tuple[float, ...]  # seconds since the clip's first frame, ascending; one a frame
+    length: float  # seconds of the clip that could be read
+    warnings: tuple[str, ...] = ()  # sentences for the uploader
+    previews: tuple[Image, ...] = ()  # the same frames in the clip's own shape, if asked for
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prediction:
+    """`score` is the probability of shoplifting, whichever way the verdict falls."""
+
+    score: float
+    threshold: float
+
+    @property
+    def label(self) -> str:
+        return labels.SHOPLIFTER if self.score >= self.threshold else labels.NON_SHOPLIFTER
+
+    @property
+    def confidence(self) -> float:
+        """How sure the network is of `label`."""
+        return self.score if self.label == labels.SHOPLIFTER else 1 - self.score
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """A prediction, what it was made from, and how long that took."""
+
+    prediction: Prediction
+    sample: Sample
+    seconds_reading: float
+    seconds_classifying: float
+
+
+class Predictor(Protocol):
+    """Anything that turns a video file into an Outcome, or raises ClipError."""
+
+    @property
+    def name(self) -> str:
+        """The model's folder in models_storage."""
+
+    @property
+    def sha256(self) -> str:
+        """Of the weights, in hexadecimal."""
+
+    def analyze(
+        self,
+        video: Path,
+        *,
+        preview_width: int | None = None,
+        entering: Callable[[Stage], None] = lambda _: None,
+    ) -> Outcome:
+        """Reads and classifies `video`; calls `entering` before each stage."""

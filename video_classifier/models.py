@@ -1,0 +1,138 @@
+"""What the database remembers: clips, and each time one was analyzed."""
+
+from __future__ import annotations
+
+import uuid
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+from django.urls import reverse
+from django.utils import timezone
+
+from video_classifier.querysets import AnalysisQuerySet
+from video_classifier.states import Stage, Status, Verdict
+
+
+class Clip(models.Model):
+    """A video somebody uploaded. Its bytes never change."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    name = models.CharField(max_length=255, help_text="As the uploader called it.")
+    file = models.FileField(upload_to="clips/%Y/%m/")
+    playable = models.FileField(
+        upload_to="playable/%Y/%m/", blank=True, help_text="A copy that browsers play, if needed."
+    )
+    sha256 = models.CharField("SHA-256", max_length=64, db_index=True)
+    size_bytes = models.PositiveBigIntegerField()
+    container = models.CharField(max_length=10)
+    codec = models.CharField(max_length=30)
+    width = models.PositiveIntegerField()
+    height = models.PositiveIntegerField()
+    frame_rate = models.FloatField(null=True, blank=True)
+    duration = models.FloatField(help_text="Seconds, as the file's header says.")
+    uploaded_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="clips",
+    )
+    uploaded_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    class Meta:
+        ordering = ("-uploaded_at",)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Analysis(models.Model):
+    """One run of one model over one clip; it is also the job in the queue.
+
+    queued -> running -> done | failed, and a stalled run goes back to queued.
+    Only services.analyses moves a row from one status to the next.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    clip = models.ForeignKey(Clip, models.CASCADE, related_name="analyses")
+    model = models.CharField(max_length=50, help_text="A folder in models_storage.")
+    status = models.CharField(max_length=7, choices=Status, default=Status.QUEUED)
+    requested_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="analyses",
+    )
+
+    stage = models.CharField(max_length=11, choices=Stage, blank=True)
+    worker = models.CharField(max_length=100, blank=True)
+    attempts = models.PositiveSmallIntegerField(default=0)
+    heartbeat_at = models.DateTimeField(null=True, blank=True)
+
+    verdict = models.CharField(max_length=14, choices=Verdict, blank=True)
+    score = models.FloatField(null=True, blank=True, help_text="Probability of shoplifting, 0 to 1.")
+    threshold = models.FloatField(
+        null=True, blank=True, help_text="From this score on: possible shoplifting."
+    )
+    model_sha256 = models.CharField(max_length=64, blank=True)
+    frame_times = models.JSONField(default=list, blank=True, help_text="Seconds, one a frame.")
+    warnings = models.JSONField(default=list, blank=True, help_text="Sentences for the uploader.")
+    error = models.TextField(blank=True)
+    seconds_reading = models.FloatField(null=True, blank=True)
+    seconds_classifying = models.FloatField(null=True, blank=True)
+
+    queued_at = models.DateTimeField(default=timezone.now, editable=False)
+    started_at = models.DateTimeField(null=True, blank=True)
+    finished_at = models.DateTimeField(null=True, blank=True)
+
+    objects = AnalysisQuerySet.as_manager()
+
+    class Meta:
+        verbose_name_plural = "analyses"
+        ordering = ("-queued_at",)
+        indexes = (
+            models.Index(
+                fields=["queued_at", "id"],
+                name="analysis_queue",
+                condition=Q(status=Status.QUEUED),
+            ),
+            models.Index(fields=["-queued_at", "id"], name="analysis_history"),
+        )
+        constraints = (
+            models.CheckConstraint(
+                name="analysis_score_is_a_probability",
+                condition=Q(score=None) | Q(score__range=(0, 1)),
+            ),
+            models.CheckConstraint(
+                name="analysis_done_means_decided",
+                condition=~Q(status=Status.DONE)
+                | ~Q(verdict="") & ~Q(score=None) & ~Q(threshold=None) & ~Q(finished_at=None),
+            ),
+            models.CheckConstraint(
+                name="analysis_verdict_only_when_done",
+                condition=Q(status=Status.DONE) | Q(verdict="", score=None),
+            ),
+            models.CheckConstraint(
+                name="analysis_failed_says_why",
+                condition=~Q(status=Status.FAILED) | ~Q(error=""),
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.clip_id}: {self.verdict or self.status}"
+
+    def get_absolute_url(self) -> str:
+        return reverse("web:result", args=[self.pk])
+
+    @property
+    def is_finished(self) -> bool:
+        return self.status in {Status.DONE, Status.FAILED}
+
+    @property
+    def confidence(self) -> float | None:
+        """How sure the model is of the verdict it gave; None without one."""
+        if self.score is None:
+            return None
+        return self.score if self.verdict == Verdict.SHOPLIFTER else 1 - self.score

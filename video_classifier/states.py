@@ -1,0 +1,29 @@
+"""The words for where an analysis is, and for what it came to."""
+
+from __future__ import annotations
+
+from django.db import models
+
+from video_classifier.ml import labels
+from video_classifier.ml.clip import Stage as MlStage
+
+
+class Status(models.TextChoices):
+    QUEUED = "queued", "Waiting"
+    RUNNING = "running", "Running"
+    DONE = "done", "Done"
+    FAILED = "failed", "Failed"
+
+
+class Stage(models.TextChoices):
+    """What a running analysis is busy with."""
+
+    READING = MlStage.READING.value, "Reading"
+    CLASSIFYING = MlStage.CLASSIFYING.value, "Classifying"
+
+
+class Verdict(models.TextChoices):
+    """A hint for a person who looks, never an accusation."""
+
+    NON_SHOPLIFTER = labels.NON_SHOPLIFTER, "Nothing suspicious"
+    SHOPLIFTER = labels.SHOPLIFTER, "Possible shoplifting"
