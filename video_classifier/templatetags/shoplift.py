@@ -1,0 +1,74 @@
+"""Icons, and numbers in words, for the templates."""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib.resources import files
+
+from django import template
+from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
+from django.utils.safestring import SafeString, mark_safe
+
+from video_classifier.ml.bundle import Interval
+from video_classifier.models import Analysis, Clip
+from video_classifier.web import permissions
+
+register = template.Library()
+
+UNSURE = 0.25  # of the way from the threshold to certainty
+CLEAR = 0.75
+
+
+@register.simple_tag
+@cache
+def icon(name: str) -> SafeString:
+    """A Bootstrap icon, inline, in the color of the text beside it."""
+    svg = files("js_lib_bootstrap_icons") / "static" / "bootstrap-icons" / f"{name}.svg"
+    drawing = svg.read_text(encoding="utf-8").replace("<svg ", '<svg aria-hidden="true" ', 1)
+    return mark_safe(drawing)  # noqa: S308  (the package's own file)
+
+
+@register.filter
+def percent(share: float | None) -> str:
+    return "–" if share is None else f"{share:.0%}"
+
+
+@register.filter
+def of_hundred(interval: Interval | None) -> str:
+    """A share of clips as a count that can be pictured: "61 of 100 (between 50 and 71)"."""
+    if interval is None or interval.value is None:
+        return "not measured"
+    text = f"{interval.value * 100:.0f} of 100"
+    if interval.low is None or interval.high is None:
+        return text
+    return f"{text} (between {interval.low * 100:.0f} and {interval.high * 100:.0f})"
+
+
+@register.filter
+def clock(seconds: float | None) -> str:
+    """A moment or a length in a clip: "0:06.2", "1:02:03.0"."""
+    if seconds is None:
+        return "–"
+    minutes, rest = divmod(round(seconds, 1), 60)
+    hours, minutes = divmod(int(minutes), 60)
+    return f"{hours}:{minutes:02d}:{rest:04.1f}" if hours else f"{minutes}:{rest:04.1f}"
+
+
+@register.filter
+def certainty(analysis: Analysis) -> str:
+    """How far the score is from the threshold, on the way to the end of its side."""
+    score, threshold = analysis.score, analysis.threshold
+    if score is None or threshold is None:
+        return ""
+    room = 1 - threshold if score >= threshold else threshold
+    distance = abs(score - threshold) / room if room else 1
+    if distance < UNSURE:
+        return "The model is unsure: the score is close to the threshold."
+    if distance < CLEAR:
+        return "The model leans this way, but not strongly."
+    return "The score is far from the threshold."
+
+
+@register.filter
+def deletable_by(clip: Clip, user: AbstractBaseUser | AnonymousUser) -> bool:
+    return permissions.may_delete(user, clip)

@@ -1,0 +1,105 @@
+"""What of the history somebody wants to see, read from the address."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import django_filters
+from django import forms
+from django.contrib.auth import get_user_model
+from django.db.models import Model, QuerySet
+from django.http import HttpRequest
+
+from video_classifier.models import Analysis
+from video_classifier.states import Status, Verdict
+
+PAGING = "page"
+SORT = "sort"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Chip:
+    """A filter that is in force, and the address without it."""
+
+    label: str
+    value: str
+    address_without: str
+
+
+class SortFilter(django_filters.OrderingFilter):
+    """Sorts, and keeps rows that sort alike in one order, so that no page repeats another's."""
+
+    def filter(self, qs: QuerySet[Any], value: list[str]) -> QuerySet[Any]:
+        ordered = super().filter(qs, value)
+        return ordered.order_by(*ordered.query.order_by, "pk") if value else ordered
+
+
+def _uploaders(_: HttpRequest | None) -> QuerySet[Model]:
+    users = get_user_model()
+    return users._default_manager.filter(clips__isnull=False).distinct().order_by("username")
+
+
+def _models() -> list[tuple[str, str]]:
+    names = Analysis.objects.order_by("model").values_list("model", flat=True).distinct()
+    return [(name, name) for name in names]
+
+
+class HistoryFilter(django_filters.FilterSet):
+    """A field that makes no sense filters nothing."""
+
+    text = django_filters.CharFilter(
+        field_name="clip__name",
+        lookup_expr="icontains",
+        label="Clip name contains",
+        max_length=200,
+        widget=forms.SearchInput(attrs={"placeholder": "Clip name"}),
+    )
+    verdict = django_filters.ChoiceFilter(choices=Verdict.choices, empty_label="Any verdict")
+    status = django_filters.ChoiceFilter(choices=Status.choices, empty_label="Any status")
+    model = django_filters.ChoiceFilter(choices=_models, empty_label="Any model")
+    uploader = django_filters.ModelChoiceFilter(
+        field_name="clip__uploaded_by", queryset=_uploaders, empty_label="Anyone"
+    )
+    since = django_filters.DateFilter(
+        field_name="queued_at",
+        lookup_expr="date__gte",
+        label="From",
+        widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
+    )
+    until = django_filters.DateFilter(
+        field_name="queued_at",
+        lookup_expr="date__lte",
+        label="To",
+        widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
+    )
+    sort = SortFilter(
+        fields=(
+            ("queued_at", "added"),
+            ("clip__name", "clip"),
+            ("verdict", "verdict"),
+            ("score", "score"),
+            ("model", "model"),
+            ("clip__uploaded_by__username", "uploader"),
+        ),
+        widget=forms.HiddenInput,
+    )
+
+    class Meta:
+        model = Analysis
+        fields: tuple[str, ...] = ()
+
+    def chips(self) -> Iterator[Chip]:
+        """The filters in force, each with the address that does without it."""
+        for name, value in self.form.cleaned_data.items():
+            if name == SORT or value in (None, ""):
+                continue
+            rest = self.data.copy()
+            rest.pop(name)
+            rest.pop(PAGING, None)
+            field = self.form.fields[name]
+            shown = dict(getattr(field, "choices", ())).get(value, value)
+            yield Chip(
+                label=str(field.label), value=str(shown), address_without=f"?{rest.urlencode()}"
+            )

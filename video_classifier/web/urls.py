@@ -1,0 +1,20 @@
+"""The addresses of the pages and of the files they show."""
+
+from __future__ import annotations
+
+from django.urls import path
+
+from video_classifier.web import views
+
+app_name = "web"
+urlpatterns = [
+    path("", views.upload, name="upload"),
+    path("results/<uuid:pk>/", views.result, name="result"),
+    path("results/<uuid:pk>/badge/", views.badge, name="badge"),
+    path("results/<uuid:pk>/again/", views.again, name="again"),
+    path("results/<uuid:pk>/frames/<int:number>.jpg", views.frame, name="frame"),
+    path("clips/<uuid:pk>/file", views.clip_file, name="clip-file"),
+    path("clips/<uuid:pk>/delete/", views.delete_clip, name="delete-clip"),
+    path("history/", views.history, name="history"),
+    path("history.csv", views.history_csv, name="history-csv"),
+]

@@ -1,0 +1,20 @@
+"""Thin functions from a request to a page, a part of a page, or a file."""
+
+from __future__ import annotations
+
+from video_classifier.web.views.clips import clip_file, delete_clip
+from video_classifier.web.views.history import history, history_csv
+from video_classifier.web.views.results import again, badge, frame, result
+from video_classifier.web.views.uploads import upload
+
+__all__ = [
+    "again",
+    "badge",
+    "clip_file",
+    "delete_clip",
+    "frame",
+    "history",
+    "history_csv",
+    "result",
+    "upload",
+]

@@ -1,0 +1,69 @@
+"""The clips themselves: their bytes, and the end of them."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse
+from django.http.response import Http404, HttpResponseBase
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.http import content_disposition_header, url_has_allowed_host_and_scheme
+from django.views.decorators.http import require_http_methods, require_safe
+
+from video_classifier.models import Clip
+from video_classifier.services import clips
+from video_classifier.web import ranges
+from video_classifier.web.permissions import may_delete
+
+# By what the file was found to be, never by what its uploader called it.
+CONTENT_TYPES = {
+    "mp4": "video/mp4",
+    "mov": "video/quicktime",
+    "avi": "video/x-msvideo",
+    "mkv": "video/x-matroska",
+    "webm": "video/webm",
+    "ts": "video/mp2t",
+}
+
+
+@require_safe
+def clip_file(request: HttpRequest, pk: UUID) -> HttpResponseBase:
+    """The clip as it was uploaded (?download=1), or as a browser can play it."""
+    clip = get_object_or_404(Clip, pk=pk)
+    download = "download" in request.GET
+    copy = bool(clip.playable) and not download
+    container = "mp4" if copy else clip.container
+    try:
+        file = (clip.playable if copy else clip.file).open("rb")
+    except FileNotFoundError as error:
+        msg = "The file of this clip is no longer there."
+        raise Http404(msg) from error
+    response = ranges.respond(
+        request,
+        file,
+        etag=f'"{clip.sha256}{"-playable" if copy else ""}"',
+        content_type=CONTENT_TYPES.get(container, "application/octet-stream"),
+    )
+    response["Content-Disposition"] = content_disposition_header(
+        download, "".join(filter(str.isprintable, clip.name)) or "clip"
+    )
+    response["Cache-Control"] = "private"
+    response["Content-Security-Policy"] = "sandbox"
+    response["X-Content-Type-Options"] = "nosniff"
+    return response
+
+
+@require_http_methods(["GET", "POST"])
+def delete_clip(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """Asks (for those without JavaScript) and deletes the clip with all its results."""
+    clip = get_object_or_404(Clip, pk=pk)
+    if not may_delete(request.user, clip):
+        raise PermissionDenied
+    after = request.POST.get("next") or request.GET.get("next", "")
+    if not url_has_allowed_host_and_scheme(after, allowed_hosts=None):
+        after = ""
+    if request.method == "POST":
+        clips.delete(clip)
+        return redirect(after or "web:history")
+    return render(request, "video_classifier/delete/page.html", {"clip": clip, "next": after})

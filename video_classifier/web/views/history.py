@@ -1,0 +1,42 @@
+"""Everything that was analyzed: as a page, and as a table for a spreadsheet."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.core.paginator import Paginator
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.utils import timezone
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_GET
+
+from video_classifier.models import Analysis
+from video_classifier.services import exports
+from video_classifier.web.filters import PAGING, HistoryFilter
+from video_classifier.web.responses import page_or_part
+
+
+def _asked(request: HttpRequest) -> HistoryFilter:
+    return HistoryFilter(request.GET, queryset=Analysis.objects.for_listing(), request=request)
+
+
+@never_cache
+@require_GET
+def history(request: HttpRequest) -> HttpResponse:
+    asked = _asked(request)
+    page = Paginator(asked.qs, settings.HISTORY_PAGE_SIZE).get_page(request.GET.get(PAGING))
+    return page_or_part(
+        request,
+        page="video_classifier/history/page.html",
+        part="video_classifier/history/_table.html",
+        context={"filter": asked, "page": page, "chips": list(asked.chips())},
+    )
+
+
+@require_GET
+def history_csv(request: HttpRequest) -> StreamingHttpResponse:
+    response = StreamingHttpResponse(
+        exports.history_csv(_asked(request).qs), content_type="text/csv; charset=utf-8"
+    )
+    day = timezone.localdate().isoformat()
+    response["Content-Disposition"] = f'attachment; filename="analyses-{day}.csv"'
+    return response

@@ -1,0 +1,83 @@
+"""What one analysis came to, live while it is on its way."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from django.core.files.storage import default_storage
+from django.http import FileResponse, HttpRequest, HttpResponse
+from django.http.response import Http404
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.cache import cache_control, never_cache
+from django.views.decorators.http import require_GET, require_POST
+
+from video_classifier.ml.clip import ClipError
+from video_classifier.models import Analysis
+from video_classifier.services import analyses
+from video_classifier.states import Status
+from video_classifier.web.forms import ModelForm
+from video_classifier.web.responses import page_or_part
+
+
+@never_cache
+@require_GET
+def result(request: HttpRequest, pk: UUID) -> HttpResponse:
+    return _result(request, pk, form=ModelForm())
+
+
+def _result(
+    request: HttpRequest, pk: UUID, *, form: ModelForm, problem: str = "", status: int = 200
+) -> HttpResponse:
+    analysis = get_object_or_404(Analysis.objects.for_listing(), pk=pk)
+    cards = {choice.name: choice.card for choice in form.choices}
+    return page_or_part(
+        request,
+        page="video_classifier/result/page.html",
+        part="video_classifier/result/_analysis.html",
+        context={
+            "analysis": analysis,
+            "place": analyses.place_in_queue(analysis) if analysis.status == Status.QUEUED else 0,
+            "card": cards.get(analysis.model),
+            "runs": analysis.clip.analyses.order_by("-queued_at", "pk"),
+            "form": form,
+            "problem": problem,
+        },
+        status=status,
+    )
+
+
+@never_cache
+@require_GET
+def badge(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """The verdict alone, or how far it has got: asked for by whatever lists the analysis."""
+    analysis = get_object_or_404(Analysis, pk=pk)
+    return render(request, "components/live_verdict.html", {"analysis": analysis})
+
+
+@require_POST
+def again(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """Another analysis of the same clip; the one there is stays."""
+    form = ModelForm(request.POST)
+    if not form.is_valid():
+        problem = " ".join(form.errors["model"])
+        return _result(request, pk, form=form, problem=problem, status=400)
+    earlier = get_object_or_404(Analysis.objects.for_listing(), pk=pk)
+    try:
+        return redirect(
+            analyses.again(earlier, model=form.cleaned_data["model"], user=request.user)
+        )
+    except ClipError as error:
+        return _result(request, pk, form=form, problem=str(error), status=400)
+
+
+@require_GET
+@cache_control(private=True, max_age=3600)
+def frame(request: HttpRequest, pk: UUID, number: int) -> FileResponse:
+    """One of the frames that the model looked at, as a small picture."""
+    analysis = get_object_or_404(Analysis, pk=pk)
+    try:
+        picture = default_storage.open(analyses.frame_file(analysis, number))
+    except FileNotFoundError as error:
+        msg = "There is no such frame."
+        raise Http404(msg) from error
+    return FileResponse(picture, content_type="image/jpeg")

@@ -1,0 +1,83 @@
+"""Clips come in: one by one from the page's script, or several in one plain form."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from django.conf import settings
+from django.core.files.uploadedfile import UploadedFile
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.template.defaultfilters import filesizeformat
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods
+
+from video_classifier.ml.clip import ClipError
+from video_classifier.models import Analysis
+from video_classifier.services import uploads
+from video_classifier.web.forms import ModelForm
+from video_classifier.web.responses import page_or_part
+
+LATEST = 5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Receipt:
+    """What became of one file: an analysis, or a sentence saying why not."""
+
+    name: str
+    analysis: Analysis | None = None
+    refusal: str = ""
+
+
+@never_cache
+@require_http_methods(["GET", "POST"])
+def upload(request: HttpRequest) -> HttpResponse:
+    if request.method == "POST":
+        return _receive(request)
+    latest = Analysis.objects.for_listing().filter(requested_by=request.user)[:LATEST]
+    return render(
+        request,
+        "video_classifier/upload/page.html",
+        {
+            "form": ModelForm(),
+            "latest": latest,
+            "max_bytes": settings.CLIP_MAX_BYTES,
+            "max_clips": settings.CLIPS_PER_UPLOAD,
+        },
+    )
+
+
+def _receive(request: HttpRequest) -> HttpResponse:
+    receipts = list(_receipts(request))
+    taken = any(receipt.analysis for receipt in receipts)
+    return page_or_part(
+        request,
+        page="video_classifier/upload/receipts.html",
+        part="video_classifier/upload/_receipts.html",
+        context={"receipts": receipts},
+        status=200 if taken else 422,
+    )
+
+
+def _receipts(request: HttpRequest) -> Iterator[Receipt]:
+    form = ModelForm(request.POST)
+    for name in request.META.get("shoplift.too_large", ()):
+        limit = filesizeformat(settings.CLIP_MAX_BYTES)
+        yield Receipt(name=name, refusal=f"This clip is larger than {limit}. Upload a shorter one.")
+    for file in request.FILES.getlist("clips"):
+        if form.is_valid():
+            yield _accept(request, file, model=form.cleaned_data["model"])
+        else:
+            yield Receipt(name=file.name or "", refusal=" ".join(form.errors["model"]))
+
+
+def _accept(request: HttpRequest, file: UploadedFile, *, model: str) -> Receipt:
+    """The rest of a batch goes on when one clip is refused."""
+    name = file.name or ""
+    try:
+        analysis = uploads.accept(file=file, user=request.user, model=model)
+    except ClipError as error:
+        return Receipt(name=name, refusal=str(error))
+    return Receipt(name=name, analysis=analysis)
