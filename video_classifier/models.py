@@ -11,7 +11,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from video_classifier.querysets import AnalysisQuerySet
-from video_classifier.states import Stage, Status, Verdict
+from video_classifier.states import Playback, Stage, Status, Verdict
 
 
 class Clip(models.Model):
@@ -23,6 +23,7 @@ class Clip(models.Model):
     playable = models.FileField(
         upload_to="playable/%Y/%m/", blank=True, help_text="A copy that browsers play, if needed."
     )
+    playback = models.CharField(max_length=8, choices=Playback, default=Playback.ORIGINAL)
     sha256 = models.CharField("SHA-256", max_length=64, db_index=True)
     size_bytes = models.PositiveBigIntegerField()
     container = models.CharField(max_length=10)
@@ -42,6 +43,19 @@ class Clip(models.Model):
 
     class Meta:
         ordering = ("-uploaded_at",)
+        indexes = (
+            models.Index(
+                fields=["uploaded_at"],
+                name="clip_copy_wanted",
+                condition=Q(playback=Playback.WANTED),
+            ),
+        )
+        constraints = (
+            models.CheckConstraint(
+                name="clip_copy_is_there",
+                condition=~Q(playback=Playback.COPY) | ~Q(playable=""),
+            ),
+        )
 
     def __str__(self) -> str:
         return self.name
@@ -72,7 +86,9 @@ class Analysis(models.Model):
     heartbeat_at = models.DateTimeField(null=True, blank=True)
 
     verdict = models.CharField(max_length=14, choices=Verdict, blank=True)
-    score = models.FloatField(null=True, blank=True, help_text="Probability of shoplifting, 0 to 1.")
+    score = models.FloatField(
+        null=True, blank=True, help_text="Probability of shoplifting, 0 to 1."
+    )
     threshold = models.FloatField(
         null=True, blank=True, help_text="From this score on: possible shoplifting."
     )
@@ -98,12 +114,21 @@ class Analysis(models.Model):
                 name="analysis_queue",
                 condition=Q(status=Status.QUEUED),
             ),
+            models.Index(
+                fields=["heartbeat_at"],
+                name="analysis_running",
+                condition=Q(status=Status.RUNNING),
+            ),
             models.Index(fields=["-queued_at", "id"], name="analysis_history"),
         )
         constraints = (
             models.CheckConstraint(
                 name="analysis_score_is_a_probability",
                 condition=Q(score=None) | Q(score__range=(0, 1)),
+            ),
+            models.CheckConstraint(
+                name="analysis_running_shows_life",
+                condition=~Q(status=Status.RUNNING) | ~Q(heartbeat_at=None),
             ),
             models.CheckConstraint(
                 name="analysis_done_means_decided",
@@ -136,3 +161,17 @@ class Analysis(models.Model):
         if self.score is None:
             return None
         return self.score if self.verdict == Verdict.SHOPLIFTER else 1 - self.score
+
+
+class OneTimePassword(models.Model):
+    """Somebody whose password was made for them, and who has to choose another."""
+
+    user = models.OneToOneField(
+        settings.AUTH_USER_MODEL,
+        models.CASCADE,
+        primary_key=True,
+        related_name="one_time_password",
+    )
+
+    def __str__(self) -> str:
+        return f"of {self.user}"

@@ -6,17 +6,34 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Self
 
 from django.db import models
+from django.db.models import Q
 
 from video_classifier.states import Status
 
 if TYPE_CHECKING:
-    from video_classifier.models import Analysis  # noqa: F401
+    from video_classifier.models import Analysis
 
 
 class AnalysisQuerySet(models.QuerySet["Analysis"]):
     def waiting(self) -> Self:
         """Queued, the longest waiting first."""
         return self.filter(status=Status.QUEUED).order_by("queued_at", "pk")
+
+    def ahead_of(self, analysis: Analysis) -> Self:
+        """Waiting, and to be claimed before `analysis`."""
+        return self.waiting().filter(
+            Q(queued_at__lt=analysis.queued_at)
+            | Q(queued_at=analysis.queued_at, pk__lt=analysis.pk)
+        )
+
+    def held(self, analysis: Analysis) -> Self:
+        """The row of `analysis`, while it still belongs to this very run of this worker."""
+        return self.filter(
+            pk=analysis.pk,
+            status=Status.RUNNING,
+            worker=analysis.worker,
+            attempts=analysis.attempts,
+        )
 
     def stalled(self, *, before: datetime) -> Self:
         """Running, with no sign of life since `before`: their worker is dead or lost."""

@@ -27,3 +27,12 @@ class Verdict(models.TextChoices):
 
     NON_SHOPLIFTER = labels.NON_SHOPLIFTER, "Nothing suspicious"
     SHOPLIFTER = labels.SHOPLIFTER, "Possible shoplifting"
+
+
+class Playback(models.TextChoices):
+    """How a browser gets to show a clip."""
+
+    ORIGINAL = "original", "The file as uploaded"
+    WANTED = "wanted", "A copy is still to be made"
+    COPY = "copy", "A copy that browsers play"
+    NONE = "none", "Download only"

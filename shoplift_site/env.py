@@ -1,0 +1,101 @@
+"""Strict readers of environment variables: nonsense stops the start with a sentence."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import zoneinfo
+from contextlib import suppress
+from datetime import timedelta
+from pathlib import Path
+from typing import NoReturn
+
+import environ
+from django.core.exceptions import ImproperlyConfigured
+from django.core.management.utils import get_random_secret_key
+
+_env = environ.Env()
+_FLAGS = {"true": True, "false": False}
+
+
+def text(name: str, default: str) -> str:
+    return str(_env.str(name, default=default)).strip()
+
+
+def words(name: str, default: list[str]) -> list[str]:
+    """Separated by commas."""
+    return [word.strip() for word in _env.list(name, default=default) if word.strip()]
+
+
+def flag(name: str, *, default: bool) -> bool:
+    found = text(name, str(default)).lower()
+    if found not in _FLAGS:
+        _refuse(name, found, "true or false")
+    return _FLAGS[found]
+
+
+def choice(name: str, default: str, *, of: tuple[str, ...]) -> str:
+    found = text(name, default)
+    if found not in of:
+        _refuse(name, found, " or ".join(of))
+    return found
+
+
+def whole(name: str, default: int, *, at_least: int = 1) -> int:
+    found = text(name, str(default))
+    if not found.isdecimal() or int(found) < at_least:
+        _refuse(name, found, f"a whole number from {at_least} on")
+    return int(found)
+
+
+def seconds(name: str, default: int) -> timedelta:
+    return timedelta(seconds=whole(name, default))
+
+
+def time_zone(name: str, default: str) -> str:
+    found = text(name, default)
+    try:
+        zoneinfo.ZoneInfo(found)
+    except (ValueError, zoneinfo.ZoneInfoNotFoundError):
+        _refuse(name, found, "a time zone such as Europe/Berlin")
+    return found
+
+
+def folder(name: str, default: Path) -> Path:
+    found = Path(text(name, str(default))).expanduser()
+    if not found.is_absolute():
+        _refuse(name, str(found), "an absolute path")
+    return found
+
+
+def writable_folder(name: str, default: Path) -> Path:
+    """As `folder`, made if it isn't there yet: for its owner alone."""
+    found = folder(name, default)
+    try:
+        found.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        _refuse(name, str(found), f"a folder that can be written ({error.strerror})")
+    return found
+
+
+def secret(name: str, *, kept_in: Path) -> str:
+    """From the environment; otherwise generated once and kept in a file of our own."""
+    return text(name, "") or _kept_secret(kept_in)
+
+
+def _kept_secret(file: Path) -> str:
+    if not file.exists():
+        # Written aside and linked, so that of two processes that start together
+        # one wins and nobody reads half a key. mkstemp files are the owner's alone.
+        handle, aside = tempfile.mkstemp(dir=file.parent, prefix=file.name)
+        with os.fdopen(handle, "w") as out:
+            out.write(get_random_secret_key())
+        with suppress(FileExistsError):
+            os.link(aside, file)
+        Path(aside).unlink()
+    return file.read_text()
+
+
+def _refuse(name: str, found: str, wanted: str) -> NoReturn:
+    msg = f"The environment variable {name} is “{found}”, but has to be {wanted}."
+    raise ImproperlyConfigured(msg)

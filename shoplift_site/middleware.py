@@ -1,0 +1,53 @@
+"""What every answer carries, and what a new administrator has to do first."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.urls import reverse
+
+from video_classifier.services import accounts
+
+Answer = Callable[[HttpRequest], HttpResponse]
+
+HEADERS = {
+    "Content-Security-Policy": "; ".join(
+        (
+            "default-src 'self'",
+            "img-src 'self' data: blob:",
+            "media-src 'self' blob:",
+            "object-src 'none'",
+            "frame-ancestors 'none'",
+            "base-uri 'self'",
+            "form-action 'self'",
+        )
+    ),
+    "Permissions-Policy": "camera=(), microphone=(), geolocation=()",
+    "Cache-Control": "private, no-cache",  # what it shows is for those who signed in
+}
+
+
+def security_headers(answer: Answer) -> Answer:
+    """Adds the headers; a view that sets one of them itself is believed."""
+
+    def with_headers(request: HttpRequest) -> HttpResponse:
+        response = answer(request)
+        for name, value in HEADERS.items():
+            response.headers.setdefault(name, value)
+        return response
+
+    return with_headers
+
+
+def own_password_first(answer: Answer) -> Answer:
+    """Somebody who came in by a one-time password gets no further than to changing it."""
+
+    def guarded(request: HttpRequest) -> HttpResponse:
+        open_pages = {reverse("password_change"), reverse("logout")}
+        if request.path not in open_pages and accounts.owes_new_password(request):
+            return redirect("password_change")
+        return answer(request)
+
+    return guarded

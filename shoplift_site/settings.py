@@ -1,0 +1,144 @@
+"""The one settings file. docs/settings.md explains each variable that is read here."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from shoplift_site import env
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+
+# Where the running site writes.
+DATA_DIR = env.writable_folder("DATA_DIR", BASE_DIR / "var")
+MEDIA_ROOT = DATA_DIR / "media"
+# Beside the media, so that an upload is moved into place and not copied.
+FILE_UPLOAD_TEMP_DIR = DATA_DIR / "uploads"
+FILE_UPLOAD_TEMP_DIR.mkdir(exist_ok=True)
+
+# The site.
+DEBUG = env.flag("DEBUG", default=False)
+SECRET_KEY = env.secret("SECRET_KEY", kept_in=DATA_DIR / "secret_key")
+ALLOWED_HOSTS = env.words("ALLOWED_HOSTS", ["127.0.0.1", "localhost", "[::1]"])
+CSRF_TRUSTED_ORIGINS = env.words("CSRF_TRUSTED_ORIGINS", [])
+ROOT_URLCONF = "shoplift_site.urls"
+WSGI_APPLICATION = "shoplift_site.wsgi.application"
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+INSTALLED_APPS = [
+    "video_classifier",
+    "whitenoise.runserver_nostatic",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "django_filters",
+    "django_htmx",
+    "js_lib_bootstrap5",
+    "js_lib_bootstrap_icons",
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "shoplift_site.middleware.security_headers",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    # Who is it? comes before the CSRF check, which parses the body: what a stranger
+    # sends is turned away unread.
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.auth.middleware.LoginRequiredMiddleware",
+    "shoplift_site.middleware.own_password_first",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+]
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    },
+]
+
+DATABASES = {
+    "default": {
+        "ENGINE": "django.db.backends.sqlite3",
+        "NAME": DATA_DIR / "db.sqlite3",
+        "OPTIONS": {
+            # A transaction takes the write lock at once: two can't both read and then both fail.
+            "transaction_mode": "IMMEDIATE",
+            "timeout": 20,
+            "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
+        },
+    }
+}
+
+# Language, time, static files.
+LANGUAGE_CODE = "en-us"
+TIME_ZONE = env.time_zone("TIME_ZONE", "UTC")
+USE_I18N = False
+USE_TZ = True
+STATIC_URL = "static/"
+STATICFILES_DIRS = [BASE_DIR / "static"]
+WHITENOISE_USE_FINDERS = True  # no collectstatic before the first start
+
+# Who may come in, and for how long.
+LOGIN_URL = "login"
+LOGIN_REDIRECT_URL = "web:upload"
+LOGOUT_REDIRECT_URL = "login"
+SESSION_COOKIE_AGE = 12 * 60 * 60  # a long shift
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in (
+        "UserAttributeSimilarityValidator",
+        "MinimumLengthValidator",
+        "CommonPasswordValidator",
+        "NumericPasswordValidator",
+    )
+] + [{"NAME": "video_classifier.services.accounts.OneTimePasswordValidator"}]
+
+HTTPS = env.flag("HTTPS", default=False)
+SESSION_COOKIE_SECURE = HTTPS
+CSRF_COOKIE_SECURE = HTTPS
+SECURE_HSTS_SECONDS = 30 * 24 * 60 * 60 if HTTPS else 0
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if HTTPS else None
+X_FRAME_OPTIONS = "DENY"
+
+# Uploads.
+CLIP_MAX_BYTES = env.whole("CLIP_MAX_BYTES", 100 * 1024 * 1024)
+CLIPS_PER_UPLOAD = env.whole("CLIPS_PER_UPLOAD", 20)
+DATA_UPLOAD_MAX_NUMBER_FILES = CLIPS_PER_UPLOAD
+FILE_UPLOAD_HANDLERS = ["video_classifier.web.upload_handlers.ClipUploadHandler"]
+FILE_UPLOAD_PERMISSIONS = 0o600
+FILE_UPLOAD_DIRECTORY_PERMISSIONS = 0o700
+
+# Models and analyses.
+MODELS_STORAGE = env.folder("MODELS_STORAGE", BASE_DIR / "models_storage")
+DEFAULT_MODEL = env.text("DEFAULT_MODEL", "mobilenetv2_lstm")
+RUNNER = env.choice("RUNNER", "thread", of=("thread", "none"))
+ANALYSIS_LEASE = env.seconds("ANALYSIS_LEASE", 60)
+ANALYSIS_HEARTBEAT = env.seconds("ANALYSIS_HEARTBEAT", 5)
+ANALYSIS_ATTEMPTS = env.whole("ANALYSIS_ATTEMPTS", 3)
+PREVIEW_WIDTH = 240  # pixels of a frame in the filmstrip
+HISTORY_PAGE_SIZE = env.whole("HISTORY_PAGE_SIZE", 25)
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["console"], "level": "INFO"},
+    # Django's own handlers would mail errors to nobody.
+    "loggers": {"django": {"handlers": [], "level": "INFO"}},
+}

@@ -1,0 +1,16 @@
+"""What a web server runs."""
+
+from __future__ import annotations
+
+import os
+
+from django.core.wsgi import get_wsgi_application
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "shoplift_site.settings")
+
+application = get_wsgi_application()
+
+# Only now are the models there.
+from video_classifier.services import runners  # noqa: E402
+
+runners.start_if_waiting()

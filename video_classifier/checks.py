@@ -1,0 +1,77 @@
+"""What `manage.py check` finds: models that can't be used, settings that can't be right."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from django.apps import AppConfig
+from django.conf import settings
+from django.core.checks import CheckMessage, Error, Warning, register  # noqa: A004
+
+from video_classifier.services import catalog
+
+
+@register
+def models_are_usable(
+    app_configs: Sequence[AppConfig] | None,
+    **_: Any,
+) -> list[CheckMessage]:
+    choices = catalog.available()
+    if not choices:
+        return [
+            Warning(
+                f"There is no model in {settings.MODELS_STORAGE}.",
+                hint="Train one with `python -m scripts.train`, or set MODELS_STORAGE.",
+                id="video_classifier.W001",
+            )
+        ]
+    return list(_problems(choices))
+
+
+def _problems(choices: tuple[catalog.Choice, ...]) -> Iterator[CheckMessage]:
+    names = {choice.name for choice in choices}
+    if settings.DEFAULT_MODEL not in names:
+        yield Error(
+            f"There is no model “{settings.DEFAULT_MODEL}”, the default.",
+            hint=f"Set DEFAULT_MODEL to one of: {', '.join(sorted(names))}.",
+            id="video_classifier.E001",
+        )
+    for choice in choices:
+        if choice.name == settings.DEFAULT_MODEL and choice.problem:
+            yield Error(choice.problem, id="video_classifier.E002")
+        elif choice.problem:
+            yield Warning(choice.problem, id="video_classifier.W002")
+
+
+@register
+def heartbeat_fits_the_lease(
+    app_configs: Sequence[AppConfig] | None,
+    **_: Any,
+) -> list[CheckMessage]:
+    if settings.ANALYSIS_HEARTBEAT < settings.ANALYSIS_LEASE / 2:
+        return []
+    return [
+        Error(
+            "ANALYSIS_HEARTBEAT has to be shorter than half of ANALYSIS_LEASE.",
+            hint="Otherwise one late heartbeat makes a healthy run look dead.",
+            id="video_classifier.E003",
+        )
+    ]
+
+
+@register
+def data_folder_is_writable(
+    app_configs: Sequence[AppConfig] | None,
+    **_: Any,
+) -> list[CheckMessage]:
+    if settings.DATA_DIR.is_dir() and os.access(settings.DATA_DIR, os.W_OK | os.X_OK):
+        return []
+    return [
+        Error(
+            f"The folder {settings.DATA_DIR} can't be written.",
+            hint="Set DATA_DIR to a folder that belongs to the user who runs the site.",
+            id="video_classifier.E004",
+        )
+    ]

@@ -1,0 +1,230 @@
+"""Moves analyses from the queue to their verdicts. Nothing else writes their status."""
+
+from __future__ import annotations
+
+import io
+import logging
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from functools import partial
+from pathlib import Path
+
+from django.conf import settings
+from django.contrib.auth.models import User
+from django.core.files.base import ContentFile
+from django.core.files.storage import default_storage
+from django.db import DatabaseError, connection, transaction
+from django.db.models import F
+from django.utils import timezone
+
+from video_classifier.ml.bundle import BundleError
+from video_classifier.ml.clip import ClipError, Image, Outcome, Predictor
+from video_classifier.ml.clip import Stage as MlStage
+from video_classifier.models import Analysis, Clip
+from video_classifier.services import catalog
+from video_classifier.states import Stage, Status
+
+logger = logging.getLogger(__name__)
+
+JPEG_QUALITY = 80
+BROKE = (
+    "Something broke on our side while this clip was analyzed. Choose “Analyze again”; if it "
+    "breaks again, tell your administrator, who finds the cause in the server's log."
+)
+GIVEN_UP = (
+    "The analysis stopped {attempts} times without an answer, so it was given up. Choose "
+    "“Analyze again”; if that stops too, try a shorter clip or tell your administrator."
+)
+
+
+class LeaseLostError(Exception):
+    """The run was given up as stalled or its clip deleted; another worker may hold it now."""
+
+
+def enqueue(clip: Clip, *, model: str, user: User | None) -> Analysis:
+    """Queues an analysis of `clip`; the runner hears of it once this is committed."""
+    from video_classifier.services import runners  # which in turn runs analyses
+
+    analysis = Analysis.objects.create(clip=clip, model=model, requested_by=user)
+    transaction.on_commit(runners.wake)
+    return analysis
+
+
+def again(analysis: Analysis, *, model: str, user: User) -> Analysis:
+    """Another analysis of the same clip; the earlier one stays. Raises BundleError."""
+    catalog.usable(model)
+    return enqueue(analysis.clip, model=model, user=user)
+
+
+def place_in_queue(analysis: Analysis) -> int:
+    """1 is next."""
+    return Analysis.objects.ahead_of(analysis).count() + 1
+
+
+def frame_file(analysis: Analysis, number: int) -> str:
+    """The name in storage of the picture of frame `number`, from 0."""
+    return f"{frame_folder(analysis)}/{number:02}.jpg"
+
+
+def frame_folder(analysis: Analysis) -> str:
+    return f"frames/{analysis.pk}"
+
+
+def claim_next(*, worker: str) -> Analysis | None:
+    """The longest-waiting analysis, now running for `worker`, or None.
+
+    Of workers that see the same row, the database lets one UPDATE find it still
+    queued; the others go on to the next.
+    """
+    while waiting := Analysis.objects.waiting().first():
+        now = timezone.now()
+        claimed = Analysis.objects.filter(pk=waiting.pk, status=Status.QUEUED).update(
+            status=Status.RUNNING,
+            stage=Stage.READING,
+            worker=worker,
+            attempts=F("attempts") + 1,
+            started_at=now,
+            heartbeat_at=now,
+        )
+        if claimed:
+            return Analysis.objects.select_related("clip").filter(pk=waiting.pk).first()
+    return None
+
+
+def requeue_stalled(*, lease: timedelta) -> int:
+    """Puts back what a dead worker left running; says how many.
+
+    What has stopped too often fails with a reason: its clip may be what kills the workers.
+    """
+    stalled = Analysis.objects.stalled(before=timezone.now() - lease)
+    if not stalled.exists():  # the usual case writes nothing
+        return 0
+    stalled.filter(attempts__gte=settings.ANALYSIS_ATTEMPTS).update(
+        status=Status.FAILED,
+        stage="",
+        error=GIVEN_UP.format(attempts=settings.ANALYSIS_ATTEMPTS),
+        finished_at=timezone.now(),
+    )
+    return stalled.update(
+        status=Status.QUEUED, stage="", worker="", started_at=None, heartbeat_at=None
+    )
+
+
+def beat(analysis: Analysis) -> None:
+    """Shows that the run is alive. Raises LeaseLostError."""
+    _change(analysis, heartbeat_at=timezone.now())
+
+
+def run(analysis: Analysis, *, predictor: Predictor | None = None) -> None:
+    """Analyzes a claimed clip and records the outcome, whatever it is.
+
+    Without a `predictor` the one of the analysis's model is loaded: inside the run, because
+    that can outlast a heartbeat. Raises LeaseLostError, and records nothing, if the run is
+    no longer ours.
+    """
+    with _beating(analysis):
+        try:
+            predictor = predictor or load_predictor(analysis.model)
+            outcome = predictor.analyze(
+                Path(analysis.clip.file.path),
+                preview_width=settings.PREVIEW_WIDTH,
+                entering=partial(_enter, analysis),
+            )
+            _decide(analysis, outcome, model_sha256=predictor.sha256)
+        except LeaseLostError:
+            raise
+        except (ClipError, BundleError) as error:
+            _fail(analysis, str(error))
+        except Exception:
+            _fail(analysis, BROKE)
+            logger.exception("analysis %s failed", analysis.pk)
+
+
+def load_predictor(model: str) -> Predictor:
+    catalog.usable(model)
+    from video_classifier.ml import predictor
+
+    return predictor.load(settings.MODELS_STORAGE / model)
+
+
+def _enter(analysis: Analysis, stage: MlStage) -> None:
+    _change(analysis, stage=Stage(stage), heartbeat_at=timezone.now())
+
+
+def _decide(analysis: Analysis, outcome: Outcome, *, model_sha256: str) -> None:
+    prediction, sample = outcome.prediction, outcome.sample
+    pictures = [_jpeg(image) for image in sample.previews]
+    # The pictures are written while the transaction holds the row: a deletion of the clip
+    # comes before, and nothing is written, or after, and finds them.
+    with transaction.atomic():
+        _close(
+            analysis,
+            status=Status.DONE,
+            verdict=prediction.label,
+            score=prediction.score,
+            threshold=prediction.threshold,
+            model_sha256=model_sha256,
+            frame_times=list(sample.times),
+            warnings=list(sample.warnings),
+            seconds_reading=outcome.seconds_reading,
+            seconds_classifying=outcome.seconds_classifying,
+        )
+        for number, picture in enumerate(pictures):
+            _replace(frame_file(analysis, number), picture)
+
+
+def _fail(analysis: Analysis, reason: str) -> None:
+    _close(analysis, status=Status.FAILED, error=reason)
+
+
+def _close(analysis: Analysis, **changes: object) -> None:
+    _change(analysis, finished_at=timezone.now(), stage="", **changes)
+    analysis.refresh_from_db()
+
+
+def _change(analysis: Analysis, **changes: object) -> None:
+    if not Analysis.objects.held(analysis).update(**changes):
+        msg = f"analysis {analysis.pk} is no longer held by {analysis.worker}"
+        raise LeaseLostError(msg)
+
+
+def _jpeg(image: Image) -> bytes:
+    from PIL import Image as Pillow
+
+    buffer = io.BytesIO()
+    Pillow.fromarray(image).save(buffer, "JPEG", quality=JPEG_QUALITY)
+    return buffer.getvalue()
+
+
+def _replace(name: str, content: bytes) -> None:
+    """Writes the file under that very name; storage would choose another if it were taken."""
+    default_storage.delete(name)
+    default_storage.save(name, ContentFile(content))
+
+
+@contextmanager
+def _beating(analysis: Analysis) -> Iterator[None]:
+    """Shows life from a thread of its own: reading a long clip leaves no time for it."""
+    finished = threading.Event()
+    ticker = threading.Thread(target=_tick, args=(analysis, finished), daemon=True)
+    ticker.start()
+    try:
+        yield
+    finally:
+        finished.set()
+        ticker.join()
+
+
+def _tick(analysis: Analysis, finished: threading.Event) -> None:
+    try:
+        while not finished.wait(settings.ANALYSIS_HEARTBEAT.total_seconds()):
+            try:
+                beat(analysis)
+            except DatabaseError:  # busy; the lease outlasts a missed beat
+                logger.warning("no heartbeat written for %s", analysis.pk, exc_info=True)
+    except LeaseLostError:
+        return  # the run finds out by itself
+    finally:
+        connection.close()

@@ -1,0 +1,47 @@
+"""Which models there are, and which of them can be used."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from django.conf import settings
+
+from video_classifier.ml import bundle
+from video_classifier.ml.bundle import BundleError, Card
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choice:
+    """A model on disk; one of `card` and `problem` says something."""
+
+    name: str  # its folder in models_storage
+    card: Card | None  # None if it can't be used
+    problem: str  # a sentence that says why not, or ""
+
+
+def available() -> tuple[Choice, ...]:
+    """Every model in models_storage, sorted by name; reads cards, loads no weights."""
+    return tuple(_choice(name) for name in bundle.names(settings.MODELS_STORAGE))
+
+
+def default_name() -> str:
+    """The configured default if it can be used, else the first that can, else ""."""
+    ready = [choice.name for choice in available() if choice.card]
+    if settings.DEFAULT_MODEL in ready:
+        return settings.DEFAULT_MODEL
+    return ready[0] if ready else ""
+
+
+def usable(name: str) -> Card:
+    """The card of the model `name`. Raises BundleError if there is none that can be used."""
+    if name not in bundle.names(settings.MODELS_STORAGE):  # also: a name is no path
+        msg = f"There is no model “{name}”. Choose one that is offered."
+        raise BundleError(msg)
+    return bundle.check(settings.MODELS_STORAGE / name)
+
+
+def _choice(name: str) -> Choice:
+    try:
+        return Choice(name=name, card=usable(name), problem="")
+    except BundleError as error:
+        return Choice(name=name, card=None, problem=str(error))

@@ -1,0 +1,81 @@
+"""What happens to a clip after its upload: a copy that browsers play, and its deletion."""
+
+from __future__ import annotations
+
+import logging
+from functools import partial
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from django.conf import settings
+from django.core.files import File
+from django.core.files.storage import default_storage
+from django.db import transaction
+from django.db.models.signals import post_delete
+from django.dispatch import receiver
+
+from video_classifier.models import Analysis, Clip
+from video_classifier.services import analyses
+from video_classifier.states import Playback
+
+logger = logging.getLogger(__name__)
+
+
+def delete(clip: Clip) -> None:
+    """The rows at once, the files after the commit. A run of it loses its lease."""
+    with transaction.atomic():
+        # As it is now: the runner may have added files since `clip` was loaded.
+        for current in Clip.objects.select_for_update().filter(pk=clip.pk):
+            current.delete()
+
+
+@receiver(post_delete, sender=Clip)
+def _forget_files(instance: Clip, **_: Any) -> None:
+    # Here and not in `delete`: rows also go by the admin's bulk deletion and by cascades.
+    for file in (instance.file, instance.playable):
+        if file:
+            transaction.on_commit(partial(file.storage.delete, file.name))
+
+
+@receiver(post_delete, sender=Analysis)
+def _forget_frames(instance: Analysis, **_: Any) -> None:
+    folder = analyses.frame_folder(instance)
+    transaction.on_commit(partial(_delete_folder, folder))
+
+
+def _delete_folder(folder: str) -> None:
+    if default_storage.exists(folder):
+        for name in default_storage.listdir(folder)[1]:
+            default_storage.delete(f"{folder}/{name}")
+        default_storage.delete(folder)
+
+
+def make_next_copy() -> bool:
+    """Makes one copy for browsers, if one is wanted; says if there was any to make."""
+    clip = Clip.objects.filter(playback=Playback.WANTED).order_by("uploaded_at").first()
+    if clip is None:
+        return False
+    # NONE until it is there: a clip that kills the process is not tried for ever.
+    taken = Clip.objects.filter(pk=clip.pk, playback=Playback.WANTED)
+    if taken.update(playback=Playback.NONE):
+        try:
+            _make_copy(clip)
+        except Exception:
+            logger.exception("no copy for browsers could be made of clip %s", clip.pk)
+    return True
+
+
+def _make_copy(clip: Clip) -> None:
+    from video_classifier.ml import playable
+
+    with TemporaryDirectory(dir=settings.FILE_UPLOAD_TEMP_DIR) as folder:
+        made = Path(folder) / "copy.mp4"
+        playable.make(Path(clip.file.path), made)
+        with made.open("rb") as file:
+            clip.playable.save(f"{clip.pk}.mp4", File(file), save=False)
+    kept = Clip.objects.filter(pk=clip.pk).update(
+        playable=clip.playable.name, playback=Playback.COPY
+    )
+    if not kept:  # deleted meanwhile
+        clip.playable.delete(save=False)

@@ -1,0 +1,118 @@
+"""The background thread: one a process, one clip at a time, the database as its only queue."""
+
+from __future__ import annotations
+
+import atexit
+import logging
+import os
+import socket
+import threading
+import uuid
+
+from django.conf import settings
+from django.db import DatabaseError, close_old_connections, connection
+
+from video_classifier.models import Analysis, Clip
+from video_classifier.services import analyses, clips
+from video_classifier.states import Playback, Status
+
+logger = logging.getLogger(__name__)
+
+IDLE_SECONDS = 5.0  # until a look at the queue that nobody asked for
+PAUSE_SECONDS = 2.0  # after something broke
+FAREWELL_SECONDS = 10.0  # what a clip gets to finish when the process ends
+
+
+def wake() -> None:
+    """Says that there is work; starts this process's thread if it isn't running."""
+    if settings.RUNNER == "thread":
+        _runner.wake()
+
+
+def start_if_waiting() -> None:
+    """At server start: goes on with what an earlier process left."""
+    try:
+        left = (
+            Analysis.objects.filter(status__in=(Status.QUEUED, Status.RUNNING)).exists()
+            or Clip.objects.filter(playback=Playback.WANTED).exists()
+        )
+    except DatabaseError:
+        logger.warning("The database has no tables yet: run `manage.py migrate`.")
+        return
+    finally:
+        connection.close()
+    if left:
+        wake()
+
+
+def step(*, worker: str) -> bool:
+    """Does one piece of work, verdicts before anything else; says if there was any."""
+    analyses.requeue_stalled(lease=settings.ANALYSIS_LEASE)
+    analysis = analyses.claim_next(worker=worker)
+    if analysis is None:
+        return clips.make_next_copy()
+    try:
+        analyses.run(analysis)
+    except analyses.LeaseLostError as lost:
+        logger.warning("%s", lost)
+    return True
+
+
+class Runner:
+    """A thread that calls `step` while there is work and then waits to be woken."""
+
+    def __init__(self) -> None:
+        self._starting = threading.Lock()
+        self._bell = threading.Event()
+        self._stopping = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    def wake(self) -> None:
+        with self._starting:
+            if self._thread is None or not self._thread.is_alive():
+                self._stopping.clear()
+                self._thread = threading.Thread(target=self._serve, name="runner", daemon=True)
+                self._thread.start()
+        self._bell.set()
+
+    def stop(self) -> None:
+        """Lets the clip at hand finish, if that doesn't take long; else its lease runs out."""
+        self._stopping.set()
+        self._bell.set()
+        if self._thread is not None:
+            self._thread.join(FAREWELL_SECONDS)
+
+    def _serve(self) -> None:
+        worker = f"{socket.gethostname()[:50]}:{os.getpid()}:{uuid.uuid4().hex[:8]}"
+        while not self._stopping.is_set():
+            self._bell.clear()
+            try:
+                close_old_connections()
+                worked = step(worker=worker)
+            except Exception:
+                logger.exception("the runner stumbled and goes on")
+                self._stopping.wait(PAUSE_SECONDS)
+                continue
+            finally:
+                close_old_connections()
+            if not worked:
+                self._bell.wait(IDLE_SECONDS)
+        connection.close()
+
+
+_runner = Runner()
+
+
+def stop() -> None:
+    """Ends this process's thread."""
+    _runner.stop()
+
+
+def _forget() -> None:
+    """A forked process has no thread of its own yet, and perhaps a lock nobody will free."""
+    global _runner  # noqa: PLW0603
+    _runner = Runner()
+
+
+atexit.register(stop)
+os.register_at_fork(after_in_child=_forget)

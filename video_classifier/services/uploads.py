@@ -1,0 +1,117 @@
+"""Takes in what somebody uploads: looks at it, keeps it, queues its first analysis."""
+
+from __future__ import annotations
+
+import hashlib
+import unicodedata
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path, PurePosixPath
+from tempfile import NamedTemporaryFile
+
+from django.conf import settings
+from django.contrib.auth.models import User
+from django.core.files.uploadedfile import TemporaryUploadedFile, UploadedFile
+from django.db import transaction
+from django.template.defaultfilters import filesizeformat
+
+from video_classifier.ml.bundle import BundleError
+from video_classifier.ml.clip import ClipError, ClipFacts
+from video_classifier.models import Analysis, Clip
+from video_classifier.services import analyses, catalog
+from video_classifier.states import Playback
+
+NAME_LENGTH = 255
+
+
+def accept(*, file: UploadedFile[bytes], user: User, model: str) -> Analysis:
+    """Keeps the clip and queues its analysis by `model`.
+
+    Raises ClipError, whose sentence is for the uploader, and keeps nothing, if the file is
+    no clip that can be analyzed or the model can't be used.
+    """
+    _check_model(model)
+    name = clean_name(file.name or "")
+    check_size(name, file.size or 0)
+    with _on_disk(file) as path:
+        facts, playback = _look(path)
+        clip = Clip(
+            name=name,
+            sha256=_sha256(path),
+            size_bytes=facts.size_bytes,
+            container=facts.container,
+            codec=facts.codec,
+            width=facts.width,
+            height=facts.height,
+            frame_rate=facts.frame_rate,
+            duration=facts.duration,
+            playback=playback,
+            uploaded_by=user,
+        )
+        return _keep(clip, file, facts.container, model=model)
+
+
+def check_size(name: str, size: int) -> None:
+    if size > settings.CLIP_MAX_BYTES:
+        raise ClipError(too_large(name))
+
+
+def too_large(name: str) -> str:
+    """The sentence for a file beyond the limit."""
+    limit = filesizeformat(settings.CLIP_MAX_BYTES).replace("\xa0", " ")
+    return f"“{name}” is larger than {limit}. Cut it or export it smaller, and try again."
+
+
+def clean_name(name: str) -> str:
+    """The uploader's name for a file, without folders and control characters."""
+    last = PurePosixPath(name.replace("\\", "/")).name
+    # "C" are control, format (they can turn the reading direction) and unassigned characters.
+    shown = "".join(sign for sign in last if unicodedata.category(sign)[0] != "C").strip()
+    return shown[:NAME_LENGTH] or "clip"
+
+
+def _check_model(model: str) -> None:
+    try:
+        catalog.usable(model)
+    except BundleError as error:
+        raise ClipError(str(error)) from error
+
+
+def _look(path: Path) -> tuple[ClipFacts, Playback]:
+    from video_classifier.ml import playable, probe
+
+    facts = probe.facts(path)
+    return facts, Playback.ORIGINAL if playable.is_playable(facts) else Playback.WANTED
+
+
+def _keep(clip: Clip, file: UploadedFile[bytes], extension: str, *, model: str) -> Analysis:
+    """Moves the file into storage and writes both rows, or neither."""
+    file.seek(0)
+    try:
+        with transaction.atomic():
+            clip.file.save(f"{uuid.uuid4()}.{extension}", file, save=False)
+            clip.save()
+            return analyses.enqueue(clip, model=model, user=clip.uploaded_by)
+    except BaseException:
+        if clip.file:
+            clip.file.delete(save=False)
+        raise
+
+
+@contextmanager
+def _on_disk(file: UploadedFile[bytes]) -> Iterator[Path]:
+    """Where the bytes are, or a copy of what is only in memory."""
+    if isinstance(file, TemporaryUploadedFile):
+        yield Path(file.temporary_file_path())
+        return
+    with NamedTemporaryFile(dir=settings.FILE_UPLOAD_TEMP_DIR, suffix=".upload") as copy:
+        for chunk in file.chunks():
+            copy.write(chunk)
+        copy.flush()
+        yield Path(copy.name)
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

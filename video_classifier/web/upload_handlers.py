@@ -1,0 +1,52 @@
+"""Stops an upload while it streams: at the size limit, and at once for strangers."""
+
+from __future__ import annotations
+
+from typing import IO, Any
+
+from django.conf import settings
+from django.core.exceptions import RequestDataTooBig
+from django.core.files.uploadhandler import SkipFile, StopUpload, TemporaryFileUploadHandler
+from django.http import HttpRequest
+
+TOO_LARGE = "shoplift.too_large"
+FORM_BYTES = 1024 * 1024  # what the other fields and the boundaries may take
+
+
+class ClipUploadHandler(TemporaryFileUploadHandler):
+    """Streams each file to disk, and no byte beyond settings.CLIP_MAX_BYTES.
+
+    A file that is too large does not appear in request.FILES; the rest of the batch does.
+    The view finds the uploader's names of those left out by `too_large(request)`, and
+    services.uploads.too_large(name) is the sentence for each. A request that can't be right
+    whatever it holds raises RequestDataTooBig, status 400, before any byte is read.
+    """
+
+    def handle_raw_input(
+        self,
+        input_data: IO[bytes],
+        META: dict[str, Any],  # noqa: N803  (Django's name)
+        content_length: int,
+        boundary: str,
+        encoding: str | None = None,
+    ) -> None:
+        if content_length > settings.CLIPS_PER_UPLOAD * settings.CLIP_MAX_BYTES + FORM_BYTES:
+            msg = "The request is larger than all the clips that one upload may hold."
+            raise RequestDataTooBig(msg)
+
+    def new_file(self, *args: Any, **kwargs: Any) -> None:
+        if self.request is None or not self.request.user.is_authenticated:
+            raise StopUpload(connection_reset=True)
+        super().new_file(*args, **kwargs)
+
+    def receive_data_chunk(self, raw_data: bytes, start: int) -> bytes | None:
+        if self.request and start + len(raw_data) > settings.CLIP_MAX_BYTES:
+            self.request.META.setdefault(TOO_LARGE, []).append(self.file_name)
+            raise SkipFile  # Django closes the temporary file, which deletes it
+        super().receive_data_chunk(raw_data, start)
+        return None
+
+
+def too_large(request: HttpRequest) -> tuple[str, ...]:
+    """The names of the files that were left out. Read request.FILES before."""
+    return tuple(request.META.get(TOO_LARGE, ()))
