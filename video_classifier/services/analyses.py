@@ -126,7 +126,7 @@ def run(analysis: Analysis, *, predictor: Predictor | None = None) -> None:
     """
     with _beating(analysis):
         try:
-            predictor = predictor or load_predictor(analysis.model)
+            predictor = predictor or catalog.load(analysis.model)
             outcome = predictor.analyze(
                 Path(analysis.clip.file.path),
                 preview_width=settings.PREVIEW_WIDTH,
@@ -140,13 +140,6 @@ def run(analysis: Analysis, *, predictor: Predictor | None = None) -> None:
         except Exception:
             _fail(analysis, BROKE)
             logger.exception("analysis %s failed", analysis.pk)
-
-
-def load_predictor(model: str) -> Predictor:
-    catalog.usable(model)
-    from video_classifier.ml import predictor
-
-    return predictor.load(settings.MODELS_STORAGE / model)
 
 
 def _enter(analysis: Analysis, stage: MlStage) -> None:

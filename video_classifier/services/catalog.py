@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from django.conf import settings
 
 from video_classifier.ml import bundle
 from video_classifier.ml.bundle import BundleError, Card
+
+if TYPE_CHECKING:
+    from video_classifier.ml.predictor import KerasPredictor
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,6 +42,14 @@ def usable(name: str) -> Card:
         msg = f"There is no model “{name}”. Choose one that is offered."
         raise BundleError(msg)
     return bundle.check(settings.MODELS_STORAGE / name)
+
+
+def load(name: str) -> KerasPredictor:
+    """The predictor of the model `name`, loaded once a process. Raises BundleError."""
+    usable(name)
+    from video_classifier.ml import predictor
+
+    return predictor.load(settings.MODELS_STORAGE / name)
 
 
 def _choice(name: str) -> Choice:

@@ -34,7 +34,7 @@ def delete(clip: Clip) -> None:
 def _forget_files(instance: Clip, **_: Any) -> None:
     # Here and not in `delete`: rows also go by the admin's bulk deletion and by cascades.
     for file in (instance.file, instance.playable):
-        if file:
+        if file.name:
             transaction.on_commit(partial(file.storage.delete, file.name))
 
 

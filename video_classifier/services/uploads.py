@@ -89,8 +89,8 @@ def _keep(clip: Clip, file: UploadedFile[bytes], extension: str, *, model: str) 
     """Moves the file into storage and writes both rows, or neither."""
     file.seek(0)
     try:
+        clip.file.save(f"{uuid.uuid4()}.{extension}", file, save=False)
         with transaction.atomic():
-            clip.file.save(f"{uuid.uuid4()}.{extension}", file, save=False)
             clip.save()
             return analyses.enqueue(clip, model=model, user=clip.uploaded_by)
     except BaseException:

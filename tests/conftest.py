@@ -1,0 +1,202 @@
+"""Makers of what the tests need, and a site of its own for each test."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+import pytest
+from django.contrib.auth.models import User
+from django.core.files.base import ContentFile
+from django.db import connections
+from django.test import Client
+from django.utils import timezone
+from pytest_django import Settings
+
+from video_classifier.ml import bundle
+from video_classifier.ml.bundle import Card
+from video_classifier.ml.clip import ClipSpec, Outcome, Prediction, Sample, Stage
+from video_classifier.models import Analysis, Clip
+from video_classifier.states import Status, Verdict
+
+PASSWORD = "correct horse battery"
+
+
+class FakePredictor:
+    """Gives the score it was made with, or raises the error; `during` each stage it calls back."""
+
+    name = "fake"
+    sha256 = "f" * 64
+
+    def __init__(
+        self,
+        score: float = 0.5,
+        *,
+        error: Exception | None = None,
+        warnings: tuple[str, ...] = (),
+        during: Callable[[Stage], None] = lambda _: None,
+    ) -> None:
+        self._score = score
+        self._error = error
+        self._warnings = warnings
+        self._during = during
+
+    def analyze(
+        self,
+        video: Path,
+        *,
+        preview_width: int | None = None,
+        entering: Callable[[Stage], None] = lambda _: None,
+    ) -> Outcome:
+        assert video.is_file()
+        for stage in Stage:
+            entering(stage)
+            self._during(stage)
+        if self._error is not None:
+            raise self._error
+        preview = np.full((18, preview_width or 24, 3), 128, np.uint8)
+        return Outcome(
+            prediction=Prediction(score=self._score, threshold=0.5),
+            sample=Sample(
+                images=np.zeros((2, 8, 8, 3), np.uint8),
+                times=(0.5, 1.5),
+                length=2.0,
+                warnings=self._warnings,
+                previews=(preview, preview),
+            ),
+            seconds_reading=0.2,
+            seconds_classifying=0.1,
+        )
+
+
+class MakeUser(Protocol):
+    def __call__(self, name: str = ..., **fields: object) -> User: ...
+
+
+class MakeClip(Protocol):
+    def __call__(self, *, name: str = ..., content: bytes = ..., **fields: object) -> Clip: ...
+
+
+class MakeAnalysis(Protocol):
+    def __call__(
+        self, *, name: str = ..., clip: Clip | None = ..., **fields: object
+    ) -> Analysis: ...
+
+
+class MakeModel(Protocol):
+    def __call__(self, name: str = ..., **card: object) -> Path: ...
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """A file, as in production: in memory, SQLite locks otherwise and threads would not race."""
+    file = tmp_path_factory.mktemp("database") / "db.sqlite3"
+    connections["default"].settings_dict["TEST"]["NAME"] = str(file)
+
+
+@pytest.fixture(autouse=True)
+def _own_site(settings: Settings, tmp_path: Path) -> None:
+    settings.DATA_DIR = tmp_path
+    settings.MEDIA_ROOT = tmp_path / "media"
+    settings.FILE_UPLOAD_TEMP_DIR = tmp_path / "uploads"
+    settings.MODELS_STORAGE = tmp_path / "models"
+    settings.FILE_UPLOAD_TEMP_DIR.mkdir()
+    settings.RUNNER = "none"
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # quick
+
+
+@pytest.fixture
+def make_user(db: None) -> MakeUser:
+    def make(name: str = "ada", **fields: object) -> User:
+        return User.objects.create_user(name, password=PASSWORD, **fields)  # type: ignore[arg-type]
+
+    return make
+
+
+@pytest.fixture
+def user(make_user: MakeUser) -> User:
+    return make_user()
+
+
+@pytest.fixture
+def client(user: User) -> Client:
+    """Signed in as `user`."""
+    client = Client()
+    client.force_login(user)
+    return client
+
+
+@pytest.fixture
+def stranger(db: None) -> Client:
+    """Not signed in."""
+    return Client()
+
+
+@pytest.fixture
+def make_clip(db: None) -> MakeClip:
+    def make(*, name: str = "door.mp4", content: bytes = b"video", **fields: object) -> Clip:
+        facts = {
+            "sha256": hashlib.sha256(content).hexdigest(),
+            "size_bytes": len(content),
+            "container": "mp4",
+            "codec": "h264",
+            "width": 640,
+            "height": 480,
+            "frame_rate": 30.0,
+            "duration": 2.0,
+        }
+        file = ContentFile(content, name="clip.mp4")
+        return Clip.objects.create(name=name, file=file, **facts | fields)
+
+    return make
+
+
+def _plausible(status: Status) -> dict[str, object]:
+    """What a row in that status has to have."""
+    now = timezone.now()
+    running = {"worker": "one", "attempts": 1, "started_at": now, "heartbeat_at": now}
+    closed = running | {"finished_at": now}
+    decided = {"verdict": Verdict.SHOPLIFTER, "score": 0.9, "threshold": 0.5}
+    return {
+        Status.QUEUED: {},
+        Status.RUNNING: running,
+        Status.DONE: closed | decided,
+        Status.FAILED: closed | {"error": "It can't be read."},
+    }[status]
+
+
+@pytest.fixture
+def make_analysis(make_clip: MakeClip) -> MakeAnalysis:
+    def make(*, name: str = "door.mp4", clip: Clip | None = None, **fields: object) -> Analysis:
+        status = Status(str(fields.get("status", Status.QUEUED)))
+        fields = {"model": "standard"} | _plausible(status) | fields
+        return Analysis.objects.create(clip=clip or make_clip(name=name), **fields)
+
+    return make
+
+
+@pytest.fixture
+def make_model(settings: Settings) -> MakeModel:
+    """A model as far as the catalog looks: its card, and a file that matches it."""
+
+    def make(name: str = "standard", **card: object) -> Path:
+        folder = Path(settings.MODELS_STORAGE) / name
+        folder.mkdir(parents=True)
+        (folder / bundle.NETWORK_FILE).write_bytes(b"weights")
+        facts: dict[str, object] = {
+            "name": name,
+            "network": "conv3d",
+            "summary": "For tests.",
+            "spec": ClipSpec(),
+            "threshold": 0.5,
+            "sha256": hashlib.sha256(b"weights").hexdigest(),
+            "parameters": 1,
+            "created": "2025-01-01",
+        }
+        bundle.write_card(folder, Card(**facts | card))  # type: ignore[arg-type]
+        return folder
+
+    return make

@@ -1,0 +1,70 @@
+"""`manage.py analyze_clip PATH`: the verdict on one clip, without the site and its database."""
+
+from __future__ import annotations
+
+import json
+from argparse import ArgumentParser
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError
+
+from video_classifier.ml.bundle import BundleError
+from video_classifier.ml.clip import ClipError, Outcome, Predictor
+from video_classifier.services import catalog
+from video_classifier.states import Verdict
+
+
+class Command(BaseCommand):
+    help = "Analyzes one clip and prints the verdict. Exit code 2: it can't be analyzed."
+
+    requires_system_checks = ()  # its output is for programs, too
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("path", type=Path, help="of the clip")
+        parser.add_argument("--model", help="a folder in models_storage")
+        parser.add_argument("--json", action="store_true", help="print JSON")
+
+    def handle(self, *_: Any, **options: Any) -> None:
+        path, model = options["path"], options["model"] or catalog.default_name()
+        if not path.is_file():
+            msg = f"There is no file {path}."
+            raise CommandError(msg, returncode=2)
+        try:
+            predictor = catalog.load(model or settings.DEFAULT_MODEL)
+            outcome = predictor.analyze(path)
+        except (BundleError, ClipError) as error:
+            line = " ".join(str(error).split())
+            raise CommandError(line, returncode=2) from error
+        report = _report(outcome, predictor)
+        self.stdout.write(json.dumps(report, indent=2) if options["json"] else _text(report))
+
+
+def _report(outcome: Outcome, predictor: Predictor) -> dict[str, Any]:
+    prediction = outcome.prediction
+    decode, inference = outcome.seconds_reading, outcome.seconds_classifying
+    return {
+        "label": prediction.label,
+        "score": prediction.score,
+        "confidence": prediction.confidence,
+        "threshold": prediction.threshold,
+        "model": predictor.name,
+        "model_sha256": predictor.sha256,
+        "frames": [{"time_s": time} for time in outcome.sample.times],
+        "seconds": {"decode": decode, "inference": inference, "total": decode + inference},
+        "warnings": list(outcome.sample.warnings),
+    }
+
+
+def _text(report: dict[str, Any]) -> str:
+    times = " ".join(f"{frame['time_s']:.2f}" for frame in report["frames"])
+    seconds = report["seconds"]
+    lines = [
+        f"{Verdict(report['label']).label} (confidence {report['confidence']:.0%})",
+        f"Score {report['score']:.3f}, threshold {report['threshold']:.3f}, "
+        f"by {report['model']}. A hint for a person to check.",
+        f"Frames looked at, in seconds: {times}",
+        f"Reading took {seconds['decode']:.2f} s, classifying {seconds['inference']:.2f} s.",
+    ]
+    return "\n".join(lines + report["warnings"])
