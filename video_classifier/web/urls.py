@@ -14,6 +14,7 @@ urlpatterns = [
     path("results/<uuid:pk>/again/", views.again, name="again"),
     path("results/<uuid:pk>/frames/<int:number>.jpg", views.frame, name="frame"),
     path("clips/<uuid:pk>/file", views.clip_file, name="clip-file"),
+    path("clips/<uuid:pk>/player/", views.player, name="player"),
     path("clips/<uuid:pk>/delete/", views.delete_clip, name="delete-clip"),
     path("history/", views.history, name="history"),
     path("history.csv", views.history_csv, name="history-csv"),

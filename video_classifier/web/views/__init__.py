@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from video_classifier.web.views.clips import clip_file, delete_clip
+from video_classifier.web.views.clips import clip_file, delete_clip, player
 from video_classifier.web.views.history import history, history_csv
 from video_classifier.web.views.results import again, badge, frame, result
 from video_classifier.web.views.uploads import upload
@@ -15,6 +15,7 @@ __all__ = [
     "frame",
     "history",
     "history_csv",
+    "player",
     "result",
     "upload",
 ]

@@ -9,7 +9,8 @@ from django.http import HttpRequest, HttpResponse
 from django.http.response import Http404, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.http import content_disposition_header, url_has_allowed_host_and_scheme
-from django.views.decorators.http import require_http_methods, require_safe
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_GET, require_http_methods, require_safe
 
 from video_classifier.models import Clip
 from video_classifier.services import clips
@@ -52,6 +53,14 @@ def clip_file(request: HttpRequest, pk: UUID) -> HttpResponseBase:
     response["Content-Security-Policy"] = "sandbox"
     response["X-Content-Type-Options"] = "nosniff"
     return response
+
+
+@never_cache
+@require_GET
+def player(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """The player alone: asked for until there is a copy that browsers play."""
+    clip = get_object_or_404(Clip, pk=pk)
+    return render(request, "video_classifier/result/_player.html", {"clip": clip})
 
 
 @require_http_methods(["GET", "POST"])

@@ -11,7 +11,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.cache import cache_control, never_cache
 from django.views.decorators.http import require_GET, require_POST
 
-from video_classifier.ml.clip import ClipError
+from video_classifier.ml.bundle import BundleError
 from video_classifier.models import Analysis
 from video_classifier.services import analyses
 from video_classifier.states import Status
@@ -66,7 +66,7 @@ def again(request: HttpRequest, pk: UUID) -> HttpResponse:
         return redirect(
             analyses.again(earlier, model=form.cleaned_data["model"], user=request.user)
         )
-    except ClipError as error:
+    except BundleError as error:
         return _result(request, pk, form=form, problem=str(error), status=400)
 
 

@@ -9,13 +9,13 @@ from django.conf import settings
 from django.core.files.uploadedfile import UploadedFile
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.template.defaultfilters import filesizeformat
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
 from video_classifier.ml.clip import ClipError
 from video_classifier.models import Analysis
 from video_classifier.services import uploads
+from video_classifier.web import upload_handlers
 from video_classifier.web.forms import ModelForm
 from video_classifier.web.responses import page_or_part
 
@@ -63,14 +63,13 @@ def _receive(request: HttpRequest) -> HttpResponse:
 
 def _receipts(request: HttpRequest) -> Iterator[Receipt]:
     form = ModelForm(request.POST)
-    for name in request.META.get("shoplift.too_large", ()):
-        limit = filesizeformat(settings.CLIP_MAX_BYTES)
-        yield Receipt(name=name, refusal=f"This clip is larger than {limit}. Upload a shorter one.")
     for file in request.FILES.getlist("clips"):
         if form.is_valid():
             yield _accept(request, file, model=form.cleaned_data["model"])
         else:
             yield Receipt(name=file.name or "", refusal=" ".join(form.errors["model"]))
+    for name in upload_handlers.too_large(request):
+        yield Receipt(name=name, refusal=uploads.too_large(name))
 
 
 def _accept(request: HttpRequest, file: UploadedFile, *, model: str) -> Receipt:

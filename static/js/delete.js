@@ -1,0 +1,19 @@
+// Asks in a dialog, instead of on a page of its own, before a clip is deleted.
+
+const dialog = document.getElementById("delete");
+const form = dialog.querySelector("[data-delete-form]");
+
+document.addEventListener("click", (event) => {
+  const link = event.target.closest("[data-delete]");
+  if (!link) return;
+  event.preventDefault();
+  const address = new URL(link.href);
+  form.action = address.pathname;
+  form.elements.next.value = address.searchParams.get("next") ?? "";
+  dialog.querySelector("[data-delete-name]").textContent = link.dataset.delete;
+  dialog.showModal();
+});
+
+dialog.addEventListener("click", ({ target }) => {
+  if (target === dialog || target.closest("[data-close]")) dialog.close();
+});

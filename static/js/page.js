@@ -1,0 +1,49 @@
+// What every page can do: announce what changed, notice a lost session, answer to shortcuts.
+
+const announcer = document.querySelector("[data-announcer]");
+
+function announce(root) {
+  const news = [root, ...root.querySelectorAll("[data-announce]")]
+    .map((element) => element.dataset?.announce)
+    .find(Boolean);
+  if (news && news !== announcer.textContent) announcer.textContent = news;
+}
+
+// A part that changed says so through [data-announce], wherever it came from.
+document.addEventListener("htmx:load", ({ detail }) => announce(detail.elt));
+
+// A poll that is sent to the sign-in page, or whose analysis is gone, would ask for ever.
+document.addEventListener("htmx:beforeSwap", (event) => {
+  const { xhr } = event.detail;
+  const signedOut = new URL(xhr.responseURL, location).pathname === document.body.dataset.loginUrl;
+  if (signedOut || xhr.status === 404) {
+    event.detail.shouldSwap = false;
+    location.reload();
+  }
+});
+
+document.addEventListener("click", ({ target }) => {
+  const opener = target.closest("[data-show]");
+  if (opener) document.getElementById(opener.dataset.show).showModal();
+});
+
+const shortcuts = {
+  "?": () => document.getElementById("shortcuts").showModal(),
+  u: () => document.querySelector("[data-shortcut=u]")?.click(),
+  h: () => document.querySelector("[data-shortcut=h]")?.click(),
+  "/": () => {
+    const search = document.querySelector("input[type=search]");
+    if (search) search.focus();
+    else document.querySelector("[data-shortcut=h]")?.click();
+  },
+};
+
+document.addEventListener("keydown", (event) => {
+  const typing = event.target.closest("input:not([type=radio]), select, textarea, dialog");
+  if (typing || event.ctrlKey || event.metaKey || event.altKey) return;
+  const act = Object.hasOwn(shortcuts, event.key) && shortcuts[event.key];
+  if (act) {
+    event.preventDefault();
+    act();
+  }
+});

@@ -1,0 +1,38 @@
+// The filmstrip leads the player, the player marks the filmstrip; fingerprints can be copied.
+
+const player = () => document.querySelector("[data-player]");
+const frames = () => [...document.querySelectorAll("[data-seek]")];
+
+document.addEventListener("click", async (event) => {
+  const frame = event.target.closest("[data-seek]");
+  const copy = event.target.closest("[data-copy]");
+  if (frame && player() && !player().hidden) {
+    event.preventDefault();
+    player().currentTime = Number(frame.dataset.seek);
+    player().scrollIntoView({ block: "nearest", behavior: "smooth" });
+  }
+  if (copy) {
+    await navigator.clipboard.writeText(copy.dataset.copy);
+    document.querySelector("[data-announcer]").textContent = "Copied";
+    copy.dataset.copied = "";
+  }
+});
+
+// Media events don't bubble, so these listen on the way down.
+document.addEventListener("timeupdate", () => {
+  const shown = frames().findLast((frame) => Number(frame.dataset.seek) <= player().currentTime + 0.02);
+  for (const frame of frames()) {
+    if (frame === shown) frame.setAttribute("aria-current", "true");
+    else frame.removeAttribute("aria-current");
+  }
+}, true);
+
+function giveUp() {
+  player().hidden = true;
+  document.querySelector("[data-player-problem]").hidden = false;
+}
+
+document.addEventListener("error", ({ target }) => {
+  if (target === player()) giveUp();
+}, true);
+if (player()?.error) giveUp(); // it failed before this script ran

@@ -1,0 +1,124 @@
+// Sends each clip by itself, two at a time, and shows how far each has got.
+
+const AT_ONCE = 2;
+const form = document.querySelector("[data-upload]");
+
+if (form) {
+  const zone = form.querySelector("[data-drop-zone]");
+  const input = form.elements.clips;
+  const list = document.querySelector("[data-uploads]");
+  const template = document.querySelector("[data-upload-row]");
+  const maxBytes = Number(form.dataset.maxBytes);
+  const waiting = [];
+  let sending = 0;
+
+  form.dataset.enhanced = "";
+  input.required = false; // it is emptied after each choice
+
+  function add(files) {
+    for (const file of files) {
+      const row = template.content.cloneNode(true).querySelector("[data-receipt]");
+      row.querySelector("[data-name]").textContent = file.name;
+      list.append(row);
+      if (file.size > maxBytes) {
+        refuse(row, `It is larger than ${form.dataset.maxText}. Cut it or export it smaller, and try again.`);
+      } else {
+        const upload = { file, row, model: new FormData(form).get("model") };
+        row.querySelector("[data-cancel]").addEventListener("click", () => cancel(upload));
+        waiting.push(upload);
+      }
+    }
+    sendNext();
+  }
+
+  function sendNext() {
+    while (sending < AT_ONCE && waiting.length) send(waiting.shift());
+  }
+
+  function send(upload) {
+    const { row } = upload;
+    const progress = row.querySelector("progress");
+    const state = row.querySelector("[data-state]");
+    const body = new FormData();
+    body.set("model", upload.model);
+    body.set("clips", upload.file);
+
+    const request = new XMLHttpRequest(); // fetch tells nothing of an upload's progress
+    upload.request = request;
+    sending += 1;
+    state.textContent = "Sending";
+    request.upload.addEventListener("progress", ({ loaded, total }) => {
+      progress.value = loaded / total;
+      state.textContent = loaded < total ? `Sending, ${Math.floor((100 * loaded) / total)} %` : "Checking the clip";
+    });
+    request.addEventListener("load", () => show(row, request));
+    request.addEventListener("error", () => refuse(row, "The connection was lost. Try again."));
+    request.addEventListener("abort", () => refuse(row, "You cancelled it."));
+    request.addEventListener("loadend", () => {
+      sending -= 1;
+      sendNext();
+    });
+    request.open("POST", form.action);
+    request.responseType = "document";
+    request.setRequestHeader("X-CSRFToken", form.elements.csrfmiddlewaretoken.value);
+    request.setRequestHeader("HX-Request", "true");
+    request.send(body);
+  }
+
+  function show(row, request) {
+    const receipt = request.response?.querySelector("[data-receipt]");
+    if (receipt) {
+      row.replaceWith(receipt);
+      htmx.process(receipt); // the verdict in it asks for itself
+    } else if (new URL(request.responseURL).pathname === document.body.dataset.loginUrl) {
+      refuse(row, "You have been signed out. Sign in again and repeat this upload.");
+    } else {
+      refuse(row, `The server could not take it (error ${request.status}). Reload the page and try again.`);
+    }
+  }
+
+  function refuse(row, sentence) {
+    row.querySelector("progress")?.remove();
+    row.querySelector("[data-cancel]")?.remove();
+    const state = row.querySelector("[data-state]");
+    state.textContent = `Not taken. ${sentence}`;
+    state.className = "receipt__refusal";
+    document.querySelector("[data-announcer]").textContent = `${row.querySelector("[data-name]").textContent}: ${state.textContent}`;
+  }
+
+  function cancel(upload) {
+    const place = waiting.indexOf(upload);
+    if (place < 0) {
+      upload.request.abort();
+    } else {
+      waiting.splice(place, 1);
+      refuse(upload.row, "You cancelled it.");
+    }
+  }
+
+  input.addEventListener("change", () => {
+    add(input.files);
+    input.value = "";
+  });
+  for (const name of ["dragenter", "dragover"]) {
+    zone.addEventListener(name, (event) => {
+      event.preventDefault();
+      zone.dataset.over = "";
+    });
+  }
+  zone.addEventListener("dragleave", (event) => {
+    if (!zone.contains(event.relatedTarget)) delete zone.dataset.over;
+  });
+  zone.addEventListener("drop", (event) => {
+    event.preventDefault();
+    delete zone.dataset.over;
+    add(event.dataTransfer.files);
+  });
+  // A clip that misses the zone must not replace the page.
+  for (const name of ["dragover", "drop"]) {
+    addEventListener(name, (event) => event.preventDefault());
+  }
+  addEventListener("beforeunload", (event) => {
+    if (sending || waiting.length) event.preventDefault();
+  });
+}
