@@ -1,0 +1,117 @@
+"""Opens a file as what it may be: a video container that makes FFmpeg open nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from fractions import Fraction
+from pathlib import Path
+
+import av
+from av.container import InputContainer
+from av.packet import Packet
+from av.stream import Disposition, Stream
+from av.video.stream import VideoStream
+
+from video_classifier.ml.clip import ClipError
+
+MAX_SIDE = 8192
+
+_OPTIONS = {
+    # Playlists, concat scripts and the like would have FFmpeg open files and addresses of theirs.
+    "format_whitelist": "mov,avi,matroska,mpegts",
+    "protocol_whitelist": "file",
+    "max_pixels": str(MAX_SIDE * MAX_SIDE),
+}
+_PICTURE_BRANDS = {"heic", "heix", "heim", "heis", "mif1", "avif"}
+
+NOTHING_DECODES = (
+    "The file says that it is a video, but no picture in it can be decoded. "
+    "Export the clip again from the recorder."
+)
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[tuple[InputContainer, VideoStream]]:
+    """The container and its video stream. Raises ClipError if it is not a video to analyze."""
+    _refuse_empty(path)
+    try:
+        # With its protocol named, no file name can be taken for an address.
+        container = av.open(f"file:{path}", options=_OPTIONS, metadata_errors="replace")
+    except (av.FFmpegError, ValueError) as error:
+        raise ClipError(_why_not_open(path)) from error
+    with container:
+        yield container, _video_stream(container)
+
+
+def packets(container: InputContainer, *streams: Stream) -> Iterator[Packet[Stream]]:
+    """The packets of the streams as far as the file goes; damage to the container ends them."""
+    try:
+        for packet in container.demux(*streams):
+            if packet.size:
+                yield packet
+    except av.FFmpegError:
+        return
+
+
+def time_base(stream: VideoStream) -> Fraction:
+    """Seconds a tick."""
+    return stream.time_base or Fraction(1, av.time_base)
+
+
+def seconds_promised(container: InputContainer, stream: VideoStream, *, reached: float) -> float:
+    """The length of the video that the header gives, 0 if it gives none.
+
+    Where it gives only the length of the whole, sound included, that says something about the
+    video only if the file ends before: `reached` is where its last packet ends.
+    """
+    if stream.duration:
+        return float(stream.duration * time_base(stream))
+    whole = (container.duration or 0) / av.time_base
+    return whole if whole > reached + 0.5 else 0.0
+
+
+def _refuse_empty(path: Path) -> None:
+    try:
+        size = path.stat().st_size
+    except OSError as error:
+        msg = "The file is no longer there. Upload it again."
+        raise ClipError(msg) from error
+    if not size:
+        msg = "The file is empty. Copy or export the clip again and upload that."
+        raise ClipError(msg)
+
+
+def _why_not_open(path: Path) -> str:
+    with path.open("rb") as file:
+        head = file.read(12)
+    if head[4:8] in {b"ftyp", b"mdat", b"wide", b"free"}:
+        return (
+            "The file has no index: its recording or copying was interrupted, so no picture in it "
+            "can be found. Export the clip again from the recorder."
+        )
+    return (
+        "The file is not a video that can be read. Upload an MP4, AVI, MOV, MKV, WebM or TS file."
+    )
+
+
+def _video_stream(container: InputContainer) -> VideoStream:
+    moving = [s for s in container.streams.video if not s.disposition & Disposition.attached_pic]
+    if not moving:
+        msg = "The file has no moving picture, only sound or a still. Upload the video itself."
+        raise ClipError(msg)
+    if container.metadata.get("major_brand") in _PICTURE_BRANDS:
+        msg = "The file is a picture, not a video. Upload the video itself."
+        raise ClipError(msg)
+    stream = moving[0]
+    if stream.codec_context is None:  # which its type doesn't admit
+        msg = "The video is in a codec that is not known here. Convert it to H.264 and upload that."
+        raise ClipError(msg)
+    if max(stream.width, stream.height) > MAX_SIDE:
+        msg = (
+            f"The picture is {stream.width} by {stream.height} pixels; at most {MAX_SIDE} a side "
+            "can be analyzed. Export the clip in a lower resolution."
+        )
+        raise ClipError(msg)
+    stream.codec_context.options = {"max_pixels": _OPTIONS["max_pixels"]}
+    return stream

@@ -1,0 +1,240 @@
+"""Finds the pictures of a clip by the time at which they are on screen.
+
+Packets are read first, without decoding: they tell when each picture is shown, in every container
+and in files that are cut off, where headers and frame numbers can't be believed. Then only those
+stretches are decoded that lead from a keyframe to a picture that is wanted. If one of these does
+not come out sound, everything is decoded, and what is damaged counts as not there.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from itertools import chain
+from pathlib import Path
+
+import av
+import numpy as np
+import numpy.typing as npt
+from av.packet import Packet
+from av.stream import Stream
+from av.video.frame import VideoFrame
+
+from video_classifier.ml import containers, timeline
+from video_classifier.ml.clip import ClipError, ClipSpec, Image, Sample
+from video_classifier.ml.pictures import Picture, Scaler
+from video_classifier.ml.timeline import Entry, Run, Timeline
+
+_THREADS = min(4, os.cpu_count() or 1)
+
+_Choice = Callable[[Timeline], list[int]]
+
+
+def sample(
+    path: Path,
+    spec: ClipSpec,
+    *,
+    preview_width: int | None = None,
+    start: float = 0.0,
+    end: float | None = None,
+) -> Sample:
+    """The pictures on screen in the middle of each of `spec.frames` equal shares of a clip.
+
+    `start` and `end`, in seconds since the clip's first frame, choose a stretch of it. A clip with
+    fewer frames repeats them in order. Previews are `preview_width` pixels wide and in the shape
+    in which players show the clip. Raises ClipError if no frame can be read.
+    """
+    track = _read_track(path)
+    scaler = Scaler(
+        width=spec.width,
+        height=spec.height,
+        preview_width=preview_width,
+        pixel_aspect=track.pixel_aspect,
+    )
+    found = _find(path, track, scaler, lambda t: t.evenly(spec.frames, start=start, end=end))
+    return Sample(
+        images=np.stack([picture.image for picture in found.pictures]),
+        times=found.times,
+        length=found.timeline.length,
+        warnings=tuple(_warnings(track, found.timeline)),
+        previews=tuple(p.preview for p in found.pictures if p.preview is not None),
+    )
+
+
+def read_all(
+    path: Path, *, fps: float, height: int, width: int
+) -> tuple[Image, npt.NDArray[np.float64]]:
+    """The picture on screen every 1/`fps` seconds of a clip, and the second at which it came up.
+
+    Images (n, height, width, 3) RGB, uint8, scaled as by `sample`; times (n,) float64.
+    Raises ClipError if no frame can be read.
+    """
+    scaler = Scaler(width=width, height=height)
+    found = _find(path, _read_track(path), scaler, lambda t: t.regularly(fps))
+    return np.stack([picture.image for picture in found.pictures]), np.array(found.times)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Track:
+    """The packets of a file's video in the order of decoding, and what its header says."""
+
+    entries: Sequence[Entry]
+    time_base: Fraction
+    pixel_aspect: Fraction | None
+    promised: float  # seconds of video; 0 if it doesn't say
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Found:
+    timeline: Timeline
+    numbers: list[int]
+    by_number: dict[int, Picture]
+
+    @property
+    def pictures(self) -> list[Picture]:
+        return [self.by_number[number] for number in self.numbers]
+
+    @property
+    def times(self) -> tuple[float, ...]:
+        return tuple(self.timeline.seconds(number) for number in self.numbers)
+
+
+def _read_track(path: Path) -> _Track:
+    """Reads every packet and decodes none."""
+    entries, reached = [], 0.0
+    with containers.opened(path) as (container, stream):
+        for packet in containers.packets(container):
+            if packet.pts is not None:
+                end = (packet.pts + (packet.duration or 0)) * packet.time_base
+                reached = max(reached, float(end))
+            if packet.stream_index == stream.index:
+                entries.append(_entry(packet))
+        return _Track(
+            entries=entries,
+            time_base=containers.time_base(stream),
+            pixel_aspect=stream.sample_aspect_ratio,
+            promised=containers.seconds_promised(container, stream, reached=reached),
+        )
+
+
+def _entry(packet: Packet[Stream]) -> Entry:
+    return Entry(
+        pts=packet.pts,
+        dts=packet.dts,
+        duration=packet.duration or 0,
+        is_key=packet.is_keyframe,
+        is_hidden=packet.is_discard,
+        is_corrupt=packet.is_corrupt,
+    )
+
+
+def _find(path: Path, track: _Track, scaler: Scaler, choose: _Choice) -> _Found:
+    return _find_by_packets(path, track, scaler, choose) or _find_straight(path, scaler, choose)
+
+
+def _find_by_packets(path: Path, track: _Track, scaler: Scaler, choose: _Choice) -> _Found | None:
+    """Decodes what is needed; None if the packets don't tell what that is or some are damaged."""
+    told = timeline.from_packets(track.entries, track.time_base)
+    if told is None:
+        return None
+    numbers = choose(told)
+    wanted = {told.ticks[number]: number for number in numbers}
+    runs = timeline.runs(track.entries, wanted)
+    if any(e.is_corrupt for run in runs for e in track.entries[run.first : run.last + 1]):
+        return None
+    try:
+        pictures = {wanted[tick]: scaler(f) for tick, f in _decode_runs(path, runs, wanted)}
+    except (av.FFmpegError, _DamagedError):
+        return None
+    if len(pictures) < len(wanted):
+        return None
+    return _Found(timeline=told, numbers=numbers, by_number=pictures)
+
+
+class _DamagedError(Exception):
+    """A frame came out of the decoder with errors in it."""
+
+
+def _decode_runs(
+    path: Path, runs: Sequence[Run], wanted: Collection[int]
+) -> Iterator[tuple[int, VideoFrame]]:
+    """The frames at the ticks `wanted`. Raises FFmpegError or _DamagedError if one is not sound."""
+    with containers.opened(path) as (container, stream):
+        decoder = stream.codec_context
+        decoder.thread_type, decoder.thread_count = "FRAME", _THREADS
+        depth = decoder.reorder_depth
+        coming = iter(runs)
+        run = next(coming)
+        for number, packet in enumerate(containers.packets(container, stream)):
+            if number < run.first:
+                continue
+            decoder.skip_frame = "DEFAULT" if packet.pts in wanted else "NONREF"
+            yield from _sound(decoder.decode(packet), wanted)
+            if number == run.last:
+                yield from _sound(decoder.decode(None), wanted)
+                if (following := next(coming, None)) is None:
+                    return
+                run = following
+                decoder.flush_buffers()
+                decoder.reorder_depth = depth  # a flushed decoder forgets it and drops frames
+
+
+def _sound(
+    frames: Sequence[VideoFrame], wanted: Collection[int]
+) -> Iterator[tuple[int, VideoFrame]]:
+    for frame in frames:
+        if frame.is_corrupt:
+            raise _DamagedError
+        if frame.pts is not None and frame.pts in wanted:
+            yield frame.pts, frame
+
+
+def _find_straight(path: Path, scaler: Scaler, choose: _Choice) -> _Found:
+    """Decodes everything twice: once to learn when each frame is shown, once to take some."""
+    shown = _decoded_timeline(path)
+    numbers = choose(shown)
+    wanted = set(numbers)
+    pictures = {
+        number: scaler(frame)
+        for number, frame in enumerate(_decode_straight(path))
+        if number in wanted
+    }
+    return _Found(timeline=shown, numbers=numbers, by_number=pictures)
+
+
+def _decoded_timeline(path: Path) -> Timeline:
+    ticks: list[int] = []
+    duration, time_base = 0, Fraction(1)
+    for frame in _decode_straight(path):
+        told = frame.dts if frame.pts is None else frame.pts
+        usual = timeline.end_of(ticks, duration) if ticks else 0
+        # A clock that jumps back was set back: the frame is shown after the one before it.
+        ticks.append(told if told is not None and (not ticks or told > ticks[-1]) else usual)
+        duration, time_base = frame.duration, frame.time_base or time_base
+    if not ticks:
+        raise ClipError(containers.NOTHING_DECODES)
+    return Timeline(ticks=ticks, end=timeline.end_of(ticks, duration), time_base=time_base)
+
+
+def _decode_straight(path: Path) -> Iterator[VideoFrame]:
+    """All sound frames. After damage there are none until the next keyframe: they build on it."""
+    with containers.opened(path) as (container, stream):
+        is_sound = True
+        for packet in chain(containers.packets(container, stream), [None]):
+            try:
+                frames = stream.codec_context.decode(packet)
+            except av.FFmpegError:
+                is_sound = False
+                continue
+            for frame in frames:
+                is_sound = not frame.is_corrupt and (is_sound or frame.key_frame)
+                if is_sound:
+                    yield frame
+
+
+def _warnings(track: _Track, shown: Timeline) -> Iterator[str]:
+    missing = track.promised - shown.length
+    if missing > max(0.5, 2 * shown.length / len(shown.ticks)):
+        yield f"Only the first {shown.length:.1f} s of {track.promised:.1f} s could be read."

@@ -1,0 +1,123 @@
+"""When each picture of a clip is on screen, and which packets it takes to decode it."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from itertools import pairwise
+from math import ceil
+from typing import NamedTuple
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Timeline:
+    """When each frame of a clip comes up, in ticks of `time_base`, in the order shown."""
+
+    ticks: Sequence[int]
+    end: int  # of the last frame
+    time_base: Fraction
+
+    @property
+    def length(self) -> float:
+        """Seconds."""
+        return float(self._whole)
+
+    def seconds(self, number: int) -> float:
+        """When frame `number` comes up, in seconds since the first one."""
+        return float((self.ticks[number] - self.ticks[0]) * self.time_base)
+
+    def evenly(self, wanted: int, *, start: float = 0.0, end: float | None = None) -> list[int]:
+        """The frames on screen in the middle of each of `wanted` equal shares of a stretch."""
+        first = min(Fraction(start), self._whole)
+        last = self._whole if end is None else min(Fraction(end), self._whole)
+        return [
+            self._on_screen(first + (last - first) * (2 * share + 1) / (2 * wanted))
+            for share in range(wanted)
+        ]
+
+    def regularly(self, rate: float) -> list[int]:
+        """The frames on screen `rate` times a second, from the first one on."""
+        pace = Fraction(rate)
+        count = max(ceil(self._whole * pace), 1)
+        return [self._on_screen(number / pace) for number in range(count)]
+
+    @property
+    def _whole(self) -> Fraction:
+        return (self.end - self.ticks[0]) * self.time_base
+
+    def _on_screen(self, second: Fraction) -> int:
+        # In whole numbers: a rounding error would pick the neighbor.
+        return max(bisect_right(self.ticks, self.ticks[0] + second / self.time_base) - 1, 0)
+
+
+class Entry(NamedTuple):
+    """What a packet says of itself."""
+
+    pts: int | None
+    dts: int | None
+    duration: int
+    is_key: bool
+    is_hidden: bool  # decoded and not shown: an edit list cuts it away
+    is_corrupt: bool
+
+
+class Run(NamedTuple):
+    """Numbers of packets, in the order of decoding: from a keyframe to the last one wanted."""
+
+    first: int
+    last: int
+
+
+def from_packets(entries: Sequence[Entry], time_base: Fraction) -> Timeline | None:
+    """The timeline that the packets tell, or None if they don't tell a consistent one."""
+    opening = next((entry for entry in entries if entry.is_key), None)
+    if opening is None or opening.pts is None or not _is_consistent(entries):
+        return None
+    # What comes before the first keyframe on screen can't be decoded.
+    shown = sorted(
+        (entry.pts, entry.duration)
+        for entry in entries[entries.index(opening) :]
+        if entry.pts is not None
+        and entry.pts >= opening.pts
+        and not (entry.is_hidden or entry.is_corrupt)
+    )
+    ticks = [pts for pts, _ in shown]
+    if not ticks or len(set(ticks)) < len(ticks):
+        return None
+    return Timeline(ticks=ticks, end=end_of(ticks, shown[-1][1]), time_base=time_base)
+
+
+def end_of(ticks: Sequence[int], duration: int | None) -> int:
+    """When the last frame leaves the screen: as long after as the one before it, if it can't say."""
+    return ticks[-1] + (duration or (ticks[-1] - ticks[-2] if len(ticks) > 1 else 0))
+
+
+def runs(entries: Sequence[Entry], wanted: Collection[int]) -> list[Run]:
+    """What to decode for the frames that come up at the ticks `wanted`.
+
+    A run starts at the latest keyframe that is both sent and shown no later than its frames:
+    pictures that are sent after a keyframe and shown before it may need the stretch before it.
+    """
+    keys: list[tuple[int, int]] = []
+    found: list[Run] = []
+    for number, entry in enumerate(entries):
+        if entry.pts is None:
+            continue
+        if entry.is_key:
+            keys.append((number, entry.pts))
+        if entry.pts in wanted and not entry.is_hidden:
+            first = next((key for key, pts in reversed(keys) if pts <= entry.pts), 0)
+            while found and found[-1].last >= first:
+                first = min(first, found.pop().first)
+            found.append(Run(first, number))
+    return found
+
+
+def _is_consistent(entries: Sequence[Entry]) -> bool:
+    sent = [entry.dts for entry in entries]
+    return all(
+        earlier is not None and later is not None and earlier < later
+        for earlier, later in pairwise(sent)
+    )
