@@ -60,7 +60,8 @@ class ClipAdmin(ReadOnlyAdmin):
     exclude = ("file", "playable")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
-        return super().get_queryset(request).annotate(analysis_count=Count("analyses"))
+        found: QuerySet[Any] = super().get_queryset(request)
+        return found.annotate(analysis_count=Count("analyses"))
 
     @admin.display(description="Analyses", ordering="analysis_count")
     def runs(self, clip: Any) -> int:

@@ -37,7 +37,8 @@ class AnalysisQuerySet(models.QuerySet["Analysis"]):
 
     def stalled(self, *, before: datetime) -> Self:
         """Running, with no sign of life since `before`: their worker is dead or lost."""
-        return self.filter(status=Status.RUNNING, heartbeat_at__lt=before)
+        found = self.filter(status=Status.RUNNING, heartbeat_at__lt=before)
+        return found.order_by("heartbeat_at")
 
     def for_listing(self) -> Self:
         """With all that a row of a table shows, in one query."""

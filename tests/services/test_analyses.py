@@ -1,0 +1,399 @@
+"""From the queue to a verdict, and what happens when a run doesn't get there."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from datetime import timedelta
+
+import pytest
+from django.contrib.auth.models import User
+from django.core.files.storage import default_storage
+from django.db import connection
+from django.utils import timezone
+from PIL import Image
+from pytest_django import Settings
+
+from tests.conftest import FakePredictor, MakeAnalysis, MakeClip, MakeModel
+from video_classifier.ml.bundle import BundleError
+from video_classifier.ml.clip import ClipError
+from video_classifier.ml.clip import Stage as MlStage
+from video_classifier.models import Analysis
+from video_classifier.querysets import AnalysisQuerySet
+from video_classifier.services import analyses, catalog, clips
+from video_classifier.states import Stage, Status, Verdict
+
+LEASE = timedelta(seconds=60)
+
+
+def claim(worker: str = "one") -> Analysis:
+    analysis = analyses.claim_next(worker=worker)
+    assert analysis is not None
+    return analysis
+
+
+def lose_lease() -> None:
+    Analysis.objects.update(heartbeat_at=timezone.now() - 2 * LEASE)
+    analyses.requeue_stalled(lease=LEASE)
+
+
+# The queue
+
+
+def test_claims_the_longest_waiting(make_analysis: MakeAnalysis) -> None:
+    now = timezone.now()
+    make_analysis(queued_at=now)
+    oldest = make_analysis(queued_at=now - timedelta(hours=1))
+
+    assert claim() == oldest
+
+
+def test_a_claim_shows_life_and_counts_the_attempt(make_analysis: MakeAnalysis) -> None:
+    make_analysis()
+
+    claimed = claim("one")
+
+    assert (claimed.status, claimed.stage) == (Status.RUNNING, Stage.READING)
+    assert (claimed.worker, claimed.attempts) == ("one", 1)
+    assert claimed.heartbeat_at is not None
+    assert claimed.started_at is not None
+
+
+def test_an_analysis_is_claimed_once(make_analysis: MakeAnalysis) -> None:
+    make_analysis()
+
+    claim("one")
+
+    assert analyses.claim_next(worker="two") is None
+
+
+def test_the_loser_of_a_race_takes_the_next(
+    make_analysis: MakeAnalysis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    contested = make_analysis(queued_at=timezone.now() - timedelta(hours=1))
+    spare = make_analysis()
+    look = AnalysisQuerySet.first
+
+    def look_while_a_rival_claims(queue: AnalysisQuerySet) -> Analysis | None:
+        seen = look(queue)
+        Analysis.objects.filter(pk=contested.pk, status=Status.QUEUED).update(
+            status=Status.RUNNING, worker="rival", heartbeat_at=timezone.now()
+        )
+        return seen
+
+    monkeypatch.setattr(AnalysisQuerySet, "first", look_while_a_rival_claims)
+
+    assert claim() == spare
+
+
+@pytest.mark.django_db(transaction=True)
+def test_threads_that_claim_together_share_no_analysis(make_analysis: MakeAnalysis) -> None:
+    wanted = {make_analysis().pk for _ in range(12)}
+    claimed: list[object] = []
+    start = threading.Barrier(4)
+
+    def claim_all(worker: str) -> None:
+        try:
+            start.wait()
+            while analysis := analyses.claim_next(worker=worker):
+                claimed.append(analysis.pk)
+        finally:
+            connection.close()
+
+    workers = [threading.Thread(target=claim_all, args=(str(n),)) for n in range(4)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+
+    assert len(claimed) == len(wanted)
+    assert set(claimed) == wanted
+
+
+def test_knows_its_place_in_the_queue(make_analysis: MakeAnalysis) -> None:
+    now = timezone.now()
+    first, second, third = (make_analysis(queued_at=now + timedelta(seconds=n)) for n in range(3))
+
+    assert [analyses.place_in_queue(each) for each in (first, second, third)] == [1, 2, 3]
+    claim()
+    assert analyses.place_in_queue(third) == 2
+
+
+def test_the_same_moment_still_gives_different_places(make_analysis: MakeAnalysis) -> None:
+    now = timezone.now()
+    both = [make_analysis(queued_at=now) for _ in range(2)]
+
+    assert sorted(analyses.place_in_queue(each) for each in both) == [1, 2]
+
+
+# The indexes
+
+
+@pytest.mark.django_db
+def test_the_queue_is_read_through_its_index() -> None:
+    assert "analysis_queue" in Analysis.objects.waiting().explain()
+
+
+@pytest.mark.django_db
+def test_the_stalled_are_found_through_their_index() -> None:
+    assert "analysis_running" in Analysis.objects.stalled(before=timezone.now()).explain()
+
+
+# A run
+
+
+@pytest.mark.parametrize(
+    ("score", "verdict"), [(0.49, Verdict.NON_SHOPLIFTER), (0.5, Verdict.SHOPLIFTER)]
+)
+def test_a_run_ends_in_a_verdict(
+    make_analysis: MakeAnalysis, score: float, verdict: Verdict
+) -> None:
+    make_analysis()
+    analysis = claim()
+
+    analyses.run(analysis, predictor=FakePredictor(score))
+
+    assert (analysis.status, analysis.stage) == (Status.DONE, "")
+    assert (analysis.verdict, analysis.score, analysis.threshold) == (verdict, score, 0.5)
+
+
+def test_a_verdict_says_how_it_came_about(make_analysis: MakeAnalysis) -> None:
+    make_analysis()
+    analysis = claim()
+
+    analyses.run(analysis, predictor=FakePredictor(warnings=("It was cut off.",)))
+
+    assert analysis.model_sha256 == FakePredictor.sha256
+    assert analysis.frame_times == [0.5, 1.5]
+    assert analysis.warnings == ["It was cut off."]
+    assert (analysis.seconds_reading, analysis.seconds_classifying) == (0.2, 0.1)
+    assert analysis.finished_at is not None
+
+
+def test_the_frames_are_kept_as_pictures(make_analysis: MakeAnalysis, settings: Settings) -> None:
+    make_analysis()
+    analysis = claim()
+
+    analyses.run(analysis, predictor=FakePredictor())
+
+    for number in range(2):
+        with default_storage.open(analyses.frame_file(analysis, number)) as file:
+            picture = Image.open(file)
+            assert (picture.format, picture.width) == ("JPEG", settings.PREVIEW_WIDTH)
+
+
+def test_each_stage_can_be_seen_while_it_lasts(make_analysis: MakeAnalysis) -> None:
+    make_analysis()
+    analysis = claim()
+    seen: list[str] = []
+
+    def look(_: MlStage) -> None:
+        seen.append(Analysis.objects.get().stage)
+
+    analyses.run(analysis, predictor=FakePredictor(during=look))
+
+    assert seen == ["reading", "classifying"]
+
+
+@pytest.mark.parametrize("error", [ClipError("It has no frames."), BundleError("It is gone.")])
+def test_a_known_trouble_is_told_to_the_uploader(
+    make_analysis: MakeAnalysis, error: Exception
+) -> None:
+    make_analysis()
+    analysis = claim()
+
+    analyses.run(analysis, predictor=FakePredictor(error=error))
+
+    assert (analysis.status, analysis.error) == (Status.FAILED, str(error))
+    assert (analysis.verdict, analysis.score) == ("", None)
+
+
+def test_an_unknown_trouble_is_logged_and_told_in_a_sentence(
+    make_analysis: MakeAnalysis, caplog: pytest.LogCaptureFixture
+) -> None:
+    make_analysis()
+    analysis = claim()
+
+    analyses.run(analysis, predictor=FakePredictor(error=ZeroDivisionError("secret detail")))
+
+    assert (analysis.status, analysis.error) == (Status.FAILED, analyses.BROKE)
+    assert "secret detail" in caplog.text
+
+
+def test_a_score_that_is_no_number_gives_no_verdict(make_analysis: MakeAnalysis) -> None:
+    make_analysis()
+    analysis = claim()
+
+    analyses.run(analysis, predictor=FakePredictor(float("nan")))
+
+    assert (analysis.status, analysis.verdict) == (Status.FAILED, "")
+
+
+def test_a_model_that_is_gone_fails_with_its_sentence(make_analysis: MakeAnalysis) -> None:
+    make_analysis(model="gone")
+    analysis = claim()
+
+    analyses.run(analysis)
+
+    assert analysis.status == Status.FAILED
+    assert "gone" in analysis.error
+
+
+def test_runs_the_model_that_was_asked_for(
+    make_analysis: MakeAnalysis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_analysis(model="careful")
+    analysis = claim()
+    predictors = {"careful": FakePredictor(0.75)}
+    monkeypatch.setattr(catalog, "load", predictors.get)
+
+    analyses.run(analysis)
+
+    assert analysis.score == 0.75
+
+
+# The lease
+
+
+def test_a_run_that_lost_its_lease_changes_nothing(make_analysis: MakeAnalysis) -> None:
+    make_analysis()
+    slow = claim("slow")
+    lose_lease()
+    quick = claim("quick")
+
+    with pytest.raises(analyses.LeaseLostError):
+        analyses.run(slow, predictor=FakePredictor(0.9))
+
+    quick.refresh_from_db()
+    assert (quick.status, quick.worker) == (Status.RUNNING, "quick")
+
+
+@pytest.mark.parametrize("error", [None, ClipError("It is bad."), ZeroDivisionError()])
+def test_a_lease_lost_at_the_last_moment_changes_nothing(
+    make_analysis: MakeAnalysis, error: Exception | None
+) -> None:
+    make_analysis()
+    slow = claim("same worker")
+
+    def be_overtaken(stage: MlStage) -> None:
+        if stage is MlStage.CLASSIFYING:
+            lose_lease()
+            claim("same worker")
+
+    with pytest.raises(analyses.LeaseLostError):
+        analyses.run(slow, predictor=FakePredictor(0.9, error=error, during=be_overtaken))
+
+    overtaker = Analysis.objects.get()
+    assert (overtaker.status, overtaker.attempts) == (Status.RUNNING, 2)
+    assert not default_storage.exists(analyses.frame_folder(overtaker))
+
+
+def test_a_run_with_a_heartbeat_is_left_alone(make_analysis: MakeAnalysis) -> None:
+    make_analysis()
+    analysis = claim()
+    Analysis.objects.update(started_at=timezone.now() - 2 * LEASE)
+    analyses.beat(analysis)
+
+    assert analyses.requeue_stalled(lease=LEASE) == 0
+    assert Analysis.objects.get().status == Status.RUNNING
+
+
+def test_a_stalled_run_goes_back_to_its_place(make_analysis: MakeAnalysis) -> None:
+    earlier = make_analysis(queued_at=timezone.now() - timedelta(hours=1))
+    make_analysis()
+    claim()
+    Analysis.objects.filter(pk=earlier.pk).update(heartbeat_at=timezone.now() - 2 * LEASE)
+
+    assert analyses.requeue_stalled(lease=LEASE) == 1
+
+    again = claim("two")
+    assert (again, again.attempts) == (earlier, 2)
+
+
+def test_what_stalls_too_often_fails_with_a_reason(
+    make_analysis: MakeAnalysis, settings: Settings
+) -> None:
+    settings.ANALYSIS_ATTEMPTS = 2
+    make_analysis()
+
+    for _ in range(2):
+        claim()
+        lose_lease()
+
+    given_up = Analysis.objects.get()
+    assert given_up.status == Status.FAILED
+    assert "stopped 2 times" in given_up.error
+    assert given_up.finished_at is not None
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_heart_beats_while_a_run_lasts(make_analysis: MakeAnalysis, settings: Settings) -> None:
+    settings.ANALYSIS_HEARTBEAT = timedelta(milliseconds=10)
+    make_analysis()
+    analysis = claim()
+    beaten = threading.Event()
+
+    def wait_for_a_beat(stage: MlStage) -> None:
+        if stage is MlStage.READING:
+            Analysis.objects.update(heartbeat_at=timezone.now() - LEASE)
+            for _ in _patiently():
+                if Analysis.objects.filter(heartbeat_at__gt=timezone.now() - LEASE / 2).exists():
+                    beaten.set()
+                    return
+
+    analyses.run(analysis, predictor=FakePredictor(during=wait_for_a_beat))
+
+    assert beaten.is_set()
+    assert not [thread for thread in threading.enumerate() if "_tick" in thread.name]
+
+
+def _patiently() -> Iterator[None]:
+    """A thousand looks, ten seconds at most."""
+    pause = threading.Event()
+    for _ in range(1000):
+        yield
+        pause.wait(0.01)
+
+
+# Again, and no more
+
+
+def test_again_keeps_the_earlier_result(
+    make_analysis: MakeAnalysis, make_model: MakeModel, user: User
+) -> None:
+    make_model("careful")
+    earlier = make_analysis(status=Status.DONE)
+
+    later = analyses.again(earlier, model="careful", user=user)
+
+    assert (later.clip, later.status, later.model) == (earlier.clip, Status.QUEUED, "careful")
+    assert later.requested_by == user
+    assert Analysis.objects.get(pk=earlier.pk).status == Status.DONE
+
+
+def test_again_refuses_a_model_that_cannot_be_used(make_analysis: MakeAnalysis, user: User) -> None:
+    earlier = make_analysis(status=Status.DONE)
+
+    with pytest.raises(BundleError, match="gone"):
+        analyses.again(earlier, model="gone", user=user)
+
+    assert Analysis.objects.count() == 1
+
+
+def test_a_clip_deleted_while_it_runs_leaves_nothing(
+    make_clip: MakeClip,
+    make_analysis: MakeAnalysis,
+) -> None:
+    clip = make_clip()
+    make_analysis(clip=clip)
+    analysis = claim()
+
+    def delete(stage: MlStage) -> None:
+        if stage is MlStage.CLASSIFYING:
+            clips.delete(clip)
+
+    with pytest.raises(analyses.LeaseLostError):
+        analyses.run(analysis, predictor=FakePredictor(during=delete))
+
+    assert not Analysis.objects.exists()
+    assert not default_storage.exists(analyses.frame_folder(analysis))
