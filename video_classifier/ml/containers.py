@@ -104,8 +104,10 @@ def _video_stream(container: InputContainer) -> VideoStream:
         msg = "The file is a picture, not a video. Upload the video itself."
         raise ClipError(msg)
     stream = moving[0]
-    if stream.codec_context is None:  # which its type doesn't admit
-        msg = "The video is in a codec that is not known here. Convert it to H.264 and upload that."
+    if stream.codec_context is None:
+        msg = (  # type: ignore[unreachable]  # PyAV's types admit no stream without a decoder
+            "The video is in a codec that is not known here. Convert it to H.264 and upload that."
+        )
         raise ClipError(msg)
     if max(stream.width, stream.height) > MAX_SIDE:
         msg = (

@@ -33,7 +33,7 @@ class Turn:
     @classmethod
     def of(cls, frame: VideoFrame) -> Turn:
         try:
-            matrix = bytes(frame.side_data[SideData.DISPLAYMATRIX])
+            matrix = bytes(frame.side_data[SideData.DISPLAYMATRIX])  # type: ignore[typeddict-item]
         except KeyError:
             return cls()
         # Shown are x' = ax + cy and y' = bx + dy; only turns by 90 degrees and flips matter here.

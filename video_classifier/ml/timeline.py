@@ -90,7 +90,7 @@ def from_packets(entries: Sequence[Entry], time_base: Fraction) -> Timeline | No
 
 
 def end_of(ticks: Sequence[int], duration: int | None) -> int:
-    """When the last frame leaves the screen: as long after as the one before it, if it can't say."""
+    """When the last frame leaves the screen; if it doesn't say, it stays like the one before."""
     return ticks[-1] + (duration or (ticks[-1] - ticks[-2] if len(ticks) > 1 else 0))
 
 
