@@ -136,6 +136,6 @@ def write_card(folder: Path, card: Card) -> None:
 
 
 @lru_cache(maxsize=32)
-def _sha256(path: Path, modified: int, size: int) -> str:  # noqa: ARG001  (they key the cache)
+def _sha256(path: Path, modified: int, size: int) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

@@ -83,6 +83,7 @@ class _Track:
     entries: Sequence[Entry]
     time_base: Fraction
     pixel_aspect: Fraction | None
+    order_is_guessed: bool  # pictures are reordered, and the container doesn't say how
     promised: float  # seconds of video; 0 if it doesn't say
 
 
@@ -115,6 +116,7 @@ def _read_track(path: Path) -> _Track:
             entries=entries,
             time_base=containers.time_base(stream),
             pixel_aspect=stream.sample_aspect_ratio,
+            order_is_guessed=container.format.name == "avi" and stream.codec_context.has_b_frames,
             promised=containers.seconds_promised(container, stream, reached=reached),
         )
 
@@ -137,7 +139,7 @@ def _find(path: Path, track: _Track, scaler: Scaler, choose: _Choice) -> _Found:
 def _find_by_packets(path: Path, track: _Track, scaler: Scaler, choose: _Choice) -> _Found | None:
     """Decodes what is needed; None if the packets don't tell what that is or some are damaged."""
     told = timeline.from_packets(track.entries, track.time_base)
-    if told is None:
+    if told is None or track.order_is_guessed:
         return None
     numbers = choose(told)
     wanted = {told.ticks[number]: number for number in numbers}
@@ -205,17 +207,14 @@ def _find_straight(path: Path, scaler: Scaler, choose: _Choice) -> _Found:
 
 
 def _decoded_timeline(path: Path) -> Timeline:
-    ticks: list[int] = []
-    duration, time_base = 0, Fraction(1)
+    told: list[int | None] = []
+    duration, time_base = 0, None
     for frame in _decode_straight(path):
-        told = frame.dts if frame.pts is None else frame.pts
-        usual = timeline.end_of(ticks, duration) if ticks else 0
-        # A clock that jumps back was set back: the frame is shown after the one before it.
-        ticks.append(told if told is not None and (not ticks or told > ticks[-1]) else usual)
-        duration, time_base = frame.duration, frame.time_base or time_base
-    if not ticks:
+        told.append(frame.dts if frame.pts is None else frame.pts)
+        duration, time_base = frame.duration, frame.time_base
+    if time_base is None:
         raise ClipError(containers.NOTHING_DECODES)
-    return Timeline(ticks=ticks, end=timeline.end_of(ticks, duration), time_base=time_base)
+    return timeline.from_decoded(told, duration=duration, time_base=time_base)
 
 
 def _decode_straight(path: Path) -> Iterator[VideoFrame]:

@@ -115,9 +115,29 @@ def runs(entries: Sequence[Entry], wanted: Collection[int]) -> list[Run]:
     return found
 
 
+def from_decoded(
+    told: Sequence[int | None], *, duration: int, time_base: Fraction
+) -> Timeline:
+    """The timeline of decoded frames that say they come up at `told`, in the order shown.
+
+    Frames in a container that knows only the order of decoding (AVI) are a few frames early or
+    late: the order is right and the times are, so each gets its own. A clock that was set back is
+    taken to have gone on.
+    """
+    ticks: list[int] = []
+    shift = 0
+    second = round(1 / time_base)
+    for tick in told:
+        if tick is None:
+            ticks.append(ticks[-1] + duration if ticks else 0)
+            continue
+        if ticks and tick + shift < ticks[-1] - second:
+            shift = ticks[-1] + duration - tick
+        ticks.append(tick + shift)
+    ticks.sort()
+    return Timeline(ticks=ticks, end=end_of(ticks, duration), time_base=time_base)
+
+
 def _is_consistent(entries: Sequence[Entry]) -> bool:
-    sent = [entry.dts for entry in entries]
-    return all(
-        earlier is not None and later is not None and earlier < later
-        for earlier, later in pairwise(sent)
-    )
+    sent = [entry.dts for entry in entries if entry.dts is not None]
+    return all(earlier < later for earlier, later in pairwise(sent))

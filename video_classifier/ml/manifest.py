@@ -1,0 +1,82 @@
+"""A table of clips for training or testing: which file, which label, who is in it."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from video_classifier.ml import labels
+
+
+class ManifestError(Exception):
+    """The table can't be used; the message lists everything that is wrong with it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """One labelled clip."""
+
+    path: Path
+    label: str
+    group: str  # clips of one group share a person or a recording: never split them
+    source: str = ""  # the collection it comes from
+    note: str = ""  # why it should be left out, if it should
+
+    @property
+    def target(self) -> int:
+        """1 for `shoplifter`, 0 for `non_shoplifter`."""
+        return labels.ALL.index(self.label)
+
+
+def read(table: Path) -> tuple[Entry, ...]:
+    """All labelled rows of a CSV with the columns path (relative to the CSV) and label.
+
+    Columns actor, take and scene, where there are any, name the group; source and note
+    are kept; others are ignored, and so are rows without a label. Raises ManifestError.
+    """
+    try:
+        with table.open(newline="", encoding="utf-8-sig") as file:
+            rows = list(csv.DictReader(file))
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        msg = f"The manifest {table} can't be read: {error}."
+        raise ManifestError(msg) from error
+    if not rows or not {"path", "label"} <= rows[0].keys():
+        msg = f"The manifest {table} needs a line with the columns path and label, and rows below."
+        raise ManifestError(msg)
+    labelled = [row for row in rows if (row["label"] or "").strip()]
+    entries = tuple(_entry(table.parent, row) for row in labelled)
+    _refuse_what_is_wrong(table, entries)
+    return entries
+
+
+def for_training(entries: Iterable[Entry]) -> tuple[Entry, ...]:
+    """Without the clips whose note says why they should be left out."""
+    return tuple(entry for entry in entries if not entry.note)
+
+
+def _entry(folder: Path, row: dict[str, str]) -> Entry:
+    cells = {key: (row.get(key) or "").strip() for key in ("path", "label", "source", "note")}
+    groups = ((row.get(key) or "").strip() for key in ("actor", "take", "scene"))
+    return Entry(
+        path=folder / cells["path"],
+        label=cells["label"],
+        group=next(filter(None, groups), cells["path"]),
+        source=cells["source"],
+        note=cells["note"],
+    )
+
+
+def _refuse_what_is_wrong(table: Path, entries: tuple[Entry, ...]) -> None:
+    wrong = [
+        f"{entry.path.name}: there is no label “{entry.label}”, only {' and '.join(labels.ALL)}"
+        for entry in entries
+        if entry.label not in labels.ALL
+    ]
+    wrong += [f"{entry.path}: no such file" for entry in entries if not entry.path.is_file()]
+    if not entries:
+        wrong.append("no row has a label")
+    if wrong:
+        msg = f"The manifest {table} can't be used:\n" + "\n".join(f"- {line}" for line in wrong)
+        raise ManifestError(msg)

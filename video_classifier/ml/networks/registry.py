@@ -1,0 +1,69 @@
+"""Finds a network by name. A network registers itself where it is defined."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import keras
+
+    from video_classifier.ml.clip import ClipSpec
+
+    Builder = Callable[[ClipSpec, str | Path | None], keras.Model]
+
+_builders: dict[str, _Entry] = {}
+
+
+class UnknownNetworkError(LookupError):
+    """No network is registered under that name."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Entry:
+    builder: Builder
+    pretrained: bool
+
+
+def register(name: str, *, pretrained: bool = False) -> Callable[[Builder], Builder]:
+    """Decorates a function that builds an uncompiled network for a ClipSpec.
+
+    The function's second argument is a file of ImageNet weights for the backbone, "imagenet"
+    for a download, or None for a random start; `pretrained` says whether it has any use.
+    """
+
+    def add(builder: Builder) -> Builder:
+        if name in _builders:
+            msg = f"two networks are named {name!r}"
+            raise ValueError(msg)
+        _builders[name] = _Entry(builder=builder, pretrained=pretrained)
+        return builder
+
+    return add
+
+
+def names() -> tuple[str, ...]:
+    return tuple(sorted(_builders))
+
+
+def is_pretrained(name: str) -> bool:
+    """Whether the network starts from a backbone that was trained on ImageNet."""
+    return _entry(name).pretrained
+
+
+def build(name: str, spec: ClipSpec, *, backbone_weights: str | Path | None = None) -> keras.Model:
+    """The network `name`, not yet trained on clips.
+
+    Every network takes (batch, *spec.shape) uint8 RGB as it comes from the decoder,
+    scales it itself, and gives (batch, 1) float32: the probability of shoplifting.
+    """
+    return _entry(name).builder(spec, backbone_weights)
+
+
+def _entry(name: str) -> _Entry:
+    if name not in _builders:
+        msg = f"no network {name!r}; there are {', '.join(names())}"
+        raise UnknownNetworkError(msg)
+    return _builders[name]

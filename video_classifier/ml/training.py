@@ -1,0 +1,176 @@
+"""Trains a network on labelled footage and keeps the epoch that did best on unseen people."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from video_classifier.ml.augmentation import Augmentation
+from video_classifier.ml.clip import ClipSpec
+from video_classifier.ml.dataset import ClipExamples, Examples, FeatureExamples, Footage
+from video_classifier.ml.manifest import Entry
+from video_classifier.ml.splits import Rows
+
+if TYPE_CHECKING:
+    import keras
+
+Floats = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """Everything that decides how training goes, besides the footage."""
+
+    seed: int = 42
+    epochs: int = 60  # at most
+    patience: int = 12  # epochs without a better validation loss before it stops
+    batch_size: int = 16
+    learning_rate: float = 5e-4
+    weight_decay: float = 1e-2
+    label_smoothing: float = 0.05
+    variants: int = 24  # of each clip that a frozen backbone looks at
+    augmentation: Augmentation = field(default_factory=Augmentation)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Epoch:
+    """What one pass over the training data came to: binary cross-entropies."""
+
+    number: int
+    loss: float
+    validation_loss: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Course:
+    """How a training went."""
+
+    epochs: tuple[Epoch, ...]
+    best: Epoch
+
+
+class Trainer:
+    """Trains one kind of network, as often as wanted, on parts of the same footage."""
+
+    def __init__(  # noqa: PLR0913
+        self,
+        name: str,
+        spec: ClipSpec,
+        footage: Sequence[Footage],
+        settings: Settings,
+        *,
+        backbone_weights: str | Path | None,
+        after_each_variant: Callable[[], None] = lambda: None,
+    ) -> None:
+        from video_classifier.ml import networks
+
+        self._build = partial(networks.build, name, spec, backbone_weights=backbone_weights)
+        self._frozen = backbone_weights is not None and networks.is_pretrained(name)
+        self._settings = settings
+        self._entries = [clip.entry for clip in footage]
+        self._targets = np.array([entry.target for entry in self._entries])
+        self._examples = self._make_examples(footage, spec, after_each_variant)
+
+    def fit(
+        self, train: Rows, validation: Rows, *, after_epoch: Callable[[Epoch], None]
+    ) -> tuple[keras.Model, Course]:
+        """A network trained on the rows `train`, as it was at its best on `validation`."""
+        import keras
+
+        keras.utils.set_random_seed(self._settings.seed)
+        network = self._build()
+        learner = self._learner(network)
+        learner.compile(
+            optimizer=keras.optimizers.AdamW(
+                self._settings.learning_rate,
+                weight_decay=self._settings.weight_decay,
+                clipnorm=1.0,
+            ),
+            loss=keras.losses.BinaryCrossentropy(label_smoothing=self._settings.label_smoothing),
+        )
+        course = self._run(learner, train, validation, after_epoch)
+        return network, course
+
+    def scores(self, network: keras.Model, rows: Rows) -> Floats:
+        """The score of each clip in `rows`, as the application would give it: (n,)."""
+        return _scores(self._learner(network), self._examples.served[rows])
+
+    def _make_examples(
+        self, footage: Sequence[Footage], spec: ClipSpec, after_each_variant: Callable[[], None]
+    ) -> Examples:
+        settings = self._settings
+        clips = ClipExamples(footage, spec, settings.augmentation, seed=settings.seed)
+        if not self._frozen:
+            return clips
+        backbone = self._build().get_layer("backbone")
+        return FeatureExamples(
+            clips, backbone, variants=settings.variants, after_each=after_each_variant
+        )
+
+    def _learner(self, network: keras.Model) -> keras.Model:
+        """The part that changes: behind a frozen backbone only the head."""
+        return network.get_layer("head") if self._frozen else network
+
+    def _run(
+        self,
+        learner: keras.Model,
+        train: Rows,
+        validation: Rows,
+        after_epoch: Callable[[Epoch], None],
+    ) -> Course:
+        weights = balance([self._entries[row] for row in train])
+        checks = balance([self._entries[row] for row in validation])
+        epochs: list[Epoch] = []
+        best, kept = None, learner.get_weights()
+        for number in range(self._settings.epochs):
+            history = learner.fit(
+                self._examples.varied(number, train),
+                self._targets[train],
+                sample_weight=weights,
+                batch_size=self._settings.batch_size,
+                verbose=0,
+            )
+            scores = _scores(learner, self._examples.served[validation])
+            loss = cross_entropy(self._targets[validation], scores, checks)
+            epoch = Epoch(
+                number=number + 1, loss=float(history.history["loss"][0]), validation_loss=loss
+            )
+            epochs.append(epoch)
+            after_epoch(epoch)
+            if best is None or epoch.validation_loss < best.validation_loss:
+                best, kept = epoch, learner.get_weights()
+            elif epoch.number - best.number >= self._settings.patience:
+                break
+        assert best is not None  # noqa: S101  (there is at least one epoch)
+        learner.set_weights(kept)
+        return Course(epochs=tuple(epochs), best=best)
+
+
+def balance(entries: Sequence[Entry]) -> Floats:
+    """A weight for each clip, 1 on average: both labels weigh the same in all, and so do
+    the sources within a label, whatever the number of their clips.
+    """
+    kinds = [(entry.label, entry.source) for entry in entries]
+    clips = Counter(kinds)
+    sources = Counter(label for label, _ in clips)
+    labels = len(sources)
+    shares = [1 / (labels * sources[label] * clips[label, source]) for label, source in kinds]
+    return np.array(shares) * len(entries)
+
+
+def cross_entropy(targets: npt.NDArray[np.integer], scores: Floats, weights: Floats) -> float:
+    """Weighted mean binary cross-entropy, in nats."""
+    sure = np.clip(scores, 1e-6, 1 - 1e-6)
+    losses = -np.where(targets == 1, np.log(sure), np.log(1 - sure))
+    return float(np.average(losses, weights=weights))
+
+
+def _scores(learner: keras.Model, inputs: npt.NDArray[np.generic]) -> Floats:
+    return np.asarray(learner.predict(inputs, batch_size=16, verbose=0), np.float64)[:, 0]
