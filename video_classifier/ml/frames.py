@@ -133,7 +133,9 @@ def _entry(packet: Packet[Stream]) -> Entry:
 
 
 def _find(path: Path, track: _Track, scaler: Scaler, choose: _Choice) -> _Found:
-    return _find_by_packets(path, track, scaler, choose) or _find_straight(path, scaler, choose)
+    return _find_by_packets(path, track, scaler, choose) or _find_straight(
+        path, track, scaler, choose
+    )
 
 
 def _find_by_packets(path: Path, track: _Track, scaler: Scaler, choose: _Choice) -> _Found | None:
@@ -193,9 +195,9 @@ def _sound(
             yield frame.pts, frame
 
 
-def _find_straight(path: Path, scaler: Scaler, choose: _Choice) -> _Found:
+def _find_straight(path: Path, track: _Track, scaler: Scaler, choose: _Choice) -> _Found:
     """Decodes everything twice: once to learn when each frame is shown, once to take some."""
-    shown = _decoded_timeline(path)
+    shown = _decoded_timeline(path, track.time_base)
     numbers = choose(shown)
     wanted = set(numbers)
     pictures = {
@@ -206,13 +208,13 @@ def _find_straight(path: Path, scaler: Scaler, choose: _Choice) -> _Found:
     return _Found(timeline=shown, numbers=numbers, by_number=pictures)
 
 
-def _decoded_timeline(path: Path) -> Timeline:
+def _decoded_timeline(path: Path, time_base: Fraction) -> Timeline:
     told: list[int | None] = []
-    duration, time_base = 0, None
+    duration = 0
     for frame in _decode_straight(path):
         told.append(frame.dts if frame.pts is None else frame.pts)
-        duration, time_base = frame.duration, frame.time_base
-    if time_base is None:
+        duration = frame.duration
+    if not told:
         raise ClipError(containers.NOTHING_DECODES)
     return timeline.from_decoded(told, duration=duration, time_base=time_base)
 

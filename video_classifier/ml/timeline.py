@@ -115,9 +115,7 @@ def runs(entries: Sequence[Entry], wanted: Collection[int]) -> list[Run]:
     return found
 
 
-def from_decoded(
-    told: Sequence[int | None], *, duration: int, time_base: Fraction
-) -> Timeline:
+def from_decoded(told: Sequence[int | None], *, duration: int, time_base: Fraction) -> Timeline:
     """The timeline of decoded frames that say they come up at `told`, in the order shown.
 
     Frames in a container that knows only the order of decoding (AVI) are a few frames early or
