@@ -1,4 +1,4 @@
-"""What every answer carries, and what a new administrator has to do first."""
+"""What every answer carries, what no request leaves behind, and who may go on."""
 
 from __future__ import annotations
 
@@ -39,6 +39,20 @@ def security_headers(answer: Answer) -> Answer:
         return response
 
     return with_headers
+
+
+def no_upload_left(answer: Answer) -> Answer:
+    """Deletes the temporary file of an upload that broke off; Django leaves it to the collector."""
+
+    def tidy(request: HttpRequest) -> HttpResponse:
+        try:
+            return answer(request)
+        finally:
+            if request.content_type == "multipart/form-data":
+                for handler in request.upload_handlers:
+                    handler.upload_interrupted()
+
+    return tidy
 
 
 def own_password_first(answer: Answer) -> Answer:

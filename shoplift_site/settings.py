@@ -43,6 +43,7 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "shoplift_site.middleware.security_headers",
+    "shoplift_site.middleware.no_upload_left",
     "django.contrib.sessions.middleware.SessionMiddleware",
     # Who is it? comes before the CSRF check, which parses the body: what a stranger
     # sends is turned away unread.

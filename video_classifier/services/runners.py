@@ -8,16 +8,19 @@ import os
 import socket
 import threading
 import uuid
+from datetime import timedelta
 
 from django.conf import settings
 from django.db import DatabaseError, close_old_connections, connection
+from django.utils import timezone
 
 from video_classifier.models import Analysis, Clip
-from video_classifier.services import analyses, clips
+from video_classifier.services import analyses, clips, uploads
 from video_classifier.states import Playback, Status
 
 logger = logging.getLogger(__name__)
 
+ABANDONED = timedelta(days=1)  # an upload that is still coming in is younger
 IDLE_SECONDS = 5.0  # until a look at the queue that nobody asked for
 PAUSE_SECONDS = 2.0  # after something broke
 FAREWELL_SECONDS = 10.0  # what a clip gets to finish when the process ends
@@ -30,7 +33,8 @@ def wake() -> None:
 
 
 def start_if_waiting() -> None:
-    """At server start: goes on with what an earlier process left."""
+    """At server start: goes on with what an earlier process left, and sweeps up after it."""
+    uploads.sweep(before=timezone.now() - ABANDONED)
     try:
         left = (
             Analysis.objects.filter(status__in=(Status.QUEUED, Status.RUNNING)).exists()

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+import shutil
 import unicodedata
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path, PurePosixPath
 from tempfile import NamedTemporaryFile
 
@@ -50,6 +52,13 @@ def accept(*, file: UploadedFile[bytes], user: User, model: str) -> Analysis:
             uploaded_by=user,
         )
         return _keep(clip, file, facts.container, model=model)
+
+
+def sweep(*, before: datetime) -> None:
+    """Removes what a killed process left half uploaded or half copied."""
+    for left in Path(settings.FILE_UPLOAD_TEMP_DIR).iterdir():
+        if left.stat().st_mtime < before.timestamp():
+            shutil.rmtree(left) if left.is_dir() else left.unlink(missing_ok=True)
 
 
 def check_size(name: str, size: int) -> None:

@@ -1,0 +1,59 @@
+"""Which models are offered, and what is said of those that can't be."""
+
+from __future__ import annotations
+
+import pytest
+from pytest_django import Settings
+
+from tests.conftest import MakeModel
+from video_classifier.ml.bundle import NETWORK_FILE, BundleError
+from video_classifier.services import catalog
+
+
+def test_lists_the_models_with_their_cards(make_model: MakeModel) -> None:
+    make_model("quick")
+    make_model("careful")
+
+    found = catalog.available()
+
+    assert [choice.name for choice in found] == ["careful", "quick"]
+    assert all(choice.card and not choice.problem for choice in found)
+
+
+def test_a_damaged_model_is_listed_with_its_problem(make_model: MakeModel) -> None:
+    (make_model("hurt") / NETWORK_FILE).write_bytes(b"other")
+
+    (choice,) = catalog.available()
+
+    assert choice.card is None
+    assert "hurt" in choice.problem
+
+
+def test_the_default_is_the_configured_one(make_model: MakeModel, settings: Settings) -> None:
+    settings.DEFAULT_MODEL = "quick"
+    make_model("careful")
+    make_model("quick")
+
+    assert catalog.default_name() == "quick"
+
+
+def test_without_the_configured_one_the_first_that_can_be_used(
+    make_model: MakeModel, settings: Settings
+) -> None:
+    settings.DEFAULT_MODEL = "quick"
+    (make_model("a hurt one") / NETWORK_FILE).unlink()
+    make_model("careful")
+
+    assert catalog.default_name() == "careful"
+
+
+def test_no_model_gives_no_default() -> None:
+    assert catalog.default_name() == ""
+
+
+@pytest.mark.parametrize("name", ["", ".", "..", "../models/standard", "unknown", "a\x00b"])
+def test_a_name_is_no_path(make_model: MakeModel, name: str) -> None:
+    make_model()
+
+    with pytest.raises(BundleError, match="There is no model"):
+        catalog.usable(name)

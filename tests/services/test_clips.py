@@ -1,0 +1,169 @@
+"""Copies that browsers play, and deletion without orphans."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from django.core.files.base import ContentFile
+from django.core.files.storage import default_storage
+from pytest_django import DjangoCaptureOnCommitCallbacks, Settings
+
+from tests.conftest import FakePredictor, MakeAnalysis, MakeClip
+from video_classifier.ml import playable
+from video_classifier.ml.clip import ClipError
+from video_classifier.models import Analysis, Clip
+from video_classifier.services import analyses, clips
+from video_classifier.states import Playback
+
+
+def files(settings: Settings) -> list[Path]:
+    return [path for path in Path(settings.MEDIA_ROOT).rglob("*") if path.is_file()]
+
+
+def write_copy(_source: Path, target: Path) -> None:
+    target.write_bytes(b"copy")
+
+
+def complain(_source: Path, _target: Path) -> None:
+    msg = "It can't be copied."
+    raise ClipError(msg)
+
+
+# Deletion
+
+
+def test_deletion_leaves_neither_rows_nor_files(
+    make_analysis: MakeAnalysis,
+    settings: Settings,
+    django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks,
+) -> None:
+    clip = make_analysis().clip
+    analysis = analyses.claim_next(worker="one")
+    assert analysis is not None
+    analyses.run(analysis, predictor=FakePredictor())
+    clip.playable.save("copy.mp4", ContentFile(b"copy"))
+    assert len(files(settings)) == 4  # the clip, its copy, two frames
+
+    with django_capture_on_commit_callbacks(execute=True):
+        clips.delete(clip)
+
+    assert not Clip.objects.exists()
+    assert not Analysis.objects.exists()
+    assert files(settings) == []
+    assert not default_storage.exists(analyses.frame_folder(analysis))
+
+
+def test_deletion_finds_the_copy_that_was_made_since(
+    make_clip: MakeClip,
+    settings: Settings,
+    monkeypatch: pytest.MonkeyPatch,
+    django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks,
+) -> None:
+    monkeypatch.setattr(playable, "make", write_copy)
+    loaded_before = make_clip(playback=Playback.WANTED)
+    clips.make_next_copy()
+
+    with django_capture_on_commit_callbacks(execute=True):
+        clips.delete(loaded_before)
+
+    assert files(settings) == []
+
+
+def test_a_deletion_that_is_rolled_back_keeps_the_files(
+    make_clip: MakeClip,
+    settings: Settings,
+    django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks,
+) -> None:
+    clip = make_clip()
+
+    with django_capture_on_commit_callbacks(execute=False):
+        clips.delete(clip)
+
+    assert len(files(settings)) == 1
+
+
+def test_rows_that_go_by_a_query_take_their_files_along(
+    make_analysis: MakeAnalysis,
+    settings: Settings,
+    django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks,
+) -> None:
+    make_analysis()
+
+    with django_capture_on_commit_callbacks(execute=True):
+        Clip.objects.all().delete()
+
+    assert files(settings) == []
+
+
+def test_another_clip_keeps_its_file(
+    make_clip: MakeClip, django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks
+) -> None:
+    kept = make_clip()
+
+    with django_capture_on_commit_callbacks(execute=True):
+        clips.delete(make_clip())
+
+    assert kept.file.storage.exists(kept.file.name or "")
+
+
+def test_a_second_deletion_does_nothing(make_clip: MakeClip) -> None:
+    clip = make_clip()
+    clips.delete(clip)
+
+    clips.delete(clip)
+
+    assert not Clip.objects.exists()
+
+
+# Copies for browsers
+
+
+def test_a_wanted_copy_is_made(make_clip: MakeClip, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(playable, "make", write_copy)
+    make_clip(playback=Playback.WANTED)
+
+    assert clips.make_next_copy()
+
+    clip = Clip.objects.get()
+    assert clip.playback == Playback.COPY
+    assert clip.playable.read() == b"copy"
+
+
+def test_what_browsers_play_needs_no_copy(make_clip: MakeClip) -> None:
+    make_clip()
+
+    assert not clips.make_next_copy()
+
+
+def test_a_copy_that_fails_is_logged_and_not_tried_again(
+    make_clip: MakeClip, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(playable, "make", complain)
+    make_clip(playback=Playback.WANTED)
+
+    assert clips.make_next_copy()
+
+    assert "can't be copied" in caplog.text
+    assert Clip.objects.get().playback == Playback.NONE
+    assert not clips.make_next_copy()
+
+
+def test_a_clip_deleted_while_it_is_copied_leaves_nothing(
+    make_clip: MakeClip,
+    settings: Settings,
+    monkeypatch: pytest.MonkeyPatch,
+    django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks,
+) -> None:
+    clip = make_clip(playback=Playback.WANTED)
+
+    def write_while_it_is_deleted(source: Path, target: Path) -> None:
+        clips.delete(clip)
+        write_copy(source, target)
+
+    monkeypatch.setattr(playable, "make", write_while_it_is_deleted)
+
+    with django_capture_on_commit_callbacks(execute=True):
+        clips.make_next_copy()
+
+    assert files(settings) == []

@@ -1,0 +1,97 @@
+"""The history as a file for spreadsheets."""
+
+from __future__ import annotations
+
+import csv
+import io
+from datetime import UTC, datetime
+
+import pytest
+from pytest_django import DjangoAssertNumQueries
+
+from tests.conftest import MakeAnalysis
+from video_classifier.models import Analysis
+from video_classifier.services import exports
+from video_classifier.states import Status, Verdict
+
+
+def exported() -> list[dict[str, str]]:
+    text = "".join(exports.history_csv(Analysis.objects.for_listing()))
+    assert text.startswith("\ufeff")  # or Excel misreads every accent
+    return list(csv.DictReader(io.StringIO(text.removeprefix("\ufeff"))))
+
+
+def test_a_line_says_all_about_an_analysis(make_analysis: MakeAnalysis) -> None:
+    made = make_analysis(
+        name="till.mp4",
+        status=Status.DONE,
+        verdict=Verdict.NON_SHOPLIFTER,
+        score=0.25,
+        model_sha256="ab" * 32,
+        warnings=["It was cut off.", "It is dark."],
+        queued_at=datetime(2025, 5, 1, 12, 30, tzinfo=UTC),
+    )
+
+    (line,) = exported()
+
+    assert (line["clip"], line["sha256"]) == ("till.mp4", made.clip.sha256)
+    assert (line["verdict"], line["score"], line["confidence"]) == (
+        "Nothing suspicious",
+        "0.25",
+        "0.75",
+    )
+    assert (line["model"], line["model_sha256"]) == ("standard", "ab" * 32)
+    assert line["warnings"] == "It was cut off. It is dark."
+    assert line["queued_at"] == "2025-05-01T12:30:00+00:00"
+
+
+def test_what_is_not_known_yet_stays_empty(make_analysis: MakeAnalysis) -> None:
+    make_analysis()
+
+    (line,) = exported()
+
+    assert (line["verdict"], line["score"], line["finished_at"]) == ("", "", "")
+
+
+def test_only_what_was_asked_for_and_in_its_order(make_analysis: MakeAnalysis) -> None:
+    for name in ("b.mp4", "a.mp4", "c.mp4"):
+        make_analysis(name=name)
+
+    wanted = Analysis.objects.exclude(clip__name="c.mp4").order_by("clip__name")
+    lines = list(exports.history_csv(wanted))
+
+    assert len(lines) == 3
+    assert "a.mp4" in lines[1]
+    assert "b.mp4" in lines[2]
+
+
+FULL_WIDTH = [chr(ord(sign) + 0xFEE0) for sign in "=+-@"]
+
+
+@pytest.mark.parametrize("start", [*"=+-@\t\r\n", " =", *FULL_WIDTH])
+def test_a_name_that_is_a_formula_is_made_harmless(make_analysis: MakeAnalysis, start: str) -> None:
+    name = f"{start}HYPERLINK(0)"
+    make_analysis(name=name)
+
+    (line,) = exported()
+
+    assert line["clip"] == f"'{name}"
+
+
+def test_a_number_stays_a_number(make_analysis: MakeAnalysis) -> None:
+    make_analysis(name="1-2.mp4", status=Status.DONE, score=1e-05, verdict=Verdict.NON_SHOPLIFTER)
+
+    (line,) = exported()
+
+    assert float(line["score"]) == 1e-05
+    assert line["clip"] == "1-2.mp4"
+
+
+def test_queries_do_not_grow_with_the_lines(
+    make_analysis: MakeAnalysis, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    for _ in range(5):
+        make_analysis()
+
+    with django_assert_num_queries(1):
+        exported()
