@@ -35,10 +35,10 @@ def percent(share: float | None) -> str:
 
 @register.filter
 def of_hundred(interval: Interval | None) -> str:
-    """A share of clips as a count that can be pictured: "61 of 100 (between 50 and 71)"."""
+    """A share of clips as a count that can be pictured: "61 of 100 clips (between 50 and 71)"."""
     if interval is None or interval.value is None:
         return "not measured"
-    text = f"{interval.value * 100:.0f} of 100"
+    text = f"{interval.value * 100:.0f} of 100 clips"
     if interval.low is None or interval.high is None:
         return text
     return f"{text} (between {interval.low * 100:.0f} and {interval.high * 100:.0f})"

@@ -60,7 +60,7 @@ class HistoryFilter(django_filters.FilterSet):
     status = django_filters.ChoiceFilter(choices=Status.choices, empty_label="Any status")
     model = django_filters.ChoiceFilter(choices=_models, empty_label="Any model")
     uploader = django_filters.ModelChoiceFilter(
-        field_name="clip__uploaded_by", queryset=_uploaders, empty_label="Anyone"
+        field_name="clip__uploaded_by", queryset=_uploaders, label="Uploader", empty_label="Anyone"
     )
     since = django_filters.DateFilter(
         field_name="queued_at",

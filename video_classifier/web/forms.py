@@ -21,8 +21,11 @@ class ModelForm(forms.Form):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.choices = catalog.available()
+        default = catalog.default_name()
+        self.choices = sorted(
+            catalog.available(), key=lambda choice: (choice.name != default, not choice.card)
+        )
         model = self.fields["model"]
         assert isinstance(model, forms.ChoiceField)
         model.choices = [(choice.name, choice.name) for choice in self.choices if choice.card]
-        model.initial = catalog.default_name()
+        model.initial = default
