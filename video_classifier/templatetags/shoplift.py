@@ -15,6 +15,7 @@ from video_classifier.web import permissions
 
 register = template.Library()
 
+NOT_KNOWN = "-"
 UNSURE = 0.25  # of the way from the threshold to certainty
 CLEAR = 0.75
 
@@ -30,7 +31,7 @@ def icon(name: str) -> SafeString:
 
 @register.filter
 def percent(share: float | None) -> str:
-    return "–" if share is None else f"{share:.0%}"
+    return NOT_KNOWN if share is None else f"{share:.0%}"
 
 
 @register.filter
@@ -48,7 +49,7 @@ def of_hundred(interval: Interval | None) -> str:
 def clock(seconds: float | None) -> str:
     """A moment or a length in a clip: "0:06.2", "1:02:03.0"."""
     if seconds is None:
-        return "–"
+        return NOT_KNOWN
     minutes, rest = divmod(round(seconds, 1), 60)
     hours, minutes = divmod(int(minutes), 60)
     return f"{hours}:{minutes:02d}:{rest:04.1f}" if hours else f"{minutes}:{rest:04.1f}"

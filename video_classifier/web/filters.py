@@ -8,8 +8,8 @@ from typing import Any
 
 import django_filters
 from django import forms
-from django.contrib.auth import get_user_model
-from django.db.models import Model, QuerySet
+from django.contrib.auth.models import User
+from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from video_classifier.models import Analysis
@@ -28,17 +28,16 @@ class Chip:
     address_without: str
 
 
-class SortFilter(django_filters.OrderingFilter):
+class SortFilter(django_filters.OrderingFilter):  # type: ignore[misc]  # untyped
     """Sorts, and keeps rows that sort alike in one order, so that no page repeats another's."""
 
     def filter(self, qs: QuerySet[Any], value: list[str]) -> QuerySet[Any]:
-        ordered = super().filter(qs, value)
-        return ordered.order_by(*ordered.query.order_by, "pk") if value else ordered
+        ordered: QuerySet[Any] = super().filter(qs, value)
+        return ordered.order_by(*ordered.query.order_by, "pk")
 
 
-def _uploaders(_: HttpRequest | None) -> QuerySet[Model]:
-    users = get_user_model()
-    return users._default_manager.filter(clips__isnull=False).distinct().order_by("username")
+def _uploaders(_: HttpRequest | None) -> QuerySet[User]:
+    return User.objects.filter(clips__isnull=False).distinct().order_by("username")
 
 
 def _models() -> list[tuple[str, str]]:
@@ -46,7 +45,7 @@ def _models() -> list[tuple[str, str]]:
     return [(name, name) for name in names]
 
 
-class HistoryFilter(django_filters.FilterSet):
+class HistoryFilter(django_filters.FilterSet):  # type: ignore[misc]  # untyped
     """A field that makes no sense filters nothing."""
 
     text = django_filters.CharFilter(

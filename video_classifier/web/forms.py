@@ -12,20 +12,22 @@ from video_classifier.services import catalog
 class ModelForm(forms.Form):
     """The choice of a model, of those that can be used."""
 
-    model = forms.ChoiceField(
-        error_messages={
-            "required": "Choose a model.",
-            "invalid_choice": "This model can’t be used just now. Choose another one.",
-        }
-    )
-
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         default = catalog.default_name()
         self.choices = sorted(
             catalog.available(), key=lambda choice: (choice.name != default, not choice.card)
         )
-        model = self.fields["model"]
-        assert isinstance(model, forms.ChoiceField)
-        model.choices = [(choice.name, choice.name) for choice in self.choices if choice.card]
-        model.initial = default
+        self.fields["model"] = forms.ChoiceField(
+            choices=[(choice.name, choice.name) for choice in self.choices if choice.card],
+            initial=default,
+            error_messages={
+                "required": "Choose a model.",
+                "invalid_choice": "This model can't be used just now. Choose another one.",
+            },
+        )
+
+    @property
+    def problem(self) -> str:
+        """What is wrong with the choice, in a sentence."""
+        return " ".join(map(str, self.errors.get("model", ())))

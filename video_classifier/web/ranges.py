@@ -22,11 +22,12 @@ def respond(
     Takes over `file` and closes it. What is no single range is answered with the whole file,
     as the standard allows; so is a stretch of an older version (If-Range).
     """
-    response = get_conditional_response(request, etag=etag)
-    if response is None:
-        response = _stretch(request, file, etag=etag) or FileResponse(file)
-    else:
+    response: HttpResponseBase
+    if (unchanged := get_conditional_response(request, etag=etag)) is not None:
         file.close()
+        response = unchanged
+    else:
+        response = _stretch(request, file, etag=etag) or FileResponse(file)
     if response.status_code in {200, 206}:
         response["Content-Type"] = content_type
     response["ETag"] = etag

@@ -5,9 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from django.contrib.auth.models import User
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.cache import patch_vary_headers
+
+
+class SignedInRequest(HttpRequest):
+    """What every view gets: LoginRequiredMiddleware turns strangers away before."""
+
+    user: User
 
 
 def page_or_part(

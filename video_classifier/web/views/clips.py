@@ -46,9 +46,8 @@ def clip_file(request: HttpRequest, pk: UUID) -> HttpResponseBase:
         etag=f'"{clip.sha256}{"-playable" if copy else ""}"',
         content_type=CONTENT_TYPES.get(container, "application/octet-stream"),
     )
-    response["Content-Disposition"] = content_disposition_header(
-        download, "".join(filter(str.isprintable, clip.name)) or "clip"
-    )
+    name = "".join(filter(str.isprintable, clip.name)) or "clip"
+    response["Content-Disposition"] = content_disposition_header(download, name) or "inline"
     response["Cache-Control"] = "private"
     response["Content-Security-Policy"] = "sandbox"
     response["X-Content-Type-Options"] = "nosniff"

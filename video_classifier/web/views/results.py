@@ -16,7 +16,7 @@ from video_classifier.models import Analysis
 from video_classifier.services import analyses
 from video_classifier.states import Status
 from video_classifier.web.forms import ModelForm
-from video_classifier.web.responses import page_or_part
+from video_classifier.web.responses import SignedInRequest, page_or_part
 
 
 @never_cache
@@ -55,12 +55,11 @@ def badge(request: HttpRequest, pk: UUID) -> HttpResponse:
 
 
 @require_POST
-def again(request: HttpRequest, pk: UUID) -> HttpResponse:
+def again(request: SignedInRequest, pk: UUID) -> HttpResponse:
     """Another analysis of the same clip; the one there is stays."""
     form = ModelForm(request.POST)
     if not form.is_valid():
-        problem = " ".join(form.errors["model"])
-        return _result(request, pk, form=form, problem=problem, status=400)
+        return _result(request, pk, form=form, problem=form.problem, status=400)
     earlier = get_object_or_404(Analysis.objects.for_listing(), pk=pk)
     try:
         return redirect(

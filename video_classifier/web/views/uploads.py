@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from django.conf import settings
 from django.core.files.uploadedfile import UploadedFile
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
@@ -17,7 +17,7 @@ from video_classifier.models import Analysis
 from video_classifier.services import uploads
 from video_classifier.web import upload_handlers
 from video_classifier.web.forms import ModelForm
-from video_classifier.web.responses import page_or_part
+from video_classifier.web.responses import SignedInRequest, page_or_part
 
 LATEST = 5
 
@@ -33,7 +33,7 @@ class Receipt:
 
 @never_cache
 @require_http_methods(["GET", "POST"])
-def upload(request: HttpRequest) -> HttpResponse:
+def upload(request: SignedInRequest) -> HttpResponse:
     if request.method == "POST":
         return _receive(request)
     latest = Analysis.objects.for_listing().filter(requested_by=request.user)[:LATEST]
@@ -49,7 +49,7 @@ def upload(request: HttpRequest) -> HttpResponse:
     )
 
 
-def _receive(request: HttpRequest) -> HttpResponse:
+def _receive(request: SignedInRequest) -> HttpResponse:
     receipts = list(_receipts(request))
     taken = any(receipt.analysis for receipt in receipts)
     return page_or_part(
@@ -61,18 +61,18 @@ def _receive(request: HttpRequest) -> HttpResponse:
     )
 
 
-def _receipts(request: HttpRequest) -> Iterator[Receipt]:
+def _receipts(request: SignedInRequest) -> Iterator[Receipt]:
     form = ModelForm(request.POST)
     for file in request.FILES.getlist("clips"):
         if form.is_valid():
             yield _accept(request, file, model=form.cleaned_data["model"])
         else:
-            yield Receipt(name=file.name or "", refusal=" ".join(form.errors["model"]))
+            yield Receipt(name=file.name or "", refusal=form.problem)
     for name in upload_handlers.too_large(request):
         yield Receipt(name=name, refusal=uploads.too_large(name))
 
 
-def _accept(request: HttpRequest, file: UploadedFile, *, model: str) -> Receipt:
+def _accept(request: SignedInRequest, file: UploadedFile[bytes], *, model: str) -> Receipt:
     """The rest of a batch goes on when one clip is refused."""
     name = file.name or ""
     try:
