@@ -98,11 +98,12 @@ def django_db_modify_db_settings(tmp_path_factory: pytest.TempPathFactory) -> No
 
 
 @pytest.fixture(autouse=True)
-def _own_site(settings: Settings, tmp_path: Path) -> None:
-    settings.DATA_DIR = tmp_path
-    settings.MEDIA_ROOT = tmp_path / "media"
-    settings.FILE_UPLOAD_TEMP_DIR = tmp_path / "uploads"
-    settings.MODELS_STORAGE = tmp_path / "models"
+def _own_site(settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> None:
+    data = tmp_path_factory.mktemp("data")
+    settings.DATA_DIR = data
+    settings.MEDIA_ROOT = data / "media"
+    settings.FILE_UPLOAD_TEMP_DIR = data / "uploads"
+    settings.MODELS_STORAGE = data / "models"
     settings.FILE_UPLOAD_TEMP_DIR.mkdir()
     settings.RUNNER = "none"
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # quick

@@ -1,0 +1,77 @@
+"""What `manage.py check` finds before a user does."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+
+from django.core.checks import run_checks
+from pytest_django import Settings
+
+from tests.conftest import MakeModel
+from video_classifier.ml.bundle import CARD_FILE, NETWORK_FILE
+
+
+def found() -> list[tuple[str | None, str]]:
+    return [(each.id, each.msg) for each in run_checks() if "video_classifier" in (each.id or "")]
+
+
+def ids() -> list[str | None]:
+    return [each for each, _ in found()]
+
+
+def test_a_site_with_its_model_is_in_order(make_model: MakeModel, settings: Settings) -> None:
+    make_model(settings.DEFAULT_MODEL)
+
+    assert found() == []
+
+
+def test_no_model_at_all_is_worth_a_warning() -> None:
+    assert ids() == ["video_classifier.W001"]
+
+
+def test_a_missing_default_is_an_error(make_model: MakeModel, settings: Settings) -> None:
+    make_model("other")
+
+    ((id_, text),) = found()
+
+    assert id_ == "video_classifier.E001"
+    assert settings.DEFAULT_MODEL in text
+
+
+def test_a_default_that_does_not_match_its_card_is_an_error(
+    make_model: MakeModel, settings: Settings
+) -> None:
+    (make_model(settings.DEFAULT_MODEL) / NETWORK_FILE).write_bytes(b"other weights")
+
+    ((id_, text),) = found()
+
+    assert id_ == "video_classifier.E002"
+    assert NETWORK_FILE in text
+
+
+def test_another_model_in_disorder_is_a_warning(make_model: MakeModel, settings: Settings) -> None:
+    make_model(settings.DEFAULT_MODEL)
+    (make_model("no weights") / NETWORK_FILE).unlink()
+    (make_model("no card") / CARD_FILE).write_text("{")
+
+    assert ids() == ["video_classifier.W002"] * 2
+
+
+def test_a_heartbeat_as_slow_as_the_lease_is_an_error(
+    make_model: MakeModel, settings: Settings
+) -> None:
+    make_model(settings.DEFAULT_MODEL)
+    settings.ANALYSIS_LEASE = timedelta(seconds=10)
+    settings.ANALYSIS_HEARTBEAT = timedelta(seconds=5)
+
+    assert ids() == ["video_classifier.E003"]
+
+
+def test_data_that_cannot_be_written_is_an_error(
+    make_model: MakeModel, settings: Settings, tmp_path: Path
+) -> None:
+    make_model(settings.DEFAULT_MODEL)
+    settings.DATA_DIR = tmp_path / "nowhere"
+
+    assert ids() == ["video_classifier.E004"]

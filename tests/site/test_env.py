@@ -1,0 +1,141 @@
+"""Nonsense in the environment stops the start with a sentence that names the variable."""
+
+from __future__ import annotations
+
+import stat
+import threading
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from django.core.exceptions import ImproperlyConfigured
+
+from shoplift_site import env
+
+NAME = "SHOPLIFT_TEST"
+
+READERS: dict[str, Callable[[], object]] = {
+    "flag": lambda: env.flag(NAME, default=False),
+    "whole": lambda: env.whole(NAME, 7),
+    "seconds": lambda: env.seconds(NAME, 60),
+    "choice": lambda: env.choice(NAME, "thread", of=("thread", "none")),
+    "time_zone": lambda: env.time_zone(NAME, "UTC"),
+    "folder": lambda: env.folder(NAME, Path("/srv")),
+    "words": lambda: env.words(NAME, ["localhost"]),
+    "text": lambda: env.text(NAME, "standard"),
+}
+
+
+@pytest.mark.parametrize(
+    ("reader", "default"),
+    [
+        ("flag", False),
+        ("whole", 7),
+        ("seconds", timedelta(seconds=60)),
+        ("choice", "thread"),
+        ("time_zone", "UTC"),
+        ("folder", Path("/srv")),
+        ("words", ["localhost"]),
+        ("text", "standard"),
+    ],
+)
+def test_what_is_not_set_is_the_default(reader: str, default: object) -> None:
+    assert READERS[reader]() == default
+
+
+@pytest.mark.parametrize(
+    ("reader", "given", "value"),
+    [
+        ("flag", "True", True),
+        ("flag", "false", False),
+        ("whole", "20", 20),
+        ("seconds", "5", timedelta(seconds=5)),
+        ("choice", "none", "none"),
+        ("time_zone", "Europe/Berlin", "Europe/Berlin"),
+        ("folder", "/data", Path("/data")),
+        ("words", "a.example, b.example,", ["a.example", "b.example"]),
+        ("text", " conv3d ", "conv3d"),
+    ],
+)
+def test_what_is_set_is_read(
+    monkeypatch: pytest.MonkeyPatch, reader: str, given: str, value: object
+) -> None:
+    monkeypatch.setenv(NAME, given)
+
+    assert READERS[reader]() == value
+
+
+@pytest.mark.parametrize(
+    ("reader", "nonsense"),
+    [
+        ("flag", "maybe"),
+        ("flag", ""),
+        ("whole", "many"),
+        ("whole", "0"),
+        ("whole", "-1"),
+        ("whole", "1.5"),
+        ("seconds", "1m"),
+        ("choice", "celery"),
+        ("time_zone", "Mars/Olympus"),
+        ("time_zone", "../etc/passwd"),
+        ("folder", "relative/path"),
+    ],
+)
+def test_nonsense_is_refused_by_name(
+    monkeypatch: pytest.MonkeyPatch, reader: str, nonsense: str
+) -> None:
+    monkeypatch.setenv(NAME, nonsense)
+
+    with pytest.raises(ImproperlyConfigured, match=f"{NAME} is “.*has to be"):
+        READERS[reader]()
+
+
+def test_a_folder_to_write_is_made_for_its_owner_alone(tmp_path: Path) -> None:
+    made = env.writable_folder(NAME, tmp_path / "new" / "data")
+
+    assert stat.S_IMODE(made.stat().st_mode) == 0o700
+
+
+def test_a_folder_that_cannot_be_made_is_refused_by_name(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+
+    with pytest.raises(ImproperlyConfigured, match=NAME):
+        env.writable_folder(NAME, tmp_path / "file" / "data")
+
+
+def test_a_secret_is_made_once_for_its_owner_alone(tmp_path: Path) -> None:
+    file = tmp_path / "secret_key"
+
+    first = env.secret(NAME, kept_in=file)
+
+    assert len(first) >= 50
+    assert env.secret(NAME, kept_in=file) == first
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    assert list(tmp_path.iterdir()) == [file]
+
+
+def test_a_secret_that_is_set_is_not_kept(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv(NAME, "told")
+
+    assert env.secret(NAME, kept_in=tmp_path / "secret_key") == "told"
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_those_who_start_together_share_one_secret(tmp_path: Path) -> None:
+    start = threading.Barrier(8)
+    found: list[str] = []
+
+    def read() -> None:
+        start.wait()
+        found.append(env.secret(NAME, kept_in=tmp_path / "secret_key"))
+
+    readers = [threading.Thread(target=read) for _ in range(8)]
+    for reader in readers:
+        reader.start()
+    for reader in readers:
+        reader.join()
+
+    assert len(found) == 8
+    assert len(set(found)) == 1
+    assert list(tmp_path.iterdir()) == [tmp_path / "secret_key"]

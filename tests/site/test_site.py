@@ -1,0 +1,116 @@
+"""What holds for every address: who comes in, and which headers go out."""
+
+from __future__ import annotations
+
+import pytest
+from django.conf import settings as configured
+from django.contrib.auth.models import User
+from django.db import DatabaseError, connection
+from django.test import Client
+from django.urls import URLPattern, URLResolver, get_resolver
+
+from tests.conftest import PASSWORD
+
+OPEN = {"login", "healthz"}
+
+
+def names_of(resolver: URLResolver) -> list[URLPattern]:
+    found: list[URLPattern] = []
+    for entry in resolver.url_patterns:
+        found += names_of(entry) if isinstance(entry, URLResolver) else [entry]
+    return found
+
+
+@pytest.mark.parametrize("path", ["/", "/history/", "/history.csv", "/accounts/password/"])
+def test_a_stranger_is_sent_to_sign_in(stranger: Client, path: str) -> None:
+    response = stranger.get(path)
+
+    assert response.status_code == 302
+    assert response["Location"] == f"/accounts/login/?next={path}"
+
+
+def test_only_signing_in_and_the_health_check_are_open() -> None:
+    site = [each for each in names_of(get_resolver()) if "admin" not in each.lookup_str]
+
+    opened = {each.name for each in site if not getattr(each.callback, "login_required", True)}
+
+    assert opened == OPEN
+
+
+def test_signing_in_and_out(stranger: Client, user: User) -> None:
+    answers = {"username": user.username, "password": PASSWORD}
+
+    assert stranger.post("/accounts/login/", answers)["Location"] == "/"
+    assert stranger.get("/history/").status_code == 200
+    assert stranger.post("/accounts/logout/")["Location"] == "/accounts/login/"
+    assert stranger.get("/history/").status_code == 302
+
+
+@pytest.mark.parametrize("path", ["/", "/accounts/login/", "/nowhere/", "/healthz"])
+def test_every_answer_allows_only_our_own(client: Client, path: str) -> None:
+    response = client.get(path)
+
+    policy = response["Content-Security-Policy"]
+    assert "default-src 'self'" in policy
+    assert "frame-ancestors 'none'" in policy
+    assert "unsafe" not in policy
+    assert response["X-Content-Type-Options"] == "nosniff"
+    assert response["X-Frame-Options"] == "DENY"
+    assert "same-origin" in response["Referrer-Policy"]
+
+
+@pytest.mark.parametrize("path", ["/", "/history/"])
+def test_no_shared_cache_keeps_a_page(client: Client, path: str) -> None:
+    assert "private" in client.get(path)["Cache-Control"]
+
+
+def test_a_form_without_its_token_is_refused(user: User) -> None:
+    client = Client(enforce_csrf_checks=True)
+    client.force_login(user)
+
+    assert client.post("/").status_code == 403
+
+
+def test_a_stranger_is_turned_away_before_the_body_is_read() -> None:
+    order = [name.rpartition(".")[2] for name in configured.MIDDLEWARE]
+
+    assert order.index("LoginRequiredMiddleware") < order.index("CsrfViewMiddleware")
+
+
+def test_static_files_need_no_preparation(stranger: Client) -> None:
+    response = stranger.get("/static/admin/css/base.css")
+
+    assert response.status_code == 200
+    assert b"body" in response.getvalue()
+    response.close()
+
+
+def test_healthy_means_that_the_database_answers(stranger: Client) -> None:
+    response = stranger.get("/healthz")
+
+    assert (response.status_code, response.content) == (200, b"ok")
+
+
+def test_without_a_database_it_is_not_healthy(
+    stranger: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse() -> None:
+        msg = "disk gone"
+        raise DatabaseError(msg)
+
+    with monkeypatch.context() as broken:
+        broken.setattr(connection, "cursor", refuse)
+        response = stranger.get("/healthz")
+
+    assert response.status_code == 503
+
+
+@pytest.mark.django_db
+def test_the_database_waits_and_writes_ahead() -> None:
+    with connection.cursor() as cursor:
+        found = [
+            cursor.execute(f"PRAGMA {name}").fetchone()[0]
+            for name in ("journal_mode", "synchronous", "busy_timeout")
+        ]
+
+    assert found == ["wal", 1, 20_000]

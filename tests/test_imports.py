@@ -1,0 +1,48 @@
+"""Heavy libraries load where a clip is read or analyzed, and no earlier."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+SITE = "import django; django.setup(); import shoplift_site.urls, shoplift_site.wsgi"
+COMMAND = "import django.core.management as it; it.execute_from_command_line(['manage.py', {!r}])"
+HEAVY = {"keras", "tensorflow", "cv2", "av"}
+
+
+def loads_one_of(names: set[str], code: str, data: Path) -> bool:
+    """Whether any of `names` is in memory after `code` ran in a process of its own."""
+    show = f"import sys; print('\\nLOADED', *{names!r} & set(sys.modules))"
+    site = {"DJANGO_SETTINGS_MODULE": "shoplift_site.settings", "DATA_DIR": str(data)}
+    done = subprocess.run(
+        [sys.executable, "-c", f"{code}\n{show}"],
+        cwd=ROOT,
+        env=os.environ | site,
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
+    )
+    return done.stdout.splitlines()[-1] != "LOADED"
+
+
+@pytest.mark.parametrize(
+    ("code", "absent"),
+    [
+        (SITE, HEAVY),
+        (COMMAND.format("check"), HEAVY),
+        (COMMAND.format("migrate"), HEAVY),
+        ("import video_classifier.ml.frames", {"django"}),
+        ("import video_classifier.ml.predictor", {"django"} | HEAVY),
+    ],
+)
+def test_leaves_unloaded(code: str, absent: set[str], tmp_path: Path) -> None:
+    assert not loads_one_of(absent, code, tmp_path)
+
+
+def test_notices_what_is_loaded(tmp_path: Path) -> None:
+    assert loads_one_of(HEAVY, "import av", tmp_path)
