@@ -13,6 +13,7 @@ from av.audio.stream import AudioStream
 from av.container import OutputContainer
 from av.video.frame import VideoFrame
 from av.video.reformatter import ColorRange
+from av.video.stream import VideoStream
 
 from video_classifier.ml.clip import Image
 
@@ -65,10 +66,12 @@ def write(
     """A video of pictures 0, 1, 2 … in the container that the suffix of `path` names.
 
     `shown_at` gives the milliseconds at which each frame comes up instead of a constant rate;
-    `turned` is how far players turn the stored picture clockwise, before they mirror it; `sound` adds so many seconds of silence.
+    `turned` is how far players turn the stored picture clockwise, before they mirror it;
+    `sound` adds so many seconds of silence.
     """
     with av.open(path, "w", options=dict(muxing or {})) as container:
         stream = container.add_stream(codec, rate=rate, options=dict(options or {}))
+        assert isinstance(stream, VideoStream)
         stream.width, stream.height = reversed(size) if turned % 180 else size
         stream.pix_fmt = pixels
         stream.gop_size = gop

@@ -47,6 +47,7 @@ class ClipFacts:
 
     container: str  # "mp4", "mov", "avi", "mkv", "webm" or "ts", from the content
     codec: str  # FFmpeg's name: "h264", "hevc", "mjpeg" …
+    pixel_format: str  # FFmpeg's name: "yuv420p", "yuv420p10le" …
     width: int  # pixels as shown: the file's rotation is applied
     height: int
     rotation: int  # degrees clockwise that a player turns the stored picture: 0, 90, 180, 270

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from fractions import Fraction
+from itertools import chain
 from pathlib import Path
 
 import av
 from av.container import InputContainer
 from av.packet import Packet
 from av.stream import Disposition, Stream
+from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
 from video_classifier.ml.clip import ClipError
@@ -48,15 +50,41 @@ def packets(container: InputContainer, *streams: Stream) -> Iterator[Packet[Stre
     """The packets of the streams as far as the file goes; damage to the container ends them."""
     try:
         for packet in container.demux(*streams):
+            if packet.has_sidedata("encryption_info"):
+                msg = "The video is encrypted. Export the clip without copy protection."
+                raise ClipError(msg)
             if packet.size:
                 yield packet
     except av.FFmpegError:
         return
 
 
+def sound_frames(container: InputContainer, stream: VideoStream) -> Iterator[VideoFrame]:
+    """All frames that decode soundly, in the order shown.
+
+    After damage there are none until the next keyframe, because they build on what is damaged.
+    """
+    is_sound = True
+    for packet in chain(packets(container, stream), [None]):
+        try:
+            frames = stream.codec_context.decode(packet)
+        except av.FFmpegError:
+            is_sound = False
+            continue
+        for frame in frames:
+            is_sound = not frame.is_corrupt and (is_sound or frame.key_frame)
+            if is_sound:
+                yield frame
+
+
 def time_base(stream: VideoStream) -> Fraction:
     """Seconds a tick."""
     return stream.time_base or Fraction(1, av.time_base)
+
+
+def order_is_guessed(container: InputContainer, stream: VideoStream) -> bool:
+    """Whether pictures are sent in another order than shown and the container doesn't say which."""
+    return container.format.name == "avi" and stream.codec_context.has_b_frames
 
 
 def seconds_promised(container: InputContainer, stream: VideoStream, *, reached: float) -> float:

@@ -12,7 +12,6 @@ import os
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from itertools import chain
 from pathlib import Path
 
 import av
@@ -76,6 +75,21 @@ def read_all(
     return np.stack([picture.image for picture in found.pictures]), np.array(found.times)
 
 
+def decoded_timeline(path: Path) -> Timeline:
+    """When each frame of a clip comes up that decodes soundly. Raises ClipError if none does."""
+    told: list[int | None] = []
+    duration = 0
+    with containers.opened(path) as (container, stream):
+        for frame in containers.sound_frames(container, stream):
+            told.append(frame.dts if frame.pts is None else frame.pts)
+            duration = frame.duration
+        if not told:
+            raise ClipError(containers.NOTHING_DECODES)
+        return timeline.from_decoded(
+            told, duration=duration, time_base=containers.time_base(stream)
+        )
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Track:
     """The packets of a file's video in the order of decoding, and what its header says."""
@@ -116,7 +130,7 @@ def _read_track(path: Path) -> _Track:
             entries=entries,
             time_base=containers.time_base(stream),
             pixel_aspect=stream.sample_aspect_ratio,
-            order_is_guessed=container.format.name == "avi" and stream.codec_context.has_b_frames,
+            order_is_guessed=containers.order_is_guessed(container, stream),
             promised=containers.seconds_promised(container, stream, reached=reached),
         )
 
@@ -133,9 +147,7 @@ def _entry(packet: Packet[Stream]) -> Entry:
 
 
 def _find(path: Path, track: _Track, scaler: Scaler, choose: _Choice) -> _Found:
-    return _find_by_packets(path, track, scaler, choose) or _find_straight(
-        path, track, scaler, choose
-    )
+    return _find_by_packets(path, track, scaler, choose) or _find_straight(path, scaler, choose)
 
 
 def _find_by_packets(path: Path, track: _Track, scaler: Scaler, choose: _Choice) -> _Found | None:
@@ -195,44 +207,18 @@ def _sound(
             yield frame.pts, frame
 
 
-def _find_straight(path: Path, track: _Track, scaler: Scaler, choose: _Choice) -> _Found:
+def _find_straight(path: Path, scaler: Scaler, choose: _Choice) -> _Found:
     """Decodes everything twice: once to learn when each frame is shown, once to take some."""
-    shown = _decoded_timeline(path, track.time_base)
+    shown = decoded_timeline(path)
     numbers = choose(shown)
     wanted = set(numbers)
-    pictures = {
-        number: scaler(frame)
-        for number, frame in enumerate(_decode_straight(path))
-        if number in wanted
-    }
-    return _Found(timeline=shown, numbers=numbers, by_number=pictures)
-
-
-def _decoded_timeline(path: Path, time_base: Fraction) -> Timeline:
-    told: list[int | None] = []
-    duration = 0
-    for frame in _decode_straight(path):
-        told.append(frame.dts if frame.pts is None else frame.pts)
-        duration = frame.duration
-    if not told:
-        raise ClipError(containers.NOTHING_DECODES)
-    return timeline.from_decoded(told, duration=duration, time_base=time_base)
-
-
-def _decode_straight(path: Path) -> Iterator[VideoFrame]:
-    """All sound frames. After damage there are none until the next keyframe: they build on it."""
     with containers.opened(path) as (container, stream):
-        is_sound = True
-        for packet in chain(containers.packets(container, stream), [None]):
-            try:
-                frames = stream.codec_context.decode(packet)
-            except av.FFmpegError:
-                is_sound = False
-                continue
-            for frame in frames:
-                is_sound = not frame.is_corrupt and (is_sound or frame.key_frame)
-                if is_sound:
-                    yield frame
+        pictures = {
+            number: scaler(frame)
+            for number, frame in enumerate(containers.sound_frames(container, stream))
+            if number in wanted
+        }
+    return _Found(timeline=shown, numbers=numbers, by_number=pictures)
 
 
 def _warnings(track: _Track, shown: Timeline) -> Iterator[str]:

@@ -32,12 +32,11 @@ class Turn:
 
     @classmethod
     def of(cls, frame: VideoFrame) -> Turn:
-        try:
-            matrix = bytes(frame.side_data[SideData.DISPLAYMATRIX])  # type: ignore[typeddict-item]
-        except KeyError:
+        matrix = display_matrix(frame)
+        if matrix is None:
             return cls()
         # Shown are x' = ax + cy and y' = bx + dy; only turns by 90 degrees and flips matter here.
-        a, b, _, c, d = (int(number) for number in np.frombuffer(matrix, np.int32)[:5])
+        a, b, _, c, d = matrix[:5]
         if abs(a) >= abs(b):
             return cls(flips_x=a < 0, flips_y=d < 0)
         return cls(swaps_axes=True, flips_x=c < 0, flips_y=b < 0)
@@ -57,6 +56,15 @@ class Turn:
         if self.flips_y:
             image = image[::-1]
         return np.ascontiguousarray(image)
+
+
+def display_matrix(frame: VideoFrame) -> list[int] | None:
+    """The nine numbers, in FFmpeg's layout, that say how players turn and mirror the picture."""
+    try:
+        found = bytes(frame.side_data[SideData.DISPLAYMATRIX])  # type: ignore[typeddict-item]
+    except KeyError:
+        return None
+    return [int(number) for number in np.frombuffer(found, np.int32)]
 
 
 class Picture(NamedTuple):

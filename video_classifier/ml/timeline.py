@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import pairwise
@@ -42,6 +42,13 @@ class Timeline:
         pace = Fraction(rate)
         count = max(ceil(self._whole * pace), 1)
         return [self._on_screen(number / pace) for number in range(count)]
+
+    def distinct_ticks(self) -> Iterator[int]:
+        """The ticks from 0 on, each a frame's own: later where two frames claim the same one."""
+        last = -1
+        for tick in self.ticks:
+            last = max(tick - self.ticks[0], last + 1)
+            yield last
 
     @property
     def _whole(self) -> Fraction:

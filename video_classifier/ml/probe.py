@@ -1,0 +1,81 @@
+"""Says what an uploaded file is, by its content and never by its name."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import av
+from av.container import InputContainer
+from av.video.frame import VideoFrame
+from av.video.stream import VideoStream
+
+from video_classifier.ml import containers
+from video_classifier.ml.clip import ClipError, ClipFacts
+from video_classifier.ml.pictures import Turn
+
+_CONTAINERS = {"avi": "avi", "mpegts": "ts"}
+_WEBM = b"\x42\x82\x84webm"  # the EBML element DocType, its length and its value
+
+
+def facts(path: Path) -> ClipFacts:
+    """What the video in `path` is; decodes no more than its first frame.
+
+    Raises ClipError, whose sentence tells the uploader what is wrong and what to do, if the file
+    is no video or no picture of it can be decoded.
+    """
+    with containers.opened(path) as (container, stream):
+        frame = _first_frame(container, stream)
+        turn = Turn.of(frame)
+        width, height = frame.width, frame.height
+        if turn.swaps_axes:
+            width, height = height, width
+        rate = stream.average_rate
+        return ClipFacts(
+            container=_container(container, path),
+            codec=stream.codec.canonical_name,
+            pixel_format=frame.format.name,
+            width=width,
+            height=height,
+            rotation=turn.degrees,
+            frame_rate=float(rate) if rate else None,
+            duration=_duration(container, stream, path),
+            size_bytes=path.stat().st_size,
+        )
+
+
+def _first_frame(container: InputContainer, stream: VideoStream) -> VideoFrame:
+    frame = next(containers.sound_frames(container, stream), None)
+    if frame is None:
+        raise ClipError(containers.NOTHING_DECODES)
+    return frame
+
+
+def _container(container: InputContainer, path: Path) -> str:
+    """FFmpeg has one name for MP4 and MOV and one for Matroska and WebM."""
+    name = container.format.name
+    if name.startswith("mov"):
+        return "mov" if container.metadata.get("major_brand", "qt  ") == "qt  " else "mp4"
+    if name.startswith("matroska"):
+        with path.open("rb") as file:
+            return "webm" if _WEBM in file.read(64) else "mkv"
+    return _CONTAINERS[name]
+
+
+def _duration(container: InputContainer, stream: VideoStream, path: Path) -> float:
+    if stream.duration:
+        return float(stream.duration * containers.time_base(stream))
+    if container.duration:
+        return container.duration / av.time_base
+    return _measured_duration(path)
+
+
+def _measured_duration(path: Path) -> float:
+    """For recordings that were streamed into the file: nobody went back to write their length."""
+    with containers.opened(path) as (container, stream):
+        shown = [
+            (packet.pts, packet.pts + (packet.duration or 0))
+            for packet in containers.packets(container, stream)
+            if packet.pts is not None
+        ]
+        ticks = max(end for _, end in shown) - min(start for start, _ in shown) if shown else 0
+        return float(ticks * containers.time_base(stream))
