@@ -9,7 +9,7 @@ import hashlib
 import json
 import os
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -36,6 +36,11 @@ class Interval:
     low: float | None = None
     high: float | None = None
 
+    def __str__(self) -> str:
+        if self.value is None or self.low is None or self.high is None:
+            return "not defined here"
+        return f"{self.value:.2f} ({self.low:.2f} to {self.high:.2f})"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Card:
@@ -46,9 +51,9 @@ class Card:
     summary: str  # a sentence for the person who chooses a model
     spec: ClipSpec
     threshold: float  # a score from here on reads "shoplifter"
-    sha256: str  # of network.keras
-    parameters: int
     created: str  # ISO 8601 date
+    sha256: str = ""  # of network.keras; `save` fills it in
+    parameters: int = 0  # likewise
     classes: tuple[str, ...] = labels.ALL
     metrics: Mapping[str, Interval] = field(default_factory=dict)
     measured: str = ""  # how the metrics were measured
@@ -116,12 +121,10 @@ def save(folder: Path, network: keras.Model, card: Card) -> Card:
     folder.mkdir(parents=True, exist_ok=True)
     aside = folder / f"aside-{NETWORK_FILE}"  # Keras wants the suffix
     network.save(aside)
-    card = Card(
-        **{
-            **{name: getattr(card, name) for name in Card.__slots__},
-            "sha256": hashlib.sha256(aside.read_bytes()).hexdigest(),
-            "parameters": network.count_params(),
-        }
+    card = replace(
+        card,
+        sha256=hashlib.sha256(aside.read_bytes()).hexdigest(),
+        parameters=network.count_params(),
     )
     aside.replace(folder / NETWORK_FILE)
     write_card(folder, card)

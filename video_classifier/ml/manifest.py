@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,6 +19,7 @@ class Entry:
     """One labelled clip."""
 
     path: Path
+    name: str  # the path as the manifest has it
     label: str
     group: str  # clips of one group share a person or a recording: never split them
     source: str = ""  # the collection it comes from
@@ -30,11 +31,12 @@ class Entry:
         return labels.ALL.index(self.label)
 
 
-def read(table: Path) -> tuple[Entry, ...]:
+def read(table: Path, *, missing_is_wrong: bool = True) -> tuple[Entry, ...]:
     """All labelled rows of a CSV with the columns path (relative to the CSV) and label.
 
     Columns actor, take and scene, where there are any, name the group; source and note
-    are kept; others are ignored, and so are rows without a label. Raises ManifestError.
+    are kept; others are ignored, and so are rows without a label. Raises ManifestError,
+    for files that are not there only if `missing_is_wrong`.
     """
     try:
         with table.open(newline="", encoding="utf-8-sig") as file:
@@ -47,7 +49,7 @@ def read(table: Path) -> tuple[Entry, ...]:
         raise ManifestError(msg)
     labelled = [row for row in rows if (row["label"] or "").strip()]
     entries = tuple(_entry(table.parent, row) for row in labelled)
-    _refuse_what_is_wrong(table, entries)
+    _refuse(table, _wrong_labels(entries) + (_missing(entries) if missing_is_wrong else []))
     return entries
 
 
@@ -61,6 +63,7 @@ def _entry(folder: Path, row: dict[str, str]) -> Entry:
     groups = ((row.get(key) or "").strip() for key in ("actor", "take", "scene"))
     return Entry(
         path=folder / cells["path"],
+        name=cells["path"],
         label=cells["label"],
         group=next(filter(None, groups), cells["path"]),
         source=cells["source"],
@@ -68,15 +71,21 @@ def _entry(folder: Path, row: dict[str, str]) -> Entry:
     )
 
 
-def _refuse_what_is_wrong(table: Path, entries: tuple[Entry, ...]) -> None:
-    wrong = [
-        f"{entry.path.name}: there is no label “{entry.label}”, only {' and '.join(labels.ALL)}"
+def _wrong_labels(entries: Sequence[Entry]) -> list[str]:
+    if not entries:
+        return ["no row has a label"]
+    return [
+        f"{entry.name}: there is no label “{entry.label}”, only {' and '.join(labels.ALL)}"
         for entry in entries
         if entry.label not in labels.ALL
     ]
-    wrong += [f"{entry.path}: no such file" for entry in entries if not entry.path.is_file()]
-    if not entries:
-        wrong.append("no row has a label")
+
+
+def _missing(entries: Sequence[Entry]) -> list[str]:
+    return [f"{entry.name}: no such file" for entry in entries if not entry.path.is_file()]
+
+
+def _refuse(table: Path, wrong: Sequence[str]) -> None:
     if wrong:
         msg = f"The manifest {table} can't be used:\n" + "\n".join(f"- {line}" for line in wrong)
         raise ManifestError(msg)

@@ -8,9 +8,16 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from video_classifier.ml.labels import ALL
 from video_classifier.ml.manifest import Entry
 
 Rows = npt.NDArray[np.intp]
+
+FEWEST_GROUPS = 3  # of each label: to train, to stop by, and to test
+
+
+class TooFewGroupsError(Exception):
+    """The footage can't be split by people; the message says what is missing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,9 +36,21 @@ def folds(entries: Sequence[Entry], *, count: int, seed: int) -> Iterator[Fold]:
         yield Fold(train=train, validation=validation, test=test)
 
 
-def hold_out(entries: Sequence[Entry], *, count: int, seed: int) -> tuple[Rows, Rows]:
+def hold_out(entries: Sequence[Entry], *, count: int = 5, seed: int) -> tuple[Rows, Rows]:
     """All rows as train and validation, about one in `count` for validation."""
     return next(_parts(entries, np.arange(len(entries)), count=count, seed=seed))
+
+
+def refuse_too_few(entries: Sequence[Entry]) -> None:
+    """Raises TooFewGroupsError unless each label has enough groups to keep some apart."""
+    for label in ALL:
+        groups = {entry.group for entry in entries if entry.label == label}
+        if len(groups) < FEWEST_GROUPS:
+            msg = (
+                f"Only {len(groups)} people or recordings are labelled {label}; training needs at "
+                f"least {FEWEST_GROUPS}, because nobody may be in training and test at once."
+            )
+            raise TooFewGroupsError(msg)
 
 
 def _parts(
