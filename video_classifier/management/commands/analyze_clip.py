@@ -10,6 +10,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
+from video_classifier.management.hush import hushed
 from video_classifier.ml.bundle import BundleError
 from video_classifier.ml.clip import ClipError, Outcome, Predictor
 from video_classifier.services import catalog
@@ -27,13 +28,17 @@ class Command(BaseCommand):
         parser.add_argument("--json", action="store_true", help="print JSON")
 
     def handle(self, *_: Any, **options: Any) -> None:
+        from video_classifier.ml import probe
+
         path, model = options["path"], options["model"] or catalog.default_name()
         if not path.is_file():
             msg = f"There is no file {path}."
             raise CommandError(msg, returncode=2)
         try:
-            predictor = catalog.load(model or settings.DEFAULT_MODEL)
-            outcome = predictor.analyze(path)
+            with hushed():
+                probe.facts(path)  # before the wait for a framework to load
+                predictor = catalog.load(model or settings.DEFAULT_MODEL)
+                outcome = predictor.analyze(path)
         except (BundleError, ClipError) as error:
             line = " ".join(str(error).split())
             raise CommandError(line, returncode=2) from error

@@ -10,6 +10,7 @@ import numpy as np
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
+from video_classifier.management.hush import hushed
 from video_classifier.ml.bundle import BundleError
 from video_classifier.services import catalog
 
@@ -23,10 +24,10 @@ class Command(BaseCommand):
 
     def handle(self, *_: Any, **options: Any) -> None:
         start = time.perf_counter()
+        model = options["model"] or catalog.default_name() or settings.DEFAULT_MODEL
         try:
-            predictor = catalog.load(
-                options["model"] or catalog.default_name() or settings.DEFAULT_MODEL
-            )
+            with hushed():
+                predictor = catalog.load(model)
         except BundleError as error:
             raise CommandError(str(error), returncode=2) from error
         loaded = time.perf_counter()

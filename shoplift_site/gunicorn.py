@@ -1,0 +1,12 @@
+"""How gunicorn serves the site: one process, so that the model is in memory once."""
+
+from __future__ import annotations
+
+import os
+
+bind = f"{os.environ.get('HOST', '127.0.0.1')}:{os.environ.get('PORT', '8000')}"
+workers = 1
+threads = 8
+timeout = 120
+graceful_timeout = 15
+loglevel = "warning"

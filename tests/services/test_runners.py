@@ -1,0 +1,307 @@
+"""The thread that analyzes: it starts when needed, goes on whatever happens, and stops."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from django.db import OperationalError
+from django.utils import timezone
+from pytest_django import DjangoCaptureOnCommitCallbacks, Settings
+
+from tests.conftest import FakePredictor, MakeAnalysis, MakeClip
+from video_classifier.ml import playable
+from video_classifier.models import Analysis, Clip
+from video_classifier.querysets import AnalysisQuerySet
+from video_classifier.services import analyses, catalog, runners
+from video_classifier.states import Playback, Status
+
+PATIENCE = 10.0  # seconds after which a test gives up waiting
+
+
+@pytest.fixture(autouse=True)
+def predictor(monkeypatch: pytest.MonkeyPatch) -> FakePredictor:
+    fake = FakePredictor(0.9)
+    monkeypatch.setattr(catalog, "load", lambda _: fake)
+    return fake
+
+
+@pytest.fixture
+def closed(monkeypatch: pytest.MonkeyPatch) -> threading.Semaphore:
+    """Counts the runs that came to an end."""
+    count = threading.Semaphore(0)
+    run = analyses.run
+
+    def counted(analysis: Analysis) -> None:
+        try:
+            run(analysis)
+        finally:
+            count.release()
+
+    monkeypatch.setattr(analyses, "run", counted)
+    return count
+
+
+@pytest.fixture
+def runner(monkeypatch: pytest.MonkeyPatch, settings: Settings) -> Iterator[runners.Runner]:
+    """The process's runner, for once a real thread; only a bell wakes it."""
+    settings.RUNNER = "thread"
+    monkeypatch.setattr(runners, "IDLE_SECONDS", PATIENCE)
+    monkeypatch.setattr(runners, "PAUSE_SECONDS", 0.01)
+    runner = runners.Runner()
+    monkeypatch.setattr(runners, "_runner", runner)
+    yield runner
+    runner.stop()
+
+
+def running() -> list[threading.Thread]:
+    return [thread for thread in threading.enumerate() if thread.name == "runner"]
+
+
+# One step
+
+
+def test_a_step_ends_the_longest_waiting(make_analysis: MakeAnalysis) -> None:
+    first = make_analysis(queued_at=timezone.now() - timedelta(hours=1))
+    make_analysis()
+
+    assert runners.step(worker="one")
+
+    assert Analysis.objects.get(status=Status.DONE) == first
+
+
+@pytest.mark.django_db
+def test_without_work_a_step_says_so() -> None:
+    assert not runners.step(worker="one")
+
+
+def test_a_step_takes_up_what_stalled(make_analysis: MakeAnalysis, settings: Settings) -> None:
+    dead = timezone.now() - 2 * settings.ANALYSIS_LEASE
+    make_analysis(status=Status.RUNNING, worker="dead", heartbeat_at=dead)
+
+    assert runners.step(worker="one")
+
+    assert Analysis.objects.get().status == Status.DONE
+
+
+def test_verdicts_come_before_copies(
+    make_analysis: MakeAnalysis, make_clip: MakeClip, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(playable, "make", lambda _, target: Path(target).write_bytes(b"copy"))
+    make_analysis(clip=make_clip(playback=Playback.WANTED))
+    make_analysis()
+    seen = []
+
+    while runners.step(worker="one"):
+        done = Analysis.objects.filter(status=Status.DONE).count()
+        seen.append(
+            (done, Clip.objects.get(pk__in=Clip.objects.order_by("uploaded_at")[:1]).playback)
+        )
+
+    assert seen == [(1, "wanted"), (2, "wanted"), (2, "copy")]
+
+
+def test_a_lost_lease_is_no_reason_to_stop(
+    make_analysis: MakeAnalysis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_analysis()
+    robbed = FakePredictor(during=lambda _: Analysis.objects.update(worker="rival") and None)
+    monkeypatch.setattr(catalog, "load", lambda _: robbed)
+
+    assert runners.step(worker="one")
+
+    assert Analysis.objects.get().worker == "rival"
+
+
+# The thread
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_first_clip_starts_the_thread(
+    make_analysis: MakeAnalysis, runner: runners.Runner, closed: threading.Semaphore
+) -> None:
+    make_analysis()
+    assert not running()
+
+    runners.wake()
+
+    assert closed.acquire(timeout=PATIENCE)
+    assert Analysis.objects.get().status == Status.DONE
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_later_clip_wakes_the_same_thread(
+    make_analysis: MakeAnalysis, runner: runners.Runner, closed: threading.Semaphore
+) -> None:
+    for _ in range(3):
+        make_analysis()
+        runners.wake()
+        assert closed.acquire(timeout=PATIENCE)
+
+    assert len(running()) == 1
+    assert Analysis.objects.filter(status=Status.DONE).count() == 3
+
+
+@pytest.mark.django_db(transaction=True)
+def test_many_wakes_at_once_start_one_thread(runner: runners.Runner) -> None:
+    wakers = [threading.Thread(target=runners.wake) for _ in range(20)]
+    for waker in wakers:
+        waker.start()
+    for waker in wakers:
+        waker.join()
+
+    assert len(running()) == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_thread_survives_a_broken_step(
+    make_analysis: MakeAnalysis,
+    runner: runners.Runner,
+    closed: threading.Semaphore,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    make_analysis()
+    look = AnalysisQuerySet.waiting
+    troubles = [OperationalError("disk trouble")]
+
+    def look_with_trouble(queue: AnalysisQuerySet) -> AnalysisQuerySet:
+        if troubles:
+            raise troubles.pop()
+        return look(queue)
+
+    monkeypatch.setattr(AnalysisQuerySet, "waiting", look_with_trouble)
+    runners.wake()
+
+    assert closed.acquire(timeout=PATIENCE)
+    assert "disk trouble" in caplog.text
+
+
+@pytest.mark.django_db(transaction=True)
+def test_work_that_nobody_announced_is_found(
+    make_analysis: MakeAnalysis,
+    runner: runners.Runner,
+    closed: threading.Semaphore,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(runners, "IDLE_SECONDS", 0.01)
+    runners.wake()
+
+    make_analysis()  # as another process would
+
+    assert closed.acquire(timeout=PATIENCE)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_stopping_ends_the_thread_and_waking_starts_another(runner: runners.Runner) -> None:
+    runners.wake()
+    runners.stop()
+    assert not running()
+
+    runners.wake()
+
+    assert len(running()) == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_forked_process_starts_its_own_thread(runner: runners.Runner) -> None:
+    runners.wake()
+
+    runners._forget()  # what the child of a fork does first
+    child = runners._runner
+    child.wake()
+
+    assert child is not runner
+    assert len(running()) == 2
+    child.stop()
+
+
+def test_only_told_so_nobody_analyzes(settings: Settings) -> None:
+    settings.RUNNER = "none"
+
+    runners.wake()
+
+    assert not running()
+
+
+# The start of the server
+
+
+@pytest.mark.parametrize(
+    ("make", "starts"),
+    [
+        (lambda analysis, clip: None, False),
+        (lambda analysis, clip: analysis(status=Status.DONE), False),
+        (lambda analysis, clip: analysis(), True),
+        (lambda analysis, clip: analysis(status=Status.RUNNING), True),
+        (lambda analysis, clip: clip(playback=Playback.WANTED), True),
+    ],
+    ids=["nothing", "all done", "waiting", "running when it died", "copy wanted"],
+)
+def test_the_server_goes_on_with_what_was_left(
+    make: Callable[[MakeAnalysis, MakeClip], object],
+    starts: bool,  # noqa: FBT001
+    make_analysis: MakeAnalysis,
+    make_clip: MakeClip,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    make(make_analysis, make_clip)
+    woken: list[bool] = []
+    monkeypatch.setattr(runners, "wake", lambda: woken.append(True))
+
+    runners.start_if_waiting()
+
+    assert bool(woken) == starts
+
+
+@pytest.mark.django_db
+def test_a_database_without_tables_is_no_crash(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail(_: object) -> None:
+        msg = "no such table"
+        raise OperationalError(msg)
+
+    monkeypatch.setattr(AnalysisQuerySet, "exists", fail)
+
+    runners.start_if_waiting()
+
+    assert "migrate" in caplog.text
+
+
+@pytest.mark.django_db
+def test_old_leftovers_of_uploads_are_swept(settings: Settings) -> None:
+    folder = Path(settings.FILE_UPLOAD_TEMP_DIR)
+    old, coming_in = folder / "old.upload", folder / "new.upload"
+    for file in (old, coming_in):
+        file.touch()
+    (folder / "old copy").mkdir()
+    long_ago = (timezone.now() - 2 * runners.ABANDONED).timestamp()
+    for left in (old, folder / "old copy"):
+        os.utime(left, (long_ago, long_ago))
+
+    runners.start_if_waiting()
+
+    assert list(folder.iterdir()) == [coming_in]
+
+
+# Waking
+
+
+def test_queueing_wakes_the_runner_once_it_is_committed(
+    make_clip: MakeClip,
+    monkeypatch: pytest.MonkeyPatch,
+    django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks,
+) -> None:
+    woken: list[bool] = []
+    monkeypatch.setattr(runners, "wake", lambda: woken.append(True))
+
+    with django_capture_on_commit_callbacks(execute=True):
+        analyses.enqueue(make_clip(), model="standard", user=None)
+        assert not woken
+
+    assert woken

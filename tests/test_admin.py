@@ -1,0 +1,179 @@
+"""Administrators find everything, edit no verdict, and leave no orphans."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from django.contrib.auth.models import Permission
+from django.test import Client
+from pytest_django import DjangoAssertNumQueries, DjangoCaptureOnCommitCallbacks, Settings
+
+from tests.conftest import MakeAnalysis, MakeClip, MakeModel, MakeUser
+from video_classifier.ml.bundle import NETWORK_FILE
+from video_classifier.models import Analysis, Clip
+from video_classifier.states import Status, Verdict
+
+CLIPS = "/admin/video_classifier/clip/"
+ANALYSES = "/admin/video_classifier/analysis/"
+
+
+def act(client: Client, url: str, action: str, *rows: Clip | Analysis) -> None:
+    chosen = [str(row.pk) for row in rows]
+    answers = {"action": action, "_selected_action": chosen, "post": "yes"}
+    assert client.post(url, answers).status_code == 302
+
+
+@pytest.mark.parametrize("url", [CLIPS, ANALYSES])
+def test_shows_the_rows(admin_client: Client, make_analysis: MakeAnalysis, url: str) -> None:
+    make_analysis(name="till.mp4", status=Status.DONE)
+
+    assert "till.mp4" in admin_client.get(url).content.decode()
+
+
+@pytest.mark.parametrize(
+    "query",
+    ["?q=door", "?status__exact=failed", "?verdict__exact=non_shoplifter", "?queued_at__year=1999"],
+)
+def test_filters_and_searches(
+    admin_client: Client, make_analysis: MakeAnalysis, query: str
+) -> None:
+    make_analysis(name="till.mp4", status=Status.DONE)
+
+    response = admin_client.get(ANALYSES + query)
+
+    assert response.status_code == 200
+    assert "till.mp4" not in response.content.decode()
+
+
+@pytest.mark.parametrize(("url", "queries"), [(CLIPS, 9), (ANALYSES, 8)])
+def test_queries_do_not_grow_with_the_rows(
+    admin_client: Client,
+    make_analysis: MakeAnalysis,
+    make_user: MakeUser,
+    django_assert_num_queries: DjangoAssertNumQueries,
+    *,
+    url: str,
+    queries: int,
+) -> None:
+    for number in range(10):
+        analysis = make_analysis(requested_by=make_user(f"user{number}"))
+        Clip.objects.filter(pk=analysis.clip_id).update(uploaded_by=analysis.requested_by)
+
+    with django_assert_num_queries(queries):
+        admin_client.get(url)
+
+
+def test_a_verdict_cannot_be_edited(admin_client: Client, make_analysis: MakeAnalysis) -> None:
+    analysis = make_analysis(status=Status.DONE, verdict=Verdict.NON_SHOPLIFTER, score=0.1)
+    page = f"{ANALYSES}{analysis.pk}/change/"
+
+    assert b'name="verdict"' not in admin_client.get(page).content
+    assert admin_client.post(page, {"verdict": "shoplifter", "score": "0.9"}).status_code == 403
+    analysis.refresh_from_db()
+    assert analysis.verdict == Verdict.NON_SHOPLIFTER
+
+
+@pytest.mark.parametrize("url", [CLIPS, ANALYSES])
+def test_nothing_is_added_by_hand(admin_client: Client, url: str) -> None:
+    assert admin_client.get(f"{url}add/").status_code == 403
+
+
+def test_a_clips_page_links_to_no_file(admin_client: Client, make_clip: MakeClip) -> None:
+    clip = make_clip(name="till.mp4")
+
+    html = admin_client.get(f"{CLIPS}{clip.pk}/change/").content.decode()
+
+    assert "till.mp4" in html
+    assert str(clip.file.name) not in html
+
+
+def test_analyzes_clips_again_with_the_model_chosen(
+    admin_client: Client, make_clip: MakeClip, make_model: MakeModel
+) -> None:
+    make_model("careful")
+    chosen, other = make_clip(), make_clip()
+
+    act(admin_client, CLIPS, "again_careful", chosen)
+
+    analysis = Analysis.objects.get()
+    assert (analysis.clip, analysis.model, analysis.status) == (chosen, "careful", Status.QUEUED)
+    assert analysis.requested_by is not None
+    assert not other.analyses.exists()
+
+
+def test_two_analyses_of_one_clip_queue_one_more(
+    admin_client: Client, make_analysis: MakeAnalysis, make_clip: MakeClip, make_model: MakeModel
+) -> None:
+    make_model("careful")
+    clip = make_clip()
+    both = [make_analysis(clip=clip, status=Status.DONE) for _ in range(2)]
+
+    act(admin_client, ANALYSES, "again_careful", *both)
+
+    assert Analysis.objects.filter(status=Status.QUEUED).count() == 1
+
+
+def test_a_model_that_cannot_be_used_is_not_offered(
+    admin_client: Client, make_clip: MakeClip, make_model: MakeModel
+) -> None:
+    make_model("careful")
+    (make_model("hurt") / NETWORK_FILE).unlink()
+    make_clip()
+
+    html = admin_client.get(CLIPS).content.decode()
+
+    assert "again_careful" in html
+    assert "again_hurt" not in html
+
+
+def test_who_may_only_look_is_offered_no_action(
+    stranger: Client, make_user: MakeUser, make_clip: MakeClip, make_model: MakeModel
+) -> None:
+    make_model("careful")
+    make_clip()
+    reader = make_user("reader", is_staff=True)
+    reader.user_permissions.add(Permission.objects.get(codename="view_clip"))
+    stranger.force_login(reader)
+
+    response = stranger.get(CLIPS)
+
+    assert response.status_code == 200
+    assert b"again_careful" not in response.content
+
+
+@pytest.mark.parametrize("way", ["one", "many"])
+def test_deletion_takes_the_files_along(
+    admin_client: Client,
+    make_analysis: MakeAnalysis,
+    settings: Settings,
+    django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks,
+    way: str,
+) -> None:
+    clip = make_analysis().clip
+
+    with django_capture_on_commit_callbacks(execute=True):
+        if way == "one":
+            admin_client.post(f"{CLIPS}{clip.pk}/delete/", {"post": "yes"})
+        else:
+            act(admin_client, CLIPS, "delete_selected", clip)
+
+    assert not Clip.objects.exists()
+    assert not [path for path in Path(settings.MEDIA_ROOT).rglob("*") if path.is_file()]
+
+
+def test_a_user_who_goes_leaves_the_clips(
+    admin_client: Client, make_user: MakeUser, make_analysis: MakeAnalysis
+) -> None:
+    leaver = make_user("leaver")
+    analysis = make_analysis(requested_by=leaver)
+
+    leaver.delete()
+
+    analysis.refresh_from_db()
+    assert analysis.requested_by is None
+    assert admin_client.get(f"{ANALYSES}{analysis.pk}/change/").status_code == 200
+
+
+def test_somebody_who_is_no_staff_is_kept_out(client: Client) -> None:
+    assert client.get(CLIPS).status_code == 302

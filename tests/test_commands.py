@@ -1,0 +1,194 @@
+"""The commands: what they print, and how they end."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.test import Client
+from pytest_django import Settings
+
+from tests import videos
+from tests.conftest import FakePredictor, MakeUser
+from video_classifier.ml import bundle
+from video_classifier.ml.bundle import Card
+from video_classifier.ml.clip import ClipError, ClipSpec
+from video_classifier.services import accounts, catalog
+
+ROOT = Path(__file__).parent.parent
+
+Run = Callable[..., "subprocess.CompletedProcess[str]"]
+
+
+@pytest.fixture
+def clip(tmp_path: Path) -> Path:
+    return videos.write(tmp_path / "till.mp4", 20)
+
+
+@pytest.fixture
+def fake(monkeypatch: pytest.MonkeyPatch) -> FakePredictor:
+    predictor = FakePredictor(0.25, warnings=("It was cut off.",))
+    monkeypatch.setattr(catalog, "load", lambda _: predictor)
+    return predictor
+
+
+# In this process, with a fake model
+
+
+def test_the_verdict_in_json(
+    fake: FakePredictor, clip: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    call_command("analyze_clip", str(clip), "--json")
+
+    assert json.loads(capsys.readouterr().out) == {
+        "label": "non_shoplifter",
+        "score": 0.25,
+        "confidence": 0.75,
+        "threshold": 0.5,
+        "model": "fake",
+        "model_sha256": fake.sha256,
+        "frames": [{"time_s": 0.5}, {"time_s": 1.5}],
+        "seconds": {"decode": 0.2, "inference": 0.1, "total": pytest.approx(0.3)},
+        "warnings": ["It was cut off."],
+    }
+
+
+@pytest.mark.usefixtures("fake")
+def test_the_verdict_in_words(clip: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    call_command("analyze_clip", str(clip))
+
+    text = capsys.readouterr().out
+    assert "Nothing suspicious (confidence 75%)" in text
+    assert "0.50 1.50" in text
+    assert "It was cut off." in text
+
+
+@pytest.mark.parametrize(
+    "error", [ClipError("It is\nno clip."), bundle.BundleError("It is\nhurt.")]
+)
+def test_what_cannot_be_analyzed_ends_in_one_line(
+    monkeypatch: pytest.MonkeyPatch, clip: Path, error: Exception
+) -> None:
+    monkeypatch.setattr(catalog, "load", lambda _: FakePredictor(error=error))
+
+    with pytest.raises(CommandError, match=r"^It is (no clip|hurt)\.$") as caught:
+        call_command("analyze_clip", str(clip))
+
+    assert caught.value.returncode == 2
+
+
+@pytest.mark.django_db
+def test_the_first_administrator_is_told_once(
+    capsys: pytest.CaptureFixture[str], stranger: Client
+) -> None:
+    call_command("create_first_admin")
+    told = capsys.readouterr().out
+    call_command("create_first_admin")
+
+    password = told.partition("password:")[2].split()[0]
+    assert stranger.login(username=accounts.FIRST_ADMIN, password=password)
+    assert capsys.readouterr().out == ""
+
+
+def test_with_an_account_nobody_is_added(
+    make_user: MakeUser, capsys: pytest.CaptureFixture[str]
+) -> None:
+    make_user()
+
+    call_command("create_first_admin")
+
+    assert capsys.readouterr().out == ""
+
+
+# As a person runs them, with a small real network
+
+
+@pytest.fixture(scope="module")
+def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    from video_classifier.ml import networks
+
+    storage = tmp_path_factory.mktemp("models")
+    spec = ClipSpec(frames=4, height=32, width=32)
+    card = Card(
+        name="tiny",
+        network="conv3d",
+        summary="For tests.",
+        spec=spec,
+        threshold=0.5,
+        sha256="",
+        parameters=0,
+        created="2025-01-01",
+    )
+    bundle.save(storage / "tiny", networks.build("conv3d", spec), card)
+    return storage
+
+
+@pytest.fixture
+def run(models: Path, settings: Settings, tmp_path: Path) -> Run:
+    def run(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
+        site = {
+            "DATA_DIR": str(settings.DATA_DIR),
+            "MODELS_STORAGE": str(models),
+            "DEFAULT_MODEL": "tiny",
+        }
+        return subprocess.run(
+            [sys.executable, ROOT / "manage.py", *arguments],
+            cwd=tmp_path,
+            env=os.environ | site,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    return run
+
+
+@pytest.mark.keras
+def test_a_verdict_needs_no_database_and_is_pure_json(run: Run, clip: Path) -> None:
+    done = run("analyze_clip", clip, "--json")
+
+    report = json.loads(done.stdout)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert (report["model"], len(report["frames"])) == ("tiny", 4)
+    assert 0 <= report["score"] <= 1
+
+
+@pytest.mark.parametrize("bad", ["text.mp4", "cut.mp4", "missing.mp4"])
+def test_a_bad_file_gives_one_line_and_exit_code_2(
+    run: Run, clip: Path, tmp_path: Path, bad: str
+) -> None:
+    (tmp_path / "text.mp4").write_text("no video")
+    (tmp_path / "cut.mp4").write_bytes(clip.read_bytes()[:200])
+
+    done = run("analyze_clip", tmp_path / bad, "--json")
+
+    assert (done.returncode, done.stdout) == (2, "")
+    assert len(done.stderr.splitlines()) == 1
+
+
+@pytest.mark.parametrize("command", [("analyze_clip", "till.mp4"), ("test_model",)])
+def test_an_unknown_model_gives_one_line_and_exit_code_2(
+    run: Run,
+    clip: Path,
+    command: tuple[str, ...],
+) -> None:
+    done = run(*command, "--model", "unknown")
+
+    assert (done.returncode, done.stdout) == (2, "")
+    assert len(done.stderr.splitlines()) == 1
+    assert "unknown" in done.stderr
+
+
+@pytest.mark.keras
+def test_a_model_is_tried_once(run: Run) -> None:
+    done = run("test_model")
+
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "tiny" in done.stdout
+    assert "parameters" in done.stdout
