@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import struct
+import zlib
 from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
 from pathlib import Path
+from typing import NamedTuple
 
 import av
 import numpy as np
 from av.audio.frame import AudioFrame
 from av.audio.stream import AudioStream
 from av.container import OutputContainer
+from av.stream import Disposition
 from av.video.frame import VideoFrame
 from av.video.reformatter import ColorRange
 from av.video.stream import VideoStream
+from PIL import Image as Still
 
 from video_classifier.ml.clip import Image
 
@@ -22,6 +27,7 @@ QUIET_X265 = {"x265-params": "log-level=none"}
 BITS = 8
 BLACK, GRAY, WHITE = 16, 128, 235
 TICK = Fraction(1, 1000)
+UNEVEN = [number * number * 9 + 40 * number for number in range(31)]  # milliseconds
 
 Maker = Callable[[Path], Path]
 
@@ -148,12 +154,8 @@ WHOLE: Mapping[str, Maker] = {
     "mjpeg.avi": lambda folder: write(folder / "mjpeg.avi", codec="mjpeg"),
     "mpeg4.avi": lambda folder: write(folder / "mpeg4.avi", codec="mpeg4"),
     "mpeg2.ts": lambda folder: write(folder / "mpeg2.ts", codec="mpeg2video", rate=25),
-    "uneven.mp4": lambda folder: write(
-        folder / "uneven.mp4", shown_at=[n * n * 9 + 40 * n for n in range(30)]
-    ),
-    "uneven.mkv": lambda folder: write(
-        folder / "uneven.mkv", shown_at=[n * n * 9 + 40 * n for n in range(30)]
-    ),
+    "uneven.mp4": lambda folder: write(folder / "uneven.mp4", shown_at=UNEVEN),
+    "uneven.mkv": lambda folder: write(folder / "uneven.mkv", shown_at=UNEVEN),
     "late.ts": lambda folder: write(
         folder / "late.ts", shown_at=[90_000_000 + 100 * n for n in range(30)]
     ),
@@ -166,4 +168,139 @@ WHOLE: Mapping[str, Maker] = {
     ),
     "sound.mp4": lambda folder: write(folder / "sound.mp4", sound=9.0),
     "sound.mkv": lambda folder: write(folder / "sound.mkv", sound=9.0),
+}
+
+
+class Broken(NamedTuple):
+    make: Maker
+    says: str  # a part of the sentence that refuses it
+
+
+def cut(path: Path, share: float) -> Path:
+    """Leaves only the first `share` of the file."""
+    content = path.read_bytes()
+    path.write_bytes(content[: round(len(content) * share)])
+    return path
+
+
+def zeroed(path: Path, start: float, end: float = 1.0) -> Path:
+    """Zeroes from one share to another of the pictures in an MP4 with its index in front."""
+    content = bytearray(path.read_bytes())
+    first = content.index(b"mdat") + 4
+    low, high = (first + round((len(content) - first) * share) for share in (start, end))
+    content[low:high] = bytes(high - low)
+    path.write_bytes(content)
+    return path
+
+
+def indexed_first(path: Path, frames: int = 30) -> Path:
+    """With the index in front, where it outlives a cut, in the containers that have a choice."""
+    muxing = {"movflags": "faststart"} if path.suffix in {".mp4", ".mov"} else None
+    return write(path, frames, muxing=muxing)
+
+
+def without_index(path: Path) -> Path:
+    content = write(path).read_bytes()
+    path.write_bytes(content[: content.index(b"moov") - 4])
+    return path
+
+
+def encrypted(path: Path) -> Path:
+    key = {"encryption_key": "76a6c65c5ea762046bd749a2e632ccbb"}
+    kid = {"encryption_kid": "a7e61c373e219033c21091fa607bf3b8"}
+    return write(path, muxing={"encryption_scheme": "cenc-aes-ctr", **key, **kid})
+
+
+def only_sound(path: Path) -> Path:
+    with av.open(path, "w") as container:
+        _write_silence(container, container.add_stream("aac", rate=8000), 1.0)
+    return path
+
+
+def cover_art(path: Path) -> Path:
+    """Sound with a picture to show meanwhile."""
+    with av.open(path, "w") as container:
+        sound = container.add_stream("aac", rate=8000)
+        art = container.add_stream("png", rate=1)
+        assert isinstance(art, VideoStream)
+        art.width, art.height, art.pix_fmt = 64, 48, "rgb24"
+        art.disposition = Disposition.attached_pic
+        container.mux(art.encode(_frame(picture(0), "rgb24")))
+        container.mux(art.encode())
+        _write_silence(container, sound, 1.0)
+    return path
+
+
+def still(path: Path) -> Path:
+    Still.fromarray(picture(5)).save(path)
+    return path
+
+
+def huge(path: Path) -> Path:
+    """A PNG picture in a MOV file of a kilobyte that claims 60000 x 60000 pixels."""
+    content = bytearray(write(path, 1, codec="png", pixels="rgb24").read_bytes())
+    header = content.index(b"IHDR") + 4
+    content[header : header + 8] = struct.pack(">II", 60000, 60000)
+    content[header + 13 : header + 17] = struct.pack(
+        ">I", zlib.crc32(content[header - 4 : header + 13])
+    )
+    path.write_bytes(content)
+    return path
+
+
+def text(path: Path, content: str) -> Path:
+    path.write_text(content)
+    return path
+
+
+def playlist(folder: Path) -> Path:
+    """An HLS playlist of a segment that is there and is a video."""
+    segment = write(folder / "segment.ts")
+    return text(
+        folder / "playlist.mp4",
+        "#EXTM3U\n#EXT-X-VERSION:3\n#EXT-X-TARGETDURATION:3\n#EXT-X-MEDIA-SEQUENCE:0\n"
+        f"#EXTINF:3.0,\n{segment.name}\n#EXT-X-ENDLIST\n",
+    )
+
+
+def concatenation(folder: Path) -> Path:
+    """A script that has FFmpeg open another video."""
+    write(folder / "part.mp4")
+    return text(folder / "script.mp4", "ffconcat version 1.0\nfile part.mp4\n")
+
+
+def session_description(folder: Path) -> Path:
+    return text(
+        folder / "session.mp4",
+        "v=0\no=- 0 0 IN IP4 127.0.0.1\ns=x\nc=IN IP4 127.0.0.1\nt=0 0\n"
+        "m=video 5004 RTP/AVP 96\na=rtpmap:96 H264/90000\n",
+    )
+
+
+def noise(path: Path) -> Path:
+    head = write(path).read_bytes()[:32]
+    path.write_bytes(head + np.random.default_rng(7).bytes(5000))
+    return path
+
+
+BROKEN: Mapping[str, Broken] = {
+    "empty.mp4": Broken(lambda folder: text(folder / "empty.mp4", ""), "is empty"),
+    "text.mp4": Broken(lambda folder: text(folder / "text.mp4", "hello " * 500), "not a video"),
+    "png.mp4": Broken(lambda folder: still(folder / "png.png"), "not a video"),
+    "gif.mp4": Broken(lambda folder: still(folder / "gif.gif"), "not a video"),
+    "jpeg.mp4": Broken(lambda folder: still(folder / "jpeg.jpg"), "not a video"),
+    "playlist": Broken(playlist, "not a video"),
+    "concatenation": Broken(concatenation, "not a video"),
+    "session_description": Broken(session_description, "not a video"),
+    "noise.mp4": Broken(lambda folder: noise(folder / "noise.mp4"), "no index"),
+    "no_index.mp4": Broken(lambda folder: without_index(folder / "no_index.mp4"), "no index"),
+    "only_sound.mp4": Broken(lambda folder: only_sound(folder / "only_sound.mp4"), "only sound"),
+    "encrypted.mp4": Broken(lambda folder: encrypted(folder / "encrypted.mp4"), "encrypted"),
+    "zeroed.mp4": Broken(
+        lambda folder: zeroed(indexed_first(folder / "zeroed.mp4"), 0), "can be decoded"
+    ),
+    "too_wide.avi": Broken(
+        lambda folder: write(folder / "too_wide.avi", 1, codec="mjpeg", size=(8208, 16)), "8192"
+    ),
+    "huge.mov": Broken(lambda folder: huge(folder / "huge.mov"), "can be decoded"),
 }

@@ -87,16 +87,16 @@ def order_is_guessed(container: InputContainer, stream: VideoStream) -> bool:
     return container.format.name == "avi" and stream.codec_context.has_b_frames
 
 
-def seconds_promised(container: InputContainer, stream: VideoStream, *, reached: float) -> float:
-    """The length of the video that the header gives, 0 if it gives none.
+def video_seconds(container: InputContainer, stream: VideoStream) -> float | None:
+    """The length of the video that the header gives, None if it gives none."""
+    if container.format.name == "avi" and stream.frames and stream.average_rate:
+        return float(stream.frames / stream.average_rate)  # FFmpeg cuts the duration to the file
+    return float(stream.duration * time_base(stream)) if stream.duration else None
 
-    Where it gives only the length of the whole, sound included, that says something about the
-    video only if the file ends before: `reached` is where its last packet ends.
-    """
-    if stream.duration:
-        return float(stream.duration * time_base(stream))
-    whole = (container.duration or 0) / av.time_base
-    return whole if whole > reached + 0.5 else 0.0
+
+def whole_seconds(container: InputContainer) -> float | None:
+    """The length of all streams together that the header gives, None if it gives none."""
+    return container.duration / av.time_base if container.duration else None
 
 
 def _refuse_empty(path: Path) -> None:

@@ -17,9 +17,11 @@ from pathlib import Path
 import av
 import numpy as np
 import numpy.typing as npt
+from av.container import InputContainer
 from av.packet import Packet
 from av.stream import Stream
 from av.video.frame import VideoFrame
+from av.video.stream import VideoStream
 
 from video_classifier.ml import containers, timeline
 from video_classifier.ml.clip import ClipError, ClipSpec, Image, Sample
@@ -131,8 +133,19 @@ def _read_track(path: Path) -> _Track:
             time_base=containers.time_base(stream),
             pixel_aspect=stream.sample_aspect_ratio,
             order_is_guessed=containers.order_is_guessed(container, stream),
-            promised=containers.seconds_promised(container, stream, reached=reached),
+            promised=_seconds_promised(container, stream, reached),
         )
+
+
+def _seconds_promised(container: InputContainer, stream: VideoStream, reached: float) -> float:
+    """What the header says of the video's length, 0 if nothing.
+
+    Some give only the length of the whole, sound included; that says something about the video
+    only if no packet at all reaches that far.
+    """
+    video = containers.video_seconds(container, stream)
+    whole = containers.whole_seconds(container) or 0.0
+    return video or (whole if whole > reached + 0.5 else 0.0)
 
 
 def _entry(packet: Packet[Stream]) -> Entry:
@@ -222,6 +235,10 @@ def _find_straight(path: Path, scaler: Scaler, choose: _Choice) -> _Found:
 
 
 def _warnings(track: _Track, shown: Timeline) -> Iterator[str]:
-    missing = track.promised - shown.length
-    if missing > max(0.5, 2 * shown.length / len(shown.ticks)):
+    least = max(0.5, 2 * shown.length / len(shown.ticks))  # what an intact file may lack
+    if track.promised - shown.length > least:
         yield f"Only the first {shown.length:.1f} s of {track.promised:.1f} s could be read."
+    told = timeline.from_packets(track.entries, track.time_base)
+    lost = timeline.seconds_lost(told, shown, least=least) if told else 0
+    if lost:
+        yield f"{lost:.1f} s within the clip are damaged and could not be read."

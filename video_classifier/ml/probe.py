@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import av
 from av.container import InputContainer
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
@@ -62,11 +61,11 @@ def _container(container: InputContainer, path: Path) -> str:
 
 
 def _duration(container: InputContainer, stream: VideoStream, path: Path) -> float:
-    if stream.duration:
-        return float(stream.duration * containers.time_base(stream))
-    if container.duration:
-        return container.duration / av.time_base
-    return _measured_duration(path)
+    return (
+        containers.video_seconds(container, stream)
+        or containers.whole_seconds(container)
+        or _measured_duration(path)
+    )
 
 
 def _measured_duration(path: Path) -> float:

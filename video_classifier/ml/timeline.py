@@ -101,6 +101,17 @@ def end_of(ticks: Sequence[int], duration: int | None) -> int:
     return ticks[-1] + (duration or (ticks[-1] - ticks[-2] if len(ticks) > 1 else 0))
 
 
+def seconds_lost(told: Timeline, decoded: Timeline, *, least: float) -> float:
+    """The length of the gaps, each over `least`, in which frames were to come and did not."""
+    lost = sorted(set(told.ticks) - set(decoded.ticks))
+    gaps = [
+        (later - earlier) * decoded.time_base
+        for earlier, later in pairwise(decoded.ticks)
+        if bisect_right(lost, earlier) < bisect_right(lost, later)
+    ]
+    return float(sum(gap for gap in gaps if gap > least))
+
+
 def runs(entries: Sequence[Entry], wanted: Collection[int]) -> list[Run]:
     """What to decode for the frames that come up at the ticks `wanted`.
 

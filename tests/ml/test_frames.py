@@ -1,0 +1,205 @@
+"""Frames are found by the time at which they are on screen, and damage never passes for footage."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from itertools import pairwise
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+
+from tests import videos
+from tests.ml.conftest import Clips
+from video_classifier.ml import frames
+from video_classifier.ml.clip import ClipError, ClipSpec, Image, Sample
+from video_classifier.ml.pictures import Scaler
+
+SPEC = ClipSpec(frames=16, height=48, width=64)
+RATES = {"mpeg2.ts": 25}
+UNKNOWN_ORDER = {"h264.avi", "mpeg4.avi"}  # AVI: the decoder gives the pictures wrong times
+
+
+def shown_at(name: str, number: int) -> float:
+    """The second at which picture `number` of a clip comes up."""
+    if name.startswith("uneven"):
+        return videos.UNEVEN[number] / 1000
+    return number / RATES.get(name, 10)
+
+
+def numbers(sample: Sample) -> list[int]:
+    return [videos.number_of(image) for image in sample.images]
+
+
+def everything(path: Path) -> tuple[list[Image], list[Fraction], Fraction]:
+    """All pictures of a clip, when each comes up, and the end: slow and obvious."""
+    scaler = Scaler(width=SPEC.width, height=SPEC.height)
+    with av.open(path) as container:
+        stream = container.streams.video[0]
+        assert stream.time_base is not None
+        decoded = [(f.pts or 0, f.duration, scaler(f).image) for f in container.decode(stream)]
+        first, (last, duration, _) = decoded[0][0], decoded[-1]
+        times = [(pts - first) * stream.time_base for pts, _, _ in decoded]
+        stays = duration or (last - decoded[-2][0])
+        return [image for *_, image in decoded], times, (last + stays - first) * stream.time_base
+
+
+@pytest.mark.parametrize("name", videos.WHOLE)
+def test_frames_are_those_on_screen_in_the_middle_of_each_share(clips: Clips, name: str) -> None:
+    sample = frames.sample(clips(name), SPEC)
+
+    for share, (time, number) in enumerate(zip(sample.times, numbers(sample), strict=True)):
+        moment = (share + 0.5) * sample.length / SPEC.frames
+        assert time == pytest.approx(shown_at(name, number), abs=0.002)
+        assert time <= moment + 0.002
+        assert time == sample.times[-1] or moment < shown_at(name, number + 1) + 0.002
+
+
+@pytest.mark.parametrize("name", sorted(set(videos.WHOLE) - UNKNOWN_ORDER))
+def test_frames_equal_those_of_decoding_everything(clips: Clips, name: str) -> None:
+    images, times, end = everything(clips(name))
+    moments = [(2 * share + 1) * end / (2 * SPEC.frames) for share in range(SPEC.frames)]
+    picked = [max(n for n, time in enumerate(times) if time <= moment) for moment in moments]
+
+    sample = frames.sample(clips(name), SPEC)
+
+    assert np.array_equal(sample.images, np.stack([images[number] for number in picked]))
+    assert sample.times == tuple(float(times[number]) for number in picked)
+
+
+@pytest.mark.parametrize("name", videos.WHOLE)
+def test_intact_clips_bring_no_warning(clips: Clips, name: str) -> None:
+    assert frames.sample(clips(name), SPEC).warnings == ()
+
+
+def test_images_are_bytes_of_the_shape_asked_for(clips: Clips) -> None:
+    sample = frames.sample(clips("h264.mp4"), ClipSpec(frames=3, height=32, width=40))
+
+    assert sample.images.shape == (3, 32, 40, 3)
+    assert sample.images.dtype == np.uint8
+
+
+def test_one_frame_is_given_as_often_as_wanted(clips: Clips) -> None:
+    sample = frames.sample(clips("one_frame.mp4"), SPEC)
+
+    assert numbers(sample) == [0] * 16
+
+
+def test_few_frames_repeat_in_order(clips: Clips) -> None:
+    sample = frames.sample(clips("few_frames.mp4"), SPEC)
+
+    assert numbers(sample) == [0] * 3 + [1] * 3 + [2] * 4 + [3] * 3 + [4] * 3
+
+
+@pytest.mark.parametrize("name", ["long_gop.mp4", "open_gop.ts"])
+def test_a_stretch_is_sampled_alone(clips: Clips, name: str) -> None:
+    sample = frames.sample(clips(name), ClipSpec(frames=4, height=48, width=64), start=2, end=4)
+
+    assert numbers(sample) == [22, 27, 32, 37]
+    assert sample.times == pytest.approx((2.2, 2.7, 3.2, 3.7))
+
+
+def test_a_stretch_beyond_the_end_stops_there(clips: Clips) -> None:
+    sample = frames.sample(clips("h264.mp4"), ClipSpec(frames=2, height=48, width=64), end=99)
+
+    assert numbers(sample) == [7, 22]
+
+
+@pytest.mark.parametrize("name", ["turned.mp4", "mirrored.mp4", "odd.mp4"])
+def test_previews_are_the_same_pictures_upright(clips: Clips, name: str) -> None:
+    sample = frames.sample(clips(name), SPEC, preview_width=128)
+
+    assert [videos.number_of(preview) for preview in sample.previews] == numbers(sample)
+    assert {preview.shape for preview in sample.previews} == {
+        (94 if name == "odd.mp4" else 96, 128, 3)
+    }
+
+
+def test_previews_have_the_shape_that_players_show(tmp_path: Path) -> None:
+    clip = videos.write(tmp_path / "wide.mp4", 1, pixel_aspect=Fraction(4, 3))
+
+    preview = frames.sample(clip, SPEC, preview_width=128).previews[0]
+
+    assert preview.shape == (72, 128, 3)
+
+
+def test_no_previews_unless_asked_for(clips: Clips) -> None:
+    assert frames.sample(clips("h264.mp4"), SPEC).previews == ()
+
+
+@pytest.mark.parametrize("name", videos.BROKEN)
+def test_a_broken_clip_is_refused_with_its_reason(tmp_path: Path, name: str) -> None:
+    broken = videos.BROKEN[name]
+    clip = broken.make(tmp_path)
+
+    with pytest.raises(ClipError, match=broken.says):
+        frames.sample(clip, SPEC)
+
+
+@pytest.mark.parametrize("suffix", ["mp4", "mov", "mkv", "avi"])
+def test_a_clip_that_is_cut_off_is_read_as_far_as_it_goes(tmp_path: Path, suffix: str) -> None:
+    clip = videos.cut(videos.indexed_first(tmp_path / f"cut.{suffix}", 120), 0.6)
+
+    sample = frames.sample(clip, SPEC)
+
+    assert 2 < sample.length < 10
+    assert sample.warnings == (f"Only the first {sample.length:.1f} s of 12.0 s could be read.",)
+    assert [shown_at(suffix, n) for n in numbers(sample)] == pytest.approx(sample.times, abs=0.01)
+
+
+def test_a_transport_stream_that_is_cut_off_is_as_long_as_what_is_left(tmp_path: Path) -> None:
+    clip = videos.cut(videos.write(tmp_path / "cut.ts", 120), 0.6)
+
+    sample = frames.sample(clip, SPEC)
+
+    assert 2 < sample.length < 10
+    assert [n / 10 for n in numbers(sample)] == pytest.approx(sample.times)
+
+
+def test_what_does_not_decode_at_the_end_counts_as_cut_off(tmp_path: Path) -> None:
+    clip = videos.zeroed(videos.indexed_first(tmp_path / "half.mp4", 120), 0.5)
+
+    sample = frames.sample(clip, SPEC)
+
+    assert sample.warnings == (f"Only the first {sample.length:.1f} s of 12.0 s could be read.",)
+    assert [n / 10 for n in numbers(sample)] == pytest.approx(sample.times)
+
+
+def test_damage_in_the_middle_is_told_and_never_shown(tmp_path: Path) -> None:
+    clip = videos.zeroed(videos.indexed_first(tmp_path / "hole.mp4", 120), 0.4, 0.6)
+
+    sample = frames.sample(clip, SPEC)
+
+    assert sample.length == pytest.approx(12)
+    assert len(sample.warnings) == 1
+    assert "s within the clip are damaged and could not be read." in sample.warnings[0]
+    assert [n / 10 for n in numbers(sample)] == pytest.approx(sample.times)
+    assert max(later - earlier for earlier, later in pairwise(sample.times)) > 1
+
+
+def test_all_pictures_come_at_the_rate_asked_for(clips: Clips) -> None:
+    images, times = frames.read_all(clips("h264.ts"), fps=5, height=48, width=64)
+
+    assert [videos.number_of(image) for image in images] == list(range(0, 30, 2))
+    assert times == pytest.approx(np.arange(15) / 5)
+
+
+def test_pictures_repeat_where_the_clip_has_fewer(clips: Clips) -> None:
+    images, times = frames.read_all(clips("few_frames.mp4"), fps=20, height=48, width=64)
+
+    assert [videos.number_of(image) for image in images] == [0, 0, 1, 1, 2, 2, 3, 3, 4, 4]
+    assert times.dtype == np.float64
+
+
+def test_training_and_serving_scale_alike(clips: Clips) -> None:
+    images, times = frames.read_all(clips("h264.mp4"), fps=10, height=48, width=64)
+    sample = frames.sample(clips("h264.mp4"), SPEC)
+
+    for time, image in zip(sample.times, sample.images, strict=True):
+        assert np.array_equal(images[int(np.argmin(np.abs(times - time)))], image)
+
+
+def test_a_file_that_is_no_video_has_no_pictures(tmp_path: Path) -> None:
+    with pytest.raises(ClipError, match="not a video"):
+        frames.read_all(videos.text(tmp_path / "a.mp4", "no video"), fps=5, height=48, width=64)
