@@ -37,7 +37,7 @@ class FakePredictor:
         *,
         error: Exception | None = None,
         warnings: tuple[str, ...] = (),
-        during: Callable[[Stage], None] = lambda _: None,
+        during: Callable[[Stage], object] = lambda _: None,
     ) -> None:
         self._score = score
         self._error = error

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 from django.contrib import admin, messages
 from django.db.models import Count, QuerySet
@@ -60,8 +60,8 @@ class ClipAdmin(ReadOnlyAdmin):
     exclude = ("file", "playable")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
-        found: QuerySet[Any] = super().get_queryset(request)
-        return found.annotate(analysis_count=Count("analyses"))
+        found = super().get_queryset(request).annotate(analysis_count=Count("analyses"))
+        return cast("QuerySet[Any]", found)
 
     @admin.display(description="Analyses", ordering="analysis_count")
     def runs(self, clip: Any) -> int:

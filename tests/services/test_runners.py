@@ -109,7 +109,7 @@ def test_a_lost_lease_is_no_reason_to_stop(
     make_analysis: MakeAnalysis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     make_analysis()
-    robbed = FakePredictor(during=lambda _: Analysis.objects.update(worker="rival") and None)
+    robbed = FakePredictor(during=lambda _: Analysis.objects.update(worker="rival"))
     monkeypatch.setattr(catalog, "load", lambda _: robbed)
 
     assert runners.step(worker="one")

@@ -70,7 +70,7 @@ def post() -> Iterator[Post]:
 
 def watch(request: HttpRequest, coming: Callable[[], None]) -> HttpRequest:
     body = request.environ["wsgi.input"].read()  # type: ignore[attr-defined]
-    request._stream = Wire(body, coming)  # type: ignore[attr-defined]
+    request._stream = Wire(body, coming)
     return request
 
 
