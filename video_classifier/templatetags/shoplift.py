@@ -9,7 +9,7 @@ from django import template
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 from django.utils.safestring import SafeString, mark_safe
 
-from video_classifier.ml.bundle import Interval
+from video_classifier.ml.bundle import Card, Interval
 from video_classifier.models import Analysis, Clip
 from video_classifier.web import permissions
 
@@ -35,11 +35,17 @@ def percent(share: float | None) -> str:
 
 
 @register.filter
-def of_hundred(interval: Interval | None) -> str:
-    """A share of clips as a count that can be pictured: "61 of 100 clips (between 50 and 71)"."""
-    if interval is None or interval.value is None:
-        return "not measured"
-    text = f"{interval.value * 100:.0f} of 100 clips"
+def unseen(card: Card) -> str:
+    """How well a model does on people it has never seen, in a sentence."""
+    accuracy = card.metrics.get("accuracy")
+    if accuracy is None or accuracy.value is None:
+        return "How well it does on people it has never seen was not measured."
+    return f"On people it has never seen: right about {_of_hundred(accuracy, accuracy.value)}."
+
+
+def _of_hundred(interval: Interval, value: float) -> str:
+    """A share as a count that can be pictured: "61 of 100 clips (between 50 and 71)"."""
+    text = f"{value * 100:.0f} of 100 clips"
     if interval.low is None or interval.high is None:
         return text
     return f"{text} (between {interval.low * 100:.0f} and {interval.high * 100:.0f})"

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 
 from django.core.files.base import File
-from django.http import FileResponse, HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http import FileResponse, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.utils.cache import get_conditional_response
 
-CHUNK = 64 * 1024
 _ONE_RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})", re.ASCII)
 
 
@@ -26,40 +24,49 @@ def respond(
     if (unchanged := get_conditional_response(request, etag=etag)) is not None:
         file.close()
         response = unchanged
+    elif (asked := _asked(request, file.size, etag=etag)) is None:
+        response = _Chunks(file, content_type=content_type)
+    elif asked:
+        response = _Chunks(_Stretch(file, asked), content_type=content_type, status=206)
+        response["Content-Range"] = f"bytes {asked.start}-{asked.stop - 1}/{file.size}"
+        response["Content-Length"] = str(len(asked))
     else:
-        response = _stretch(request, file, etag=etag) or FileResponse(file)
-    if response.status_code in {200, 206}:
-        response["Content-Type"] = content_type
+        file.close()
+        response = HttpResponse(status=416, headers={"Content-Range": f"bytes */{file.size}"})
     response["ETag"] = etag
     response["Accept-Ranges"] = "bytes"
     return response
 
 
-def _stretch(request: HttpRequest, file: File[bytes], *, etag: str) -> HttpResponseBase | None:
-    asked = _ONE_RANGE.fullmatch(request.headers.get("Range", "").strip())
-    if asked is None or request.headers.get("If-Range", etag) != etag:
+def _asked(request: HttpRequest, size: int, *, etag: str) -> range | None:
+    """The bytes asked for, empty if there are none of them; None for the whole file."""
+    found = _ONE_RANGE.fullmatch(request.headers.get("Range", "").strip())
+    if found is None or request.headers.get("If-Range", etag) != etag:
         return None
-    first, last = asked.groups()
-    if not first and not last:
+    first, last = found.groups()
+    if first and last and int(last) < int(first):
         return None
-    if not first:  # "bytes=-500": the last 500
-        start, end = max(0, file.size - int(last)), file.size - 1
-    else:
-        start, end = int(first), min(int(last or file.size), file.size - 1)
-        if last and int(last) < start:
-            return None
-    if start > end:
-        file.close()
-        return HttpResponse(status=416, headers={"Content-Range": f"bytes */{file.size}"})
-    response = StreamingHttpResponse(_read(file, start, end + 1), status=206)
-    response["Content-Range"] = f"bytes {start}-{end}/{file.size}"
-    response["Content-Length"] = str(end + 1 - start)
-    return response
+    if first:
+        return range(int(first), min(int(last) + 1, size) if last else size)
+    return range(max(0, size - int(last)), size) if last else None  # "-500": the last 500
 
 
-def _read(file: File[bytes], start: int, stop: int) -> Iterator[bytes]:
-    with file:
-        file.seek(start)
-        while start < stop and (chunk := file.read(min(CHUNK, stop - start))):
-            start += len(chunk)
-            yield chunk
+class _Chunks(FileResponse):
+    block_size = 64 * 1024
+
+
+class _Stretch:
+    """The part of a file's interface that a response needs, for some of its bytes."""
+
+    def __init__(self, file: File[bytes], part: range) -> None:
+        file.seek(part.start)
+        self._file = file
+        self._left = len(part)
+
+    def read(self, size: int) -> bytes:
+        chunk = self._file.read(min(size, self._left))
+        self._left -= len(chunk)
+        return chunk
+
+    def close(self) -> None:
+        self._file.close()

@@ -1,0 +1,80 @@
+"""Who gets in, and by which methods."""
+
+from __future__ import annotations
+
+import uuid
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from tests.conftest import MakeAnalysis, MakeModel
+from video_classifier.models import Analysis
+
+SOME_ID = uuid.UUID(int=7)
+
+PAGES: list[tuple[str, dict[str, object], set[str]]] = [
+    ("upload", {}, {"GET", "POST"}),
+    ("history", {}, {"GET"}),
+    ("history-csv", {}, {"GET"}),
+    ("result", {"pk": SOME_ID}, {"GET"}),
+    ("badge", {"pk": SOME_ID}, {"GET"}),
+    ("again", {"pk": SOME_ID}, {"POST"}),
+    ("frame", {"pk": SOME_ID, "number": 0}, {"GET"}),
+    ("clip-file", {"pk": SOME_ID}, {"GET", "HEAD"}),
+    ("player", {"pk": SOME_ID}, {"GET"}),
+    ("delete-clip", {"pk": SOME_ID}, {"GET", "POST"}),
+]
+
+
+@pytest.mark.parametrize(("name", "arguments", "_methods"), PAGES)
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_a_stranger_is_sent_to_sign_in(
+    stranger: Client, name: str, arguments: dict[str, object], _methods: set[str], method: str
+) -> None:
+    address = reverse(f"web:{name}", kwargs=arguments)
+
+    response = stranger.generic(method, address)
+
+    assert response["Location"].startswith(reverse("login"))
+
+
+@pytest.mark.parametrize(("name", "arguments", "methods"), PAGES)
+def test_other_methods_are_refused(
+    client: Client, name: str, arguments: dict[str, object], methods: set[str]
+) -> None:
+    address = reverse(f"web:{name}", kwargs=arguments)
+
+    for method in {"GET", "POST", "PUT", "PATCH", "DELETE"} - methods:
+        assert client.generic(method, address).status_code == 405, method
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments", "methods"), [page for page in PAGES if "pk" in page[1]]
+)
+def test_what_is_not_there_is_not_found(
+    client: Client,
+    make_model: MakeModel,
+    name: str,
+    arguments: dict[str, object],
+    methods: set[str],
+) -> None:
+    make_model()
+    address = reverse(f"web:{name}", kwargs=arguments)
+
+    for method in methods:
+        answer = client.generic(
+            method, address, "model=standard", content_type="application/x-www-form-urlencoded"
+        )
+        assert answer.status_code == 404, method
+
+
+def test_without_its_token_a_form_is_refused(client: Client, make_analysis: MakeAnalysis) -> None:
+    client.handler.enforce_csrf_checks = True
+    analysis = make_analysis()
+
+    response = client.post(reverse("web:delete-clip", args=[analysis.clip_id]))
+
+    assert response.status_code == 403
+    assert b"too old" in response.content
+    assert Analysis.objects.exists()

@@ -1,0 +1,193 @@
+"""The bytes of a clip: whole, in stretches, and never more than that."""
+
+from __future__ import annotations
+
+import pytest
+from django.core.files.base import ContentFile
+from django.core.files.storage import default_storage
+from django.http.response import ResponseHeaders
+from django.test import Client
+from django.urls import reverse
+
+from tests.conftest import MakeAnalysis, MakeClip
+from video_classifier.models import Clip
+from video_classifier.services import analyses
+
+CONTENT = bytes(range(100))
+
+
+@pytest.fixture
+def clip(make_clip: MakeClip) -> Clip:
+    return make_clip(name="till.mp4", content=CONTENT)
+
+
+def address(clip: Clip) -> str:
+    return reverse("web:clip-file", args=[clip.pk])
+
+
+def headers_of(client: Client, clip: Clip, query: dict[str, str] | None = None) -> ResponseHeaders:
+    response = client.get(address(clip), query)
+    response.getvalue()  # to the end, where the file is closed
+    return response.headers
+
+
+def test_gives_the_whole_file(client: Client, clip: Clip) -> None:
+    response = client.get(address(clip))
+
+    assert response.status_code == 200
+    assert response.getvalue() == CONTENT
+    assert response["Content-Length"] == "100"
+    assert response["Accept-Ranges"] == "bytes"
+
+
+@pytest.mark.parametrize(
+    ("asked", "first", "last"),
+    [
+        ("bytes=0-0", 0, 0),
+        ("bytes=10-19", 10, 19),
+        ("bytes=90-", 90, 99),
+        ("bytes=0-999", 0, 99),
+        ("bytes=-5", 95, 99),
+        ("bytes=-999", 0, 99),
+    ],
+)
+def test_gives_a_stretch(client: Client, clip: Clip, asked: str, first: int, last: int) -> None:
+    response = client.get(address(clip), headers={"Range": asked})
+
+    assert response.status_code == 206
+    assert response.getvalue() == CONTENT[first : last + 1]
+    assert response["Content-Range"] == f"bytes {first}-{last}/100"
+    assert response["Content-Length"] == str(last + 1 - first)
+    assert response["Content-Type"] == "video/mp4"
+
+
+@pytest.mark.parametrize("asked", ["bytes=100-", "bytes=100-200", "bytes=-0"])
+def test_says_so_if_a_stretch_is_beyond_the_end(client: Client, clip: Clip, asked: str) -> None:
+    response = client.get(address(clip), headers={"Range": asked})
+
+    assert response.status_code == 416
+    assert response["Content-Range"] == "bytes */100"
+
+
+@pytest.mark.parametrize(
+    "asked",
+    ["bytes=0-1,5-6", "bytes=9-5", "bytes=-", "bytes=a-b", "lines=1-2", "bytes=" + "9" * 400 + "-"],
+)
+def test_gives_the_whole_file_for_what_is_no_single_range(
+    client: Client, clip: Clip, asked: str
+) -> None:
+    response = client.get(address(clip), headers={"Range": asked})
+
+    assert response.status_code == 200
+    assert response.getvalue() == CONTENT
+
+
+def test_gives_a_stretch_only_of_the_version_asked_for(client: Client, clip: Clip) -> None:
+    tag = headers_of(client, clip)["ETag"]
+
+    same = client.get(address(clip), headers={"Range": "bytes=0-4", "If-Range": tag})
+    other = client.get(address(clip), headers={"Range": "bytes=0-4", "If-Range": '"other"'})
+
+    assert (same.status_code, other.status_code) == (206, 200)
+    assert (same.getvalue(), other.getvalue()) == (CONTENT[:5], CONTENT)
+
+
+def test_sends_nothing_to_who_has_it(client: Client, clip: Clip) -> None:
+    tag = headers_of(client, clip)["ETag"]
+
+    response = client.get(address(clip), headers={"If-None-Match": tag})
+
+    assert response.status_code == 304
+    assert response["ETag"] == tag
+
+
+def test_reads_no_more_than_asked_for(client: Client, make_clip: MakeClip) -> None:
+    clip = make_clip(content=b"x" * 500_000)
+
+    response = client.get(address(clip), headers={"Range": "bytes=0-199999"})
+
+    pieces = [len(piece) for piece in response]
+    assert sum(pieces) == 200_000
+    assert max(pieces) <= 64 * 1024
+
+
+def test_head_tells_without_sending(client: Client, clip: Clip) -> None:
+    response = client.head(address(clip))
+
+    assert response.status_code == 200
+    assert response["Content-Length"] == "100"
+    assert response.getvalue() == b""
+
+
+def test_is_what_it_was_found_to_be_and_nothing_that_runs(
+    client: Client, make_clip: MakeClip
+) -> None:
+    clip = make_clip(name="page.html", content=b"<script>alert(1)</script>", container="webm")
+
+    headers = headers_of(client, clip)
+
+    assert headers["Content-Type"] == "video/webm"
+    assert headers["Content-Disposition"] == 'inline; filename="page.html"'
+    assert headers["X-Content-Type-Options"] == "nosniff"
+    assert headers["Content-Security-Policy"] == "sandbox"
+    assert headers["Cache-Control"] == "private"
+
+
+@pytest.mark.parametrize(
+    ("name", "header"),
+    [
+        ("till.mp4", 'attachment; filename="till.mp4"'),
+        ('a"; x="b.mp4', r'attachment; filename="a\"; x=\"b.mp4"'),
+        ("a\r\nSet-Cookie: x=1.mp4", 'attachment; filename="aSet-Cookie: x=1.mp4"'),
+        ("каса.mp4", "attachment; filename*=utf-8''%D0%BA%D0%B0%D1%81%D0%B0.mp4"),
+        ("\r\n", 'attachment; filename="clip"'),
+    ],
+)
+def test_a_download_has_the_uploaders_name_and_no_other_header(
+    client: Client, make_clip: MakeClip, name: str, header: str
+) -> None:
+    clip = make_clip(name=name)
+
+    headers = headers_of(client, clip, {"download": "1"})
+
+    assert headers["Content-Disposition"] == header
+    assert "Set-Cookie" not in headers
+
+
+def test_a_player_gets_the_copy_and_a_download_the_original(client: Client, clip: Clip) -> None:
+    clip.playable.save("copy.mp4", ContentFile(b"copy"))
+    clip.container = "avi"
+    clip.save()
+
+    shown = client.get(address(clip))
+    kept = client.get(address(clip), {"download": "1"})
+
+    assert (shown.getvalue(), shown["Content-Type"]) == (b"copy", "video/mp4")
+    assert (kept.getvalue(), kept["Content-Type"]) == (CONTENT, "video/x-msvideo")
+    assert shown["ETag"] != kept["ETag"]
+
+
+def test_a_file_that_is_gone_is_not_found(client: Client, clip: Clip) -> None:
+    clip.file.delete(save=False)
+
+    assert client.get(address(clip)).status_code == 404
+
+
+def test_a_frame_is_a_picture(client: Client, make_analysis: MakeAnalysis) -> None:
+    analysis = make_analysis()
+    default_storage.save(analyses.frame_file(analysis, 3), ContentFile(b"jpeg"))
+
+    response = client.get(reverse("web:frame", args=[analysis.pk, 3]))
+
+    assert response["Content-Type"] == "image/jpeg"
+    assert "private" in response["Cache-Control"]
+    assert response.getvalue() == b"jpeg"
+
+
+@pytest.mark.parametrize("number", [3, 10**30])
+def test_a_frame_that_is_not_there_is_not_found(
+    client: Client, make_analysis: MakeAnalysis, number: int
+) -> None:
+    address = reverse("web:frame", args=[make_analysis().pk, number])
+
+    assert client.get(address).status_code == 404

@@ -1,0 +1,223 @@
+"""The history: what it shows, hides, sorts, and exports."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+
+import pytest
+from django.contrib.auth.models import User
+from django.test import Client
+from django.utils import timezone
+from pytest_django import DjangoAssertNumQueries, Settings
+
+from tests.conftest import MakeAnalysis, MakeClip, MakeUser
+from video_classifier.states import Status, Verdict
+
+URL = "/history/"
+CSV = "/history.csv"
+
+
+def names(client: Client, query: dict[str, str], *, url: str = URL) -> list[str]:
+    """The clips shown, in their order."""
+    html = client.get(url, query).content.decode()
+    return re.findall(r"data-row-link>([^<]*)<", html)
+
+
+@pytest.fixture
+def three(
+    make_analysis: MakeAnalysis, make_clip: MakeClip, make_user: MakeUser, user: User
+) -> User:
+    """A possible one of ada's, an unsuspicious one of bob's, and one still waiting."""
+    bob = make_user("bob")
+    now = timezone.now()
+    make_analysis(
+        clip=make_clip(name="till.mp4", uploaded_by=user),
+        status=Status.DONE,
+        score=0.9,
+        model="large",
+        queued_at=now - timedelta(days=20),
+    )
+    make_analysis(
+        clip=make_clip(name="door.mp4", uploaded_by=bob),
+        status=Status.DONE,
+        verdict=Verdict.NON_SHOPLIFTER,
+        score=0.1,
+        queued_at=now - timedelta(days=10),
+    )
+    make_analysis(clip=make_clip(name="aisle.mp4"), queued_at=now)
+    return bob
+
+
+def day(ago: int) -> str:
+    return (timezone.localdate() - timedelta(days=ago)).isoformat()
+
+
+@pytest.mark.usefixtures("three")
+@pytest.mark.parametrize(
+    ("query", "found"),
+    [
+        ({}, ["aisle.mp4", "door.mp4", "till.mp4"]),
+        ({"text": "OO"}, ["door.mp4"]),
+        ({"verdict": "shoplifter"}, ["till.mp4"]),
+        ({"status": "queued"}, ["aisle.mp4"]),
+        ({"model": "large"}, ["till.mp4"]),
+        ({"since": day(10)}, ["aisle.mp4", "door.mp4"]),
+        ({"until": day(10)}, ["door.mp4", "till.mp4"]),
+        ({"since": day(15), "until": day(5), "verdict": "non_shoplifter"}, ["door.mp4"]),
+        ({"verdict": "shoplifter", "status": "queued"}, []),
+    ],
+)
+def test_shows_what_the_filters_ask(
+    client: Client, query: dict[str, str], found: list[str]
+) -> None:
+    assert names(client, query) == found
+
+
+def test_filters_by_uploader(client: Client, three: User) -> None:
+    assert names(client, {"uploader": str(three.pk)}) == ["door.mp4"]
+
+
+@pytest.mark.usefixtures("three")
+@pytest.mark.parametrize(
+    ("sort", "order"),
+    [
+        ("clip", ["aisle.mp4", "door.mp4", "till.mp4"]),
+        ("-clip", ["till.mp4", "door.mp4", "aisle.mp4"]),
+        ("added", ["till.mp4", "door.mp4", "aisle.mp4"]),
+        ("-score", ["till.mp4", "door.mp4", "aisle.mp4"]),
+        ("-uploader", ["door.mp4", "till.mp4", "aisle.mp4"]),
+    ],
+)
+def test_sorts_by_a_column(client: Client, sort: str, order: list[str]) -> None:
+    assert names(client, {"sort": sort}) == order
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        {"verdict": "maybe"},
+        {"status": "\x00"},
+        {"model": "../.."},
+        {"uploader": "9" * 400},
+        {"uploader": "x"},
+        {"since": "yesterday"},
+        {"since": "0001-01-01"},
+        {"until": "9999-12-31"},
+        {"until": "31.31.2020"},
+        {"text": "x" * 10_000},
+        {"text": "\x00"},
+        {"sort": "clip__file"},
+        {"sort": "password,,-"},
+        {"page": "9" * 5000},
+        {"page": "-1"},
+        {"page": "\x00"},
+        {"nonsense": "1"},
+    ],
+)
+def test_nonsense_in_the_address_is_ignored(
+    client: Client, make_analysis: MakeAnalysis, query: dict[str, str]
+) -> None:
+    make_analysis(name="till.mp4")
+
+    assert names(client, query) == ["till.mp4"]
+    assert b"till.mp4" in client.get(CSV, query).getvalue()
+
+
+def test_rows_that_sort_alike_stand_on_one_page_only(
+    client: Client, make_analysis: MakeAnalysis, settings: Settings
+) -> None:
+    settings.HISTORY_PAGE_SIZE = 5
+    for number in range(20):
+        make_analysis(name=f"{number}.mp4", status=Status.DONE)
+
+    shown = [
+        name
+        for page in range(1, 5)
+        for name in names(client, {"sort": "verdict", "page": str(page)})
+    ]
+
+    assert len(set(shown)) == 20
+
+
+def test_a_filter_in_force_can_be_taken_away_alone(
+    client: Client, make_analysis: MakeAnalysis
+) -> None:
+    make_analysis(name="till.mp4")
+
+    html = client.get(URL, {"text": "till", "status": "queued", "page": "3"}).content.decode()
+
+    assert 'href="?status=queued" title="Remove this filter">Clip name contains: till' in html
+    assert 'href="?text=till" title="Remove this filter">Status: Waiting' in html
+
+
+def test_says_what_to_do_when_there_is_nothing(client: Client) -> None:
+    assert "Upload clips" in client.get(URL).content.decode()
+    assert "Clear all filters" in client.get(URL, {"text": "x"}).content.decode()
+
+
+def test_htmx_gets_the_table_alone(client: Client, make_analysis: MakeAnalysis) -> None:
+    make_analysis()
+
+    part = client.get(URL, headers={"HX-Request": "true"})
+    whole = client.get(URL)
+
+    assert part.content.lstrip().startswith(b'<section id="history"')
+    assert part.content.strip() in whole.content
+    assert "HX-Request" in part["Vary"]
+    assert "HX-Request" in whole["Vary"]
+
+
+def test_a_name_is_text_and_never_markup(client: Client, make_analysis: MakeAnalysis) -> None:
+    make_analysis(name="<script>alert('1')</script>.mp4")
+
+    for headers in ({}, {"HX-Request": "true"}):
+        html = client.get(URL, {"text": "<script>"}, headers=headers).content.decode()
+        assert "<script>alert" not in html
+        assert "&lt;script&gt;alert" in html
+
+
+def test_offers_to_delete_only_what_one_may_delete(
+    client: Client, make_analysis: MakeAnalysis, make_clip: MakeClip, user: User
+) -> None:
+    own = make_analysis(clip=make_clip(uploaded_by=user))
+    other = make_analysis()
+
+    html = client.get(URL).content.decode()
+
+    assert f"/clips/{own.clip_id}/delete/" in html
+    assert f"/clips/{other.clip_id}/delete/" not in html
+
+
+def test_queries_do_not_grow_with_the_rows(
+    client: Client,
+    make_analysis: MakeAnalysis,
+    make_clip: MakeClip,
+    make_user: MakeUser,
+    django_assert_num_queries: DjangoAssertNumQueries,
+) -> None:
+    for number in range(10):
+        uploader = make_user(f"user{number}")
+        make_analysis(clip=make_clip(uploaded_by=uploader), requested_by=uploader)
+
+    # session and user, the count and the page, the choices of models and of uploaders
+    with django_assert_num_queries(6):
+        client.get(URL)
+
+
+@pytest.mark.usefixtures("three")
+def test_exports_exactly_what_is_filtered_in_its_order(client: Client) -> None:
+    response = client.get(CSV, {"status": "done", "sort": "clip", "page": "7"})
+
+    rows = response.getvalue().decode("utf-8-sig").splitlines()
+    assert [re.findall(r"\w+\.mp4", row) for row in rows[1:]] == [["door.mp4"], ["till.mp4"]]
+    assert response["Content-Type"] == "text/csv; charset=utf-8"
+    assert re.fullmatch(
+        r'attachment; filename="analyses-\d{4}-\d\d-\d\d.csv"', response["Content-Disposition"]
+    )
+
+
+def test_the_page_links_the_export_of_what_it_shows(client: Client) -> None:
+    html = client.get(URL, {"text": "till", "page": "2"}).content.decode()
+
+    assert 'href="/history.csv?text=till"' in html

@@ -1,0 +1,279 @@
+"""The result page: on its way, decided, failed, and again."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+
+import pytest
+from django.contrib.auth.models import User
+from django.test import Client
+from django.utils import timezone
+from pytest_django import DjangoAssertNumQueries
+
+from tests.conftest import MakeAnalysis, MakeClip, MakeModel
+from video_classifier.ml.bundle import Interval
+from video_classifier.models import Analysis
+from video_classifier.services import catalog
+from video_classifier.states import Playback, Stage, Status, Verdict
+
+HTMX = {"HX-Request": "true"}
+
+
+def page(client: Client, analysis: Analysis, **headers: str) -> str:
+    return client.get(analysis.get_absolute_url(), headers=headers).content.decode()
+
+
+def step(html: str) -> str:
+    """The stage that the page says it is at."""
+    marked = re.search(r'<li aria-current="step"[^>]*>(.*?)</li>', html, re.DOTALL)
+    assert marked is not None
+    return re.sub(r"<[^>]*>", "", marked[1])
+
+
+def test_a_hint_is_worded_as_a_hint(client: Client, make_analysis: MakeAnalysis) -> None:
+    html = page(client, make_analysis(status=Status.DONE, score=0.93, threshold=0.4))
+
+    assert "Possible shoplifting" in html
+    assert "A hint for a person to check" in html
+    assert 'value="0.930"' in html
+    assert "Possible shoplifting from 0.40 on." in html
+    assert "93%" in html
+
+
+def test_nothing_suspicious_promises_nothing(client: Client, make_analysis: MakeAnalysis) -> None:
+    analysis = make_analysis(status=Status.DONE, verdict=Verdict.NON_SHOPLIFTER, score=0.2)
+
+    html = page(client, analysis)
+
+    assert "Nothing suspicious" in html
+    assert "It can miss things" in html
+    assert "80%" in html
+
+
+@pytest.mark.parametrize(
+    ("score", "threshold", "words"),
+    [
+        (0.52, 0.5, "The model is unsure"),
+        (0.48, 0.5, "The model is unsure"),
+        (0.75, 0.5, "leans this way"),
+        (0.97, 0.5, "far from the threshold"),
+        (0.97, 0.95, "leans this way"),
+        (1.0, 1.0, "far from the threshold"),
+    ],
+)
+def test_says_how_sure_it_is(
+    client: Client, make_analysis: MakeAnalysis, score: float, threshold: float, words: str
+) -> None:
+    verdict = Verdict.SHOPLIFTER if score >= threshold else Verdict.NON_SHOPLIFTER
+    analysis = make_analysis(status=Status.DONE, verdict=verdict, score=score, threshold=threshold)
+
+    assert words in page(client, analysis)
+
+
+def test_shows_the_frames_with_their_times(client: Client, make_analysis: MakeAnalysis) -> None:
+    analysis = make_analysis(status=Status.DONE, frame_times=[0.25, 61.5])
+
+    html = page(client, analysis)
+
+    assert f'src="/results/{analysis.pk}/frames/0.jpg"' in html
+    assert f'src="/results/{analysis.pk}/frames/1.jpg"' in html
+    assert 'data-seek="61.500"' in html
+    assert "1:01.5" in html
+
+
+def test_shows_warnings(client: Client, make_analysis: MakeAnalysis) -> None:
+    warning = "Only the first 6.2 s of 14.0 s could be read."
+
+    assert warning in page(client, make_analysis(status=Status.DONE, warnings=[warning]))
+
+
+def test_a_waiting_one_says_its_place(client: Client, make_analysis: MakeAnalysis) -> None:
+    now = timezone.now()
+    first = make_analysis(queued_at=now - timedelta(hours=1))
+    second = make_analysis(queued_at=now)
+
+    assert "next in the queue" in step(page(client, first))
+    assert "place 2 in the queue" in step(page(client, second))
+
+
+@pytest.mark.parametrize(
+    ("stage", "words"),
+    [("", "Reading"), (Stage.READING, "Reading"), (Stage.CLASSIFYING, "Classifying")],
+)
+def test_a_running_one_says_its_stage(
+    client: Client, make_analysis: MakeAnalysis, stage: str, words: str
+) -> None:
+    assert words in step(page(client, make_analysis(status=Status.RUNNING, stage=stage)))
+
+
+@pytest.mark.parametrize("status", Status)
+def test_asks_for_itself_only_until_it_is_finished(
+    client: Client, make_analysis: MakeAnalysis, status: Status
+) -> None:
+    analysis = make_analysis(status=status)
+    finished = status in {Status.DONE, Status.FAILED}
+
+    part = page(client, analysis, **HTMX)
+    badge = client.get(f"/results/{analysis.pk}/badge/").content.decode()
+
+    assert ("hx-trigger" in part) is not finished
+    assert ("hx-trigger" in badge) is not finished
+
+
+@pytest.mark.parametrize("status", Status)
+def test_htmx_gets_the_moving_part_alone(
+    client: Client, make_analysis: MakeAnalysis, status: Status
+) -> None:
+    analysis = make_analysis(status=status)
+    without_token = re.compile(r'name="csrfmiddlewaretoken" value="\w+"')
+
+    part = client.get(analysis.get_absolute_url(), headers=HTMX)
+    whole = client.get(analysis.get_absolute_url())
+
+    assert part.content.lstrip().startswith(b'<div id="analysis"')
+    stripped = without_token.sub("", part.content.decode().strip())
+    assert stripped in without_token.sub("", whole.content.decode())
+    assert "HX-Request" in part["Vary"]
+    assert "no-store" in part["Cache-Control"]
+
+
+def test_a_failed_one_says_why_and_offers_another_try(
+    client: Client, make_analysis: MakeAnalysis, make_model: MakeModel
+) -> None:
+    make_model()
+    analysis = make_analysis(status=Status.FAILED, error="It can't be <read>.")
+
+    html = page(client, analysis)
+
+    assert "It can&#x27;t be &lt;read&gt;." in html
+    assert "Try again" in html
+    assert "Possible shoplifting" not in html
+    assert "Nothing suspicious" not in html
+    assert html.count(f'action="/results/{analysis.pk}/again/"') == 1
+
+
+def test_says_how_good_the_model_is(
+    client: Client, make_analysis: MakeAnalysis, make_model: MakeModel
+) -> None:
+    metrics = {
+        "accuracy": Interval(value=0.61, low=0.5, high=0.71),
+        "auc": Interval(value=0.55, low=0.42, high=0.68),
+        "f1": Interval(value=None),
+    }
+    make_model(metrics=metrics, limits=("Learned from one room.",))
+    analysis = make_analysis(status=Status.DONE, model_sha256=_hash_of("standard"))
+
+    html = page(client, analysis)
+
+    assert "61 of 100 clips (between 50 and 71)" in html
+    assert "no better than guessing" in html
+    assert "0.42 to 0.68" in html
+    assert "Learned from one room." in html
+
+
+def test_a_model_that_can_tell_is_not_called_a_guess(
+    client: Client, make_analysis: MakeAnalysis, make_model: MakeModel
+) -> None:
+    make_model(metrics={"auc": Interval(value=0.8, low=0.7, high=0.9)})
+    analysis = make_analysis(status=Status.DONE, model_sha256=_hash_of("standard"))
+
+    assert "no better than guessing" not in page(client, analysis)
+
+
+def test_figures_of_another_version_are_not_shown(
+    client: Client, make_analysis: MakeAnalysis, make_model: MakeModel
+) -> None:
+    make_model(metrics={"accuracy": Interval(value=0.61, low=0.5, high=0.71)})
+    analysis = make_analysis(status=Status.DONE, model_sha256="0" * 64)
+
+    html = page(client, analysis)
+
+    assert "has been replaced since" in html
+    assert "61 of 100" not in html
+
+
+def test_says_so_when_the_model_is_gone(client: Client, make_analysis: MakeAnalysis) -> None:
+    assert "is no longer here" in page(client, make_analysis(status=Status.DONE))
+
+
+def test_again_keeps_the_earlier_result_and_shows_both(
+    client: Client, user: User, make_analysis: MakeAnalysis, make_model: MakeModel
+) -> None:
+    make_model("other")
+    earlier = make_analysis(status=Status.DONE)
+
+    response = client.post(f"/results/{earlier.pk}/again/", {"model": "other"})
+
+    later = Analysis.objects.exclude(pk=earlier.pk).get()
+    assert response["Location"] == later.get_absolute_url()
+    assert (later.clip, later.model, later.requested_by) == (earlier.clip, "other", user)
+    assert f'href="{earlier.get_absolute_url()}"' in page(client, later)
+    assert f'href="{later.get_absolute_url()}"' in page(client, earlier)
+
+
+@pytest.mark.parametrize("model", ["", "unknown", "../standard"])
+def test_again_with_an_unknown_model_says_so(
+    client: Client, make_analysis: MakeAnalysis, make_model: MakeModel, model: str
+) -> None:
+    make_model()
+    analysis = make_analysis(status=Status.DONE)
+
+    response = client.post(f"/results/{analysis.pk}/again/", {"model": model})
+
+    assert response.status_code == 400
+    assert "Choose" in response.content.decode()
+    assert Analysis.objects.count() == 1
+
+
+@pytest.mark.parametrize(
+    ("playback", "words"),
+    [
+        (Playback.ORIGINAL, "<video"),
+        (Playback.WANTED, "is being made"),
+        (Playback.NONE, "be played here"),
+    ],
+)
+def test_the_player_shows_the_clip_or_says_why_not(
+    client: Client, make_analysis: MakeAnalysis, make_clip: MakeClip, playback: str, words: str
+) -> None:
+    clip = make_clip(playback=playback)
+    player = client.get(f"/clips/{clip.pk}/player/").content.decode()
+
+    assert words in player
+    assert ("hx-trigger" in player) is (playback == Playback.WANTED)
+    assert player.strip() in page(client, make_analysis(clip=clip))
+
+
+def test_the_player_shows_the_copy(client: Client, make_clip: MakeClip) -> None:
+    clip = make_clip(playback=Playback.COPY, playable="copy.mp4", container="avi")
+
+    assert "data-player" in client.get(f"/clips/{clip.pk}/player/").content.decode()
+
+
+def test_a_name_is_text_and_never_markup(client: Client, make_analysis: MakeAnalysis) -> None:
+    analysis = make_analysis(name='"><script>alert(1)</script>.mp4', status=Status.DONE)
+
+    assert "<script>alert" not in page(client, analysis)
+
+
+def test_queries_do_not_grow_with_the_results_of_the_clip(
+    client: Client,
+    make_clip: MakeClip,
+    make_analysis: MakeAnalysis,
+    django_assert_num_queries: DjangoAssertNumQueries,
+) -> None:
+    clip = make_clip()
+    for _ in range(10):
+        analysis = make_analysis(clip=clip)
+
+    # session, user, the analysis, its place, the clip's other results
+    with django_assert_num_queries(5):
+        page(client, analysis)
+    # session, user, the analysis, its place
+    with django_assert_num_queries(4):
+        page(client, analysis, **HTMX)
+
+
+def _hash_of(name: str) -> str:
+    return catalog.usable(name).sha256

@@ -1,0 +1,100 @@
+"""The house rules of templates and stylesheets, held."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+from django.contrib.auth.models import User
+from django.template.loader import get_template, render_to_string
+from django.test import Client
+
+TEMPLATES = sorted((settings.BASE_DIR / "templates").rglob("*.html"))
+STYLES = sorted((settings.BASE_DIR / "static" / "css").glob("*.css"))
+COMMENT = re.compile(r"{#.*?#}|{%\s*comment\s*%}.*?{%\s*endcomment\s*%}", re.DOTALL)
+TAG = re.compile(r"<[^>]*>|{%.*?%}|{{.*?}}", re.DOTALL)
+
+
+def named(path: Path) -> str:
+    return path.relative_to(settings.BASE_DIR).as_posix()
+
+
+@pytest.mark.parametrize("path", TEMPLATES, ids=named)
+def test_each_template_compiles(path: Path) -> None:
+    get_template(path.relative_to(settings.BASE_DIR / "templates").as_posix())
+
+
+@pytest.mark.parametrize("path", TEMPLATES, ids=named)
+def test_nothing_inline_that_the_content_security_policy_forbids(path: Path) -> None:
+    text = COMMENT.sub("", path.read_text())
+
+    assert not re.search(r"\sstyle=|\son\w+=|hx-on|<style|javascript:", text)
+    assert not re.search(r"<script(?![^>]*\ssrc=)", text)
+
+
+@pytest.mark.parametrize("path", TEMPLATES, ids=named)
+def test_nobody_is_accused(path: Path) -> None:
+    words = TAG.sub(" ", COMMENT.sub("", path.read_text())).lower()
+
+    assert not re.search(
+        r"\b(thief|thieves|theft|steal\w*|shoplifters?|suspects?|criminals?)\b", words
+    )
+
+
+@pytest.mark.parametrize(
+    "path", [path for path in TEMPLATES if path.parent.name == "components"], ids=named
+)
+def test_each_component_opens_with_what_it_is(path: Path) -> None:
+    assert COMMENT.match(path.read_text())
+
+
+def test_colors_are_named_in_the_tokens_alone() -> None:
+    raw = re.compile(
+        r"#[0-9a-f]{3,8}\b(?=[;\s,)])|\b(?:rgb|hsl|oklch)a?\(|:\s*(?:white|black|red)\b"
+    )
+
+    found = {path.name for path in STYLES if raw.search(path.read_text())}
+
+    assert found == {"tokens.css"}
+
+
+def test_every_token_that_is_used_is_defined() -> None:
+    text = "".join(path.read_text() for path in STYLES)
+    defined = set(re.findall(r"(--[\w-]+):", text))
+
+    assert set(re.findall(r"var\((--[\w-]+)", text)) <= defined
+
+
+@pytest.mark.parametrize("name", ["400", "403", "403_csrf", "404", "500"])
+def test_an_error_page_needs_no_request(name: str) -> None:
+    assert 'href="/"' in render_to_string(f"{name}.html")
+
+
+def test_what_is_not_there_has_a_page_in_the_sites_look(client: Client) -> None:
+    response = client.get("/nothing/here/")
+
+    assert response.status_code == 404
+    assert "There is nothing at this address" in response.content.decode()
+    assert "site-header" in response.content.decode()
+
+
+def test_signing_in_and_out(stranger: Client, user: User) -> None:
+    from tests.conftest import PASSWORD
+
+    assert "Sign in" in stranger.get("/accounts/login/").content.decode()
+    form = {"username": user.username, "password": PASSWORD, "next": "/history/"}
+    assert stranger.post("/accounts/login/", form)["Location"] == "/history/"
+    page = stranger.get("/history/").content.decode()
+    assert '<form method="post" action="/accounts/logout/">' in page
+    assert page.count("csrfmiddlewaretoken") >= 1
+    assert stranger.post("/accounts/logout/")["Location"] == "/accounts/login/"
+
+
+def test_only_staff_see_the_way_to_the_administration(client: Client, user: User) -> None:
+    assert 'href="/admin/"' not in client.get("/").content.decode()
+
+    User.objects.filter(pk=user.pk).update(is_staff=True)
+
+    assert 'href="/admin/"' in client.get("/").content.decode()

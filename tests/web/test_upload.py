@@ -1,0 +1,179 @@
+"""Clips coming in, several at once, good and bad."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from django.contrib.auth.models import User
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.test import Client
+from pytest_django import DjangoAssertNumQueries, Settings
+
+from tests import videos
+from tests.conftest import MakeAnalysis, MakeModel, MakeUser
+from video_classifier.ml import bundle
+from video_classifier.ml.bundle import Interval
+from video_classifier.models import Analysis, Clip
+from video_classifier.states import Status
+
+HTMX = {"HX-Request": "true"}
+
+
+@pytest.fixture(autouse=True)
+def _a_model(make_model: MakeModel) -> None:
+    make_model()
+
+
+@pytest.fixture(scope="module")
+def video(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    return videos.write(tmp_path_factory.mktemp("clip") / "clip.mp4").read_bytes()
+
+
+def sent(name: str, content: bytes) -> SimpleUploadedFile:
+    return SimpleUploadedFile(name, content, content_type="video/mp4")
+
+
+def test_a_clip_is_kept_queued_and_linked(client: Client, user: User, video: bytes) -> None:
+    response = client.post("/", {"model": "standard", "clips": sent("till.mp4", video)})
+
+    analysis = Analysis.objects.get()
+    assert response.status_code == 200
+    assert f'href="/results/{analysis.pk}/"' in response.content.decode()
+    assert (analysis.clip.name, analysis.model) == ("till.mp4", "standard")
+    assert analysis.requested_by == user
+
+
+def test_the_rest_goes_on_when_one_is_refused(client: Client, video: bytes) -> None:
+    clips = [
+        sent("one.mp4", video),
+        sent("text.mp4", b"only words"),
+        sent("two.mp4", video),
+    ]
+
+    html = client.post("/", {"model": "standard", "clips": clips}).content.decode()
+
+    assert sorted(Clip.objects.values_list("name", flat=True)) == ["one.mp4", "two.mp4"]
+    assert html.count("Not taken.") == 1
+    assert "text.mp4" in html
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "complaint"),
+    [
+        ("notes.mp4", b"only words", "not a video"),
+        ("empty.mp4", b"", "empty"),
+        ("large.mp4", b"x" * 2001, "larger than 2.0 KB"),
+    ],
+)
+def test_a_refusal_says_why(
+    client: Client, settings: Settings, name: str, content: bytes, complaint: str
+) -> None:
+    settings.CLIP_MAX_BYTES = 2000
+
+    response = client.post("/", {"model": "standard", "clips": sent(name, content)})
+
+    assert response.status_code == 422
+    assert complaint in response.content.decode()
+    assert name in response.content.decode()
+    assert not Clip.objects.exists()
+
+
+@pytest.mark.parametrize("model", ["", "../standard", "unknown"])
+def test_a_model_that_is_not_offered_is_refused(client: Client, video: bytes, model: str) -> None:
+    response = client.post("/", {"model": model, "clips": sent("till.mp4", video)})
+
+    assert response.status_code == 422
+    assert "Choose" in response.content.decode()
+    assert not Clip.objects.exists()
+
+
+def test_nothing_sent_is_said(client: Client) -> None:
+    response = client.post("/", {"model": "standard"})
+
+    assert response.status_code == 422
+    assert "Choose at least one clip." in response.content.decode()
+
+
+def test_too_many_at_once_get_a_page_that_says_so(client: Client, settings: Settings) -> None:
+    settings.DATA_UPLOAD_MAX_NUMBER_FILES = 2
+    clips = [sent(f"{number}.mp4", b"x") for number in range(3)]
+
+    response = client.post("/", {"model": "standard", "clips": clips})
+
+    assert response.status_code == 400
+    assert "send fewer at once" in response.content.decode()
+
+
+def test_the_script_gets_the_receipts_alone(client: Client, video: bytes) -> None:
+    form = {"model": "standard", "clips": sent("till.mp4", video)}
+
+    html = client.post("/", form, headers=HTMX).content.decode()
+
+    assert html.lstrip().startswith('<ul class="receipts">')
+    assert f'hx-get="/results/{Analysis.objects.get().pk}/badge/"' in html
+
+
+def test_a_name_is_text_and_never_markup(client: Client, video: bytes) -> None:
+    for content in (video, b"no video"):
+        form = {"model": "standard", "clips": sent("<img src=x onerror=alert(1)>.mp4", content)}
+        assert "<img" not in client.post("/", form).content.decode()
+
+
+def test_the_page_offers_each_model_with_its_figure(client: Client, make_model: MakeModel) -> None:
+    make_model("better", metrics={"accuracy": Interval(value=0.61, low=0.5, high=0.71)})
+
+    html = client.get("/").content.decode()
+
+    assert "On people it has never seen: right about 61 of 100 clips (between 50 and 71)." in html
+    assert "on people it has never seen was not measured." in html
+
+
+def test_a_model_that_is_broken_says_so_and_cannot_be_chosen(
+    client: Client, make_model: MakeModel
+) -> None:
+    (make_model("broken") / bundle.NETWORK_FILE).write_bytes(b"other weights")
+
+    html = client.get("/").content.decode()
+
+    assert 'value="broken" required disabled' in html
+    assert "network.keras is not the one" in html
+
+
+def test_without_any_model_the_page_says_what_to_do(client: Client, settings: Settings) -> None:
+    settings.MODELS_STORAGE = Path(settings.MODELS_STORAGE) / "elsewhere"
+
+    html = client.get("/").content.decode()
+
+    assert "No model can be used" in html
+    assert '<input type="file"' not in html
+    assert "data-upload" not in html
+
+
+def test_shows_ones_own_latest_clips(
+    client: Client, user: User, make_user: MakeUser, make_analysis: MakeAnalysis
+) -> None:
+    make_analysis(name="mine.mp4", requested_by=user)
+    make_analysis(name="hers.mp4", requested_by=make_user("eve"))
+
+    html = client.get("/").content.decode()
+
+    assert "mine.mp4" in html
+    assert "hers.mp4" not in html
+
+
+def test_tells_a_newcomer_what_to_do(client: Client) -> None:
+    assert "No clips yet" in client.get("/").content.decode()
+
+
+def test_the_page_asks_the_database_no_more_the_more_there_is(
+    client: Client,
+    user: User,
+    make_analysis: MakeAnalysis,
+    django_assert_num_queries: DjangoAssertNumQueries,
+) -> None:
+    for _ in range(5):
+        make_analysis(requested_by=user, status=Status.DONE)
+
+    with django_assert_num_queries(3):  # session, user, the latest
+        client.get("/")
