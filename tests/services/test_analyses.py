@@ -355,6 +355,17 @@ def _patiently() -> Iterator[None]:
         pause.wait(0.01)
 
 
+def test_a_worker_that_ends_gives_back_only_its_own(make_analysis: MakeAnalysis) -> None:
+    mine, other = (make_analysis(status=Status.RUNNING, worker=name) for name in ("one", "two"))
+
+    assert analyses.put_back(worker="one") == 1
+
+    mine.refresh_from_db()
+    other.refresh_from_db()
+    assert (mine.status, mine.attempts) == (Status.QUEUED, 0)
+    assert (other.status, other.attempts) == (Status.RUNNING, 1)
+
+
 # Again, and no more
 
 

@@ -15,6 +15,7 @@ from pytest_django import DjangoCaptureOnCommitCallbacks, Settings
 
 from tests.conftest import FakePredictor, MakeAnalysis, MakeClip
 from video_classifier.ml import playable
+from video_classifier.ml.clip import Stage
 from video_classifier.models import Analysis, Clip
 from video_classifier.querysets import AnalysisQuerySet
 from video_classifier.services import analyses, catalog, runners
@@ -205,6 +206,36 @@ def test_stopping_ends_the_thread_and_waking_starts_another(runner: runners.Runn
     runners.wake()
 
     assert len(running()) == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_stopping_puts_the_clip_at_hand_back(
+    make_analysis: MakeAnalysis, runner: runners.Runner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_analysis()
+    busy, given_up = threading.Event(), threading.Event()
+    put_back = analyses.put_back
+
+    def break_down_once_given_up(stage: Stage) -> None:
+        if stage is Stage.CLASSIFYING:
+            busy.set()
+            given_up.wait(PATIENCE)
+
+    def put_back_and_tell(*, worker: str) -> None:
+        put_back(worker=worker)
+        given_up.set()
+
+    fake = FakePredictor(error=RuntimeError(), during=break_down_once_given_up)
+    monkeypatch.setattr(catalog, "load", lambda _: fake)
+    monkeypatch.setattr(analyses, "put_back", put_back_and_tell)
+    runners.wake()
+    assert busy.wait(PATIENCE)
+
+    runners.stop()
+
+    analysis = Analysis.objects.get()
+    assert (analysis.status, analysis.attempts, analysis.error) == (Status.QUEUED, 0, "")
+    assert not running()
 
 
 @pytest.mark.django_db(transaction=True)

@@ -38,6 +38,14 @@ GIVEN_UP = (
     "“Analyze again”; if that stops too, try a shorter clip or tell your administrator."
 )
 
+_WAITING: dict[str, object] = {
+    "status": Status.QUEUED,
+    "stage": "",
+    "worker": "",
+    "started_at": None,
+    "heartbeat_at": None,
+}
+
 
 class LeaseLostError(Exception):
     """The run was given up as stalled or its clip deleted; another worker may hold it now."""
@@ -107,9 +115,13 @@ def requeue_stalled(*, lease: timedelta) -> int:
         error=GIVEN_UP.format(attempts=settings.ANALYSIS_ATTEMPTS),
         finished_at=timezone.now(),
     )
-    return stalled.update(
-        status=Status.QUEUED, stage="", worker="", started_at=None, heartbeat_at=None
-    )
+    return stalled.update(**_WAITING)
+
+
+def put_back(*, worker: str) -> int:
+    """Gives up what `worker` runs, which ends in good order: that was no failed attempt."""
+    running = Analysis.objects.filter(status=Status.RUNNING, worker=worker)
+    return running.update(**_WAITING, attempts=F("attempts") - 1)
 
 
 def beat(analysis: Analysis) -> None:

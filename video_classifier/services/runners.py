@@ -11,7 +11,7 @@ import uuid
 from datetime import timedelta
 
 from django.conf import settings
-from django.db import DatabaseError, close_old_connections, connection
+from django.db import DatabaseError, connection
 from django.utils import timezone
 
 from video_classifier.models import Analysis, Clip
@@ -23,7 +23,7 @@ logger = logging.getLogger(__name__)
 ABANDONED = timedelta(days=1)  # an upload that is still coming in is younger
 IDLE_SECONDS = 5.0  # until a look at the queue that nobody asked for
 PAUSE_SECONDS = 2.0  # after something broke
-FAREWELL_SECONDS = 10.0  # what a clip gets to finish when the process ends
+FAREWELL_SECONDS = 5.0  # for the thread to come to an end with its process
 
 
 def wake() -> None:
@@ -66,6 +66,7 @@ class Runner:
     """A thread that calls `step` while there is work and then waits to be woken."""
 
     def __init__(self) -> None:
+        self._worker = f"{socket.gethostname()[:50]}:{os.getpid()}:{uuid.uuid4().hex[:8]}"
         self._starting = threading.Lock()
         self._bell = threading.Event()
         self._stopping = threading.Event()
@@ -80,28 +81,26 @@ class Runner:
         self._bell.set()
 
     def stop(self) -> None:
-        """Lets the clip at hand finish, if that doesn't take long; else its lease runs out."""
+        """Puts the clip at hand back first: in an ending process its run may break anywhere."""
         self._stopping.set()
         self._bell.set()
-        if self._thread is not None:
+        if self._thread is not None and self._thread.is_alive():
+            analyses.put_back(worker=self._worker)
             self._thread.join(FAREWELL_SECONDS)
 
     def _serve(self) -> None:
-        worker = f"{socket.gethostname()[:50]}:{os.getpid()}:{uuid.uuid4().hex[:8]}"
         while not self._stopping.is_set():
-            self._bell.clear()
             try:
-                close_old_connections()
-                worked = step(worker=worker)
+                worked = step(worker=self._worker)
             except Exception:
                 logger.exception("the runner stumbled and goes on")
                 self._stopping.wait(PAUSE_SECONDS)
-                continue
+            else:
+                if not worked:
+                    self._bell.wait(IDLE_SECONDS)
+                    self._bell.clear()
             finally:
-                close_old_connections()
-            if not worked:
-                self._bell.wait(IDLE_SECONDS)
-        connection.close()
+                connection.close()
 
 
 _runner = Runner()
