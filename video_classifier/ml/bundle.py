@@ -60,6 +60,14 @@ class Card:
     limits: tuple[str, ...] = ()  # of use, a sentence each
     training: Mapping[str, Any] = field(default_factory=dict)  # data, seed, settings, versions
 
+    def __post_init__(self) -> None:
+        if not 0 < self.threshold < 1:
+            msg = f"the threshold {self.threshold} is not between 0 and 1"
+            raise ValueError(msg)
+        if self.classes != labels.ALL:
+            msg = f"its classes are not {' and '.join(labels.ALL)}"
+            raise ValueError(msg)
+
 
 def names(storage: Path) -> tuple[str, ...]:
     """The folders in `storage` that hold a card, sorted."""

@@ -13,8 +13,7 @@ import numpy.typing as npt
 from video_classifier.ml import splits
 from video_classifier.ml.bundle import Interval
 from video_classifier.ml.evaluation import measure
-from video_classifier.ml.labels import ALL
-from video_classifier.ml.manifest import Entry
+from video_classifier.ml.manifest import Entry, holds_both_labels
 from video_classifier.ml.training import Epoch, Floats, Trainer
 
 ELSEWHERE = "false_alarms_elsewhere"
@@ -52,14 +51,6 @@ def unseen_metrics(
         elsewhere = _measure(entries, scores, ~both, threshold)["specificity"]
         found[ELSEWHERE] = _complement(elsewhere)
     return found
-
-
-def holds_both_labels(entries: Sequence[Entry]) -> npt.NDArray[np.bool_]:
-    """(n,): whether the clip's source has clips of both labels."""
-    seen: dict[str, set[str]] = {}
-    for entry in entries:
-        seen.setdefault(entry.source, set()).add(entry.label)
-    return np.array([len(seen[entry.source]) == len(ALL) for entry in entries])
 
 
 def _measure(

@@ -7,6 +7,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+import numpy.typing as npt
+
 from video_classifier.ml import labels
 
 
@@ -56,6 +59,14 @@ def read(table: Path, *, missing_is_wrong: bool = True) -> tuple[Entry, ...]:
 def for_training(entries: Iterable[Entry]) -> tuple[Entry, ...]:
     """Without the clips whose note says why they should be left out."""
     return tuple(entry for entry in entries if not entry.note)
+
+
+def holds_both_labels(entries: Sequence[Entry]) -> npt.NDArray[np.bool_]:
+    """(n,): whether the clip's source has clips of both labels, so that looks don't tell."""
+    seen = {(entry.source, entry.label) for entry in entries}
+    return np.array(
+        [all((entry.source, label) in seen for label in labels.ALL) for entry in entries]
+    )
 
 
 def _entry(folder: Path, row: dict[str, str]) -> Entry:

@@ -9,8 +9,7 @@ from pathlib import Path
 import matplotlib as mpl
 from matplotlib.figure import Figure
 
-from video_classifier.ml.crossvalidation import holds_both_labels
-from video_classifier.ml.manifest import Entry
+from video_classifier.ml.manifest import Entry, holds_both_labels
 from video_classifier.ml.training import Course, Floats
 
 mpl.rcParams["font.size"] = 11

@@ -15,7 +15,7 @@ import numpy.typing as npt
 from video_classifier.ml.augmentation import Augmentation
 from video_classifier.ml.clip import ClipSpec
 from video_classifier.ml.dataset import ClipExamples, Examples, FeatureExamples, Footage
-from video_classifier.ml.manifest import Entry
+from video_classifier.ml.manifest import Entry, holds_both_labels
 from video_classifier.ml.splits import Rows
 
 if TYPE_CHECKING:
@@ -35,6 +35,7 @@ class Settings:
     learning_rate: float = 5e-4
     weight_decay: float = 1e-2
     label_smoothing: float = 0.05
+    elsewhere: float = 0.2  # the weight of sources with one label only, see `balance`
     variants: int = 24  # of each clip that a frozen backbone looks at
     augmentation: Augmentation = field(default_factory=Augmentation)
 
@@ -118,6 +119,10 @@ class Trainer:
         """The part that changes: behind a frozen backbone only the head."""
         return network.get_layer("head") if self._frozen else network
 
+    def _weights(self, rows: Rows) -> Floats:
+        chosen = [self._entries[row] for row in rows]
+        return balance(chosen, elsewhere=self._settings.elsewhere)
+
     def _run(
         self,
         learner: keras.Model,
@@ -125,8 +130,8 @@ class Trainer:
         validation: Rows,
         after_epoch: Callable[[Epoch], None],
     ) -> Course:
-        weights = balance([self._entries[row] for row in train])
-        checks = balance([self._entries[row] for row in validation])
+        weights = self._weights(train)
+        checks = self._weights(validation)
         epochs: list[Epoch] = []
         best, kept = None, learner.get_weights()
         for number in range(self._settings.epochs):
@@ -153,16 +158,28 @@ class Trainer:
         return Course(epochs=tuple(epochs), best=best)
 
 
-def balance(entries: Sequence[Entry]) -> Floats:
-    """A weight for each clip, 1 on average: both labels weigh the same in all, and so do
-    the sources within a label, whatever the number of their clips.
+def balance(entries: Sequence[Entry], *, elsewhere: float) -> Floats:
+    """A weight for each clip, (n,), 1 on average. Both labels weigh the same in all.
+
+    Sources that hold one label only are told apart by their looks. Together they get no
+    more than the share `elsewhere` of their label, whatever the number of their clips:
+    enough to learn what ordinary looks like in other places, too little to learn
+    nothing else.
     """
-    kinds = [(entry.label, entry.source) for entry in entries]
+    mixed = holds_both_labels(entries)
+    kinds = list(zip((entry.label for entry in entries), mixed, strict=True))
     clips = Counter(kinds)
-    sources = Counter(label for label, _ in clips)
-    labels = len(sources)
-    shares = [1 / (labels * sources[label] * clips[label, source]) for label, source in kinds]
-    return np.array(shares) * len(entries)
+    labels = {label for label, _ in clips}
+    weights = [_share(kind, clips, elsewhere) / clips[kind] for kind in kinds]
+    return np.array(weights) * len(entries) / len(labels)
+
+
+def _share(kind: tuple[str, bool], clips: Counter[tuple[str, bool]], elsewhere: float) -> float:
+    """Of the weight of its label."""
+    label, mixed = kind
+    if (label, not mixed) not in clips:
+        return 1.0
+    return 1 - elsewhere if mixed else elsewhere
 
 
 def cross_entropy(targets: npt.NDArray[np.integer], scores: Floats, weights: Floats) -> float:

@@ -1,0 +1,39 @@
+"""Entries and footage for tests of training."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from tests.ml.conftest import TINY
+from video_classifier.ml import labels
+from video_classifier.ml.dataset import Footage
+from video_classifier.ml.manifest import Entry
+
+
+def entry(number: int, *, shoplifter: bool, group: str, source: str = "shop") -> Entry:
+    name = f"{number}.mp4"
+    label = labels.SHOPLIFTER if shoplifter else labels.NON_SHOPLIFTER
+    return Entry(path=Path(name), name=name, label=label, group=group, source=source)
+
+
+def people(count: int, *, clips: int = 4) -> list[Entry]:
+    """Each person with as many clips of one kind as of the other."""
+    return [
+        entry(person * clips + clip, shoplifter=clip % 2 == 0, group=f"person {person}")
+        for person in range(count)
+        for clip in range(clips)
+    ]
+
+
+def footage(entries: list[Entry]) -> list[Footage]:
+    """Thefts are bright, everything else is dark; no two clips are the same."""
+    random = np.random.default_rng(1)
+    found = []
+    for one in entries:
+        shade = 200 if one.target else 50
+        pictures = random.integers(shade - 30, shade + 30, (8, 40, 40, 3)).astype(np.uint8)
+        found.append(Footage(entry=one, served=pictures[::2, :32, :32], frames=pictures))
+    assert found[0].served.shape == TINY.shape
+    return found

@@ -1,0 +1,71 @@
+"""Variants differ, keep their order and stay pictures."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from tests.ml.conftest import TINY
+from video_classifier.ml.augmentation import Augmentation, vary
+from video_classifier.ml.clip import Image
+
+STILL = Augmentation(shortest_stretch=1, smallest_crop=1, brightness=0, contrast=0, flip=0)
+
+
+def ramp(frames: int = 24) -> Image:
+    """Frame n is flat and of brightness 10 * n."""
+    return np.stack([np.full((40, 40, 3), 10 * number, np.uint8) for number in range(frames)])
+
+
+def variant(frames: Image, augmentation: Augmentation, seed: int = 1) -> Image:
+    return vary(frames, TINY, augmentation, np.random.default_rng(seed))
+
+
+def test_a_variant_is_what_a_network_takes() -> None:
+    found = variant(ramp(), Augmentation())
+
+    assert found.shape == TINY.shape
+    assert found.dtype == np.uint8
+
+
+def test_the_seed_decides() -> None:
+    one, same, other = (variant(ramp(), Augmentation(), seed) for seed in (1, 1, 2))
+
+    assert (one == same).all()
+    assert (one != other).any()
+
+
+def test_frames_stay_in_order() -> None:
+    for seed in range(20):
+        shades = variant(ramp(), replace(STILL, shortest_stretch=0.5), seed)[:, 0, 0, 0]
+        assert list(shades) == sorted(shades)
+
+
+def test_a_whole_stretch_takes_one_frame_of_each_share() -> None:
+    for seed in range(20):
+        shades = variant(ramp(24), STILL, seed)[:, 0, 0, 0] // 10
+        assert list(shades // 6) == [0, 1, 2, 3]
+
+
+def test_fewer_frames_than_wanted_are_repeated() -> None:
+    assert variant(ramp(2), STILL).shape == TINY.shape
+
+
+def test_a_flip_mirrors_the_picture() -> None:
+    frames = ramp(4)
+    frames[:, :, :20] = 255
+
+    flipped = variant(frames, replace(STILL, flip=1))
+
+    assert (flipped[:, :, -10:] == 255).all()
+    assert (flipped[:, :, :10] != 255).any()
+
+
+def test_light_changes_all_frames_alike_and_never_wraps() -> None:
+    white = np.full((4, 40, 40, 3), 250, np.uint8)
+
+    for seed in range(10):
+        lit = variant(white, replace(STILL, brightness=0.3), seed)
+        assert len(np.unique(lit)) == 1
+        assert lit.min() > 150

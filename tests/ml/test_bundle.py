@@ -1,0 +1,89 @@
+"""A model's two files vouch for each other."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import MakeModel
+from video_classifier.ml import bundle
+from video_classifier.ml.bundle import BundleError, Interval
+
+
+def test_finds_the_folders_with_a_card(make_model: MakeModel) -> None:
+    storage = make_model("b").parent
+    make_model("a")
+    (storage / "notes").mkdir()
+
+    assert bundle.names(storage) == ("a", "b")
+
+
+def test_a_card_comes_back_as_it_was_written(make_model: MakeModel) -> None:
+    metrics = {"auc": Interval(value=0.7, low=0.6, high=0.8)}
+
+    folder = make_model(metrics=metrics, limits=("Not in the dark.",), threshold=0.4)
+
+    card = bundle.read_card(folder)
+    assert (card.metrics, card.limits, card.threshold) == (metrics, ("Not in the dark.",), 0.4)
+
+
+def test_a_sound_model_passes(make_model: MakeModel) -> None:
+    assert bundle.check(make_model("sound")).name == "sound"
+
+
+def test_other_weights_than_the_card_s_are_refused(make_model: MakeModel) -> None:
+    folder = make_model()
+    bundle.check(folder)
+    (folder / bundle.NETWORK_FILE).write_bytes(b"others!")
+
+    with pytest.raises(BundleError, match="not the one"):
+        bundle.check(folder)
+
+
+def test_missing_weights_are_named(make_model: MakeModel) -> None:
+    folder = make_model()
+    (folder / bundle.NETWORK_FILE).unlink()
+
+    with pytest.raises(BundleError, match=r"network\.keras is missing"):
+        bundle.check(folder)
+
+
+def test_a_folder_that_is_not_there_is_named(tmp_path: Path) -> None:
+    with pytest.raises(BundleError, match="no model “ghost”"):
+        bundle.read_card(tmp_path / "ghost")
+
+
+@pytest.mark.parametrize(
+    "text", ["", "{", "[]", "null", '{"name": "x"}', '{"spec": 3}', '{"spec": {"depth": 1}}']
+)
+def test_a_broken_card_is_a_sentence(make_model: MakeModel, text: str) -> None:
+    folder = make_model("broken")
+    (folder / bundle.CARD_FILE).write_text(text)
+
+    with pytest.raises(BundleError, match="“broken” can't be used"):
+        bundle.read_card(folder)
+
+
+@pytest.mark.parametrize("wrong", [{"threshold": 1.5}, {"threshold": "half"}, {"classes": ["a"]}])
+def test_a_card_that_makes_no_sense_is_refused(
+    make_model: MakeModel, wrong: dict[str, object]
+) -> None:
+    folder = make_model("odd")
+    file = folder / bundle.CARD_FILE
+    file.write_text(json.dumps(json.loads(file.read_text()) | wrong))
+
+    with pytest.raises(BundleError, match="“odd” can't be used"):
+        bundle.read_card(folder)
+
+
+@pytest.mark.keras
+def test_weights_that_keras_can_not_read_are_a_sentence(make_model: MakeModel) -> None:
+    with pytest.raises(BundleError, match="Keras can't read"):
+        bundle.load(make_model())
+
+
+def test_an_interval_reads_well() -> None:
+    assert str(Interval(value=0.7, low=0.6, high=0.812)) == "0.70 (0.60 to 0.81)"
+    assert str(Interval(value=None)) == "not defined here"

@@ -1,0 +1,104 @@
+"""What a manifest says, and everything that is wrong with one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from video_classifier.ml import manifest
+from video_classifier.ml.manifest import ManifestError
+
+
+def write(folder: Path, *lines: str) -> Path:
+    for name in ("a.mp4", "b.mp4"):
+        (folder / name).touch()
+    table = folder / "manifest.csv"
+    table.write_text("\n".join(lines))
+    return table
+
+
+def test_reads_labelled_rows_and_ignores_the_rest(tmp_path: Path) -> None:
+    table = write(tmp_path, "path,label,color", "a.mp4,shoplifter,red", "b.mp4,,blue")
+
+    (entry,) = manifest.read(table)
+
+    assert (entry.path, entry.name) == (tmp_path / "a.mp4", "a.mp4")
+    assert (entry.label, entry.target) == ("shoplifter", 1)
+
+
+@pytest.mark.parametrize(
+    ("actor", "take", "scene", "group"),
+    [
+        ("Ada", "7", "shop", "Ada"),
+        ("", "7", "shop", "7"),
+        ("", "", "shop", "shop"),
+        ("",) * 3 + ("a.mp4",),
+    ],
+)
+def test_a_group_is_the_person_if_known(
+    tmp_path: Path, actor: str, take: str, scene: str, group: str
+) -> None:
+    row = f"a.mp4,shoplifter,{actor},{take},{scene}"
+
+    (entry,) = manifest.read(write(tmp_path, "path,label,actor,take,scene", row))
+
+    assert entry.group == group
+
+
+def test_a_note_keeps_a_clip_out_of_training(tmp_path: Path) -> None:
+    table = write(
+        tmp_path, "path,label,note", "a.mp4,shoplifter,", "b.mp4,non_shoplifter,no shopper"
+    )
+
+    kept = manifest.for_training(manifest.read(table))
+
+    assert [entry.name for entry in kept] == ["a.mp4"]
+
+
+def test_lists_all_that_is_wrong_at_once(tmp_path: Path) -> None:
+    table = write(tmp_path, "path,label", "a.mp4,thief", "b.mp4,honest", "c.mp4,shoplifter")
+
+    with pytest.raises(ManifestError) as caught:
+        manifest.read(table)
+
+    for part in ("a.mp4", "“thief”", "b.mp4", "“honest”", "c.mp4: no such file"):
+        assert part in str(caught.value)
+
+
+def test_missing_files_may_be_left_to_the_reader(tmp_path: Path) -> None:
+    table = write(tmp_path, "path,label", "c.mp4,shoplifter")
+
+    (entry,) = manifest.read(table, missing_is_wrong=False)
+
+    assert entry.name == "c.mp4"
+
+
+@pytest.mark.parametrize("lines", [[], ["path,label"], ["file,class", "a.mp4,shoplifter"]])
+def test_a_table_without_clips_is_refused(tmp_path: Path, lines: list[str]) -> None:
+    with pytest.raises(ManifestError, match="columns path and label"):
+        manifest.read(write(tmp_path, *lines))
+
+
+def test_a_table_without_labels_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ManifestError, match="no row has a label"):
+        manifest.read(write(tmp_path, "path,label", "a.mp4,"))
+
+
+def test_a_table_that_is_not_there_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ManifestError, match=r"none\.csv can't be read"):
+        manifest.read(tmp_path / "none.csv")
+
+
+def test_a_table_that_is_no_text_is_refused(tmp_path: Path) -> None:
+    table = tmp_path / "manifest.csv"
+    table.write_bytes(b"\xff\xfe\x00\x81" * 9)
+
+    with pytest.raises(ManifestError, match="can't be read"):
+        manifest.read(table)
+
+
+def test_a_byte_order_mark_is_no_part_of_a_name(tmp_path: Path) -> None:
+    table = write(tmp_path, "\ufeffpath,label", "a.mp4,shoplifter")
+
+    assert len(manifest.read(table)) == 1

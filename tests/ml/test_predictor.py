@@ -1,0 +1,83 @@
+"""From a file to a score, once loaded, from any thread."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests import videos
+from tests.ml.conftest import TINY, MakeBundle
+from video_classifier.ml import bundle, predictor
+from video_classifier.ml.clip import ClipError, Stage
+
+pytestmark = pytest.mark.keras
+
+
+@pytest.fixture
+def clip(tmp_path: Path) -> Path:
+    return videos.write(tmp_path / "clip.mp4", frames=12)
+
+
+@pytest.mark.parametrize("network", ["conv3d", "mobilenetv2_lstm"])
+def test_gives_what_the_network_gives(make_bundle: MakeBundle, network: str) -> None:
+    folder = make_bundle(network)
+    images = np.random.default_rng(1).integers(0, 256, TINY.shape, np.uint8)
+
+    score = predictor.load(folder).score(images)
+
+    reference, _ = bundle.load(folder)
+    assert score == pytest.approx(float(reference.predict(images[None], verbose=0)[0, 0]), abs=1e-5)
+
+
+def test_tells_its_stages_and_its_times(make_bundle: MakeBundle, clip: Path) -> None:
+    stages: list[Stage] = []
+
+    outcome = predictor.load(make_bundle("conv3d")).analyze(clip, entering=stages.append)
+
+    assert stages == [Stage.READING, Stage.CLASSIFYING]
+    assert outcome.seconds_reading > 0
+    assert outcome.seconds_classifying > 0
+    assert len(outcome.sample.times) == TINY.frames
+    assert outcome.prediction.threshold == 0.5
+
+
+def test_what_is_no_video_gets_no_score(make_bundle: MakeBundle, tmp_path: Path) -> None:
+    notes = videos.text(tmp_path / "notes.mp4", "buy milk")
+
+    with pytest.raises(ClipError):
+        predictor.load(make_bundle("conv3d")).analyze(notes)
+
+
+def test_is_loaded_once(make_bundle: MakeBundle) -> None:
+    folder = make_bundle("conv3d")
+
+    with ThreadPoolExecutor(4) as threads:
+        loaded = set(threads.map(lambda _: id(predictor.load(folder)), range(8)))
+
+    assert len(loaded) == 1
+
+
+def test_a_model_replaced_on_disk_is_loaded_anew(make_bundle: MakeBundle) -> None:
+    folder = make_bundle("conv3d")
+    first = predictor.load(folder)
+    network, card = bundle.load(folder)
+    network.set_weights([weights + 0.1 for weights in network.get_weights()])
+    bundle.save(folder, network, card)
+
+    second = predictor.load(folder)
+
+    assert second.sha256 != first.sha256
+
+
+def test_several_threads_get_the_same_scores(make_bundle: MakeBundle) -> None:
+    model = predictor.load(make_bundle("mobilenetv2_lstm"))
+    clips = np.random.default_rng(1).integers(0, 256, (8, *TINY.shape), np.uint8)
+    one_by_one = [model.score(clip) for clip in clips]
+
+    with ThreadPoolExecutor(4) as threads:
+        at_once = list(threads.map(model.score, clips))
+
+    assert at_once == pytest.approx(one_by_one, abs=1e-6)

@@ -1,0 +1,68 @@
+"""People are on one side only."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from tests.ml.makers import entry, people
+from video_classifier.ml import splits
+from video_classifier.ml.manifest import Entry
+from video_classifier.ml.splits import Rows
+
+
+def groups(entries: list[Entry], rows: Rows) -> set[str]:
+    return {entries[row].group for row in rows}
+
+
+def test_nobody_is_on_two_sides() -> None:
+    entries = people(10)
+
+    for fold in splits.folds(entries, count=5, seed=1):
+        parts = [groups(entries, rows) for rows in (fold.train, fold.validation, fold.test)]
+        assert not parts[0] & parts[1]
+        assert not parts[0] & parts[2]
+        assert not parts[1] & parts[2]
+
+
+def test_every_clip_is_tested_once() -> None:
+    entries = people(10)
+
+    tested = np.concatenate([fold.test for fold in splits.folds(entries, count=5, seed=1)])
+
+    assert sorted(tested) == list(range(len(entries)))
+
+
+def test_a_fold_uses_every_clip() -> None:
+    entries = people(10)
+
+    for fold in splits.folds(entries, count=5, seed=1):
+        used = np.concatenate([fold.train, fold.validation, fold.test])
+        assert sorted(used) == list(range(len(entries)))
+
+
+def test_holding_out_keeps_people_whole() -> None:
+    entries = people(10)
+
+    train, validation = splits.hold_out(entries, seed=1)
+
+    assert not groups(entries, train) & groups(entries, validation)
+    assert len(train) + len(validation) == len(entries)
+    assert len(validation) > 0
+
+
+def test_the_seed_decides() -> None:
+    entries = people(20)
+
+    first, again, other = (splits.hold_out(entries, seed=seed)[1] for seed in (1, 1, 2))
+
+    assert list(first) == list(again) != list(other)
+
+
+def test_too_few_people_are_refused() -> None:
+    entries = [entry(number, shoplifter=number % 2 == 0, group=str(number)) for number in range(5)]
+
+    with pytest.raises(
+        splits.TooFewGroupsError, match="Only 2 people or recordings are labelled non"
+    ):
+        splits.refuse_too_few(entries)
