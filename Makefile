@@ -1,0 +1,64 @@
+# `make run` and `make test` are all that a bare machine with Python and make needs.
+
+PORT ?= 8000
+FOOTAGE ?= ../shared/data
+WEIGHTS ?= ../shared/weights/mobilenet_v2_imagenet_no_top.h5
+
+# The first Python here that the libraries support.
+PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3; do \
+	$$p -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null \
+	&& echo $$p && break; done)
+BIN := .venv/bin
+
+.DEFAULT_GOAL := help
+.PHONY: help run test lint check lock models clean
+
+help: ## list the targets
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 16
+
+run: .venv/runtime ## install what is needed and serve http://127.0.0.1:8000
+	@$(BIN)/python manage.py migrate --verbosity 0
+	@$(BIN)/python manage.py create_first_admin
+	@echo "Serving http://127.0.0.1:$(PORT) - stop with Ctrl-C"
+	@PORT=$(PORT) $(BIN)/gunicorn --config python:shoplift_site.gunicorn shoplift_site.wsgi
+
+test: .venv/development ## install what the tests need and run them all
+	$(BIN)/python -m pytest
+
+lint: .venv/development ## ruff, strict mypy, import-linter, migrations up to date
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy .
+	$(BIN)/lint-imports
+	$(BIN)/python manage.py makemigrations --check --dry-run
+
+check: test lint ## what CI runs
+
+lock: .venv/development ## pin the newest versions that requirements*.in allow
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --upgrade requirements.in -o requirements.txt
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --upgrade requirements-dev.in -o requirements-dev.txt
+
+models: .venv/runtime ## train both networks again on FOOTAGE (an hour or two)
+	for network in mobilenetv2_lstm conv3d; do \
+		$(BIN)/python -m scripts.train $$network --manifest $(FOOTAGE)/manifest.csv \
+			--backbone-weights $(WEIGHTS) --out models_storage/$$network || exit 1; \
+	done
+
+clean: ## remove what was installed; clips and database in var/ stay
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
+
+.venv/python:
+	@test -n "$(PYTHON)" || { echo "Python 3.11, 3.12 or 3.13 is needed, and none of them is on the PATH."; exit 1; }
+	@$(PYTHON) -m venv .venv || { \
+		echo "$(PYTHON) can't make a virtual environment. On Debian and Ubuntu: apt install python3-venv"; \
+		rm -rf .venv; exit 1; }
+	@touch $@
+
+.venv/runtime: .venv/python requirements.txt
+	@echo "Installing the libraries: about 400 MB, a few minutes the first time …"
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	@touch $@
+
+.venv/development: .venv/runtime requirements-dev.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	@touch $@
