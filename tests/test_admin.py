@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -72,6 +73,18 @@ def test_a_verdict_cannot_be_edited(admin_client: Client, make_analysis: MakeAna
     assert admin_client.post(page, {"verdict": "shoplifter", "score": "0.9"}).status_code == 403
     analysis.refresh_from_db()
     assert analysis.verdict == Verdict.NON_SHOPLIFTER
+
+
+@pytest.mark.parametrize("url", [CLIPS, ANALYSES])
+def test_nobody_is_called_a_shoplifter(
+    admin_client: Client, make_analysis: MakeAnalysis, url: str
+) -> None:
+    clip = make_analysis(status=Status.DONE, verdict=Verdict.SHOPLIFTER).clip
+    pages = (url, f"{CLIPS}{clip.pk}/delete/")
+
+    for page in pages:
+        text = re.sub("<[^>]*>", "", admin_client.get(page).content.decode())
+        assert "shoplifter" not in text
 
 
 @pytest.mark.parametrize("url", [CLIPS, ANALYSES])

@@ -8,9 +8,13 @@ from typing import Any, cast
 from django.contrib import admin, messages
 from django.db.models import Count, QuerySet
 from django.http import HttpRequest
+from django.template.defaultfilters import filesizeformat
 
 from video_classifier.models import Analysis, Clip
 from video_classifier.services import analyses, catalog, clips
+
+admin.site.site_header = "Shoplift administration"
+admin.site.site_title = "Shoplift"
 
 
 class ReadOnlyAdmin(admin.ModelAdmin):
@@ -52,16 +56,25 @@ def _again(model: str) -> Callable[[ReadOnlyAdmin, HttpRequest, QuerySet[Any]], 
 @admin.register(Clip)
 class ClipAdmin(ReadOnlyAdmin):
     date_hierarchy = "uploaded_at"
-    list_display = ("name", "uploaded_at", "uploaded_by", "duration", "size_bytes", "runs")
+    list_display = ("name", "uploaded_at", "uploaded_by", "length", "size", "runs")
     list_filter = ("container", "codec", "playback", "uploaded_by")
     list_select_related = ("uploaded_by",)
     search_fields = ("name", "sha256")
     # The files have no address of their own: the result page shows them.
     exclude = ("file", "playable")
+    readonly_fields = ("uploaded_at",)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         found = super().get_queryset(request).annotate(analysis_count=Count("analyses"))
         return cast("QuerySet[Any]", found)
+
+    @admin.display(ordering="duration")
+    def length(self, clip: Clip) -> str:
+        return f"{clip.duration:.1f} s"
+
+    @admin.display(ordering="size_bytes")
+    def size(self, clip: Clip) -> str:
+        return filesizeformat(clip.size_bytes)
 
     @admin.display(description="Analyses", ordering="analysis_count")
     def runs(self, clip: Any) -> int:
@@ -85,6 +98,7 @@ class AnalysisAdmin(ReadOnlyAdmin):
     list_filter = ("status", "verdict", "model", "requested_by")
     list_select_related = ("clip", "requested_by")
     search_fields = ("clip__name", "clip__sha256", "error")
+    readonly_fields = ("queued_at",)
 
     def clips_of(self, chosen: QuerySet[Analysis]) -> QuerySet[Clip]:
         return Clip.objects.filter(analyses__in=chosen).distinct()

@@ -146,7 +146,7 @@ class Analysis(models.Model):
         )
 
     def __str__(self) -> str:
-        return f"{self.clip_id}: {self.verdict or self.status}"
+        return f"{self.get_verdict_display() or self.get_status_display()} ({self.model})"
 
     def get_absolute_url(self) -> str:
         return reverse("web:result", args=[self.pk])

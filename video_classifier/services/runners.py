@@ -11,7 +11,7 @@ import uuid
 from datetime import timedelta
 
 from django.conf import settings
-from django.db import DatabaseError, connection
+from django.db import DatabaseError, close_old_connections
 from django.utils import timezone
 
 from video_classifier.models import Analysis, Clip
@@ -44,7 +44,7 @@ def start_if_waiting() -> None:
         logger.warning("The database has no tables yet: run `manage.py migrate`.")
         return
     finally:
-        connection.close()
+        close_old_connections()
     if left:
         wake()
 
@@ -100,7 +100,7 @@ class Runner:
                     self._bell.wait(IDLE_SECONDS)
                     self._bell.clear()
             finally:
-                connection.close()
+                close_old_connections()
 
 
 _runner = Runner()
