@@ -10,7 +10,9 @@ function announce(root) {
 }
 
 // A part that changed says so through [data-announce], wherever it came from.
-document.addEventListener("htmx:load", ({ detail }) => announce(detail.elt));
+document.addEventListener("htmx:load", ({ detail }) => {
+  if (detail.elt !== document.body) announce(detail.elt); // the whole page is no news
+});
 
 // A poll that is sent to the sign-in page, or whose analysis is gone, would ask for ever.
 document.addEventListener("htmx:beforeSwap", (event) => {

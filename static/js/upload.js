@@ -70,6 +70,7 @@ if (form) {
     if (receipt) {
       row.replaceWith(receipt);
       htmx.process(receipt); // the verdict in it asks for itself
+      say(receipt.querySelector("[data-announce]")?.dataset.announce ?? "");
     } else if (new URL(request.responseURL).pathname === document.body.dataset.loginUrl) {
       refuse(row, "You have been signed out. Sign in again and repeat this upload.");
     } else {
@@ -83,7 +84,11 @@ if (form) {
     const state = row.querySelector("[data-state]");
     state.textContent = `Not taken. ${sentence}`;
     state.className = "receipt__refusal";
-    document.querySelector("[data-announcer]").textContent = `${row.querySelector("[data-name]").textContent}: ${state.textContent}`;
+    say(`${row.querySelector("[data-name]").textContent}: ${state.textContent}`);
+  }
+
+  function say(news) {
+    document.querySelector("[data-announcer]").textContent = news;
   }
 
   function cancel(upload) {

@@ -1,0 +1,85 @@
+"""A real browser in front of the real application: its runner, its models, real clips."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NoReturn
+
+import pytest
+from django.contrib.auth.models import User
+from playwright.sync_api import Browser, Page, sync_playwright
+from pytest_django import Settings
+from pytest_django.live_server_helper import LiveServer
+
+from tests.conftest import PASSWORD
+from video_classifier.services import runners
+
+ROOT = Path(__file__).parents[2]
+MODELS = ROOT / "models_storage"
+FOOTAGE = Path(os.environ.get("SHOPLIFT_FOOTAGE") or ROOT.parent / "shared" / "data")
+CLIPS = ("mnnit/shoplifters/shoplifting_001.mp4", "mnnit/non_shoplifters/normal_001.mp4")
+
+# Chromium calls home otherwise, and finds neither a GPU nor a sandbox in a container.
+QUIET = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+
+def missing(what: str) -> NoReturn:
+    """In CI nothing may be missing; elsewhere the person reads what was."""
+    if os.environ.get("CI") == "true":
+        pytest.fail(what)
+    pytest.skip(what)
+
+
+@pytest.fixture
+def clips() -> list[Path]:
+    found = [FOOTAGE / name for name in CLIPS]
+    if not all(path.is_file() for path in found):
+        missing(f"The footage is not in {FOOTAGE}; SHOPLIFT_FOOTAGE says where it is.")
+    return found
+
+
+@pytest.fixture
+def site(live_server: LiveServer, settings: Settings, user: User) -> Iterator[str]:
+    """The address of a running site with the real models, its runner, and `user`."""
+    settings.MODELS_STORAGE = MODELS
+    settings.RUNNER = "thread"
+    yield live_server.url
+    runners.stop()
+
+
+# The browser goes before the database is emptied: while Playwright's event loop runs in this
+# thread, Django refuses to touch the database from it.
+@pytest.fixture
+def browser(site: str) -> Iterator[Browser]:
+    chromium = shutil.which("chromium")
+    if chromium is None:
+        missing("There is no chromium to drive; on Debian: apt-get install chromium.")
+    with sync_playwright() as playwright:
+        yield playwright.chromium.launch(executable_path=chromium, args=QUIET)
+
+
+@pytest.fixture
+def page(browser: Browser, site: str) -> Page:
+    """Signed in as `user`, on the first page."""
+    page = browser.new_page(base_url=site)
+    sign_in(page)
+    return page
+
+
+def sign_in(page: Page) -> None:
+    page.goto("/")
+    page.get_by_label("Username").fill("ada")
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Sign in").click()
+    page.wait_for_url("/")  # loaded, so that its scripts listen

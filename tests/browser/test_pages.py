@@ -1,0 +1,197 @@
+"""Every page in a real browser: quiet, in shape, and usable by keyboard."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from django.contrib.auth.models import User
+from playwright.sync_api import ConsoleMessage, Dialog, FilePayload, Locator, Page, Route, expect
+from pytest_django import Settings
+
+from tests.conftest import MakeAnalysis, MakeClip
+from video_classifier.models import Analysis
+from video_classifier.states import Status
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture
+def analyses(make_analysis: MakeAnalysis, make_clip: MakeClip, user: User) -> list[Analysis]:
+    """A finished one, a failed one and one that is running, newest last."""
+    return [
+        make_analysis(
+            clip=make_clip(name=f"{status}-{'long' * 20}.mp4", uploaded_by=user),
+            status=status,
+            requested_by=user,
+        )
+        for status in (Status.DONE, Status.FAILED, Status.RUNNING)
+    ]
+
+
+@pytest.fixture
+def page(analyses: list[Analysis], page: Page) -> Page:
+    """With something to show; the rows are written before the browser starts."""
+    return page
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_no_page_complains_or_overflows(page: Page, analyses: list[Analysis], scheme: str) -> None:
+    complaints: list[str] = []
+
+    def note(message: ConsoleMessage) -> None:
+        # The clips here are no real videos, and their frames not there.
+        if message.type in {"error", "warning"} and "404" not in message.text:
+            complaints.append(f"{page.url}: {message.text}")
+
+    page.on("console", note)
+    page.on("pageerror", lambda error: complaints.append(f"{page.url}: {error}"))
+    page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+    page.set_viewport_size({"width": 360, "height": 740})
+
+    addresses = [analysis.get_absolute_url() for analysis in analyses]
+    for address in ["/", "/history/", "/history/?text=none", "/accounts/password/", *addresses]:
+        page.goto(address)
+        page.wait_for_load_state("networkidle")
+        width = page.evaluate("document.documentElement.scrollWidth")
+        assert width <= 360, f"{address} is {width} pixels wide"
+
+    assert complaints == []
+
+
+def test_the_keyboard_is_enough(page: Page, analyses: list[Analysis]) -> None:
+    page.keyboard.press("h")
+    expect(page).to_have_url(re.compile("/history/$"))
+
+    page.keyboard.press("/")
+    expect(page.get_by_label("Clip name contains")).to_be_focused()
+    page.keyboard.press("Tab")
+    page.get_by_role("heading", name="History").click()
+    page.keyboard.press("j")
+    page.keyboard.press("j")
+    page.keyboard.press("k")
+    page.keyboard.press("Enter")
+
+    expect(page).to_have_url(re.compile(analyses[-1].get_absolute_url()))
+
+
+def test_question_mark_shows_the_shortcuts(page: Page) -> None:
+    page.keyboard.press("?")
+
+    expect(page.get_by_role("dialog", name="Keyboard shortcuts")).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("dialog", name="Keyboard shortcuts")).to_be_hidden()
+
+
+def test_the_theme_is_remembered(page: Page) -> None:
+    page.emulate_media(color_scheme="light")
+    background = "getComputedStyle(document.body).backgroundColor"
+    light = page.evaluate(background)
+
+    page.get_by_role("button", name="Theme").click()
+    page.get_by_label("Dark").check()
+    page.reload()
+
+    assert page.evaluate("document.documentElement.dataset.bsTheme") == "dark"
+    assert page.evaluate(background) != light
+
+
+def test_deleting_asks_first(page: Page, analyses: list[Analysis]) -> None:
+    name = analyses[0].clip.name
+    page.goto("/history/?status=done")
+
+    page.get_by_role("link", name=f"Delete {name}").click()
+    dialog = page.get_by_role("dialog", name="Delete this clip?")
+    expect(dialog).to_contain_text(name)
+    dialog.get_by_role("button", name="Keep it").click()
+    expect(page.get_by_role("link", name=name, exact=True)).to_be_visible()
+
+    page.get_by_role("link", name=f"Delete {name}").click()
+    dialog.get_by_role("button", name="Delete").click()
+    expect(page).to_have_url(re.compile(r"/history/\?status=done$"))
+    expect(page.get_by_role("link", name=name, exact=True)).to_have_count(0)
+
+
+def test_filters_and_their_chips_agree(page: Page) -> None:
+    page.goto("/history/")
+
+    page.get_by_label("Status").select_option("failed")
+    expect(page.locator("[data-row-link]")).to_have_count(1)
+    page.get_by_role("link", name="Clip", exact=True).click()
+    expect(page).to_have_url(re.compile(r"status=failed.*sort=-clip"))
+    page.get_by_role("link", name="Status: Failed").click()
+
+    expect(page.locator("[data-row-link]")).to_have_count(3)
+    expect(page.get_by_label("Status")).to_have_value("")
+    expect(page).to_have_url(re.compile("sort=-clip"))
+
+
+def some_clip(name: str = "till.mp4") -> FilePayload:
+    return {"name": name, "mimeType": "video/mp4", "buffer": b"x" * 2000}
+
+
+def never_answer(_: Route) -> None:
+    """Leaves an upload under way."""
+
+
+def choose(page: Page, *files: FilePayload) -> Locator:
+    """The rows that they get on the page."""
+    page.get_by_label("Clips", exact=True).set_input_files(files)
+    return page.locator("[data-uploads] [data-receipt]")
+
+
+def test_too_large_a_clip_is_refused_before_it_is_sent(page: Page, settings: Settings) -> None:
+    settings.CLIP_MAX_BYTES = 1000
+    page.reload()
+    sent: list[str] = []
+    page.on("request", lambda request: sent.append(request.method))
+
+    row = choose(page, some_clip())
+
+    expect(row).to_contain_text("larger than 1000 bytes")
+    assert "POST" not in sent
+
+
+def test_a_cancelled_clip_makes_way_for_the_next(page: Page) -> None:
+    page.route("**/", never_answer)
+    rows = choose(page, *(some_clip(f"{number}.mp4") for number in range(3)))
+    expect(rows.nth(1)).to_contain_text("Sending")
+    expect(rows.nth(2)).to_contain_text("Waiting to be sent")
+
+    rows.nth(0).get_by_role("button", name="Cancel").click()
+
+    expect(rows.nth(0)).to_contain_text("You cancelled it.")
+    expect(rows.nth(2)).to_contain_text("Sending")
+
+
+def test_leaving_while_clips_are_sent_asks_first(page: Page) -> None:
+    page.route("**/", never_answer)
+    choose(page, some_clip())
+
+    asked: list[str] = []
+
+    def stay(dialog: Dialog) -> None:
+        asked.append(dialog.type)
+        dialog.dismiss()
+
+    page.on("dialog", stay)
+    page.get_by_role("link", name="History").click()
+
+    assert asked == ["beforeunload"]
+    expect(page.get_by_role("heading", name="Upload clips")).to_be_visible()
+
+
+def test_who_was_signed_out_meanwhile_is_told(page: Page) -> None:
+    page.context.clear_cookies(name="sessionid")
+
+    row = choose(page, some_clip())
+
+    expect(row).to_contain_text("Sign in again")
+
+
+def test_a_page_left_open_leads_to_signing_in(page: Page, analyses: list[Analysis]) -> None:
+    page.goto(analyses[-1].get_absolute_url())
+
+    page.context.clear_cookies(name="sessionid")
+
+    expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
