@@ -117,7 +117,7 @@ def _print(report: dict[str, Any]) -> None:
     for name in ("auc", "accuracy", "precision", "recall", "specificity", "f1"):
         figure = report[name]
         if figure["value"] is None:
-            table.add_row(name, "–", "not defined on these clips")
+            table.add_row(name, "-", "not defined on these clips")
         else:
             interval = f"{figure['low']:.2f} to {figure['high']:.2f}"
             table.add_row(name, f"{figure['value']:.2f}", interval)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from sklearn.metrics import roc_auc_score
 
 from video_classifier.ml.evaluation import auc, confusion, measure
 
@@ -20,6 +21,13 @@ def test_counts_what_was_called() -> None:
 
 def test_a_score_at_the_threshold_is_called() -> None:
     assert confusion(np.array([1]), np.array([0.5]), 0.5).true_positives == 1
+
+
+def test_auc_is_what_scikit_learn_calls_so() -> None:
+    random = np.random.default_rng(1)
+    targets, scores = random.integers(0, 2, 60), random.integers(0, 9, 60) / 10  # with ties
+
+    assert auc(targets, scores) == pytest.approx(roc_auc_score(targets, scores))
 
 
 @pytest.mark.parametrize(
@@ -47,6 +55,15 @@ def test_a_perfect_result_on_few_clips_is_not_certain() -> None:
 
     assert figures["accuracy"].value == 1
     assert figures["accuracy"].low == pytest.approx(0.722, abs=0.001)  # Wilson, 10 of 10
+    assert figures["auc"].value == figures["auc"].high == 1
+    assert figures["auc"].low < 0.9  # type: ignore[operator]
+
+
+def test_the_worst_result_on_two_clips_is_not_certain_either() -> None:
+    found = measure(np.array([0, 1]), np.array([0.9, 0.1]), threshold=0.5)["auc"]
+
+    assert (found.value, found.low) == (0, 0)
+    assert found.high > 0.5  # type: ignore[operator]
 
 
 def test_one_label_alone_has_no_auc() -> None:
