@@ -8,6 +8,7 @@ from datetime import timedelta
 
 import pytest
 from django.contrib.auth.models import User
+from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from django.db import connection
 from django.utils import timezone
@@ -180,6 +181,18 @@ def test_the_frames_are_kept_as_pictures(make_analysis: MakeAnalysis, settings: 
         with default_storage.open(analyses.frame_file(analysis, number)) as file:
             picture = Image.open(file)
             assert (picture.format, picture.width) == ("JPEG", settings.PREVIEW_WIDTH)
+
+
+def test_frames_left_by_a_run_that_died_are_replaced(make_analysis: MakeAnalysis) -> None:
+    analysis = make_analysis()
+    default_storage.save(analyses.frame_file(analysis, 0), ContentFile(b"half a pict"))
+
+    analyses.run(claim(), predictor=FakePredictor())
+
+    folder = analyses.frame_folder(analysis)
+    assert sorted(default_storage.listdir(folder)[1]) == ["00.jpg", "01.jpg"]
+    with default_storage.open(analyses.frame_file(analysis, 0)) as file:
+        Image.open(file).load()
 
 
 def test_each_stage_can_be_seen_while_it_lasts(make_analysis: MakeAnalysis) -> None:
