@@ -19,12 +19,16 @@ _FLAGS = {"true": True, "false": False}
 
 
 def text(name: str, default: str) -> str:
+    if _env.ENVIRON.get(name, "").startswith("$"):
+        # django-environ would take it for another variable's name, and fall back silently.
+        msg = f"The environment variable {name} has to begin with something else than “$”."
+        raise ImproperlyConfigured(msg)
     return str(_env.str(name, default=default)).strip()
 
 
 def words(name: str, default: list[str]) -> list[str]:
     """Separated by commas."""
-    return [word.strip() for word in _env.list(name, default=default) if word.strip()]
+    return [word.strip() for word in text(name, ",".join(default)).split(",") if word.strip()]
 
 
 def flag(name: str, *, default: bool) -> bool:

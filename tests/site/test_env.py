@@ -91,6 +91,15 @@ def test_nonsense_is_refused_by_name(
         READERS[reader]()
 
 
+def test_a_dollar_sign_is_not_taken_for_another_variable(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(NAME, "$ecret")
+
+    with pytest.raises(ImproperlyConfigured, match=f"{NAME} has to begin") as caught:
+        env.text(NAME, "")
+
+    assert "ecret" not in str(caught.value)
+
+
 def test_a_folder_to_write_is_made_for_its_owner_alone(tmp_path: Path) -> None:
     made = env.writable_folder(NAME, tmp_path / "new" / "data")
 
