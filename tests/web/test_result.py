@@ -71,6 +71,17 @@ def test_says_how_sure_it_is(
     assert words in page(client, analysis)
 
 
+@pytest.mark.parametrize(
+    ("score", "shown"), [(0.91, "0.91"), (0.5, "0.50"), (0.4981, "0.498"), (0.49999, "0.5000")]
+)
+def test_shows_on_which_side_of_the_threshold_a_score_is(
+    client: Client, make_analysis: MakeAnalysis, score: float, shown: str
+) -> None:
+    html = page(client, make_analysis(status=Status.DONE, score=score, threshold=0.5))
+
+    assert f'<span class="score-meter__number">{shown}</span>' in html
+
+
 def test_shows_the_frames_with_their_times(client: Client, make_analysis: MakeAnalysis) -> None:
     analysis = make_analysis(status=Status.DONE, frame_times=[0.25, 61.5])
 

@@ -16,6 +16,7 @@ from video_classifier.web import permissions
 register = template.Library()
 
 NOT_KNOWN = "-"
+MOST_DIGITS = 4
 UNSURE = 0.25  # of the way from the threshold to certainty
 CLEAR = 0.75
 
@@ -35,6 +36,14 @@ def percent(share: float | None) -> str:
 
 
 @register.filter
+def beside(score: float, threshold: float) -> str:
+    """A score in as many digits as show on which side of the threshold it is."""
+    digits = range(2, MOST_DIGITS)
+    plain = (d for d in digits if f"{score:.{d}f}" != f"{threshold:.{d}f}" or score == threshold)
+    return f"{score:.{next(plain, MOST_DIGITS)}f}"
+
+
+@register.filter
 def unseen(card: Card) -> str:
     """How well a model does on people it has never seen, in a sentence."""
     accuracy = card.metrics.get("accuracy")
@@ -49,6 +58,12 @@ def _of_hundred(interval: Interval, value: float) -> str:
     if interval.low is None or interval.high is None:
         return text
     return f"{text} (between {interval.low * 100:.0f} and {interval.high * 100:.0f})"
+
+
+@register.filter
+def share(value: float) -> str:
+    """Of the width of a drawing."""
+    return f"{value:.1%}"
 
 
 @register.filter
