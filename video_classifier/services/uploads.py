@@ -68,7 +68,7 @@ def check_size(name: str, size: int) -> None:
 
 def too_large(name: str) -> str:
     """The sentence for a file beyond the limit."""
-    limit = filesizeformat(settings.CLIP_MAX_BYTES).replace("\xa0", " ").replace(".0 ", " ")
+    limit = filesizeformat(settings.CLIP_MAX_BYTES).replace("\xa0", " ")
     return f"“{name}” is larger than {limit}. Cut it or export it smaller, and try again."
 
 
