@@ -10,7 +10,7 @@ from django.db.models import Q
 from django.urls import reverse
 from django.utils import timezone
 
-from video_classifier.querysets import AnalysisQuerySet
+from video_classifier.querysets import AnalysisQuerySet, ClipQuerySet
 from video_classifier.states import Playback, Stage, Status, Verdict
 
 
@@ -40,6 +40,8 @@ class Clip(models.Model):
         related_name="clips",
     )
     uploaded_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    objects = ClipQuerySet.as_manager()
 
     class Meta:
         ordering = ("-uploaded_at",)

@@ -1,4 +1,4 @@
-"""The questions the project asks about analyses, each by its name."""
+"""The questions the project asks about clips and analyses, each by its name."""
 
 from __future__ import annotations
 
@@ -8,16 +8,25 @@ from typing import TYPE_CHECKING, Self
 from django.db import models
 from django.db.models import Q
 
-from video_classifier.states import Status
+from video_classifier.states import Playback, Status
 
 if TYPE_CHECKING:
-    from video_classifier.models import Analysis
+    from video_classifier.models import Analysis, Clip  # noqa: F401
+
+
+class ClipQuerySet(models.QuerySet["Clip"]):
+    def wanting_a_copy(self) -> Self:
+        """Not to be played in browsers until somebody makes a copy, the oldest first."""
+        return self.filter(playback=Playback.WANTED).order_by("uploaded_at")
 
 
 class AnalysisQuerySet(models.QuerySet["Analysis"]):
     def waiting(self) -> Self:
         """Queued, the longest waiting first."""
         return self.filter(status=Status.QUEUED).order_by("queued_at", "pk")
+
+    def unfinished(self) -> Self:
+        return self.filter(status__in=(Status.QUEUED, Status.RUNNING))
 
     def ahead_of(self, analysis: Analysis) -> Self:
         """Waiting, and to be claimed before `analysis`."""

@@ -130,6 +130,11 @@ def test_a_wanted_copy_is_made(make_clip: MakeClip, monkeypatch: pytest.MonkeyPa
     assert Path(clip.playable.path).read_bytes() == b"copy"
 
 
+@pytest.mark.django_db
+def test_the_wanted_are_found_through_their_index() -> None:
+    assert "clip_copy_wanted" in Clip.objects.wanting_a_copy().explain()
+
+
 def test_what_browsers_play_needs_no_copy(make_clip: MakeClip) -> None:
     make_clip()
 

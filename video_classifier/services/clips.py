@@ -53,11 +53,11 @@ def _delete_folder(folder: str) -> None:
 
 def make_next_copy() -> bool:
     """Makes one copy for browsers, if one is wanted; says if there was any to make."""
-    clip = Clip.objects.filter(playback=Playback.WANTED).order_by("uploaded_at").first()
+    clip = Clip.objects.wanting_a_copy().first()
     if clip is None:
         return False
     # NONE until it is there: a clip that kills the process is not tried for ever.
-    taken = Clip.objects.filter(pk=clip.pk, playback=Playback.WANTED)
+    taken = Clip.objects.wanting_a_copy().filter(pk=clip.pk)
     if taken.update(playback=Playback.NONE):
         try:
             _make_copy(clip)

@@ -16,7 +16,6 @@ from django.utils import timezone
 
 from video_classifier.models import Analysis, Clip
 from video_classifier.services import analyses, clips, uploads
-from video_classifier.states import Playback, Status
 
 logger = logging.getLogger(__name__)
 
@@ -36,10 +35,7 @@ def start_if_waiting() -> None:
     """At server start: goes on with what an earlier process left, and sweeps up after it."""
     uploads.sweep(before=timezone.now() - ABANDONED)
     try:
-        left = (
-            Analysis.objects.filter(status__in=(Status.QUEUED, Status.RUNNING)).exists()
-            or Clip.objects.filter(playback=Playback.WANTED).exists()
-        )
+        left = Analysis.objects.unfinished().exists() or Clip.objects.wanting_a_copy().exists()
     except DatabaseError:
         logger.warning("The database has no tables yet: run `manage.py migrate`.")
         return
