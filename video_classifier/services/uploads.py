@@ -7,7 +7,7 @@ import shutil
 import unicodedata
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path, PurePosixPath
 from tempfile import NamedTemporaryFile
@@ -57,8 +57,9 @@ def accept(*, file: UploadedFile[bytes], user: User, model: str) -> Analysis:
 def sweep(*, before: datetime) -> None:
     """Removes what a killed process left half uploaded or half copied."""
     for left in Path(settings.FILE_UPLOAD_TEMP_DIR).iterdir():
-        if left.stat().st_mtime < before.timestamp():
-            shutil.rmtree(left) if left.is_dir() else left.unlink(missing_ok=True)
+        with suppress(FileNotFoundError):  # another process has just finished with it
+            if left.stat().st_mtime < before.timestamp():
+                shutil.rmtree(left) if left.is_dir() else left.unlink()
 
 
 def check_size(name: str, size: int) -> None:
