@@ -9,8 +9,9 @@ from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from pytest_django import DjangoCaptureOnCommitCallbacks, Settings
 
+from tests import videos
 from tests.conftest import FakePredictor, MakeAnalysis, MakeClip
-from video_classifier.ml import playable
+from video_classifier.ml import playable, probe
 from video_classifier.ml.clip import ClipError
 from video_classifier.models import Analysis, Clip
 from video_classifier.services import analyses, clips
@@ -128,6 +129,16 @@ def test_a_wanted_copy_is_made(make_clip: MakeClip, monkeypatch: pytest.MonkeyPa
     clip = Clip.objects.get()
     assert clip.playback == Playback.COPY
     assert Path(clip.playable.path).read_bytes() == b"copy"
+
+
+def test_the_copy_is_one_that_browsers_play(make_clip: MakeClip, tmp_path: Path) -> None:
+    video = videos.write(tmp_path / "made.avi", 5, codec="mjpeg", pixels="yuvj420p")
+    make_clip(content=video.read_bytes(), playback=Playback.WANTED)
+
+    clips.make_next_copy()
+
+    copy = Path(Clip.objects.get().playable.path)
+    assert playable.is_playable(probe.facts(copy))
 
 
 @pytest.mark.django_db
