@@ -193,6 +193,21 @@ def zeroed(path: Path, start: float, end: float = 1.0) -> Path:
     return path
 
 
+def garbled(content: bytes, *, seed: int) -> bytes:
+    """Some bits flipped, a block overwritten, or a part cut away, as `seed` has it."""
+    random = np.random.default_rng(seed)
+    found = bytearray(content)
+    start = int(random.integers(len(found)))
+    if seed % 3 == 0:
+        for place in random.integers(len(found), size=20):
+            found[place] ^= 1 << int(random.integers(8))
+    elif seed % 3 == 1:
+        found[start : start + 400] = random.bytes(len(found[start : start + 400]))
+    else:
+        del found[start : start + 2000]
+    return bytes(found)
+
+
 def indexed_first(path: Path, frames: int = 30) -> Path:
     """With the index in front, where it outlives a cut, in the containers that have a choice."""
     muxing = {"movflags": "faststart"} if path.suffix in {".mp4", ".mov"} else None

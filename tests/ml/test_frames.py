@@ -166,6 +166,18 @@ def test_what_does_not_decode_at_the_end_counts_as_cut_off(tmp_path: Path) -> No
     assert [n / 10 for n in numbers(sample)] == pytest.approx(sample.times)
 
 
+def test_a_beginning_that_does_not_decode_is_told(tmp_path: Path) -> None:
+    clip = videos.zeroed(videos.indexed_first(tmp_path / "late.mp4", 120), 0, 0.3)
+
+    sample = frames.sample(clip, SPEC)
+
+    missing = 12 - sample.length
+    assert sample.warnings == (
+        f"The first {missing:.1f} s of the clip could not be read; times count from there.",
+    )
+    assert [n / 10 - missing for n in numbers(sample)] == pytest.approx(sample.times)
+
+
 def test_damage_in_the_middle_is_told_and_never_shown(tmp_path: Path) -> None:
     clip = videos.zeroed(videos.indexed_first(tmp_path / "hole.mp4", 120), 0.4, 0.6)
 
@@ -203,3 +215,21 @@ def test_training_and_serving_scale_alike(clips: Clips) -> None:
 def test_a_file_that_is_no_video_has_no_pictures(tmp_path: Path) -> None:
     with pytest.raises(ClipError, match="not a video"):
         frames.read_all(videos.text(tmp_path / "a.mp4", "no video"), fps=5, height=48, width=64)
+
+
+@pytest.mark.parametrize("seed", range(12))
+@pytest.mark.parametrize("name", ["faststart.mp4", "h264.mkv", "h264.ts", "mpeg4.avi", "vp9.webm"])
+def test_random_damage_ends_in_pictures_or_in_a_sentence(
+    clips: Clips, tmp_path: Path, name: str, seed: int
+) -> None:
+    clip = tmp_path / name
+    clip.write_bytes(videos.garbled(clips(name).read_bytes(), seed=seed))
+
+    try:
+        sample = frames.sample(clip, SPEC, preview_width=64)
+    except ClipError as error:
+        assert str(error).endswith(".")  # noqa: PT017 (either end is right, only these two are)
+    else:
+        assert sample.images.shape == SPEC.shape
+        assert len(sample.previews) == SPEC.frames
+        assert list(sample.times) == sorted(sample.times)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from fractions import Fraction
@@ -55,7 +56,7 @@ def packets(container: InputContainer, *streams: Stream) -> Iterator[Packet[Stre
                 raise ClipError(msg)
             if packet.size:
                 yield packet
-    except av.FFmpegError:
+    except (av.FFmpegError, IndexError):  # IndexError: PyAV, at the end, of streams that came late
         return
 
 
@@ -64,17 +65,24 @@ def sound_frames(container: InputContainer, stream: VideoStream) -> Iterator[Vid
 
     After damage there are none until the next keyframe, because they build on what is damaged.
     """
-    is_sound = True
+    is_sound, damaged = True, -math.inf  # damaged: when the last damaged picture is shown
     for packet in chain(packets(container, stream), [None]):
-        try:
-            frames = stream.codec_context.decode(packet)
-        except av.FFmpegError:
-            is_sound = False
-            continue
+        frames, is_whole = _decoded(stream, packet)
+        if packet is not None and not is_whole:
+            is_sound, damaged = False, -math.inf if packet.pts is None else packet.pts
         for frame in frames:
-            is_sound = not frame.is_corrupt and (is_sound or frame.key_frame)
+            starts_anew = frame.key_frame and (frame.pts is None or frame.pts > damaged)
+            is_sound = not frame.is_corrupt and (is_sound or starts_anew)
             if is_sound:
                 yield frame
+
+
+def _decoded(stream: VideoStream, packet: Packet[Stream] | None) -> tuple[list[VideoFrame], bool]:
+    """The frames that come out after a packet, and whether the packet was whole."""
+    try:
+        return stream.codec_context.decode(packet), packet is None or not packet.is_corrupt
+    except av.FFmpegError:
+        return [], False
 
 
 def time_base(stream: VideoStream) -> Fraction:
@@ -143,5 +151,9 @@ def _video_stream(container: InputContainer) -> VideoStream:
             "can be analyzed. Export the clip in a lower resolution."
         )
         raise ClipError(msg)
-    stream.codec_context.options = {"max_pixels": _OPTIONS["max_pixels"]}
+    decoder = stream.codec_context
+    # Without "explode", pictures of which a part is missing may come out as if they were whole.
+    decoder.options = {"max_pixels": _OPTIONS["max_pixels"], "err_detect": "explode"}
+    # With threads, what is damaged is not always told (H.264 by slices) or not always the same.
+    decoder.thread_count = 1
     return stream

@@ -236,9 +236,11 @@ def _find_straight(path: Path, scaler: Scaler, choose: _Choice) -> _Found:
 
 def _warnings(track: _Track, shown: Timeline) -> Iterator[str]:
     least = max(0.5, 2 * shown.length / len(shown.ticks))  # what an intact file may lack
-    if track.promised - shown.length > least:
+    sent = [entry.pts for entry in track.entries if entry.pts is not None and not entry.is_hidden]
+    late = float((shown.ticks[0] - min(sent, default=shown.ticks[0])) * track.time_base)
+    if late > least:
+        yield f"The first {late:.1f} s of the clip could not be read; times count from there."
+    elif track.promised - shown.length > least:
         yield f"Only the first {shown.length:.1f} s of {track.promised:.1f} s could be read."
-    told = timeline.from_packets(track.entries, track.time_base)
-    lost = timeline.seconds_lost(told, shown, least=least) if told else 0
-    if lost:
+    if lost := timeline.seconds_lost(sent, shown, least=least):
         yield f"{lost:.1f} s within the clip are damaged and could not be read."

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import av
 from av.container import OutputContainer
+from av.packet import Packet
+from av.stream import Stream
 from av.video.frame import PictureType, VideoFrame
 from av.video.reformatter import ColorRange
 from av.video.stream import VideoStream
@@ -54,20 +56,38 @@ def make(source: Path, target: Path) -> None:
 
 
 def _remux(source: Path, target: Path) -> bool:
-    """Copies the packets; False if they don't say when to show what they hold."""
+    """Copies the packets; False if they don't say clearly when to show what they hold."""
     with containers.opened(source) as (container, stream):
         if containers.order_is_guessed(container, stream):
             return False
-        with _written(target) as output:
-            # Opaque, or PyAV would look for an encoder with the name of the decoder.
-            copied = output.add_stream_from_template(stream, opaque=True)
-            for packet in containers.packets(container, stream):
-                if packet.pts is None or packet.dts is None:
-                    return False
-                if not packet.is_corrupt:
-                    packet.stream = copied
-                    output.mux(packet)
+        try:
+            with _written(target) as output:
+                # Opaque, or PyAV would look for an encoder with the name of the decoder.
+                copied = output.add_stream_from_template(stream, opaque=True)
+                for packet in _with_decoding_times(containers.packets(container, stream)):
+                    if packet.pts is None or packet.dts is None:
+                        return False
+                    if not packet.is_corrupt:
+                        packet.stream = copied
+                        output.mux(packet)
+        except av.FFmpegError:
+            return False
     return True
+
+
+def _with_decoding_times(packets: Iterator[Packet[Stream]]) -> Iterator[Packet[Stream]]:
+    """Matroska has none; FFmpeg works them out, save those of the first few packets."""
+    waiting: list[Packet[Stream]] = []
+    for packet in packets:
+        if packet.dts is None:
+            waiting.append(packet)
+            continue
+        for earlier, first in enumerate(reversed(waiting), start=1):
+            first.dts = packet.dts - earlier
+        yield from waiting
+        waiting.clear()
+        yield packet
+    yield from waiting
 
 
 def _transcode(source: Path, target: Path) -> None:

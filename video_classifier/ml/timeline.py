@@ -101,9 +101,9 @@ def end_of(ticks: Sequence[int], duration: int | None) -> int:
     return ticks[-1] + (duration or (ticks[-1] - ticks[-2] if len(ticks) > 1 else 0))
 
 
-def seconds_lost(told: Timeline, decoded: Timeline, *, least: float) -> float:
-    """The length of the gaps, each over `least`, in which frames were to come and did not."""
-    lost = sorted(set(told.ticks) - set(decoded.ticks))
+def seconds_lost(sent: Collection[int], decoded: Timeline, *, least: float) -> float:
+    """The length of the gaps, each over `least`, in which frames were sent and none came."""
+    lost = sorted(set(sent) - set(decoded.ticks))
     gaps = [
         (later - earlier) * decoded.time_base
         for earlier, later in pairwise(decoded.ticks)

@@ -1,0 +1,118 @@
+"""Copies for browsers show the same pictures at the same times, and are whole or not there."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import av
+import pytest
+
+from tests import videos
+from tests.ml.conftest import Clips
+from video_classifier.ml import frames, playable, probe
+from video_classifier.ml.clip import ClipError, ClipSpec, Sample
+
+SPEC = ClipSpec(frames=16, height=48, width=64)
+PLAYED = {
+    *("h264.mp4", "long_gop.mp4", "open_gop.mp4", "faststart.mp4", "fragmented.mp4"),
+    *("h264.mov", "vp8.webm", "vp9.webm", "av1.mp4", "uneven.mp4", "sound.mp4"),
+    *("turned.mp4", "mirrored.mp4", "one_frame.mp4", "few_frames.mp4"),
+}
+
+
+def shows(sample: Sample) -> list[int]:
+    return [videos.number_of(image) for image in sample.images]
+
+
+@pytest.mark.parametrize("name", videos.WHOLE)
+def test_browsers_play_the_usual_codecs_in_their_containers(clips: Clips, name: str) -> None:
+    assert playable.is_playable(probe.facts(clips(name))) == (name in PLAYED)
+
+
+@pytest.mark.parametrize("name", videos.WHOLE)
+def test_a_copy_is_playable_and_shows_the_same(clips: Clips, tmp_path: Path, name: str) -> None:
+    target = tmp_path / "copy.mp4"
+
+    playable.make(clips(name), target)
+
+    original = frames.sample(clips(name), SPEC)
+    # Containers differ in how long the last picture of an uneven clip stays.
+    copy = frames.sample(target, SPEC, end=original.length)
+    assert playable.is_playable(probe.facts(target))
+    assert shows(copy) == shows(original)
+    assert copy.times == pytest.approx(original.times, abs=0.002)
+
+
+def test_pictures_are_copied_where_browsers_know_their_codec(clips: Clips, tmp_path: Path) -> None:
+    target = tmp_path / "copy.mp4"
+
+    playable.make(clips("h264.mkv"), target)
+
+    assert (
+        frames.sample(target, SPEC).images == frames.sample(clips("h264.mkv"), SPEC).images
+    ).all()
+
+
+def test_sound_is_dropped(clips: Clips, tmp_path: Path) -> None:
+    target = tmp_path / "copy.mp4"
+
+    playable.make(clips("sound.mkv"), target)
+
+    with av.open(target) as container:
+        assert [stream.type for stream in container.streams] == ["video"]
+
+
+def test_the_index_comes_first(clips: Clips, tmp_path: Path) -> None:
+    target = tmp_path / "copy.mp4"
+
+    playable.make(clips("h264.ts"), target)
+
+    content = target.read_bytes()
+    assert content.index(b"moov") < content.index(b"mdat")
+
+
+def test_wide_pictures_shrink_to_an_even_size(tmp_path: Path) -> None:
+    clip = videos.write(tmp_path / "wide.avi", 2, codec="mjpeg", size=(1922, 1081))
+
+    playable.make(clip, tmp_path / "copy.mp4")
+
+    facts = probe.facts(tmp_path / "copy.mp4")
+    assert (facts.width, facts.height) == (1280, 720)
+
+
+def test_rotation_is_kept_when_encoding(tmp_path: Path) -> None:
+    clip = videos.write(tmp_path / "turned.mp4", codec="mpeg4", turned=90)
+
+    playable.make(clip, tmp_path / "copy.mp4")
+
+    facts = probe.facts(tmp_path / "copy.mp4")
+    assert (facts.codec, facts.rotation) == ("h264", 90)
+
+
+@pytest.mark.parametrize("codec", ["libx264", "mpeg4"])
+def test_a_clip_that_is_cut_off_is_copied_as_far_as_it_goes(tmp_path: Path, codec: str) -> None:
+    clip = videos.cut(videos.write(tmp_path / "cut.mkv", 120, codec=codec), 0.6)
+
+    playable.make(clip, tmp_path / "copy.mp4")
+
+    original = frames.sample(clip, SPEC)
+    assert frames.sample(tmp_path / "copy.mp4", SPEC).length == pytest.approx(
+        original.length, abs=0.11
+    )
+
+
+@pytest.mark.parametrize("name", videos.BROKEN)
+def test_no_copy_is_left_of_a_broken_clip(tmp_path: Path, name: str) -> None:
+    broken = videos.BROKEN[name]
+    clip = broken.make(tmp_path)
+    before = set(tmp_path.iterdir())
+
+    with pytest.raises(ClipError, match=broken.says):
+        playable.make(clip, tmp_path / "copy.mp4")
+
+    assert set(tmp_path.iterdir()) == before
+
+
+def test_a_copy_that_cannot_be_written_is_a_clear_failure(clips: Clips, tmp_path: Path) -> None:
+    with pytest.raises(ClipError, match="No copy of the clip could be made"):
+        playable.make(clips("h264.ts"), tmp_path / "missing" / "copy.mp4")
