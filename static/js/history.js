@@ -1,4 +1,4 @@
-// The history by keyboard, and an export of what is shown.
+// The history by keyboard, filtered as the filters are changed.
 
 const links = () => [...document.querySelectorAll("[data-row-link]")];
 
@@ -9,6 +9,13 @@ document.addEventListener("keydown", (event) => {
   const rows = links();
   const next = rows.indexOf(document.activeElement) + step;
   rows[Math.min(Math.max(next, 0), rows.length - 1)]?.focus();
+});
+
+// An address without the filters that filter nothing.
+document.addEventListener("htmx:configRequest", ({ detail }) => {
+  for (const [name, value] of [...detail.formData]) {
+    if (value === "") detail.formData.delete(name);
+  }
 });
 
 // The filters work as they are changed; the button is for those without scripts.

@@ -117,13 +117,26 @@ def test_filters_and_their_chips_agree(page: Page) -> None:
 
     page.get_by_label("Status").select_option("failed")
     expect(page.locator("[data-row-link]")).to_have_count(1)
+    expect(page).to_have_url(re.compile(r"/history/\?status=failed$"))
     page.get_by_role("link", name="Clip", exact=True).click()
-    expect(page).to_have_url(re.compile(r"status=failed.*sort=-clip"))
+    expect(page).to_have_url(re.compile(r"\?status=failed&sort=-clip$"))
+    expect(page.get_by_role("link", name="Clip", exact=True)).to_be_focused()
     page.get_by_role("link", name="Status: Failed").click()
 
     expect(page.locator("[data-row-link]")).to_have_count(3)
     expect(page.get_by_label("Status")).to_have_value("")
-    expect(page).to_have_url(re.compile("sort=-clip"))
+    expect(page).to_have_url(re.compile(r"\?sort=-clip$"))
+
+
+def test_going_back_takes_the_filter_away(page: Page) -> None:
+    page.goto("/history/")
+    page.get_by_label("Status").select_option("failed")
+    expect(page.locator("[data-row-link]")).to_have_count(1)
+
+    page.go_back()
+
+    expect(page.locator("[data-row-link]")).to_have_count(3)
+    expect(page.get_by_label("Status")).to_have_value("")
 
 
 def some_clip(name: str = "till.mp4") -> FilePayload:

@@ -129,7 +129,9 @@ def test_is_what_it_was_found_to_be_and_nothing_that_runs(
     assert headers["Content-Type"] == "video/webm"
     assert headers["Content-Disposition"] == 'inline; filename="page.html"'
     assert headers["X-Content-Type-Options"] == "nosniff"
-    assert headers["Content-Security-Policy"] == "sandbox"
+    assert headers["Content-Security-Policy"].startswith(
+        "sandbox allow-same-origin; default-src 'none'"
+    )
     assert headers["Cache-Control"] == "private"
 
 

@@ -29,6 +29,7 @@ def test_the_uploader_may(client: Client, clip: Clip) -> None:
 
     assert response["Location"] == "/history/"
     assert not Clip.objects.exists()
+    assert "“till.mp4” was deleted." in client.get("/history/").content.decode()
 
 
 def test_staff_may(clip: Clip, make_user: MakeUser) -> None:

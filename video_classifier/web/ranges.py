@@ -64,7 +64,7 @@ class _Stretch:
         self._left = len(part)
 
     def read(self, size: int) -> bytes:
-        chunk = self._file.read(min(size, self._left))
+        chunk: bytes = self._file.read(min(size, self._left))
         self._left -= len(chunk)
         return chunk
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from uuid import UUID
 
+from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.http.response import Http404, HttpResponseBase
@@ -27,6 +28,9 @@ CONTENT_TYPES = {
     "ts": "video/mp2t",
 }
 
+# Opened by itself, the file may be played, and that is all.
+BARE = "sandbox allow-same-origin; default-src 'none'; media-src 'self'"
+
 
 @require_safe
 def clip_file(request: HttpRequest, pk: UUID) -> HttpResponseBase:
@@ -49,8 +53,7 @@ def clip_file(request: HttpRequest, pk: UUID) -> HttpResponseBase:
     name = "".join(filter(str.isprintable, clip.name)) or "clip"
     response["Content-Disposition"] = content_disposition_header(download, name) or "inline"
     response["Cache-Control"] = "private"
-    response["Content-Security-Policy"] = "sandbox"
-    response["X-Content-Type-Options"] = "nosniff"
+    response["Content-Security-Policy"] = BARE
     return response
 
 
@@ -73,5 +76,6 @@ def delete_clip(request: HttpRequest, pk: UUID) -> HttpResponse:
         after = ""
     if request.method == "POST":
         clips.delete(clip)
+        messages.success(request, f"“{clip.name}” was deleted.")
         return redirect(after or "web:history")
     return render(request, "video_classifier/delete/page.html", {"clip": clip, "next": after})
