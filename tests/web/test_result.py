@@ -59,6 +59,7 @@ def test_nothing_suspicious_promises_nothing(client: Client, make_analysis: Make
         (0.75, 0.5, "leans this way"),
         (0.97, 0.5, "far from the threshold"),
         (0.97, 0.95, "leans this way"),
+        (0.9, 0.95, "The model is unsure"),
         (1.0, 1.0, "far from the threshold"),
     ],
 )
