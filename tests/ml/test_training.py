@@ -10,7 +10,7 @@ import pytest
 from tests.ml.conftest import TINY
 from tests.ml.makers import entry, footage, people
 from video_classifier.ml import crossvalidation, splits
-from video_classifier.ml.training import Epoch, Settings, Trainer, balance, cross_entropy
+from video_classifier.ml.training import Epoch, Settings, Trainer, balance, cross_entropy, mix
 
 QUICK = replace(Settings(), epochs=12, learning_rate=0.01, batch_size=4)
 
@@ -52,6 +52,25 @@ def test_stops_when_it_gets_no_better() -> None:
     _, course = trainer.fit(*splits.hold_out(people(6), seed=1), after_epoch=lambda _: None)
 
     assert len(course.epochs) == 3
+
+
+def test_blends_lie_between_two_clips_and_so_do_their_targets() -> None:
+    clips = np.array([[0, 0], [200, 200]], np.uint8)
+    random = np.random.default_rng(1)
+
+    blended, targets = mix(clips, np.array([0, 1]), np.ones(2), alpha=0.4, random=random)
+
+    assert blended.dtype == np.uint8
+    np.testing.assert_allclose(blended[:, 0] / 200, targets, atol=0.01)
+
+
+def test_blends_are_drawn_by_weight() -> None:
+    clips = np.array([[0.0], [1.0], [2.0]])
+    random = np.random.default_rng(1)
+
+    blended, _ = mix(clips, np.zeros(3, int), np.array([0.0, 1.0, 0.0]), alpha=1, random=random)
+
+    np.testing.assert_allclose(blended, 1, rtol=1e-6)
 
 
 def test_labels_weigh_the_same_whatever_their_number() -> None:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     import keras
 
 Floats = npt.NDArray[np.float64]
+Number = TypeVar("Number", bound=np.generic)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,6 +36,7 @@ class Settings:
     learning_rate: float = 5e-4
     weight_decay: float = 1e-2
     label_smoothing: float = 0.05
+    mixup: float = 0.4  # alpha of Zhang et al., "mixup", ICLR 2018
     elsewhere: float = 0.2  # the weight of sources with one label only, see `balance`
     variants: int = 24  # of each clip that a frozen backbone looks at
     augmentation: Augmentation = field(default_factory=Augmentation)
@@ -132,16 +134,15 @@ class Trainer:
     ) -> Course:
         weights = self._weights(train)
         checks = self._weights(validation)
+        random = np.random.default_rng(self._settings.seed)
         epochs: list[Epoch] = []
         best, kept = None, learner.get_weights()
         for number in range(self._settings.epochs):
-            history = learner.fit(
-                self._examples.varied(number, train),
-                self._targets[train],
-                sample_weight=weights,
-                batch_size=self._settings.batch_size,
-                verbose=0,
+            inputs = self._examples.varied(number, train)
+            blended, answers = mix(
+                inputs, self._targets[train], weights, alpha=self._settings.mixup, random=random
             )
+            history = learner.fit(blended, answers, batch_size=self._settings.batch_size, verbose=0)
             scores = _scores(learner, self._examples.served[validation])
             loss = cross_entropy(self._targets[validation], scores, checks)
             epoch = Epoch(
@@ -156,6 +157,28 @@ class Trainer:
         assert best is not None  # noqa: S101  (there is at least one epoch)
         learner.set_weights(kept)
         return Course(epochs=tuple(epochs), best=best)
+
+
+def mix(
+    inputs: npt.NDArray[Number],
+    targets: npt.NDArray[np.integer],
+    weights: Floats,
+    *,
+    alpha: float,
+    random: np.random.Generator,
+) -> tuple[npt.NDArray[Number], Floats]:
+    """As many blends of two clips as there are clips, and of their targets likewise.
+
+    Inputs (n, ...) of any type, which the blends keep; targets (n,) 0 or 1; clips are
+    drawn as often as their weights say. Few clips make a network sure of what it
+    remembers; between two clips there is nothing to remember.
+    """
+    count = len(inputs)
+    first, second = random.choice(count, (2, count), p=weights / weights.sum())
+    shares = random.beta(alpha, alpha, count)
+    wide = shares.reshape(-1, *[1] * (inputs.ndim - 1)).astype(np.float32)
+    blended = inputs[first] * wide + inputs[second] * (1 - wide)
+    return blended.astype(inputs.dtype), targets[first] * shares + targets[second] * (1 - shares)
 
 
 def balance(entries: Sequence[Entry], *, elsewhere: float) -> Floats:

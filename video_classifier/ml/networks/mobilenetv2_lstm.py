@@ -30,7 +30,8 @@ def mobilenetv2_lstm(spec: ClipSpec, backbone_weights: str | Path | None) -> ker
 def _head(spec: ClipSpec) -> keras.Model:
     """(batch, frames, FEATURES) float32 to (batch, 1): what is trained on clips."""
     features = keras.Input((spec.frames, FEATURES), name="features")
-    x = layers.Dropout(0.5)(features)
+    x = layers.LayerNormalization()(features)
+    x = layers.Dropout(0.5)(x)
     x = layers.LSTM(128, return_sequences=True)(x)
     x = layers.LSTM(64)(x)
     x = layers.Dense(64, activation="relu")(x)
