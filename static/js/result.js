@@ -1,5 +1,6 @@
 // The filmstrip leads the player, the player marks the filmstrip; fingerprints can be copied.
 
+const announcer = document.querySelector("[data-announcer]");
 const player = () => document.querySelector("[data-player]");
 const frames = () => [...document.querySelectorAll("[data-seek]")];
 
@@ -12,9 +13,9 @@ document.addEventListener("click", async (event) => {
     player().scrollIntoView({ block: "nearest", behavior: "smooth" });
   }
   if (copy) {
-    await navigator.clipboard.writeText(copy.dataset.copy);
-    document.querySelector("[data-announcer]").textContent = "Copied";
-    copy.dataset.copied = "";
+    getSelection().selectAllChildren(copy.previousElementSibling);
+    await navigator.clipboard?.writeText(copy.dataset.copy); // only over HTTPS or on this machine
+    announcer.textContent = navigator.clipboard ? "Copied" : "Selected";
   }
 });
 

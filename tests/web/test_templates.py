@@ -11,6 +11,9 @@ from django.contrib.auth.models import User
 from django.template.loader import get_template, render_to_string
 from django.test import Client
 
+from tests.conftest import PASSWORD
+from video_classifier.services import accounts
+
 TEMPLATES = sorted((settings.BASE_DIR / "templates").rglob("*.html"))
 STYLES = sorted((settings.BASE_DIR / "static" / "css").glob("*.css"))
 COMMENT = re.compile(r"{#.*?#}|{%\s*comment\s*%}.*?{%\s*endcomment\s*%}", re.DOTALL)
@@ -81,8 +84,6 @@ def test_what_is_not_there_has_a_page_in_the_sites_look(client: Client) -> None:
 
 
 def test_signing_in_and_out(stranger: Client, user: User) -> None:
-    from tests.conftest import PASSWORD
-
     assert "Sign in" in stranger.get("/accounts/login/").content.decode()
     form = {"username": user.username, "password": PASSWORD, "next": "/history/"}
     assert stranger.post("/accounts/login/", form)["Location"] == "/history/"
@@ -90,6 +91,19 @@ def test_signing_in_and_out(stranger: Client, user: User) -> None:
     assert '<form method="post" action="/accounts/logout/">' in page
     assert page.count("csrfmiddlewaretoken") >= 1
     assert stranger.post("/accounts/logout/")["Location"] == "/accounts/login/"
+
+
+def test_who_has_a_one_time_password_is_told_to_choose_another(stranger: Client) -> None:
+    password = accounts.create_first_admin()
+    form = {"username": accounts.FIRST_ADMIN, "password": password}
+
+    page = stranger.post("/accounts/login/", form, follow=True).content.decode()
+
+    assert "Choose your own to go on." in page
+
+
+def test_the_notice_is_for_one_time_passwords_only(client: Client) -> None:
+    assert "for the first time only" not in client.get("/accounts/password/").content.decode()
 
 
 def test_only_staff_see_the_way_to_the_administration(client: Client, user: User) -> None:
