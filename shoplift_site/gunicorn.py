@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 
 bind = f"{os.environ.get('HOST', '127.0.0.1')}:{os.environ.get('PORT', '8000')}"
-workers = 1
+workers = 1  # a model is in memory once, and one thread analyzes
 threads = 8
 timeout = 120
 graceful_timeout = 15
 loglevel = "warning"
+control_socket_disable = True

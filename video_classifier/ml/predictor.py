@@ -17,7 +17,7 @@ from video_classifier.ml.clip import Image, Outcome, Prediction, Stage
 if TYPE_CHECKING:
     import keras
 
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # TensorFlow talks on stderr otherwise
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # most of what TensorFlow says on stderr
 
 _loaded: dict[tuple[Path, str], KerasPredictor] = {}
 _loading = threading.Lock()
