@@ -1,15 +1,41 @@
-"""MobileNetV2 without its classifier: a frame becomes a vector of features."""
+"""MobileNetV2 without its classifier, and what every network does that stands on it.
+
+Sandler et al., "MobileNetV2: Inverted Residuals and Linear Bottlenecks", CVPR 2018.
+"""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 import keras
-from keras import layers
+from keras import layers, ops
 
 from video_classifier.ml.clip import ClipSpec
 
 FEATURES = 1280  # of MobileNetV2 at width 1.0, after global average pooling
+
+
+def on_mobilenetv2(
+    name: str, spec: ClipSpec, weights: str | Path | None, head: keras.Model
+) -> keras.Model:
+    """A network that sees each frame through MobileNetV2 and leaves the rest to `head`.
+
+    `head` takes (batch, spec.frames, FEATURES) float32 and gives (batch, 1); it becomes
+    the layer "head", and alone is trained on clips where the backbone has weights.
+    """
+    clip = keras.Input(spec.shape, dtype="uint8", name="clip")
+    return keras.Model(clip, head(each_frame(mobilenetv2(spec, weights), clip)), name=name)
+
+
+def each_frame(look: keras.Model, clip: keras.KerasTensor) -> keras.KerasTensor:
+    """(batch, frames, h, w, 3) through a network of single frames: (batch, frames, features).
+
+    The frames become a batch of their own: TimeDistributed would unroll the network once
+    a frame, which costs a long first call and three times as long later ones.
+    """
+    _, frames, *picture = clip.shape
+    seen = look(ops.reshape(clip, (-1, *picture)))
+    return ops.reshape(seen, (-1, frames, seen.shape[-1]))
 
 
 def mobilenetv2(spec: ClipSpec, weights: str | Path | None) -> keras.Model:
