@@ -1,0 +1,95 @@
+"""The benchmark tells every figure of both ways, and the naive way comes to the same verdict."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from scripts import benchmark
+from tests import videos
+from video_classifier.ml import bundle
+from video_classifier.ml.bundle import Card
+from video_classifier.ml.clip import ClipSpec
+
+pytestmark = pytest.mark.keras
+
+TINY = ClipSpec(frames=4, height=32, width=32)
+
+
+@pytest.fixture
+def storage(tmp_path: Path) -> Path:
+    """A place for models with one of them, untrained."""
+    from video_classifier.ml import networks
+
+    card = Card(
+        name="small",
+        network="conv3d",
+        summary="For tests.",
+        spec=TINY,
+        threshold=0.5,
+        created="2026-01-01",
+    )
+    bundle.save(tmp_path / "models" / "small", networks.build("conv3d", TINY), card)
+    return tmp_path / "models"
+
+
+def test_all_figures_are_printed_and_written(
+    storage: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    clip = videos.write(tmp_path / "clip.mp4")
+    target = tmp_path / "figures.json"
+
+    options = ["--storage", str(storage), "--runs", "1", "--json", str(target)]
+    assert benchmark.main([str(clip), *options]) == 0
+
+    model = json.loads(target.read_text())["models"]["small"]
+    printed = capfd.readouterr().out
+    for name in (*benchmark.WARM, *benchmark.COLD):
+        assert model["ours"][name] > 0
+        assert model["ratio"][name] == pytest.approx(model["naive"][name] / model["ours"][name])
+        assert name.replace("_", " ") in printed
+    for way in (model["ours"], model["naive"]):
+        assert way["whole"] == pytest.approx(way["decode"] + way["inference"])
+        assert way["cold_start"] == pytest.approx(way["import"] + way["first_prediction"])
+        assert way["load"] < way["first_prediction"]
+
+
+def test_a_clip_that_cannot_be_read_is_a_sentence(
+    storage: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    clip = videos.text(tmp_path / "notes.mp4", "buy milk")
+
+    assert benchmark.main([str(clip), "--storage", str(storage), "--runs", "1"]) == 2
+    assert "not a video" in capsys.readouterr().err
+
+
+def test_no_model_is_a_sentence(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert benchmark.main(["clip.mp4", "--storage", str(tmp_path)]) == 2
+    assert "There is no model" in capsys.readouterr().err
+
+
+def test_both_ways_score_the_same_pictures_alike() -> None:
+    from scripts import naive
+    from video_classifier.ml import networks
+
+    network = networks.build("mobilenetv2_lstm", TINY)
+    pictures = np.random.default_rng(1).integers(0, 255, TINY.shape).astype(np.uint8)
+
+    twin = naive.network_of(network, TINY)
+
+    assert naive.score_of(twin, pictures) == pytest.approx(
+        naive.score_of(network, pictures), abs=1e-4
+    )
+
+
+def test_the_naive_way_sees_the_same_moments(tmp_path: Path) -> None:
+    from scripts import naive
+
+    clip = videos.write(tmp_path / "clip.mp4", 16)
+
+    pictures = naive.frames_of(clip, ClipSpec(frames=4, height=48, width=64))
+
+    assert [videos.number_of(picture) for picture in pictures] == [2, 6, 10, 14]
