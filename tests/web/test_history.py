@@ -75,7 +75,10 @@ def test_shows_what_the_filters_ask(
 
 
 def test_filters_by_uploader(client: Client, three: User) -> None:
-    assert names(client, {"uploader": str(three.pk)}) == ["door.mp4"]
+    query = {"uploader": str(three.pk)}
+
+    assert names(client, query) == ["door.mp4"]
+    assert "Uploader: bob" in client.get(URL, query).content.decode()
 
 
 @pytest.mark.usefixtures("three")
