@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from sklearn.metrics import roc_auc_score
+from sklearn.metrics import average_precision_score, brier_score_loss, roc_auc_score
 
+from video_classifier.ml import evaluation
 from video_classifier.ml.evaluation import auc, confusion, measure
 
 TARGETS = np.array([1, 1, 1, 0, 0, 0, 0, 0])
@@ -39,6 +40,10 @@ def test_auc_is_what_scikit_learn_calls_so() -> None:
         ("recall", 2 / 3),
         ("specificity", 4 / 5),
         ("f1", 2 / 3),
+        ("pr_auc", (1 / 1 + 2 / 2 + 3 / 6) / 3),
+        ("eer", 1 / 3),
+        ("brier", (0.01 + 0.04 + 0.64 + 0.49 + 0.16 + 0.09 + 0.01 + 0.01) / 8),
+        ("ece", (0.1 + 0.2 + 0.8 + 0.7 + 0.4 + 0.3 + 0.2) / 8),
     ],
 )
 def test_figures(name: str, value: float) -> None:
@@ -48,6 +53,70 @@ def test_figures(name: str, value: float) -> None:
     assert figure.low is not None
     assert figure.high is not None
     assert 0 <= figure.low < value < figure.high <= 1
+
+
+def test_figures_are_what_scikit_learn_calls_so() -> None:
+    random = np.random.default_rng(1)
+    targets, scores = random.integers(0, 2, 60), random.integers(0, 9, 60) / 10  # with ties
+
+    found = measure(targets, scores, threshold=0.5)
+
+    assert found["pr_auc"].value == pytest.approx(average_precision_score(targets, scores))
+    assert found["brier"].value == pytest.approx(brier_score_loss(targets, scores))
+
+
+def test_errors_are_equal_where_the_lines_between_two_thresholds_cross() -> None:
+    targets = np.array([1, 0, 1, 0, 0])  # at 0.8: half missed, a third raised; below: 0, a third
+
+    found = measure(targets, np.array([0.9, 0.8, 0.7, 0.6, 0.5]), threshold=0.5)["eer"]
+
+    assert found.value == pytest.approx(1 / 3)
+
+
+def test_a_coin_has_equal_errors_of_a_half() -> None:
+    found = measure(np.array([0, 1]), np.array([0.5, 0.5]), threshold=0.5)["eer"]
+
+    assert found.value == pytest.approx(0.5)
+
+
+def test_clips_of_one_bin_are_calibrated_together() -> None:
+    scores = np.array([0.71, 0.73, 0.77, 0.79])
+
+    found = measure(np.array([1, 1, 1, 0]), scores, threshold=0.5)["ece"]
+
+    assert found.value == pytest.approx(0)
+
+
+def test_a_score_of_one_is_in_the_last_bin() -> None:
+    found = measure(np.array([1, 0]), np.array([1.0, 0.95]), threshold=0.5)["ece"]
+
+    assert found.value == pytest.approx(0.475)
+
+
+def test_every_interval_holds_its_value() -> None:
+    random = np.random.default_rng(3)
+    scores = random.random(40)
+    targets = (random.random(40) < scores).astype(int)
+
+    for figure in measure(targets, scores, threshold=0.5).values():
+        assert figure.low <= figure.value <= figure.high  # type: ignore[operator]
+
+
+def test_resamples_come_in_parts_where_clips_are_many(monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = measure(TARGETS, SCORES, threshold=0.5)
+
+    monkeypatch.setattr(evaluation, "_AT_ONCE", 5600)  # 700 resamples of eight clips
+
+    assert measure(TARGETS, SCORES, threshold=0.5)["f1"] == whole["f1"]
+
+
+def test_people_that_all_went_well_are_not_certain() -> None:
+    people = [str(number // 2) for number in range(10)]
+
+    found = measure(np.array([0, 1] * 5), np.array([0.1, 0.9] * 5), threshold=0.5, groups=people)
+
+    assert found["accuracy"].low == pytest.approx(0.722, abs=0.001)  # Wilson, 10 of 10
+    assert found["auc"].low < 0.9  # type: ignore[operator]
 
 
 def test_a_perfect_result_on_few_clips_is_not_certain() -> None:

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from video_classifier.ml.bundle import Interval
-
-Floats = npt.NDArray[np.float64]
-Integers = npt.NDArray[np.intp]
+from video_classifier.ml.figures import Floats, Integers, weighted
 
 RESAMPLES = 2000
 NORMAL_95 = 1.959964  # 95 % of a normal distribution lie within so many deviations
+_AT_ONCE = 2_000_000  # weights in memory: so many resamples at a time that this is enough
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,75 +43,86 @@ def measure(
     groups: Sequence[str] | None = None,
     seed: int = 42,
 ) -> dict[str, Interval]:
-    """auc, accuracy, precision, recall, specificity and f1 of (n,) targets 0 or 1.
+    """The figures of `figures.weighted` of (n,) targets 0 or 1 and their scores.
 
-    With `groups` (one name a clip) whole groups are resampled, because clips of one
-    person are no independent witnesses: a percentile bootstrap, Efron & Tibshirani
-    1993, chapter 13. Without, shares get Wilson's interval (Wilson 1927) and auc gets
-    Newcombe's (Statistics in Medicine 2006, part 2, method 5): both stay honest where all
-    of a few clips went well. None where a figure is not defined.
+    Intervals are the percentile bootstrap's (Efron & Tibshirani 1993, chapter 13). With
+    `groups` (one name a clip) whole groups are resampled, because clips of one person are no
+    independent witnesses. A resample holds no mistake that the clips don't, so that few clips
+    that all went well would look certain: the interval of a share is never narrower than
+    Wilson's (1927), that of auc never than Newcombe's (Statistics in Medicine 2006, part 2,
+    method 5), and without groups these alone are given. None where a figure is not defined.
     """
-    samples = _resamples(len(targets), groups, seed)
-    found = {
-        name: _bootstrapped(figure, targets, scores, threshold, samples)
-        for name, figure in FIGURES.items()
-    }
-    if groups is None:
-        found |= _wilson(confusion(targets, scores, threshold))
-        found["auc"] = _newcombe(found["auc"].value, targets)
+    names = np.arange(len(targets)) if groups is None else np.asarray(groups)
+    found = _bootstrapped(targets, scores, threshold, names, seed)
+    least = _wilson(confusion(targets, scores, threshold))
+    least["auc"] = _newcombe(found["auc"].value, targets)
+    for name, interval in least.items():
+        found[name] = interval if groups is None else _wider(interval, found[name])
     return found
 
 
-def auc(targets: Integers, scores: Floats, _threshold: float = 0.5) -> float | None:
-    """Area under the ROC curve: how often a positive scores above a negative.
-
-    By ranks, as Mann & Whitney's U (1947): the bootstrap asks thousands of times.
-    """
-    from scipy.stats import rankdata
-
-    positives = int(targets.sum())
-    negatives = len(targets) - positives
-    if not positives or not negatives:
-        return None
-    above = rankdata(scores)[targets == 1].sum() - positives * (positives + 1) / 2
-    return float(above / (positives * negatives))
+def auc(targets: Integers, scores: Floats) -> float | None:
+    """Area under the ROC curve; None without clips of both labels."""
+    area = weighted(targets, scores, np.ones((1, len(targets))), threshold=0.5)["auc"][0]
+    return None if np.isnan(area) else float(area)
 
 
-def _shares(count: Confusion) -> dict[str, tuple[int, int]]:
-    """Each share as (hits, of how many)."""
-    right = count.true_positives + count.true_negatives
-    called = count.true_positives + count.false_positives
-    positives = count.true_positives + count.false_negatives
-    negatives = count.true_negatives + count.false_positives
+def _bootstrapped(
+    targets: Integers, scores: Floats, threshold: float, groups: Sequence[str] | Integers, seed: int
+) -> dict[str, Interval]:
+    whole = weighted(targets, scores, np.ones((1, len(targets))), threshold=threshold)
+    parts = [
+        weighted(targets, scores, weights, threshold=threshold)
+        for weights in _resamples(groups, seed)
+    ]
     return {
-        "accuracy": (right, positives + negatives),
-        "precision": (count.true_positives, called),
-        "recall": (count.true_positives, positives),
-        "specificity": (count.true_negatives, negatives),
-        "f1": (2 * count.true_positives, called + positives),
+        name: _interval(float(value[0]), np.concatenate([part[name] for part in parts]))
+        for name, value in whole.items()
     }
 
 
-def _share(name: str) -> Callable[[Integers, Floats, float], float | None]:
-    def figure(targets: Integers, scores: Floats, threshold: float) -> float | None:
-        hits, tries = _shares(confusion(targets, scores, threshold))[name]
-        return hits / tries if tries else None
+def _resamples(groups: Sequence[str] | Integers, seed: int) -> Iterator[Floats]:
+    """How often each clip is there, (some, n), until there were RESAMPLES."""
+    random = np.random.default_rng(seed)
+    names, group_of = np.unique(groups, return_inverse=True)
+    chances = np.full(len(names), 1 / len(names))
+    some = max(1, _AT_ONCE // len(group_of))
+    for start in range(0, RESAMPLES, some):
+        drawn = random.multinomial(len(names), chances, min(some, RESAMPLES - start))
+        yield drawn[:, group_of].astype(np.float64)
 
-    return figure
+
+def _interval(value: float, drawn: Floats) -> Interval:
+    if np.isnan(value):
+        return Interval(value=None)
+    low, high = np.nanpercentile(drawn, [2.5, 97.5])
+    # A calibration error grows by resampling: the measured one may lie below them all.
+    return Interval(value=value, low=min(float(low), value), high=max(float(high), value))
 
 
-FIGURES: dict[str, Callable[[Integers, Floats, float], float | None]] = {
-    "auc": auc,
-    **{name: _share(name) for name in ("accuracy", "precision", "recall", "specificity", "f1")},
-}
+def _wider(one: Interval, other: Interval) -> Interval:
+    """Of one figure: from the lowest end to the highest."""
+    if one.low is None or one.high is None or other.low is None or other.high is None:
+        return one
+    return Interval(value=one.value, low=min(one.low, other.low), high=max(one.high, other.high))
 
 
 def _wilson(count: Confusion) -> dict[str, Interval]:
     from scipy.stats import binomtest
 
+    right = count.true_positives + count.true_negatives
+    called = count.true_positives + count.false_positives
+    positives = count.true_positives + count.false_negatives
+    negatives = count.true_negatives + count.false_positives
+    shares = {
+        "accuracy": (right, positives + negatives),
+        "precision": (count.true_positives, called),
+        "recall": (count.true_positives, positives),
+        "specificity": (count.true_negatives, negatives),
+    }
     found = {}
-    for name, (hits, tries) in _shares(count).items():
-        if name == "f1" or not tries:  # f1 is no share of independent tries
+    for name, (hits, tries) in shares.items():
+        if not tries:
             continue
         low, high = binomtest(hits, tries).proportion_ci(method="wilson")
         found[name] = Interval(value=hits / tries, low=float(low), high=float(high))
@@ -140,26 +149,3 @@ def _newcombe(area: float | None, targets: Integers) -> Interval:
     low = 0.0 if area <= 0 else float(brentq(surprise, 0, inside))
     high = 1.0 if area >= 1 else float(brentq(surprise, inside, 1))
     return Interval(value=area, low=low, high=high)
-
-
-def _resamples(size: int, groups: Sequence[str] | None, seed: int) -> list[Integers]:
-    random = np.random.default_rng(seed)
-    names = np.asarray(groups if groups is not None else np.arange(size))
-    members = [np.flatnonzero(names == name) for name in np.unique(names)]
-    draws = random.integers(0, len(members), (RESAMPLES, len(members)))
-    return [np.concatenate([members[pick] for pick in draw]) for draw in draws]
-
-
-def _bootstrapped(
-    figure: Callable[[Integers, Floats, float], float | None],
-    targets: Integers,
-    scores: Floats,
-    threshold: float,
-    samples: Sequence[Integers],
-) -> Interval:
-    value = figure(targets, scores, threshold)
-    if value is None:
-        return Interval(value=None)
-    drawn = (figure(targets[rows], scores[rows], threshold) for rows in samples)
-    low, high = np.percentile([one for one in drawn if one is not None], [2.5, 97.5])
-    return Interval(value=value, low=float(low), high=float(high))

@@ -1,0 +1,110 @@
+"""Thresholds keep their promise, and a temperature changes how sure scores are, not their order."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.ml.conftest import TINY
+from video_classifier.ml.calibration import (
+    choose_threshold,
+    fit_temperature,
+    reliability,
+    with_temperature,
+)
+
+TARGETS = np.array([0, 0, 0, 0, 1, 1, 1])
+SCORES = np.array([0.1, 0.2, 0.4, 0.8, 0.3, 0.6, 0.9])
+
+
+@pytest.mark.parametrize(
+    ("false_alarms", "threshold"),
+    [(0, 0.85), (0.24, 0.85), (0.25, 0.5), (0.5, 0.25), (0.75, 0.15), (1, 0.05)],
+)
+def test_a_threshold_is_the_lowest_with_so_few_false_alarms(
+    false_alarms: float, threshold: float
+) -> None:
+    assert choose_threshold(TARGETS, SCORES, false_alarms=false_alarms) == pytest.approx(threshold)
+
+
+def test_clips_of_one_score_are_called_together() -> None:
+    targets, scores = np.array([0, 0, 0, 1]), np.array([0.1, 0.6, 0.6, 0.6])
+
+    assert choose_threshold(targets, scores, false_alarms=0.4) == pytest.approx(0.8)
+
+
+def test_a_share_of_clips_is_counted_without_rounding_errors() -> None:
+    scores = np.arange(100) / 100
+
+    threshold = choose_threshold(np.zeros(100, int), scores, false_alarms=0.29)
+
+    assert (scores >= threshold).sum() == 29
+
+
+@pytest.mark.parametrize(
+    ("targets", "scores", "complaint"),
+    [([1, 1], [0.4, 0.5], "needs ordinary clips"), ([0, 1], [1.0, 1.0], "no threshold")],
+)
+def test_a_threshold_that_does_not_exist_is_refused(
+    targets: list[int], scores: list[float], complaint: str
+) -> None:
+    with pytest.raises(ValueError, match=complaint):
+        choose_threshold(np.array(targets), np.array(scores), false_alarms=0)
+
+
+def test_scores_that_were_too_sure_are_softened_by_as_much() -> None:
+    random = np.random.default_rng(1)
+    logits = random.normal(0, 2, 20_000)
+    targets = (random.random(20_000) < 1 / (1 + np.exp(-logits))).astype(int)
+    too_sure = 1 / (1 + np.exp(-3 * logits))
+
+    assert fit_temperature(targets, too_sure) == pytest.approx(3, rel=0.05)
+
+
+def test_clips_that_separate_give_a_temperature_all_the_same() -> None:
+    assert 0 < fit_temperature(np.array([0, 1]), np.array([0.0, 1.0])) < 1
+
+
+def test_bins_tell_how_often_scores_were_right() -> None:
+    low, high = reliability(np.array([0, 1, 1]), np.array([0.12, 0.18, 1.0]))
+
+    assert (low.clips, low.share) == (2, 0.5)
+    assert low.score == pytest.approx(0.15)
+    assert (high.clips, high.score, high.share) == (1, 1.0, 1.0)
+
+
+@pytest.mark.keras
+@pytest.mark.parametrize("name", ["conv3d", "mobilenetv2_lstm"])
+def test_a_temperature_is_in_the_file_of_the_network(name: str, tmp_path: Path) -> None:
+    import keras
+
+    from video_classifier.ml import networks
+
+    keras.utils.set_random_seed(1)
+    network = networks.build(name, TINY)
+    clips = np.random.default_rng(1).integers(0, 256, (4, *TINY.shape), np.uint8)
+    before = network.predict(clips, verbose=0)[:, 0]
+
+    with_temperature(network, 2.5).save(tmp_path / "network.keras")
+
+    restored = keras.models.load_model(tmp_path / "network.keras")
+    after = restored.predict(clips, verbose=0)[:, 0]
+    np.testing.assert_allclose(_logit(after), _logit(before) / 2.5, rtol=1e-3, atol=1e-5)
+    np.testing.assert_array_equal(network.predict(clips, verbose=0)[:, 0], before)
+    assert list(np.argsort(after)) == list(np.argsort(before))
+
+
+@pytest.mark.keras
+def test_a_network_without_a_logit_takes_no_temperature() -> None:
+    import keras
+
+    network = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)], name="straight")
+
+    with pytest.raises(ValueError, match="straight does not end"):
+        with_temperature(network, 2)
+
+
+def _logit(scores: np.ndarray) -> np.ndarray:
+    return np.asarray(np.log(scores) - np.log1p(-scores))

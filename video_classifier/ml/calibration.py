@@ -1,0 +1,107 @@
+"""Scores that mean what they say, and a threshold for a stated share of false alarms.
+
+Everything here is fitted on validation clips, which nothing was trained on, and never on
+test clips: what is chosen on them can't be measured on them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from video_classifier.ml.figures import BINS, Floats, Integers, bins_of
+
+if TYPE_CHECKING:
+    import keras
+
+_SHARPEST, _SOFTEST = 0.05, 20.0  # temperatures; separable clips would ask for 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bin:
+    """The clips whose scores lie between two tenths."""
+
+    clips: int
+    score: float  # on average
+    share: float  # of clips with a theft
+
+
+def reliability(targets: Integers, scores: Floats) -> tuple[Bin, ...]:
+    """The bins that the expected calibration error is made of, without the empty ones."""
+    numbers = bins_of(scores)
+    chosen = (numbers == number for number in range(BINS))
+    return tuple(
+        Bin(
+            clips=int(rows.sum()),
+            score=float(scores[rows].mean()),
+            share=float(targets[rows].mean()),
+        )
+        for rows in chosen
+        if rows.any()
+    )
+
+
+def choose_threshold(targets: Integers, scores: Floats, *, false_alarms: float) -> float:
+    """The threshold that finds most among those with at most `false_alarms`, a share 0 to 1.
+
+    Of (n,) targets 0 or 1 and scores 0 to 1. It lies in the middle of the gap between the
+    highest score that must stay below it and the next. Raises ValueError without clips of
+    target 0, and where too many of these score 1.
+    """
+    ordinary = np.sort(scores[targets == 0])[::-1]
+    if not len(ordinary):
+        msg = "A threshold for false alarms needs ordinary clips; there are none."
+        raise ValueError(msg)
+    allowed = int(false_alarms * len(ordinary) + 1e-9)  # 0.29 * 100 is a little less than 29
+    below = float(ordinary[allowed]) if allowed < len(ordinary) else 0.0
+    if below >= 1:
+        msg = "Too many ordinary clips score 1: no threshold keeps false alarms so few."
+        raise ValueError(msg)
+    above = min((float(score) for score in scores if score > below), default=1.0)
+    return (below + above) / 2
+
+
+def fit_temperature(targets: Integers, scores: Floats) -> float:
+    """What to divide the scores' logits by, so that scores are most likely, above 0.
+
+    Above 1 the scores were too sure. Of (n,) targets 0 or 1 and scores 0 to 1; Guo et al.,
+    "On Calibration of Modern Neural Networks", ICML 2017. The ranking of clips stays.
+    """
+    from scipy.optimize import minimize_scalar
+
+    logits = _logits(scores)
+    signs = np.where(targets == 1, -1.0, 1.0)
+
+    def loss(sharpness: float) -> float:  # convex, unlike the loss over the temperature
+        return float(np.logaddexp(0, signs * logits * sharpness).mean())
+
+    best = minimize_scalar(loss, bounds=(1 / _SOFTEST, 1 / _SHARPEST), method="bounded")
+    return float(1 / best.x)
+
+
+def with_temperature(network: keras.Model, temperature: float) -> keras.Model:
+    """A copy of `network` whose scores' logits are divided by `temperature`.
+
+    The weights of the last layer take the division, so that the score is still what the
+    network's file gives. Raises ValueError unless that layer is dense and ends in a sigmoid.
+    """
+    import keras
+
+    copy = keras.models.clone_model(network)
+    copy.set_weights(network.get_weights())
+    last = copy
+    while isinstance(last, keras.Model):
+        last = last.layers[-1]
+    if not isinstance(last, keras.layers.Dense) or last.activation is not keras.activations.sigmoid:
+        msg = f"{network.name} does not end in a dense layer with a sigmoid."
+        raise ValueError(msg)
+    last.set_weights([weights / temperature for weights in last.get_weights()])
+    return copy
+
+
+def _logits(scores: Floats) -> Floats:
+    from scipy.special import logit
+
+    return np.asarray(logit(np.clip(scores, 1e-6, 1 - 1e-6)))
