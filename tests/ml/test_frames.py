@@ -233,3 +233,35 @@ def test_random_damage_ends_in_pictures_or_in_a_sentence(
         assert sample.images.shape == SPEC.shape
         assert len(sample.previews) == SPEC.frames
         assert list(sample.times) == sorted(sample.times)
+
+
+# A picture differs by 20 gray levels from another for each digit of its number, in binary.
+DISTINCT = [0, 7, 8, 15, 16, 23, 24]  # of 0 to 29: each by three digits from the one before
+
+
+@pytest.mark.parametrize("name", ["h264.mp4", "h264.avi", "uneven.mkv"])
+def test_frames_like_the_one_before_can_be_left_out(clips: Clips, name: str) -> None:
+    spec = ClipSpec(frames=len(DISTINCT), height=48, width=64, min_difference=50)
+
+    assert numbers(frames.sample(clips(name), spec)) == DISTINCT
+
+
+def test_frames_are_left_out_within_a_stretch(clips: Clips) -> None:
+    spec = ClipSpec(frames=3, height=48, width=64, min_difference=50)
+
+    found = frames.sample(clips("h264.mp4"), spec, start=0.75, end=1.65)
+
+    assert numbers(found) == [8, 15, 16]
+    assert found.times == (0.8, 1.5, 1.6)
+
+
+def test_a_stretch_without_a_change_is_sampled_all_the_same(clips: Clips) -> None:
+    spec = ClipSpec(frames=2, height=48, width=64, min_difference=50)
+
+    assert numbers(frames.sample(clips("h264.mp4"), spec, start=0.9, end=1.3)) == [10, 12]
+
+
+def test_slow_changes_add_up() -> None:
+    shades = [np.full((4, 4, 3), shade, np.uint8) for shade in range(10, 20)]
+
+    assert frames.distinct(shades, least=3) == [0, 3, 6, 9]

@@ -34,6 +34,7 @@ class ClipSpec:
     frames: int = 16
     height: int = 128
     width: int = 128
+    min_difference: float = 0.0  # to the frame before, in gray levels; 0: take any
 
     @property
     def shape(self) -> tuple[int, int, int, int]:

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
-from video_classifier.ml import frames
-from video_classifier.ml.augmentation import Augmentation, vary
+from video_classifier.ml import cache, frames
+from video_classifier.ml.augmentation import Augmentation, resize, vary
+from video_classifier.ml.cache import Cache
 from video_classifier.ml.clip import ClipError, ClipSpec, Image
 from video_classifier.ml.manifest import Entry
 
@@ -19,6 +23,7 @@ if TYPE_CHECKING:
 
 FRAMES_PER_SECOND = 8.0  # of the footage that variants are taken from
 MARGIN = 1.25  # it is so much larger than the network's input: room for crops
+VERSION = 1  # raise it when a clip would give other variants or features: caches go by it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,29 +55,49 @@ class Examples(Protocol):
 
 
 def read(
-    entries: Iterable[Entry], spec: ClipSpec, *, after_each: Callable[[], None] = lambda: None
+    entries: Iterable[Entry],
+    spec: ClipSpec,
+    *,
+    kept: Cache | None = None,
+    after_each: Callable[[], None] = lambda: None,
 ) -> tuple[tuple[Footage, ...], tuple[Unreadable, ...]]:
-    """Decodes every clip; those that don't decode are named, not guessed."""
+    """Decodes every clip that is not in `kept`; those that don't decode are named, not guessed."""
     good: list[Footage] = []
     bad: list[Unreadable] = []
     for entry in entries:
         try:
-            good.append(_footage(entry, spec))
+            good.append(_footage(entry, spec, kept or Cache()))
         except ClipError as error:
             bad.append(Unreadable(entry=entry, reason=str(error)))
         after_each()
     return tuple(good), tuple(bad)
 
 
-def _footage(entry: Entry, spec: ClipSpec) -> Footage:
-    pictures, _ = frames.read_all(
-        entry.path,
-        fps=FRAMES_PER_SECOND,
-        height=round(spec.height * MARGIN),
-        width=round(spec.width * MARGIN),
+def _footage(entry: Entry, spec: ClipSpec, kept: Cache) -> Footage:
+    facts = {"clip": _sha256(entry.path), "spec": asdict(spec), "sampler": frames.VERSION}
+    rate = {"rate": FRAMES_PER_SECOND, "margin": MARGIN}
+    return Footage(
+        entry=entry,
+        frames=kept.array(lambda: _regular(entry.path, spec), **facts, **rate),
+        served=kept.array(lambda: frames.sample(entry.path, spec).images, **facts),
     )
-    served = frames.sample(entry.path, spec).images
-    return Footage(entry=entry, served=served, frames=pictures)
+
+
+def _sha256(path: Path) -> str:
+    try:
+        return cache.sha256(path)
+    except OSError as error:
+        msg = f"The file can't be read: {error.strerror}."
+        raise ClipError(msg) from error
+
+
+def _regular(path: Path, spec: ClipSpec) -> Image:
+    height, width = round(spec.height * MARGIN), round(spec.width * MARGIN)
+    pictures, _ = frames.read_all(path, fps=FRAMES_PER_SECOND, height=height, width=width)
+    if not spec.min_difference:
+        return pictures
+    as_served = (resize(picture, spec) for picture in pictures)
+    return pictures[frames.distinct(as_served, least=spec.min_difference)]
 
 
 class ClipExamples:
@@ -94,6 +119,21 @@ class ClipExamples:
         random = np.random.default_rng((self._seed, epoch, row))
         return vary(self._footage[row].frames, self._spec, self._augmentation, random)
 
+    def facts(self) -> dict[str, object]:
+        """All that decides what the clips and their variants look like, ready for JSON."""
+        pixels = hashlib.sha256()
+        for clip in self._footage:
+            for images in (clip.served, clip.frames):
+                pixels.update(images.tobytes())
+        return {
+            "pixels": pixels.hexdigest(),
+            "lengths": [len(clip.frames) for clip in self._footage],
+            "spec": asdict(self._spec),
+            "augmentation": asdict(self._augmentation),
+            "seed": self._seed,
+            "variants": VERSION,
+        }
+
 
 class FeatureExamples:
     """The same through a frozen backbone, once: later epochs take the variants in turn."""
@@ -104,17 +144,34 @@ class FeatureExamples:
         backbone: keras.Model,
         *,
         variants: int,
+        kept: Cache | None = None,
         after_each: Callable[[], None] = lambda: None,
     ) -> None:
+        kept = kept or Cache()
         rows = np.arange(len(clips.served))
-        self.served = _features(backbone, clips.served)
+        facts = clips.facts() | {"weights": _weights_sha256(backbone)}
+        self.served = kept.array(lambda: _features(backbone, clips.served), **facts)
         self._variants = []
         for epoch in range(variants):
-            self._variants.append(_features(backbone, clips.varied(epoch, rows)))
+            seen = partial(_varied_features, backbone, clips, epoch, rows)
+            self._variants.append(kept.array(seen, epoch=epoch, **facts))
             after_each()
 
     def varied(self, epoch: int, rows: npt.NDArray[np.intp]) -> npt.NDArray[np.float32]:
         return self._variants[epoch % len(self._variants)][rows]
+
+
+def _varied_features(
+    backbone: keras.Model, clips: ClipExamples, epoch: int, rows: npt.NDArray[np.intp]
+) -> npt.NDArray[np.float32]:
+    return _features(backbone, clips.varied(epoch, rows))
+
+
+def _weights_sha256(backbone: keras.Model) -> str:
+    weights = hashlib.sha256()
+    for array in backbone.get_weights():
+        weights.update(array.tobytes())
+    return weights.hexdigest()
 
 
 def _features(backbone: keras.Model, clips: Image) -> npt.NDArray[np.float32]:

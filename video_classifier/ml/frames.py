@@ -9,7 +9,7 @@ not come out sound, everything is decoded, and what is damaged counts as not the
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -28,6 +28,10 @@ from video_classifier.ml.clip import ClipError, ClipSpec, Image, Sample
 from video_classifier.ml.pictures import Picture, Scaler
 from video_classifier.ml.timeline import Entry, Run, Timeline
 
+VERSION = 1  # raise it when a clip would give other pictures than before: caches go by it
+
+_LUMA = np.array((0.299, 0.587, 0.114), np.float32)  # ITU-R BT.601
+
 _THREADS = min(4, os.cpu_count() or 1)
 
 _Choice = Callable[[Timeline], list[int]]
@@ -44,8 +48,10 @@ def sample(
     """The pictures on screen in the middle of each of `spec.frames` equal shares of a clip.
 
     `start` and `end`, in seconds since the clip's first frame, choose a stretch of it. A clip with
-    fewer frames repeats them in order. Previews are `preview_width` pixels wide and in the shape
-    in which players show the clip. Raises ClipError if no frame can be read.
+    fewer frames repeats them in order. With `spec.min_difference` the shares are of those frames
+    alone that differ so much from the one before, however long each is on screen. Previews are
+    `preview_width` pixels wide and in the shape in which players show the clip. Raises ClipError
+    if no frame can be read.
     """
     track = _read_track(path)
     scaler = Scaler(
@@ -54,7 +60,13 @@ def sample(
         preview_width=preview_width,
         pixel_aspect=track.pixel_aspect,
     )
-    found = _find(path, track, scaler, lambda t: t.evenly(spec.frames, start=start, end=end))
+    if spec.min_difference:
+        chosen = _distinct_numbers(path, spec)
+        found = _find_straight(
+            path, scaler, lambda t: t.evenly_among(chosen, spec.frames, start=start, end=end)
+        )
+    else:
+        found = _find(path, track, scaler, lambda t: t.evenly(spec.frames, start=start, end=end))
     return Sample(
         images=np.stack([picture.image for picture in found.pictures]),
         times=found.times,
@@ -75,6 +87,22 @@ def read_all(
     scaler = Scaler(width=width, height=height)
     found = _find(path, _read_track(path), scaler, lambda t: t.regularly(fps))
     return np.stack([picture.image for picture in found.pictures]), np.array(found.times)
+
+
+def distinct(images: Iterable[Image], *, least: float) -> list[int]:
+    """The numbers of the images that differ from the last such one by `least` on average.
+
+    In gray levels, 0 to 255; images (height, width, 3) RGB, uint8, all of one size. The first
+    image is always among them, and slow changes add up.
+    """
+    chosen: list[int] = []
+    last = None
+    for number, image in enumerate(images):
+        gray = image @ _LUMA
+        if last is None or np.abs(gray - last).mean() >= least:
+            chosen.append(number)
+            last = gray
+    return chosen
 
 
 def decoded_timeline(path: Path) -> Timeline:
@@ -232,6 +260,13 @@ def _find_straight(path: Path, scaler: Scaler, choose: _Choice) -> _Found:
             if number in wanted
         }
     return _Found(timeline=shown, numbers=numbers, by_number=pictures)
+
+
+def _distinct_numbers(path: Path, spec: ClipSpec) -> list[int]:
+    scaler = Scaler(width=spec.width, height=spec.height)
+    with containers.opened(path) as (container, stream):
+        images = (scaler(frame).image for frame in containers.sound_frames(container, stream))
+        return distinct(images, least=spec.min_difference)
 
 
 def _warnings(track: _Track, shown: Timeline) -> Iterator[str]:

@@ -37,6 +37,16 @@ class Timeline:
             for share in range(wanted)
         ]
 
+    def evenly_among(
+        self, chosen: Sequence[int], wanted: int, *, start: float = 0.0, end: float | None = None
+    ) -> list[int]:
+        """The same with only the frames `chosen`, ascending, and each as long as any other."""
+        last = self.length if end is None else end
+        within = [number for number in chosen if start <= self.seconds(number) < last]
+        if not within:
+            return self.evenly(wanted, start=start, end=end)
+        return [within[(2 * share + 1) * len(within) // (2 * wanted)] for share in range(wanted)]
+
     def regularly(self, rate: float) -> list[int]:
         """The frames on screen `rate` times a second, from the first one on."""
         pace = Fraction(rate)

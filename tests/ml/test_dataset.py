@@ -1,0 +1,153 @@
+"""Clips are decoded once, and so are the features of a frozen backbone made."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from tests import videos
+from tests.ml.conftest import TINY
+from tests.ml.makers import footage, people
+from video_classifier.ml import dataset, frames
+from video_classifier.ml.augmentation import Augmentation
+from video_classifier.ml.cache import Cache
+from video_classifier.ml.clip import ClipSpec
+from video_classifier.ml.dataset import ClipExamples, FeatureExamples
+from video_classifier.ml.manifest import Entry
+
+
+@pytest.fixture
+def entries(tmp_path: Path) -> list[Entry]:
+    """Two clips, and between them a file that is none."""
+    made = people(1)[:3]
+    paths = [videos.write(tmp_path / "0.mp4"), videos.text(tmp_path / "1.mp4", "buy milk")]
+    paths.append(videos.write(tmp_path / "2.mp4", frames=20))
+    return [replace(entry, path=path) for entry, path in zip(made, paths, strict=True)]
+
+
+@pytest.fixture
+def decoded(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The names of the clips that are decoded, one a time."""
+    names: list[str] = []
+    for function in (frames.sample, frames.read_all):
+
+        def counting(path: Path, *args: Any, _decode: Any = function, **options: Any) -> Any:
+            found = _decode(path, *args, **options)
+            names.append(path.name)
+            return found
+
+        monkeypatch.setattr(frames, function.__name__, counting)
+    return names
+
+
+def test_what_does_not_decode_is_named_among_the_rest(entries: list[Entry]) -> None:
+    good, bad = dataset.read(entries, TINY)
+
+    assert [clip.entry.name for clip in good] == ["0.mp4", "2.mp4"]
+    assert [(clip.entry.name, "not a video" in clip.reason) for clip in bad] == [("1.mp4", True)]
+
+
+def test_a_file_that_has_gone_is_named(entries: list[Entry]) -> None:
+    entries[0].path.unlink()
+
+    _, bad = dataset.read(entries, TINY)
+
+    assert bad[0].reason == "The file can't be read: No such file or directory."
+
+
+def test_a_second_run_decodes_nothing(
+    entries: list[Entry], decoded: list[str], tmp_path: Path
+) -> None:
+    cold, _ = dataset.read(entries, TINY, kept=Cache(tmp_path / "cache"))
+    assert sorted(decoded) == ["0.mp4", "0.mp4", "2.mp4", "2.mp4"]
+    decoded.clear()
+
+    warm, _ = dataset.read(entries, TINY, kept=Cache(tmp_path / "cache"))
+
+    assert not decoded
+    for one, other in zip(cold, warm, strict=True):
+        np.testing.assert_array_equal(one.served, other.served)
+        np.testing.assert_array_equal(one.frames, other.frames)
+
+
+def test_what_changes_the_pictures_decodes_them_again(
+    entries: list[Entry], decoded: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cache = Cache(tmp_path / "cache")
+    dataset.read(entries[:1], TINY, kept=cache)
+
+    def decodes_again(spec: ClipSpec = TINY) -> bool:
+        decoded.clear()
+        dataset.read(entries[:1], spec, kept=cache)
+        return len(decoded) == 2
+
+    assert decodes_again(replace(TINY, frames=5))
+    assert decodes_again(replace(TINY, min_difference=9.0))
+    videos.write(entries[0].path, frames=9)
+    assert decodes_again()
+    monkeypatch.setattr(frames, "VERSION", frames.VERSION + 1)
+    assert decodes_again()
+    assert not decodes_again()
+
+
+def test_variants_leave_out_the_frames_that_serving_does(entries: list[Entry]) -> None:
+    ((every,), _) = dataset.read(entries[:1], TINY)
+    ((some,), _) = dataset.read(entries[:1], replace(TINY, min_difference=50.0))
+
+    assert 1 < len(some.frames) < len(every.frames)
+
+
+class Backbone:
+    """Sees the mean of a picture, and counts the batches it is shown."""
+
+    def __init__(self, factor: float = 1.0) -> None:
+        self.factor = factor
+        self.batches = 0
+
+    def get_weights(self) -> list[Any]:
+        return [np.array([self.factor])]
+
+    def predict(self, pictures: Any, **_: object) -> Any:
+        self.batches += 1
+        return pictures.mean((1, 2)) * self.factor
+
+
+def features(
+    folder: Path, backbone: Backbone, *, seed: int = 1, augmentation: Augmentation | None = None
+) -> FeatureExamples:
+    clips = ClipExamples(footage(people(2)), TINY, augmentation or Augmentation(), seed=seed)
+    return FeatureExamples(clips, backbone, variants=3, kept=Cache(folder))
+
+
+def test_a_second_run_looks_at_no_variant(tmp_path: Path) -> None:
+    rows = np.arange(3)
+    cold = features(tmp_path, Backbone())
+    backbone = Backbone()
+
+    warm = features(tmp_path, backbone)
+
+    assert backbone.batches == 0
+    np.testing.assert_array_equal(warm.served, cold.served)
+    for epoch in range(4):
+        np.testing.assert_array_equal(warm.varied(epoch, rows), cold.varied(epoch, rows))
+
+
+def test_variants_differ_from_epoch_to_epoch(tmp_path: Path) -> None:
+    found = features(tmp_path, Backbone())
+
+    assert not np.array_equal(found.varied(0, np.arange(3)), found.varied(1, np.arange(3)))
+
+
+def test_what_changes_the_features_makes_them_again(tmp_path: Path) -> None:
+    features(tmp_path, Backbone())
+    other_weights, other_seed, other_crops = Backbone(2.0), Backbone(), Backbone()
+
+    features(tmp_path, other_weights)
+    features(tmp_path, other_seed, seed=2)
+    features(tmp_path, other_crops, augmentation=Augmentation(smallest_crop=0.5))
+
+    assert [one.batches for one in (other_weights, other_seed, other_crops)] == [4, 4, 4]

@@ -1,0 +1,98 @@
+"""Arrays kept on disk between runs: what takes long to make is made once."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Callable
+from contextlib import suppress
+from io import BytesIO
+from pathlib import Path
+from typing import TypeVar
+
+import numpy as np
+import numpy.typing as npt
+
+Number = TypeVar("Number", bound=np.generic)
+
+_SEAL = hashlib.sha256().digest_size
+
+
+class Cache:
+    """A folder of .npy files, each named by all that decides what is in it.
+
+    A file is written aside and renamed, and ends with the SHA-256 of what comes before: one that
+    is half, damaged or somebody else's is made again, never read. A folder that can't be written
+    costs time and nothing else; `complain` gets one sentence about it. Without a folder nothing
+    is kept.
+    """
+
+    def __init__(
+        self, folder: Path | None = None, *, complain: Callable[[str], None] = lambda _: None
+    ) -> None:
+        self._folder = folder
+        self._complain = complain
+        self._is_writable = True
+
+    def array(
+        self, make: Callable[[], npt.NDArray[Number]], **facts: object
+    ) -> npt.NDArray[Number]:
+        """What `make` gives, or gave when it was last asked for with the same facts.
+
+        The facts are plain values as JSON has them; whatever changes the array must be in them.
+        """
+        if self._folder is None:
+            return make()
+        file = self._folder / f"{_name(facts)}.npy"
+        kept: npt.NDArray[Number] | None = _read(file)
+        if kept is None:
+            kept = make()
+            self._keep(file, kept)
+        return kept
+
+    def _keep(self, file: Path, array: npt.NDArray[Number]) -> None:
+        if not self._is_writable:
+            return
+        aside = file.with_suffix(f".{os.getpid()}.tmp")
+        try:
+            file.parent.mkdir(parents=True, exist_ok=True)
+            aside.write_bytes(_sealed(array))
+            aside.replace(file)
+        except OSError as error:
+            self._is_writable = False
+            self._complain(
+                f"The cache {file.parent} takes nothing more ({error.strerror}): "
+                "what is not in it yet will be made again next time."
+            )
+        finally:
+            with suppress(OSError):
+                aside.unlink()
+
+
+def sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _name(facts: dict[str, object]) -> str:
+    return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
+
+
+def _sealed(array: npt.NDArray[np.generic]) -> bytes:
+    """NumPy stops reading at the end of the array, so the file is a good .npy all the same."""
+    content = BytesIO()
+    np.save(content, array, allow_pickle=False)
+    return content.getvalue() + hashlib.sha256(content.getbuffer()).digest()
+
+
+def _read(file: Path) -> npt.NDArray[Number] | None:
+    try:
+        content = file.read_bytes()
+    except OSError:
+        return None
+    array, seal = memoryview(content)[:-_SEAL], content[-_SEAL:]
+    if hashlib.sha256(array).digest() != seal:
+        return None
+    found: npt.NDArray[Number] = np.load(BytesIO(array), allow_pickle=False)
+    return found
