@@ -1,0 +1,227 @@
+"""Finds clips that share footage, by fingerprints aligned in time, without comparing all with all.
+
+Hashes are looked up in an index by thirds of their bits. Where several moments of two clips agree
+at one offset, that offset is verified: the mean Hamming distance over the whole shared stretch
+has to be small.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from itertools import combinations, product
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from video_classifier.ml.fingerprints import RATE, Fingerprint, Hashes
+
+BOUND = 7.5  # bits of 64 that may differ on average; docs/data.md says how it was found
+LEAST_MOMENTS = RATE  # that have to move in both clips, within the stretch that they share
+LEAST_VOTES = 4  # lookups that agree on an offset before it is verified
+NEAR_SHARE = 0.9  # of the shorter clip: with more it is a copy, with less an overlap
+
+_WORST = 64.0
+_BANDS, _BAND_BITS = 3, 21
+_NO_OFFSET = 1 << 31  # more than any offset in moments; offsets fit beside the clip in 64 bits
+
+Numbers = npt.NDArray[np.int64]
+
+
+class Kind(StrEnum):
+    """How two clips are related."""
+
+    EXACT = "exact"  # the same bytes
+    NEAR = "near"  # almost all of the shorter one is in the other
+    OVERLAP = "overlap"  # two cuts that share a stretch
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pair:
+    """Two clips that share footage: second t of `a` is second t + `offset_s` of `b`."""
+
+    a: str
+    b: str
+    kind: Kind
+    offset_s: float
+    share: float  # of a, 0 to 1
+    mirrored: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """The pairs, and how many pairs of clips were compared to find them."""
+
+    pairs: tuple[Pair, ...]
+    compared: int
+
+
+def find(
+    prints: Mapping[str, Fingerprint], *, after_each: Callable[[], None] = lambda: None
+) -> Found:
+    """All pairs of clips that share footage, in the order of their names.
+
+    Nothing but an exact copy is found of a clip in which nothing moves. `after_each` is called
+    once for each clip.
+    """
+    names = _by_content(prints)
+    distinct = [prints[same[0]] for same in names]
+    pairs = [
+        _pair(prints, a, b, _Match(offset=0, mirrored=False))
+        for same in names
+        for a, b in combinations(same, 2)
+    ]
+    index, compared = _Index(distinct), 0
+    for number, one in enumerate(distinct):
+        candidates = index.candidates(number, one)
+        compared += len(candidates)
+        for other, offsets in candidates.items():
+            if match := _verify(one, distinct[other], offsets):
+                both = product(names[number], names[other])
+                pairs += [_pair(prints, a, b, match) for a, b in both]
+        for _ in names[number]:
+            after_each()
+    return Found(pairs=tuple(sorted(pairs, key=lambda pair: (pair.a, pair.b))), compared=compared)
+
+
+def groups(pairs: Iterable[Pair]) -> tuple[tuple[str, ...], ...]:
+    """Clips that hang together through the footage they share; never split a group."""
+    from scipy.sparse import coo_array
+    from scipy.sparse.csgraph import connected_components
+
+    ends = [(pair.a, pair.b) for pair in pairs]
+    names, rows = np.unique(np.array(ends, np.str_).reshape(-1, 2), return_inverse=True)
+    rows = rows.reshape(-1, 2)
+    graph = coo_array((np.ones(len(rows)), rows.T), shape=(len(names), len(names)))
+    count, group = connected_components(graph, directed=False)
+    return tuple(tuple(names[group == number].tolist()) for number in range(count))
+
+
+def conflicts(pairs: Iterable[Pair], labels: Mapping[str, str]) -> tuple[Pair, ...]:
+    """The pairs that show the same footage under opposite labels."""
+    return tuple(pair for pair in pairs if labels[pair.a] != labels[pair.b])
+
+
+def best(names: Iterable[str], prints: Mapping[str, Fingerprint]) -> str:
+    """The longest clip; the sharpest, if others are as long to half a second."""
+    candidates = sorted(names)
+    longest = max(prints[name].seconds for name in candidates)
+    long = [name for name in candidates if prints[name].seconds > longest - 0.5]
+    return max(long, key=lambda name: prints[name].sharpness)
+
+
+def is_still(one: Fingerprint) -> bool:
+    """Whether too little moves in the clip to know it again."""
+    return bool(one.moves.sum() < LEAST_MOMENTS)
+
+
+class _Match(NamedTuple):
+    offset: int  # moments
+    mirrored: bool
+
+
+class _Index:
+    """Where in which clip a hash with such a third occurs."""
+
+    def __init__(self, prints: Sequence[Fingerprint]) -> None:
+        moments = [np.flatnonzero(one.moves) for one in prints]
+        self._clip = np.repeat(np.arange(len(prints)), [len(times) for times in moments])
+        self._moment = np.concatenate([np.empty(0, np.int64), *moments])
+        hashes = [one.hashes[times] for one, times in zip(prints, moments, strict=True)]
+        bands = _bands(np.concatenate([np.empty(0, np.uint64), *hashes]))
+        self._order = np.argsort(bands, axis=1, kind="stable")
+        self._bands = np.take_along_axis(bands, self._order, axis=1)
+
+    def candidates(self, number: int, one: Fingerprint) -> dict[int, list[_Match]]:
+        """By clip that comes after `number`: the offsets at which it may share footage with it."""
+        found: dict[int, list[_Match]] = {}
+        for mirrored, hashes in ((False, one.hashes), (True, one.mirrored)):
+            for other, offset in self._agreed(number, hashes[one.moves], np.flatnonzero(one.moves)):
+                found.setdefault(other, []).append(_Match(offset, mirrored))
+        return found
+
+    def _agreed(self, number: int, hashes: Hashes, moments: Numbers) -> Iterator[tuple[int, int]]:
+        hits, asked = self._lookup(hashes)
+        later = self._clip[hits] > number
+        hits, asked = hits[later], asked[later]
+        offsets = self._moment[hits] - moments[asked]
+        cells, votes = np.unique(
+            self._clip[hits] * (2 * _NO_OFFSET) + offsets + _NO_OFFSET, return_counts=True
+        )
+        for cell in cells[votes >= LEAST_VOTES].tolist():
+            other, offset = divmod(cell, 2 * _NO_OFFSET)
+            yield other, offset - _NO_OFFSET
+
+    def _lookup(self, hashes: Hashes) -> tuple[Numbers, Numbers]:
+        """Rows of the index that have a third in common with a hash, and the rows of these."""
+        hits, asked = [], []
+        for wanted, band, order in zip(_bands(hashes), self._bands, self._order, strict=True):
+            first = np.searchsorted(band, wanted, "left")
+            count = np.searchsorted(band, wanted, "right") - first
+            within = np.arange(count.sum()) - np.repeat(np.cumsum(count) - count, count)
+            hits.append(order[np.repeat(first, count) + within])
+            asked.append(np.repeat(np.arange(len(hashes)), count))
+        return np.concatenate(hits), np.concatenate(asked)
+
+
+def _bands(hashes: Hashes) -> Numbers:
+    """(3, n): each hash in three numbers, coarse and fine bits dealt out to all of them.
+
+    The first bit is left out: it is the mean's, and the same for all.
+    """
+    bits = np.unpackbits(hashes.view(np.uint8).reshape(-1, 8), axis=1)[:, 1:]
+    weights = 1 << np.arange(_BAND_BITS)
+    return np.stack([bits[:, band::_BANDS] @ weights for band in range(_BANDS)])
+
+
+def _verify(a: Fingerprint, b: Fingerprint, candidates: Iterable[_Match]) -> _Match | None:
+    """The offset, of those given and their neighbors, at which the clips agree best and enough."""
+    tried = {
+        _Match(match.offset + step, match.mirrored) for match in candidates for step in (-1, 0, 1)
+    }
+    distance, match = min((_distance(a, b, match), match) for match in tried)
+    return match if distance <= BOUND else None
+
+
+def _distance(a: Fingerprint, b: Fingerprint, match: _Match) -> float:
+    """The mean Hamming distance over the moments in which both move, if they are enough."""
+    start, end = max(0, -match.offset), min(len(a.hashes), len(b.hashes) - match.offset)
+    if end - start < LEAST_MOMENTS:
+        return _WORST
+    in_a, in_b = slice(start, end), slice(start + match.offset, end + match.offset)
+    moves = a.moves[in_a] & b.moves[in_b]
+    if moves.sum() < LEAST_MOMENTS:
+        return _WORST
+    hashes = a.mirrored if match.mirrored else a.hashes
+    return float(np.bitwise_count(hashes[in_a] ^ b.hashes[in_b])[moves].mean())
+
+
+def _by_content(prints: Mapping[str, Fingerprint]) -> list[list[str]]:
+    """The names, those of the same bytes together."""
+    found: dict[str, list[str]] = {}
+    for name in sorted(prints):
+        found.setdefault(prints[name].sha256, []).append(name)
+    return list(found.values())
+
+
+def _pair(prints: Mapping[str, Fingerprint], a: str, b: str, match: _Match) -> Pair:
+    offset = match.offset / RATE
+    if a > b:
+        a, b, offset = b, a, -offset
+    one, other = prints[a], prints[b]
+    shared = min(one.seconds, other.seconds - offset) - max(0.0, -offset)
+    if one.sha256 == other.sha256:
+        kind = Kind.EXACT
+    else:
+        near = shared >= NEAR_SHARE * min(one.seconds, other.seconds)
+        kind = Kind.NEAR if near else Kind.OVERLAP
+    return Pair(
+        a=a,
+        b=b,
+        kind=kind,
+        offset_s=offset,
+        share=round(shared / one.seconds, 3),
+        mirrored=match.mirrored,
+    )
