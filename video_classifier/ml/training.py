@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from video_classifier.ml.augmentation import Augmentation
+from video_classifier.ml.cache import Cache
 from video_classifier.ml.clip import ClipSpec
 from video_classifier.ml.dataset import ClipExamples, Examples, FeatureExamples, Footage
 from video_classifier.ml.manifest import Entry, holds_both_labels
@@ -70,6 +71,7 @@ class Trainer:
         settings: Settings,
         *,
         backbone_weights: str | Path | None,
+        kept: Cache | None = None,
         after_each_variant: Callable[[], None] = lambda: None,
     ) -> None:
         from video_classifier.ml import networks
@@ -79,7 +81,7 @@ class Trainer:
         self._settings = settings
         self._entries = [clip.entry for clip in footage]
         self._targets = np.array([entry.target for entry in self._entries])
-        self._examples = self._make_examples(footage, spec, after_each_variant)
+        self._examples = self._make_examples(footage, spec, kept, after_each_variant)
 
     def fit(
         self, train: Rows, validation: Rows, *, after_epoch: Callable[[Epoch], None]
@@ -106,7 +108,11 @@ class Trainer:
         return _scores(self._learner(network), self._examples.served[rows])
 
     def _make_examples(
-        self, footage: Sequence[Footage], spec: ClipSpec, after_each_variant: Callable[[], None]
+        self,
+        footage: Sequence[Footage],
+        spec: ClipSpec,
+        kept: Cache | None,
+        after_each_variant: Callable[[], None],
     ) -> Examples:
         settings = self._settings
         clips = ClipExamples(footage, spec, settings.augmentation, seed=settings.seed)
@@ -114,7 +120,11 @@ class Trainer:
             return clips
         backbone = self._build().get_layer("backbone")
         return FeatureExamples(
-            clips, backbone, variants=settings.variants, after_each=after_each_variant
+            clips,
+            backbone,
+            variants=settings.variants,
+            kept=kept,
+            after_each=after_each_variant,
         )
 
     def _learner(self, network: keras.Model) -> keras.Model:
