@@ -48,7 +48,9 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _train(arguments: argparse.Namespace) -> None:
-    spec = ClipSpec()
+    from video_classifier.ml import networks
+
+    spec = networks.designed_for(arguments.network)
     settings = replace(Settings(), seed=arguments.seed, epochs=arguments.epochs)
     footage = _footage(arguments.manifest, spec)
     entries = [clip.entry for clip in footage]
@@ -129,7 +131,7 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
         epilog=EXAMPLE,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("network", help="mobilenetv2_lstm or conv3d")
+    parser.add_argument("network", help="such as mobilenetv2_lstm or conv3d")
     parser.add_argument("--manifest", type=Path, required=True, help="CSV: path, label, actor …")
     parser.add_argument("--out", type=Path, required=True, help="the model's folder")
     parser.add_argument(

@@ -25,8 +25,12 @@ LIMITS = (
 )
 
 _SUMMARIES = {
-    "mobilenetv2_lstm": "Looks at each frame with a pretrained eye, then at their order.",
+    "cnn_gru": "Looks at each frame in a coarse grid, then at their order, from scratch.",
+    "cnn_lstm": "Looks at each frame, then at their order; small, learned from scratch.",
     "conv3d": "Looks at shape and movement at once; small, learned from scratch.",
+    "mobilenetv2_gru": "Looks at each frame with a pretrained eye, then at their order, briefly.",
+    "mobilenetv2_lstm": "Looks at each frame with a pretrained eye, then at their order.",
+    "mobilenetv2_pool": "Looks at each frame with a pretrained eye; their order does not count.",
 }
 
 

@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
-from video_classifier.ml.networks import conv3d, mobilenetv2_lstm
+from video_classifier.ml.networks import (
+    cnn_gru,
+    cnn_lstm,
+    conv3d,
+    mobilenetv2_gru,
+    mobilenetv2_lstm,
+    mobilenetv2_pool,
+)
 from video_classifier.ml.networks.registry import (
     UnknownNetworkError,
     build,
+    designed_for,
     is_pretrained,
     names,
     register,
@@ -14,9 +22,14 @@ from video_classifier.ml.networks.registry import (
 __all__ = [
     "UnknownNetworkError",
     "build",
+    "cnn_gru",
+    "cnn_lstm",
     "conv3d",
+    "designed_for",
     "is_pretrained",
+    "mobilenetv2_gru",
     "mobilenetv2_lstm",
+    "mobilenetv2_pool",
     "names",
     "register",
 ]

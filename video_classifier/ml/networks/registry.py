@@ -7,12 +7,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from video_classifier.ml.clip import ClipSpec
+
 if TYPE_CHECKING:
     import keras
 
-    from video_classifier.ml.clip import ClipSpec
-
     Builder = Callable[[ClipSpec, str | Path | None], keras.Model]
+
+STANDARD = ClipSpec()
 
 _builders: dict[str, _Entry] = {}
 
@@ -25,20 +27,24 @@ class UnknownNetworkError(LookupError):
 class _Entry:
     builder: Builder
     pretrained: bool
+    spec: ClipSpec
 
 
-def register(name: str, *, pretrained: bool = False) -> Callable[[Builder], Builder]:
+def register(
+    name: str, *, pretrained: bool = False, spec: ClipSpec = STANDARD
+) -> Callable[[Builder], Builder]:
     """Decorates a function that builds an uncompiled network for a ClipSpec.
 
     The function's second argument is a file of ImageNet weights for the backbone, "imagenet"
     for a download, or None for a random start; `pretrained` says whether it has any use.
+    `spec` is what the network was designed for; it is built for others too.
     """
 
     def add(builder: Builder) -> Builder:
         if name in _builders:
             msg = f"two networks are named {name!r}"
             raise ValueError(msg)
-        _builders[name] = _Entry(builder=builder, pretrained=pretrained)
+        _builders[name] = _Entry(builder=builder, pretrained=pretrained, spec=spec)
         return builder
 
     return add
@@ -51,6 +57,11 @@ def names() -> tuple[str, ...]:
 def is_pretrained(name: str) -> bool:
     """Whether the network starts from a backbone that was trained on ImageNet."""
     return _entry(name).pretrained
+
+
+def designed_for(name: str) -> ClipSpec:
+    """The frames that the network takes unless somebody wants others."""
+    return _entry(name).spec
 
 
 def build(name: str, spec: ClipSpec, *, backbone_weights: str | Path | None = None) -> keras.Model:

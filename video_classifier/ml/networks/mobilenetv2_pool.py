@@ -1,0 +1,28 @@
+"""MobileNetV2 looks at each frame; what it sees is averaged over time."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import keras
+from keras import layers
+
+from video_classifier.ml.clip import ClipSpec
+from video_classifier.ml.networks.backbone import FEATURES, on_mobilenetv2
+from video_classifier.ml.networks.registry import register
+
+
+@register("mobilenetv2_pool", pretrained=True)
+def mobilenetv2_pool(spec: ClipSpec, backbone_weights: str | Path | None) -> keras.Model:
+    return on_mobilenetv2("mobilenetv2_pool", spec, backbone_weights, _head(spec))
+
+
+def _head(spec: ClipSpec) -> keras.Model:
+    features = keras.Input((spec.frames, FEATURES), name="features")
+    x = layers.LayerNormalization()(features)
+    x = layers.GlobalAveragePooling1D()(x)
+    x = layers.Dropout(0.5)(x)
+    x = layers.Dense(64, activation="relu")(x)
+    x = layers.Dropout(0.3)(x)
+    score = layers.Dense(1, activation="sigmoid", name="score")(x)
+    return keras.Model(features, score, name="head")
