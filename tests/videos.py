@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import struct
 import zlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from fractions import Fraction
 from pathlib import Path
 from typing import NamedTuple
@@ -149,6 +149,13 @@ WHOLE: Mapping[str, Maker] = {
         folder / "ten_bit.mp4", codec="libx265", pixels="yuv420p10le", options=QUIET_X265
     ),
     "vp8.webm": lambda folder: write(folder / "vp8.webm", codec="libvpx"),
+    "alt_ref.webm": lambda folder: write(
+        folder / "alt_ref.webm",
+        60,
+        codec="libvpx",
+        gop=30,
+        options={"auto-alt-ref": "1", "lag-in-frames": "12", "arnr-maxframes": "5"},
+    ),
     "vp9.webm": lambda folder: write(folder / "vp9.webm", codec="libvpx-vp9"),
     "av1.mp4": lambda folder: write(folder / "av1.mp4", codec="libsvtav1"),
     "mjpeg.avi": lambda folder: write(folder / "mjpeg.avi", codec="mjpeg"),
@@ -189,6 +196,32 @@ def zeroed(path: Path, start: float, end: float = 1.0) -> Path:
     first = content.index(b"mdat") + 4
     low, high = (first + round((len(content) - first) * share) for share in (start, end))
     content[low:high] = bytes(high - low)
+    path.write_bytes(content)
+    return path
+
+
+def from_keyframe(source: Path, number: int, target: Path) -> Path:
+    """A copy that starts, without encoding, at keyframe `number`."""
+    with av.open(source) as container, av.open(target, "w") as output:
+        stream = container.streams.video[0]
+        copied = output.add_stream_from_template(stream)
+        keys = 0
+        for packet in container.demux(stream):
+            keys += packet.is_keyframe
+            if keys > number and packet.dts is not None:
+                packet.stream = copied
+                output.mux(packet)
+    return target
+
+
+def tear(path: Path, numbers: Collection[int]) -> Path:
+    """Zeroes the second half of some pictures, in the order of decoding."""
+    content = path.read_bytes()
+    with av.open(path) as container:
+        packets = [bytes(packet) for packet in container.demux(video=0) if packet.size]
+    for number in numbers:
+        whole = packets[number]
+        content = content.replace(whole, whole[: len(whole) // 2].ljust(len(whole), b"\0"))
     path.write_bytes(content)
     return path
 

@@ -265,3 +265,68 @@ def test_slow_changes_add_up() -> None:
     shades = [np.full((4, 4, 3), shade, np.uint8) for shade in range(10, 20)]
 
     assert frames.distinct(shades, least=3) == [0, 3, 6, 9]
+
+
+NEED_ALL = {*UNKNOWN_ORDER, "alt_ref.webm", "open_gop.mp4", "open_gop.ts"}
+
+
+@pytest.mark.parametrize("name", sorted(set(videos.WHOLE) - NEED_ALL))
+def test_intact_clips_need_not_be_decoded_whole(
+    clips: Clips, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.delattr(frames, "_find_straight")
+
+    assert len(numbers(frames.sample(clips(name), SPEC))) == SPEC.frames
+
+
+def test_a_clip_that_starts_within_an_open_group_starts_with_its_keyframe(
+    clips: Clips, tmp_path: Path
+) -> None:
+    clip = videos.from_keyframe(clips("open_gop.ts"), 2, tmp_path / "cut.ts")
+
+    sample = frames.sample(clip, SPEC)
+
+    first = numbers(sample)[0]
+    assert [(n - first) / 10 + sample.times[0] for n in numbers(sample)] == pytest.approx(
+        sample.times
+    )
+
+
+def test_what_an_edit_list_cuts_away_is_not_shown(tmp_path: Path) -> None:
+    clip = videos.write(tmp_path / "edited.mp4", shown_at=[100 * n - 1000 for n in range(30)])
+
+    sample = frames.sample(clip, SPEC)
+
+    assert min(numbers(sample)) == 10
+    assert [n / 10 - 1 for n in numbers(sample)] == pytest.approx(sample.times)
+
+
+def test_a_clock_that_is_set_back_goes_on(clips: Clips, tmp_path: Path) -> None:
+    clip = tmp_path / "joined.ts"
+    clip.write_bytes(clips("h264.ts").read_bytes() * 2)
+
+    sample = frames.sample(clip, SPEC)
+
+    assert sample.length == pytest.approx(6, abs=0.5)
+    assert numbers(sample)[:8] == pytest.approx(numbers(sample)[8:], abs=1)
+
+
+def test_lost_packets_of_a_transport_stream_take_what_builds_on_them(tmp_path: Path) -> None:
+    clip = videos.write(tmp_path / "lossy.ts", 120, size=(320, 240))
+    packets = [clip.read_bytes()[at : at + 188] for at in range(0, clip.stat().st_size, 188)]
+    clip.write_bytes(b"".join(p for n, p in enumerate(packets) if n % 60 != 30))
+
+    sample = frames.sample(clip, SPEC)
+
+    first = round(numbers(sample)[0] - sample.times[0] * 10)
+    assert [(n - first) / 10 for n in numbers(sample)] == pytest.approx(sample.times)
+
+
+def test_a_picture_of_which_a_part_is_missing_is_not_shown(tmp_path: Path) -> None:
+    options = {"x264-params": "cabac=0:qp=10"}
+    clip = videos.write(tmp_path / "torn.mkv", 16, gop=1, size=(320, 240), options=options)
+    videos.tear(clip, range(4, 12))
+
+    sample = frames.sample(clip, SPEC)
+
+    assert not set(numbers(sample)) & set(range(4, 12))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import av
+import numpy as np
 import pytest
 
 from tests import videos
@@ -15,7 +16,7 @@ from video_classifier.ml.clip import ClipError, ClipSpec, Sample
 SPEC = ClipSpec(frames=16, height=48, width=64)
 PLAYED = {
     *("h264.mp4", "long_gop.mp4", "open_gop.mp4", "faststart.mp4", "fragmented.mp4"),
-    *("h264.mov", "vp8.webm", "vp9.webm", "av1.mp4", "uneven.mp4", "sound.mp4"),
+    *("h264.mov", "vp8.webm", "alt_ref.webm", "vp9.webm", "av1.mp4", "uneven.mp4", "sound.mp4"),
     *("turned.mp4", "mirrored.mp4", "one_frame.mp4", "few_frames.mp4"),
 }
 
@@ -40,6 +41,7 @@ def test_a_copy_is_playable_and_shows_the_same(clips: Clips, tmp_path: Path, nam
     copy = frames.sample(target, SPEC, end=original.length)
     assert playable.is_playable(probe.facts(target))
     assert shows(copy) == shows(original)
+    assert np.abs(copy.images.astype(int) - original.images).mean() < 6
     assert copy.times == pytest.approx(original.times, abs=0.002)
 
 
@@ -116,3 +118,49 @@ def test_no_copy_is_left_of_a_broken_clip(tmp_path: Path, name: str) -> None:
 def test_a_copy_that_cannot_be_written_is_a_clear_failure(clips: Clips, tmp_path: Path) -> None:
     with pytest.raises(ClipError, match="No copy of the clip could be made"):
         playable.make(clips("h264.ts"), tmp_path / "missing" / "copy.mp4")
+
+
+def test_nothing_is_left_of_a_copy_that_cannot_take_its_place(clips: Clips, tmp_path: Path) -> None:
+    target = tmp_path / "copy.mp4"
+    target.mkdir()
+
+    with pytest.raises(OSError, match=r"copy\.mp4"):
+        playable.make(clips("h264.ts"), target)
+
+    assert list(tmp_path.iterdir()) == [target]
+
+
+def test_uneven_times_are_kept_when_encoding(tmp_path: Path) -> None:
+    clip = videos.write(tmp_path / "uneven.mkv", codec="mpeg4", shown_at=videos.UNEVEN)
+
+    playable.make(clip, tmp_path / "copy.mp4")
+
+    original = frames.sample(clip, SPEC)
+    copy = frames.sample(tmp_path / "copy.mp4", SPEC, end=original.length)
+    assert copy.times == pytest.approx(original.times, abs=0.002)
+
+
+def test_the_encoder_chooses_its_own_keyframes(clips: Clips, tmp_path: Path) -> None:
+    playable.make(clips("mjpeg.avi"), tmp_path / "copy.mp4")
+
+    with av.open(tmp_path / "copy.mp4") as container:
+        assert sum(packet.is_keyframe for packet in container.demux() if packet.size) < 5
+
+
+def test_what_cannot_be_copied_is_encoded(clips: Clips, tmp_path: Path) -> None:
+    clip = tmp_path / "joined.ts"
+    clip.write_bytes(clips("h264.ts").read_bytes() * 2)
+
+    playable.make(clip, tmp_path / "copy.mp4")
+
+    assert frames.sample(tmp_path / "copy.mp4", SPEC).length == pytest.approx(6, abs=0.5)
+
+
+def test_half_a_packet_is_not_copied(tmp_path: Path) -> None:
+    clip = videos.cut(videos.indexed_first(tmp_path / "cut.mp4", 120), 0.6)
+
+    playable.make(clip, tmp_path / "copy.mp4")
+
+    with av.open(tmp_path / "copy.mp4") as container:
+        container.streams.video[0].codec_context.options = {"err_detect": "explode"}
+        assert all(not frame.is_corrupt for frame in container.decode(video=0))

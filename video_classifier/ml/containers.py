@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from fractions import Fraction
@@ -65,13 +64,17 @@ def sound_frames(container: InputContainer, stream: VideoStream) -> Iterator[Vid
 
     After damage there are none until the next keyframe, because they build on what is damaged.
     """
-    is_sound, damaged = True, -math.inf  # damaged: when the last damaged picture is shown
+    is_sound = True
+    restarts: set[int | None] = set()  # when the keyframes are shown that came after the damage
     for packet in chain(packets(container, stream), [None]):
         frames, is_whole = _decoded(stream, packet)
-        if packet is not None and not is_whole:
-            is_sound, damaged = False, -math.inf if packet.pts is None else packet.pts
+        if not is_whole:
+            is_sound = False
+            restarts.clear()
+        elif packet is not None and packet.is_keyframe:
+            restarts.add(packet.pts)
         for frame in frames:
-            starts_anew = frame.key_frame and (frame.pts is None or frame.pts > damaged)
+            starts_anew = frame.key_frame and frame.pts in restarts
             is_sound = not frame.is_corrupt and (is_sound or starts_anew)
             if is_sound:
                 yield frame

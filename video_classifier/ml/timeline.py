@@ -101,7 +101,7 @@ def from_packets(entries: Sequence[Entry], time_base: Fraction) -> Timeline | No
         and not (entry.is_hidden or entry.is_corrupt)
     )
     ticks = [pts for pts, _ in shown]
-    if not ticks or len(set(ticks)) < len(ticks):
+    if not ticks:
         return None
     return Timeline(ticks=ticks, end=end_of(ticks, shown[-1][1]), time_base=time_base)
 
