@@ -1,8 +1,8 @@
 """Finds clips that share footage, by fingerprints aligned in time, without comparing all with all.
 
 Hashes are looked up in an index by thirds of their bits. Where several moments of two clips agree
-at one offset, that offset is verified: the mean Hamming distance over the whole shared stretch
-has to be small.
+at one offset, that offset is verified: over the whole stretch that the clips would share, their
+hashes have to agree better than those of different events do, by more the shorter it is.
 """
 
 from __future__ import annotations
@@ -18,12 +18,14 @@ import numpy.typing as npt
 
 from video_classifier.ml.fingerprints import RATE, Fingerprint, Hashes
 
-BOUND = 7.5  # bits of 64 that may differ on average; docs/data.md says how it was found
+# docs/data.md says how these were found.
+UNRELATED = 16.0  # bits of 64 in which different events differ at least, over a long stretch
+ENOUGH = 30.0  # evidence, as _evidence has it, that two clips share footage
 LEAST_MOMENTS = RATE  # that have to move in both clips, within the stretch that they share
-LEAST_VOTES = 4  # lookups that agree on an offset before it is verified
+MOST_MOMENTS = 100  # that count: a fan in the background agrees a little for hours
+LEAST_VOTES = 3  # lookups that agree on an offset before it is verified
 NEAR_SHARE = 0.9  # of the shorter clip: with more it is a copy, with less an overlap
 
-_WORST = 64.0
 _BANDS, _BAND_BITS = 3, 21
 _NO_OFFSET = 1 << 31  # more than any offset in moments; offsets fit beside the clip in 64 bits
 
@@ -181,21 +183,25 @@ def _verify(a: Fingerprint, b: Fingerprint, candidates: Iterable[_Match]) -> _Ma
     tried = {
         _Match(match.offset + step, match.mirrored) for match in candidates for step in (-1, 0, 1)
     }
-    distance, match = min((_distance(a, b, match), match) for match in tried)
-    return match if distance <= BOUND else None
+    evidence, match = max((_evidence(a, b, match), match) for match in tried)
+    return match if evidence >= ENOUGH else None
 
 
-def _distance(a: Fingerprint, b: Fingerprint, match: _Match) -> float:
-    """The mean Hamming distance over the moments in which both move, if they are enough."""
+def _evidence(a: Fingerprint, b: Fingerprint, match: _Match) -> float:
+    """How many bits better than unrelated the moments agree in which both clips move.
+
+    The mean over the stretch, in units of what chance does to it: times the root of its length.
+    """
     start, end = max(0, -match.offset), min(len(a.hashes), len(b.hashes) - match.offset)
     if end - start < LEAST_MOMENTS:
-        return _WORST
+        return 0.0
     in_a, in_b = slice(start, end), slice(start + match.offset, end + match.offset)
     moves = a.moves[in_a] & b.moves[in_b]
     if moves.sum() < LEAST_MOMENTS:
-        return _WORST
+        return 0.0
     hashes = a.mirrored if match.mirrored else a.hashes
-    return float(np.bitwise_count(hashes[in_a] ^ b.hashes[in_b])[moves].mean())
+    distance = np.bitwise_count(hashes[in_a] ^ b.hashes[in_b])[moves].mean()
+    return float((UNRELATED - distance) * np.sqrt(min(moves.sum(), MOST_MOMENTS)))
 
 
 def _by_content(prints: Mapping[str, Fingerprint]) -> list[list[str]]:

@@ -24,7 +24,7 @@ Hashes = npt.NDArray[np.uint64]
 RATE = 10  # moments a second: two cuts of one recording are at most half a moment out of step
 LAG = 2  # moments between the two frames of a difference
 SIZE = 32  # pixels: as many as a pHash looks at
-LEAST_MOTION = 0.3  # gray levels by which the frames differ on average; below, it is mostly noise
+LEAST_MOTION = 0.1  # gray levels by which the frames differ on average; below, nothing moves
 
 _PARAMETERS = f"{RATE} {LAG} {SIZE} {LEAST_MOTION}"
 _SHARPNESS = ClipSpec(frames=3, height=480, width=640)  # one grid for all, so that sizes compare
