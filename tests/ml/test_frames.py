@@ -308,7 +308,7 @@ def test_a_clock_that_is_set_back_goes_on(clips: Clips, tmp_path: Path) -> None:
     sample = frames.sample(clip, SPEC)
 
     assert sample.length == pytest.approx(6, abs=0.5)
-    assert numbers(sample)[:8] == pytest.approx(numbers(sample)[8:], abs=1)
+    assert sum(later < earlier for earlier, later in pairwise(numbers(sample))) == 1
 
 
 def test_lost_packets_of_a_transport_stream_take_what_builds_on_them(tmp_path: Path) -> None:
