@@ -16,6 +16,10 @@ def complain(error: object) -> None:
     err.print(str(error), style="red", markup=False, soft_wrap=True)
 
 
+def warn(warning: object) -> None:
+    err.print(str(warning), style="yellow", markup=False, soft_wrap=True)
+
+
 @contextmanager
 def progress(title: str, total: int) -> Iterator[Callable[[], None]]:
     """Shows a bar on stderr; the function it gives moves the bar on by one."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +12,9 @@ import numpy as np
 import numpy.typing as npt
 
 from video_classifier.ml import labels
+
+SPLITS = ("train", "test")
+_COLUMNS = ("path", "label", "group", "source", "split", "note")
 
 
 class ManifestError(Exception):
@@ -27,6 +31,7 @@ class Entry:
     group: str  # clips of one group share a person or a recording: never split them
     source: str = ""  # the collection it comes from
     note: str = ""  # why it should be left out, if it should
+    split: str = ""  # "train" or "test", if the manifest says so
 
     @property
     def target(self) -> int:
@@ -37,9 +42,10 @@ class Entry:
 def read(table: Path, *, missing_is_wrong: bool = True) -> tuple[Entry, ...]:
     """All labelled rows of a CSV with the columns path (relative to the CSV) and label.
 
-    Columns actor, take and scene, where there are any, name the group; source and note
-    are kept; others are ignored, and so are rows without a label. Raises ManifestError,
-    for files that are not there only if `missing_is_wrong`.
+    Columns group, actor, take and scene, where there are any, name the group by the first
+    that is filled in; source, note and split are kept; others are ignored, and so are rows
+    without a label. Raises ManifestError, for files that are not there only if
+    `missing_is_wrong`.
     """
     try:
         with table.open(newline="", encoding="utf-8-sig") as file:
@@ -52,8 +58,27 @@ def read(table: Path, *, missing_is_wrong: bool = True) -> tuple[Entry, ...]:
         raise ManifestError(msg)
     labelled = [row for row in rows if (row["label"] or "").strip()]
     entries = tuple(_entry(table.parent, row) for row in labelled)
-    _refuse(table, _wrong_labels(entries) + (_missing(entries) if missing_is_wrong else []))
+    missing = _missing(entries) if missing_is_wrong else []
+    _refuse(table, _wrong_labels(entries) + _wrong_splits(entries) + missing)
     return entries
+
+
+def write(table: Path, entries: Iterable[Entry]) -> None:
+    """A CSV that `read` understands, written aside and renamed."""
+    aside = table.with_name(f"{table.name}.{os.getpid()}.tmp")
+    try:
+        with aside.open("w", newline="", encoding="utf-8") as file:
+            writer = csv.DictWriter(file, _COLUMNS, lineterminator="\n")
+            writer.writeheader()
+            for entry in entries:
+                cells = {column: getattr(entry, column) for column in _COLUMNS[1:]}
+                writer.writerow({"path": entry.name} | cells)
+        aside.replace(table)
+    except OSError as error:
+        msg = f"The manifest {table} can't be written: {error.strerror}."
+        raise ManifestError(msg) from error
+    finally:
+        aside.unlink(missing_ok=True)
 
 
 def for_training(entries: Iterable[Entry]) -> tuple[Entry, ...]:
@@ -70,8 +95,8 @@ def holds_both_labels(entries: Sequence[Entry]) -> npt.NDArray[np.bool_]:
 
 
 def _entry(folder: Path, row: dict[str, str]) -> Entry:
-    cells = {key: (row.get(key) or "").strip() for key in ("path", "label", "source", "note")}
-    groups = ((row.get(key) or "").strip() for key in ("actor", "take", "scene"))
+    cells = {key: (row.get(key) or "").strip() for key in _COLUMNS}
+    groups = ((row.get(key) or "").strip() for key in ("group", "actor", "take", "scene"))
     return Entry(
         path=folder / cells["path"],
         name=cells["path"],
@@ -79,6 +104,7 @@ def _entry(folder: Path, row: dict[str, str]) -> Entry:
         group=next(filter(None, groups), cells["path"]),
         source=cells["source"],
         note=cells["note"],
+        split=cells["split"],
     )
 
 
@@ -89,6 +115,14 @@ def _wrong_labels(entries: Sequence[Entry]) -> list[str]:
         f"{entry.name}: there is no label “{entry.label}”, only {' and '.join(labels.ALL)}"
         for entry in entries
         if entry.label not in labels.ALL
+    ]
+
+
+def _wrong_splits(entries: Sequence[Entry]) -> list[str]:
+    return [
+        f"{entry.name}: there is no split “{entry.split}”, only {' and '.join(SPLITS)}"
+        for entry in entries
+        if entry.split not in ("", *SPLITS)
     ]
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from enum import StrEnum
 
 import numpy as np
 import numpy.typing as npt
@@ -13,11 +15,28 @@ from video_classifier.ml.manifest import Entry
 
 Rows = npt.NDArray[np.intp]
 
+LEAKY = "leaky"  # stands beside whatever was measured on clips that were split at random
+SEED = 42
+TEST_SHARE = 0.2
 FEWEST_GROUPS = 3  # of each label: to train, to stop by, and to test
 
 
 class TooFewGroupsError(Exception):
     """The footage can't be split by people; the message says what is missing."""
+
+
+class By(StrEnum):
+    """What is kept whole when clips are split. By anything but groups, figures are leaky."""
+
+    GROUP = "group"
+    RANDOM = "random"
+
+
+class Side(StrEnum):
+    """Of a split in two."""
+
+    TRAIN = "train"
+    TEST = "test"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,6 +46,27 @@ class Fold:
     train: Rows
     validation: Rows  # decides when training stops
     test: Rows  # decides nothing
+
+
+def split_of(group: str, *, seed: int = SEED, test_share: float = TEST_SHARE) -> Side:
+    """The side of a group: it depends on nothing else, so that it stays when clips are added."""
+    digest = hashlib.sha256(f"{seed} {group}".encode()).digest()
+    position = int.from_bytes(digest[:8], "big") / 2**64
+    return Side.TEST if position < test_share else Side.TRAIN
+
+
+def sides(entries: Sequence[Entry], *, seed: int = SEED) -> list[Side]:
+    """The side of each clip, (n,): the manifest's word where it has one, else its group's."""
+    return [
+        Side(entry.split) if entry.split else split_of(entry.group, seed=seed) for entry in entries
+    ]
+
+
+def regrouped(entries: Sequence[Entry], by: By) -> list[Entry]:
+    """With every clip a group of its own if split at random. Whatever that measures is leaky."""
+    if by is By.GROUP:
+        return list(entries)
+    return [replace(entry, group=entry.name, split="") for entry in entries]
 
 
 def folds(entries: Sequence[Entry], *, count: int, seed: int) -> Iterator[Fold]:
@@ -43,14 +83,18 @@ def hold_out(entries: Sequence[Entry], *, count: int = 5, seed: int) -> tuple[Ro
 
 def refuse_too_few(entries: Sequence[Entry]) -> None:
     """Raises TooFewGroupsError unless each label has enough groups to keep some apart."""
-    for label in ALL:
-        groups = {entry.group for entry in entries if entry.label == label}
-        if len(groups) < FEWEST_GROUPS:
+    for label, count in groups_by_label(entries).items():
+        if count < FEWEST_GROUPS:
             msg = (
-                f"Only {len(groups)} people or recordings are labelled {label}; training needs at "
+                f"Only {count} people or recordings are labelled {label}; training needs at "
                 f"least {FEWEST_GROUPS}, because nobody may be in training and test at once."
             )
             raise TooFewGroupsError(msg)
+
+
+def groups_by_label(entries: Sequence[Entry]) -> dict[str, int]:
+    """How many people or recordings there are of each label."""
+    return {label: len({entry.group for entry in entries if entry.label == label}) for label in ALL}
 
 
 def _parts(

@@ -1,0 +1,145 @@
+"""Looks for what would flatter a model before one is trained: leaks, and files that tell too much.
+
+Exits with 1 if a leak was found.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+from rich.table import Table
+
+from scripts import console
+from video_classifier.ml import audit, bundle, grouping, looks, manifest, splits
+from video_classifier.ml.audit import Audit
+from video_classifier.ml.bundle import BundleError, Interval
+from video_classifier.ml.grouping import Duplicates
+from video_classifier.ml.manifest import Entry, ManifestError
+from video_classifier.ml.splits import LEAKY, By
+
+EXAMPLE = """example:
+  python -m scripts.audit_dataset ../shared/data/manifest.csv \\
+      --duplicates duplicates.json --model models_storage/mobilenetv2_lstm --json audit.json
+"""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    arguments = _arguments(argv)
+    try:
+        model = _model(arguments)
+        found = _examine(arguments)
+    except (ManifestError, BundleError) as error:
+        console.complain(error)
+        return 2
+    except KeyboardInterrupt:
+        console.err.print("Stopped.")
+        return 130
+    if arguments.json:
+        report = asdict(found) | {"sentences": found.sentences(model)}
+        arguments.json.write_text(json.dumps(report, indent=2, ensure_ascii=False) + "\n")
+    _print(found, model)
+    return 1 if found.leaks else 0
+
+
+def _model(arguments: argparse.Namespace) -> Interval | None:
+    if arguments.model is not None:
+        return bundle.read_card(arguments.model).metrics.get("auc")
+    return None if arguments.auc is None else Interval(value=arguments.auc)
+
+
+def _examine(arguments: argparse.Namespace) -> Audit:
+    entries = manifest.read(arguments.manifest)
+    used = manifest.for_training(entries)
+    with console.progress("Looking at the clips", len(used)) as tick:
+        good, unreadable = looks.look_at_all(used, after_each=tick)
+    for bad in unreadable:
+        console.complain(f"Left out: {bad.entry.name}: {bad.reason}")
+    with console.progress("Measuring what must not suffice", audit.BASELINES) as tick:
+        return audit.examine(
+            entries,
+            good,
+            duplicates=_duplicates(arguments, entries),
+            by=arguments.split,
+            seed=arguments.seed,
+            backbone_weights=arguments.backbone_weights,
+            after_each=tick,
+        )
+
+
+def _duplicates(arguments: argparse.Namespace, entries: Sequence[Entry]) -> Duplicates:
+    if arguments.duplicates is None:
+        return Duplicates()
+    return grouping.read_duplicates(
+        arguments.duplicates,
+        [entry.path for entry in entries],
+        folders=(arguments.manifest.parent, Path()),
+    )
+
+
+def _print(found: Audit, model: Interval | None) -> None:
+    leaky = f"{LEAKY} " if found.split is By.RANDOM else ""
+    console.out.print(
+        f"{found.clips} clips in {found.groups} groups, {found.left_out} left out by a note; "
+        f"{leaky}split: {found.train} to train, {found.test} to test"
+    )
+    for leak in found.leaks:
+        console.complain(leak.sentence)
+    for warning in found.warnings:
+        console.warn(warning)
+    if found.baselines:
+        console.out.print(_table(found, leaky))
+    for sentence in found.sentences(model):
+        console.warn(sentence)
+    console.out.print(f"{len(found.leaks) or 'No'} leaks found")
+
+
+def _table(found: Audit, leaky: str) -> Table:
+    table = Table(
+        "sees only",
+        f"{leaky}AUC, sources with both labels",
+        f"{leaky}AUC, all clips",
+        title="What must not suffice",
+    )
+    for baseline in found.baselines:
+        table.add_row(baseline.sees, f"{leaky}{baseline.auc}", f"{leaky}{baseline.everywhere}")
+    return table
+
+
+def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="python -m scripts.audit_dataset",
+        description=__doc__,
+        epilog=EXAMPLE,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("manifest", type=Path, help="CSV with the columns path and label")
+    parser.add_argument(
+        "--duplicates", type=Path, help="the JSON of python -m scripts.duplicate_videos_check"
+    )
+    parser.add_argument(
+        "--backbone-weights",
+        type=Path,
+        help="a file of ImageNet weights without top (default: one frame is seen as a thumbnail)",
+    )
+    against = parser.add_mutually_exclusive_group()
+    against.add_argument("--auc", type=float, help="of the model, to compare with")
+    against.add_argument("--model", type=Path, help="its folder, to compare with its card")
+    parser.add_argument(
+        "--split",
+        type=By,
+        choices=list(By),
+        default=By.GROUP,
+        help="random shows what it does, and is leaky (default: group)",
+    )
+    parser.add_argument("--seed", type=int, default=splits.SEED)
+    parser.add_argument("--json", type=Path, help="write everything there as well")
+    return parser.parse_args(argv)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

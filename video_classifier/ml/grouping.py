@@ -1,0 +1,137 @@
+"""Says which clips belong together: those that share a person or a recording."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Iterable, Mapping, Sequence, Set
+from dataclasses import dataclass
+from itertools import chain
+from pathlib import Path
+from typing import Any
+
+from video_classifier.ml.manifest import ManifestError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Origin:
+    """Where a clip comes from, as far as somebody noted it."""
+
+    actor: str = ""
+    camera: str = ""
+    day: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Duplicates:
+    """What a search for duplicates found, by the clips' resolved paths."""
+
+    groups: tuple[tuple[Path, ...], ...] = ()  # clips that share footage
+    conflicts: tuple[tuple[Path, Path], ...] = ()  # clips that do, with opposite labels
+    elsewhere: tuple[str, ...] = ()  # paths in the report that are none of the clips
+
+
+def read_origins(table: Path) -> dict[Path, Origin]:
+    """A CSV with the column path (relative to it) and any of actor, camera and day.
+
+    By resolved path. Raises ManifestError, which lists every clip that is not there.
+    """
+    try:
+        with table.open(newline="", encoding="utf-8-sig") as file:
+            rows = [_stripped(row) for row in csv.DictReader(file)]
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        msg = f"The table {table} can't be read: {error}."
+        raise ManifestError(msg) from error
+    if rows and "path" not in rows[0]:
+        msg = f"The table {table} needs the column path, and actor, camera or day."
+        raise ManifestError(msg)
+    if missing := [row["path"] for row in rows if not (table.parent / row["path"]).is_file()]:
+        lines = "\n".join(f"- {name}: no such file" for name in missing)
+        msg = f"The table {table} can't be used:\n{lines}"
+        raise ManifestError(msg)
+    return {
+        (table.parent / row["path"]).resolve(): Origin(
+            actor=row.get("actor", ""), camera=row.get("camera", ""), day=row.get("day", "")
+        )
+        for row in rows
+    }
+
+
+def _stripped(row: Mapping[str, str]) -> dict[str, str]:
+    return {
+        key: (row[key] or "").strip() for key in ("path", "actor", "camera", "day") if key in row
+    }
+
+
+def read_duplicates(report: Path, clips: Iterable[Path], *, folders: Sequence[Path]) -> Duplicates:
+    """A report of scripts.duplicate_videos_check, of which only `clips` count.
+
+    Its paths are absolute or relative to one of `folders`. Raises ManifestError.
+    """
+    try:
+        found: dict[str, Any] = json.loads(report.read_text(encoding="utf-8"))
+        groups = [tuple(group) for group in found["groups"]]
+        conflicts = [(pair["a"], pair["b"]) for pair in found.get("conflicts", ())]
+        named = set(chain(*groups, *conflicts))
+        known = {clip.resolve() for clip in clips}
+        located = {name: path for name in named if (path := _locate(name, known, folders))}
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        msg = f"The report of duplicates {report} can't be read: {error!r}."
+        raise ManifestError(msg) from error
+    here = [tuple(located[name] for name in group if name in located) for group in groups]
+    return Duplicates(
+        groups=tuple(group for group in here if len(group) > 1),
+        conflicts=tuple((located[a], located[b]) for a, b in conflicts if {a, b} <= located.keys()),
+        elsewhere=tuple(sorted(named - located.keys())),
+    )
+
+
+def _locate(name: str, known: Set[Path], folders: Sequence[Path]) -> Path | None:
+    candidates = ((folder / name).resolve() for folder in folders)
+    return next((path for path in candidates if path in known), None)
+
+
+def groups(
+    clips: Mapping[str, Path],
+    origins: Mapping[Path, Origin],
+    duplicates: Duplicates,
+) -> dict[str, str]:
+    """The group of each clip, by the name it has in `clips`.
+
+    Clips that share an actor or footage are in one group, and so is whoever is tied to them by a
+    third. Of clips without an actor, those of one camera on one day are: people stay for a while.
+    A group is called by its first actor, else by camera and day, else by its first clip.
+    """
+    names = {path.resolve(): name for name, path in clips.items()}
+    ties = [_ties(name, origins.get(path, Origin())) for path, name in names.items()]
+    shared = (*duplicates.groups, *duplicates.conflicts)
+    ties += [[(_CLIP, names[path]) for path in together] for together in shared]
+    first = _joined(ties)
+    return {name: first[_CLIP, name][1] for name in clips}
+
+
+_ACTOR, _DAY, _CLIP = range(3)  # by what a group is rather called
+_Node = tuple[int, str]
+
+
+def _ties(name: str, origin: Origin) -> list[_Node]:
+    if origin.actor:
+        return [(_CLIP, name), (_ACTOR, origin.actor)]
+    if origin.camera and origin.day:
+        return [(_CLIP, name), (_DAY, f"{origin.camera} {origin.day}")]
+    return [(_CLIP, name)]
+
+
+def _joined(ties: Iterable[Sequence[_Node]]) -> dict[_Node, _Node]:
+    """The first node of the connected component of each."""
+    parents: dict[_Node, _Node] = {}
+
+    def root(node: _Node) -> _Node:
+        while (parent := parents.setdefault(node, node)) != node:
+            node = parent
+        return node
+
+    for tie in ties:
+        roots = {root(node) for node in tie}
+        parents.update(dict.fromkeys(roots, min(roots)))
+    return {node: root(node) for node in list(parents)}
