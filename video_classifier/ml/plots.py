@@ -1,4 +1,4 @@
-"""Pictures for a model's folder, PNG."""
+"""Pictures of how a model learned and how well it does, PNG."""
 
 from __future__ import annotations
 
@@ -7,20 +7,43 @@ from itertools import compress
 from pathlib import Path
 
 import matplotlib as mpl
+import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from video_classifier.ml.calibration import reliability
+from video_classifier.ml.evaluation import Confusion, auc
+from video_classifier.ml.figures import Floats, Integers
 from video_classifier.ml.manifest import Entry, holds_both_labels
-from video_classifier.ml.training import Course, Floats
+from video_classifier.ml.training import Course
 
 mpl.rcParams["font.size"] = 11
-_SIZE = (6.4, 4.4)  # inches
+_WIDE = (6.4, 4.4)  # inches
+_SQUARE = (4.8, 4.8)
 _DOTS = 110  # an inch
+
+FALSE_ALARMS = "false alarms, share of ordinary clips"
+FOUND = "found, share of clips with a theft"
+
+
+def save(figure: Figure, target: Path) -> None:
+    figure.savefig(target, dpi=_DOTS)
 
 
 def save_course(course: Course, target: Path) -> None:
+    save(training(course), target)
+
+
+def save_roc(entries: Sequence[Entry], scores: Floats, target: Path) -> None:
+    """The ROC curve over clips of people that the scoring networks had not seen."""
+    counted = holds_both_labels(entries)
+    targets = np.array([entry.target for entry in compress(entries, counted)])
+    save(roc(targets, scores[counted], title="On people never seen in training"), target)
+
+
+def training(course: Course) -> Figure:
     """The loss on the training and the validation clips over the epochs."""
-    figure = Figure(figsize=_SIZE, layout="constrained")
-    axes = figure.subplots()
+    figure, axes = _axes(_WIDE)
     numbers = [epoch.number for epoch in course.epochs]
     axes.plot(numbers, [epoch.loss for epoch in course.epochs], "--", label="training")
     axes.plot(numbers, [epoch.validation_loss for epoch in course.epochs], label="validation")
@@ -33,29 +56,96 @@ def save_course(course: Course, target: Path) -> None:
     )
     axes.set(xlabel="epoch", ylabel="binary cross-entropy", title="Training")
     axes.legend()
-    figure.savefig(target, dpi=_DOTS)
+    return figure
 
 
-def save_roc(entries: Sequence[Entry], scores: Floats, target: Path) -> None:
-    """The ROC curve over clips of people that the scoring networks had not seen."""
-    from sklearn.metrics import roc_auc_score, roc_curve
+def roc(
+    targets: Integers, scores: Floats, *, threshold: float | None = None, title: str = "ROC"
+) -> Figure:
+    """How many thefts are found for how many false alarms; a dot at `threshold`."""
+    from sklearn.metrics import roc_curve
 
-    counted = holds_both_labels(entries)
-    targets = [entry.target for entry in compress(entries, counted)]
-    false_alarms, found, _ = roc_curve(targets, scores[counted])
-    figure = Figure(figsize=(4.8, 4.8), layout="constrained")
-    axes = figure.subplots()
+    figure, axes = _axes(_SQUARE)
     axes.plot([0, 1], [0, 1], "--", color="gray", label="guessing")
-    axes.plot(
-        false_alarms,
-        found,
-        label=f"this network, AUC {roc_auc_score(targets, scores[counted]):.2f}",
-    )
-    axes.set(
-        xlabel="false alarms, share of ordinary clips",
-        ylabel="found, share of clips with a theft",
-        title="On people never seen in training",
-        aspect="equal",
-    )
+    alarms, found, _ = roc_curve(targets, scores)
+    axes.plot(alarms, found, label=f"this network, AUC {auc(targets, scores):.2f}")
+    if threshold is not None:
+        called = scores >= threshold
+        dot = called[targets == 0].mean(), called[targets == 1].mean()
+        _mark(axes, *dot, threshold)
+    axes.set(xlabel=FALSE_ALARMS, ylabel=FOUND, title=title, aspect="equal")
     axes.legend(loc="lower right")
-    figure.savefig(target, dpi=_DOTS)
+    return figure
+
+
+def precision_recall(
+    targets: Integers, scores: Floats, *, threshold: float | None = None
+) -> Figure:
+    """How many hints are right for how many thefts found; a dot at `threshold`."""
+    from sklearn.metrics import average_precision_score, precision_recall_curve
+
+    figure, axes = _axes(_SQUARE)
+    axes.plot([0, 1], [targets.mean()] * 2, "--", color="gray", label="guessing")
+    precision, recall, _ = precision_recall_curve(targets, scores)
+    area = average_precision_score(targets, scores)
+    axes.step(recall, precision, where="post", label=f"this network, area {area:.2f}")
+    if threshold is not None and (called := scores >= threshold).any():
+        _mark(axes, called[targets == 1].mean(), targets[called].mean(), threshold)
+    axes.set(xlabel=FOUND, ylabel="right, share of hints", title="Precision and recall")
+    axes.set(xlim=(-0.03, 1.03), ylim=(-0.03, 1.03), aspect="equal")
+    axes.legend(loc="lower left")
+    return figure
+
+
+def confusion_matrix(counts: Confusion) -> Figure:
+    """Clips by what they are and what they were called; each row in shades of its share."""
+    table = np.array(
+        [
+            [counts.true_negatives, counts.false_positives],
+            [counts.false_negatives, counts.true_positives],
+        ]
+    )
+    shares = table / np.maximum(table.sum(axis=1, keepdims=True), 1)
+    figure, axes = _axes(_SQUARE)
+    axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
+    for (row, column), share in np.ndenumerate(shares):
+        text = f"{table[row, column]}\n{share:.0%}"
+        color = "white" if share > 0.5 else "black"  # noqa: PLR2004  (dark shades begin there)
+        axes.text(column, row, text, ha="center", va="center", color=color, fontsize=16)
+    axes.set_xticks([0, 1], ["nothing\nsuspicious", "possible\nshoplifting"])
+    axes.set_yticks([0, 1], ["ordinary", "theft"])
+    axes.tick_params(length=0)
+    axes.set(xlabel="the model's hint", ylabel="the clip's label", title="Confusion")
+    axes.spines[:].set_visible(False)
+    return figure
+
+
+def reliability_diagram(targets: Integers, scores: Floats) -> Figure:
+    """How often clips of about one score hold a theft; dots are as large as clips are many."""
+    figure, axes = _axes(_SQUARE)
+    axes.plot([0, 1], [0, 1], "--", color="gray", label="scores mean what they say")
+    found = reliability(targets, scores)
+    clips = np.array([one.clips for one in found])
+    places = [one.score for one in found], [one.share for one in found]
+    axes.plot(*places, linewidth=1, label="this network")
+    axes.scatter(*places, s=30 + 400 * clips / clips.sum(), zorder=3)
+    for one in found:
+        place = (one.score, one.share)
+        axes.annotate(
+            f"{one.clips}", place, xytext=(0, 12), textcoords="offset points", ha="center"
+        )
+    axes.set(xlabel="score, on average", ylabel="share of clips with a theft", aspect="equal")
+    axes.set(xlim=(-0.05, 1.05), ylim=(-0.05, 1.15), title="Reliability (with numbers of clips)")
+    axes.legend(loc="upper left")
+    return figure
+
+
+def _axes(size: tuple[float, float]) -> tuple[Figure, Axes]:
+    figure = Figure(figsize=size, layout="constrained")
+    axes = figure.subplots()
+    axes.spines[["top", "right"]].set_visible(False)
+    return figure, axes
+
+
+def _mark(axes: Axes, x: float, y: float, threshold: float) -> None:
+    axes.plot(x, y, "o", color="black", label=f"at the threshold {threshold:.2f}")

@@ -1,0 +1,162 @@
+"""What a model makes of a manifest, and what may flatter it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import cast
+
+import pytest
+
+from tests.ml.conftest import TINY
+from tests.ml.makers import entry
+from video_classifier.ml import scoring
+from video_classifier.ml.bundle import Card
+from video_classifier.ml.clip import ClipError, Outcome, Prediction, Sample
+from video_classifier.ml.manifest import Entry
+from video_classifier.ml.predictor import KerasPredictor
+
+CARD = Card(
+    name="fake", network="conv3d", summary="", spec=TINY, threshold=0.5, created="2026-01-01"
+)
+
+
+class FakeModel:
+    """Gives each clip the score that it was made with; clips without one can't be read."""
+
+    name = "fake"
+    sha256 = "f" * 64
+
+    def __init__(self, scores: Mapping[str, float], *, trained_on: tuple[str, ...] = ()) -> None:
+        self.card = replace(CARD, training={"clips_sha256": trained_on})
+        self._scores = scores
+
+    def analyze(self, video: Path) -> Outcome:
+        if video.name not in self._scores:
+            msg = "The file is empty."
+            raise ClipError(msg)
+        prediction = Prediction(score=self._scores[video.name], threshold=self.card.threshold)
+        return Outcome(
+            prediction=prediction,
+            sample=cast("Sample", None),
+            seconds_reading=0,
+            seconds_classifying=0,
+        )
+
+
+@pytest.fixture
+def clips(tmp_path: Path) -> list[Entry]:
+    """Two thefts by Ann, two ordinary clips of Bob."""
+    found = []
+    for number in range(4):
+        who = "ann" if number < 2 else "bob"
+        clip = entry(number, shoplifter=number < 2, group=who)
+        path = tmp_path / clip.name
+        path.write_text(clip.name)
+        found.append(replace(clip, path=path))
+    return found
+
+
+def evaluate(
+    clips: list[Entry], scores: list[float], *, trained_on: tuple[str, ...] = ()
+) -> scoring.Evaluation:
+    given = dict(zip((clip.name for clip in clips), scores, strict=False))
+    model = FakeModel(given, trained_on=trained_on)
+    return scoring.evaluate(cast("KerasPredictor", model), clips)
+
+
+def test_the_worst_mistakes_come_first(clips: list[Entry]) -> None:
+    found = evaluate(clips, [0.4, 0.1, 0.2, 0.8])
+
+    assert [clip.entry.name for clip in found.mistakes()] == ["1.mp4", "3.mp4", "0.mp4"]
+
+
+def test_a_score_at_the_threshold_is_a_hint(clips: list[Entry]) -> None:
+    found = evaluate(clips, [0.5, 0.6, 0.5, 0.1])
+
+    assert [clip.entry.name for clip in found.mistakes()] == ["2.mp4"]
+
+
+def test_groups_with_mistakes_come_first(clips: list[Entry]) -> None:
+    ann, bob = evaluate(clips, [0.9, 0.4, 0.1, 0.2]).groups
+
+    assert (ann.name, ann.clips, ann.mistakes) == ("ann", 2, 1)
+    assert (ann.counts.true_positives, ann.counts.false_negatives) == (1, 1)
+    assert (bob.name, bob.counts.true_negatives, bob.mistakes) == ("bob", 2, 0)
+
+
+def test_clips_that_share_no_group_have_none(clips: list[Entry]) -> None:
+    alone = [replace(clip, group=clip.name) for clip in clips]
+
+    found = evaluate(alone, [0.9, 0.4, 0.1, 0.2])
+
+    assert found.groups == ()
+    assert found.warnings == ()
+
+
+def test_intervals_come_from_whole_groups(clips: list[Entry]) -> None:
+    many = clips * 25
+    alone = [replace(clip, group=str(number)) for number, clip in enumerate(many)]
+    scores = [0.9, 0.8, 0.1, 0.7]
+
+    by_group, by_clip = (evaluate(found, scores).figures["accuracy"] for found in (many, alone))
+
+    assert by_group.low == 0.5  # Bob alone
+    assert by_clip.low == pytest.approx(0.657, abs=0.001)  # Wilson, 75 of 100
+
+
+def test_few_people_are_said_to_be_few(clips: list[Entry]) -> None:
+    (warning,) = evaluate(clips, [0.9, 0.4, 0.1, 0.2]).warnings
+
+    assert "2 people" in warning
+
+
+def test_clips_of_the_training_make_the_figures_leaky(clips: list[Entry]) -> None:
+    seen = hashlib.sha256(b"0.mp4").hexdigest()
+
+    found = evaluate(clips, [0.9, 0.4, 0.1, 0.2], trained_on=(seen,))
+
+    assert [clip.seen for clip in found.scored] == [True, False, False, False]
+    assert "1 of these 4 clips" in found.warnings[0]
+    assert "leaky" in found.warnings[0]
+
+
+def test_collections_of_one_label_are_said_to_flatter(clips: list[Entry]) -> None:
+    elsewhere = [*clips[:3], replace(clips[3], source="street")]
+
+    found = evaluate(elsewhere, [0.9, 0.4, 0.1, 0.2])
+
+    assert "1 clips come from collections that hold one label only" in found.warnings[0]
+
+
+def test_clips_that_should_be_left_out_are_counted_aloud(clips: list[Entry]) -> None:
+    doubtful = [*clips[:3], replace(clips[3], note="label conflict")]
+
+    found = evaluate(doubtful, [0.9, 0.4, 0.1, 0.2])
+
+    assert found.warnings[0].startswith("1 clips count though")
+
+
+def test_what_can_not_be_read_is_listed_and_not_scored(clips: list[Entry]) -> None:
+    found = evaluate(clips, [0.9, 0.4, 0.1])
+
+    assert [clip.entry.name for clip in found.unreadable] == ["3.mp4"]
+    assert len(found.scored) == 3
+    assert "1 of 4 clips" in found.warnings[-1]
+
+
+def test_nothing_readable_is_nothing_to_measure(clips: list[Entry]) -> None:
+    with pytest.raises(scoring.NothingToMeasureError, match="None of the clips can be read"):
+        evaluate(clips, [])
+
+
+def test_the_file_has_every_score_and_every_group(clips: list[Entry]) -> None:
+    found = json.loads(scoring.to_json(evaluate(clips, [0.9, 0.4, 0.1])))
+
+    assert [clip["score"] for clip in found["predictions"]] == [0.9, 0.4, 0.1]
+    assert [group["group"] for group in found["groups"]] == ["ann", "bob"]
+    assert found["unreadable"] == [{"path": "3.mp4", "reason": "The file is empty."}]
+    assert found["recall"]["value"] == 0.5

@@ -1,0 +1,53 @@
+"""Models small enough to be made in a test, and tables of clips."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.ml.conftest import TINY
+from video_classifier.ml import bundle
+from video_classifier.ml.bundle import Card, Interval
+
+MakeModel = Callable[..., Path]
+MakeTable = Callable[[list[tuple[str, str, str]]], Path]
+
+
+@pytest.fixture
+def make_model(tmp_path: Path) -> MakeModel:
+    """Writes a real, untrained model into tmp_path/models and returns its folder."""
+
+    def make(name: str, network: str = "conv3d", **card: object) -> Path:
+        import keras
+
+        from video_classifier.ml import networks
+
+        keras.utils.set_random_seed(1)
+        folder = tmp_path / "models" / name
+        facts = {
+            "summary": "For tests.",
+            "threshold": 0.5,
+            "created": "2026-01-01",
+            "metrics": {"auc": Interval(value=0.7, low=0.6, high=0.8)},
+        }
+        made = Card(name=name, network=network, spec=TINY, **facts | card)  # type: ignore[arg-type]
+        bundle.save(folder, networks.build(network, TINY), made)
+        return folder
+
+    return make
+
+
+@pytest.fixture
+def make_table(tmp_path: Path) -> MakeTable:
+    """Writes a manifest of (path, label, actor)."""
+
+    def make(rows: list[tuple[str, str, str]]) -> Path:
+        table = tmp_path / "clips.csv"
+        with table.open("w", newline="") as file:
+            csv.writer(file).writerows([("path", "label", "actor"), *rows])
+        return table
+
+    return make

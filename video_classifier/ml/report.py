@@ -1,0 +1,216 @@
+"""A model's evaluation as one HTML page that needs nothing else, with its plots beside it."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from html import escape
+from io import BytesIO
+from pathlib import Path
+from string import Template
+
+from matplotlib.figure import Figure
+from PIL import Image as Picture
+
+from video_classifier.ml import contact_sheet, plots, scoring
+from video_classifier.ml.bundle import Card, Interval
+from video_classifier.ml.clip import ClipError, Image
+from video_classifier.ml.contact_sheet import Row
+from video_classifier.ml.scoring import Evaluation, Group, Scored
+from video_classifier.ml.training import Course, Epoch
+
+PAGE_FILE = "report.html"
+METRICS_FILE = "metrics.json"
+MISTAKES_FILE = "mistakes.png"
+MOST_MISTAKES = 12
+_FEW_ROWS = 12  # a longer table is folded
+
+_TEMPLATE = Path(__file__).with_name("report.html")
+
+# What each figure says, in the order of the page.
+MEANINGS = {
+    "auc": ("ROC AUC", "How often a theft scores above an ordinary clip; 0.50 is guessing."),
+    "pr_auc": ("PR AUC", "Precision over all thresholds; guessing gets the share of thefts."),
+    "accuracy": ("Accuracy", "Right, of all clips."),
+    "precision": ("Precision", "Right, of its hints."),
+    "recall": ("Recall", "Found, of the clips with a theft."),
+    "specificity": ("Specificity", "Left alone, of the ordinary clips."),
+    "f1": ("F1", "Recall and precision in one."),
+    "eer": ("EER", "Misses and false alarms where they are equally frequent; lower is better."),
+    "brier": (
+        "Brier score",
+        "Squared error of the scores; lower is better, 0.25 for 0.5 always.",
+    ),
+    "ece": ("ECE", "How far scores are from shares, in ten bins; lower is better."),
+}
+
+_PLOTS = {
+    "confusion": "What the clips are, and what the model called them.",
+    "roc": "Thefts found for false alarms, over all thresholds.",
+    "precision_recall": "Right hints for thefts found, over all thresholds.",
+    "reliability": "Whether scores mean what they say.",
+    "course": "How the loss went over the epochs of training.",
+}
+
+
+def write(folder: Path, evaluation: Evaluation, card: Card) -> Path:
+    """The plots and the worst mistakes as PNG, metrics.json, and the page, which it returns."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / METRICS_FILE).write_text(scoring.to_json(evaluation), encoding="utf-8")
+    drawn = {}
+    for name, figure in _figures(evaluation, card):
+        drawn[name] = folder / f"{name}.png"
+        plots.save(figure, drawn[name])
+    rows = tuple(_rows(evaluation.mistakes()[:MOST_MISTAKES]))
+    if rows:
+        contact_sheet.save(rows, folder / MISTAKES_FILE)
+    page = folder / PAGE_FILE
+    page.write_text(_page(evaluation, card, drawn, rows), encoding="utf-8")
+    return page
+
+
+def _figures(evaluation: Evaluation, card: Card) -> Iterator[tuple[str, Figure]]:
+    targets, scores, threshold = evaluation.targets, evaluation.scores, evaluation.threshold
+    yield "confusion", plots.confusion_matrix(evaluation.counts)
+    if 0 < targets.sum() < len(targets):  # both curves need clips of both labels
+        yield "roc", plots.roc(targets, scores, threshold=threshold)
+        yield (
+            "precision_recall",
+            plots.precision_recall(targets, scores, threshold=threshold),
+        )
+    yield "reliability", plots.reliability_diagram(targets, scores)
+    if course := _course(card):
+        yield "course", plots.training(course)
+
+
+def _course(card: Card) -> Course | None:
+    """How the training went, if the card tells."""
+    epochs = [
+        Epoch(number=one["number"], loss=one["loss"], validation_loss=one["validation_loss"])
+        for one in card.training.get("epochs", ())
+    ]
+    best = next((one for one in epochs if one.number == card.training.get("best_epoch")), None)
+    return Course(epochs=tuple(epochs), best=best) if best else None
+
+
+def _rows(clips: Sequence[Scored]) -> Iterator[Row]:
+    for clip in clips:
+        wrong = "missed" if clip.entry.target else "false alarm"
+        with suppress(ClipError):  # it was readable when it was scored: the page does without
+            frames = contact_sheet.look(clip.entry.path)
+            yield Row(f"{clip.entry.name}: {wrong}, score {clip.score:.2f}", frames)
+
+
+def _page(
+    evaluation: Evaluation, card: Card, drawn: dict[str, Path], mistakes: Sequence[Row]
+) -> str:
+    clips = len(evaluation.scored)
+    return Template(_TEMPLATE.read_text(encoding="utf-8")).substitute(
+        title=escape(f"{evaluation.model} on {clips} clips"),
+        facts=_facts(evaluation, card),
+        warnings="".join(f"<li>{escape(one)}</li>" for one in evaluation.warnings),
+        figures="".join(_figure_row(name, evaluation.figures[name]) for name in MEANINGS),
+        plots="".join(_plot(_PLOTS[name], file) for name, file in drawn.items()),
+        groups=_groups(evaluation.groups),
+        mistakes=_mistakes(evaluation, mistakes),
+        unreadable=_unreadable(evaluation),
+        limits="".join(f"<li>{escape(one)}</li>" for one in card.limits),
+    )
+
+
+def _facts(evaluation: Evaluation, card: Card) -> str:
+    thefts = int(evaluation.targets.sum())
+    facts = {
+        "Network": card.network,
+        "Trained": card.created,
+        "Weights (SHA-256)": f"{evaluation.model_sha256[:12]}…",
+        "Threshold": f"{evaluation.threshold:.2f}",
+        "Clips": f"{thefts} with a theft, {len(evaluation.scored) - thefts} ordinary",
+    }
+    return "".join(f"<div><dt>{k}</dt><dd>{escape(v)}</dd></div>" for k, v in facts.items())
+
+
+def _figure_row(name: str, figure: Interval) -> str:
+    label, meaning = MEANINGS[name]
+    head = f'<th scope="row">{label}<small>{escape(meaning)}</small></th>'
+    if figure.value is None:
+        return f'<tr>{head}<td>-</td><td colspan="2">not defined on these clips</td></tr>'
+    place = f"--value:{figure.value:.4f};--low:{figure.low:.4f};--high:{figure.high:.4f}"
+    return (
+        f"<tr>{head}<td>{figure.value:.2f}</td><td>{figure.low:.2f} to {figure.high:.2f}</td>"
+        f'<td class="drawn" aria-hidden="true"><span class="range" style="{place}"></span></td>'
+        "</tr>"
+    )
+
+
+def _plot(caption: str, file: Path) -> str:
+    source = _inlined(file.read_bytes(), "png")
+    return (
+        f'<figure><img class="plot" src="{source}" alt="{escape(caption)}">'
+        f"<figcaption>{escape(caption)}</figcaption></figure>"
+    )
+
+
+def _groups(groups: Sequence[Group]) -> str:
+    if not groups:
+        return "<p>The manifest does not tell which clips share a person or a recording.</p>"
+    table = (
+        '<div class="wide"><table><thead><tr><th scope="col">Group</th>'
+        + "".join(
+            f'<th scope="col">{head}</th>'
+            for head in ("Clips", "Found", "Missed", "Left alone", "False alarms")
+        )
+        + f"</tr></thead><tbody>{''.join(map(_group_row, groups))}</tbody></table></div>"
+    )
+    if len(groups) <= _FEW_ROWS:
+        return table
+    flawless = sum(not group.mistakes for group in groups)
+    summary = f"{len(groups)} groups, {flawless} of them without a mistake"
+    return f"<details><summary>{summary}</summary>{table}</details>"
+
+
+def _group_row(group: Group) -> str:
+    counts = group.counts
+    numbers = (
+        group.clips,
+        counts.true_positives,
+        counts.false_negatives,
+        counts.true_negatives,
+        counts.false_positives,
+    )
+    cells = "".join(f"<td>{number}</td>" for number in numbers)
+    return f'<tr><th scope="row">{escape(group.name)}</th>{cells}</tr>'
+
+
+def _mistakes(evaluation: Evaluation, rows: Sequence[Row]) -> str:
+    if not rows:
+        return "<p>None of these clips is on the wrong side of the threshold.</p>"
+    count = len(evaluation.mistakes())
+    shown = "all" if count == len(rows) else f"the worst {len(rows)}"
+    figures = "".join(
+        f"<figure><figcaption>{escape(row.caption)}</figcaption>"
+        f'<div class="frames">{"".join(map(_frame, row.frames))}</div></figure>'
+        for row in rows
+    )
+    return f"<p>{count} of {len(evaluation.scored)} clips; here are {shown}.</p>{figures}"
+
+
+def _frame(image: Image) -> str:
+    content = BytesIO()
+    Picture.fromarray(image).save(content, "JPEG", quality=80)
+    return f'<img src="{_inlined(content.getvalue(), "jpeg")}" alt="">'
+
+
+def _unreadable(evaluation: Evaluation) -> str:
+    if not evaluation.unreadable:
+        return ""
+    items = "".join(
+        f"<li><b>{escape(clip.entry.name)}</b>: {escape(clip.reason)}</li>"
+        for clip in evaluation.unreadable
+    )
+    return f"<section><h2>Clips that can't be read</h2><ul>{items}</ul></section>"
+
+
+def _inlined(content: bytes, kind: str) -> str:
+    return f"data:image/{kind};base64,{base64.b64encode(content).decode()}"
