@@ -106,12 +106,32 @@ def conflicts(pairs: Iterable[Pair], labels: Mapping[str, str]) -> tuple[Pair, .
     return tuple(pair for pair in pairs if labels[pair.a] != labels[pair.b])
 
 
-def best(names: Iterable[str], prints: Mapping[str, Fingerprint]) -> str:
-    """The longest clip; the sharpest, if others are as long to half a second."""
-    candidates = sorted(names)
-    longest = max(prints[name].seconds for name in candidates)
-    long = [name for name in candidates if prints[name].seconds > longest - 0.5]
-    return max(long, key=lambda name: prints[name].sharpness)
+def superfluous(
+    groups: Iterable[Sequence[str]],
+    prints: Mapping[str, Fingerprint],
+    labels: Mapping[str, str],
+) -> dict[str, str]:
+    """By name of a clip that can go: the best one of its group and label, which stays.
+
+    A group with both labels keeps one of each: which label is right, a person has to say.
+    """
+    found = {}
+    for group in groups:
+        for label in sorted({labels[name] for name in group}):
+            alike = [name for name in group if labels[name] == label]
+            kept = _best(alike, prints)
+            found.update({name: kept for name in alike if name != kept})
+    return found
+
+
+def strongest_evidence(a: Fingerprint, b: Fingerprint) -> float:
+    """At whatever offset, mirrored or not: what ENOUGH is compared with."""
+    offsets = range(-len(a.hashes), len(b.hashes))
+    return max(
+        _evidence(a, b, _Match(offset, mirrored))
+        for offset in offsets
+        for mirrored in (False, True)
+    )
 
 
 def is_still(one: Fingerprint) -> bool:
@@ -202,6 +222,13 @@ def _evidence(a: Fingerprint, b: Fingerprint, match: _Match) -> float:
     hashes = a.mirrored if match.mirrored else a.hashes
     distance = np.bitwise_count(hashes[in_a] ^ b.hashes[in_b])[moves].mean()
     return float((UNRELATED - distance) * np.sqrt(min(moves.sum(), MOST_MOMENTS)))
+
+
+def _best(names: Sequence[str], prints: Mapping[str, Fingerprint]) -> str:
+    """The longest clip; the sharpest, if others are as long to half a second."""
+    longest = max(prints[name].seconds for name in names)
+    long = [name for name in names if prints[name].seconds > longest - 0.5]
+    return max(long, key=lambda name: prints[name].sharpness)
 
 
 def _by_content(prints: Mapping[str, Fingerprint]) -> list[list[str]]:

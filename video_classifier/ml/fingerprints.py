@@ -52,7 +52,7 @@ def take(path: Path) -> Fingerprint:
     changes = np.abs(gray[LAG:] - gray[:-LAG])
     pictures = _stretched(changes)
     return Fingerprint(
-        sha256=_sha256(path),
+        sha256=sha256(path),
         seconds=len(images) / RATE,
         sharpness=_sharpness(frames.sample(path, _SHARPNESS).images),
         hashes=_hashes(pictures),
@@ -138,6 +138,6 @@ def _sharpness(images: Image) -> float:
     )
 
 
-def _sha256(path: Path) -> str:
+def sha256(path: Path) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,0 +1,239 @@
+"""Finds clips of a data set that share footage, and footage that is labelled both ways.
+
+Changes nothing unless --quarantine is given, and deletes nothing even then.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from scripts import console
+from video_classifier.ml import duplicates, fingerprints, folders, manifest, quarantine
+from video_classifier.ml.clip import ClipError
+from video_classifier.ml.duplicates import Pair
+from video_classifier.ml.fingerprints import Fingerprint
+from video_classifier.ml.manifest import Entry, ManifestError
+from video_classifier.ml.quarantine import Copy, QuarantineError
+
+EXAMPLE = """example:
+  python -m scripts.duplicate_videos_check clips --json duplicates.json
+  python -m scripts.duplicate_videos_check clips --quarantine ../quarantine
+  python -m scripts.duplicate_videos_check --restore ../quarantine/report.json
+
+The data set is a folder with folders shoplifters and non_shoplifters in it, or a CSV with the
+columns path and label.
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Checked:
+    """What was found in a data set."""
+
+    entries: Mapping[str, Entry]
+    prints: Mapping[str, Fingerprint]
+    unreadable: Mapping[str, str]  # by name: the reason
+    pairs: tuple[Pair, ...]
+    groups: tuple[tuple[str, ...], ...]
+    conflicts: tuple[Pair, ...]
+    superfluous: Mapping[str, str]  # by name: which clip stays in its place
+    compared: int
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    arguments = _arguments(argv)
+    try:
+        if arguments.restore:
+            return _restore(arguments.restore)
+        return _check(arguments)
+    except (ManifestError, QuarantineError) as error:
+        console.complain(error)
+        return 2
+    except OSError as error:
+        console.complain(f"A file could not be read or written: {error}.")
+        return 2
+    except KeyboardInterrupt:
+        console.err.print("Stopped.")
+        return 130
+
+
+def _check(arguments: argparse.Namespace) -> int:
+    entries = _entries(arguments.dataset)
+    if arguments.quarantine:
+        _refuse_within(arguments.quarantine, arguments.dataset)
+    checked = _checked(entries, fingerprints.Cache(arguments.cache))
+    if not checked.prints:
+        console.complain("None of the clips can be read, so there is nothing to compare.")
+        return 2
+    if arguments.json:
+        report = json.dumps(_report(checked), indent=2, ensure_ascii=False)
+        arguments.json.write_text(report + "\n", encoding="utf-8")
+    _print(checked)
+    if arguments.quarantine:
+        _quarantine(checked, arguments.quarantine)
+    return 0
+
+
+def _entries(dataset: Path) -> dict[str, Entry]:
+    if not dataset.exists():
+        msg = f"There is no {dataset}."
+        raise ManifestError(msg)
+    listed = folders.read(dataset) if dataset.is_dir() else manifest.read(dataset)
+    entries = {entry.name: entry for entry in listed}
+    if len(entries) < len(listed):
+        twice = sorted({e.name for e in listed if entries[e.name] is not e})
+        msg = f"The manifest {dataset} lists these clips more than once: {', '.join(twice)}."
+        raise ManifestError(msg)
+    return entries
+
+
+def _refuse_within(folder: Path, dataset: Path) -> None:
+    if dataset.is_dir() and folder.resolve().is_relative_to(dataset.resolve()):
+        msg = f"The quarantine {folder} has to be outside of {dataset}, or it would be checked too."
+        raise QuarantineError(msg)
+
+
+def _checked(entries: Mapping[str, Entry], cache: fingerprints.Cache) -> Checked:
+    prints, unreadable = {}, {}
+    with console.progress("Looking at the clips", len(entries)) as tick:
+        for name, entry in entries.items():
+            try:
+                prints[name] = cache.take(entry.path)
+            except ClipError as error:
+                unreadable[name] = str(error)
+            tick()
+    with console.progress("Comparing them", len(prints)) as tick:
+        found = duplicates.find(prints, after_each=tick)
+    labels = {name: entries[name].label for name in prints}
+    groups = duplicates.groups(found.pairs)
+    return Checked(
+        entries=entries,
+        prints=prints,
+        unreadable=unreadable,
+        pairs=found.pairs,
+        groups=groups,
+        conflicts=duplicates.conflicts(found.pairs, labels),
+        superfluous=duplicates.superfluous(groups, prints, labels),
+        compared=found.compared,
+    )
+
+
+def _report(checked: Checked) -> dict[str, Any]:
+    return {
+        "clips": len(checked.prints),
+        "pairs": [asdict(pair) for pair in checked.pairs],
+        "groups": checked.groups,
+        "conflicts": [asdict(pair) for pair in checked.conflicts],
+        "superfluous": checked.superfluous,
+        "unreadable": checked.unreadable,
+    }
+
+
+def _print(checked: Checked) -> None:
+    for name, reason in checked.unreadable.items():
+        console.complain(f"Skipped: {name}: {reason}")
+    conflicting = set(checked.conflicts)
+    for pair in checked.pairs:
+        if pair not in conflicting:
+            _say(_sentence(pair))
+    for pair in checked.conflicts:
+        _say(f"LABEL CONFLICT, {_sentence(pair)}")
+    for group in checked.groups:
+        _say(_proposal(group, checked.superfluous))
+    if still := [name for name, one in checked.prints.items() if duplicates.is_still(one)]:
+        _say(f"Too little moves to know these again, unless as exact copies: {', '.join(still)}")
+    _say(_summary(checked))
+
+
+def _sentence(pair: Pair) -> str:
+    flipped = ", mirrored" if pair.mirrored else ""
+    return (
+        f"{pair.kind}: {pair.a} and {pair.b}: {pair.share:.0%} of the first, "
+        f"its start at {pair.offset_s:+.1f} s of the second{flipped}"
+    )
+
+
+def _proposal(group: Sequence[str], superfluous: Mapping[str, str]) -> str:
+    stay = [name for name in group if name not in superfluous]
+    go = [name for name in group if name in superfluous]
+    could_go = f"; could go: {', '.join(go)}" if go else ""
+    return f"Group of {len(group)}: best: {', '.join(stay)}{could_go}"
+
+
+def _summary(checked: Checked) -> str:
+    clips = len(checked.prints)
+    return (
+        f"{clips} clips, {len(checked.unreadable)} skipped; {len(checked.pairs)} pairs share "
+        f"footage, {len(checked.conflicts)} of them under opposite labels; "
+        f"{len(checked.groups)} groups, {len(checked.superfluous)} clips could go. "
+        f"Compared {checked.compared} of {clips * (clips - 1) // 2} pairs."
+    )
+
+
+def _quarantine(checked: Checked, folder: Path) -> None:
+    copies = [
+        Copy(
+            path=checked.entries[name].path,
+            name=name,
+            kept=kept,
+            sha256=checked.prints[name].sha256,
+        )
+        for name, kept in checked.superfluous.items()
+    ]
+    if not copies:
+        _say("There is nothing to move.")
+        return
+    report = quarantine.move(copies, folder)
+    _say(f"Moved {len(copies)} clips to {folder}. To undo it: --restore {report}")
+
+
+def _restore(report: Path) -> int:
+    restored = quarantine.restore(report)
+    for problem in restored.problems:
+        console.complain(problem)
+    _say(f"Put back {restored.back} clips.")
+    return 2 if restored.problems else 0
+
+
+def _say(sentence: str) -> None:
+    console.out.print(sentence, markup=False, soft_wrap=True)
+
+
+def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="python -m scripts.duplicate_videos_check",
+        description=__doc__,
+        epilog=EXAMPLE,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("dataset", type=Path, nargs="?", help="a folder or a CSV")
+    parser.add_argument("--json", type=Path, metavar="OUT", help="write what was found there")
+    parser.add_argument(
+        "--quarantine",
+        type=Path,
+        metavar="DIR",
+        help="move there all but the best of each group and label, with a report.json",
+    )
+    parser.add_argument(
+        "--restore", type=Path, metavar="REPORT", help="put back what a report.json says was moved"
+    )
+    parser.add_argument(
+        "--cache",
+        type=Path,
+        metavar="DIR",
+        default=Path(".cache/fingerprints"),
+        help="remember there what clips look like (default: %(default)s)",
+    )
+    arguments = parser.parse_args(argv)
+    if (arguments.dataset is None) == (arguments.restore is None):
+        parser.error("give either a data set or --restore")
+    return arguments
+
+
+if __name__ == "__main__":
+    sys.exit(main())

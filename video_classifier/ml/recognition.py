@@ -1,0 +1,159 @@
+"""How well duplicates are recognized: counted on clips of which it is known what they share."""
+
+from __future__ import annotations
+
+import csv
+import tempfile
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import combinations, islice
+from pathlib import Path
+from zlib import crc32
+
+from video_classifier.ml import altered, duplicates, fingerprints
+from video_classifier.ml.duplicates import Pair
+from video_classifier.ml.fingerprints import Fingerprint
+from video_classifier.ml.manifest import ManifestError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Overlap:
+    """Two clips that are known to share footage."""
+
+    a: str
+    b: str
+    share: float  # of a
+    same_label: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Count:
+    """So many of so many."""
+
+    found: int
+    of: int
+
+    def __str__(self) -> str:
+        share = f" ({self.found / self.of:.1%})" if self.of else ""
+        return f"{self.found:,} of {self.of:,}{share}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Margin:
+    """What lies on both sides of duplicates.ENOUGH, where nothing is left out by the index."""
+
+    strongest_unrelated: float  # evidence between clips of different takes
+    weakest_overlap: float  # evidence between clips that are known to share footage
+
+
+def read_takes(table: Path) -> dict[str, str]:
+    """By path as the manifest has it: which recording the clip was cut from."""
+    with table.open(newline="", encoding="utf-8-sig") as file:
+        rows = list(csv.DictReader(file))
+    if not rows or not rows[0].get("take"):
+        msg = f"The manifest {table} needs a column take: the recording a clip was cut from."
+        raise ManifestError(msg)
+    return {row["path"].strip(): row["take"].strip() for row in rows}
+
+
+def read_overlaps(table: Path, names: Iterable[str]) -> tuple[Overlap, ...]:
+    """A CSV with clip_a, clip_b (names without folder and suffix), share and same_label.
+
+    Raises ManifestError if it can't be used, or names clips that are not among `names`.
+    """
+    by_stem = {Path(name).stem: name for name in names}
+    try:
+        with table.open(newline="", encoding="utf-8-sig") as file:
+            return tuple(
+                Overlap(
+                    a=by_stem[row["clip_a"]],
+                    b=by_stem[row["clip_b"]],
+                    share=float(row["shared_share_of_a"]),
+                    same_label=row["same_label"] == "True",
+                )
+                for row in csv.DictReader(file)
+            )
+    except (OSError, ValueError) as error:
+        msg = f"The table of overlaps {table} can't be read: {error}."
+        raise ManifestError(msg) from error
+    except KeyError as error:
+        msg = f"The table of overlaps {table} has no column or no clip {error}."
+        raise ManifestError(msg) from error
+
+
+def count(overlaps: Sequence[Overlap], pairs: Iterable[Pair]) -> Count:
+    """How many of the overlaps were found."""
+    found = {frozenset((pair.a, pair.b)) for pair in pairs}
+    hits = sum(frozenset((one.a, one.b)) in found for one in overlaps)
+    return Count(found=hits, of=len(overlaps))
+
+
+def across_takes(
+    names: Sequence[str], takes: Mapping[str, str], pairs: Iterable[Pair]
+) -> tuple[Count, tuple[Pair, ...]]:
+    """How many pairs of clips from different recordings were called duplicates, and which."""
+    wrong = tuple(pair for pair in pairs if takes[pair.a] != takes[pair.b])
+    of = sum(takes[a] != takes[b] for a, b in combinations(names, 2))
+    return Count(found=len(wrong), of=of), wrong
+
+
+def margin(
+    prints: Mapping[str, Fingerprint],
+    takes: Mapping[str, str],
+    overlaps: Iterable[Overlap],
+    *,
+    after_each: Callable[[], None] = lambda: None,
+) -> Margin:
+    """Between clips compared at every offset. `after_each` is called once for each clip."""
+    known = {frozenset((one.a, one.b)) for one in overlaps}
+    unrelated, shared = [], []
+    for number, a in enumerate(prints):
+        for b in islice(prints, number):
+            if frozenset((a, b)) in known:
+                shared.append(duplicates.strongest_evidence(prints[a], prints[b]))
+            elif takes[a] != takes[b]:
+                unrelated.append(duplicates.strongest_evidence(prints[a], prints[b]))
+        after_each()
+    return Margin(
+        strongest_unrelated=max(unrelated, default=0.0), weakest_overlap=min(shared, default=0.0)
+    )
+
+
+def half(take: str) -> int:
+    """0 or 1: in which half of the takes it is, whatever others there are."""
+    return crc32(take.encode()) % 2
+
+
+def altered_copies(
+    clips: Mapping[str, Path],
+    prints: Mapping[str, Fingerprint],
+    *,
+    after_each: Callable[[], None] = lambda: None,
+) -> dict[str, Count]:
+    """By alteration: how many of the copies were found among all `prints`, as copies of their clip.
+
+    Nothing is cut off clips that are shorter than three cuts. `after_each` is called once for
+    each clip.
+    """
+    copies: dict[str, dict[str, str]] = {one.name: {} for one in altered.ALL}
+    known = dict(prints)
+    for name, path in clips.items():
+        for alteration in altered.ALL:
+            if not alteration.cuts or prints[name].seconds >= 3 * altered.CUT:
+                copy = f"{name} ({alteration.name})"
+                copies[alteration.name][copy] = name
+                known[copy] = _print_of_copy(path, alteration)
+        after_each()
+    pairs = {(pair.a, pair.b) for pair in duplicates.find(known).pairs}
+    return {
+        alteration: Count(
+            found=sum((name, copy) in pairs for copy, name in made.items()), of=len(made)
+        )
+        for alteration, made in copies.items()
+    }
+
+
+def _print_of_copy(clip: Path, alteration: altered.Alteration) -> Fingerprint:
+    with tempfile.TemporaryDirectory() as folder:
+        target = Path(folder) / f"copy{alteration.suffix}"
+        return fingerprints.take(altered.write(clip, target, alteration))
