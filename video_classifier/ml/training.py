@@ -38,6 +38,7 @@ class Settings:
     weight_decay: float = 1e-2
     label_smoothing: float = 0.05
     mixup: float = 0.4  # alpha of Zhang et al., "mixup", ICLR 2018
+    averaging: float = 0.98  # momentum of the mean of the weights: Polyak & Juditsky 1992
     elsewhere: float = 0.2  # the weight of sources with one label only, see `balance`
     variants: int = 24  # of each clip that a frozen backbone looks at
     augmentation: Augmentation = field(default_factory=Augmentation)
@@ -97,11 +98,16 @@ class Trainer:
                 self._settings.learning_rate,
                 weight_decay=self._settings.weight_decay,
                 clipnorm=1.0,
+                use_ema=True,
+                ema_momentum=self._settings.averaging,
             ),
             loss=keras.losses.BinaryCrossentropy(label_smoothing=self._settings.label_smoothing),
         )
         course = self._run(learner, train, validation, after_epoch)
-        return network, course
+        # Whoever saves the network gets the weights alone, without the optimizer's memory.
+        trained = self._build()
+        trained.set_weights(network.get_weights())
+        return trained, course
 
     def scores(self, network: keras.Model, rows: Rows) -> Floats:
         """The score of each clip in `rows`, as the application would give it: (n,)."""
@@ -152,11 +158,16 @@ class Trainer:
             blended, answers = mix(
                 inputs, self._targets[train], weights, alpha=self._settings.mixup, random=random
             )
-            history = learner.fit(blended, answers, batch_size=self._settings.batch_size, verbose=0)
+            loss = _pass(learner, blended, answers, batch_size=self._settings.batch_size)
+            latest = learner.get_weights()
+            # Few clips throw a network from one side to the other: the mean of where it was
+            # is what is looked at, and kept.
+            learner.optimizer.finalize_variable_values(learner.trainable_variables)
             scores = _scores(learner, self._examples.served[validation])
-            loss = cross_entropy(self._targets[validation], scores, checks)
             epoch = Epoch(
-                number=number + 1, loss=float(history.history["loss"][0]), validation_loss=loss
+                number=number + 1,
+                loss=loss,
+                validation_loss=cross_entropy(self._targets[validation], scores, checks),
             )
             epochs.append(epoch)
             after_epoch(epoch)
@@ -164,6 +175,7 @@ class Trainer:
                 best, kept = epoch, learner.get_weights()
             elif epoch.number - best.number >= self._settings.patience:
                 break
+            learner.set_weights(latest)
         assert best is not None  # noqa: S101  (there is at least one epoch)
         learner.set_weights(kept)
         return Course(epochs=tuple(epochs), best=best)
@@ -220,6 +232,18 @@ def cross_entropy(targets: npt.NDArray[np.integer], scores: Floats, weights: Flo
     sure = np.clip(scores, 1e-6, 1 - 1e-6)
     losses = -np.where(targets == 1, np.log(sure), np.log(1 - sure))
     return float(np.average(losses, weights=weights))
+
+
+def _pass(
+    learner: keras.Model, inputs: npt.NDArray[np.generic], targets: Floats, *, batch_size: int
+) -> float:
+    """Trains once on all of it and returns the mean loss.
+
+    `Model.fit` would replace the weights by their mean at its end.
+    """
+    batches = [slice(start, start + batch_size) for start in range(0, len(inputs), batch_size)]
+    losses = [learner.train_on_batch(inputs[batch], targets[batch]) for batch in batches]
+    return float(np.average(losses, weights=[len(inputs[batch]) for batch in batches]))
 
 
 def _scores(learner: keras.Model, inputs: npt.NDArray[np.generic]) -> Floats:
