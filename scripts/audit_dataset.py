@@ -18,8 +18,7 @@ from scripts import console
 from video_classifier.ml import audit, bundle, grouping, looks, manifest, splits
 from video_classifier.ml.audit import Audit
 from video_classifier.ml.bundle import BundleError, Interval
-from video_classifier.ml.grouping import Duplicates
-from video_classifier.ml.manifest import Entry, ManifestError
+from video_classifier.ml.manifest import ManifestError
 from video_classifier.ml.splits import LEAKY, By
 
 EXAMPLE = """example:
@@ -59,26 +58,21 @@ def _examine(arguments: argparse.Namespace) -> Audit:
         good, unreadable = looks.look_at_all(used, after_each=tick)
     for bad in unreadable:
         console.complain(f"Left out: {bad.entry.name}: {bad.reason}")
+    duplicates = grouping.read_duplicates(
+        arguments.duplicates,
+        [entry.path for entry in entries],
+        folders=(arguments.manifest.parent, Path()),
+    )
     with console.progress("Measuring what must not suffice", audit.BASELINES) as tick:
         return audit.examine(
             entries,
             good,
-            duplicates=_duplicates(arguments, entries),
+            duplicates=duplicates,
             by=arguments.split,
             seed=arguments.seed,
             backbone_weights=arguments.backbone_weights,
             after_each=tick,
         )
-
-
-def _duplicates(arguments: argparse.Namespace, entries: Sequence[Entry]) -> Duplicates:
-    if arguments.duplicates is None:
-        return Duplicates()
-    return grouping.read_duplicates(
-        arguments.duplicates,
-        [entry.path for entry in entries],
-        folders=(arguments.manifest.parent, Path()),
-    )
 
 
 def _print(found: Audit, model: Interval | None) -> None:

@@ -169,14 +169,13 @@ def _unseen_scores(entries: Sequence[Entry], inputs: Floats, seed: int) -> Float
     targets = np.array([entry.target for entry in entries])
     scores = np.full(len(entries), np.nan)
     count = min(FOLDS, *splits.groups_by_label(entries).values())
-    for fold in splits.folds(entries, count=count, seed=seed):
-        train = np.concatenate((fold.train, fold.validation))
+    for rest, test in splits.rest_and_test(entries, count=count, seed=seed):
         regression = make_pipeline(
             StandardScaler(),
             LogisticRegression(C=0.1, class_weight="balanced", max_iter=1000),
         )
-        regression.fit(inputs[train], targets[train])
-        scores[fold.test] = regression.predict_proba(inputs[fold.test])[:, 1]
+        regression.fit(inputs[rest], targets[rest])
+        scores[test] = regression.predict_proba(inputs[test])[:, 1]
     return scores
 
 

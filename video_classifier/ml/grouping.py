@@ -63,11 +63,16 @@ def _stripped(row: Mapping[str, str]) -> dict[str, str]:
     }
 
 
-def read_duplicates(report: Path, clips: Iterable[Path], *, folders: Sequence[Path]) -> Duplicates:
+def read_duplicates(
+    report: Path | None, clips: Iterable[Path], *, folders: Sequence[Path]
+) -> Duplicates:
     """A report of scripts.duplicate_videos_check, of which only `clips` count.
 
-    Its paths are absolute or relative to one of `folders`. Raises ManifestError.
+    Its paths are absolute or relative to one of `folders`. Without a report nothing was found.
+    Raises ManifestError.
     """
+    if report is None:
+        return Duplicates()
     try:
         found: dict[str, Any] = json.loads(report.read_text(encoding="utf-8"))
         groups = [tuple(group) for group in found["groups"]]

@@ -32,12 +32,16 @@ class Look:
 
     entry: Entry
     facts: FileFacts
-    frame: Image  # (128, 128, 3) RGB, uint8, from the middle of the clip
+    frame: Image  # (height, width, 3) RGB, uint8, from the middle of the clip
 
 
 def look(entry: Entry) -> Look:
     """Decodes three frames. Raises ClipError."""
-    images = frames.sample(entry.path, _GLANCE).images
+    return of(entry, frames.sample(entry.path, _GLANCE).images)
+
+
+def of(entry: Entry, images: Image) -> Look:
+    """From frames (n, height, width, 3) all over the clip. Raises ClipError."""
     known = probe.facts(entry.path)
     facts = FileFacts(
         length=known.duration,
@@ -48,7 +52,7 @@ def look(entry: Entry) -> Look:
         height=known.height,
         frame_rate=known.frame_rate or 0.0,
     )
-    return Look(entry=entry, facts=facts, frame=images[1])
+    return Look(entry=entry, facts=facts, frame=images[len(images) // 2])
 
 
 def look_at_all(

@@ -1,0 +1,152 @@
+"""Makes a manifest of a folder of clips: which label, who belongs together, which side of a split.
+
+A clip's label is its folder. What can't be decoded is named and left out.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from scripts import console
+from video_classifier.ml import audit, folders, grouping, labels, looks, manifest, splits
+from video_classifier.ml.grouping import Duplicates, Origin
+from video_classifier.ml.looks import Look
+from video_classifier.ml.manifest import Entry, ManifestError
+
+EXAMPLE = """example:
+  python -m scripts.build_manifest clips --out clips/manifest.csv \\
+      --groups clips/groups.csv --duplicates duplicates.json
+
+clips holds the folders shoplifters and non_shoplifters. groups.csv has the columns path (relative
+to it) and any of actor, camera and day; clips/groups.csv is taken if it is there.
+"""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    arguments = _arguments(argv)
+    try:
+        _build(arguments)
+    except ManifestError as error:
+        console.complain(error)
+        return 2
+    except KeyboardInterrupt:
+        console.err.print("Stopped. No manifest was written.")
+        return 130
+    return 0
+
+
+def _build(arguments: argparse.Namespace) -> None:
+    found = _entries(arguments.dataset, arguments.out.parent)
+    origins = _origins(arguments)
+    with console.progress("Looking at the clips", len(found)) as tick:
+        good, unreadable = looks.look_at_all(found, after_each=tick)
+    for bad in unreadable:
+        console.complain(f"Left out: {bad.entry.name}: {bad.reason}")
+    _refuse_one_class([look.entry for look in good])
+    duplicates = _duplicates(arguments, [look.entry.path for look in good])
+    grouped = _grouped(good, origins, duplicates, seed=arguments.seed)
+    manifest.write(arguments.out, [look.entry for look in grouped])
+    for warning in audit.warnings([look for look in grouped if not look.entry.note]):
+        console.warn(warning)
+    _tell(arguments.out, grouped, left_out=len(unreadable))
+
+
+def _entries(dataset: Path, relative_to: Path) -> list[Entry]:
+    """The clips of the folder, by the names that the manifest will have for them."""
+    return [
+        replace(entry, name=Path(os.path.relpath(entry.path, relative_to)).as_posix())
+        for entry in folders.read(dataset)
+    ]
+
+
+def _refuse_one_class(entries: Sequence[Entry]) -> None:
+    if len(seen := {entry.label for entry in entries}) < len(labels.ALL):
+        what = f"only clips {seen.pop()}" if seen else "no clips"
+        msg = f"There are {what} that can be read; it takes both labels to tell them apart."
+        raise ManifestError(msg)
+
+
+def _origins(arguments: argparse.Namespace) -> dict[Path, Origin]:
+    table = arguments.groups or arguments.dataset / "groups.csv"
+    if arguments.groups is None and not table.is_file():
+        console.warn(
+            "There is no groups.csv that says who is in which clip: the same person may be in "
+            "training and in the test."
+        )
+        return {}
+    return grouping.read_origins(table)
+
+
+def _duplicates(arguments: argparse.Namespace, clips: Sequence[Path]) -> Duplicates:
+    found = grouping.read_duplicates(
+        arguments.duplicates, clips, folders=(arguments.dataset, Path())
+    )
+    if found.elsewhere:
+        console.warn(f"{len(found.elsewhere)} clips of the report of duplicates are not here.")
+    return found
+
+
+def _grouped(
+    seen: Sequence[Look], origins: dict[Path, Origin], duplicates: Duplicates, *, seed: int
+) -> list[Look]:
+    groups = grouping.groups(
+        {look.entry.name: look.entry.path for look in seen}, origins, duplicates
+    )
+    notes = _notes(seen, duplicates)
+    return [
+        replace(
+            look,
+            entry=replace(
+                look.entry,
+                group=groups[look.entry.name],
+                source=origins.get(look.entry.path.resolve(), Origin()).camera,
+                split=splits.split_of(groups[look.entry.name], seed=seed),
+                note=notes.get(look.entry.path.resolve(), ""),
+            ),
+        )
+        for look in seen
+    ]
+
+
+def _notes(seen: Sequence[Look], duplicates: Duplicates) -> dict[Path, str]:
+    names = {look.entry.path.resolve(): look.entry.name for look in seen}
+    pairs = [pair for a, b in duplicates.conflicts for pair in ((a, b), (b, a))]
+    return {clip: f"label conflict: shares footage with {names[other]}" for clip, other in pairs}
+
+
+def _tell(target: Path, seen: Sequence[Look], *, left_out: int) -> None:
+    entries = [look.entry for look in seen]
+    console.out.print(f"Wrote {target.name}: {len(entries)} clips, {left_out} left out.")
+    for label in labels.ALL:
+        chosen = [entry for entry in entries if entry.label == label]
+        groups = len({entry.group for entry in chosen})
+        testing = sum(entry.split == splits.Side.TEST for entry in chosen)
+        console.out.print(f"{label}: {len(chosen)} clips in {groups} groups, {testing} to test")
+    if noted := sum(bool(entry.note) for entry in entries):
+        console.out.print(f"{noted} clips have a note and will not be trained on.")
+
+
+def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="python -m scripts.build_manifest",
+        description=__doc__,
+        epilog=EXAMPLE,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("dataset", type=Path, help="a folder with the folders of clips")
+    parser.add_argument("--out", type=Path, required=True, help="the manifest, a CSV")
+    parser.add_argument("--groups", type=Path, help="a CSV: path, actor, camera, day")
+    parser.add_argument(
+        "--duplicates", type=Path, help="the JSON of python -m scripts.duplicate_videos_check"
+    )
+    parser.add_argument("--seed", type=int, default=splits.SEED, help="decides the split")
+    return parser.parse_args(argv)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
