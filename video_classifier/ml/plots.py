@@ -10,6 +10,7 @@ import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.patheffects import withStroke
 
 from video_classifier.ml.calibration import reliability
 from video_classifier.ml.evaluation import Confusion, auc
@@ -132,7 +133,12 @@ def reliability_diagram(targets: Integers, scores: Floats) -> Figure:
     for one in found:
         place = (one.score, one.share)
         axes.annotate(
-            f"{one.clips}", place, xytext=(0, 12), textcoords="offset points", ha="center"
+            f"{one.clips}",
+            place,
+            xytext=(0, 12),
+            textcoords="offset points",
+            ha="center",
+            path_effects=[withStroke(linewidth=3, foreground="white")],
         )
     axes.set(xlabel="score, on average", ylabel="share of clips with a theft", aspect="equal")
     axes.set(xlim=(-0.05, 1.05), ylim=(-0.05, 1.15), title="Reliability (with numbers of clips)")
