@@ -36,7 +36,6 @@ INSTALLED_APPS = [
     "django_filters",
     "django_htmx",
     "js_lib_bootstrap5",
-    "js_lib_bootstrap_icons",
 ]
 
 MIDDLEWARE = [

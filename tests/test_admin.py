@@ -32,6 +32,15 @@ def test_shows_the_rows(admin_client: Client, make_analysis: MakeAnalysis, url: 
     assert "till.mp4" in admin_client.get(url).content.decode()
 
 
+def test_scores_are_rounded(admin_client: Client, make_analysis: MakeAnalysis) -> None:
+    make_analysis(status=Status.DONE, score=0.123456789)
+
+    html = admin_client.get(ANALYSES).content.decode()
+
+    assert "0.12<" in html
+    assert "0.1234" not in html
+
+
 @pytest.mark.parametrize(
     "query",
     ["?q=door", "?status__exact=failed", "?verdict__exact=non_shoplifter", "?queued_at__year=1999"],

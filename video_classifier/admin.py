@@ -94,11 +94,15 @@ class ClipAdmin(ReadOnlyAdmin):
 @admin.register(Analysis)
 class AnalysisAdmin(ReadOnlyAdmin):
     date_hierarchy = "queued_at"
-    list_display = ("clip", "status", "verdict", "score", "model", "requested_by", "queued_at")
+    list_display = ("clip", "status", "verdict", "rounded", "model", "requested_by", "queued_at")
     list_filter = ("status", "verdict", "model", "requested_by")
     list_select_related = ("clip", "requested_by")
     search_fields = ("clip__name", "clip__sha256", "error")
     readonly_fields = ("queued_at",)
+
+    @admin.display(description="Score", ordering="score", empty_value="-")
+    def rounded(self, analysis: Analysis) -> str | None:
+        return None if analysis.score is None else f"{analysis.score:.2f}"
 
     def clips_of(self, chosen: QuerySet[Analysis]) -> QuerySet[Clip]:
         return Clip.objects.filter(analyses__in=chosen).distinct()
