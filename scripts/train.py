@@ -231,7 +231,12 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
         default=By.GROUP,
         help="random shows what it does, prints leaky figures and keeps no model",
     )
-    return parser.parse_args(argv)
+    arguments = parser.parse_args(argv)
+    if arguments.min_difference < 0:
+        parser.error("--min-difference can't be negative")
+    if arguments.split is By.RANDOM and not arguments.folds:
+        parser.error("--split random measures and does nothing else: it needs --folds")
+    return arguments
 
 
 if __name__ == "__main__":

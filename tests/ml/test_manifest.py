@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from video_classifier.ml import manifest
-from video_classifier.ml.manifest import ManifestError
+from video_classifier.ml.manifest import Entry, ManifestError
 
 
 def write(folder: Path, *lines: str) -> Path:
@@ -56,13 +57,62 @@ def test_a_note_keeps_a_clip_out_of_training(tmp_path: Path) -> None:
     assert [entry.name for entry in kept] == ["a.mp4"]
 
 
+def test_a_group_that_is_named_goes_before_all(tmp_path: Path) -> None:
+    table = write(tmp_path, "path,label,actor,group", "a.mp4,shoplifter,Ada,Ada and Bob")
+
+    assert manifest.read(table)[0].group == "Ada and Bob"
+
+
+def test_what_is_written_is_read_again(tmp_path: Path) -> None:
+    table = write(tmp_path)
+    entry = Entry(
+        path=tmp_path / "a.mp4",
+        name="a.mp4",
+        label="shoplifter",
+        group="Ada, of the till",
+        source="till",
+        note="blurred",
+        split="test",
+    )
+
+    manifest.write(table, [entry])
+
+    assert manifest.read(table) == (entry,)
+
+
+def test_a_folder_that_is_not_there_takes_no_manifest(tmp_path: Path) -> None:
+    with pytest.raises(ManifestError, match=r"can't be written: No such file"):
+        manifest.write(tmp_path / "none" / "manifest.csv", [])
+
+
+def test_an_interruption_leaves_the_manifest_as_it_was(tmp_path: Path) -> None:
+    table = write(tmp_path, "path,label", "a.mp4,shoplifter")
+    before = table.read_bytes()
+
+    def interrupted() -> Iterator[Entry]:
+        yield from manifest.read(table)
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        manifest.write(table, interrupted())
+
+    assert table.read_bytes() == before
+    assert not list(tmp_path.glob("*.tmp"))
+
+
 def test_lists_all_that_is_wrong_at_once(tmp_path: Path) -> None:
-    table = write(tmp_path, "path,label", "a.mp4,thief", "b.mp4,honest", "c.mp4,shoplifter")
+    table = write(
+        tmp_path,
+        "path,label,split",
+        "a.mp4,thief,",
+        "b.mp4,honest,train",
+        "c.mp4,shoplifter,holdout",
+    )
 
     with pytest.raises(ManifestError) as caught:
         manifest.read(table)
 
-    for part in ("a.mp4", "“thief”", "b.mp4", "“honest”", "c.mp4: no such file"):
+    for part in ("a.mp4", "“thief”", "b.mp4", "“honest”", "“holdout”", "c.mp4: no such file"):
         assert part in str(caught.value)
 
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from tests.ml.makers import entry, people
 from video_classifier.ml import splits
 from video_classifier.ml.manifest import Entry
-from video_classifier.ml.splits import Rows
+from video_classifier.ml.splits import By, Rows, Side
 
 
 def groups(entries: list[Entry], rows: Rows) -> set[str]:
@@ -66,3 +68,40 @@ def test_too_few_people_are_refused() -> None:
         splits.TooFewGroupsError, match="Only 2 people or recordings are labelled non"
     ):
         splits.refuse_too_few(entries)
+
+
+def test_a_group_stays_on_its_side_when_clips_are_added() -> None:
+    few, many = people(10), people(30)
+
+    before = splits.sides(few, seed=1)
+
+    assert splits.sides(many, seed=1)[: len(few)] == before
+
+
+def test_about_a_fifth_of_the_groups_is_for_testing() -> None:
+    found = [splits.split_of(f"person {number}") for number in range(2000)]
+
+    assert 340 < found.count(Side.TEST) < 460
+
+
+def test_the_seed_decides_who_is_for_testing() -> None:
+    entries = people(50)
+
+    assert splits.sides(entries, seed=1) != splits.sides(entries, seed=2)
+
+
+def test_the_manifest_has_the_first_word() -> None:
+    (one,) = people(1, clips=1)
+
+    for side in Side:
+        assert splits.sides([replace(one, split=side)]) == [side]
+
+
+def test_at_random_every_clip_is_a_group_of_its_own() -> None:
+    entries = [replace(entry, split="train") for entry in people(3)]
+
+    alone = splits.regrouped(entries, By.RANDOM)
+
+    assert len({entry.group for entry in alone}) == len(entries)
+    assert not any(entry.split for entry in alone)
+    assert splits.regrouped(entries, By.GROUP) == entries

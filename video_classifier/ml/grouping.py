@@ -81,7 +81,7 @@ def read_duplicates(
         known = {clip.resolve() for clip in clips}
         located = {name: path for name in named if (path := _locate(name, known, folders))}
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        msg = f"The report of duplicates {report} can't be read: {error!r}."
+        msg = f"{report} can't be read as a report of scripts.duplicate_videos_check ({error!r})."
         raise ManifestError(msg) from error
     here = [tuple(located[name] for name in group if name in located) for group in groups]
     return Duplicates(
@@ -107,24 +107,29 @@ def groups(
     third. Of clips without an actor, those of one camera on one day are: people stay for a while.
     A group is called by its first actor, else by camera and day, else by its first clip.
     """
-    names = {path.resolve(): name for name, path in clips.items()}
-    ties = [_ties(name, origins.get(path, Origin())) for path, name in names.items()]
+    ties = [
+        [(_CLIP, name), _file(path), *_circumstances(origins.get(path.resolve(), Origin()))]
+        for name, path in clips.items()
+    ]
     shared = (*duplicates.groups, *duplicates.conflicts)
-    ties += [[(_CLIP, names[path]) for path in together] for together in shared]
-    first = _joined(ties)
+    first = _joined([*ties, *([_file(path) for path in together] for together in shared)])
     return {name: first[_CLIP, name][1] for name in clips}
 
 
-_ACTOR, _DAY, _CLIP = range(3)  # by what a group is rather called
+_ACTOR, _DAY, _CLIP, _FILE = range(4)  # by what a group is rather called
 _Node = tuple[int, str]
 
 
-def _ties(name: str, origin: Origin) -> list[_Node]:
+def _file(path: Path) -> _Node:
+    return _FILE, str(path.resolve())
+
+
+def _circumstances(origin: Origin) -> list[_Node]:
     if origin.actor:
-        return [(_CLIP, name), (_ACTOR, origin.actor)]
+        return [(_ACTOR, origin.actor)]
     if origin.camera and origin.day:
-        return [(_CLIP, name), (_DAY, f"{origin.camera} {origin.day}")]
-    return [(_CLIP, name)]
+        return [(_DAY, f"{origin.camera} {origin.day}")]
+    return []
 
 
 def _joined(ties: Iterable[Sequence[_Node]]) -> dict[_Node, _Node]:
