@@ -24,6 +24,7 @@ ENOUGH = 30.0  # evidence, as _evidence has it, that two clips share footage
 LEAST_MOMENTS = RATE  # that have to move in both clips, within the stretch that they share
 MOST_MOMENTS = 100  # that count: a fan in the background agrees a little for hours
 LEAST_VOTES = 3  # lookups that agree on an offset before it is verified
+COMMON = 1000  # moments: with more of a kind, a third of a hash is not looked up, as it tells little
 NEAR_SHARE = 0.9  # of the shorter clip: with more it is a copy, with less an overlap
 
 _BANDS, _BAND_BITS = 3, 21
@@ -182,6 +183,7 @@ class _Index:
         for wanted, band, order in zip(_bands(hashes), self._bands, self._order, strict=True):
             first = np.searchsorted(band, wanted, "left")
             count = np.searchsorted(band, wanted, "right") - first
+            count[count > COMMON] = 0
             within = np.arange(count.sum()) - np.repeat(np.cumsum(count) - count, count)
             hits.append(order[np.repeat(first, count) + within])
             asked.append(np.repeat(np.arange(len(hashes)), count))

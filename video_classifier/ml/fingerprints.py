@@ -86,7 +86,7 @@ def _key(path: Path) -> str:
 
 
 def _read(place: Path) -> Fingerprint:
-    with np.load(place, allow_pickle=False) as stored:
+    with place.open("rb") as file, np.load(file, allow_pickle=False) as stored:
         return Fingerprint(
             sha256=str(stored["sha256"]),
             seconds=float(stored["seconds"]),

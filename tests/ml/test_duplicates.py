@@ -1,0 +1,232 @@
+"""Shared footage is found at its offset, other footage is not, and few clips are compared."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from video_classifier.ml import duplicates
+from video_classifier.ml.duplicates import Kind, Pair
+from video_classifier.ml.fingerprints import LAG, RATE, Fingerprint, Hashes
+
+random = np.random.default_rng(5)
+_START = random.bit_generator.state
+
+
+@pytest.fixture(autouse=True)
+def _same_chances() -> None:
+    """For each test, whichever others run."""
+    random.bit_generator.state = _START
+
+
+def footage(seconds: float) -> Hashes:
+    """What somebody's movements look like: no two moments alike."""
+    return random.integers(0, 2**64, round(seconds * RATE) - LAG, np.uint64, endpoint=False)
+
+
+def make_print(hashes: Hashes, *, sha256: str = "", sharpness: float = 1.0) -> Fingerprint:
+    return Fingerprint(
+        sha256=sha256 or hashes.tobytes().hex(),
+        seconds=(len(hashes) + LAG) / RATE,
+        sharpness=sharpness,
+        hashes=hashes,
+        mirrored=~hashes,
+        moves=np.ones(len(hashes), np.bool_),
+    )
+
+
+def noisy(hashes: Hashes, bits: int) -> Hashes:
+    """With so many bits of each hash flipped."""
+    flips = [sum(1 << int(bit) for bit in random.permutation(64)[:bits]) for _ in hashes]
+    return hashes ^ np.array(flips, np.uint64)
+
+
+def pairs(**prints: Fingerprint) -> tuple[Pair, ...]:
+    return duplicates.find(prints).pairs
+
+
+def test_the_same_bytes_are_exact_copies() -> None:
+    one = make_print(footage(5))
+
+    assert pairs(a=one, b=one) == (Pair(a="a", b="b", kind=Kind.EXACT, offset_s=0.0, share=1.0),)
+
+
+def test_the_same_bytes_are_exact_copies_even_of_a_still_room() -> None:
+    one = replace(make_print(footage(5)), moves=np.zeros(48, np.bool_))
+
+    assert [pair.kind for pair in pairs(a=one, b=one)] == [Kind.EXACT]
+
+
+def test_a_reencoded_clip_is_a_near_copy() -> None:
+    shown = footage(5)
+
+    found = pairs(a=make_print(shown), b=make_print(noisy(shown, 5)))
+
+    assert found == (Pair(a="a", b="b", kind=Kind.NEAR, offset_s=0.0, share=1.0),)
+
+
+def test_a_mirrored_clip_is_a_near_copy() -> None:
+    shown = footage(5)
+
+    found = pairs(a=make_print(shown), b=make_print(~noisy(shown, 5)))
+
+    assert found == (Pair(a="a", b="b", kind=Kind.NEAR, offset_s=0.0, share=1.0, mirrored=True),)
+
+
+def test_a_trimmed_clip_is_a_near_copy() -> None:
+    shown = footage(8)
+
+    found = pairs(a=make_print(shown), b=make_print(noisy(shown[20:], 3)))
+
+    assert found == (Pair(a="a", b="b", kind=Kind.NEAR, offset_s=-2.0, share=0.75),)
+
+
+def test_second_t_of_the_first_is_second_t_and_the_offset_of_the_other() -> None:
+    recording = footage(13)
+    early, late = make_print(recording[:78]), make_print(noisy(recording[48:], 3))
+
+    assert pairs(a=early, b=late) == (
+        Pair(a="a", b="b", kind=Kind.OVERLAP, offset_s=-4.8, share=0.4),
+    )
+    (turned,) = pairs(b=early, a=late)
+    assert (turned.offset_s, turned.share) == (4.8, round(3.2 / 8.2, 3))
+
+
+def test_other_footage_is_not_a_duplicate() -> None:
+    assert not pairs(a=make_print(footage(10)), b=make_print(footage(10)))
+
+
+def test_what_hardly_agrees_is_not_a_duplicate() -> None:
+    shown = footage(10)
+
+    assert not pairs(a=make_print(shown), b=make_print(noisy(shown, 15)))
+
+
+def test_less_than_a_second_is_no_evidence() -> None:
+    recording = footage(10)
+    short, shorter = make_print(recording[:54]), make_print(recording[54 - RATE + 1 :])
+
+    assert not pairs(a=short, b=shorter)
+    assert pairs(a=short, b=make_print(recording[54 - RATE :]))
+
+
+def test_a_short_stretch_has_to_agree_better_than_a_long_one() -> None:
+    shown = footage(10)
+    copy = noisy(shown, 9)
+
+    long = duplicates.strongest_evidence(make_print(shown), make_print(copy))
+    short = duplicates.strongest_evidence(make_print(shown[:12]), make_print(copy[:12]))
+
+    assert short < duplicates.ENOUGH < long
+
+
+def test_agreeing_a_little_for_long_is_not_enough() -> None:
+    shown = footage(120)
+
+    evidence = duplicates.strongest_evidence(make_print(shown), make_print(noisy(shown, 14)))
+
+    assert evidence < duplicates.ENOUGH
+
+
+def test_a_common_stillness_is_no_evidence() -> None:
+    still = np.zeros(98, np.uint64)
+    moves = np.zeros(98, np.bool_)
+    moves[:9] = True
+    a, b = (replace(make_print(still, sha256=name), moves=moves) for name in "ab")
+
+    assert not pairs(a=a, b=b)
+
+
+def test_copies_of_a_copy_are_found_with_it() -> None:
+    shown = footage(5)
+    original = make_print(shown)
+
+    found = pairs(a=original, b=make_print(noisy(shown, 3)), c=original)
+
+    assert [(pair.a, pair.b, pair.kind) for pair in found] == [
+        ("a", "b", Kind.NEAR),
+        ("a", "c", Kind.EXACT),
+        ("b", "c", Kind.NEAR),
+    ]
+
+
+def test_thousands_of_clips_are_not_compared_all_with_all() -> None:
+    prints = {f"{number:04}": make_print(footage(4)) for number in range(4000)}
+    for number in range(0, 4000, 100):
+        prints[f"{number:04} copy"] = make_print(noisy(prints[f"{number:04}"].hashes, 4))
+
+    found = duplicates.find(prints)
+
+    assert [pair.b for pair in found.pairs] == [f"{pair.a} copy" for pair in found.pairs]
+    assert len(found.pairs) == 40
+    assert found.compared < 200  # of eight million
+
+
+def test_what_blinks_in_every_clip_costs_no_comparisons() -> None:
+    blinking = np.array([1 << 63, 1 << 40], np.uint64)
+    prints = {
+        str(number): make_print(np.concatenate([footage(2), blinking.repeat(20)]))
+        for number in range(60)
+    }
+
+    assert duplicates.find(prints).compared == 0
+
+
+def test_each_clip_counts_as_progress() -> None:
+    ticks = []
+    one = make_print(footage(3))
+
+    duplicates.find(
+        {"a": one, "b": one, "c": make_print(footage(3))}, after_each=lambda: ticks.append(1)
+    )
+
+    assert len(ticks) == 3
+
+
+def test_nothing_to_compare_is_nothing_found() -> None:
+    assert not pairs()
+    assert not duplicates.groups(())
+
+
+def linked(a: str, b: str) -> Pair:
+    return Pair(a=a, b=b, kind=Kind.OVERLAP, offset_s=1.0, share=0.5)
+
+
+def test_groups_hang_together_through_others() -> None:
+    chain = [linked("b", "c"), linked("a", "b"), linked("x", "y")]
+
+    assert duplicates.groups(chain) == (("a", "b", "c"), ("x", "y"))
+
+
+def test_opposite_labels_on_shared_footage_are_a_conflict() -> None:
+    found = [linked("a", "b"), linked("b", "c")]
+
+    assert duplicates.conflicts(found, {"a": "x", "b": "x", "c": "y"}) == (found[1],)
+
+
+SAME_LABEL = dict.fromkeys("abc", "shoplifter")
+
+
+@pytest.mark.parametrize(
+    ("a", "b", "kept"),
+    [
+        (make_print(footage(5)), make_print(footage(8), sharpness=0.1), "b"),
+        (make_print(footage(5)), make_print(footage(5), sharpness=2), "b"),
+        (make_print(footage(5), sharpness=2), make_print(footage(5.1)), "a"),
+        (make_print(footage(5)), make_print(footage(5)), "a"),
+    ],
+    ids=["the longest", "the sharpest of equals", "a frame more does not count", "the first"],
+)
+def test_the_best_stays(a: Fingerprint, b: Fingerprint, kept: str) -> None:
+    (other,) = {"a", "b"} - {kept}
+
+    assert duplicates.superfluous([("a", "b")], {"a": a, "b": b}, SAME_LABEL) == {other: kept}
+
+
+def test_a_conflict_is_left_to_a_person() -> None:
+    prints = {name: make_print(footage(5)) for name in "abc"}
+    labels = {"a": "shoplifter", "b": "non_shoplifter", "c": "shoplifter"}
+
+    assert duplicates.superfluous([("a", "b", "c")], prints, labels) == {"c": "a"}
