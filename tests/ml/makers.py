@@ -9,13 +9,16 @@ import numpy as np
 from tests.ml.conftest import TINY
 from video_classifier.ml import labels
 from video_classifier.ml.dataset import Footage
+from video_classifier.ml.looks import FileFacts, Look
 from video_classifier.ml.manifest import Entry
 
 
-def entry(number: int, *, shoplifter: bool, group: str, source: str = "shop") -> Entry:
+def entry(
+    number: int, *, shoplifter: bool, group: str, source: str = "shop", path: Path | None = None
+) -> Entry:
     name = f"{number}.mp4"
     label = labels.SHOPLIFTER if shoplifter else labels.NON_SHOPLIFTER
-    return Entry(path=Path(name), name=name, label=label, group=group, source=source)
+    return Entry(path=path or Path(name), name=name, label=label, group=group, source=source)
 
 
 def people(count: int, *, clips: int = 4) -> list[Entry]:
@@ -25,6 +28,21 @@ def people(count: int, *, clips: int = 4) -> list[Entry]:
         for person in range(count)
         for clip in range(clips)
     ]
+
+
+def look(one: Entry, *, shade: int = 100, **facts: float) -> Look:
+    """A gray clip, like any other but for the facts given."""
+    usual = {
+        "length": 10.0,
+        "size": 1e6,
+        "bit_rate": 8e5,
+        "brightness": 100.0,
+        "width": 640.0,
+        "height": 480.0,
+        "frame_rate": 30.0,
+    }
+    frame = np.full((128, 128, 3), shade, np.uint8)
+    return Look(entry=one, facts=FileFacts(**usual | facts), frame=frame)
 
 
 def footage(entries: list[Entry]) -> list[Footage]:

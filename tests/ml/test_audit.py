@@ -1,0 +1,147 @@
+"""Leaks are found, named and counted; what is fine is left in peace."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from tests.ml.makers import entry, look, people
+from video_classifier.ml import audit, splits
+from video_classifier.ml.audit import Audit, Leak, LeakKind
+from video_classifier.ml.grouping import Duplicates
+from video_classifier.ml.manifest import Entry
+from video_classifier.ml.splits import By
+
+
+@pytest.fixture
+def clips(tmp_path: Path) -> list[Entry]:
+    """Four files, no two alike, of four people and both labels."""
+    found = people(4, clips=2)
+    for number, one in enumerate(found):
+        (tmp_path / one.name).write_text(str(number))
+    return [replace(one, path=tmp_path / one.name) for one in found]
+
+
+def leaks(clips: list[Entry], duplicates: Duplicates | None = None) -> list[Leak]:
+    return list(audit.leaks(clips, splits.sides(clips), duplicates or Duplicates()))
+
+
+def test_clean_data_has_no_leak(clips: list[Entry]) -> None:
+    assert leaks(clips) == []
+
+
+def test_a_copy_in_another_group_is_a_leak(clips: list[Entry]) -> None:
+    clips[2].path.write_bytes(clips[0].path.read_bytes())
+
+    (leak,) = leaks(clips)
+
+    assert (leak.kind, leak.clips) == (LeakKind.DUPLICATES, ("0.mp4", "2.mp4"))
+    assert "0.mp4 (person 0, " in leak.sentence
+
+
+def test_a_copy_in_the_same_group_is_none(clips: list[Entry]) -> None:
+    twins = [replace(clips[0], group="Ada"), replace(clips[2], group="Ada")]
+    twins[1].path.write_bytes(twins[0].path.read_bytes())
+
+    assert leaks(twins) == []
+
+
+def test_known_duplicates_in_other_groups_are_leaks(clips: list[Entry], tmp_path: Path) -> None:
+    known = Duplicates(groups=((clips[0].path, clips[2].path, tmp_path / "elsewhere.mp4"),))
+
+    assert [leak.clips for leak in leaks(clips, known)] == [("0.mp4", "2.mp4")]
+
+
+def test_copies_with_opposite_labels_are_a_conflict(clips: list[Entry]) -> None:
+    clips[1].path.write_bytes(clips[0].path.read_bytes())
+
+    (leak,) = leaks(clips)
+
+    assert (leak.kind, leak.clips) == (LeakKind.CONFLICT, ("0.mp4", "1.mp4"))
+
+
+def test_a_known_conflict_is_counted_once(clips: list[Entry]) -> None:
+    a, b = clips[0].path, clips[1].path
+
+    found = leaks(clips, Duplicates(groups=((a, b),), conflicts=((a, b), (b, a))))
+
+    assert [leak.kind for leak in found] == [LeakKind.CONFLICT]
+
+
+def test_a_group_that_the_manifest_tears_apart_is_a_leak(clips: list[Entry]) -> None:
+    torn = [replace(clips[0], split="train"), replace(clips[1], split="test"), *clips[2:]]
+
+    (leak,) = leaks(torn)
+
+    assert (leak.kind, leak.clips) == (LeakKind.GROUP, ("0.mp4", "1.mp4"))
+    assert "person 0 is on both sides: 1 of its clips are in training, 1" in leak.sentence
+
+
+def examined(entries: list[Entry], *, by: By = By.GROUP) -> Audit:
+    return audit.examine(entries, [look(one) for one in entries], by=by)
+
+
+def test_a_random_split_tears_groups_apart_and_is_called_leaky(tmp_path: Path) -> None:
+    entries = [replace(one, path=tmp_path / one.name) for one in people(8)]
+    for one in entries:
+        one.path.write_text(one.name)
+
+    found = examined(entries, by=By.RANDOM)
+
+    assert LeakKind.GROUP in {leak.kind for leak in found.leaks}
+    assert any("leaky: the clips were split at random" in one for one in found.sentences())
+    assert not examined(entries).leaks
+
+
+def test_a_note_answers_a_conflict(clips: list[Entry]) -> None:
+    clips[1].path.write_bytes(clips[0].path.read_bytes())
+    clips[1] = replace(clips[1], note="label conflict")
+
+    found = examined(clips)
+
+    assert not found.leaks
+    assert (found.clips, found.left_out) == (7, 1)
+
+
+def test_leaks_are_for_the_card(clips: list[Entry]) -> None:
+    clips[2].path.write_bytes(clips[0].path.read_bytes())
+
+    (sentence, *_) = examined(clips).sentences()
+
+    assert sentence == (
+        "The figures are leaky: duplicates across the split was found in the data, 1 times."
+    )
+
+
+def test_too_few_people_are_told_and_not_measured(clips: list[Entry]) -> None:
+    found = examined(clips[:4])
+
+    assert not found.baselines
+    assert "Only 2 people" in found.warnings[0]
+
+
+def test_imbalance_is_told() -> None:
+    entries = [entry(n, shoplifter=n < 10, group=str(n)) for n in range(40)]
+
+    assert audit.warnings([look(one) for one in entries]) == (
+        "The labels are out of balance: 10 clips shoplifter, 30 non_shoplifter.",
+    )
+
+
+def test_a_label_from_one_scene_is_told() -> None:
+    entries = people(4)
+    entries += [replace(one, source="street") for one in people(4) if not one.target]
+
+    (warning,) = audit.warnings([look(one) for one in entries])
+
+    assert warning.startswith("All clips shoplifter come from one scene (shop), others do not")
+
+
+def test_a_fact_that_tells_is_told() -> None:
+    found = [look(one, length=9 - 3 * one.target) for one in people(8)]
+
+    assert audit.warnings(found) == (
+        "The files' length by itself tells the labels apart: AUC 1.00.",
+    )

@@ -1,0 +1,163 @@
+"""What must not suffice is measured on unseen people and said in words where it does."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests import videos
+from tests.ml.makers import entry, look, people
+from video_classifier.ml import baselines, looks
+from video_classifier.ml.baselines import Baseline
+from video_classifier.ml.bundle import Interval
+from video_classifier.ml.clip import ClipError
+from video_classifier.ml.looks import Look
+
+
+def baseline(value: float, low: float) -> Baseline:
+    figure = Interval(value=value, low=low, high=1.0)
+    return Baseline(sees="one frame", auc=figure, everywhere=figure)
+
+
+def measured(found: list[Look]) -> tuple[float | None, float | None]:
+    """The AUC from the files' facts, and that from a frame."""
+    facts, frame = baselines.measure_all(found)
+    return facts.auc.value, frame.auc.value
+
+
+def test_a_glance_tells_the_facts_and_shows_the_middle(tmp_path: Path) -> None:
+    path = videos.write(tmp_path / "clip.mp4", frames=30, size=(64, 48))
+
+    seen = looks.look(entry(0, shoplifter=True, group="Ada", path=path))
+
+    assert (seen.facts.length, seen.facts.frame_rate) == (3, 10)
+    assert (seen.facts.width, seen.facts.height) == (64, 48)
+    assert seen.facts.size == path.stat().st_size
+    assert seen.facts.bit_rate == pytest.approx(path.stat().st_size * 8 / 3)
+    assert videos.number_of(seen.frame) == 15
+
+
+def test_what_is_no_clip_is_named(tmp_path: Path) -> None:
+    path = videos.text(tmp_path / "notes.mp4", "buy milk")
+
+    with pytest.raises(ClipError):
+        looks.look(entry(0, shoplifter=True, group="Ada", path=path))
+    good, bad = looks.look_at_all([entry(0, shoplifter=True, group="Ada", path=path)])
+
+    assert not good
+    assert bad[0].entry.path == path
+
+
+def test_files_that_differ_tell_the_labels_apart() -> None:
+    random = np.random.default_rng(1)
+    found = [
+        look(one, length=10 - 4 * one.target + random.normal(), shade=int(random.integers(255)))
+        for one in people(10)
+    ]
+
+    facts, frame = measured(found)
+
+    assert facts is not None
+    assert frame is not None
+    assert facts > 0.9 > frame
+
+
+def test_frames_that_differ_tell_the_labels_apart() -> None:
+    random = np.random.default_rng(1)
+    found = [
+        look(one, length=random.normal(), shade=int(random.integers(100)) + 100 * one.target)
+        for one in people(10)
+    ]
+
+    facts, frame = measured(found)
+
+    assert facts is not None
+    assert frame is not None
+    assert frame > 0.9 > facts
+
+
+def test_people_are_never_known_from_the_training() -> None:
+    """Each person is known by a shade, and does only one thing: worth nothing on others."""
+    random = np.random.default_rng(1)
+    found = [
+        look(entry(4 * person + clip, shoplifter=person % 2 == 0, group=str(person)), shade=shade)
+        for person, shade in enumerate(random.integers(0, 255, 40).tolist())
+        for clip in range(4)
+    ]
+
+    _, frame = measured(found)
+
+    assert frame is not None
+    assert frame < 0.7
+
+
+def test_sources_with_one_label_count_only_everywhere() -> None:
+    found = [look(one, length=10 + one.path.stem.count("1")) for one in people(10)]
+    found += [
+        look(entry(number, shoplifter=False, group=str(number), source="street"), length=2)
+        for number in range(100, 140)
+    ]
+
+    facts, _ = baselines.measure_all(found)
+
+    assert facts.auc.value is not None
+    assert facts.everywhere.value is not None
+    assert facts.everywhere.value > facts.auc.value
+
+
+def test_a_fact_that_tells_is_named_with_its_figure() -> None:
+    found = [look(one, frame_rate=25 if one.target else 30) for one in people(10)]
+
+    (tell,) = baselines.tells(found)
+
+    assert (tell.fact, tell.auc) == ("frame rate", 1)
+
+
+def test_a_fact_that_differs_by_chance_is_not() -> None:
+    found = [look(one, length=number) for number, one in enumerate(people(1))]
+
+    assert baselines.tells(found) == ()
+
+
+@pytest.mark.parametrize(
+    ("value", "low", "model", "says"),
+    [
+        (0.6, 0.4, None, ""),
+        (0.7, 0.6, None, "better than guessing"),
+        (0.6, 0.4, Interval(value=0.8), ""),
+        (0.76, 0.4, Interval(value=0.8), "near the model's 0.80:"),
+        (
+            0.72,
+            0.4,
+            Interval(value=0.8, low=0.7, high=0.9),
+            "near the model's 0.80 (0.70",
+        ),
+        (0.7, 0.6, Interval(value=0.9, low=0.8, high=1.0), "better than guessing"),
+        (0.7, 0.4, Interval(value=None), ""),
+    ],
+)
+def test_what_suffices_is_said_in_words(
+    value: float, low: float, model: Interval | None, says: str
+) -> None:
+    sentences = " ".join(baselines.beside([baseline(value, low)], model))
+
+    assert bool(sentences) == bool(says)
+    assert says in sentences
+
+
+@pytest.mark.keras
+def test_a_frame_can_be_seen_through_a_backbone(tmp_path: Path) -> None:
+    from video_classifier.ml.clip import ClipSpec
+    from video_classifier.ml.networks.backbone import mobilenetv2
+
+    backbone = mobilenetv2(ClipSpec(frames=1), None)
+    convolutions = next(layer for layer in backbone.layers if "mobilenet" in layer.name)
+    convolutions.save_weights(tmp_path / "backbone.weights.h5")
+    found = [look(one, shade=50 + 100 * one.target) for one in people(6)]
+
+    _, frame = baselines.measure_all(found, backbone_weights=tmp_path / "backbone.weights.h5")
+
+    assert frame.sees == "one frame"
+    assert frame.auc.value is not None
