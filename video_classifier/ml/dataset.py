@@ -74,7 +74,7 @@ def read(
 
 
 def _footage(entry: Entry, spec: ClipSpec, kept: Cache) -> Footage:
-    facts = {"clip": _sha256(entry.path), "spec": asdict(spec), "sampler": frames.VERSION}
+    facts = {"clip": clip_sha256(entry.path), "spec": asdict(spec), "sampler": frames.VERSION}
     rate = {"rate": FRAMES_PER_SECOND, "margin": MARGIN}
     return Footage(
         entry=entry,
@@ -83,7 +83,8 @@ def _footage(entry: Entry, spec: ClipSpec, kept: Cache) -> Footage:
     )
 
 
-def _sha256(path: Path) -> str:
+def clip_sha256(path: Path) -> str:
+    """Of the file's bytes, in hexadecimal. Raises ClipError."""
     try:
         return cache.sha256(path)
     except OSError as error:
@@ -149,7 +150,7 @@ class FeatureExamples:
     ) -> None:
         kept = kept or Cache()
         rows = np.arange(len(clips.served))
-        facts = clips.facts() | {"weights": _weights_sha256(backbone)}
+        facts = clips.facts() | {"weights": weights_sha256(backbone)}
         self.served = kept.array(lambda: _features(backbone, clips.served), **facts)
         self._variants = []
         for epoch in range(variants):
@@ -167,7 +168,8 @@ def _varied_features(
     return _features(backbone, clips.varied(epoch, rows))
 
 
-def _weights_sha256(backbone: keras.Model) -> str:
+def weights_sha256(backbone: keras.Model) -> str:
+    """Of all its weights, in hexadecimal."""
     weights = hashlib.sha256()
     for array in backbone.get_weights():
         weights.update(array.tobytes())

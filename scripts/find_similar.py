@@ -1,0 +1,121 @@
+"""Finds the clips that look most like one clip."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from rich.table import Table
+
+from scripts import console
+from video_classifier.ml import bundle, contact_sheet, manifest, similarity
+from video_classifier.ml.cache import Cache
+from video_classifier.ml.clip import ClipError, ClipSpec
+from video_classifier.ml.contact_sheet import Row
+from video_classifier.ml.similarity import Embedder, Match
+
+EXAMPLE = """example:
+  python -m scripts.find_similar clip.mp4 --among clips.csv --contact-sheet similar.png
+
+A pretrained backbone looks at some frames of each clip; clips are alike as far as the means of
+what it sees point the same way. One camera's clips are all alike to it: compare the scores within
+a list, and look at the clips.
+"""
+
+STORAGE = Path(__file__).parent.parent / "models_storage"
+
+
+class BackboneError(Exception):
+    """There is nothing to look with, and the message says what to do."""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    arguments = _arguments(argv)
+    try:
+        entries = manifest.read(arguments.among, missing_is_wrong=False)
+        embed = _embedder(arguments)
+        with console.progress("Looking at the clips", len(entries)) as tick:
+            matches, unreadable = similarity.find(arguments.clip, entries, embed, after_each=tick)
+        best = matches[: arguments.top]
+        _print(best)
+        for clip in unreadable:
+            console.warn(f"Left out: {clip.entry.name}: {clip.reason}")
+        if arguments.contact_sheet:
+            _draw(arguments.clip, best, arguments.contact_sheet)
+    except (ClipError, bundle.BundleError, manifest.ManifestError, BackboneError) as error:
+        console.complain(error)
+        return 2
+    return 0
+
+
+def _embedder(arguments: argparse.Namespace) -> Embedder:
+    kept = Cache(arguments.cache, complain=console.warn)
+    if arguments.backbone_weights:
+        return _of_weights(arguments.backbone_weights, kept)
+    network, card = bundle.load(arguments.model)
+    try:
+        return Embedder(network.get_layer("backbone"), card.spec, kept=kept)
+    except ValueError as error:
+        msg = (
+            f"The model {card.name} has no backbone to look with. "
+            "Choose a mobilenetv2 model, or give --backbone-weights."
+        )
+        raise BackboneError(msg) from error
+
+
+def _of_weights(weights: Path, kept: Cache) -> Embedder:
+    from video_classifier.ml.networks import backbone
+
+    spec = ClipSpec()
+    try:
+        return Embedder(backbone.mobilenetv2(spec, weights), spec, kept=kept)
+    except (OSError, ValueError) as error:
+        msg = f"The weights {weights} are missing, or not of MobileNetV2 without its top."
+        raise BackboneError(msg) from error
+
+
+def _print(matches: Sequence[Match]) -> None:
+    table = Table("", "similarity", "label", "clip", title="Most similar")
+    for place, match in enumerate(matches, start=1):
+        entry = match.entry
+        table.add_row(str(place), f"{match.similarity:.3f}", entry.label, entry.name)
+    console.out.print(table)
+
+
+def _draw(clip: Path, matches: Sequence[Match], target: Path) -> None:
+    rows = [Row(f"{clip.name}: the clip itself", contact_sheet.look(clip))]
+    for match in matches:
+        caption = f"{match.similarity:.3f}  {match.entry.name} ({match.entry.label})"
+        rows.append(Row(caption, contact_sheet.look(match.entry.path)))
+    contact_sheet.save(rows, target)
+
+
+def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="python -m scripts.find_similar",
+        description=__doc__,
+        epilog=EXAMPLE,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("clip", type=Path)
+    parser.add_argument("--among", type=Path, required=True, help="CSV: path, label …")
+    eyes = parser.add_mutually_exclusive_group()
+    eyes.add_argument(
+        "--model",
+        type=Path,
+        default=STORAGE / "mobilenetv2_lstm",
+        help="look with this model's backbone (default: models_storage/mobilenetv2_lstm)",
+    )
+    eyes.add_argument(
+        "--backbone-weights", type=Path, help="or with a file of ImageNet weights without top"
+    )
+    parser.add_argument("--top", type=int, default=10, help="how many to show (default: 10)")
+    parser.add_argument("--contact-sheet", type=Path, metavar="PNG", help="draw them there")
+    parser.add_argument("--cache", type=Path, metavar="DIR", help="keep what was seen there")
+    return parser.parse_args(argv)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
