@@ -12,8 +12,6 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-from rich.table import Table
-
 from scripts import console
 from video_classifier.ml import audit, bundle, grouping, looks, manifest, splits
 from video_classifier.ml.audit import Audit
@@ -79,29 +77,22 @@ def _print(found: Audit, model: Interval | None) -> None:
     leaky = f"{LEAKY} " if found.split is By.RANDOM else ""
     console.out.print(
         f"{found.clips} clips in {found.groups} groups, {found.left_out} left out by a note; "
-        f"{leaky}split: {found.train} to train, {found.test} to test"
+        f"{leaky}split: {found.train} to train, {found.test} to test",
+        soft_wrap=True,
     )
     for leak in found.leaks:
         console.complain(leak.sentence)
     for warning in found.warnings:
         console.warn(warning)
-    if found.baselines:
-        console.out.print(_table(found, leaky))
+    for baseline in found.baselines:
+        console.out.print(
+            f"{leaky}AUC {baseline.auc} on sources with both labels, {leaky}{baseline.everywhere} "
+            f"on all clips, for who sees only {baseline.sees}",
+            soft_wrap=True,
+        )
     for sentence in found.sentences(model):
         console.warn(sentence)
     console.out.print(f"{len(found.leaks) or 'No'} leaks found")
-
-
-def _table(found: Audit, leaky: str) -> Table:
-    table = Table(
-        "sees only",
-        f"{leaky}AUC, sources with both labels",
-        f"{leaky}AUC, all clips",
-        title="What must not suffice",
-    )
-    for baseline in found.baselines:
-        table.add_row(baseline.sees, f"{leaky}{baseline.auc}", f"{leaky}{baseline.everywhere}")
-    return table
 
 
 def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:

@@ -110,9 +110,7 @@ def test_leaks_are_for_the_card(clips: list[Entry]) -> None:
 
     (sentence, *_) = examined(clips).sentences()
 
-    assert sentence == (
-        "The figures are leaky: duplicates across the split was found in the data, 1 times."
-    )
+    assert sentence == "The figures are leaky: duplicates across the split (1 found)."
 
 
 def test_too_few_people_are_told_and_not_measured(clips: list[Entry]) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -15,7 +15,7 @@ from video_classifier.ml.bundle import Interval
 from video_classifier.ml.grouping import Duplicates
 from video_classifier.ml.looks import Look
 from video_classifier.ml.manifest import Entry
-from video_classifier.ml.splits import By, Side
+from video_classifier.ml.splits import LEAKY, By, Side
 
 BASELINES = 2  # how many are measured
 IMBALANCE = 3.0  # times as many clips of one label as of the other
@@ -52,16 +52,15 @@ class Audit:
 
     def sentences(self, model: Interval | None = None) -> tuple[str, ...]:
         """For a card: what leaks, and each baseline that is near the model or above guessing."""
-        counts = defaultdict(list)
-        for leak in self.leaks:
-            counts[leak.kind].append(leak)
-        leaky = [
-            f"The figures are leaky: {kind} was found in the data, {len(found)} times."
-            for kind, found in counts.items()
-        ]
-        if self.split is By.RANDOM:
-            leaky.append("The figures are leaky: the clips were split at random, not by group.")
-        return (*leaky, *baselines.beside(self.baselines, model))
+        counts = Counter(leak.kind for leak in self.leaks)
+        leaky = tuple(
+            f"The figures are {LEAKY}: {kind} ({count} found)." for kind, count in counts.items()
+        )
+        beside = baselines.beside(self.baselines, model)
+        if self.split is By.GROUP:
+            return leaky + beside
+        at_random = f"The figures are {LEAKY}: the clips were split at random, not by group."
+        return (*leaky, at_random, *(f"Of a {LEAKY} split: {sentence}" for sentence in beside))
 
 
 def examine(  # noqa: PLR0913
