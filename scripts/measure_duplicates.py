@@ -15,6 +15,7 @@ from rich.table import Table
 
 from scripts import console
 from video_classifier.ml import duplicates, fingerprints, manifest, recognition
+from video_classifier.ml.clip import ClipError
 from video_classifier.ml.fingerprints import Fingerprint
 from video_classifier.ml.manifest import Entry, ManifestError
 
@@ -37,6 +38,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     except ManifestError as error:
         console.complain(error)
         return 2
+    if not prints:
+        console.complain("None of the clips can be read, so there is nothing to measure.")
+        return 2
     _overlaps(entries, prints, takes, overlaps)
     _margins(prints, takes, overlaps)
     if arguments.copies:
@@ -48,7 +52,10 @@ def _prints(entries: Mapping[str, Entry], cache: fingerprints.Cache) -> dict[str
     prints = {}
     with console.progress("Looking at the clips", len(entries)) as tick:
         for name, entry in entries.items():
-            prints[name] = cache.take(entry.path)
+            try:
+                prints[name] = cache.take(entry.path)
+            except ClipError as error:
+                console.complain(f"Skipped: {name}: {error}")
             tick()
     return prints
 
@@ -99,8 +106,8 @@ def _margins(
 
 
 def _copies(entries: Mapping[str, Entry], prints: Mapping[str, Fingerprint], wanted: int) -> None:
-    step = max(1, len(entries) // wanted)
-    chosen = {name: entries[name].path for name in list(entries)[::step]}
+    step = max(1, len(prints) // wanted)
+    chosen = {name: entries[name].path for name in list(prints)[::step]}
     with console.progress("Making copies", len(chosen)) as tick:
         counts = recognition.altered_copies(chosen, prints, after_each=tick)
     table = Table("copies", "found")
