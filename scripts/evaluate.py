@@ -11,8 +11,22 @@ from pathlib import Path
 from rich.table import Table
 
 from scripts import console
-from video_classifier.ml import bundle, manifest, predictor, report, scoring
-from video_classifier.ml.scoring import Evaluation
+from video_classifier.ml import (
+    bundle,
+    crossvalidation,
+    dataset,
+    manifest,
+    predictor,
+    recipe,
+    report,
+    scoring,
+    splits,
+)
+from video_classifier.ml.bundle import Card
+from video_classifier.ml.cache import Cache
+from video_classifier.ml.manifest import Entry
+from video_classifier.ml.scoring import Evaluation, Scored
+from video_classifier.ml.training import Trainer
 
 EXAMPLE = """example:
   python -m scripts.evaluate models_storage/mobilenetv2_lstm clips.csv --report var/report
@@ -26,20 +40,72 @@ intervals come from resampling whole people or recordings; other columns are ign
 def main(argv: Sequence[str] | None = None) -> int:
     arguments = _arguments(argv)
     try:
-        model = predictor.load(arguments.model)
+        card = bundle.check(arguments.model)
         entries = manifest.read(arguments.manifest, missing_is_wrong=False)
-        with console.progress("Looking at the clips", len(entries)) as tick:
-            evaluation = scoring.evaluate(model, entries, after_each=tick)
-    except (bundle.BundleError, manifest.ManifestError, scoring.NothingToMeasureError) as error:
+        evaluation = (
+            _evaluate_recipe(arguments, card, entries)
+            if arguments.folds
+            else _evaluate(arguments.model, entries)
+        )
+    except (
+        bundle.BundleError,
+        manifest.ManifestError,
+        scoring.NothingToMeasureError,
+        splits.TooFewGroupsError,
+    ) as error:
         console.complain(error)
         return 2
     if arguments.json:
         arguments.json.write_text(scoring.to_json(evaluation), encoding="utf-8")
     _print(evaluation)
     if arguments.report:
-        page = report.write(arguments.report, evaluation, model.card)
+        page = report.write(arguments.report, evaluation, card)
         console.err.print(f"Wrote {page}.", markup=False, soft_wrap=True)
     return 0
+
+
+def _evaluate(model: Path, entries: Sequence[Entry]) -> Evaluation:
+    loaded = predictor.load(model)
+    with console.progress("Looking at the clips", len(entries)) as tick:
+        return scoring.evaluate(loaded, entries, after_each=tick)
+
+
+def _evaluate_recipe(
+    arguments: argparse.Namespace, card: Card, entries: Sequence[Entry]
+) -> Evaluation:
+    """Scores each group by a network that was trained like the model, on all other groups."""
+    settings = recipe.settings_of(card)
+    kept = Cache(arguments.cache, complain=console.warn)
+    chosen = manifest.for_training(entries)
+    with console.progress("Decoding the clips", len(chosen)) as tick:
+        footage, unreadable = dataset.read(chosen, card.spec, kept=kept, after_each=tick)
+    readable = [clip.entry for clip in footage]
+    splits.refuse_too_few(readable)
+    with console.progress("Looking at variants of the clips", settings.variants) as tick:
+        trainer = Trainer(
+            card.network,
+            card.spec,
+            footage,
+            settings,
+            backbone_weights=arguments.backbone_weights,
+            kept=kept,
+            after_each_variant=tick,
+        )
+    groups = len({entry.group for entry in readable})
+    with console.progress("Training without each group in turn", groups) as tick:
+        scores = crossvalidation.unseen_scores(
+            trainer, readable, folds=None, seed=settings.seed, after_fold=tick
+        )
+    return scoring.summary(
+        name=f"{card.name}'s recipe",
+        sha256=card.sha256,
+        threshold=card.threshold,
+        scored=[
+            Scored(entry=entry, score=float(score), seen=False)
+            for entry, score in zip(readable, scores, strict=True)
+        ],
+        unreadable=unreadable,
+    )
 
 
 def _print(evaluation: Evaluation) -> None:
@@ -74,6 +140,20 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
         type=Path,
         metavar="DIR",
         help="write plots, the worst mistakes and one HTML page into this folder",
+    )
+    parser.add_argument(
+        "--folds",
+        choices=["by-group"],
+        help="measure the model's recipe instead: train it anew without each person or recording "
+        "in turn, and score those; clips with a note are left out",
+    )
+    parser.add_argument(
+        "--backbone-weights",
+        default="imagenet",
+        help="with --folds: a file of ImageNet weights without top (default: download them)",
+    )
+    parser.add_argument(
+        "--cache", type=Path, metavar="DIR", help="with --folds: keep decoded clips there"
     )
     return parser.parse_args(argv)
 

@@ -43,6 +43,20 @@ def test_a_fold_uses_every_clip() -> None:
         assert sorted(used) == list(range(len(entries)))
 
 
+def test_each_group_is_left_out_once() -> None:
+    entries = people(6)
+
+    folds = list(splits.leave_one_out(entries, seed=1))
+
+    assert [groups(entries, fold.test) for fold in folds] == [{f"person {n}"} for n in range(6)]
+    for fold in folds:
+        parts = [groups(entries, rows) for rows in (fold.train, fold.validation)]
+        assert not parts[0] & parts[1]
+        assert parts[0] | parts[1] == groups(entries, np.arange(len(entries))) - groups(
+            entries, fold.test
+        )
+
+
 def test_holding_out_keeps_people_whole() -> None:
     entries = people(10)
 

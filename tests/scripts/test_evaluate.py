@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ import pytest
 from scripts import evaluate
 from tests import videos
 from tests.scripts.conftest import MakeModel, MakeTable
+from video_classifier.ml.training import Settings
 
 pytestmark = pytest.mark.keras
 
@@ -34,3 +36,39 @@ def test_a_report_is_written_where_it_is_wanted(
     assert "pr_auc" in printed.out
     assert "false positives" in printed.out
     assert "report.html" in printed.err
+
+
+def test_a_recipe_is_measured_on_each_group_in_turn(
+    make_model: MakeModel, make_table: MakeTable, tmp_path: Path
+) -> None:
+    rows = []
+    for number in range(12):
+        name = f"{number}.mp4"
+        videos.write(tmp_path / name, 4 + number)
+        label = "shoplifter" if number % 2 else "non_shoplifter"
+        rows.append((name, label, f"person {number // 2}"))
+    model = make_model("mine", training={"settings": asdict(Settings(epochs=1))})
+    target = tmp_path / "figures.json"
+
+    options = ["--folds", "by-group", "--json", str(target)]
+    assert evaluate.main([str(model), str(make_table(rows)), *options]) == 0
+
+    found = json.loads(target.read_text())
+    assert [clip["path"] for clip in found["predictions"]] == [name for name, _, _ in rows]
+    assert all(0 <= clip["score"] <= 1 for clip in found["predictions"])
+    assert len(found["groups"]) == 6
+    assert not any("leaky" in warning for warning in found["warnings"])
+
+
+def test_a_recipe_of_too_few_people_is_refused(
+    make_model: MakeModel,
+    make_table: MakeTable,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    videos.write(tmp_path / "a.mp4", 4)
+    table = make_table([("a.mp4", "shoplifter", "ann")])
+    model = make_model("mine", training={"settings": asdict(Settings())})
+
+    assert evaluate.main([str(model), str(table), "--folds", "by-group"]) == 2
+    assert "people or recordings are labelled" in capsys.readouterr().err

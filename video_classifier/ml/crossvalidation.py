@@ -23,14 +23,22 @@ def unseen_scores(  # noqa: PLR0913
     trainer: Trainer,
     entries: Sequence[Entry],
     *,
-    folds: int,
+    folds: int | None,
     seed: int,
     after_epoch: Callable[[Epoch], None] = lambda _: None,
     after_fold: Callable[[], None] = lambda: None,
 ) -> Floats:
-    """The score of each clip, (n,), by a network trained without its group."""
+    """The score of each clip, (n,), by a network trained without its group.
+
+    `folds` None is one for each group.
+    """
     scores = np.full(len(entries), np.nan)
-    for fold in splits.folds(entries, count=folds, seed=seed):
+    parts = (
+        splits.leave_one_out(entries, seed=seed)
+        if folds is None
+        else splits.folds(entries, count=folds, seed=seed)
+    )
+    for fold in parts:
         network, _ = trainer.fit(fold.train, fold.validation, after_epoch=after_epoch)
         scores[fold.test] = trainer.scores(network, fold.test)
         after_fold()

@@ -19,6 +19,7 @@ LEAKY = "leaky"  # stands beside whatever was measured on clips that were split 
 SEED = 42
 TEST_SHARE = 0.2
 FEWEST_GROUPS = 3  # of each label: to train, to stop by, and to test
+_PARTS = 5  # one of them decides when training stops
 
 
 class TooFewGroupsError(Exception):
@@ -76,6 +77,15 @@ def folds(entries: Sequence[Entry], *, count: int, seed: int) -> Iterator[Fold]:
         yield Fold(train=train, validation=validation, test=test)
 
 
+def leave_one_out(entries: Sequence[Entry], *, seed: int) -> Iterator[Fold]:
+    """Each group, by itself, is the test rows of exactly one fold."""
+    groups = np.array([entry.group for entry in entries])
+    for group in np.unique(groups):
+        rest = np.flatnonzero(groups != group)
+        train, validation = next(_parts(entries, rest, count=_PARTS, seed=seed))
+        yield Fold(train=train, validation=validation, test=np.flatnonzero(groups == group))
+
+
 def rest_and_test(
     entries: Sequence[Entry], *, count: int, seed: int
 ) -> Iterator[tuple[Rows, Rows]]:
@@ -83,7 +93,7 @@ def rest_and_test(
     yield from _parts(entries, np.arange(len(entries)), count=count, seed=seed)
 
 
-def hold_out(entries: Sequence[Entry], *, count: int = 5, seed: int) -> tuple[Rows, Rows]:
+def hold_out(entries: Sequence[Entry], *, count: int = _PARTS, seed: int) -> tuple[Rows, Rows]:
     """All rows as train and validation, about one in `count` for validation."""
     return next(_parts(entries, np.arange(len(entries)), count=count, seed=seed))
 

@@ -1,0 +1,24 @@
+"""How a model was trained, from its card: enough to train it again."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from video_classifier.ml.augmentation import Augmentation
+from video_classifier.ml.bundle import BundleError, Card
+from video_classifier.ml.training import Settings
+
+
+def settings_of(card: Card) -> Settings:
+    """Raises BundleError if the card does not tell, or tells of settings there are no more."""
+    found: Mapping[str, Any] = card.training.get("settings", {})
+    try:
+        augmentation = Augmentation(**found["augmentation"])
+        return Settings(**{**found, "augmentation": augmentation})
+    except (KeyError, TypeError) as error:
+        msg = (
+            f"The model “{card.name}” can't be trained again: its card does not tell the settings "
+            "that this version needs."
+        )
+        raise BundleError(msg) from error
