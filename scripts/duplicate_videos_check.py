@@ -145,8 +145,6 @@ def _print(checked: Checked) -> None:
         _say(f"LABEL CONFLICT, {_sentence(pair)}")
     for group in checked.groups:
         _say(_proposal(group, checked.superfluous))
-    if still := [name for name, one in checked.prints.items() if duplicates.is_still(one)]:
-        _say(f"Too little moves to know these again, unless as exact copies: {', '.join(still)}")
     _say(_summary(checked))
 
 
@@ -171,7 +169,7 @@ def _summary(checked: Checked) -> str:
         f"{clips} clips, {len(checked.unreadable)} skipped; {len(checked.pairs)} pairs share "
         f"footage, {len(checked.conflicts)} of them under opposite labels; "
         f"{len(checked.groups)} groups, {len(checked.superfluous)} clips could go. "
-        f"Compared {checked.compared} of {clips * (clips - 1) // 2} pairs."
+        f"Aligned {checked.compared} of {clips * (clips - 1) // 2} pairs."
     )
 
 

@@ -131,7 +131,7 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("manifest", type=Path, help="CSV with the columns path, label and take")
     parser.add_argument("--overlaps", type=Path, required=True, help="CSV of what is known")
     parser.add_argument(
-        "--copies", type=int, default=60, help="of about so many clips (default: 60; 0: none)"
+        "--copies", type=int, default=24, help="of about so many clips (default: 24; 0: none)"
     )
     parser.add_argument("--cache", type=Path, default=Path(".cache/fingerprints"), metavar="DIR")
     return parser.parse_args(argv)

@@ -15,7 +15,7 @@ from video_classifier.ml.fingerprints import Cache, Fingerprint, Hashes
 HALF_SIZE, BRIGHTER, MIRRORED = altered.ALL[1], altered.ALL[2], altered.ALL[4]
 
 
-def apart(a: Hashes, b: Hashes) -> float:
+def apart(a: Hashes | np.uint64, b: Hashes | np.uint64) -> float:
     """Bits of 64 in which they differ on average."""
     return float(np.bitwise_count(a ^ b).mean())
 
@@ -40,6 +40,17 @@ def test_an_empty_room_says_nothing(tmp_path: Path) -> None:
     found = fingerprints.take(scenes.write(tmp_path / "room.mp4", None))
 
     assert not found.moves.any()
+
+
+def test_how_an_empty_room_looks_is_known(tmp_path: Path) -> None:
+    room = scenes.write(tmp_path / "room.mp4", None)
+
+    (look, mirrored), (copy, _) = fingerprints.take(room).looks, altered_print(room, BRIGHTER).looks
+    (flipped, _) = altered_print(room, MIRRORED).looks
+
+    assert apart(look, copy) <= 4
+    assert apart(mirrored, flipped) <= 4
+    assert apart(look, flipped) > 16
 
 
 def test_somebody_who_moves_is_seen(clip: Path) -> None:
@@ -97,13 +108,16 @@ def test_a_file_is_decoded_once(
     np.testing.assert_array_equal(again.hashes, first.hashes)
     np.testing.assert_array_equal(again.mirrored, first.mirrored)
     np.testing.assert_array_equal(again.moves, first.moves)
+    np.testing.assert_array_equal(again.looks, first.looks)
 
 
-def test_a_changed_file_is_decoded_again(clip: Path, tmp_path: Path) -> None:
+def test_a_changed_file_is_decoded_again_even_if_it_is_as_large(clip: Path, tmp_path: Path) -> None:
     cache = Cache(tmp_path / "cache")
     first = cache.take(clip)
 
-    scenes.write(clip, 2, seconds=3)
+    content = bytearray(clip.read_bytes())
+    content[-1] ^= 1
+    clip.write_bytes(content)
 
     assert cache.take(clip).sha256 != first.sha256
 

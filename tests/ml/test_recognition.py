@@ -35,6 +35,7 @@ def make_print(seed: int) -> Fingerprint:
         hashes=hashes,
         mirrored=~hashes,
         moves=np.ones(50, np.bool_),
+        looks=np.zeros(2, np.uint64),
     )
 
 
@@ -83,7 +84,7 @@ def test_both_halves_have_takes() -> None:
 def test_altered_copies_are_counted(tmp_path: Path) -> None:
     clips = {
         "long": scenes.write(tmp_path / "long.mp4", 1, seconds=6.5),
-        "still": scenes.write(tmp_path / "still.mp4", None, seconds=3),
+        "brief": scenes.write(tmp_path / "brief.mp4", 2, seconds=0.8),
     }
     prints = {name: fingerprints.take(path) for name, path in clips.items()}
 

@@ -2,7 +2,8 @@
 
 Hashes are looked up in an index by thirds of their bits. Where several moments of two clips agree
 at one offset, that offset is verified: over the whole stretch that the clips would share, their
-hashes have to agree better than those of different events do, by more the shorter it is.
+hashes have to agree better than those of different events do, by more the shorter it is. Clips in
+which nothing moves show no event: two of them are copies if they look alike.
 """
 
 from __future__ import annotations
@@ -24,7 +25,10 @@ ENOUGH = 30.0  # evidence, as _evidence has it, that two clips share footage
 LEAST_MOMENTS = RATE  # that have to move in both clips, within the stretch that they share
 MOST_MOMENTS = 100  # that count: a fan in the background agrees a little for hours
 LEAST_VOTES = 3  # lookups that agree on an offset before it is verified
-COMMON = 1000  # moments: with more of a kind, a third of a hash is not looked up, as it tells little
+COMMON = (
+    1000  # moments: with more of a kind, a third of a hash is not looked up, as it tells little
+)
+ALIKE = 8  # bits of 64 in which the pictures of two still clips may differ
 NEAR_SHARE = 0.9  # of the shorter clip: with more it is a copy, with less an overlap
 
 _BANDS, _BAND_BITS = 3, 21
@@ -55,7 +59,7 @@ class Pair:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Found:
-    """The pairs, and how many pairs of clips were compared to find them."""
+    """The pairs, and how many pairs of clips were aligned to find them."""
 
     pairs: tuple[Pair, ...]
     compared: int
@@ -66,8 +70,7 @@ def find(
 ) -> Found:
     """All pairs of clips that share footage, in the order of their names.
 
-    Nothing but an exact copy is found of a clip in which nothing moves. `after_each` is called
-    once for each clip.
+    `after_each` is called once for each clip.
     """
     names = _by_content(prints)
     distinct = [prints[same[0]] for same in names]
@@ -76,6 +79,8 @@ def find(
         for same in names
         for a, b in combinations(same, 2)
     ]
+    for number, other, alike in _look_alikes(distinct):
+        pairs += [_pair(prints, a, b, alike) for a, b in product(names[number], names[other])]
     index, compared = _Index(distinct), 0
     for number, one in enumerate(distinct):
         candidates = index.candidates(number, one)
@@ -133,11 +138,6 @@ def strongest_evidence(a: Fingerprint, b: Fingerprint) -> float:
         for offset in offsets
         for mirrored in (False, True)
     )
-
-
-def is_still(one: Fingerprint) -> bool:
-    """Whether too little moves in the clip to know it again."""
-    return bool(one.moves.sum() < LEAST_MOMENTS)
 
 
 class _Match(NamedTuple):
@@ -200,12 +200,25 @@ def _bands(hashes: Hashes) -> Numbers:
     return np.stack([bits[:, band::_BANDS] @ weights for band in range(_BANDS)])
 
 
+def _look_alikes(prints: Sequence[Fingerprint]) -> Iterator[tuple[int, int, _Match]]:
+    """Pairs of still clips; a number each, they are compared all with all at once."""
+    stills = [number for number, one in enumerate(prints) if _is_still(one)]
+    looks = np.array([prints[number].looks[0] for number in stills], np.uint64)
+    for row, number in enumerate(stills):
+        apart = np.bitwise_count(prints[number].looks[:, None] ^ looks[row + 1 :])
+        for later in np.flatnonzero(apart.min(axis=0) <= ALIKE).tolist():
+            mirrored = bool(apart[1, later] < apart[0, later])
+            yield number, stills[row + 1 + later], _Match(offset=0, mirrored=mirrored)
+
+
+def _is_still(one: Fingerprint) -> bool:
+    """Whether hardly anything moves; a clip too short to show an event is not still by that."""
+    return bool(one.moves.sum() < min(LEAST_MOMENTS, len(one.moves) / 2))
+
+
 def _verify(a: Fingerprint, b: Fingerprint, candidates: Iterable[_Match]) -> _Match | None:
-    """The offset, of those given and their neighbors, at which the clips agree best and enough."""
-    tried = {
-        _Match(match.offset + step, match.mirrored) for match in candidates for step in (-1, 0, 1)
-    }
-    evidence, match = max((_evidence(a, b, match), match) for match in tried)
+    """The candidate at which the clips agree best, if they agree enough."""
+    evidence, match = max((_evidence(a, b, match), match) for match in candidates)
     return match if evidence >= ENOUGH else None
 
 

@@ -1,9 +1,10 @@
 """What moves in a clip, moment by moment, in a form that survives copying.
 
 A surveillance camera's background is the same in every clip, so it says nothing: hashed are the
-differences between frames a fifth of a second apart, and a moment without movement counts as
-unknown. The hash is the pHash of Zauner, "Implementation and Benchmarking of Perceptual Image Hash
-Functions" (2010), 64 bits, by imagehash.
+differences between frames a fifth of a second apart, and a moment in which nothing moves counts as
+unknown. Only for clips in which nothing ever moves there is a hash of the picture. The hash is the
+pHash of Zauner, "Implementation and Benchmarking of Perceptual Image Hash Functions" (2010), 64
+bits, by imagehash.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ Hashes = npt.NDArray[np.uint64]
 RATE = 10  # moments a second: two cuts of one recording are at most half a moment out of step
 LAG = 2  # moments between the two frames of a difference
 SIZE = 32  # pixels: as many as a pHash looks at
-LEAST_MOTION = 0.1  # gray levels by which the frames differ on average; below, nothing moves
+LEAST_MOTION = 8.0  # gray levels, of 256, by which a pixel of that size differs; less is noise
 
 _PARAMETERS = f"{RATE} {LAG} {SIZE} {LEAST_MOTION}"
 _SHARPNESS = ClipSpec(frames=3, height=480, width=640)  # one grid for all, so that sizes compare
@@ -41,6 +42,7 @@ class Fingerprint:
     hashes: Hashes  # (n,)
     mirrored: Hashes  # (n,): of the same moments, left and right exchanged
     moves: npt.NDArray[np.bool_]  # (n,): whether anything moves, so that the hash means something
+    looks: Hashes  # (2,): of the mean picture, as it is and mirrored
 
 
 def take(path: Path) -> Fingerprint:
@@ -50,14 +52,16 @@ def take(path: Path) -> Fingerprint:
     images, _ = frames.read_all(path, fps=RATE, height=SIZE, width=SIZE)
     gray = images @ _GRAY
     changes = np.abs(gray[LAG:] - gray[:-LAG])
-    pictures = _stretched(changes)
+    pictures = changes.round().astype(np.uint8)
+    look = gray.mean(axis=0).round().astype(np.uint8)
     return Fingerprint(
         sha256=sha256(path),
         seconds=len(images) / RATE,
         sharpness=_sharpness(frames.sample(path, _SHARPNESS).images),
         hashes=_hashes(pictures),
         mirrored=_hashes(pictures[:, :, ::-1]),
-        moves=changes.mean(axis=(1, 2)) > LEAST_MOTION,
+        moves=changes.max(axis=(1, 2)) > LEAST_MOTION,
+        looks=_hashes(np.stack([look, look[:, ::-1]])),
     )
 
 
@@ -94,6 +98,7 @@ def _read(place: Path) -> Fingerprint:
             hashes=stored["hashes"],
             mirrored=stored["mirrored"],
             moves=stored["moves"],
+            looks=stored["looks"],
         )
 
 
@@ -107,13 +112,6 @@ def _write(place: Path, found: Fingerprint) -> None:
             aside.unlink()
             raise
     aside.replace(place)
-
-
-def _stretched(changes: npt.NDArray[np.float32]) -> Image:
-    """Each picture over all 256 grays, so that the light in which it was taken plays no part."""
-    most = changes.max(axis=(1, 2), keepdims=True)
-    stretched: Image = (changes * (255 / np.maximum(most, 1))).round().astype(np.uint8)
-    return stretched
 
 
 def _hashes(pictures: Image) -> Hashes:
