@@ -70,6 +70,13 @@ def test_a_mirrored_clip_is_a_near_copy() -> None:
     assert found == (Pair(a="a", b="b", kind=Kind.NEAR, offset_s=0.0, share=1.0, mirrored=True),)
 
 
+def test_mirrored_evidence_is_the_same_from_both_sides() -> None:
+    shown = footage(5)
+    a, b = make_print(shown), replace(make_print(~shown), mirrored=noisy(shown, 20))
+
+    assert duplicates.strongest_evidence(a, b) == duplicates.strongest_evidence(b, a)
+
+
 def test_a_trimmed_clip_is_a_near_copy() -> None:
     shown = footage(8)
 

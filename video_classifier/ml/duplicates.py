@@ -234,8 +234,10 @@ def _evidence(a: Fingerprint, b: Fingerprint, match: _Match) -> float:
     moves = a.moves[in_a] & b.moves[in_b]
     if moves.sum() < LEAST_MOMENTS:
         return 0.0
-    hashes = a.mirrored if match.mirrored else a.hashes
-    distance = np.bitwise_count(hashes[in_a] ^ b.hashes[in_b])[moves].mean()
+    both = [(a.hashes, b.hashes)]
+    if match.mirrored:  # either clip may be the one, and their hashes are not exact mirrors
+        both = [(a.mirrored, b.hashes), (a.hashes, b.mirrored)]
+    distance = np.mean([np.bitwise_count(x[in_a] ^ y[in_b])[moves] for x, y in both])
     return float((UNRELATED - distance) * np.sqrt(min(moves.sum(), MOST_MOMENTS)))
 
 
