@@ -56,6 +56,9 @@ def _examine(arguments: argparse.Namespace) -> Audit:
         good, unreadable = looks.look_at_all(used, after_each=tick)
     for bad in unreadable:
         console.complain(f"Left out: {bad.entry.name}: {bad.reason}")
+    if not good:
+        msg = "None of the clips can be read, so there is nothing to audit."
+        raise ManifestError(msg)
     duplicates = grouping.read_duplicates(
         arguments.duplicates,
         [entry.path for entry in entries],

@@ -121,6 +121,11 @@ def test_a_fact_that_differs_by_chance_is_not() -> None:
     assert baselines.tells(found) == ()
 
 
+def test_with_one_label_there_is_nothing_to_tell_apart() -> None:
+    assert baselines.tells([]) == ()
+    assert baselines.tells([look(entry(0, shoplifter=True, group="Ada"))]) == ()
+
+
 @pytest.mark.parametrize(
     ("value", "low", "model", "says"),
     [

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from tests.ml.makers import entry, people
-from video_classifier.ml import splits
+from video_classifier.ml import manifest, splits
 from video_classifier.ml.manifest import Entry
 from video_classifier.ml.splits import By, Rows, Side
 
@@ -102,6 +102,10 @@ def test_the_seed_decides_who_is_for_testing() -> None:
     entries = people(50)
 
     assert splits.sides(entries, seed=1) != splits.sides(entries, seed=2)
+
+
+def test_a_manifest_may_name_any_side() -> None:
+    assert tuple(Side) == manifest.SPLITS
 
 
 def test_the_manifest_has_the_first_word() -> None:

@@ -147,3 +147,12 @@ def test_all_that_is_wrong_with_a_table_is_listed(table: Path, capsys: Captured)
 def test_a_model_without_a_card_is_refused(table: Path, capsys: Captured) -> None:
     assert audit_dataset.main([str(table), "--model", str(table.with_name("none"))]) == 2
     assert "no model “none”" in capsys.readouterr().err
+
+
+def test_a_table_without_a_readable_clip_is_refused(table: Path, capsys: Captured) -> None:
+    videos.text(table.with_name("milk.mp4"), "buy milk")
+    other = table.with_name("milk.csv")
+    other.write_text("path,label\nmilk.mp4,shoplifter\n")
+
+    assert audit_dataset.main([str(other)]) == 2
+    assert "None of the clips can be read" in capsys.readouterr().err

@@ -31,6 +31,8 @@ class LeakKind(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Leak:
+    """One way by which the test gives itself away to the training."""
+
     kind: LeakKind
     clips: tuple[str, ...]  # as the manifest names them
     sentence: str

@@ -16,6 +16,7 @@ from video_classifier.ml import splits
 from video_classifier.ml.bundle import Interval
 from video_classifier.ml.clip import ClipSpec, Image
 from video_classifier.ml.evaluation import measure
+from video_classifier.ml.labels import ALL
 from video_classifier.ml.looks import Look
 from video_classifier.ml.manifest import Entry, holds_both_labels
 
@@ -86,6 +87,8 @@ def tells(looks: Sequence[Look]) -> tuple[Tell, ...]:
     from scipy.stats import mannwhitneyu
 
     targets = np.array([one.entry.target for one in looks])
+    if len(set(targets)) < len(ALL):
+        return ()
     facts = _facts(looks)
     found = []
     for name, values in zip(asdict(looks[0].facts), facts.T, strict=True):
