@@ -59,6 +59,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 2
     except KeyboardInterrupt:
         console.err.print("Stopped.")
+        if arguments.quarantine and (report := arguments.quarantine / quarantine.REPORT).exists():
+            console.complain(f"--restore {report} puts back what was moved.")
         return 130
 
 

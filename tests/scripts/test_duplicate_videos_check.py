@@ -150,6 +150,20 @@ def test_quarantine_keeps_the_best_of_each_label_and_is_undone(clips: Path, tmp_
     assert contents(clips) == before
 
 
+def test_an_interruption_says_how_to_go_back(
+    clips: Path, tmp_path: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupt(source: Path, target: Path) -> None:
+        raise KeyboardInterrupt
+
+    before = contents(clips)
+    monkeypatch.setattr("video_classifier.ml.quarantine._move", interrupt)
+
+    assert run(tmp_path, clips, "--quarantine", tmp_path / "away") == 130
+    assert "report.json puts back what was moved" in capsys.readouterr().err
+    assert contents(clips) == before
+
+
 def test_a_clip_that_can_not_be_put_back_is_told(
     clips: Path, tmp_path: Path, capsys: Capture
 ) -> None:
