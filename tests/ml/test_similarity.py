@@ -40,22 +40,29 @@ def embedder(backbone: FakeBackbone | None = None, *, kept: Cache | None = None)
     return Embedder(backbone or FakeBackbone(), SPEC, kept=kept)
 
 
-def in_color(path: Path, color: tuple[int, int, int]) -> Entry:
+Color = tuple[int, int, int]
+
+RED, BLUE = (200, 30, 30), (30, 30, 200)
+
+
+def in_color(path: Path, *colors: Color) -> Entry:
+    """A clip that shows one color after the other."""
     writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"MJPG"), 10, (32, 32))
-    for _ in range(4):
-        writer.write(np.full((32, 32, 3), color[::-1], np.uint8))
+    for color in colors:
+        for _ in range(4):
+            writer.write(np.full((32, 32, 3), color[::-1], np.uint8))
     writer.release()
     return replace(entry(0, shoplifter=False, group=""), path=path, name=path.name)
 
 
 @pytest.fixture
 def red(tmp_path: Path) -> Entry:
-    return in_color(tmp_path / "red.avi", (200, 30, 30))
+    return in_color(tmp_path / "red.avi", RED)
 
 
 @pytest.fixture
 def others(tmp_path: Path) -> list[Entry]:
-    colors = {"blue": (30, 30, 200), "dark_red": (100, 15, 15), "pink": (200, 100, 100)}
+    colors = {"blue": BLUE, "dark_red": (100, 15, 15), "pink": (200, 100, 100)}
     return [in_color(tmp_path / f"{name}.avi", color) for name, color in colors.items()]
 
 
@@ -79,6 +86,14 @@ def test_embeddings_have_the_length_of_one(red: Entry) -> None:
 
     assert found.shape == (3,)
     assert np.linalg.norm(found) == pytest.approx(1)
+
+
+def test_an_embedding_tells_of_all_of_a_clip(tmp_path: Path) -> None:
+    clip = in_color(tmp_path / "both.avi", RED, BLUE).path
+
+    red, _, blue = embedder()(clip)
+
+    assert red == pytest.approx(blue, abs=0.02)
 
 
 def test_what_can_not_be_read_is_named(red: Entry, tmp_path: Path) -> None:
