@@ -76,7 +76,7 @@ def test_bins_tell_how_often_scores_were_right() -> None:
 
 
 @pytest.mark.keras
-@pytest.mark.parametrize("name", ["conv3d", "mobilenetv2_lstm"])
+@pytest.mark.parametrize("name", ["cnn_gru", "conv3d", "mobilenetv2_lstm"])
 def test_a_temperature_is_in_the_file_of_the_network(name: str, tmp_path: Path) -> None:
     import keras
 
