@@ -156,7 +156,8 @@ def _groups(groups: Sequence[Group]) -> str:
     if not groups:
         return "<p>The manifest does not tell which clips share a person or a recording.</p>"
     table = (
-        '<div class="wide" tabindex="0" role="region" aria-label="Groups"><table><thead><tr><th scope="col">Group</th>'
+        '<div class="wide" tabindex="0" role="region" aria-label="Groups">'
+        '<table><thead><tr><th scope="col">Group</th>'
         + "".join(
             f'<th scope="col">{head}</th>'
             for head in ("Clips", "Found", "Missed", "Left alone", "False alarms")
