@@ -114,7 +114,10 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--top", type=int, default=10, help="how many to show (default: 10)")
     parser.add_argument("--contact-sheet", type=Path, metavar="PNG", help="draw them there")
     parser.add_argument("--cache", type=Path, metavar="DIR", help="keep what was seen there")
-    return parser.parse_args(argv)
+    arguments = parser.parse_args(argv)
+    if arguments.top < 1:
+        parser.error("--top must be at least 1")
+    return arguments
 
 
 if __name__ == "__main__":

@@ -121,6 +121,15 @@ def test_clips_of_one_label_have_no_curves(clip: Path, tmp_path: Path) -> None:
     assert "None of these clips is on the wrong side" in page.text
 
 
+def test_no_picture_is_left_of_an_evaluation_before(clip: Path, tmp_path: Path) -> None:
+    report.write(tmp_path / "report", evaluation(clip, {0.9: True, 0.8: False}), CARD)
+
+    report.write(tmp_path / "report", evaluation(clip, {0.1: False, 0.2: False}), CARD)
+
+    plots = {path.stem for path in (tmp_path / "report").glob("*.png")}
+    assert plots == {"confusion", "reliability", "course"}
+
+
 def test_many_groups_are_folded(clip: Path, tmp_path: Path) -> None:
     found = evaluation(clip, {number / 100: False for number in range(26)})
 

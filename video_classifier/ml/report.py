@@ -57,6 +57,8 @@ _PLOTS = {
 def write(folder: Path, evaluation: Evaluation, card: Card) -> Path:
     """The plots and the worst mistakes as PNG, metrics.json, and the page, which it returns."""
     folder.mkdir(parents=True, exist_ok=True)
+    for name in (*_PLOTS, "mistakes"):  # of an evaluation before, which may have had others
+        (folder / f"{name}.png").unlink(missing_ok=True)
     (folder / METRICS_FILE).write_text(scoring.to_json(evaluation), encoding="utf-8")
     drawn = {}
     for name, figure in _figures(evaluation, card):
