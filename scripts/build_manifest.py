@@ -127,6 +127,11 @@ def _tell(target: Path, seen: Sequence[Look], *, left_out: int) -> None:
         groups = len({entry.group for entry in chosen})
         testing = sum(entry.split == splits.Side.TEST for entry in chosen)
         console.out.print(f"{label}: {len(chosen)} clips in {groups} groups, {testing} to test")
+        if testing in {0, len(chosen)}:
+            console.warn(
+                f"The clips {label} are all on one side of the split: they are of too few groups. "
+                "Another --seed may do, or folds, which need none."
+            )
     if noted := sum(bool(entry.note) for entry in entries):
         console.out.print(f"{noted} clips have a note and will not be trained on.")
 

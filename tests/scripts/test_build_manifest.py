@@ -118,6 +118,16 @@ def test_lengths_that_tell_the_labels_apart_are_told(dataset: Path, capsys: Capt
     assert "The files' length by itself tells the labels apart: AUC 0." in capsys.readouterr().err
 
 
+def test_a_label_on_one_side_only_is_told(dataset: Path, capsys: Captured) -> None:
+    (dataset / "groups.csv").write_text(
+        "path,actor\nshoplifters/a.mp4,Ada\nshoplifters/b.mp4,Ada\n"
+    )
+
+    built(dataset)
+
+    assert "The clips shoplifter are all on one side of the split" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("make", [False, True], ids=["no folder", "empty folders"])
 def test_a_folder_without_clips_is_refused(tmp_path: Path, capsys: Captured, make: bool) -> None:  # noqa: FBT001
     folder = tmp_path / "clips"
