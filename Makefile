@@ -38,11 +38,13 @@ lock: .venv/development ## pin the newest versions that requirements*.in allow
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --upgrade requirements.in -o requirements.txt
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --upgrade requirements-dev.in -o requirements-dev.txt
 
+TRAIN = $(BIN)/python -m scripts.train $(1) --manifest $(FOOTAGE)/manifest.csv --cache .cache \
+	--backbone-weights $(WEIGHTS) --out models_storage/$(1)
+
 models: .venv/runtime ## train both networks again on FOOTAGE (an hour or two)
-	for network in mobilenetv2_lstm conv3d; do \
-		$(BIN)/python -m scripts.train $$network --manifest $(FOOTAGE)/manifest.csv \
-			--backbone-weights $(WEIGHTS) --out models_storage/$$network || exit 1; \
-	done
+	$(call TRAIN,mobilenetv2_lstm)
+	$(call TRAIN,conv3d) --learning-rate 0.003 --batch-size 8 --epochs 30
+	$(BIN)/python -m scripts.compare_models --write docs/models.md
 
 clean: ## remove what was installed; clips and database in var/ stay
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

@@ -60,7 +60,13 @@ def _train(arguments: argparse.Namespace) -> None:
     spec = replace(
         networks.designed_for(arguments.network), min_difference=arguments.min_difference
     )
-    settings = replace(Settings(), seed=arguments.seed, epochs=arguments.epochs)
+    settings = replace(
+        Settings(),
+        seed=arguments.seed,
+        epochs=arguments.epochs,
+        batch_size=arguments.batch_size,
+        learning_rate=arguments.learning_rate,
+    )
     kept = Cache(arguments.cache, complain=console.warn)
     footage = _footage(arguments.manifest, spec, kept)
     entries = [clip.entry for clip in footage]
@@ -203,6 +209,8 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     )
     parser.add_argument("--folds", type=int, default=5, help="0: do not measure (default: 5)")
     parser.add_argument("--epochs", type=int, default=Settings().epochs, help="at most")
+    parser.add_argument("--batch-size", type=int, default=Settings().batch_size)
+    parser.add_argument("--learning-rate", type=float, default=Settings().learning_rate)
     parser.add_argument("--threshold", type=float, default=0.5, help="default: 0.5")
     parser.add_argument("--seed", type=int, default=Settings().seed)
     parser.add_argument(
