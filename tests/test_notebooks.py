@@ -14,12 +14,10 @@ from typing import Any
 import pytest
 
 from tests.conftest import MakeModel
+from tests.footage import FOOTAGE, ROOT, WEIGHTS, require
 from video_classifier.ml.bundle import Interval
 
-ROOT = Path(__file__).parent.parent
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
-FOOTAGE = Path(os.environ.get("SHOPLIFT_FOOTAGE") or ROOT.parent / "shared" / "data")
-WEIGHTS = FOOTAGE.parent / "weights" / "mobilenet_v2_imagenet_no_top.h5"
 ACTORS = ("mnnit_A_striped", "mnnit_F_purple", "mnnit_G_floral", "mnnit_I_plaid", "mnnit_B_brown")
 
 each_notebook = pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda path: path.stem)
@@ -51,9 +49,7 @@ def run(notebook: Path, **variables: str) -> str:
 @pytest.fixture
 def handful(tmp_path: Path) -> Path:
     """A manifest of some clips of each label by people who have both."""
-    if not (FOOTAGE / "manifest.csv").is_file() or not WEIGHTS.is_file():
-        missing = f"The footage is not in {FOOTAGE}; SHOPLIFT_FOOTAGE says where it is."
-        (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)(missing)
+    require(FOOTAGE / "manifest.csv", WEIGHTS)
     with (FOOTAGE / "manifest.csv").open(newline="") as file:
         rows = [row for row in csv.DictReader(file) if row["actor"] in ACTORS and not row["note"]]
     first = {(row["actor"], row["label"]): row for row in reversed(rows)}.values()

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NoReturn
 
 import pytest
 from django.contrib.auth.models import User
@@ -15,11 +13,10 @@ from pytest_django import Settings
 from pytest_django.live_server_helper import LiveServer
 
 from tests.conftest import PASSWORD
+from tests.footage import FOOTAGE, ROOT, missing, require
 from video_classifier.services import runners
 
-ROOT = Path(__file__).parents[2]
 MODELS = ROOT / "models_storage"
-FOOTAGE = Path(os.environ.get("SHOPLIFT_FOOTAGE") or ROOT.parent / "shared" / "data")
 CLIPS = ("mnnit/shoplifters/shoplifting_001.mp4", "mnnit/non_shoplifters/normal_001.mp4")
 
 # Chromium calls home otherwise, and finds neither a GPU nor a sandbox in a container.
@@ -34,18 +31,10 @@ QUIET = [
 ]
 
 
-def missing(what: str) -> NoReturn:
-    """In CI nothing may be missing; elsewhere the person reads what was."""
-    if os.environ.get("CI") == "true":
-        pytest.fail(what)
-    pytest.skip(what)
-
-
 @pytest.fixture
 def clips() -> list[Path]:
     found = [FOOTAGE / name for name in CLIPS]
-    if not all(path.is_file() for path in found):
-        missing(f"The footage is not in {FOOTAGE}; SHOPLIFT_FOOTAGE says where it is.")
+    require(*found)
     return found
 
 

@@ -9,8 +9,8 @@ import pytest
 from scripts import compare_models
 from tests import videos
 from tests.scripts.conftest import MakeModel, MakeTable
-from video_classifier.ml import cards
 from video_classifier.ml.bundle import Interval
+from video_classifier.ml.digest import sha256
 
 pytestmark = pytest.mark.keras
 
@@ -61,7 +61,7 @@ def test_who_was_trained_on_the_clips_is_leaky(
         videos.write(tmp_path / name, frames) for name, frames in (("a.mp4", 5), ("b.mp4", 6))
     )
     make_model("honest")
-    make_model("flattered", training={"clips_sha256": [cards.sha256(seen)]})
+    make_model("flattered", training={"clips_sha256": [sha256(seen)]})
     table = make_table([(seen.name, "shoplifter", ""), (new.name, "non_shoplifter", "")])
 
     page = written(tmp_path, "--manifest", str(table))

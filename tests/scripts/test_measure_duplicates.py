@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import pytest
 
 from scripts import measure_duplicates
 from tests import scenes
+from tests.footage import FOOTAGE, require
 from video_classifier.ml import duplicates, fingerprints
 
-FOOTAGE = Path(os.environ.get("SHOPLIFT_FOOTAGE") or Path(__file__).parents[3] / "shared" / "data")
 SHARING = {  # which clips of mnnit, and where each starts in the recording
     "non_shoplifters/normal_018.mp4": 0.0,
     "shoplifters/shoplifting_058.mp4": 1.0,
@@ -53,9 +52,7 @@ def test_says_what_is_wrong(tmp_path: Path, capsys: pytest.CaptureFixture[str]) 
 @pytest.mark.footage
 def test_tells_shared_footage_from_another_visit_to_the_shelf() -> None:
     clips = {name: FOOTAGE / "mnnit" / name for name in (*SHARING, *SAME_SHELF)}
-    if not all(path.is_file() for path in clips.values()):
-        missing = f"The footage is not in {FOOTAGE}; SHOPLIFT_FOOTAGE says where it is."
-        (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)(missing)
+    require(*clips.values())
 
     found = duplicates.find({name: fingerprints.take(path) for name, path in clips.items()})
 

@@ -9,9 +9,10 @@ from enum import StrEnum
 from itertools import combinations
 from pathlib import Path
 
-from video_classifier.ml import baselines, cache, labels, splits
+from video_classifier.ml import baselines, labels, splits
 from video_classifier.ml.baselines import Baseline
 from video_classifier.ml.bundle import Interval
+from video_classifier.ml.digest import sha256
 from video_classifier.ml.grouping import Duplicates
 from video_classifier.ml.looks import Look
 from video_classifier.ml.manifest import Entry
@@ -130,7 +131,7 @@ def warnings(looks: Sequence[Look]) -> tuple[str, ...]:
 def _copies(entries: Sequence[Entry]) -> list[list[Entry]]:
     same: dict[str, list[Entry]] = defaultdict(list)
     for entry in entries:
-        same[cache.sha256(entry.path)].append(entry)
+        same[sha256(entry.path)].append(entry)
     return [found for found in same.values() if len(found) > 1]
 
 

@@ -5,7 +5,6 @@ Reading and checking a card needs no framework; only `load` and `save` import Ke
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 from collections.abc import Mapping
@@ -16,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from video_classifier.ml import labels
 from video_classifier.ml.clip import ClipSpec
+from video_classifier.ml.digest import sha256
 
 if TYPE_CHECKING:
     import keras
@@ -131,7 +131,7 @@ def save(folder: Path, network: keras.Model, card: Card) -> Card:
     network.save(aside)
     card = replace(
         card,
-        sha256=hashlib.sha256(aside.read_bytes()).hexdigest(),
+        sha256=sha256(aside),
         parameters=network.count_params(),
     )
     aside.replace(folder / NETWORK_FILE)
@@ -148,5 +148,4 @@ def write_card(folder: Path, card: Card) -> None:
 
 @lru_cache(maxsize=32)
 def _sha256(path: Path, modified: int, size: int) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    return sha256(path)  # `modified` and `size` key the memory

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import platform
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
@@ -11,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from video_classifier.ml.crossvalidation import ELSEWHERE
+from video_classifier.ml.digest import sha256
 from video_classifier.ml.manifest import Entry
 from video_classifier.ml.training import Course, Settings
 
@@ -71,11 +71,6 @@ def training_facts(
         "versions": _versions(),
         "clips_sha256": sorted(sha256(entry.path) for entry in entries),
     }
-
-
-def sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _versions() -> dict[str, str]:

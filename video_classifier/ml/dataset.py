@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from video_classifier.ml import cache, frames
+from video_classifier.ml import frames
 from video_classifier.ml.augmentation import Augmentation, resize, vary
 from video_classifier.ml.cache import Cache
 from video_classifier.ml.clip import ClipError, ClipSpec, Image
+from video_classifier.ml.digest import sha256
 from video_classifier.ml.manifest import Entry
 
 if TYPE_CHECKING:
@@ -86,7 +87,7 @@ def _footage(entry: Entry, spec: ClipSpec, kept: Cache) -> Footage:
 def clip_sha256(path: Path) -> str:
     """Of the file's bytes, in hexadecimal. Raises ClipError."""
     try:
-        return cache.sha256(path)
+        return sha256(path)
     except OSError as error:
         msg = f"The file can't be read: {error.strerror}."
         raise ClipError(msg) from error

@@ -19,6 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from video_classifier.ml.clip import ClipSpec, Image
+from video_classifier.ml.digest import sha256
 
 Hashes = npt.NDArray[np.uint64]
 
@@ -134,8 +135,3 @@ def _sharpness(images: Image) -> float:
             ]
         )
     )
-
-
-def sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

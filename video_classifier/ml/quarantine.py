@@ -14,7 +14,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from video_classifier.ml.fingerprints import sha256
+from video_classifier.ml.digest import sha256
 
 REPORT = "report.json"
 

@@ -10,10 +10,11 @@ from typing import Any
 
 import numpy as np
 
-from video_classifier.ml import cards, labels
+from video_classifier.ml import labels
 from video_classifier.ml.bundle import Interval
 from video_classifier.ml.clip import ClipError
 from video_classifier.ml.dataset import Unreadable
+from video_classifier.ml.digest import sha256
 from video_classifier.ml.evaluation import Confusion, confusion, measure
 from video_classifier.ml.figures import Floats, Integers
 from video_classifier.ml.manifest import Entry, holds_both_labels
@@ -97,7 +98,7 @@ def evaluate(
         except ClipError as error:
             unreadable.append(Unreadable(entry=entry, reason=str(error)))
         else:
-            seen = cards.sha256(entry.path) in trained_on
+            seen = sha256(entry.path) in trained_on
             scored.append(Scored(entry=entry, score=score, seen=seen))
         after_each()
     if not scored:

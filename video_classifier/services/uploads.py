@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import shutil
 import unicodedata
 import uuid
@@ -20,6 +19,7 @@ from django.template.defaultfilters import filesizeformat
 
 from video_classifier.ml.bundle import BundleError
 from video_classifier.ml.clip import ClipError, ClipFacts
+from video_classifier.ml.digest import sha256
 from video_classifier.models import Analysis, Clip
 from video_classifier.services import analyses, catalog
 from video_classifier.states import Playback
@@ -40,7 +40,7 @@ def accept(*, file: UploadedFile[bytes], user: User, model: str) -> Analysis:
         facts, playback = _look(path)
         clip = Clip(
             name=name,
-            sha256=_sha256(path),
+            sha256=sha256(path),
             size_bytes=facts.size_bytes,
             container=facts.container,
             codec=facts.codec,
@@ -120,8 +120,3 @@ def _on_disk(file: UploadedFile[bytes]) -> Iterator[Path]:
             copy.write(chunk)
         copy.flush()
         yield Path(copy.name)
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
