@@ -46,7 +46,7 @@ def _models() -> list[tuple[str, str]]:
 
 
 class HistoryFilter(django_filters.FilterSet):  # type: ignore[misc]  # untyped
-    """A field that makes no sense filters nothing."""
+    """A field that makes no sense finds nothing: it must not pass for everything."""
 
     text = django_filters.CharFilter(
         field_name="clip__name",
@@ -89,9 +89,24 @@ class HistoryFilter(django_filters.FilterSet):  # type: ignore[misc]  # untyped
         model = Analysis
         fields: tuple[str, ...] = ()
 
+    def misunderstood(self) -> list[str]:
+        """The fields that make no sense, by name; how to sort hides nothing and isn't one."""
+        return [name for name in self.form.errors if name != SORT]
+
+    def misunderstanding(self) -> str:
+        labels = ", ".join(str(self.form.fields[name].label) for name in self.misunderstood())
+        return f"Not understood: {labels}. Clear the filter to see what there is."
+
+    def filter_queryset(self, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        if self.misunderstood():
+            return queryset.none()
+        found: QuerySet[Any] = super().filter_queryset(queryset)
+        return found
+
     def chips(self) -> Iterator[Chip]:
         """The filters in force, each with the address that does without it."""
-        for name, value in self.form.cleaned_data.items():
+        values = self.form.cleaned_data | dict.fromkeys(self.misunderstood(), "not understood")
+        for name, value in values.items():
             if name == SORT or value in (None, ""):
                 continue
             rest = self.data.copy()
