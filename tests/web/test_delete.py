@@ -68,6 +68,7 @@ def test_a_clip_whose_uploader_is_gone_is_left_to_staff(
         ("//example.com/", "/history/"),
         ("javascript:alert(1)", "/history/"),
         ("\\\\example.com", "/history/"),
+        ("foo", "/history/"),
     ],
 )
 def test_leads_back_to_this_site_only(client: Client, clip: Clip, asked: str, led: str) -> None:

@@ -6,9 +6,10 @@ from uuid import UUID
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.http.response import Http404, HttpResponseBase
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import get_object_or_404, render
+from django.urls import reverse
 from django.utils.http import content_disposition_header, url_has_allowed_host_and_scheme
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_safe
@@ -72,10 +73,10 @@ def delete_clip(request: HttpRequest, pk: UUID) -> HttpResponse:
     if not may_delete(request.user, clip):
         raise PermissionDenied
     after = request.POST.get("next") or request.GET.get("next", "")
-    if not url_has_allowed_host_and_scheme(after, allowed_hosts=None):
+    if not (after.startswith("/") and url_has_allowed_host_and_scheme(after, allowed_hosts=None)):
         after = ""
     if request.method == "POST":
         clips.delete(clip)
         messages.success(request, f"“{clip.name}” was deleted.")
-        return redirect(after or "web:history")
+        return HttpResponseRedirect(after or reverse("web:history"))
     return render(request, "video_classifier/delete/page.html", {"clip": clip, "next": after})
