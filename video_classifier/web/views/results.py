@@ -74,9 +74,11 @@ def again(request: SignedInRequest, pk: UUID) -> HttpResponse:
 def frame(request: HttpRequest, pk: UUID, number: int) -> FileResponse:
     """One of the frames that the model looked at, as a small picture."""
     analysis = get_object_or_404(Analysis, pk=pk)
+    msg = "There is no such frame."
+    if number >= len(analysis.frame_times):
+        raise Http404(msg)
     try:
         picture = default_storage.open(analyses.frame_file(analysis, number))
     except FileNotFoundError as error:
-        msg = "There is no such frame."
         raise Http404(msg) from error
     return FileResponse(picture, content_type="image/jpeg")
