@@ -15,4 +15,4 @@ VOLUME /data
 EXPOSE 8000
 
 HEALTHCHECK --start-period=30s CMD ["python", "-c", "import urllib.request as u; u.urlopen('http://127.0.0.1:8000/healthz', timeout=5)"]
-CMD ["sh", "-c", "python manage.py migrate --verbosity 0 && python manage.py create_first_admin && exec gunicorn --config python:shoplift_site.gunicorn shoplift_site.wsgi"]
+CMD ["sh", "-c", "python manage.py migrate --verbosity 0 --skip-checks && python manage.py create_first_admin && exec gunicorn --config python:shoplift_site.gunicorn shoplift_site.wsgi"]

@@ -15,6 +15,8 @@ from django.core.exceptions import ImproperlyConfigured
 from django.core.management.utils import get_random_secret_key
 
 _env = environ.Env()
+
+YEAR = timedelta(days=365)
 _FLAGS = {"true": True, "false": False}
 
 
@@ -53,14 +55,17 @@ def whole(name: str, default: int, *, at_least: int = 1) -> int:
 
 
 def seconds(name: str, default: int) -> timedelta:
-    return timedelta(seconds=whole(name, default))
+    found = whole(name, default)
+    if found > YEAR.total_seconds():
+        _refuse(name, str(found), "at most a year, in seconds")
+    return timedelta(seconds=found)
 
 
 def time_zone(name: str, default: str) -> str:
     found = text(name, default)
     try:
         zoneinfo.ZoneInfo(found)
-    except (ValueError, zoneinfo.ZoneInfoNotFoundError):
+    except (ValueError, OSError, zoneinfo.ZoneInfoNotFoundError):
         _refuse(name, found, "a time zone such as Europe/Berlin")
     return found
 
@@ -74,12 +79,16 @@ def folder(name: str, default: Path) -> Path:
 
 def writable_folder(name: str, default: Path) -> Path:
     """As `folder`, made if it isn't there yet: for its owner alone."""
-    found = folder(name, default)
+    return made(name, folder(name, default))
+
+
+def made(name: str, wanted: Path) -> Path:
+    """The folder, made if it isn't there yet; `name` is the variable that put it there."""
     try:
-        found.mkdir(mode=0o700, parents=True, exist_ok=True)
+        wanted.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
-        _refuse(name, str(found), f"a folder that can be written ({error.strerror})")
-    return found
+        _refuse(name, str(wanted), f"a folder that can be written ({error.strerror})")
+    return wanted
 
 
 def secret(name: str, *, kept_in: Path) -> str:

@@ -6,7 +6,7 @@ import os
 
 bind = f"{os.environ.get('HOST', '127.0.0.1')}:{os.environ.get('PORT', '8000')}"
 workers = 1  # a model is in memory once, and one thread analyzes
-threads = 8
+threads = 64  # a slow upload or a paused player holds one; they are cheap
 timeout = 120
 graceful_timeout = 15
 loglevel = "warning"

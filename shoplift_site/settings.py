@@ -12,8 +12,7 @@ BASE_DIR = Path(__file__).resolve().parent.parent
 DATA_DIR = env.writable_folder("DATA_DIR", BASE_DIR / "var")
 MEDIA_ROOT = DATA_DIR / "media"
 # Beside the media, so that an upload is moved into place and not copied.
-FILE_UPLOAD_TEMP_DIR = DATA_DIR / "uploads"
-FILE_UPLOAD_TEMP_DIR.mkdir(exist_ok=True)
+FILE_UPLOAD_TEMP_DIR = env.made("DATA_DIR", DATA_DIR / "uploads")
 
 # The site.
 DEBUG = env.flag("DEBUG", default=False)

@@ -24,6 +24,7 @@ class Clip(models.Model):
         upload_to="playable/%Y/%m/", blank=True, help_text="A copy that browsers play, if needed."
     )
     playback = models.CharField(max_length=8, choices=Playback, default=Playback.ORIGINAL)
+    copy_attempts = models.PositiveSmallIntegerField(default=0, editable=False)
     sha256 = models.CharField("SHA-256", max_length=64, db_index=True)
     size_bytes = models.PositiveBigIntegerField()
     container = models.CharField(max_length=10)

@@ -11,7 +11,7 @@ import pytest
 from tests import videos
 from tests.ml.conftest import Clips
 from video_classifier.ml import frames, playable, probe
-from video_classifier.ml.clip import ClipError, ClipSpec, Sample
+from video_classifier.ml.clip import ClipError, ClipSpec, InterruptedCopyError, Sample
 
 SPEC = ClipSpec(frames=16, height=48, width=64)
 PLAYED = {
@@ -164,3 +164,13 @@ def test_half_a_packet_is_not_copied(tmp_path: Path) -> None:
     with av.open(tmp_path / "copy.mp4") as container:
         container.streams.video[0].codec_context.options = {"err_detect": "explode"}
         assert all(not frame.is_corrupt for frame in container.decode(video=0))
+
+
+def test_a_copy_that_is_interrupted_leaves_nothing(tmp_path: Path) -> None:
+    source = videos.write(tmp_path / "clip.avi", 9, codec="mjpeg", pixels="yuvj420p")
+    answers = iter((True, True, False))
+
+    with pytest.raises(InterruptedCopyError):
+        playable.make(source, tmp_path / "copy.mp4", proceed=lambda: next(answers))
+
+    assert list(tmp_path.iterdir()) == [source]

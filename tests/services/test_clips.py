@@ -22,11 +22,11 @@ def files(settings: Settings) -> list[Path]:
     return [path for path in Path(settings.MEDIA_ROOT).rglob("*") if path.is_file()]
 
 
-def write_copy(_source: Path, target: Path) -> None:
+def write_copy(_source: Path, target: Path, **_: object) -> None:
     target.write_bytes(b"copy")
 
 
-def complain(_source: Path, _target: Path) -> None:
+def complain(_source: Path, _target: Path, **_: object) -> None:
     msg = "It can't be copied."
     raise ClipError(msg)
 
@@ -165,6 +165,43 @@ def test_a_copy_that_fails_is_logged_and_not_tried_again(
     assert not clips.make_next_copy()
 
 
+def test_a_copy_that_has_to_wait_stays_wanted(make_clip: MakeClip, tmp_path: Path) -> None:
+    video = videos.write(tmp_path / "made.avi", 5, codec="mjpeg", pixels="yuvj420p")
+    make_clip(content=video.read_bytes(), playback=Playback.WANTED)
+
+    assert clips.make_next_copy(proceed=lambda: False)
+
+    clip = Clip.objects.get()
+    assert (clip.playback, clip.copy_attempts) == (Playback.WANTED, 0)
+    assert clips.make_next_copy()
+    assert Clip.objects.get().playback == Playback.COPY
+
+
+def test_a_copy_that_kills_the_process_is_not_tried_for_ever(make_clip: MakeClip) -> None:
+    make_clip(playback=Playback.WANTED, copy_attempts=clips.COPY_ATTEMPTS)
+
+    assert not clips.make_next_copy()
+
+    assert Clip.objects.get().playback == Playback.NONE
+
+
+def test_a_copy_that_another_process_made_first_is_kept(
+    make_clip: MakeClip, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_clip(playback=Playback.WANTED)
+
+    def write_after_a_rival(source: Path, target: Path, **_: object) -> None:
+        Clip.objects.update(playback=Playback.COPY, playable="playable/rival.mp4")
+        write_copy(source, target)
+
+    monkeypatch.setattr(playable, "make", write_after_a_rival)
+
+    clips.make_next_copy()
+
+    assert Clip.objects.get().playable.name == "playable/rival.mp4"
+    assert not list(Path(settings.MEDIA_ROOT).glob("playable/**/*.mp4"))
+
+
 def test_a_clip_deleted_while_it_is_copied_leaves_nothing(
     make_clip: MakeClip,
     settings: Settings,
@@ -173,7 +210,7 @@ def test_a_clip_deleted_while_it_is_copied_leaves_nothing(
 ) -> None:
     clip = make_clip(playback=Playback.WANTED)
 
-    def write_while_it_is_deleted(source: Path, target: Path) -> None:
+    def write_while_it_is_deleted(source: Path, target: Path, **_: object) -> None:
         clips.delete(clip)
         write_copy(source, target)
 

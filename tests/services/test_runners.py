@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from django.db import OperationalError
 from django.utils import timezone
-from pytest_django import DjangoCaptureOnCommitCallbacks, Settings
+from pytest_django import DjangoAssertNumQueries, DjangoCaptureOnCommitCallbacks, Settings
 
 from tests.conftest import FakePredictor, MakeAnalysis, MakeClip
 from video_classifier.ml import playable
@@ -92,7 +92,7 @@ def test_a_step_takes_up_what_stalled(make_analysis: MakeAnalysis, settings: Set
 def test_verdicts_come_before_copies(
     make_analysis: MakeAnalysis, make_clip: MakeClip, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(playable, "make", lambda _, target: Path(target).write_bytes(b"copy"))
+    monkeypatch.setattr(playable, "make", lambda _, target, **__: Path(target).write_bytes(b"copy"))
     make_analysis(clip=make_clip(playback=Playback.WANTED))
     make_analysis()
     seen = []
@@ -104,6 +104,36 @@ def test_verdicts_come_before_copies(
         )
 
     assert seen == [(1, "wanted"), (2, "wanted"), (2, "copy")]
+
+
+@pytest.mark.parametrize(
+    ("waits", "ending", "goes_on"),
+    [(False, False, True), (True, False, False), (False, True, False)],
+)
+def test_a_copy_gives_way_to_a_verdict_and_to_the_end(
+    make_analysis: MakeAnalysis, *, waits: bool, ending: bool, goes_on: bool
+) -> None:
+    if waits:
+        make_analysis()
+
+    assert runners._nothing_better(lambda: ending, runners._Pace(0)) is goes_on
+
+
+def test_a_copy_makes_way_for_what_stalled(make_analysis: MakeAnalysis, settings: Settings) -> None:
+    dead = timezone.now() - 2 * settings.ANALYSIS_LEASE
+    make_analysis(status=Status.RUNNING, worker="dead", heartbeat_at=dead)
+
+    assert not runners._nothing_better(lambda: False, runners._Pace(0))
+
+
+@pytest.mark.django_db
+def test_a_copy_does_not_ask_for_each_picture(
+    make_analysis: MakeAnalysis, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    make_analysis()
+
+    with django_assert_num_queries(0):
+        assert runners._nothing_better(lambda: False, runners._Pace(60))
 
 
 def test_a_lost_lease_is_no_reason_to_stop(

@@ -77,6 +77,8 @@ def test_what_is_set_is_read(
         ("whole", "1.5"),
         ("seconds", "1m"),
         ("choice", "celery"),
+        ("seconds", "99999999999999999"),
+        ("time_zone", "Europe"),
         ("time_zone", "Mars/Olympus"),
         ("time_zone", "../etc/passwd"),
         ("folder", "relative/path"),

@@ -30,6 +30,7 @@ class Migration(migrations.Migration):
                 ('name', models.CharField(help_text='As the uploader called it.', max_length=255)),
                 ('file', models.FileField(upload_to='clips/%Y/%m/')),
                 ('playable', models.FileField(blank=True, help_text='A copy that browsers play, if needed.', upload_to='playable/%Y/%m/')),
+                ('copy_attempts', models.PositiveSmallIntegerField(default=0, editable=False)),
                 ('playback', models.CharField(choices=[('original', 'The file as uploaded'), ('wanted', 'A copy is still to be made'), ('copy', 'A copy that browsers play'), ('none', 'Download only')], default='original', max_length=8)),
                 ('sha256', models.CharField(db_index=True, max_length=64, verbose_name='SHA-256')),
                 ('size_bytes', models.PositiveBigIntegerField()),

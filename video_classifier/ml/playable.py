@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from fractions import Fraction
 from pathlib import Path
@@ -16,7 +16,7 @@ from av.video.reformatter import ColorRange
 from av.video.stream import VideoStream
 
 from video_classifier.ml import containers, frames, probe
-from video_classifier.ml.clip import ClipError, ClipFacts
+from video_classifier.ml.clip import ClipError, ClipFacts, InterruptedCopyError
 from video_classifier.ml.pictures import Turn, display_matrix
 
 MAX_WIDTH = 1280
@@ -34,19 +34,20 @@ def is_playable(facts: ClipFacts) -> bool:
     return facts.codec in _PLAYED.get(facts.container, ()) and facts.pixel_format in _PLAYED_PIXELS
 
 
-def make(source: Path, target: Path) -> None:
+def make(source: Path, target: Path, *, proceed: Callable[[], bool] = lambda: True) -> None:
     """Writes an MP4 that browsers play and can seek in, without sound, as far as `source` goes.
 
     The pictures are copied if browsers know their codec, and else encoded as H.264 of at most
     MAX_WIDTH pixels; they keep their times and their rotation. `target` appears when it is whole.
-    Raises ClipError if nothing can be read.
+    `proceed` is asked before each picture whether to go on. Raises ClipError if nothing can be
+    read, and InterruptedCopyError.
     """
     facts = probe.facts(source)
     can_copy = facts.codec in _PLAYED["mp4"] and facts.pixel_format in _PLAYED_PIXELS
     aside = target.with_name(f"{target.name}.part")
     try:
         if not (can_copy and _remux(source, aside)):
-            _transcode(source, aside)
+            _transcode(source, aside, proceed)
         aside.replace(target)
     except av.FFmpegError as error:
         msg = "No copy of the clip could be made that browsers play. Download it to watch it."
@@ -90,12 +91,14 @@ def _with_decoding_times(packets: Iterator[Packet[Stream]]) -> Iterator[Packet[S
     yield from waiting
 
 
-def _transcode(source: Path, target: Path) -> None:
+def _transcode(source: Path, target: Path, proceed: Callable[[], bool]) -> None:
     shown = frames.decoded_timeline(source)
     with containers.opened(source) as (container, stream), _written(target) as output:
         encoder: VideoStream | None = None
         sound = containers.sound_frames(container, stream)
         for tick, frame in zip(shown.distinct_ticks(), sound, strict=True):
+            if not proceed():
+                raise InterruptedCopyError
             encoder = encoder or _encoder(output, stream, frame)
             output.mux(encoder.encode(_prepared(frame, encoder, tick, shown.time_base)))
         if encoder is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -12,14 +13,18 @@ from django.conf import settings
 from django.core.files import File
 from django.core.files.storage import default_storage
 from django.db import transaction
+from django.db.models import F
 from django.db.models.signals import post_delete
 from django.dispatch import receiver
 
+from video_classifier.ml.clip import InterruptedCopyError
 from video_classifier.models import Analysis, Clip
 from video_classifier.services import analyses
 from video_classifier.states import Playback
 
 logger = logging.getLogger(__name__)
+
+COPY_ATTEMPTS = 3
 
 
 def delete(clip: Clip) -> None:
@@ -51,31 +56,37 @@ def _delete_folder(folder: str) -> None:
         default_storage.delete(folder)
 
 
-def make_next_copy() -> bool:
-    """Makes one copy for browsers, if one is wanted; says if there was any to make."""
-    clip = Clip.objects.wanting_a_copy().first()
+def make_next_copy(*, proceed: Callable[[], bool] = lambda: True) -> bool:
+    """Makes one copy for browsers, if one is wanted; says if there was any to make.
+
+    `proceed` is asked often whether to go on; a copy that is interrupted stays wanted.
+    """
+    wanting = Clip.objects.wanting_a_copy()
+    # A clip that kills the process is not tried for ever.
+    wanting.filter(copy_attempts__gte=COPY_ATTEMPTS).update(playback=Playback.NONE)
+    clip = wanting.first()
     if clip is None:
         return False
-    # NONE until it is there: a clip that kills the process is not tried for ever.
-    taken = Clip.objects.wanting_a_copy().filter(pk=clip.pk)
-    if taken.update(playback=Playback.NONE):
-        try:
-            _make_copy(clip)
-        except Exception:
-            logger.exception("no copy for browsers could be made of clip %s", clip.pk)
+    this = Clip.objects.filter(pk=clip.pk)
+    this.update(copy_attempts=F("copy_attempts") + 1)
+    try:
+        _make_copy(clip, proceed)
+    except InterruptedCopyError:
+        this.update(copy_attempts=F("copy_attempts") - 1)
+    except Exception:
+        logger.exception("no copy for browsers could be made of clip %s", clip.pk)
+        this.update(playback=Playback.NONE)
     return True
 
 
-def _make_copy(clip: Clip) -> None:
+def _make_copy(clip: Clip, proceed: Callable[[], bool]) -> None:
     from video_classifier.ml import playable
 
     with TemporaryDirectory(dir=settings.FILE_UPLOAD_TEMP_DIR) as folder:
         made = Path(folder) / "copy.mp4"
-        playable.make(Path(clip.file.path), made)
+        playable.make(Path(clip.file.path), made, proceed=proceed)
         with made.open("rb") as file:
             clip.playable.save(f"{clip.pk}.mp4", File(file), save=False)
-    kept = Clip.objects.filter(pk=clip.pk).update(
-        playable=clip.playable.name, playback=Playback.COPY
-    )
-    if not kept:  # deleted meanwhile
-        clip.playable.delete(save=False)
+    kept = Clip.objects.wanting_a_copy().filter(pk=clip.pk)
+    if not kept.update(playable=clip.playable.name, playback=Playback.COPY):
+        clip.playable.delete(save=False)  # the clip was deleted, or another process was quicker

@@ -7,8 +7,11 @@ import logging
 import os
 import socket
 import threading
+import time
 import uuid
+from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
 
 from django.conf import settings
 from django.db import DatabaseError, close_old_connections
@@ -45,17 +48,42 @@ def start_if_waiting() -> None:
         wake()
 
 
-def step(*, worker: str) -> bool:
+def step(*, worker: str, ending: Callable[[], bool] = lambda: False) -> bool:
     """Does one piece of work, verdicts before anything else; says if there was any."""
     analyses.requeue_stalled(lease=settings.ANALYSIS_LEASE)
     analysis = analyses.claim_next(worker=worker)
     if analysis is None:
-        return clips.make_next_copy()
+        return clips.make_next_copy(proceed=partial(_nothing_better, ending, _Pace(1.0)))
     try:
         analyses.run(analysis)
     except analyses.LeaseLostError as lost:
         logger.warning("%s", lost)
     return True
+
+
+class _Pace:
+    """Says yes once in so many seconds, the first time after as many."""
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+        self._last = time.monotonic()
+
+    def is_due(self) -> bool:
+        now = time.monotonic()
+        if now - self._last < self._seconds:
+            return False
+        self._last = now
+        return True
+
+
+def _nothing_better(ending: Callable[[], bool], pace: _Pace) -> bool:
+    """Whether a copy may go on: no verdict waits for it, and the process isn't ending."""
+    if ending():
+        return False
+    if not pace.is_due():
+        return True
+    analyses.requeue_stalled(lease=settings.ANALYSIS_LEASE)
+    return not Analysis.objects.waiting().exists()
 
 
 class Runner:
@@ -87,7 +115,7 @@ class Runner:
     def _serve(self) -> None:
         while not self._stopping.is_set():
             try:
-                worked = step(worker=self._worker)
+                worked = step(worker=self._worker, ending=self._stopping.is_set)
             except Exception:
                 logger.exception("the runner stumbled and goes on")
                 self._stopping.wait(PAUSE_SECONDS)
