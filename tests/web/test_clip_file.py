@@ -176,7 +176,7 @@ def test_a_file_that_is_gone_is_not_found(client: Client, clip: Clip) -> None:
 
 
 def test_a_frame_is_a_picture(client: Client, make_analysis: MakeAnalysis) -> None:
-    analysis = make_analysis()
+    analysis = make_analysis(frame_times=[0.0, 0.5, 1.0, 1.5])
     default_storage.save(analyses.frame_file(analysis, 3), ContentFile(b"jpeg"))
 
     response = client.get(reverse("web:frame", args=[analysis.pk, 3]))
@@ -186,10 +186,12 @@ def test_a_frame_is_a_picture(client: Client, make_analysis: MakeAnalysis) -> No
     assert response.getvalue() == b"jpeg"
 
 
-@pytest.mark.parametrize("number", [3, 10**30])
+@pytest.mark.parametrize("number", [1, 3, 10**30, 10**300])
 def test_a_frame_that_is_not_there_is_not_found(
     client: Client, make_analysis: MakeAnalysis, number: int
 ) -> None:
-    address = reverse("web:frame", args=[make_analysis().pk, number])
+    analysis = make_analysis(frame_times=[0.0, 0.5])
+    default_storage.save(analyses.frame_file(analysis, 0), ContentFile(b"jpeg"))
+    address = reverse("web:frame", args=[analysis.pk, number])
 
     assert client.get(address).status_code == 404

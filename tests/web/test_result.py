@@ -94,15 +94,6 @@ def test_shows_the_frames_with_their_times(client: Client, make_analysis: MakeAn
     assert "1:01.5" in html
 
 
-@pytest.mark.parametrize("number", ["0", "1", "9" * 300, "9" * 5000])
-def test_a_frame_that_is_not_there_is_not_found(
-    client: Client, make_analysis: MakeAnalysis, number: str
-) -> None:
-    analysis = make_analysis(status=Status.DONE, frame_times=[0.25])
-
-    assert client.get(f"/results/{analysis.pk}/frames/{number}.jpg").status_code == 404
-
-
 def test_shows_warnings(client: Client, make_analysis: MakeAnalysis) -> None:
     warning = "Only the first 6.2 s of 14.0 s could be read."
 
