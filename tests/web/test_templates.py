@@ -75,6 +75,10 @@ def test_an_error_page_needs_no_request(name: str) -> None:
     assert 'href="/"' in render_to_string(f"{name}.html")
 
 
+def test_a_refusal_without_a_reason_speaks_of_nothing_particular() -> None:
+    assert "clip" not in render_to_string("403.html").partition("<main")[2].partition("</main>")[0]
+
+
 def test_what_is_not_there_has_a_page_in_the_sites_look(client: Client) -> None:
     response = client.get("/nothing/here/")
 

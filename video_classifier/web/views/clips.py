@@ -71,7 +71,8 @@ def delete_clip(request: HttpRequest, pk: UUID) -> HttpResponse:
     """Asks (for those without JavaScript) and deletes the clip with all its results."""
     clip = get_object_or_404(Clip, pk=pk)
     if not may_delete(request.user, clip):
-        raise PermissionDenied
+        msg = "Only the person who uploaded a clip, or an administrator, may delete it."
+        raise PermissionDenied(msg)
     after = request.POST.get("next") or request.GET.get("next", "")
     if not (after.startswith("/") and url_has_allowed_host_and_scheme(after, allowed_hosts=None)):
         after = ""
