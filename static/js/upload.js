@@ -8,6 +8,7 @@ if (form) {
   const input = form.elements.clips;
   const list = document.querySelector("[data-uploads]");
   const template = document.querySelector("[data-upload-row]");
+  const refusedTemplate = document.querySelector("[data-refused-row]");
   const maxBytes = Number(form.dataset.maxBytes);
   const waiting = [];
   let sending = 0;
@@ -79,12 +80,14 @@ if (form) {
   }
 
   function refuse(row, sentence) {
-    row.querySelector("progress")?.remove();
-    row.querySelector("[data-cancel]")?.remove();
-    const state = row.querySelector("[data-state]");
-    state.textContent = `Not taken. ${sentence}`;
-    state.className = "receipt__refusal";
-    say(`${row.querySelector("[data-name]").textContent}: ${state.textContent}`);
+    const name = row.querySelector("[data-name]").textContent;
+    const refused = refusedTemplate.content.cloneNode(true).querySelector("[data-receipt]");
+    const state = refused.querySelector("[data-announce]");
+    refused.querySelector("[data-name]").textContent = name;
+    refused.querySelector("[data-refusal]").textContent = sentence;
+    state.dataset.announce = `${name} was refused. ${sentence}`;
+    row.replaceWith(refused);
+    say(state.dataset.announce);
   }
 
   function say(news) {

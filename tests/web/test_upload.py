@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -112,6 +113,24 @@ def test_the_script_gets_the_receipts_alone(client: Client, video: bytes) -> Non
 
     assert html.lstrip().startswith('<ul class="receipts">')
     assert f'hx-get="/results/{Analysis.objects.get().pk}/badge/"' in html
+
+
+def test_the_script_refuses_as_the_server_does(client: Client) -> None:
+    page = client.get("/").content.decode()
+    form = {"model": "standard", "clips": sent("NAME", b"only words")}
+    receipts = client.post("/", form, headers=HTMX).content.decode()
+
+    blank = re.search(r"<template data-refused-row>(.*?)</template>", page, re.DOTALL)
+    refused = re.search(r"<li.*</li>", receipts, re.DOTALL)
+
+    assert blank is not None
+    assert refused is not None
+    assert "Not taken." in blank[1]
+    assert _markup(blank[1]) == _markup(refused[0])
+
+
+def _markup(html: str) -> list[str]:
+    return re.findall(r"<[^>]*>", re.sub(r'="[^"]*was refused[^"]*"', "", html))
 
 
 def test_a_name_is_text_and_never_markup(client: Client, video: bytes) -> None:
