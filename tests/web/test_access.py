@@ -15,14 +15,14 @@ SOME_ID = uuid.UUID(int=7)
 
 PAGES: list[tuple[str, dict[str, object], set[str]]] = [
     ("upload", {}, {"GET", "POST"}),
-    ("history", {}, {"GET"}),
-    ("history-csv", {}, {"GET"}),
-    ("result", {"pk": SOME_ID}, {"GET"}),
-    ("badge", {"pk": SOME_ID}, {"GET"}),
+    ("history", {}, {"GET", "HEAD"}),
+    ("history-csv", {}, {"GET", "HEAD"}),
+    ("result", {"pk": SOME_ID}, {"GET", "HEAD"}),
+    ("badge", {"pk": SOME_ID}, {"GET", "HEAD"}),
     ("again", {"pk": SOME_ID}, {"POST"}),
-    ("frame", {"pk": SOME_ID, "number": 0}, {"GET"}),
+    ("frame", {"pk": SOME_ID, "number": 0}, {"GET", "HEAD"}),
     ("clip-file", {"pk": SOME_ID}, {"GET", "HEAD"}),
-    ("player", {"pk": SOME_ID}, {"GET"}),
+    ("player", {"pk": SOME_ID}, {"GET", "HEAD"}),
     ("delete-clip", {"pk": SOME_ID}, {"GET", "POST"}),
 ]
 
@@ -45,8 +45,13 @@ def test_other_methods_are_refused(
 ) -> None:
     address = reverse(f"web:{name}", kwargs=arguments)
 
-    for method in {"GET", "POST", "PUT", "PATCH", "DELETE"} - methods:
+    for method in {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"} - methods:
         assert client.generic(method, address).status_code == 405, method
+
+
+@pytest.mark.parametrize("name", ["history", "history-csv"])
+def test_what_can_be_read_can_be_asked_for_its_head(client: Client, name: str) -> None:
+    assert client.head(reverse(f"web:{name}")).status_code == 200
 
 
 @pytest.mark.parametrize(

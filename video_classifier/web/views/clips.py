@@ -12,7 +12,7 @@ from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.utils.http import content_disposition_header, url_has_allowed_host_and_scheme
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_GET, require_http_methods, require_safe
+from django.views.decorators.http import require_http_methods, require_safe
 
 from video_classifier.models import Clip
 from video_classifier.services import clips
@@ -59,7 +59,7 @@ def clip_file(request: HttpRequest, pk: UUID) -> HttpResponseBase:
 
 
 @never_cache
-@require_GET
+@require_safe
 def player(request: HttpRequest, pk: UUID) -> HttpResponse:
     """The player alone: asked for until there is a copy that browsers play."""
     clip = get_object_or_404(Clip, pk=pk)

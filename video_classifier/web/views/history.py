@@ -7,7 +7,7 @@ from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_GET
+from django.views.decorators.http import require_safe
 
 from video_classifier.models import Analysis
 from video_classifier.services import exports
@@ -20,7 +20,7 @@ def _asked(request: HttpRequest) -> HistoryFilter:
 
 
 @never_cache
-@require_GET
+@require_safe
 def history(request: HttpRequest) -> HttpResponse:
     asked = _asked(request)
     page = Paginator(asked.qs, settings.HISTORY_PAGE_SIZE).get_page(request.GET.get(PAGING))
@@ -32,7 +32,7 @@ def history(request: HttpRequest) -> HttpResponse:
     )
 
 
-@require_GET
+@require_safe
 def history_csv(request: HttpRequest) -> StreamingHttpResponse:
     response = StreamingHttpResponse(
         exports.history_csv(_asked(request).qs), content_type="text/csv; charset=utf-8"

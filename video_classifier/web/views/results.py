@@ -9,7 +9,7 @@ from django.http import FileResponse, HttpRequest, HttpResponse
 from django.http.response import Http404
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.cache import cache_control, never_cache
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.http import require_POST, require_safe
 
 from video_classifier.ml.bundle import BundleError
 from video_classifier.models import Analysis
@@ -20,7 +20,7 @@ from video_classifier.web.responses import SignedInRequest, page_or_part
 
 
 @never_cache
-@require_GET
+@require_safe
 def result(request: HttpRequest, pk: UUID) -> HttpResponse:
     return _result(request, pk, form=ModelForm())
 
@@ -47,7 +47,7 @@ def _result(
 
 
 @never_cache
-@require_GET
+@require_safe
 def badge(request: HttpRequest, pk: UUID) -> HttpResponse:
     """The verdict alone, or how far it has got: asked for by whatever lists the analysis."""
     analysis = get_object_or_404(Analysis, pk=pk)
@@ -69,7 +69,7 @@ def again(request: SignedInRequest, pk: UUID) -> HttpResponse:
         return _result(request, pk, form=form, problem=str(error), status=400)
 
 
-@require_GET
+@require_safe
 @cache_control(private=True, max_age=3600)
 def frame(request: HttpRequest, pk: UUID, number: int) -> FileResponse:
     """One of the frames that the model looked at, as a small picture."""
