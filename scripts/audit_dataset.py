@@ -99,12 +99,7 @@ def _print(found: Audit, model: Interval | None) -> None:
 
 
 def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        prog="python -m scripts.audit_dataset",
-        description=__doc__,
-        epilog=EXAMPLE,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = console.parser("audit_dataset", __doc__, EXAMPLE)
     parser.add_argument("manifest", type=Path, help="CSV with the columns path and label")
     parser.add_argument(
         "--duplicates", type=Path, help="the JSON of python -m scripts.duplicate_videos_check"

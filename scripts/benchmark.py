@@ -237,12 +237,7 @@ def _print(model: str, compared: Compared) -> None:
 
 
 def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        prog="python -m scripts.benchmark",
-        description=__doc__,
-        epilog=EXAMPLE,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = console.parser("benchmark", __doc__, EXAMPLE)
     parser.add_argument("clips", nargs="+", type=Path, metavar="CLIP")
     parser.add_argument("--model", action="append", help="default: each in the storage")
     parser.add_argument("--storage", type=Path, default=STORAGE, help="default: models_storage")

@@ -137,12 +137,7 @@ def _tell(target: Path, seen: Sequence[Look], *, left_out: int) -> None:
 
 
 def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        prog="python -m scripts.build_manifest",
-        description=__doc__,
-        epilog=EXAMPLE,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = console.parser("build_manifest", __doc__, EXAMPLE)
     parser.add_argument("dataset", type=Path, help="a folder with the folders of clips")
     parser.add_argument("--out", type=Path, required=True, help="the manifest, a CSV")
     parser.add_argument("--groups", type=Path, help="a CSV: path, actor, camera, day")

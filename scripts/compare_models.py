@@ -186,12 +186,7 @@ def _write(page: Path, table: str) -> None:
 
 
 def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        prog="python -m scripts.compare_models",
-        description=__doc__,
-        epilog=EXAMPLE,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = console.parser("compare_models", __doc__, EXAMPLE)
     parser.add_argument("--manifest", type=Path, help="CSV with the columns path and label")
     parser.add_argument("--storage", type=Path, default=STORAGE, help="default: models_storage")
     parser.add_argument("--write", type=Path, metavar="PAGE", help="such as docs/models.md")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from argparse import ArgumentParser, RawDescriptionHelpFormatter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
@@ -18,6 +19,16 @@ def complain(error: object) -> None:
 
 def warn(warning: object) -> None:
     err.print(str(warning), style="yellow", markup=False, soft_wrap=True)
+
+
+def parser(script: str, description: str | None, example: str) -> ArgumentParser:
+    """For `python -m scripts.<script>`, whose --help ends with an example."""
+    return ArgumentParser(
+        prog=f"python -m scripts.{script}",
+        description=description,
+        epilog=example,
+        formatter_class=RawDescriptionHelpFormatter,
+    )
 
 
 @contextmanager

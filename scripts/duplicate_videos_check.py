@@ -205,12 +205,7 @@ def _say(sentence: str) -> None:
 
 
 def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        prog="python -m scripts.duplicate_videos_check",
-        description=__doc__,
-        epilog=EXAMPLE,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = console.parser("duplicate_videos_check", __doc__, EXAMPLE)
     parser.add_argument("dataset", type=Path, nargs="?", help="a folder or a CSV")
     parser.add_argument("--json", type=Path, metavar="OUT", help="write what was found there")
     parser.add_argument(

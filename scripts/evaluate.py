@@ -126,12 +126,7 @@ def _print(evaluation: Evaluation) -> None:
 
 
 def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        prog="python -m scripts.evaluate",
-        description=__doc__,
-        epilog=EXAMPLE,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = console.parser("evaluate", __doc__, EXAMPLE)
     parser.add_argument("model", type=Path, help="the model's folder")
     parser.add_argument("manifest", type=Path, help="CSV with the columns path and label")
     parser.add_argument("--json", type=Path, help="write everything there as well")

@@ -93,12 +93,7 @@ def _draw(clip: Path, matches: Sequence[Match], target: Path) -> None:
 
 
 def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        prog="python -m scripts.find_similar",
-        description=__doc__,
-        epilog=EXAMPLE,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = console.parser("find_similar", __doc__, EXAMPLE)
     parser.add_argument("clip", type=Path)
     parser.add_argument("--among", type=Path, required=True, help="CSV: path, label …")
     eyes = parser.add_mutually_exclusive_group()

@@ -122,12 +122,7 @@ def _copies(entries: Mapping[str, Entry], prints: Mapping[str, Fingerprint], wan
 
 
 def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        prog="python -m scripts.measure_duplicates",
-        description=__doc__,
-        epilog=EXAMPLE,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = console.parser("measure_duplicates", __doc__, EXAMPLE)
     parser.add_argument("manifest", type=Path, help="CSV with the columns path, label and take")
     parser.add_argument("--overlaps", type=Path, required=True, help="CSV of what is known")
     parser.add_argument(

@@ -193,12 +193,7 @@ def _telling(tick: Callable[[], None]) -> Callable[[Epoch], None]:
 
 
 def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        prog="python -m scripts.train",
-        description=__doc__,
-        epilog=EXAMPLE,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = console.parser("train", __doc__, EXAMPLE)
     parser.add_argument("network", help="such as mobilenetv2_lstm or conv3d")
     parser.add_argument("--manifest", type=Path, required=True, help="CSV: path, label, actor …")
     parser.add_argument("--out", type=Path, required=True, help="the model's folder")

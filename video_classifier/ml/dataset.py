@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 FRAMES_PER_SECOND = 8.0  # of the footage that variants are taken from
 MARGIN = 1.25  # it is so much larger than the network's input: room for crops
 VERSION = 1  # raise it when a clip would give other variants or features: caches go by it
+
+
+Taken = TypeVar("Taken")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,11 +66,18 @@ def read(
     after_each: Callable[[], None] = lambda: None,
 ) -> tuple[tuple[Footage, ...], tuple[Unreadable, ...]]:
     """Decodes every clip that is not in `kept`; those that don't decode are named, not guessed."""
-    good: list[Footage] = []
+    return each(entries, lambda entry: _footage(entry, spec, kept or Cache()), after_each)
+
+
+def each(
+    entries: Iterable[Entry], take: Callable[[Entry], Taken], after_each: Callable[[], None]
+) -> tuple[tuple[Taken, ...], tuple[Unreadable, ...]]:
+    """What `take` makes of every clip, and those for which it raised ClipError."""
+    good: list[Taken] = []
     bad: list[Unreadable] = []
     for entry in entries:
         try:
-            good.append(_footage(entry, spec, kept or Cache()))
+            good.append(take(entry))
         except ClipError as error:
             bad.append(Unreadable(entry=entry, reason=str(error)))
         after_each()

@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from video_classifier.ml import frames, probe
-from video_classifier.ml.clip import ClipError, ClipSpec, Image
-from video_classifier.ml.dataset import Unreadable
+from video_classifier.ml.clip import ClipSpec, Image
+from video_classifier.ml.dataset import Unreadable, each
 from video_classifier.ml.manifest import Entry
 
 _GLANCE = ClipSpec(frames=3)  # the second one is from the middle
@@ -59,12 +59,4 @@ def look_at_all(
     entries: Iterable[Entry], *, after_each: Callable[[], None] = lambda: None
 ) -> tuple[tuple[Look, ...], tuple[Unreadable, ...]]:
     """A glance at every clip; those that don't decode are named."""
-    good: list[Look] = []
-    bad: list[Unreadable] = []
-    for entry in entries:
-        try:
-            good.append(look(entry))
-        except ClipError as error:
-            bad.append(Unreadable(entry=entry, reason=str(error)))
-        after_each()
-    return tuple(good), tuple(bad)
+    return each(entries, look, after_each)

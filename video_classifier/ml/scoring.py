@@ -12,8 +12,7 @@ import numpy as np
 
 from video_classifier.ml import labels
 from video_classifier.ml.bundle import Interval
-from video_classifier.ml.clip import ClipError
-from video_classifier.ml.dataset import Unreadable
+from video_classifier.ml.dataset import Unreadable, each
 from video_classifier.ml.digest import sha256
 from video_classifier.ml.evaluation import Confusion, confusion, measure
 from video_classifier.ml.figures import Floats, Integers
@@ -90,17 +89,12 @@ def evaluate(
 ) -> Evaluation:
     """Scores every clip as the application would. Raises NothingToMeasureError."""
     trained_on = set(model.card.training.get("clips_sha256", ()))
-    scored: list[Scored] = []
-    unreadable: list[Unreadable] = []
-    for entry in entries:
-        try:
-            score = model.analyze(entry.path).prediction.score
-        except ClipError as error:
-            unreadable.append(Unreadable(entry=entry, reason=str(error)))
-        else:
-            seen = sha256(entry.path) in trained_on
-            scored.append(Scored(entry=entry, score=score, seen=seen))
-        after_each()
+
+    def score(entry: Entry) -> Scored:
+        found = model.analyze(entry.path).prediction.score
+        return Scored(entry=entry, score=found, seen=sha256(entry.path) in trained_on)
+
+    scored, unreadable = each(entries, score, after_each)
     if not scored:
         msg = "None of the clips can be read, so there is nothing to measure."
         raise NothingToMeasureError(msg)
