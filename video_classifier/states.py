@@ -19,6 +19,7 @@ class Stage(models.TextChoices):
     """What a running analysis is busy with."""
 
     READING = MlStage.READING.value, "Reading"
+    FINDING = MlStage.FINDING.value, "Looking for persons"
     CLASSIFYING = MlStage.CLASSIFYING.value, "Classifying"
 
 

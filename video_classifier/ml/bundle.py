@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from video_classifier.ml import labels
-from video_classifier.ml.clip import ClipSpec
+from video_classifier.ml.clip import ClipSpec, View
 from video_classifier.ml.digest import sha256
 
 if TYPE_CHECKING:
@@ -54,6 +54,7 @@ class Card:
     created: str  # ISO 8601 date
     sha256: str = ""  # of network.keras; `save` fills it in
     parameters: int = 0  # likewise
+    fallback: str = ""  # for a model of persons: the one beside it for clips without any
     classes: tuple[str, ...] = labels.ALL
     metrics: Mapping[str, Interval] = field(default_factory=dict)
     measured: str = ""  # how the metrics were measured
@@ -78,7 +79,8 @@ def read_card(folder: Path) -> Card:
     """The card alone, without a look at the weights. Raises BundleError."""
     try:
         found = json.loads((folder / CARD_FILE).read_text(encoding="utf-8"))
-        found["spec"] = ClipSpec(**found["spec"])
+        spec = found["spec"]
+        found["spec"] = ClipSpec(**spec | {"view": View(spec.get("view", View.FRAME))})
         found["metrics"] = {k: Interval(**v) for k, v in found.get("metrics", {}).items()}
         for key in ("classes", "limits"):
             found[key] = tuple(found.get(key, ()))

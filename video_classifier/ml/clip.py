@@ -28,7 +28,15 @@ class Stage(StrEnum):
     """What a run is busy with."""
 
     READING = "reading"
+    FINDING = "finding"  # persons, if the network looks at these
     CLASSIFYING = "classifying"
+
+
+class View(StrEnum):
+    """What part of the picture a network looks at."""
+
+    FRAME = "frame"  # all of it
+    PERSON = "person"  # a square around one person, who is followed through the clip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,6 +47,7 @@ class ClipSpec:
     height: int = 128
     width: int = 128
     min_difference: float = 0.0  # to the frame before, in gray levels; 0: take any
+    view: View = View.FRAME
 
     @property
     def shape(self) -> tuple[int, int, int, int]:
@@ -73,6 +82,34 @@ class Sample:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Box:
+    """A part of the picture as players show it: 0 is its left or upper edge, 1 the other."""
+
+    left: float
+    top: float
+    right: float
+    bottom: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Track:
+    """Somebody, followed through a clip. Whoever leaves and comes back is somebody else."""
+
+    times: tuple[float, ...]  # seconds since the clip's first frame, ascending
+    boxes: tuple[Box, ...]  # where the person is at these times; smoothed, without gaps
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Person:
+    """A track that a network looked at."""
+
+    track: Track
+    score: float  # the probability of shoplifting
+    images: Image  # (frames, height, width, 3) RGB, uint8: what the network saw
+    times: tuple[float, ...]  # seconds since the clip's first frame, one an image
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Prediction:
     """`score` is the probability of shoplifting, whichever way the verdict falls."""
 
@@ -97,6 +134,10 @@ class Outcome:
     sample: Sample
     seconds_reading: float
     seconds_classifying: float
+    seconds_finding: float = 0.0
+    view: View = View.FRAME  # what the score comes from: the whole frame if nobody was found
+    persons: tuple[Person, ...] = ()  # in the order in which they come into view
+    persons_found: int = 0  # more than `persons` if there were too many to look at
 
 
 class Predictor(Protocol):
