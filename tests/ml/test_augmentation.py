@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
+import pytest
 
 from tests.ml.conftest import TINY
 from video_classifier.ml.augmentation import Augmentation, vary
@@ -69,3 +70,37 @@ def test_light_changes_all_frames_alike_and_never_wraps() -> None:
         lit = variant(white, replace(STILL, brightness=0.3), seed)
         assert len(np.unique(lit)) == 1
         assert lit.min() > 150
+
+
+def test_a_turn_moves_what_is_off_the_middle_and_all_frames_alike() -> None:
+    frames = np.zeros((4, 40, 40, 3), np.uint8)
+    frames[:, :20] = 255
+
+    for seed in range(5):
+        turned = variant(frames, replace(STILL, rotation=180), seed)
+        assert (turned != variant(frames, STILL)).any()
+        assert (turned == turned[:1]).all()
+        assert (turned > 127).mean() == pytest.approx(0.5, abs=0.1)
+
+
+def test_an_uneven_speed_keeps_the_order_and_the_ends() -> None:
+    evenly = variant(ramp(), STILL)[:, 0, 0, 0] / 10
+    found = [variant(ramp(), replace(STILL, speed=1.0), seed)[:, 0, 0, 0] for seed in range(40)]
+
+    assert all(list(shades) == sorted(shades) for shades in found)
+    middles = [shades[1] / 10 for shades in found]
+    assert min(middles) < evenly[1] - 2
+    assert max(middles) > evenly[1] + 2
+
+
+@pytest.mark.parametrize(
+    ("wrong", "complaint"),
+    [
+        ({"flip": 1.5}, "flip must be from 0 to 1"),
+        ({"rotation": -1}, "rotation must be from 0 to 180"),
+        ({"smallest_crop": 0}, "smallest crop must be from 0.05 to 1"),
+    ],
+)
+def test_what_goes_too_far_is_refused(wrong: dict[str, float], complaint: str) -> None:
+    with pytest.raises(ValueError, match=complaint):
+        Augmentation(**wrong)
