@@ -57,6 +57,58 @@ def test_each_group_is_left_out_once() -> None:
         )
 
 
+def street(*clips: int) -> list[Entry]:
+    """Recordings of another source, all ordinary, of so many clips each."""
+    groups = [f"take {take}" for take, count in enumerate(clips) for _ in range(count)]
+    return [
+        entry(1000 + number, shoplifter=False, group=group, source="street")
+        for number, group in enumerate(groups)
+    ]
+
+
+def test_sources_with_one_label_are_dealt_over_the_folds_of_the_others() -> None:
+    entries = people(4) + street(5, 3, 2, 2, 2, 1, 1)
+
+    folds = list(splits.leave_one_out(entries, seed=1))
+
+    people_of = [
+        {name for name in groups(entries, fold.test) if "person" in name} for fold in folds
+    ]
+    assert people_of == [{f"person {number}"} for number in range(4)]
+    assert [len(fold.test) - 4 for fold in folds] == [5, 4, 4, 3]
+    assert sorted(np.concatenate([fold.test for fold in folds])) == list(range(len(entries)))
+    for fold in folds:
+        assert not groups(entries, fold.test) & groups(entries, fold.train)
+        assert not groups(entries, fold.test) & groups(entries, fold.validation)
+
+
+def test_where_no_source_has_both_labels_each_group_is_left_out() -> None:
+    thefts = [entry(number, shoplifter=True, group=f"thief {number // 2}") for number in range(10)]
+    entries = thefts + street(2, 2, 2, 2, 2)
+
+    folds = list(splits.leave_one_out(entries, seed=1))
+
+    assert [len(fold.test) for fold in folds] == [2] * 10
+
+
+def test_a_source_is_set_apart_whole_or_by_halves_of_its_groups() -> None:
+    entries = people(3) + street(*[3] * 40)
+
+    learning, whole = splits.set_apart(entries, sources=["street"], halves=[])
+    rest, half = splits.set_apart(entries, sources=[], halves=["street"])
+
+    assert (learning, whole) == (entries[:12], entries[12:])
+    assert {one.source for one in half} == {"street"}
+    assert not {one.group for one in half} & {one.group for one in rest}
+    assert 12 <= len({one.group for one in half}) <= 28
+    assert len(rest) + len(half) == len(entries)
+
+
+def test_a_source_that_is_not_there_is_refused() -> None:
+    with pytest.raises(splits.UnknownSourceError, match="“shp”; the sources are shop"):
+        splits.set_apart(people(2), sources=["shp"], halves=[])
+
+
 def test_holding_out_keeps_people_whole() -> None:
     entries = people(10)
 

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from itertools import compress
 
 import numpy as np
 import numpy.typing as npt
 
 from video_classifier.ml.labels import ALL
-from video_classifier.ml.manifest import Entry
+from video_classifier.ml.manifest import Entry, holds_both_labels
 
 Rows = npt.NDArray[np.intp]
 
@@ -24,6 +26,10 @@ _PARTS = 5  # one of them decides when training stops
 
 class TooFewGroupsError(Exception):
     """The footage can't be split by people; the message says what is missing."""
+
+
+class UnknownSourceError(LookupError):
+    """No clip is of that source; the message lists the sources."""
 
 
 class By(StrEnum):
@@ -78,12 +84,16 @@ def folds(entries: Sequence[Entry], *, count: int, seed: int) -> Iterator[Fold]:
 
 
 def leave_one_out(entries: Sequence[Entry], *, seed: int) -> Iterator[Fold]:
-    """Each group, by itself, is the test rows of exactly one fold."""
-    groups = np.array([entry.group for entry in entries])
-    for group in np.unique(groups):
-        rest = np.flatnonzero(groups != group)
+    """Each clip is in the test rows of exactly one fold, with all of its group.
+
+    Each group of a source with both labels is left out alone. Groups of other sources are
+    dealt evenly over the same folds: they count for false alarms only, and there may be many.
+    """
+    fold_of = _left_out_together(entries)
+    for fold in range(max(fold_of) + 1):
+        rest, test = np.flatnonzero(fold_of != fold), np.flatnonzero(fold_of == fold)
         train, validation = next(_parts(entries, rest, count=_PARTS, seed=seed))
-        yield Fold(train=train, validation=validation, test=np.flatnonzero(groups == group))
+        yield Fold(train=train, validation=validation, test=test)
 
 
 def rest_and_test(
@@ -96,6 +106,27 @@ def rest_and_test(
 def hold_out(entries: Sequence[Entry], *, count: int = _PARTS, seed: int) -> tuple[Rows, Rows]:
     """All rows as train and validation, about one in `count` for validation."""
     return next(_parts(entries, np.arange(len(entries)), count=count, seed=seed))
+
+
+def set_apart(
+    entries: Sequence[Entry], *, sources: Sequence[str], halves: Sequence[str], seed: int = SEED
+) -> tuple[list[Entry], list[Entry]]:
+    """The clips to learn from, and those to test on only.
+
+    Apart go all clips of `sources`, and of each source in `halves` about half of its groups.
+    Raises UnknownSourceError.
+    """
+    known = sorted({entry.source for entry in entries})
+    for source in (*sources, *halves):
+        if source not in known:
+            msg = f"No clip is of the source “{source}”; the sources are {', '.join(known)}."
+            raise UnknownSourceError(msg)
+
+    def is_apart(entry: Entry) -> bool:
+        half = split_of(entry.group, seed=seed, test_share=0.5) is Side.TEST
+        return entry.source in sources or (entry.source in halves and half)
+
+    return [entry for entry in entries if not is_apart(entry)], list(filter(is_apart, entries))
 
 
 def refuse_too_few(entries: Sequence[Entry]) -> None:
@@ -112,6 +143,22 @@ def refuse_too_few(entries: Sequence[Entry]) -> None:
 def groups_by_label(entries: Sequence[Entry]) -> dict[str, int]:
     """How many people or recordings there are of each label."""
     return {label: len({entry.group for entry in entries if entry.label == label}) for label in ALL}
+
+
+def _left_out_together(entries: Sequence[Entry]) -> Rows:
+    """The number of each clip's fold, (n,)."""
+    mixed = holds_both_labels(entries)
+    if not mixed.any():
+        mixed[:] = True
+    clips = Counter(entry.group for entry in entries)
+    alone = sorted({entry.group for entry in compress(entries, mixed)})
+    numbers = {group: number for number, group in enumerate(alone)}
+    dealt = [0] * len(alone)
+    # The largest first, each to the fold that was dealt fewest: that comes out even.
+    for group in sorted(clips.keys() - numbers.keys(), key=lambda name: (-clips[name], name)):
+        numbers[group] = dealt.index(min(dealt))
+        dealt[numbers[group]] += clips[group]
+    return np.array([numbers[entry.group] for entry in entries])
 
 
 def _parts(
