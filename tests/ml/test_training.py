@@ -45,6 +45,20 @@ def test_the_best_epoch_is_kept(trainer: Trainer) -> None:
 
 
 @pytest.mark.keras
+def test_the_score_of_a_clip_is_the_highest_of_its_persons(trainer: Trainer) -> None:
+    clips = footage(people(6))
+    bright, dark = clips[:2]
+    together = replace(dark, others=(bright.served, dark.served))
+    crowd = Trainer("conv3d", TINY, [*clips, together], QUICK, backbone_weights=None)
+    network, _ = trainer.fit(*splits.hold_out(people(6), seed=1), after_epoch=lambda _: None)
+
+    one, other, both = crowd.scores(network, np.array([0, 1, len(clips)]))
+
+    assert one != other
+    assert both == pytest.approx(max(one, other), abs=1e-6)
+
+
+@pytest.mark.keras
 def test_stops_when_it_gets_no_better() -> None:
     settings = replace(QUICK, epochs=40, patience=2, learning_rate=0.0)
     trainer = Trainer("conv3d", TINY, footage(people(6)), settings, backbone_weights=None)

@@ -37,6 +37,7 @@ class Footage:
     entry: Entry
     served: Image  # spec.shape: exactly what the application would show the network
     frames: Image  # (n, h, w, 3) at FRAMES_PER_SECOND: what variants are made from
+    others: tuple[Image, ...] = ()  # `served` of the further persons, if the spec looks at these
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,11 +49,15 @@ class Unreadable:
 
 
 class Examples(Protocol):
-    """What a network trains on: row i belongs to clip i."""
+    """What a network trains on."""
 
     @property
     def served(self) -> npt.NDArray[np.generic]:
-        """The clips as they will be served."""
+        """The clips as they will be served, one after the other: a row for each person."""
+
+    @property
+    def bounds(self) -> npt.NDArray[np.intp]:
+        """(clips + 1,): clip i has the rows from bounds[i] to bounds[i + 1] of `served`."""
 
     def varied(self, epoch: int, rows: npt.NDArray[np.intp]) -> npt.NDArray[np.generic]:
         """Variants of the clips in `rows`, others each epoch."""
@@ -122,7 +127,9 @@ class ClipExamples:
         self._spec = spec
         self._augmentation = augmentation
         self._seed = seed
-        self.served: Image = np.stack([clip.served for clip in footage])
+        shown = [(clip.served, *clip.others) for clip in footage]
+        self.served: Image = np.stack([images for clip in shown for images in clip])
+        self.bounds = np.cumsum([0, *map(len, shown)], dtype=np.intp)
 
     def varied(self, epoch: int, rows: npt.NDArray[np.intp]) -> Image:
         return np.stack([self._variant(epoch, int(row)) for row in rows])
@@ -135,7 +142,7 @@ class ClipExamples:
         """All that decides what the clips and their variants look like, ready for JSON."""
         pixels = hashlib.sha256()
         for clip in self._footage:
-            for images in (clip.served, clip.frames):
+            for images in (clip.served, clip.frames, *clip.others):
                 pixels.update(images.tobytes())
         return {
             "pixels": pixels.hexdigest(),
@@ -160,7 +167,8 @@ class FeatureExamples:
         after_each: Callable[[], None] = lambda: None,
     ) -> None:
         kept = kept or Cache()
-        rows = np.arange(len(clips.served))
+        self.bounds = clips.bounds
+        rows = np.arange(len(clips.bounds) - 1)
         facts = clips.facts() | {"weights": weights_sha256(backbone)}
         self.served = kept.array(lambda: _features(backbone, clips.served), **facts)
         self._variants = []

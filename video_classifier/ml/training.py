@@ -111,7 +111,7 @@ class Trainer:
 
     def scores(self, network: keras.Model, rows: Rows) -> Floats:
         """The score of each clip in `rows`, as the application would give it: (n,)."""
-        return _scores(self._learner(network), self._examples.served[rows])
+        return _scores(self._learner(network), self._examples, rows)
 
     def _make_examples(
         self,
@@ -163,7 +163,7 @@ class Trainer:
             # Few clips throw a network from one side to the other: the mean of where it was
             # is what is looked at, and kept.
             learner.optimizer.finalize_variable_values(learner.trainable_variables)
-            scores = _scores(learner, self._examples.served[validation])
+            scores = _scores(learner, self._examples, validation)
             epoch = Epoch(
                 number=number + 1,
                 loss=loss,
@@ -246,5 +246,9 @@ def _pass(
     return float(np.average(losses, weights=[len(inputs[batch]) for batch in batches]))
 
 
-def _scores(learner: keras.Model, inputs: npt.NDArray[np.generic]) -> Floats:
-    return np.asarray(learner.predict(inputs, batch_size=16, verbose=0), np.float64)[:, 0]
+def _scores(learner: keras.Model, examples: Examples, rows: Rows) -> Floats:
+    """The score of each clip in `rows`, (n,): the highest of its persons'."""
+    shown = [np.arange(*examples.bounds[row : row + 2]) for row in rows]
+    inputs = examples.served[np.concatenate(shown)]
+    scores = np.asarray(learner.predict(inputs, batch_size=16, verbose=0), np.float64)[:, 0]
+    return np.maximum.reduceat(scores, np.cumsum([0, *map(len, shown[:-1])]))
