@@ -119,3 +119,15 @@ def test_without_a_folder_nothing_is_kept() -> None:
     cache.array(lambda: CLIP, clip="a")
 
     np.testing.assert_array_equal(cache.array(lambda: CLIP + 1, clip="a"), CLIP + 1)
+
+
+def test_what_is_kept_again_replaces_what_was(tmp_path: Path) -> None:
+    cache = Cache(tmp_path)
+    cache.keep(np.arange(3), fold=1)
+
+    cache.keep(np.arange(4), fold=1)
+
+    found = Cache(tmp_path).find(fold=1)
+    assert found is not None
+    assert list(found) == [0, 1, 2, 3]
+    assert cache.find(fold=2) is None

@@ -9,9 +9,11 @@ import pytest
 
 from tests.ml.conftest import TINY
 from video_classifier.ml.calibration import (
+    calibrate,
     choose_threshold,
     fit_temperature,
     reliability,
+    tempered,
     with_temperature,
 )
 
@@ -55,16 +57,59 @@ def test_a_threshold_that_does_not_exist_is_refused(
 
 
 def test_scores_that_were_too_sure_are_softened_by_as_much() -> None:
-    random = np.random.default_rng(1)
-    logits = random.normal(0, 2, 20_000)
-    targets = (random.random(20_000) < 1 / (1 + np.exp(-logits))).astype(int)
-    too_sure = 1 / (1 + np.exp(-3 * logits))
+    targets, too_sure = drawn(20_000, sharpness=3)
 
     assert fit_temperature(targets, too_sure) == pytest.approx(3, rel=0.05)
 
 
 def test_clips_that_separate_give_a_temperature_all_the_same() -> None:
     assert 0 < fit_temperature(np.array([0, 1]), np.array([0.0, 1.0])) < 1
+
+
+def drawn(clips: int, *, sharpness: float) -> tuple[np.ndarray, np.ndarray]:
+    """Targets, and scores that are so many times too sure."""
+    random = np.random.default_rng(1)
+    logits = random.normal(0, 2, clips)
+    targets = (random.random(clips) < 1 / (1 + np.exp(-logits))).astype(int)
+    return targets, 1 / (1 + np.exp(-sharpness * logits))
+
+
+def test_the_threshold_is_of_scores_at_the_temperature() -> None:
+    targets, scores = drawn(2000, sharpness=3)
+
+    found = calibrate(targets, scores, np.ones(2000, bool), false_alarms=0.1)
+
+    shown = tempered(scores, found.temperature)
+    assert found.temperature == pytest.approx(3, rel=0.1)
+    assert (shown[targets == 0] >= found.threshold).mean() == pytest.approx(0.1, abs=0.002)
+
+
+def test_easy_clips_from_elsewhere_do_not_loosen_a_threshold() -> None:
+    targets, scores = drawn(2000, sharpness=1)
+    alone = calibrate(targets, scores, np.ones(2000, bool), false_alarms=0.1)
+    targets, scores = np.append(targets, np.zeros(5000, int)), np.append(scores, np.full(5000, 0.1))
+
+    found = calibrate(targets, scores, np.arange(7000) < 2000, false_alarms=0.1)
+
+    assert found == alone
+
+
+def test_hard_clips_from_elsewhere_keep_their_share_too() -> None:
+    targets, scores = drawn(2000, sharpness=1)
+    targets, scores = np.append(targets, np.zeros(10, int)), np.append(scores, np.full(10, 0.99))
+
+    found = calibrate(targets, scores, np.arange(2010) < 2000, false_alarms=0.1)
+
+    assert (tempered(scores, found.temperature)[2000:] < found.threshold).all()
+
+
+def test_a_temperature_of_one_changes_nothing_but_certainty() -> None:
+    scores = np.array([0.0, 0.2, 0.9, 1.0])
+
+    shown = tempered(scores, 1)
+
+    np.testing.assert_allclose(shown[1:3], scores[1:3])
+    assert 0 < shown[0] < shown[3] < 1
 
 
 def test_bins_tell_how_often_scores_were_right() -> None:

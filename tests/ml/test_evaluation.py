@@ -159,3 +159,11 @@ def test_clips_of_one_person_are_no_independent_witnesses() -> None:
 
 def test_the_same_scores_give_the_same_intervals() -> None:
     assert measure(TARGETS, SCORES, threshold=0.5) == measure(TARGETS, SCORES, threshold=0.5)
+
+
+def test_a_threshold_may_be_another_for_each_clip() -> None:
+    targets, scores = np.array([0, 0, 1, 1]), np.array([0.4, 0.6, 0.4, 0.6])
+
+    found = measure(targets, scores, threshold=np.array([0.5, 0.7, 0.3, 0.5]))
+
+    assert found["accuracy"].value == 1

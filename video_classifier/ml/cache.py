@@ -9,7 +9,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from io import BytesIO
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -42,18 +42,26 @@ class Cache:
 
         The facts are plain values as JSON has them; whatever changes the array must be in them.
         """
-        if self._folder is None:
-            return make()
-        file = self._folder / f"{_name(facts)}.npy"
-        kept: npt.NDArray[Number] | None = _read(file)
+        kept: npt.NDArray[Number] | None = self.find(**facts)
         if kept is None:
             kept = make()
-            self._keep(file, kept)
+            self.keep(kept, **facts)
         return kept
 
-    def _keep(self, file: Path, array: npt.NDArray[Number]) -> None:
-        if not self._is_writable:
+    @property
+    def keeps(self) -> bool:
+        """Whether there is a folder: without one facts need not be found out."""
+        return self._folder is not None
+
+    def find(self, **facts: object) -> npt.NDArray[Any] | None:
+        """What was kept last with the same facts."""
+        return None if self._folder is None else _read(self._folder / f"{_name(facts)}.npy")
+
+    def keep(self, array: npt.NDArray[np.generic], **facts: object) -> None:
+        """In the place of what was kept with the same facts."""
+        if self._folder is None or not self._is_writable:
             return
+        file = self._folder / f"{_name(facts)}.npy"
         aside = file.with_suffix(f".{os.getpid()}.tmp")
         try:
             file.parent.mkdir(parents=True, exist_ok=True)
@@ -81,7 +89,7 @@ def _sealed(array: npt.NDArray[np.generic]) -> bytes:
     return content.getvalue() + hashlib.sha256(content.getbuffer()).digest()
 
 
-def _read(file: Path) -> npt.NDArray[Number] | None:
+def _read(file: Path) -> npt.NDArray[Any] | None:
     try:
         content = file.read_bytes()
     except OSError:
@@ -89,5 +97,5 @@ def _read(file: Path) -> npt.NDArray[Number] | None:
     array, seal = memoryview(content)[:-_SEAL], content[-_SEAL:]
     if hashlib.sha256(array).digest() != seal:
         return None
-    found: npt.NDArray[Number] = np.load(BytesIO(array), allow_pickle=False)
+    found: npt.NDArray[Any] = np.load(BytesIO(array), allow_pickle=False)
     return found

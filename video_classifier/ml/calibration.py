@@ -1,7 +1,7 @@
 """Scores that mean what they say, and a threshold for a stated share of false alarms.
 
-Everything here is fitted on validation clips, which nothing was trained on, and never on
-test clips: what is chosen on them can't be measured on them.
+Everything here is fitted on scores by networks that had not seen the people, and never on the
+clips that are then measured: what is chosen on them can't be measured on them.
 """
 
 from __future__ import annotations
@@ -10,12 +10,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+import numpy.typing as npt
 
 from video_classifier.ml.figures import BINS, Floats, Integers, bins_of
 
 if TYPE_CHECKING:
     import keras
 
+_SURE = 1e-6  # scores are no nearer to 0 and 1
 _SHARPEST, _SOFTEST = 0.05, 20.0  # temperatures; separable clips would ask for 0
 
 
@@ -26,6 +28,41 @@ class Bin:
     clips: int
     score: float  # on average
     share: float  # of clips with a theft
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Calibration:
+    """What turns a network's own score into the one that is shown, and into a hint."""
+
+    temperature: float = 1.0
+    threshold: float = 0.5  # of scores at this temperature
+
+
+def calibrate(
+    targets: Integers, scores: Floats, counted: npt.NDArray[np.bool_], *, false_alarms: float
+) -> Calibration:
+    """A temperature, and a threshold for at most the share `false_alarms` of ordinary clips.
+
+    Of (n,) targets 0 or 1 and scores 0 to 1. Clips that are not `counted` come from places
+    without a theft, and are told apart by their looks: they tell nothing about how sure a
+    score is. The share is kept among the counted clips and among the others, each by
+    themselves: more easy clips must not make the threshold laxer.
+    """
+    temperature = fit_temperature(targets[counted], scores[counted])
+    shown = tempered(scores, temperature)
+    thresholds = [
+        choose_threshold(targets[kind], shown[kind], false_alarms=false_alarms)
+        for kind in (counted, ~counted)
+        if (targets[kind] == 0).any()
+    ]
+    return Calibration(temperature=temperature, threshold=max(thresholds))
+
+
+def tempered(scores: Floats, temperature: float) -> Floats:
+    """Scores whose logits are divided by `temperature`, above 0 and below 1."""
+    from scipy.special import expit
+
+    return np.asarray(np.clip(expit(_logits(scores) / temperature), _SURE, 1 - _SURE))
 
 
 def reliability(targets: Integers, scores: Floats) -> tuple[Bin, ...]:
@@ -104,4 +141,4 @@ def with_temperature(network: keras.Model, temperature: float) -> keras.Model:
 def _logits(scores: Floats) -> Floats:
     from scipy.special import logit
 
-    return np.asarray(logit(np.clip(scores, 1e-6, 1 - 1e-6)))
+    return np.asarray(logit(np.clip(scores, _SURE, 1 - _SURE)))

@@ -25,7 +25,7 @@ class Confusion:
     false_negatives: int
 
 
-def confusion(targets: Integers, scores: Floats, threshold: float) -> Confusion:
+def confusion(targets: Integers, scores: Floats, threshold: float | Floats) -> Confusion:
     called = scores >= threshold
     return Confusion(
         true_positives=int((called & (targets == 1)).sum()),
@@ -39,11 +39,13 @@ def measure(
     targets: Integers,
     scores: Floats,
     *,
-    threshold: float,
+    threshold: float | Floats,
     groups: Sequence[str] | None = None,
     seed: int = 42,
 ) -> dict[str, Interval]:
     """The figures of `figures.weighted` of (n,) targets 0 or 1 and their scores.
+
+    The threshold may be another for each clip, (n,).
 
     Intervals are the percentile bootstrap's (Efron & Tibshirani 1993, chapter 13). With
     `groups` (one name a clip) whole groups are resampled, because clips of one person are no
@@ -68,7 +70,11 @@ def auc(targets: Integers, scores: Floats) -> float | None:
 
 
 def _bootstrapped(
-    targets: Integers, scores: Floats, threshold: float, groups: Sequence[str] | Integers, seed: int
+    targets: Integers,
+    scores: Floats,
+    threshold: float | Floats,
+    groups: Sequence[str] | Integers,
+    seed: int,
 ) -> dict[str, Interval]:
     whole = weighted(targets, scores, np.ones((1, len(targets))), threshold=threshold)
     parts = [

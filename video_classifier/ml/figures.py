@@ -12,7 +12,7 @@ BINS = 10  # of equal width, for the calibration error
 
 
 def weighted(
-    targets: Integers, scores: Floats, weights: Floats, *, threshold: float
+    targets: Integers, scores: Floats, weights: Floats, *, threshold: float | Floats
 ) -> dict[str, Floats]:
     """Each figure, (m,), of (n,) targets 0 or 1 and scores 0 to 1, under (m, n) clip weights.
 
@@ -21,7 +21,7 @@ def weighted(
 
     auc                       how often a positive scores above a negative (ties: half)
     pr_auc                    average precision: precision at each hit, not interpolated
-    accuracy … f1             at `threshold`; a score at it counts as a hint
+    accuracy … f1             at `threshold`, (n,) or one for all; a score at it counts as a hint
     eer                       where misses and false alarms are equally frequent on the ROC
     brier                     mean squared error of the scores (Brier 1950)
     ece                       expected calibration error in ten bins of equal width (Naeini,
