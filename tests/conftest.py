@@ -18,18 +18,55 @@ from pytest_django import Settings
 
 from video_classifier.ml import bundle
 from video_classifier.ml.bundle import Card
-from video_classifier.ml.clip import ClipSpec, Outcome, Prediction, Sample, Stage
-from video_classifier.models import Analysis, Clip
+from video_classifier.ml.clip import (
+    Box,
+    ClipSpec,
+    Image,
+    Outcome,
+    Prediction,
+    Sample,
+    Stage,
+    Track,
+    View,
+)
+from video_classifier.ml.clip import Person as Followed
+from video_classifier.models import Analysis, Clip, Person
 from video_classifier.states import Status, Verdict
 
 PASSWORD = "correct horse battery"
 
 
+def followed(score: float, *, since: float = 0.0) -> Followed:
+    """Somebody who walks from left to right for a second."""
+    return Followed(
+        track=Track(
+            times=(since, since + 1),
+            boxes=tuple(
+                Box(left=left, top=0.25, right=left + 0.25, bottom=0.75) for left in (0.0, 0.5)
+            ),
+        ),
+        score=score,
+        images=np.full((2, 16, 16, 3), 200, np.uint8),
+        times=(since + 0.25, since + 0.75),
+    )
+
+
 class FakePredictor:
-    """Gives the score it was made with, or raises the error; `during` each stage it calls back."""
+    """Gives the score it was made with, or raises the error; `during` each stage it calls back.
+
+    With `persons` the score is the highest of theirs.
+    """
 
     name = "fake"
     sha256 = "f" * 64
+    card = Card(
+        name=name,
+        network="conv3d",
+        summary="For tests.",
+        spec=ClipSpec(height=16, width=16),
+        threshold=0.5,
+        created="2025-01-01",
+    )
 
     def __init__(
         self,
@@ -37,9 +74,11 @@ class FakePredictor:
         *,
         error: Exception | None = None,
         warnings: tuple[str, ...] = (),
+        persons: tuple[Followed, ...] = (),
         during: Callable[[Stage], object] = lambda _: None,
     ) -> None:
-        self._score = score
+        self._score = max((person.score for person in persons), default=score)
+        self._persons = persons
         self._error = error
         self._warnings = warnings
         self._during = during
@@ -69,7 +108,14 @@ class FakePredictor:
             ),
             seconds_reading=0.2,
             seconds_classifying=0.1,
+            seconds_finding=0.3 if self._persons else 0.0,
+            view=View.PERSON if self._persons else View.FRAME,
+            persons=self._persons,
+            persons_found=len(self._persons),
         )
+
+    def score(self, _: Image) -> float:
+        return self._score
 
 
 class MakeUser(Protocol):
@@ -84,6 +130,10 @@ class MakeAnalysis(Protocol):
     def __call__(
         self, *, name: str = ..., clip: Clip | None = ..., **fields: object
     ) -> Analysis: ...
+
+
+class MakePerson(Protocol):
+    def __call__(self, *, analysis: Analysis | None = ..., **fields: object) -> Person: ...
 
 
 class MakeModel(Protocol):
@@ -175,6 +225,23 @@ def make_analysis(make_clip: MakeClip) -> MakeAnalysis:
         status = Status(str(fields.get("status", Status.QUEUED)))
         fields = {"model": "standard"} | _plausible(status) | fields
         return Analysis.objects.create(clip=clip or make_clip(name=name), **fields)
+
+    return make
+
+
+@pytest.fixture
+def make_person(make_analysis: MakeAnalysis) -> MakePerson:
+    """Who walks from left to right in the first second."""
+
+    def make(*, analysis: Analysis | None = None, **fields: object) -> Person:
+        facts: dict[str, object] = {
+            "number": 1,
+            "score": 0.9,
+            "times": [0.0, 1.0],
+            "boxes": [[0.0, 0.25, 0.25, 0.75], [0.5, 0.25, 0.75, 0.75]],
+            "crop_times": [0.25, 0.75],
+        }
+        return Person.objects.create(analysis=analysis or make_analysis(), **facts | fields)
 
     return make
 

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from django.db import IntegrityError
 
-from tests.conftest import MakeAnalysis, MakeClip
-from video_classifier.models import Analysis
-from video_classifier.states import Playback, Status, Verdict
+from tests.conftest import MakeAnalysis, MakeClip, MakePerson
+from video_classifier.models import Analysis, HeatMap
+from video_classifier.states import Playback, Status, Verdict, View
 
 
 @pytest.mark.parametrize(
@@ -25,6 +25,9 @@ from video_classifier.states import Playback, Status, Verdict
         {"status": Status.FAILED, "score": 0.5},
         {"status": Status.FAILED, "error": ""},
         {"status": Status.RUNNING, "heartbeat_at": None},
+        {"status": Status.DONE, "view": View.PERSON},
+        {"status": Status.DONE, "view": View.PERSON, "decided_by": 0},
+        {"status": Status.DONE, "decided_by": 1},
     ],
     ids=str,
 )
@@ -33,6 +36,36 @@ def test_a_row_that_makes_no_sense_is_refused(
 ) -> None:
     with pytest.raises(IntegrityError, match="CHECK"):
         make_analysis(**broken)
+
+
+@pytest.mark.parametrize("broken", [{"number": 0}, {"score": 1.1}, {"score": -0.1}], ids=str)
+def test_a_person_that_makes_no_sense_is_refused(
+    make_person: MakePerson, broken: dict[str, Any]
+) -> None:
+    with pytest.raises(IntegrityError, match="CHECK"):
+        make_person(**broken)
+
+
+def test_a_number_stands_for_one_person(
+    make_analysis: MakeAnalysis, make_person: MakePerson
+) -> None:
+    analysis = make_analysis()
+    make_person(analysis=analysis, number=3)
+
+    with pytest.raises(IntegrityError, match="UNIQUE"):
+        make_person(analysis=analysis, number=3)
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [{"status": Status.RUNNING}, {"status": Status.DONE}, {"status": Status.FAILED}],
+    ids=str,
+)
+def test_a_heat_map_that_makes_no_sense_is_refused(
+    make_analysis: MakeAnalysis, broken: dict[str, Any]
+) -> None:
+    with pytest.raises(IntegrityError, match="CHECK"):
+        HeatMap.objects.create(analysis=make_analysis(), **broken)
 
 
 def test_a_copy_has_its_file(make_clip: MakeClip) -> None:

@@ -95,7 +95,7 @@ class ClipAdmin(ReadOnlyAdmin):
 class AnalysisAdmin(ReadOnlyAdmin):
     date_hierarchy = "queued_at"
     list_display = ("clip", "status", "verdict", "rounded", "model", "requested_by", "queued_at")
-    list_filter = ("status", "verdict", "model", "requested_by")
+    list_filter = ("status", "verdict", "view", "model", "requested_by")
     list_select_related = ("clip", "requested_by")
     search_fields = ("clip__name", "clip__sha256", "error")
     readonly_fields = ("queued_at",)

@@ -1,4 +1,4 @@
-"""What the database remembers: clips, and each time one was analyzed."""
+"""What the database remembers: clips, each time one was analyzed, and what was seen then."""
 
 from __future__ import annotations
 
@@ -10,8 +10,9 @@ from django.db.models import Q
 from django.urls import reverse
 from django.utils import timezone
 
-from video_classifier.querysets import AnalysisQuerySet, ClipQuerySet
-from video_classifier.states import Playback, Stage, Status, Verdict
+from video_classifier.ml.clip import Box, Track
+from video_classifier.querysets import AnalysisQuerySet, ClipQuerySet, HeatMapQuerySet
+from video_classifier.states import Playback, Stage, Status, Verdict, View
 
 
 class Clip(models.Model):
@@ -96,10 +97,20 @@ class Analysis(models.Model):
         null=True, blank=True, help_text="From this score on: possible shoplifting."
     )
     model_sha256 = models.CharField(max_length=64, blank=True)
+    view = models.CharField(
+        max_length=6, choices=View, default=View.FRAME, help_text="What the score comes from."
+    )
+    persons_found = models.PositiveSmallIntegerField(
+        default=0, help_text="More than were looked at, if there were too many."
+    )
+    decided_by = models.PositiveSmallIntegerField(
+        null=True, blank=True, help_text="The number of the person whose score it is."
+    )
     frame_times = models.JSONField(default=list, blank=True, help_text="Seconds, one a frame.")
     warnings = models.JSONField(default=list, blank=True, help_text="Sentences for the uploader.")
     error = models.TextField(blank=True)
     seconds_reading = models.FloatField(null=True, blank=True)
+    seconds_finding = models.FloatField(null=True, blank=True)
     seconds_classifying = models.FloatField(null=True, blank=True)
 
     queued_at = models.DateTimeField(default=timezone.now, editable=False)
@@ -146,6 +157,11 @@ class Analysis(models.Model):
                 name="analysis_failed_says_why",
                 condition=~Q(status=Status.FAILED) | ~Q(error=""),
             ),
+            models.CheckConstraint(
+                name="analysis_person_decides_its_view",
+                condition=Q(view=View.FRAME, decided_by=None)
+                | Q(view=View.PERSON, decided_by__isnull=False, decided_by__gte=1),
+            ),
         )
 
     def __str__(self) -> str:
@@ -164,6 +180,97 @@ class Analysis(models.Model):
         if self.score is None:
             return None
         return self.score if self.verdict == Verdict.SHOPLIFTER else 1 - self.score
+
+
+class Person(models.Model):
+    """Somebody whom a model followed through a clip, as nothing but a number.
+
+    The number stands for a track: whoever leaves and comes back gets another.
+    """
+
+    analysis = models.ForeignKey(Analysis, models.CASCADE, related_name="persons")
+    number = models.PositiveSmallIntegerField(help_text="From 1, in order of appearance.")
+    score = models.FloatField(help_text="Probability of shoplifting, 0 to 1.")
+    times = models.JSONField(help_text="Seconds, ascending, one a box.")
+    boxes = models.JSONField(help_text="Left, top, right, bottom; 0 to 1 of the picture.")
+    crop_times = models.JSONField(help_text="Seconds, one a picture that the model looked at.")
+
+    class Meta:
+        ordering = ("number",)
+        constraints = (
+            models.UniqueConstraint(
+                fields=["analysis", "number"], name="person_number_stands_for_one"
+            ),
+            models.CheckConstraint(name="person_number_is_from_one", condition=Q(number__gte=1)),
+            models.CheckConstraint(
+                name="person_score_is_a_probability", condition=Q(score__range=(0, 1))
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"Person {self.number}"
+
+    @property
+    def track(self) -> Track:
+        return Track(
+            times=tuple(self.times),
+            boxes=tuple(
+                Box(left=left, top=top, right=right, bottom=bottom)
+                for left, top, right, bottom in self.boxes
+            ),
+        )
+
+
+class HeatMap(models.Model):
+    """How much each part of the pictures mattered to a score; also the job in its queue.
+
+    queued -> running -> done | failed, a stalled run goes back to queued, and so does what
+    failed if somebody asks again. Only services.heat_maps moves a row.
+    """
+
+    analysis = models.OneToOneField(
+        Analysis, models.CASCADE, primary_key=True, related_name="heat_map"
+    )
+    status = models.CharField(max_length=7, choices=Status, default=Status.QUEUED)
+    worker = models.CharField(max_length=100, blank=True)
+    attempts = models.PositiveSmallIntegerField(default=0)
+    heartbeat_at = models.DateTimeField(null=True, blank=True)
+    queued_at = models.DateTimeField(default=timezone.now, editable=False)
+    drops = models.JSONField(
+        default=list, blank=True, help_text="Rows of how far the score falls with a part hidden."
+    )
+    error = models.TextField(blank=True)
+
+    objects = HeatMapQuerySet.as_manager()
+
+    class Meta:
+        indexes = (
+            models.Index(
+                fields=["queued_at"], name="heat_map_queue", condition=Q(status=Status.QUEUED)
+            ),
+            models.Index(
+                fields=["heartbeat_at"],
+                name="heat_map_running",
+                condition=Q(status=Status.RUNNING),
+            ),
+        )
+        constraints = (
+            models.CheckConstraint(
+                name="heat_map_running_shows_life",
+                condition=~Q(status=Status.RUNNING) | ~Q(heartbeat_at=None),
+            ),
+            models.CheckConstraint(
+                name="heat_map_done_means_drawn",
+                condition=~Q(status=Status.DONE) | ~Q(drops=[]),
+            ),
+            models.CheckConstraint(
+                name="heat_map_failed_says_why",
+                condition=~Q(status=Status.FAILED) | ~Q(error=""),
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.get_status_display()} heat map"
 
 
 class OneTimePassword(models.Model):

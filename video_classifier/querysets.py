@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Self, TypeVar
 
 from django.db import models
 from django.db.models import Q
@@ -11,7 +11,9 @@ from django.db.models import Q
 from video_classifier.states import Playback, Status
 
 if TYPE_CHECKING:
-    from video_classifier.models import Analysis, Clip  # noqa: F401
+    from video_classifier.models import Analysis, Clip, HeatMap  # noqa: F401
+
+Job = TypeVar("Job", "Analysis", "HeatMap")
 
 
 class ClipQuerySet(models.QuerySet["Clip"]):
@@ -20,7 +22,9 @@ class ClipQuerySet(models.QuerySet["Clip"]):
         return self.filter(playback=Playback.WANTED).order_by("uploaded_at")
 
 
-class AnalysisQuerySet(models.QuerySet["Analysis"]):
+class JobQuerySet(models.QuerySet[Job]):
+    """Of rows that are also the jobs in a queue."""
+
     def waiting(self) -> Self:
         """Queued, the longest waiting first."""
         return self.filter(status=Status.QUEUED).order_by("queued_at", "pk")
@@ -28,20 +32,10 @@ class AnalysisQuerySet(models.QuerySet["Analysis"]):
     def unfinished(self) -> Self:
         return self.filter(status__in=(Status.QUEUED, Status.RUNNING))
 
-    def ahead_of(self, analysis: Analysis) -> Self:
-        """Waiting, and to be claimed before `analysis`."""
-        return self.waiting().filter(
-            Q(queued_at__lt=analysis.queued_at)
-            | Q(queued_at=analysis.queued_at, pk__lt=analysis.pk)
-        )
-
-    def held(self, analysis: Analysis) -> Self:
-        """The row of `analysis`, while it still belongs to this very run of this worker."""
+    def held(self, job: Job) -> Self:
+        """The row of `job`, while it still belongs to this very run of this worker."""
         return self.filter(
-            pk=analysis.pk,
-            status=Status.RUNNING,
-            worker=analysis.worker,
-            attempts=analysis.attempts,
+            pk=job.pk, status=Status.RUNNING, worker=job.worker, attempts=job.attempts
         )
 
     def stalled(self, *, before: datetime) -> Self:
@@ -49,8 +43,21 @@ class AnalysisQuerySet(models.QuerySet["Analysis"]):
         found = self.filter(status=Status.RUNNING, heartbeat_at__lt=before)
         return found.order_by("heartbeat_at")
 
+
+class AnalysisQuerySet(JobQuerySet["Analysis"]):
+    def ahead_of(self, analysis: Analysis) -> Self:
+        """Waiting, and to be claimed before `analysis`."""
+        return self.waiting().filter(
+            Q(queued_at__lt=analysis.queued_at)
+            | Q(queued_at=analysis.queued_at, pk__lt=analysis.pk)
+        )
+
     def for_listing(self) -> Self:
         """With all that a row of a table shows, in one query."""
         return self.select_related("clip", "clip__uploaded_by", "requested_by").order_by(
             "-queued_at", "pk"
         )
+
+
+class HeatMapQuerySet(JobQuerySet["HeatMap"]):
+    """Nothing is asked of heat maps but what is asked of every job."""

@@ -6,6 +6,7 @@ from django.db import models
 
 from video_classifier.ml import labels
 from video_classifier.ml.clip import Stage as MlStage
+from video_classifier.ml.clip import View as MlView
 
 
 class Status(models.TextChoices):
@@ -21,6 +22,13 @@ class Stage(models.TextChoices):
     READING = MlStage.READING.value, "Reading"
     FINDING = MlStage.FINDING.value, "Looking for persons"
     CLASSIFYING = MlStage.CLASSIFYING.value, "Classifying"
+
+
+class View(models.TextChoices):
+    """What a score comes from."""
+
+    FRAME = MlView.FRAME.value, "The whole picture"
+    PERSON = MlView.PERSON.value, "A person"
 
 
 class Verdict(models.TextChoices):

@@ -15,14 +15,14 @@ from django.utils import timezone
 from PIL import Image
 from pytest_django import Settings
 
-from tests.conftest import FakePredictor, MakeAnalysis, MakeClip, MakeModel
+from tests.conftest import FakePredictor, MakeAnalysis, MakeClip, MakeModel, followed
 from video_classifier.ml.bundle import BundleError
 from video_classifier.ml.clip import ClipError
 from video_classifier.ml.clip import Stage as MlStage
 from video_classifier.models import Analysis
 from video_classifier.querysets import AnalysisQuerySet
-from video_classifier.services import analyses, catalog, clips
-from video_classifier.states import Stage, Status, Verdict
+from video_classifier.services import analyses, catalog, clips, evidence
+from video_classifier.states import Stage, Status, Verdict, View
 
 LEASE = timedelta(seconds=60)
 
@@ -178,20 +178,70 @@ def test_the_frames_are_kept_as_pictures(make_analysis: MakeAnalysis, settings: 
     analyses.run(analysis, predictor=FakePredictor())
 
     for number in range(2):
-        with default_storage.open(analyses.frame_file(analysis, number)) as file:
+        with default_storage.open(evidence.frame_file(analysis, number)) as file:
             picture = Image.open(file)
             assert (picture.format, picture.width) == ("JPEG", settings.PREVIEW_WIDTH)
 
 
+def test_the_persons_looked_at_are_kept_and_the_highest_score_decides(
+    make_analysis: MakeAnalysis,
+) -> None:
+    make_analysis()
+    analysis = claim()
+
+    analyses.run(
+        analysis, predictor=FakePredictor(persons=(followed(0.2), followed(0.81234567, since=4.1)))
+    )
+
+    assert (analysis.view, analysis.decided_by, analysis.persons_found) == (View.PERSON, 2, 2)
+    assert (analysis.score, analysis.seconds_finding) == (0.81234567, 0.3)
+    first, second = analysis.persons.all()
+    assert (first.number, second.number, second.score) == (1, 2, 0.81234567)
+    assert second.times == [4.1, 5.1]
+    assert second.boxes == [[0.0, 0.25, 0.25, 0.75], [0.5, 0.25, 0.75, 0.75]]
+    assert second.crop_times == [4.35, 4.85]
+    assert second.track == followed(0, since=4.1).track
+
+
+def test_what_the_model_saw_of_a_person_is_kept_as_pictures(make_analysis: MakeAnalysis) -> None:
+    make_analysis()
+    analysis = claim()
+
+    analyses.run(analysis, predictor=FakePredictor(persons=(followed(0.2), followed(0.8))))
+
+    crops = evidence.read(evidence.crop_file(analysis, 2, number) for number in range(2))
+    assert crops.shape == (2, 16, 16, 3)
+    assert abs(crops.astype(int) - 200).max() <= 2
+
+
+def test_of_equal_persons_the_first_decides(make_analysis: MakeAnalysis) -> None:
+    make_analysis()
+    analysis = claim()
+
+    analyses.run(analysis, predictor=FakePredictor(persons=(followed(0.7), followed(0.7))))
+
+    assert analysis.decided_by == 1
+
+
+def test_without_persons_the_whole_picture_decides(make_analysis: MakeAnalysis) -> None:
+    make_analysis()
+    analysis = claim()
+
+    analyses.run(analysis, predictor=FakePredictor(0.7))
+
+    assert (analysis.view, analysis.decided_by) == (View.FRAME, None)
+    assert not analysis.persons.exists()
+
+
 def test_frames_left_by_a_run_that_died_are_replaced(make_analysis: MakeAnalysis) -> None:
     analysis = make_analysis()
-    default_storage.save(analyses.frame_file(analysis, 0), ContentFile(b"half a pict"))
+    default_storage.save(evidence.frame_file(analysis, 0), ContentFile(b"half a pict"))
 
     analyses.run(claim(), predictor=FakePredictor())
 
-    folder = analyses.frame_folder(analysis)
+    folder = evidence.folder(analysis)
     assert sorted(default_storage.listdir(folder)[1]) == ["00.jpg", "01.jpg"]
-    with default_storage.open(analyses.frame_file(analysis, 0)) as file:
+    with default_storage.open(evidence.frame_file(analysis, 0)) as file:
         Image.open(file).load()
 
 
@@ -205,7 +255,7 @@ def test_each_stage_can_be_seen_while_it_lasts(make_analysis: MakeAnalysis) -> N
 
     analyses.run(analysis, predictor=FakePredictor(during=look))
 
-    assert seen == ["reading", "classifying"]
+    assert seen == ["reading", "finding", "classifying"]
 
 
 @pytest.mark.parametrize("error", [ClipError("It has no frames."), BundleError("It is gone.")])
@@ -298,7 +348,7 @@ def test_a_lease_lost_at_the_last_moment_changes_nothing(
 
     overtaker = Analysis.objects.get()
     assert (overtaker.status, overtaker.attempts) == (Status.RUNNING, 2)
-    assert not default_storage.exists(analyses.frame_folder(overtaker))
+    assert not default_storage.exists(evidence.folder(overtaker))
 
 
 def test_a_run_with_a_heartbeat_is_left_alone(make_analysis: MakeAnalysis) -> None:
@@ -420,4 +470,4 @@ def test_a_clip_deleted_while_it_runs_leaves_nothing(
         analyses.run(analysis, predictor=FakePredictor(during=delete))
 
     assert not Analysis.objects.exists()
-    assert not default_storage.exists(analyses.frame_folder(analysis))
+    assert not default_storage.exists(evidence.folder(analysis))

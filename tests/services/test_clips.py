@@ -10,11 +10,11 @@ from django.core.files.storage import default_storage
 from pytest_django import DjangoCaptureOnCommitCallbacks, Settings
 
 from tests import videos
-from tests.conftest import FakePredictor, MakeAnalysis, MakeClip
+from tests.conftest import FakePredictor, MakeAnalysis, MakeClip, followed
 from video_classifier.ml import playable, probe
 from video_classifier.ml.clip import ClipError
 from video_classifier.models import Analysis, Clip
-from video_classifier.services import analyses, clips
+from video_classifier.services import analyses, clips, evidence
 from video_classifier.states import Playback
 
 
@@ -42,9 +42,9 @@ def test_deletion_leaves_neither_rows_nor_files(
     clip = make_analysis().clip
     analysis = analyses.claim_next(worker="one")
     assert analysis is not None
-    analyses.run(analysis, predictor=FakePredictor())
+    analyses.run(analysis, predictor=FakePredictor(persons=(followed(0.5),)))
     clip.playable.save("copy.mp4", ContentFile(b"copy"))
-    assert len(files(settings)) == 4  # the clip, its copy, two frames
+    assert len(files(settings)) == 6  # the clip, its copy, two frames, two crops
 
     with django_capture_on_commit_callbacks(execute=True):
         clips.delete(clip)
@@ -52,7 +52,7 @@ def test_deletion_leaves_neither_rows_nor_files(
     assert not Clip.objects.exists()
     assert not Analysis.objects.exists()
     assert files(settings) == []
-    assert not default_storage.exists(analyses.frame_folder(analysis))
+    assert not default_storage.exists(evidence.folder(analysis))
 
 
 def test_deletion_finds_the_copy_that_was_made_since(

@@ -11,7 +11,7 @@ from django.urls import reverse
 
 from tests.conftest import MakeAnalysis, MakeClip
 from video_classifier.models import Clip
-from video_classifier.services import analyses
+from video_classifier.services import evidence
 
 CONTENT = bytes(range(100))
 
@@ -177,7 +177,7 @@ def test_a_file_that_is_gone_is_not_found(client: Client, clip: Clip) -> None:
 
 def test_a_frame_is_a_picture(client: Client, make_analysis: MakeAnalysis) -> None:
     analysis = make_analysis(frame_times=[0.0, 0.5, 1.0, 1.5])
-    default_storage.save(analyses.frame_file(analysis, 3), ContentFile(b"jpeg"))
+    default_storage.save(evidence.frame_file(analysis, 3), ContentFile(b"jpeg"))
 
     response = client.get(reverse("web:frame", args=[analysis.pk, 3]))
 
@@ -191,7 +191,7 @@ def test_a_frame_that_is_not_there_is_not_found(
     client: Client, make_analysis: MakeAnalysis, number: int
 ) -> None:
     analysis = make_analysis(frame_times=[0.0, 0.5])
-    default_storage.save(analyses.frame_file(analysis, 0), ContentFile(b"jpeg"))
+    default_storage.save(evidence.frame_file(analysis, 0), ContentFile(b"jpeg"))
     address = reverse("web:frame", args=[analysis.pk, number])
 
     assert client.get(address).status_code == 404

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass, fields
 from enum import StrEnum
 from pathlib import Path
 from typing import Protocol
@@ -14,6 +14,8 @@ import numpy.typing as npt
 from video_classifier.ml import labels
 
 Image = npt.NDArray[np.uint8]
+
+SLACK = 0.02  # seconds by which moments that mean the same frame may differ
 
 
 class ClipError(Exception):
@@ -97,6 +99,18 @@ class Track:
 
     times: tuple[float, ...]  # seconds since the clip's first frame, ascending
     boxes: tuple[Box, ...]  # where the person is at these times; smoothed, without gaps
+
+    def at(self, seconds: float) -> Box | None:
+        """Where the person is then, moving evenly from box to box; None when out of view."""
+        if not self.times[0] - SLACK <= seconds <= self.times[-1] + SLACK:
+            return None
+        sides = zip(*(astuple(box) for box in self.boxes), strict=True)
+        return Box(
+            **{
+                field.name: float(np.interp(seconds, self.times, side))
+                for field, side in zip(fields(Box), sides, strict=True)
+            }
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

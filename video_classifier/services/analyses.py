@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import logging
 import threading
 from collections.abc import Iterator
@@ -13,22 +12,19 @@ from pathlib import Path
 
 from django.conf import settings
 from django.contrib.auth.models import User
-from django.core.files.base import ContentFile
-from django.core.files.storage import default_storage
 from django.db import DatabaseError, connection, transaction
 from django.db.models import F
 from django.utils import timezone
 
 from video_classifier.ml.bundle import BundleError
-from video_classifier.ml.clip import ClipError, Image, Outcome, Predictor
+from video_classifier.ml.clip import ClipError, Outcome, Predictor
 from video_classifier.ml.clip import Stage as MlStage
-from video_classifier.models import Analysis, Clip
-from video_classifier.services import catalog
-from video_classifier.states import Stage, Status
+from video_classifier.models import Analysis, Clip, Person
+from video_classifier.services import catalog, evidence
+from video_classifier.states import Stage, Status, View
 
 logger = logging.getLogger(__name__)
 
-JPEG_QUALITY = 80
 BROKE = (
     "Something broke on our side while this clip was analyzed. Choose “Analyze again”; if it "
     "breaks again, tell your administrator, who finds the cause in the server's log."
@@ -69,15 +65,6 @@ def again(analysis: Analysis, *, model: str, user: User) -> Analysis:
 def place_in_queue(analysis: Analysis) -> int:
     """1 is next."""
     return Analysis.objects.ahead_of(analysis).count() + 1
-
-
-def frame_file(analysis: Analysis, number: int) -> str:
-    """The name in storage of the picture of frame `number`, from 0."""
-    return f"{frame_folder(analysis)}/{number:02}.jpg"
-
-
-def frame_folder(analysis: Analysis) -> str:
-    return f"frames/{analysis.pk}"
 
 
 def claim_next(*, worker: str) -> Analysis | None:
@@ -160,7 +147,7 @@ def _enter(analysis: Analysis, stage: MlStage) -> None:
 
 def _decide(analysis: Analysis, outcome: Outcome, *, model_sha256: str) -> None:
     prediction, sample = outcome.prediction, outcome.sample
-    pictures = [_jpeg(image) for image in sample.previews]
+    pictures = evidence.pictures(analysis, outcome)
     # The pictures are written while the transaction holds the row: a deletion of the clip
     # comes before, and nothing is written, or after, and finds them.
     with transaction.atomic():
@@ -171,13 +158,17 @@ def _decide(analysis: Analysis, outcome: Outcome, *, model_sha256: str) -> None:
             score=prediction.score,
             threshold=prediction.threshold,
             model_sha256=model_sha256,
+            view=View(outcome.view),
+            persons_found=outcome.persons_found,
+            decided_by=evidence.decided_by(outcome),
             frame_times=list(sample.times),
             warnings=list(sample.warnings),
             seconds_reading=outcome.seconds_reading,
+            seconds_finding=outcome.seconds_finding,
             seconds_classifying=outcome.seconds_classifying,
         )
-        for number, picture in enumerate(pictures):
-            _replace(frame_file(analysis, number), picture)
+        Person.objects.bulk_create(evidence.persons(analysis, outcome))
+        evidence.write(pictures)
 
 
 def _fail(analysis: Analysis, reason: str) -> None:
@@ -193,20 +184,6 @@ def _change(analysis: Analysis, **changes: object) -> None:
     if not Analysis.objects.held(analysis).update(**changes):
         msg = f"analysis {analysis.pk} is no longer held by {analysis.worker}"
         raise LeaseLostError(msg)
-
-
-def _jpeg(image: Image) -> bytes:
-    from PIL import Image as Pillow
-
-    buffer = io.BytesIO()
-    Pillow.fromarray(image).save(buffer, "JPEG", quality=JPEG_QUALITY)
-    return buffer.getvalue()
-
-
-def _replace(name: str, content: bytes) -> None:
-    """Writes the file under that very name; storage would choose another if it were taken."""
-    default_storage.delete(name)
-    default_storage.save(name, ContentFile(content))
 
 
 @contextmanager

@@ -19,7 +19,7 @@ from django.dispatch import receiver
 
 from video_classifier.ml.clip import InterruptedCopyError
 from video_classifier.models import Analysis, Clip
-from video_classifier.services import analyses
+from video_classifier.services import evidence
 from video_classifier.states import Playback
 
 logger = logging.getLogger(__name__)
@@ -44,8 +44,8 @@ def _forget_files(instance: Clip, **_: Any) -> None:
 
 
 @receiver(post_delete, sender=Analysis)
-def _forget_frames(instance: Analysis, **_: Any) -> None:
-    folder = analyses.frame_folder(instance)
+def _forget_pictures(instance: Analysis, **_: Any) -> None:
+    folder = evidence.folder(instance)
     transaction.on_commit(partial(_delete_folder, folder))
 
 

@@ -40,9 +40,13 @@ COLUMNS: dict[str, Callable[[Analysis], Cell]] = {
     "threshold": lambda a: a.threshold,
     "model": lambda a: a.model,
     "model_sha256": lambda a: a.model_sha256,
+    "view": lambda a: a.view,
+    "persons_found": lambda a: a.persons_found,
+    "decided_by_person": lambda a: a.decided_by,
     "warnings": lambda a: " ".join(a.warnings),
     "error": lambda a: a.error,
     "seconds_reading": lambda a: a.seconds_reading,
+    "seconds_finding": lambda a: a.seconds_finding,
     "seconds_classifying": lambda a: a.seconds_classifying,
 }
 

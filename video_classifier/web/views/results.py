@@ -13,7 +13,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from video_classifier.ml.bundle import BundleError
 from video_classifier.models import Analysis
-from video_classifier.services import analyses
+from video_classifier.services import analyses, evidence
 from video_classifier.states import Status
 from video_classifier.web.forms import ModelForm
 from video_classifier.web.responses import SignedInRequest, page_or_part
@@ -78,7 +78,7 @@ def frame(request: HttpRequest, pk: UUID, number: int) -> FileResponse:
     if number >= len(analysis.frame_times):
         raise Http404(msg)
     try:
-        picture = default_storage.open(analyses.frame_file(analysis, number))
+        picture = default_storage.open(evidence.frame_file(analysis, number))
     except FileNotFoundError as error:
         raise Http404(msg) from error
     return FileResponse(picture, content_type="image/jpeg")
