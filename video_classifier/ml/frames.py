@@ -13,6 +13,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
+from typing import Generic, TypeVar
 
 import av
 import numpy as np
@@ -30,11 +31,17 @@ from video_classifier.ml.timeline import Entry, Run, Timeline
 
 VERSION = 1  # raise it when a clip would give other pictures than before: caches go by it
 
+_KEPT = 128 * 2**20  # bytes: half a minute of 640 x 480, 8 pictures a second
+
 _LUMA = np.array((0.299, 0.587, 0.114), np.float32)  # ITU-R BT.601
 
 _THREADS = min(4, os.cpu_count() or 1)
 
+Seen = TypeVar("Seen")
+Taken = TypeVar("Taken")
+
 _Choice = Callable[[Timeline], list[int]]
+_Take = Callable[[int, VideoFrame], Taken]  # what is kept of the frame of a number
 
 
 def sample(
@@ -60,13 +67,17 @@ def sample(
         preview_width=preview_width,
         pixel_aspect=track.pixel_aspect,
     )
+
+    def scaled(_: int, frame: VideoFrame) -> Picture:
+        return scaler(frame)
+
     if spec.min_difference:
         chosen = _distinct_numbers(path, spec)
         found = _find_straight(
-            path, scaler, lambda t: t.evenly_among(chosen, spec.frames, start=start, end=end)
+            path, scaled, lambda t: t.evenly_among(chosen, spec.frames, start=start, end=end)
         )
     else:
-        found = _find(path, track, scaler, lambda t: t.evenly(spec.frames, start=start, end=end))
+        found = _find(path, track, scaled, lambda t: t.evenly(spec.frames, start=start, end=end))
     return Sample(
         images=np.stack([picture.image for picture in found.pictures]),
         times=found.times,
@@ -85,8 +96,95 @@ def read_all(
     Raises ClipError if no frame can be read.
     """
     scaler = Scaler(width=width, height=height)
-    found = _find(path, _read_track(path), scaler, lambda t: t.regularly(fps))
+    found = _find(
+        path, _read_track(path), lambda _, frame: scaler(frame), lambda t: t.regularly(fps)
+    )
     return np.stack([picture.image for picture in found.pictures]), np.array(found.times)
+
+
+class Reel:
+    """A clip's pictures at an even rate, to be looked at one by one and as often as needed.
+
+    They are decoded anew each time, unless they are so few and so small that they can be kept.
+    Every look sees the same pictures at the same times. A clip that is short is looked at more
+    often in a second, so that there are `least` pictures, if it has so many.
+    """
+
+    def __init__(self, path: Path, *, rate: float, least: int = 1) -> None:
+        """Reads the packets, which may take a while. Raises ClipError if it is no video."""
+        self._path = path
+        self._rate = rate
+        self._least = least
+        self._track = _read_track(path)
+        self._shown: Timeline | None = None  # None until there has been a look
+        self._places: dict[int, int] = {}  # of frames, by their numbers
+        self._kept: dict[int, VideoFrame] = {}  # by their places
+
+    @property
+    def pixel_aspect(self) -> Fraction | None:
+        """The width of a stored pixel over its height; None if the file doesn't say."""
+        return self._track.pixel_aspect
+
+    @property
+    def times(self) -> tuple[float, ...]:
+        """When each picture comes up, in seconds since the clip's first frame."""
+        return tuple(self._timeline.seconds(number) for number in self._places)
+
+    @property
+    def length(self) -> float:
+        """Seconds of the clip that could be read."""
+        return self._timeline.length
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """Sentences for the uploader."""
+        return tuple(_warnings(self._track, self._timeline))
+
+    def look(
+        self, see: Callable[[VideoFrame], Seen], *, wants: Callable[[int], bool] = lambda _: True
+    ) -> dict[int, Seen]:
+        """What `see` makes of the pictures, by their places from 0 on, that `wants` asks for.
+
+        Where damage is found, `see` is shown pictures again. Raises ClipError if none can be read.
+        """
+        places = [place for place in self._kept if wants(place)]
+        if self._shown and len(places) == sum(map(wants, range(len(self._places)))):
+            return {place: see(self._kept[place]) for place in sorted(places)}
+        seen: dict[int, Seen] = {}
+
+        def choose(shown: Timeline) -> list[int]:
+            seen.clear()
+            return self._lay_out(shown)
+
+        def take(number: int, frame: VideoFrame) -> None:
+            place = self._places[number]
+            if _size(frame) * len(self._places) <= _KEPT:
+                self._kept[place] = frame
+            if wants(place):
+                seen[place] = see(frame)
+
+        _find(self._path, self._track, take, choose)
+        return dict(sorted(seen.items()))
+
+    def _lay_out(self, shown: Timeline) -> list[int]:
+        rate = max(self._rate, self._least / shown.length) if shown.length else self._rate
+        numbers = sorted(set(shown.regularly(rate)))
+        self._shown = shown
+        self._places = {number: place for place, number in enumerate(numbers)}
+        self._kept.clear()
+        return numbers
+
+    @property
+    def _timeline(self) -> Timeline:
+        if self._shown is None:
+            msg = "nobody has looked at the clip yet"
+            raise RuntimeError(msg)
+        return self._shown
+
+
+def _size(frame: VideoFrame) -> int:
+    """Bytes."""
+    return sum(plane.buffer_size for plane in frame.planes)
 
 
 def distinct(images: Iterable[Image], *, least: float) -> list[int]:
@@ -132,13 +230,13 @@ class _Track:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Found:
+class _Found(Generic[Taken]):
     timeline: Timeline
     numbers: list[int]
-    by_number: dict[int, Picture]
+    by_number: dict[int, Taken]
 
     @property
-    def pictures(self) -> list[Picture]:
+    def pictures(self) -> list[Taken]:
         return [self.by_number[number] for number in self.numbers]
 
     @property
@@ -187,11 +285,13 @@ def _entry(packet: Packet[Stream]) -> Entry:
     )
 
 
-def _find(path: Path, track: _Track, scaler: Scaler, choose: _Choice) -> _Found:
-    return _find_by_packets(path, track, scaler, choose) or _find_straight(path, scaler, choose)
+def _find(path: Path, track: _Track, take: _Take[Taken], choose: _Choice) -> _Found[Taken]:
+    return _find_by_packets(path, track, take, choose) or _find_straight(path, take, choose)
 
 
-def _find_by_packets(path: Path, track: _Track, scaler: Scaler, choose: _Choice) -> _Found | None:
+def _find_by_packets(
+    path: Path, track: _Track, take: _Take[Taken], choose: _Choice
+) -> _Found[Taken] | None:
     """Decodes what is needed; None if the packets don't tell what that is or some are damaged."""
     told = timeline.from_packets(track.entries, track.time_base)
     if told is None or track.order_is_guessed:
@@ -202,7 +302,10 @@ def _find_by_packets(path: Path, track: _Track, scaler: Scaler, choose: _Choice)
     if any(e.is_corrupt for run in runs for e in track.entries[run.first : run.last + 1]):
         return None
     try:
-        pictures = {wanted[tick]: scaler(f) for tick, f in _decode_runs(path, runs, wanted)}
+        pictures = {
+            wanted[tick]: take(wanted[tick], frame)
+            for tick, frame in _decode_runs(path, runs, wanted)
+        }
     except (av.FFmpegError, _DamagedError):
         return None
     if len(pictures) < len(wanted):
@@ -248,14 +351,14 @@ def _sound(
             yield frame.pts, frame
 
 
-def _find_straight(path: Path, scaler: Scaler, choose: _Choice) -> _Found:
+def _find_straight(path: Path, take: _Take[Taken], choose: _Choice) -> _Found[Taken]:
     """Decodes everything twice: once to learn when each frame is shown, once to take some."""
     shown = decoded_timeline(path)
     numbers = choose(shown)
     wanted = set(numbers)
     with containers.opened(path) as (container, stream):
         pictures = {
-            number: scaler(frame)
+            number: take(number, frame)
             for number, frame in enumerate(containers.sound_frames(container, stream))
             if number in wanted
         }

@@ -108,6 +108,27 @@ class Scaler:
         return max(1, round(width / shape if turn.swaps_axes else width * shape))
 
 
+class Fitter:
+    """Makes each frame a picture in the shape in which players show it, within `width` x `height`.
+
+    None is made larger than it is; `pixel_aspect` is the width of a stored pixel over its height.
+    """
+
+    def __init__(self, *, width: int, height: int, pixel_aspect: Fraction | None = None) -> None:
+        self._width, self._height = width, height
+        self._pixel_aspect = pixel_aspect or Fraction(1)
+        self._reformatter = VideoReformatter()
+
+    def __call__(self, frame: VideoFrame) -> Image:
+        turn = Turn.of(frame)
+        width, height = float(frame.width * self._pixel_aspect), float(frame.height)
+        if turn.swaps_axes:
+            width, height = height, width
+        share = min(1.0, self._width / width, self._height / height)
+        size = max(1, round(width * share)), max(1, round(height * share))
+        return _scaled(frame, turn, size, self._reformatter)
+
+
 def _scaled(
     frame: VideoFrame, turn: Turn, size: tuple[int, int], reformatter: VideoReformatter
 ) -> Image:
