@@ -272,6 +272,10 @@ class HeatMap(models.Model):
     def __str__(self) -> str:
         return f"{self.get_status_display()} heat map"
 
+    @property
+    def is_finished(self) -> bool:
+        return self.status in {Status.DONE, Status.FAILED}
+
 
 class OneTimePassword(models.Model):
     """Somebody whose password was made for them, and who has to choose another."""

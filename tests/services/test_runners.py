@@ -16,9 +16,9 @@ from pytest_django import DjangoAssertNumQueries, DjangoCaptureOnCommitCallbacks
 from tests.conftest import FakePredictor, MakeAnalysis, MakeClip
 from video_classifier.ml import playable
 from video_classifier.ml.clip import Stage
-from video_classifier.models import Analysis, Clip
+from video_classifier.models import Analysis, Clip, HeatMap
 from video_classifier.querysets import AnalysisQuerySet
-from video_classifier.services import analyses, catalog, runners
+from video_classifier.services import analyses, catalog, heat_maps, runners
 from video_classifier.states import Playback, Status
 
 PATIENCE = 10.0  # seconds after which a test gives up waiting
@@ -104,6 +104,22 @@ def test_verdicts_come_before_copies(
         )
 
     assert seen == [(1, "wanted"), (2, "wanted"), (2, "copy")]
+
+
+def test_heat_maps_come_before_copies(
+    make_analysis: MakeAnalysis, make_clip: MakeClip, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(playable, "make", lambda _, target, **__: Path(target).write_bytes(b"copy"))
+    make_clip(playback=Playback.WANTED)
+    heat_maps.ask(make_analysis(status=Status.DONE))
+    seen = []
+
+    while runners.step(worker="one"):
+        seen.append(
+            (HeatMap.objects.get().is_finished, Clip.objects.filter(playback="copy").count())
+        )
+
+    assert seen == [(True, 0), (True, 1)]
 
 
 @pytest.mark.parametrize(
@@ -300,8 +316,9 @@ def test_only_told_so_nobody_analyzes(settings: Settings) -> None:
         (lambda analysis, clip: analysis(), True),
         (lambda analysis, clip: analysis(status=Status.RUNNING), True),
         (lambda analysis, clip: clip(playback=Playback.WANTED), True),
+        (lambda analysis, clip: heat_maps.ask(analysis(status=Status.DONE)), True),
     ],
-    ids=["nothing", "all done", "waiting", "running when it died", "copy wanted"],
+    ids=["nothing", "all done", "waiting", "running when it died", "copy wanted", "map wanted"],
 )
 def test_the_server_goes_on_with_what_was_left(
     make: Callable[[MakeAnalysis, MakeClip], object],

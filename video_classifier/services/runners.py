@@ -17,8 +17,8 @@ from django.conf import settings
 from django.db import DatabaseError, close_old_connections
 from django.utils import timezone
 
-from video_classifier.models import Analysis, Clip
-from video_classifier.services import analyses, clips, uploads
+from video_classifier.models import Analysis, Clip, HeatMap
+from video_classifier.services import analyses, clips, heat_maps, uploads
 
 logger = logging.getLogger(__name__)
 
@@ -38,7 +38,11 @@ def start_if_waiting() -> None:
     """At server start: goes on with what an earlier process left, and sweeps up after it."""
     uploads.sweep(before=timezone.now() - ABANDONED)
     try:
-        left = Analysis.objects.unfinished().exists() or Clip.objects.wanting_a_copy().exists()
+        left = (
+            Analysis.objects.unfinished().exists()
+            or HeatMap.objects.unfinished().exists()
+            or Clip.objects.wanting_a_copy().exists()
+        )
     except DatabaseError:
         logger.warning("The database has no tables yet: run `manage.py migrate`.")
         return
@@ -53,7 +57,10 @@ def step(*, worker: str, ending: Callable[[], bool] = lambda: False) -> bool:
     analyses.requeue_stalled(lease=settings.ANALYSIS_LEASE)
     analysis = analyses.claim_next(worker=worker)
     if analysis is None:
-        return clips.make_next_copy(proceed=partial(_nothing_better, ending, _Pace(1.0)))
+        proceed = partial(_nothing_better, ending, _Pace(1.0))
+        return heat_maps.make_next(worker=worker, proceed=proceed) or clips.make_next_copy(
+            proceed=proceed
+        )
     try:
         analyses.run(analysis)
     except analyses.LeaseLostError as lost:
@@ -77,7 +84,7 @@ class _Pace:
 
 
 def _nothing_better(ending: Callable[[], bool], pace: _Pace) -> bool:
-    """Whether a copy may go on: no verdict waits for it, and the process isn't ending."""
+    """Whether a map or a copy may go on: no verdict waits for it, and the process isn't ending."""
     if ending():
         return False
     if not pace.is_due():

@@ -1,0 +1,264 @@
+"""Heat maps: asked for, made when nothing better is to be done, and never for ever."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import numpy as np
+import pytest
+from django.core.files.storage import default_storage
+from django.utils import timezone
+from pytest_django import DjangoCaptureOnCommitCallbacks, Settings
+
+from tests import videos
+from tests.conftest import FakePredictor, MakeAnalysis, MakeClip, followed
+from video_classifier.ml import occlusion
+from video_classifier.ml.clip import ClipSpec, Image, View
+from video_classifier.models import Analysis, HeatMap
+from video_classifier.querysets import HeatMapQuerySet
+from video_classifier.services import analyses, catalog, clips, evidence, heat_maps, runners
+from video_classifier.states import Status
+
+
+class Attentive(FakePredictor):
+    """Looks at the brightness of the corner above on the left, and at nothing else."""
+
+    def score(self, images: Image) -> float:
+        return float(images[:, :2, :2].mean() / 200 * self._score)
+
+
+@pytest.fixture
+def predictor(monkeypatch: pytest.MonkeyPatch) -> FakePredictor:
+    fake = Attentive(persons=(followed(0.2), followed(0.8)))
+    monkeypatch.setattr(catalog, "load", lambda _: fake)
+    return fake
+
+
+@pytest.fixture
+def analysis(make_analysis: MakeAnalysis, predictor: FakePredictor) -> Analysis:
+    """Decided by person 2."""
+    make_analysis()
+    claimed = analyses.claim_next(worker="one")
+    assert claimed is not None
+    analyses.run(claimed, predictor=predictor)
+    return claimed
+
+
+def drawn(analysis: Analysis) -> Image:
+    return evidence.read(evidence.heat_file(analysis, number) for number in range(2))
+
+
+def test_shows_what_of_the_deciding_person_mattered(analysis: Analysis) -> None:
+    heat_maps.ask(analysis)
+
+    assert heat_maps.make_next(worker="one")
+
+    made = HeatMap.objects.get()
+    assert made.status == Status.DONE
+    drops = np.array(made.drops)
+    assert drops.shape == (8, 8)
+    assert drops[0, 0] == drops.max() > 0
+    assert np.count_nonzero(drops > 0.01) == 1
+    assert drawn(analysis)[0, 0, 0].mean() > drawn(analysis)[0, 12, 12].mean() + 100
+
+
+def test_of_the_whole_picture_it_is_worked_out_from_the_clip(
+    make_clip: MakeClip,
+    make_analysis: MakeAnalysis,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    video = videos.write(tmp_path / "clip.mp4", 20)
+    make_analysis(clip=make_clip(content=video.read_bytes()))
+    claimed = analyses.claim_next(worker="one")
+    assert claimed is not None
+    analyses.run(claimed, predictor=FakePredictor(0.7))
+    seen: list[tuple[int, ...]] = []
+
+    class Witness(FakePredictor):
+        def score(self, images: Image) -> float:
+            seen.append(images.shape)
+            return self._score
+
+    monkeypatch.setattr(catalog, "load", lambda _: Witness(0.7))
+    heat_maps.ask(claimed)
+    heat_maps.make_next(worker="one")
+
+    assert HeatMap.objects.get().status == Status.DONE
+    assert set(seen) == {ClipSpec(height=16, width=16).shape}
+    assert drawn(claimed).shape[1:] == (18, 240, 3)  # over the film's own pictures
+
+
+def test_if_nobody_was_found_the_model_that_scored_instead_is_asked(
+    analysis: Analysis, predictor: FakePredictor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Analysis.objects.update(view=View.FRAME, decided_by=None)
+    asked: list[str] = []
+
+    class OfPersons(FakePredictor):
+        card = replace(FakePredictor.card, fallback="standby")
+
+    def load(name: str) -> FakePredictor:
+        asked.append(name)
+        return OfPersons() if name == "standard" else predictor
+
+    monkeypatch.setattr(catalog, "load", load)
+    heat_maps.ask(analysis)
+    heat_maps.make_next(worker="one")
+
+    assert asked == ["standard", "standby"]
+
+
+def test_asked_twice_it_is_made_once(analysis: Analysis) -> None:
+    heat_maps.ask(analysis)
+    heat_maps.ask(analysis)
+
+    assert heat_maps.make_next(worker="one")
+    heat_maps.ask(analysis)
+    assert not heat_maps.make_next(worker="one")
+
+
+def test_asking_wakes_the_runner_once_it_is_committed(
+    analysis: Analysis,
+    monkeypatch: pytest.MonkeyPatch,
+    django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks,
+) -> None:
+    woken: list[bool] = []
+    monkeypatch.setattr(runners, "wake", lambda: woken.append(True))
+
+    with django_capture_on_commit_callbacks(execute=True):
+        heat_maps.ask(analysis)
+        assert not woken
+
+    assert woken
+
+
+@pytest.mark.django_db
+def test_the_queue_is_read_through_its_indexes() -> None:
+    assert "heat_map_queue" in HeatMap.objects.waiting().explain()
+    assert "heat_map_running" in HeatMap.objects.stalled(before=timezone.now()).explain()
+
+
+def test_the_loser_of_a_race_finds_nothing(
+    analysis: Analysis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    heat_maps.ask(analysis)
+    look = HeatMapQuerySet.first
+
+    def look_while_a_rival_claims(queue: HeatMapQuerySet) -> HeatMap | None:
+        seen = look(queue)
+        HeatMap.objects.filter(status=Status.QUEUED).update(
+            status=Status.RUNNING, worker="rival", heartbeat_at=timezone.now()
+        )
+        return seen
+
+    monkeypatch.setattr(HeatMapQuerySet, "first", look_while_a_rival_claims)
+
+    assert not heat_maps.make_next(worker="one")
+    assert HeatMap.objects.get().worker == "rival"
+
+
+def test_one_that_gives_way_keeps_its_place(analysis: Analysis) -> None:
+    heat_maps.ask(analysis)
+    answers = iter([True, True, False])
+
+    assert heat_maps.make_next(worker="one", proceed=lambda: next(answers))
+
+    waiting = HeatMap.objects.get()
+    assert (waiting.status, waiting.attempts) == (Status.QUEUED, 0)
+    assert heat_maps.make_next(worker="one")
+    assert HeatMap.objects.get().status == Status.DONE
+
+
+def test_shows_life_while_it_lasts(analysis: Analysis) -> None:
+    heat_maps.ask(analysis)
+    long_ago = timezone.now() - timedelta(hours=1)
+    beats: list[bool] = []
+
+    def look() -> bool:
+        beats.append(HeatMap.objects.get().heartbeat_at != long_ago)
+        HeatMap.objects.update(heartbeat_at=long_ago)
+        return True
+
+    heat_maps.make_next(worker="one", proceed=look)
+
+    assert all(beats)
+
+
+def test_what_a_dead_worker_left_is_made_by_another(analysis: Analysis) -> None:
+    heat_maps.ask(analysis)
+    HeatMap.objects.update(
+        status=Status.RUNNING, attempts=1, heartbeat_at=timezone.now() - timedelta(hours=1)
+    )
+
+    assert heat_maps.make_next(worker="two")
+
+    assert HeatMap.objects.get().status == Status.DONE
+
+
+def test_what_kills_its_workers_is_given_up(analysis: Analysis, settings: Settings) -> None:
+    heat_maps.ask(analysis)
+    HeatMap.objects.update(
+        status=Status.RUNNING,
+        attempts=settings.ANALYSIS_ATTEMPTS,
+        heartbeat_at=timezone.now() - timedelta(hours=1),
+    )
+
+    assert not heat_maps.make_next(worker="two")
+
+    given_up = HeatMap.objects.get()
+    assert (given_up.status, given_up.error) == (Status.FAILED, heat_maps.BROKE)
+
+
+def vanish(analysis: Analysis) -> None:
+    default_storage.delete(evidence.crop_file(analysis, 2, 0))
+
+
+def forget(analysis: Analysis) -> None:
+    Analysis.objects.update(score=0.3)
+
+
+@pytest.mark.parametrize(
+    ("spoil", "sentence"), [(vanish, heat_maps.BROKE), (forget, "0.80 instead of 0.30")]
+)
+def test_a_failure_is_a_sentence_and_can_be_asked_for_again(
+    analysis: Analysis, spoil: Callable[[Analysis], None], sentence: str
+) -> None:
+    heat_maps.ask(analysis)
+    spoil(analysis)
+
+    assert heat_maps.make_next(worker="one")
+
+    failed = HeatMap.objects.get()
+    assert failed.status == Status.FAILED
+    assert sentence in failed.error
+    assert not heat_maps.make_next(worker="one")
+    heat_maps.ask(analysis)
+    assert HeatMap.objects.get().status == Status.QUEUED
+
+
+@pytest.mark.parametrize("moment", ["heat_map", "drawn"])
+def test_one_whose_clip_is_deleted_meanwhile_leaves_nothing(
+    analysis: Analysis,
+    settings: Settings,
+    monkeypatch: pytest.MonkeyPatch,
+    django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks,
+    moment: str,
+) -> None:
+    heat_maps.ask(analysis)
+    go_on = getattr(occlusion, moment)
+
+    def delete_and_go_on(*args: object, **options: object) -> object:
+        clips.delete(analysis.clip)
+        return go_on(*args, **options)
+
+    monkeypatch.setattr(occlusion, moment, delete_and_go_on)
+
+    with django_capture_on_commit_callbacks(execute=True):
+        heat_maps.make_next(worker="one")
+
+    assert not HeatMap.objects.exists()
+    assert not [path for path in Path(settings.MEDIA_ROOT).rglob("*") if path.is_file()]

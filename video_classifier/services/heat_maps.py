@@ -1,0 +1,152 @@
+"""Works out which part of the pictures a score came from, once somebody asks."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import F
+from django.utils import timezone
+
+from video_classifier.ml.bundle import BundleError
+from video_classifier.ml.clip import ClipError, Image
+from video_classifier.models import Analysis, HeatMap
+from video_classifier.services import catalog, evidence
+from video_classifier.states import Status
+
+logger = logging.getLogger(__name__)
+
+BROKE = "Something broke on our side. Try again; if it breaks again, tell your administrator."
+REPLACED = (
+    "The model now gives these pictures another score ({now:.2f} instead of {then:.2f}): it was "
+    "replaced since. Analyze the clip again and ask there."
+)
+TOLERANCE = 0.05  # by which a score may move because the pictures were kept as JPEG
+
+
+class _GaveWayError(Exception):
+    """There is something better to do now, or the row is no longer ours."""
+
+
+class _OutdatedError(Exception):
+    """What was asked for can't be explained any more; the message says why."""
+
+
+class _Material(NamedTuple):
+    score: Callable[[Image], float]
+    seen: Image  # by the model
+    shown: Image  # to the person who asks
+
+
+def ask(analysis: Analysis) -> None:
+    """Queues the heat map of a finished analysis; asked again, only what failed is queued."""
+    from video_classifier.services import runners  # which in turn makes heat maps
+
+    HeatMap.objects.get_or_create(analysis=analysis)
+    HeatMap.objects.filter(analysis=analysis, status=Status.FAILED).update(
+        status=Status.QUEUED, error="", attempts=0, queued_at=timezone.now()
+    )
+    transaction.on_commit(runners.wake)
+
+
+def make_next(*, worker: str, proceed: Callable[[], bool] = lambda: True) -> bool:
+    """Makes the heat map that waits the longest; says if there was any to make.
+
+    `proceed` is asked after each part whether to go on; what is interrupted goes back to its
+    place in the queue.
+    """
+    _requeue_stalled()
+    heat_map = _claim_next(worker)
+    if heat_map is None:
+        return False
+    held = HeatMap.objects.held(heat_map)
+    try:
+        _make(heat_map, proceed)
+    except _GaveWayError:
+        held.update(status=Status.QUEUED, attempts=F("attempts") - 1)
+    except (BundleError, ClipError, _OutdatedError) as error:
+        held.update(status=Status.FAILED, error=str(error))
+    except Exception:
+        logger.exception("no heat map could be made of analysis %s", heat_map.pk)
+        held.update(status=Status.FAILED, error=BROKE)
+    return True
+
+
+def _claim_next(worker: str) -> HeatMap | None:
+    """As analyses.claim_next: of several workers, one finds the row still queued."""
+    while waiting := HeatMap.objects.waiting().first():
+        claimed = HeatMap.objects.filter(pk=waiting.pk, status=Status.QUEUED).update(
+            status=Status.RUNNING,
+            worker=worker,
+            attempts=F("attempts") + 1,
+            heartbeat_at=timezone.now(),
+        )
+        if claimed:
+            found = HeatMap.objects.select_related("analysis__clip")
+            return found.filter(pk=waiting.pk).first()
+    return None
+
+
+def _requeue_stalled() -> None:
+    """Puts back what a dead worker left, and gives up what has stopped too often."""
+    stalled = HeatMap.objects.stalled(before=timezone.now() - settings.ANALYSIS_LEASE)
+    if stalled.exists():  # the usual case writes nothing
+        stalled.filter(attempts__gte=settings.ANALYSIS_ATTEMPTS).update(
+            status=Status.FAILED, error=BROKE
+        )
+        stalled.update(status=Status.QUEUED)
+
+
+def _make(heat_map: HeatMap, proceed: Callable[[], bool]) -> None:
+    from video_classifier.ml import occlusion
+
+    analysis, held = heat_map.analysis, HeatMap.objects.held(heat_map)
+
+    def go_on() -> None:
+        if not (proceed() and held.update(heartbeat_at=timezone.now())):
+            raise _GaveWayError
+
+    material = _material(analysis)
+    go_on()  # loading a model takes its time
+    _check(material, analysis)
+    drops = occlusion.heat_map(material.score, material.seen, after_each=go_on)
+    files = {
+        evidence.heat_file(analysis, number): evidence.jpeg(image, evidence.FRAME_QUALITY)
+        for number, image in enumerate(occlusion.drawn(material.shown, drops))
+    }
+    with transaction.atomic():  # a deletion of the clip comes before or after, as in analyses
+        if held.update(
+            status=Status.DONE, drops=[[round(d, 4) for d in r] for r in drops.tolist()]
+        ):
+            evidence.write(files)
+
+
+def _material(analysis: Analysis) -> _Material:
+    predictor = catalog.load(analysis.model)
+    if analysis.decided_by is not None:
+        person = analysis.persons.get(number=analysis.decided_by)
+        crops = evidence.read(
+            evidence.crop_file(analysis, person.number, number)
+            for number in range(len(person.crop_times))
+        )
+        return _Material(predictor.score, seen=crops, shown=crops)
+    from video_classifier.ml import frames
+
+    if predictor.card.fallback:  # nobody was found, so this one gave the score
+        predictor = catalog.load(predictor.card.fallback)
+    shown = evidence.read(
+        evidence.frame_file(analysis, number) for number in range(len(analysis.frame_times))
+    )
+    sample = frames.sample(Path(analysis.clip.file.path), predictor.card.spec)
+    return _Material(predictor.score, seen=sample.images, shown=shown)
+
+
+def _check(material: _Material, analysis: Analysis) -> None:
+    """Raises _OutdatedError if the score that is to be explained is no longer the model's."""
+    now, then = material.score(material.seen), analysis.score or 0.0
+    if abs(now - then) > TOLERANCE:
+        raise _OutdatedError(REPLACED.format(now=now, then=then))
