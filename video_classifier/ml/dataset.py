@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import asdict, dataclass
-from functools import partial
+from dataclasses import asdict, dataclass, replace
+from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
-from video_classifier.ml import frames
+from video_classifier.ml import frames, persons
 from video_classifier.ml.augmentation import Augmentation, resize, vary
 from video_classifier.ml.cache import Cache
-from video_classifier.ml.clip import ClipError, ClipSpec, Image
+from video_classifier.ml.clip import ClipError, ClipSpec, Image, Track, View
+from video_classifier.ml.detection import Detector
 from video_classifier.ml.digest import sha256
 from video_classifier.ml.manifest import Entry
 
@@ -42,7 +43,7 @@ class Footage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Unreadable:
-    """A clip that can't be decoded, and why."""
+    """A clip that can't be decoded, or has nobody in it to look at, and why."""
 
     entry: Entry
     reason: str
@@ -67,11 +68,26 @@ def read(
     entries: Iterable[Entry],
     spec: ClipSpec,
     *,
+    detector: Detector | None = None,
     kept: Cache | None = None,
     after_each: Callable[[], None] = lambda: None,
 ) -> tuple[tuple[Footage, ...], tuple[Unreadable, ...]]:
-    """Decodes every clip that is not in `kept`; those that don't decode are named, not guessed."""
-    return each(entries, lambda entry: _footage(entry, spec, kept or Cache()), after_each)
+    """Decodes every clip that is not in `kept`; those that don't decode are named, not guessed.
+
+    So are those in which nobody is found, if the spec looks at persons; only then a detector is
+    needed.
+    """
+    kept = kept or Cache()
+
+    def footage(entry: Entry) -> Footage:
+        if spec.view is View.FRAME:
+            return _footage(entry, spec, kept)
+        if detector is None:
+            msg = "a network that looks at persons needs a detector to find them"
+            raise ValueError(msg)
+        return _footage_of_persons(entry, spec, kept, detector)
+
+    return each(entries, footage, after_each)
 
 
 def each(
@@ -99,6 +115,40 @@ def _footage(entry: Entry, spec: ClipSpec, kept: Cache) -> Footage:
     )
 
 
+def _footage_of_persons(entry: Entry, spec: ClipSpec, kept: Cache, detector: Detector) -> Footage:
+    """The one who is most in view comes first, and the variants are theirs."""
+    facts = {
+        "clip": clip_sha256(entry.path),
+        "spec": asdict(spec),
+        "persons": persons.VERSION,
+        "detector": detector.sha256,
+    }
+
+    @cache
+    def found() -> tuple[frames.Reel, tuple[Track, ...]]:
+        reel = persons.reel(entry.path)
+        return reel, persons.foremost(persons.find(reel, detector))
+
+    def served() -> Image:
+        crops, _ = persons.show(*found(), spec)
+        return np.array([person.images for person in crops], np.uint8).reshape(-1, *spec.shape)
+
+    def regular() -> Image:
+        reel, (foremost, *_) = found()
+        return persons.follow(reel, foremost, _with_margin(spec))
+
+    shown = kept.array(served, **facts)
+    if not len(shown):
+        msg = "Nobody was found in it."
+        raise ClipError(msg)
+    return Footage(
+        entry=entry,
+        served=shown[0],
+        others=tuple(shown[1:]),
+        frames=kept.array(regular, **facts, margin=MARGIN),
+    )
+
+
 def clip_sha256(path: Path) -> str:
     """Of the file's bytes, in hexadecimal. Raises ClipError."""
     try:
@@ -108,9 +158,15 @@ def clip_sha256(path: Path) -> str:
         raise ClipError(msg) from error
 
 
+def _with_margin(spec: ClipSpec) -> ClipSpec:
+    return replace(spec, height=round(spec.height * MARGIN), width=round(spec.width * MARGIN))
+
+
 def _regular(path: Path, spec: ClipSpec) -> Image:
-    height, width = round(spec.height * MARGIN), round(spec.width * MARGIN)
-    pictures, _ = frames.read_all(path, fps=FRAMES_PER_SECOND, height=height, width=width)
+    larger = _with_margin(spec)
+    pictures, _ = frames.read_all(
+        path, fps=FRAMES_PER_SECOND, height=larger.height, width=larger.width
+    )
     if not spec.min_difference:
         return pictures
     as_served = (resize(picture, spec) for picture in pictures)
@@ -169,7 +225,7 @@ class FeatureExamples:
         kept = kept or Cache()
         self.bounds = clips.bounds
         rows = np.arange(len(clips.bounds) - 1)
-        facts = clips.facts() | {"weights": weights_sha256(backbone)}
+        facts = clips.facts() | {"weights": weights_sha256(backbone)} if kept.keeps else {}
         self.served = kept.array(lambda: _features(backbone, clips.served), **facts)
         self._variants = []
         for epoch in range(variants):

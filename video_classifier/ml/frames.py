@@ -141,15 +141,19 @@ class Reel:
         return tuple(_warnings(self._track, self._timeline))
 
     def look(
-        self, see: Callable[[VideoFrame], Seen], *, wants: Callable[[int], bool] = lambda _: True
+        self,
+        see: Callable[[int, VideoFrame], Seen],
+        *,
+        wants: Callable[[int], bool] = lambda _: True,
     ) -> dict[int, Seen]:
         """What `see` makes of the pictures, by their places from 0 on, that `wants` asks for.
 
-        Where damage is found, `see` is shown pictures again. Raises ClipError if none can be read.
+        `see` gets the place and the frame; where damage is found, it is shown pictures again.
+        Raises ClipError if none can be read.
         """
         places = [place for place in self._kept if wants(place)]
         if self._shown and len(places) == sum(map(wants, range(len(self._places)))):
-            return {place: see(self._kept[place]) for place in sorted(places)}
+            return {place: see(place, self._kept[place]) for place in sorted(places)}
         seen: dict[int, Seen] = {}
 
         def choose(shown: Timeline) -> list[int]:
@@ -161,7 +165,7 @@ class Reel:
             if _size(frame) * len(self._places) <= _KEPT:
                 self._kept[place] = frame
             if wants(place):
-                seen[place] = see(frame)
+                seen[place] = see(place, frame)
 
         _find(self._path, self._track, take, choose)
         return dict(sorted(seen.items()))

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from itertools import combinations
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -26,14 +26,21 @@ Floats = npt.NDArray[np.float64]
 
 _FAINT = 0.5  # of the threshold: from here on a box carries a track on
 _LEAST_OVERLAP = 0.1  # of a box with where the track should be; at 4 pictures a second it is small
-_SAME_OVERLAP = 0.6  # on average: two tracks are of the same person
+_WITHIN = 0.8  # of a box lies in another: it may be the same person's …
+_PART = 0.25  # … if it has so much of the other's area
 _INERTIA = 0.5  # how much of its speed a track keeps when a box tells another
 _LONGEST_GAP = 1.0  # seconds without a box
+_TRIAL = 0.6  # seconds until a second box: half of a person may have been taken for another
 _SHORTEST = 0.5  # seconds in view, in a clip that is that long
 _SMOOTHING = 0.15  # seconds, the standard deviation of a Gaussian
 
 
-@dataclass(slots=True, kw_only=True)
+class _Found(NamedTuple):
+    boxes: Floats  # (n, 4)
+    scores: Floats  # (n,)
+
+
+@dataclass(slots=True, kw_only=True, eq=False)
 class _Trail:
     """A track as it grows: boxes, and how fast all their edges move, per second."""
 
@@ -71,13 +78,15 @@ def link(
     """
     trails: list[_Trail] = []
     for number, (second, found) in enumerate(zip(times, detections, strict=True)):
-        boxes, scores = found.boxes.astype(np.float64), found.scores
-        sure = boxes[scores >= threshold]
-        faint = boxes[(scores < threshold) & (scores >= _FAINT * threshold)]
+        sure = _between(found, threshold, np.inf)
+        faint = _between(found, _FAINT * threshold, threshold)
         alive = [trail for trail in trails if second - trail.second <= _LONGEST_GAP]
-        left, fresh = _assign(alive, sure, number, second)
+        known = [trail for trail in alive if len(trail.boxes) > 1]
+        new = [t for t in alive if len(t.boxes) == 1 and second - t.second <= _TRIAL]
+        left, fresh = _assign(known, sure, number, second)
         _assign(left, faint, number, second)
-        trails += [_Trail(boxes={number: box}, second=second) for box in fresh]
+        _, fresh = _assign(new, fresh, number, second)
+        trails += [_Trail(boxes={number: box}, second=second) for box in fresh.boxes]
     step = _step(times)
     least = min(_SHORTEST, step * len(times) / 2)
     lasting = [trail for trail in trails if len(trail.boxes) * step >= least]
@@ -87,9 +96,7 @@ def link(
 
 def overlap(boxes: Floats, others: Floats) -> Floats:
     """Intersection over union of boxes (..., 4) as left, top, right, bottom; shapes broadcast."""
-    corner = np.maximum(boxes[..., :2], others[..., :2])
-    opposite = np.minimum(boxes[..., 2:], others[..., 2:])
-    shared = np.clip(opposite - corner, 0, None).prod(axis=-1)
+    shared = _shared(boxes, others)
     union = _areas(boxes) + _areas(others) - shared
     ratio: Floats = shared / np.maximum(union, np.finfo(np.float64).tiny)
     return ratio
@@ -110,24 +117,29 @@ def _areas(boxes: Floats) -> Floats:
     return areas
 
 
+def _between(found: Detections, low: float, high: float) -> _Found:
+    chosen = (found.scores >= low) & (found.scores < high)
+    return _Found(found.boxes[chosen].astype(np.float64), found.scores[chosen].astype(np.float64))
+
+
 def _assign(
-    trails: Sequence[_Trail], boxes: Floats, number: int, second: float
-) -> tuple[list[_Trail], Floats]:
-    """Lets trails grow by the boxes that fit best; returns the trails and boxes left over."""
-    if not trails or not len(boxes):
-        return list(trails), boxes
+    trails: Sequence[_Trail], found: _Found, number: int, second: float
+) -> tuple[list[_Trail], _Found]:
+    """Lets trails grow by the boxes that fit best; returns the trails and boxes left over.
+
+    Of boxes that fit alike the surer one is taken.
+    """
+    if not trails or not len(found.boxes):
+        return list(trails), found
     expected = np.stack([trail.expected(second) for trail in trails])
-    fits = overlap(expected[:, None], boxes[None])
-    pairs = [
-        (row, column)
-        for row, column in zip(*linear_sum_assignment(fits, maximize=True), strict=True)
-        if fits[row, column] >= _LEAST_OVERLAP
-    ]
-    for row, column in pairs:
-        trails[row].grow(number, second, boxes[column])
-    rows = {row for row, _ in pairs}
+    overlaps = overlap(expected[:, None], found.boxes[None])
+    rows, columns = linear_sum_assignment(overlaps * found.scores, maximize=True)
+    fits = overlaps[rows, columns] >= _LEAST_OVERLAP
+    rows, columns = rows[fits], columns[fits]
+    for row, column in zip(rows, columns, strict=True):
+        trails[row].grow(number, second, found.boxes[column])
     left = [trail for row, trail in enumerate(trails) if row not in rows]
-    return left, np.delete(boxes, [column for _, column in pairs], axis=0)
+    return left, _Found(*(np.delete(values, columns, axis=0) for values in found))
 
 
 def _step(times: Sequence[float]) -> float:
@@ -153,21 +165,30 @@ def _finished(trail: _Trail, times: Sequence[float], step: float) -> Track:
 
 
 def _distinct(tracks: Sequence[Track]) -> list[Track]:
-    """Without those that go along with a longer one."""
-    gone: set[int] = set()
-    for one, other in combinations(range(len(tracks)), 2):
-        if not {one, other} & gone and _is_same(tracks[one], tracks[other]):
-            gone.add(min(one, other, key=lambda number: prominence(tracks[number])))
-    return [track for number, track in enumerate(tracks) if number not in gone]
+    """Without those that are somebody else's once more, or a part of them."""
+    kept: list[Track] = []
+    for track in sorted(tracks, key=prominence, reverse=True):
+        if not any(_is_within(track, other) for other in kept):
+            kept.append(track)
+    return kept
 
 
-def _is_same(one: Track, other: Track) -> bool:
-    """Whether they are at one place for most of the shorter one's time."""
-    common = sorted(set(one.times) & set(other.times))
-    if 2 * len(common) <= min(len(one.times), len(other.times)):
+def _is_within(track: Track, other: Track) -> bool:
+    """Whether one box lies in the other for most of the time, and is not much smaller.
+
+    Much smaller is who stands in the background.
+    """
+    common = sorted(set(track.times) & set(other.times))
+    if 2 * len(common) <= len(track.times):
         return False
-    return float(overlap(_at(one, common), _at(other, common)).mean()) >= _SAME_OVERLAP
+    boxes, others = (corners(one)[np.searchsorted(one.times, common)] for one in (track, other))
+    share = (_shared(boxes, others) / _areas(boxes)).mean()
+    size = (_areas(boxes) / _areas(others)).mean()
+    return bool(share >= _WITHIN and size >= _PART)
 
 
-def _at(track: Track, times: Sequence[float]) -> Floats:
-    return corners(track)[np.searchsorted(track.times, times)]
+def _shared(boxes: Floats, others: Floats) -> Floats:
+    corner = np.maximum(boxes[..., :2], others[..., :2])
+    opposite = np.minimum(boxes[..., 2:], others[..., 2:])
+    shared: Floats = np.clip(opposite - corner, 0, None).prod(axis=-1)
+    return shared

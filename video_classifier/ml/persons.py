@@ -1,0 +1,137 @@
+"""Finds the persons in a clip, follows them, and cuts them out as a network looks at them."""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import chain
+from pathlib import Path
+
+import numpy as np
+from av.video.frame import VideoFrame
+
+from video_classifier.ml import frames, tracks
+from video_classifier.ml.clip import ClipSpec, Image, Sample, Track
+from video_classifier.ml.detection import Detector
+from video_classifier.ml.frames import Reel
+from video_classifier.ml.pictures import Fitter, Picture, Scaler
+from video_classifier.ml.views import person
+from video_classifier.ml.views.person import Window
+
+# Raise the last when the same tracks would give other crops: caches go by it.
+VERSION = (frames.VERSION, tracks.VERSION, person.VERSION, 1)
+
+MOST = 12  # persons that are looked at in one clip
+
+_RATE = 8.0  # pictures a second
+_LEAST = 32  # pictures, if a clip is short and has so many: two for each moment of a network
+_EVERY = 2  # of these pictures the detector sees; in between persons go straight on
+_LARGEST = 1920  # pixels: larger pictures are made to fit before anybody is cut out
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Crops:
+    """A person as a network sees them."""
+
+    track: Track
+    images: Image  # (n, height, width, 3) RGB, uint8
+    times: tuple[float, ...]  # seconds since the clip's first frame, one an image
+
+
+def reel(video: Path) -> Reel:
+    """The pictures of a clip in which persons are looked for. Raises ClipError."""
+    return Reel(video, rate=_RATE, least=_LEAST)
+
+
+def find(clip: Reel, detector: Detector) -> tuple[Track, ...]:
+    """Everybody in a clip, in the order of appearance. Raises ClipError."""
+    height, width = detector.input_size
+    fit = _fitter(clip, height=height, width=width)
+    seen = clip.look(
+        lambda _, frame: detector.detect(fit(frame)), wants=lambda place: place % _EVERY == 0
+    )
+    times = [clip.times[place] for place in seen]
+    return tracks.link(times, tuple(seen.values()), threshold=detector.threshold)
+
+
+def foremost(found: Sequence[Track]) -> tuple[Track, ...]:
+    """Those who are longest and largest in view, at most `MOST`, the most prominent first."""
+    return tuple(sorted(found, key=tracks.prominence, reverse=True)[:MOST])
+
+
+def show(
+    clip: Reel, found: Sequence[Track], spec: ClipSpec, *, preview_width: int | None = None
+) -> tuple[tuple[Crops, ...], Sample]:
+    """What a network looks at of those who were found, and whole pictures from all of the clip.
+
+    Both at `spec.frames` moments, spread evenly over the time that somebody is in view and over
+    the clip. Raises ClipError.
+    """
+    times = clip.times
+    strip = _evenly(range(len(times)), spec.frames)
+    moments = [_evenly(_in_view(clip, track), spec.frames) for track in found]
+    windows = [Window(track, spec) for track in found]
+    fit = _fitter(clip, height=_LARGEST, width=_LARGEST)
+    scaler = Scaler(
+        width=spec.width,
+        height=spec.height,
+        preview_width=preview_width,
+        pixel_aspect=clip.pixel_aspect,
+    )
+
+    def see(place: int, frame: VideoFrame) -> tuple[Picture | None, dict[int, Image]]:
+        whole = scaler(frame) if place in strip else None
+        whose = [number for number, places in enumerate(moments) if place in places]
+        if not whose:
+            return whole, {}
+        image = fit(frame)
+        return whole, {number: windows[number].cut(image, times[place]) for number in whose}
+
+    seen = clip.look(see, wants={*strip, *chain(*moments)}.__contains__)
+    crops = tuple(
+        Crops(
+            track=track,
+            images=np.stack([seen[place][1][number] for place in places]),
+            times=tuple(times[place] for place in places),
+        )
+        for number, (track, places) in enumerate(zip(found, moments, strict=True))
+    )
+    whole = [picture for place in strip if (picture := seen[place][0])]
+    return crops, Sample(
+        images=np.stack([picture.image for picture in whole]),
+        times=tuple(times[place] for place in strip),
+        length=clip.length,
+        warnings=clip.warnings,
+        previews=tuple(p.preview for p in whole if p.preview is not None),
+    )
+
+
+def follow(clip: Reel, track: Track, spec: ClipSpec) -> Image:
+    """Somebody in all pictures in which they are in view: (n, height, width, 3) RGB, uint8.
+
+    Call `find` first. Raises ClipError.
+    """
+    times = clip.times
+    window = Window(track, spec)
+    fit = _fitter(clip, height=_LARGEST, width=_LARGEST)
+    seen = clip.look(
+        lambda place, frame: window.cut(fit(frame), times[place]),
+        wants=set(_in_view(clip, track)).__contains__,
+    )
+    return np.stack(list(seen.values()))
+
+
+def _fitter(clip: Reel, *, height: int, width: int) -> Fitter:
+    return Fitter(height=height, width=width, pixel_aspect=clip.pixel_aspect)
+
+
+def _in_view(clip: Reel, track: Track) -> range:
+    """The places of the pictures from the track's beginning to its end."""
+    first, last = track.times[0], track.times[-1]
+    return range(bisect_left(clip.times, first), bisect_right(clip.times, last))
+
+
+def _evenly(places: Sequence[int], wanted: int) -> list[int]:
+    """Those in the middle of each of `wanted` equal shares."""
+    return [places[(2 * share + 1) * len(places) // (2 * wanted)] for share in range(wanted)]
