@@ -111,6 +111,24 @@ def check(folder: Path) -> Card:
     return card
 
 
+def fallback(folder: Path, card: Card) -> Path:
+    """The model beside `folder` that looks at clips in which nobody is found. Raises BundleError.
+
+    It looks at the whole picture, and is as it should be.
+    """
+    whose = f"The model “{folder.name}” can't be used: it looks at persons, and "
+    if not card.fallback:
+        msg = f"{whose}its {CARD_FILE} names no model for clips in which nobody is found."
+        raise BundleError(msg)
+    if card.fallback not in names(folder.parent):  # also: a name is no path
+        msg = f"{whose}the model for clips in which nobody is found, “{card.fallback}”, is missing."
+        raise BundleError(msg)
+    if check(folder.parent / card.fallback).spec.view is not View.FRAME:
+        msg = f"{whose}so does “{card.fallback}”, its model for clips in which nobody is found."
+        raise BundleError(msg)
+    return folder.parent / card.fallback
+
+
 def load(folder: Path) -> tuple[keras.Model, Card]:
     """The network and its card. Raises BundleError if either is not what it should be."""
     card = check(folder)

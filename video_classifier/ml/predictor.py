@@ -6,36 +6,80 @@ import os
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from video_classifier.ml import bundle
-from video_classifier.ml.clip import Image, Outcome, Prediction, Stage
+from video_classifier.ml.clip import (
+    Image,
+    Outcome,
+    Person,
+    Prediction,
+    Sample,
+    Stage,
+    View,
+)
+from video_classifier.ml.detection import Detector
 
 if TYPE_CHECKING:
     import keras
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # most of what TensorFlow says on stderr
 
-_loaded: dict[tuple[Path, str], KerasPredictor] = {}
-_loading = threading.Lock()
+NOBODY = "Nobody was found in this clip, so the whole picture was looked at."
+TOO_MANY = (
+    "{found} persons were found in this clip. Only the {seen} who are longest and largest in view "
+    "were looked at."
+)
+
+_loaded: dict[Path, tuple[tuple[str, ...], KerasPredictor]] = {}
+_loading = threading.RLock()  # a model of persons loads another one
 
 
-def load(folder: Path) -> KerasPredictor:
+def load(folder: Path, *, detector: Path | None = None) -> KerasPredictor:
     """The predictor of a model's folder: loaded and warmed up once a process.
 
-    May be called from several threads. A model that was replaced on disk is loaded
-    anew. Raises BundleError.
+    A model of persons needs a detector, see `detection.load`. May be called from several threads.
+    What was replaced on disk is loaded anew. Raises BundleError.
     """
     with _loading:
-        key = folder.resolve(), bundle.check(folder).sha256
-        if key not in _loaded:
-            for stale in [known for known in _loaded if known[0] == key[0]]:
-                del _loaded[stale]
-            _loaded[key] = KerasPredictor(*bundle.load(folder))
-        return _loaded[key]
+        card = bundle.check(folder)
+        if card.spec.view is View.FRAME:
+            return _once(folder, (card.sha256,), lambda: KerasPredictor(*bundle.load(folder)))
+        finder = _detector(folder, detector)
+        fallback = load(bundle.fallback(folder, card))
+        return _once(
+            folder,
+            (card.sha256, finder.sha256, fallback.sha256),
+            lambda: PersonPredictor(*bundle.load(folder), detector=finder, fallback=fallback),
+        )
+
+
+def _once(
+    folder: Path, contents: tuple[str, ...], make: Callable[[], KerasPredictor]
+) -> KerasPredictor:
+    known, predictor = _loaded.get(folder.resolve(), ((), None))
+    if predictor is None or known != contents:
+        predictor = make()
+        _loaded[folder.resolve()] = contents, predictor
+    return predictor
+
+
+def _detector(folder: Path, path: Path | None) -> Detector:
+    from video_classifier.ml import detection
+
+    needs = f"The model “{folder.name}” can't be used: it needs a person detector."
+    if path is None:
+        msg = f"{needs} Name one."
+        raise bundle.BundleError(msg)
+    try:
+        return detection.load(path)
+    except detection.DetectorError as error:
+        msg = f"{needs} {error}"
+        raise bundle.BundleError(msg) from error
 
 
 class KerasPredictor:
@@ -80,6 +124,91 @@ class KerasPredictor:
     def score(self, images: Image) -> float:
         """The probability of `shoplifter`, 0 to 1, for spec.shape RGB uint8 frames."""
         return float(np.clip(self._call(images), 0, 1))
+
+
+class PersonPredictor(KerasPredictor):
+    """A network that looks at persons, one after the other; the highest score is the clip's."""
+
+    def __init__(
+        self,
+        network: keras.Model,
+        card: bundle.Card,
+        *,
+        detector: Detector,
+        fallback: KerasPredictor,
+    ) -> None:
+        super().__init__(network, card)
+        self._detector = detector
+        self._fallback = fallback
+
+    def analyze(
+        self,
+        video: Path,
+        *,
+        preview_width: int | None = None,
+        entering: Callable[[Stage], None] = lambda _: None,
+    ) -> Outcome:
+        """Finds persons and classifies each; the whole picture if there are none.
+
+        Reading is what it takes to know the clip's pictures; decoding them is a part of finding.
+        Raises ClipError.
+        """
+        from video_classifier.ml import persons
+
+        entering(Stage.READING)
+        start = time.perf_counter()
+        reel = persons.reel(video)
+        read = time.perf_counter()
+        entering(Stage.FINDING)
+        found = persons.find(reel, self._detector)
+        if not found:
+            finding = time.perf_counter() - read
+            return self._without_persons(video, preview_width, entering, finding)
+        crops, sample = persons.show(
+            reel, persons.foremost(found), self.card.spec, preview_width=preview_width
+        )
+        cut = time.perf_counter()
+        entering(Stage.CLASSIFYING)
+        looked_at = tuple(
+            Person(
+                track=crop.track,
+                score=self.score(crop.images),
+                images=crop.images,
+                times=crop.times,
+            )
+            for crop in sorted(crops, key=lambda crop: crop.track.times[0])
+        )
+        score = max(person.score for person in looked_at)
+        if len(found) > len(looked_at):
+            sample = _warning(sample, TOO_MANY.format(found=len(found), seen=len(looked_at)))
+        return Outcome(
+            prediction=Prediction(score=score, threshold=self.card.threshold),
+            sample=sample,
+            seconds_reading=read - start,
+            seconds_finding=cut - read,
+            seconds_classifying=time.perf_counter() - cut,
+            view=View.PERSON,
+            persons=looked_at,
+            persons_found=len(found),
+        )
+
+    def _without_persons(
+        self,
+        video: Path,
+        preview_width: int | None,
+        entering: Callable[[Stage], None],
+        finding: float,
+    ) -> Outcome:
+        def entering_next(stage: Stage) -> None:
+            if stage is not Stage.READING:  # that was before
+                entering(stage)
+
+        outcome = self._fallback.analyze(video, preview_width=preview_width, entering=entering_next)
+        return replace(outcome, sample=_warning(outcome.sample, NOBODY), seconds_finding=finding)
+
+
+def _warning(sample: Sample, sentence: str) -> Sample:
+    return replace(sample, warnings=(*sample.warnings, sentence))
 
 
 def _compiled(network: keras.Model, card: bundle.Card) -> Callable[[Image], float]:

@@ -2,8 +2,11 @@
 
 In the manner of SORT (Bewley et al., "Simple online and realtime tracking", ICIP 2016): boxes are
 assigned to where tracks should be by now, by their overlap. As in ByteTrack (Zhang et al.,
-"ByteTrack", ECCV 2022) faint boxes may carry a track on, and never start one. There is no Kalman
-filter: the whole clip is known, so that boxes are smoothed afterwards, from both sides.
+"ByteTrack", ECCV 2022) faint boxes may carry a track on, and never start one, and as in C-BIoU
+(Yang et al., "Hard to track objects with irregular motions and similar appearances? Make it easier
+by buffering the matching space", WACV 2023) boxes are widened first: at a few pictures a second
+somebody who walks past leaves their own box. There is no Kalman filter: the whole clip is known,
+so that boxes are smoothed afterwards, from both sides.
 """
 
 from __future__ import annotations
@@ -25,14 +28,15 @@ VERSION = 1  # raise it when the same detections would give other tracks: caches
 Floats = npt.NDArray[np.float64]
 
 _FAINT = 0.5  # of the threshold: from here on a box carries a track on
-_LEAST_OVERLAP = 0.1  # of a box with where the track should be; at 4 pictures a second it is small
+_BUFFER = 0.3  # of a box's sides, on each side
+_LEAST_OVERLAP = 0.15  # of a box with where the track should be, both widened
 _WITHIN = 0.8  # of a box lies in another: it may be the same person's …
 _PART = 0.25  # … if it has so much of the other's area
 _INERTIA = 0.5  # how much of its speed a track keeps when a box tells another
 _LONGEST_GAP = 1.0  # seconds without a box
 _TRIAL = 0.6  # seconds until a second box: half of a person may have been taken for another
 _SHORTEST = 0.5  # seconds in view, in a clip that is that long
-_SMOOTHING = 0.15  # seconds, the standard deviation of a Gaussian
+_SMOOTHING = 0.25  # seconds, the standard deviation of a Gaussian
 
 
 class _Found(NamedTuple):
@@ -112,6 +116,11 @@ def corners(track: Track) -> Floats:
     return np.array([(box.left, box.top, box.right, box.bottom) for box in track.boxes])
 
 
+def _widened(boxes: Floats) -> Floats:
+    margin = _BUFFER * (boxes[:, 2:] - boxes[:, :2])
+    return np.hstack((boxes[:, :2] - margin, boxes[:, 2:] + margin))
+
+
 def _areas(boxes: Floats) -> Floats:
     areas: Floats = (boxes[..., 2] - boxes[..., 0]) * (boxes[..., 3] - boxes[..., 1])
     return areas
@@ -132,7 +141,7 @@ def _assign(
     if not trails or not len(found.boxes):
         return list(trails), found
     expected = np.stack([trail.expected(second) for trail in trails])
-    overlaps = overlap(expected[:, None], found.boxes[None])
+    overlaps = overlap(_widened(expected)[:, None], _widened(found.boxes)[None])
     rows, columns = linear_sum_assignment(overlaps * found.scores, maximize=True)
     fits = overlaps[rows, columns] >= _LEAST_OVERLAP
     rows, columns = rows[fits], columns[fits]

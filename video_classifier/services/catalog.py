@@ -9,6 +9,7 @@ from django.conf import settings
 
 from video_classifier.ml import bundle
 from video_classifier.ml.bundle import BundleError, Card
+from video_classifier.ml.clip import View
 
 if TYPE_CHECKING:
     from video_classifier.ml.predictor import KerasPredictor
@@ -41,7 +42,11 @@ def usable(name: str) -> Card:
     if name not in bundle.names(settings.MODELS_STORAGE):  # also: a name is no path
         msg = f"There is no model “{name}”. Choose one that is offered."
         raise BundleError(msg)
-    return bundle.check(settings.MODELS_STORAGE / name)
+    folder = settings.MODELS_STORAGE / name
+    card = bundle.check(folder)
+    if card.spec.view is View.PERSON:
+        bundle.fallback(folder, card)
+    return card
 
 
 def load(name: str) -> KerasPredictor:
