@@ -23,6 +23,7 @@ NAMES = (
     "mobilenetv2_gru",
     "mobilenetv2_lstm",
     "mobilenetv2_pool",
+    "yolo_cnn_lstm",
 )
 
 
@@ -80,7 +81,9 @@ def test_clips_of_a_batch_do_not_mix(network: keras.Model, clips: Image) -> None
 @pytest.fixture
 def learner(network: keras.Model) -> keras.Model:
     """What is trained on clips: of a network with a pretrained backbone only the head."""
-    return network.get_layer("head") if network.name.startswith("mobilenetv2") else network
+    from video_classifier.ml import networks
+
+    return network.get_layer("head") if networks.is_pretrained(network.name) else network
 
 
 def test_learns_what_is_plain_to_see(learner: keras.Model) -> None:

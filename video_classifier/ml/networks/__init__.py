@@ -9,6 +9,7 @@ from video_classifier.ml.networks import (
     mobilenetv2_gru,
     mobilenetv2_lstm,
     mobilenetv2_pool,
+    yolo_cnn_lstm,
 )
 from video_classifier.ml.networks.registry import (
     UnknownNetworkError,
@@ -32,4 +33,5 @@ __all__ = [
     "mobilenetv2_pool",
     "names",
     "register",
+    "yolo_cnn_lstm",
 ]
