@@ -120,7 +120,7 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
         help="random shows what it does, and is leaky (default: group)",
     )
     parser.add_argument("--seed", type=int, default=splits.SEED)
-    parser.add_argument("--json", type=Path, help="write everything there as well")
+    parser.add_argument("--json", type=console.file_to_write, help="write everything there as well")
     return parser.parse_args(argv)
 
 

@@ -242,7 +242,9 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--model", action="append", help="default: each in the storage")
     parser.add_argument("--storage", type=Path, default=STORAGE, help="default: models_storage")
     parser.add_argument("--runs", type=_positive, default=5, help="of each warm figure; default: 5")
-    parser.add_argument("--json", type=Path, metavar="OUT", help="also write the figures here")
+    parser.add_argument(
+        "--json", type=console.file_to_write, metavar="OUT", help="also write the figures here"
+    )
     for hidden, kind in (("--cold", str), ("--source", Path)):
         parser.add_argument(hidden, type=kind, help=argparse.SUPPRESS)
     parser.add_argument("--spec", type=int, nargs=3, help=argparse.SUPPRESS)

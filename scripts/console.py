@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from argparse import ArgumentParser, RawDescriptionHelpFormatter
+import os
+from argparse import ArgumentParser, ArgumentTypeError, RawDescriptionHelpFormatter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
@@ -29,6 +31,32 @@ def parser(script: str, description: str | None, example: str) -> ArgumentParser
         epilog=example,
         formatter_class=RawDescriptionHelpFormatter,
     )
+
+
+def file_to_write(text: str) -> Path:
+    """For an argument: what can't be written is refused before hours of work."""
+    path = Path(text)
+    if path.is_dir():
+        why = "it is a folder"
+    elif not path.parent.is_dir():
+        why = f"there is no folder {path.parent}"
+    elif not os.access(path if os.access(path, os.F_OK) else path.parent, os.W_OK):
+        why = "it is write-protected"
+    else:
+        return path
+    msg = f"{path} can't be written: {why}."
+    raise ArgumentTypeError(msg)
+
+
+def folder_to_write(text: str) -> Path:
+    """Likewise, for a folder that need not be there yet."""
+    path = Path(text)
+    there = next(place for place in (path, *path.absolute().parents) if os.access(place, os.F_OK))
+    if not there.is_dir() or not os.access(there, os.W_OK | os.X_OK):
+        why = "is no folder" if not there.is_dir() else "is write-protected"
+        msg = f"{path} can't be written: {there} {why}."
+        raise ArgumentTypeError(msg)
+    return path
 
 
 @contextmanager

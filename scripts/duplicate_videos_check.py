@@ -207,7 +207,9 @@ def _say(sentence: str) -> None:
 def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     parser = console.parser("duplicate_videos_check", __doc__, EXAMPLE)
     parser.add_argument("dataset", type=Path, nargs="?", help="a folder or a CSV")
-    parser.add_argument("--json", type=Path, metavar="OUT", help="write what was found there")
+    parser.add_argument(
+        "--json", type=console.file_to_write, metavar="OUT", help="write what was found there"
+    )
     parser.add_argument(
         "--quarantine",
         type=Path,

@@ -13,6 +13,7 @@ from rich.table import Table
 from scripts import console
 from video_classifier.ml import (
     bundle,
+    calibration,
     crossvalidation,
     dataset,
     manifest,
@@ -91,18 +92,17 @@ def _evaluate_recipe(
             kept=kept,
             after_each_variant=tick,
         )
-    groups = len({entry.group for entry in readable})
-    with console.progress("Training without each group in turn", groups) as tick:
-        scores = crossvalidation.unseen_scores(
-            trainer, readable, folds=None, seed=settings.seed, after_fold=tick
-        )
+    parts = crossvalidation.parts(readable, folds=None, seed=settings.seed)
+    with console.progress("Training without each group in turn", len(parts)) as tick:
+        scores = crossvalidation.unseen_scores(trainer, parts, after_fold=lambda _: tick())
+    shown = calibration.tempered(scores, recipe.temperature_of(card))
     return scoring.summary(
         name=f"{card.name}'s recipe",
         sha256=card.sha256,
         threshold=card.threshold,
         scored=[
             Scored(entry=entry, score=float(score), seen=False)
-            for entry, score in zip(readable, scores, strict=True)
+            for entry, score in zip(readable, shown, strict=True)
         ],
         unreadable=unreadable,
     )
@@ -129,10 +129,10 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     parser = console.parser("evaluate", __doc__, EXAMPLE)
     parser.add_argument("model", type=Path, help="the model's folder")
     parser.add_argument("manifest", type=Path, help="CSV with the columns path and label")
-    parser.add_argument("--json", type=Path, help="write everything there as well")
+    parser.add_argument("--json", type=console.file_to_write, help="write everything there as well")
     parser.add_argument(
         "--report",
-        type=Path,
+        type=console.folder_to_write,
         metavar="DIR",
         help="write plots, the worst mistakes and one HTML page into this folder",
     )

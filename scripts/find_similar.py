@@ -107,7 +107,12 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
         "--backbone-weights", type=Path, help="or with a file of ImageNet weights without top"
     )
     parser.add_argument("--top", type=int, default=10, help="how many to show (default: 10)")
-    parser.add_argument("--contact-sheet", type=Path, metavar="PNG", help="draw them there")
+    parser.add_argument(
+        "--contact-sheet",
+        type=console.file_to_write,
+        metavar="PNG",
+        help="draw them there",
+    )
     parser.add_argument("--cache", type=Path, metavar="DIR", help="keep what was seen there")
     arguments = parser.parse_args(argv)
     if arguments.top < 1:

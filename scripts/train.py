@@ -1,19 +1,24 @@
 """Trains a network on a manifest of clips and writes the model's folder.
 
-First the recipe is measured: each clip is scored by a network that has seen nobody in it.
-Then the model is trained on all clips but those of a few people, who decide when it stops.
+First the recipe is measured: each clip is scored by a network that has seen nobody in it, and
+these scores choose the threshold. Then the model is trained, on all clips but those of a few
+people, who decide when it stops.
 """
 
 from __future__ import annotations
 
 import argparse
+import shutil
 import sys
-from collections.abc import Callable, Sequence
-from dataclasses import replace
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from itertools import count
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from scripts import console
+from scripts import console, train_options
 from video_classifier.ml import (
     audit,
     bundle,
@@ -24,118 +29,230 @@ from video_classifier.ml import (
     looks,
     manifest,
     plots,
+    precision,
+    predictor,
+    scoring,
     splits,
 )
 from video_classifier.ml.audit import Audit
+from video_classifier.ml.bundle import Card, Interval
 from video_classifier.ml.cache import Cache
+from video_classifier.ml.calibration import Calibration, with_temperature
 from video_classifier.ml.clip import ClipSpec
+from video_classifier.ml.crossvalidation import FALSE_ALARMS, Unseen
 from video_classifier.ml.dataset import Footage
 from video_classifier.ml.manifest import Entry
 from video_classifier.ml.splits import LEAKY, By
-from video_classifier.ml.training import Epoch, Settings, Trainer
+from video_classifier.ml.training import Course, Epoch, Settings, Trainer
 
-EXAMPLE = """example:
-  python -m scripts.train mobilenetv2_lstm --manifest ../shared/data/manifest.csv \\
-      --backbone-weights ../shared/weights/mobilenet_v2_imagenet_no_top.h5 \\
-      --out models_storage/mobilenetv2_lstm
-"""
+if TYPE_CHECKING:
+    import keras
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measured:
+    """A recipe on people that its networks have not seen."""
+
+    unseen: Unseen
+    metrics: Mapping[str, Interval]
+
+
+class OptionError(Exception):
+    """The network can't be trained so, and the message says why."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    arguments = _arguments(argv)
+    arguments = train_options.parse(argv, __doc__)
+    unfinished = arguments.out.absolute().with_name(f".{arguments.out.name}.unfinished")
+    if not arguments.resume:
+        shutil.rmtree(unfinished, ignore_errors=True)
     try:
-        _train(arguments)
-    except (manifest.ManifestError, splits.TooFewGroupsError, LookupError) as error:
+        _train(arguments, Cache(unfinished, complain=console.warn))
+    except (manifest.ManifestError, splits.TooFewGroupsError, OptionError, LookupError) as error:
         console.complain(error)
         return 2
+    except OSError as error:
+        console.complain(f"{error.filename or arguments.out} can't be written: {error.strerror}.")
+        console.complain("With --resume the same command goes on from here.")
+        return 2
     except KeyboardInterrupt:
-        console.err.print("Stopped. No model was written.")
+        console.err.print("Stopped. With --resume the same command goes on from here.")
         return 130
+    shutil.rmtree(unfinished, ignore_errors=True)
     return 0
 
 
-def _train(arguments: argparse.Namespace) -> None:
-    from video_classifier.ml import networks
-
-    spec = replace(
-        networks.designed_for(arguments.network), min_difference=arguments.min_difference
-    )
-    settings = replace(
-        Settings(),
-        seed=arguments.seed,
-        epochs=arguments.epochs,
-        batch_size=arguments.batch_size,
-        learning_rate=arguments.learning_rate,
-    )
+def _train(arguments: argparse.Namespace, unfinished: Cache) -> None:
+    spec, settings = _spec(arguments), _settings(arguments)
     kept = Cache(arguments.cache, complain=console.warn)
-    footage = _footage(arguments.manifest, spec, kept)
+    learning, apart = splits.set_apart(
+        manifest.for_training(manifest.read(arguments.manifest)),
+        sources=arguments.test_only,
+        halves=arguments.test_half,
+        seed=settings.seed,
+    )
+    footage = _footage(learning, spec, kept)
     entries = [clip.entry for clip in footage]
     audited = _audit(arguments, footage) if arguments.audit else None
-    with console.progress("Looking at variants of the clips", settings.variants) as tick:
-        trainer = Trainer(
+    trainer = _trainer(
+        arguments, footage, spec=spec, settings=settings, kept=kept, unfinished=unfinished
+    )
+    if arguments.split is By.RANDOM:
+        _show_leaky(trainer, splits.regrouped(entries, By.RANDOM), arguments)
+        return
+    measured = _measure(trainer, entries, arguments) if arguments.folds != 0 else None
+    chosen = measured.unseen.shipped if measured else Calibration()
+    if arguments.threshold:
+        chosen = replace(chosen, threshold=arguments.threshold)
+    train, validation = splits.hold_out(entries, seed=settings.seed)
+    with console.progress("Training the model", settings.epochs) as tick:
+        network, course = trainer.fit(train, validation, after_epoch=_telling_epochs(tick))
+    metrics = measured.metrics if measured else {}
+    found = audited.sentences(metrics.get("auc")) if audited else ()
+    card = bundle.save(
+        arguments.out,
+        with_temperature(network, chosen.temperature),
+        Card(
+            name=arguments.out.name,
+            network=arguments.network,
+            summary=cards.summary(arguments.network),
+            spec=spec,
+            threshold=chosen.threshold,
+            created=datetime.now(UTC).date().isoformat(),
+            metrics=metrics,
+            measured=_how_measured(arguments, settings, entries, chosen),
+            limits=(*cards.LIMITS, *found),
+            training=cards.training_facts(
+                arguments.manifest, entries, settings, course, temperature=chosen.temperature
+            ),
+        ),
+    )
+    plots.save_course(course, arguments.out / "course.png")
+    if measured:
+        crossvalidation.write_scores(arguments.out / "unseen.csv", entries, measured.unseen)
+        plots.save_roc(entries, measured.unseen.scores, arguments.out / "roc.png")
+    _tell(_test_apart(arguments, card, apart) if apart else card)
+
+
+def _spec(arguments: argparse.Namespace) -> ClipSpec:
+    from video_classifier.ml import networks
+
+    designed = networks.designed_for(arguments.network)
+    return replace(designed, min_difference=arguments.min_difference)
+
+
+def _settings(arguments: argparse.Namespace) -> Settings:
+    """With what this machine decides. Raises OptionError for what fails only hours later."""
+    from video_classifier.ml import networks
+
+    settings: Settings = arguments.settings
+    name = arguments.network
+    spec, frozen = networks.designed_for(name), networks.is_pretrained(name)
+    if settings.fine_tune and not frozen:
+        msg = f"{name} has no pretrained backbone that could be fine-tuned."
+        raise OptionError(msg)
+    try:
+        networks.build(name, spec, backbone_weights=arguments.backbone_weights)
+    except (OSError, ValueError) as error:
+        msg = f"The weights {arguments.backbone_weights} are missing, or do not fit {name}."
+        raise OptionError(msg) from error
+    if not arguments.mixed_precision:
+        return settings
+    only_head = frozen and not settings.fine_tune
+
+    def learner() -> keras.Model:
+        network = networks.build(name, spec)
+        return network.get_layer("head") if only_head else network
+
+    fastest = precision.fastest(learner)
+    console.err.print(
+        "Computing in float32: 16 bits are not faster for this network on this machine."
+        if fastest == precision.PLAIN
+        else f"Computing in {fastest}."
+    )
+    return replace(settings, precision=fastest)
+
+
+def _trainer(  # noqa: PLR0913
+    arguments: argparse.Namespace,
+    footage: Sequence[Footage],
+    *,
+    spec: ClipSpec,
+    settings: Settings,
+    kept: Cache,
+    unfinished: Cache,
+) -> Trainer:
+    from video_classifier.ml import networks
+
+    def make(tick: Callable[[], None] = lambda: None) -> Trainer:
+        return Trainer(
             arguments.network,
             spec,
             footage,
             settings,
             backbone_weights=arguments.backbone_weights,
             kept=kept,
+            unfinished=unfinished,
             after_each_variant=tick,
         )
-    if arguments.split is By.RANDOM:
-        _show_leaky(trainer, entries, arguments)
-        return
-    unseen = None
-    if arguments.folds:
-        with console.progress("Measuring on unseen people", arguments.folds) as tick:
-            unseen = crossvalidation.unseen_scores(
-                trainer, entries, folds=arguments.folds, seed=settings.seed, after_fold=tick
-            )
-    train, validation = splits.hold_out(entries, seed=settings.seed)
-    with console.progress("Training the model", settings.epochs) as tick:
-        network, course = trainer.fit(train, validation, after_epoch=_telling(tick))
-    metrics = (
-        {}
-        if unseen is None
-        else crossvalidation.unseen_metrics(entries, unseen, threshold=arguments.threshold)
-    )
-    found = audited.sentences(metrics.get("auc")) if audited else ()
-    card = bundle.save(
-        arguments.out,
-        network,
-        bundle.Card(
-            name=arguments.out.name,
-            network=arguments.network,
-            summary=cards.summary(arguments.network),
-            spec=spec,
-            threshold=arguments.threshold,
-            created=datetime.now(UTC).date().isoformat(),
-            metrics=metrics,
-            measured=cards.how_measured(entries, folds=arguments.folds),
-            limits=(*cards.LIMITS, *found),
-            training=cards.training_facts(arguments.manifest, entries, settings, course),
-        ),
-    )
-    plots.save_course(course, arguments.out / "course.png")
-    if unseen is not None:
-        crossvalidation.write_scores(arguments.out / "unseen.csv", entries, unseen)
-        plots.save_roc(entries, unseen, arguments.out / "roc.png")
-    _tell(card)
+
+    if not networks.is_pretrained(arguments.network):
+        return make()
+    with console.progress("Looking at variants of the clips", settings.variants) as tick:
+        return make(tick)
 
 
-def _show_leaky(trainer: Trainer, entries: Sequence[Entry], arguments: argparse.Namespace) -> None:
-    """Measures as if each clip stood alone, so that everybody sees what that does."""
-    alone = splits.regrouped(entries, By.RANDOM)
-    folds = arguments.folds
-    with console.progress(f"Measuring, {LEAKY}", folds) as tick:
+def _measure(trainer: Trainer, entries: Sequence[Entry], arguments: argparse.Namespace) -> Measured:
+    parts = crossvalidation.parts(entries, folds=arguments.folds, seed=arguments.seed)
+    with console.progress("Measuring on unseen people", len(parts)) as tick:
         scores = crossvalidation.unseen_scores(
-            trainer, alone, folds=folds, seed=arguments.seed, after_fold=tick
+            trainer, parts, after_fold=_telling_folds(tick, len(parts))
         )
-    metrics = crossvalidation.unseen_metrics(alone, scores, threshold=arguments.threshold)
-    for name, figure in metrics.items():
+    share, threshold = arguments.false_alarms, arguments.threshold
+    unseen = crossvalidation.calibrated(
+        entries, scores, parts, false_alarms=share, threshold=threshold
+    )
+    metrics = crossvalidation.unseen_metrics(entries, unseen.scores, threshold=unseen.thresholds)
+    return Measured(unseen=unseen, metrics=metrics)
+
+
+def _show_leaky(trainer: Trainer, alone: Sequence[Entry], arguments: argparse.Namespace) -> None:
+    """Measures as if each clip stood alone, so that everybody sees what that does."""
+    for name, figure in _measure(trainer, alone, arguments).metrics.items():
         console.out.print(f"{LEAKY} {name:22} {figure}")
     console.warn(
         "These figures are leaky: the test shows people of the training. No model is kept."
     )
+
+
+def _test_apart(arguments: argparse.Namespace, card: Card, apart: Sequence[Entry]) -> Card:
+    """The card with the model's own false alarms on clips that were kept out of training."""
+    model = predictor.load(arguments.out)
+    metrics, told = dict(card.metrics), [card.measured]
+    with console.progress("Testing on what was kept apart", len(apart)) as tick:
+        for source in dict.fromkeys(entry.source for entry in apart):
+            clips = [entry for entry in apart if entry.source == source]
+            found = scoring.evaluate(model, clips, after_each=tick)
+            share = found.figures.get("specificity", Interval(value=None))
+            metrics[f"{FALSE_ALARMS}{source}"] = crossvalidation.complement(share)
+            half = source not in arguments.test_only
+            told.append(cards.how_kept_apart(source, clips=len(found.scored), half=half))
+    card = replace(card, metrics=metrics, measured=" ".join(told))
+    bundle.write_card(arguments.out, card)
+    return card
+
+
+def _how_measured(
+    arguments: argparse.Namespace,
+    settings: Settings,
+    entries: Sequence[Entry],
+    calibration: Calibration,
+) -> str:
+    measured = cards.how_measured(entries, settings, folds=arguments.folds)
+    if arguments.threshold or arguments.folds == 0:
+        return f"{measured} The threshold was not chosen on any clips."
+    chosen = cards.how_chosen(entries, calibration, false_alarms=arguments.false_alarms)
+    return f"{measured} {chosen}"
 
 
 def _audit(arguments: argparse.Namespace, footage: Sequence[Footage]) -> Audit:
@@ -163,8 +280,7 @@ def _audit(arguments: argparse.Namespace, footage: Sequence[Footage]) -> Audit:
     return found
 
 
-def _footage(table: Path, spec: ClipSpec, kept: Cache) -> Sequence[Footage]:
-    entries = manifest.for_training(manifest.read(table))
+def _footage(entries: Sequence[Entry], spec: ClipSpec, kept: Cache) -> Sequence[Footage]:
     with console.progress("Decoding the clips", len(entries)) as tick:
         footage, unreadable = dataset.read(entries, spec, kept=kept, after_each=tick)
     for bad in unreadable:
@@ -173,7 +289,7 @@ def _footage(table: Path, spec: ClipSpec, kept: Cache) -> Sequence[Footage]:
     return footage
 
 
-def _tell(card: bundle.Card) -> None:
+def _tell(card: Card) -> None:
     console.err.print(f"Wrote {card.name}: {card.parameters:,} parameters. {card.measured}")
     for name, figure in card.metrics.items():
         console.err.print(f"  {name:22} {figure}")
@@ -181,65 +297,33 @@ def _tell(card: bundle.Card) -> None:
         console.warn(limit)
 
 
-def _telling(tick: Callable[[], None]) -> Callable[[Epoch], None]:
+def _telling_epochs(tick: Callable[[], None]) -> Callable[[Epoch], None]:
     def after_epoch(epoch: Epoch) -> None:
         tick()
-        console.err.print(
-            f"epoch {epoch.number}: loss {epoch.loss:.3f}, "
-            f"on validation {epoch.validation_loss:.3f}"
-        )
+        checked = epoch.validation_loss
+        on_validation = "" if checked is None else f", on validation {checked:.3f}"
+        console.err.print(f"epoch {epoch.number}: loss {epoch.loss:.3f}{on_validation}")
 
     return after_epoch
 
 
-def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
-    parser = console.parser("train", __doc__, EXAMPLE)
-    parser.add_argument("network", help="such as mobilenetv2_lstm or conv3d")
-    parser.add_argument("--manifest", type=Path, required=True, help="CSV: path, label, actor …")
-    parser.add_argument("--out", type=Path, required=True, help="the model's folder")
-    parser.add_argument(
-        "--backbone-weights",
-        default="imagenet",
-        help="a file of ImageNet weights without top (default: download them by Keras)",
-    )
-    parser.add_argument("--folds", type=int, default=5, help="0: do not measure (default: 5)")
-    parser.add_argument("--epochs", type=int, default=Settings().epochs, help="at most")
-    parser.add_argument("--batch-size", type=int, default=Settings().batch_size)
-    parser.add_argument("--learning-rate", type=float, default=Settings().learning_rate)
-    parser.add_argument("--threshold", type=float, default=0.5, help="default: 0.5")
-    parser.add_argument("--seed", type=int, default=Settings().seed)
-    parser.add_argument(
-        "--cache", type=Path, metavar="DIR", help="keep decoded clips there for the next time"
-    )
-    parser.add_argument(
-        "--min-difference",
-        type=float,
-        default=ClipSpec().min_difference,
-        metavar="LEVELS",
-        help="leave out frames that differ less from the one before, in gray levels of 255",
-    )
-    parser.add_argument(
-        "--audit",
-        action=argparse.BooleanOptionalAction,
-        default=True,
-        help="look for leaks first, and tell the card (default: yes)",
-    )
-    parser.add_argument(
-        "--duplicates", type=Path, help="the JSON of python -m scripts.duplicate_videos_check"
-    )
-    parser.add_argument(
-        "--split",
-        type=By,
-        choices=list(By),
-        default=By.GROUP,
-        help="random shows what it does, prints leaky figures and keeps no model",
-    )
-    arguments = parser.parse_args(argv)
-    if arguments.min_difference < 0:
-        parser.error("--min-difference can't be negative")
-    if arguments.split is By.RANDOM and not arguments.folds:
-        parser.error("--split random measures and does nothing else: it needs --folds")
-    return arguments
+def _telling_folds(tick: Callable[[], None], folds: int) -> Callable[[Course | None], None]:
+    numbers = count(1)
+    started = time.monotonic()
+
+    def after_fold(course: Course | None) -> None:
+        nonlocal started
+        tick()
+        done = (
+            "scored before the interruption"
+            if course is None
+            else f"{len(course.epochs)} epochs, best {course.best.number}, "
+            f"{time.monotonic() - started:.0f} s"
+        )
+        console.err.print(f"fold {next(numbers)} of {folds}: {done}")
+        started = time.monotonic()
+
+    return after_fold
 
 
 if __name__ == "__main__":

@@ -10,7 +10,8 @@ import pytest
 from tests.ml.conftest import TINY
 from tests.ml.makers import entry, footage, people
 from video_classifier.ml import crossvalidation, splits
-from video_classifier.ml.training import Epoch, Settings, Trainer, balance, cross_entropy, mix
+from video_classifier.ml.mixing import balance, mix
+from video_classifier.ml.training import Epoch, Settings, Trainer, cross_entropy
 
 QUICK = replace(Settings(), epochs=12, learning_rate=0.01, batch_size=4)
 
@@ -24,7 +25,9 @@ def trainer() -> Trainer:
 def test_learns_what_can_be_learned(trainer: Trainer) -> None:
     entries = people(6)
 
-    scores = crossvalidation.unseen_scores(trainer, entries, folds=3, seed=1)
+    scores = crossvalidation.unseen_scores(
+        trainer, crossvalidation.parts(entries, folds=3, seed=1)
+    )
 
     figures = crossvalidation.unseen_metrics(entries, scores, threshold=0.5)
     assert figures["auc"].value == 1

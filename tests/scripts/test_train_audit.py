@@ -83,7 +83,7 @@ def test_a_full_disk_is_a_sentence_and_training_goes_on(
     monkeypatch.setattr(Path, "write_bytes", no_space)
 
     assert trained(shop, "third", "--cache", str(shop / "full"), "--no-audit") == 0
-    assert capsys.readouterr().err.count("takes nothing more (No space left on device)") == 1
+    assert capsys.readouterr().err.count("/full takes nothing more (No space left on device)") == 1
     assert bundle.check(shop / "third").parameters > 0
 
 

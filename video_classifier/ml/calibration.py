@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from video_classifier.ml.figures import BINS, Floats, Integers, bins_of
+from video_classifier.ml.precision import last_layer
 
 if TYPE_CHECKING:
     import keras
@@ -128,9 +129,7 @@ def with_temperature(network: keras.Model, temperature: float) -> keras.Model:
 
     copy = keras.models.clone_model(network)
     copy.set_weights(network.get_weights())
-    last = copy
-    while isinstance(last, keras.Model):
-        last = last.layers[-1]
+    last = last_layer(copy)
     if not isinstance(last, keras.layers.Dense) or last.activation is not keras.activations.sigmoid:
         msg = f"{network.name} does not end in a dense layer with a sigmoid."
         raise ValueError(msg)

@@ -9,10 +9,13 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from video_classifier.ml.crossvalidation import ELSEWHERE
+import numpy as np
+
+from video_classifier.ml.calibration import Calibration
+from video_classifier.ml.crossvalidation import ELSEWHERE, FALSE_ALARMS, counted
 from video_classifier.ml.digest import sha256
 from video_classifier.ml.manifest import Entry
-from video_classifier.ml.training import Course, Settings
+from video_classifier.ml.training import Course, Settings, StopBy
 
 LIMITS = (
     "A hint for a person who looks at the clip, never a proof: a person decides.",
@@ -23,6 +26,8 @@ LIMITS = (
     "Not tested for how it treats people of different age, build, skin or dress: "
     "do not use it to single anybody out.",
 )
+
+_KEPT_BACK = "but those of the few people who decided when to stop"
 
 _SUMMARIES = {
     "cnn_gru": "Looks at each frame in a coarse grid, then at their order, from scratch.",
@@ -39,18 +44,56 @@ def summary(network: str) -> str:
     return _SUMMARIES.get(network, "")
 
 
-def how_measured(entries: Sequence[Entry], *, folds: int) -> str:
-    """How a card's metrics came about, in sentences."""
-    if not folds:
+def how_measured(entries: Sequence[Entry], settings: Settings, *, folds: int | None) -> str:
+    """How a card's metrics came about, in sentences; `folds` None is one for each group."""
+    if folds == 0:
         return "Not measured."
     groups = len({entry.group for entry in entries})
+    way = "leaving out one person at a time" if folds is None else f"in {folds} folds"
+    if folds is None and not counted(entries).all():
+        way += ", and with each an even share of the recordings from collections of one label"
+    kept_back = "" if settings.stop_by == StopBy.EPOCHS else f" {_KEPT_BACK}"
     return (
-        f"Cross-validation in {folds} folds over {len(entries)} clips of {groups} people or "
+        f"Cross-validation {way}, over {len(entries)} clips of {groups} people or "
         "recordings: each clip was scored by a network of the same recipe that had seen nobody "
         "in it. Clips from collections that hold both labels count for all figures but "
         f"{ELSEWHERE}; the 95 % intervals come from resampling whole people. The model itself "
-        "was then trained on all of the clips but those of the few people who decided when to "
-        "stop, so that these clips can't measure it again."
+        f"was then trained on all of the clips{kept_back}, so that these clips can't measure it "
+        "again."
+    )
+
+
+def how_chosen(entries: Sequence[Entry], chosen: Calibration, *, false_alarms: float) -> str:
+    """How a card's threshold came about, in sentences."""
+    ordinary = np.array([entry.target == 0 for entry in entries])
+    here = counted(entries)
+    kinds = {
+        "from collections that hold both labels": int((ordinary & here).sum()),
+        "from elsewhere": int((ordinary & ~here).sum()),
+    }
+    told = " and of ".join(f"the {count} {kind}" for kind, count in kinds.items() if count)
+    sentences = [
+        f"The temperature {chosen.temperature:.2f} and the threshold {chosen.threshold:.3f} were "
+        "chosen on these out-of-fold scores: the lowest threshold at which at most "
+        f"{false_alarms:.0%} of the ordinary clips get a hint, of {told} alike. The figures hold "
+        "at those that were chosen without the fold's own clips."
+    ]
+    sentences += [
+        f"{count} ordinary clips {kind} are too few to promise {false_alarms:.0%}: the "
+        "threshold lies above them all."
+        for kind, count in kinds.items()
+        if count and int(count * false_alarms) < 1
+    ]
+    return " ".join(sentences)
+
+
+def how_kept_apart(source: str, *, clips: int, half: bool) -> str:
+    """What a figure on a source means that was for testing only."""
+    rest = "; the others were in training" if half else ""
+    recordings = "half of the recordings" if half else "all recordings"
+    return (
+        f"{FALSE_ALARMS}{source} is the model's own, on {clips} clips of {recordings} of "
+        f"{source}, which nobody had trained or chosen anything on{rest}."
     )
 
 
@@ -58,7 +101,12 @@ _LIBRARIES = ("tensorflow", "tensorflow-cpu", "keras", "numpy", "av", "opencv-py
 
 
 def training_facts(
-    table: Path, entries: Sequence[Entry], settings: Settings, course: Course
+    table: Path,
+    entries: Sequence[Entry],
+    settings: Settings,
+    course: Course,
+    *,
+    temperature: float,
 ) -> Mapping[str, Any]:
     """What a reader needs to repeat the training, ready for JSON."""
     return {
@@ -66,6 +114,7 @@ def training_facts(
         "clips": len(entries),
         "groups": len({entry.group for entry in entries}),
         "settings": asdict(settings),
+        "temperature": temperature,
         "best_epoch": course.best.number,
         "epochs": [asdict(epoch) for epoch in course.epochs],
         "versions": _versions(),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from itertools import compress
 from pathlib import Path
 
@@ -12,77 +13,126 @@ import numpy.typing as npt
 
 from video_classifier.ml import splits
 from video_classifier.ml.bundle import Interval
+from video_classifier.ml.calibration import Calibration, calibrate, tempered
 from video_classifier.ml.evaluation import measure
+from video_classifier.ml.figures import Floats
 from video_classifier.ml.manifest import Entry, holds_both_labels
-from video_classifier.ml.training import Epoch, Floats, Trainer
+from video_classifier.ml.splits import Fold
+from video_classifier.ml.training import Course, Epoch, Trainer
 
-ELSEWHERE = "false_alarms_elsewhere"
+FALSE_ALARMS = "false_alarms_"  # begins the name of each figure of them; then comes where
+ELSEWHERE = f"{FALSE_ALARMS}elsewhere"
 
 
-def unseen_scores(  # noqa: PLR0913
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unseen:
+    """What networks of one recipe make of people that they have not seen."""
+
+    scores: Floats  # (n,), at a temperature that was chosen on the other folds' clips
+    thresholds: Floats  # (n,), likewise
+    shipped: Calibration  # chosen on all clips, for a network that is trained on all of them
+
+
+def parts(entries: Sequence[Entry], *, folds: int | None, seed: int) -> list[Fold]:
+    """So many folds by group; None: one for each group, see `splits.leave_one_out`."""
+    if folds is None:
+        return list(splits.leave_one_out(entries, seed=seed))
+    return list(splits.folds(entries, count=folds, seed=seed))
+
+
+def unseen_scores(
     trainer: Trainer,
-    entries: Sequence[Entry],
+    parts: Sequence[Fold],
     *,
-    folds: int | None,
-    seed: int,
     after_epoch: Callable[[Epoch], None] = lambda _: None,
-    after_fold: Callable[[], None] = lambda: None,
+    after_fold: Callable[[Course | None], None] = lambda _: None,
 ) -> Floats:
-    """The score of each clip, (n,), by a network trained without its group.
+    """The score of each clip, (n,), as a network gives it that was trained without its group.
 
-    `folds` None is one for each group.
+    `after_fold` gets the course of the training, or None if an interrupted run came so far.
     """
-    scores = np.full(len(entries), np.nan)
-    parts = (
-        splits.leave_one_out(entries, seed=seed)
-        if folds is None
-        else splits.folds(entries, count=folds, seed=seed)
-    )
+    scores = np.full(sum(len(fold.test) for fold in parts), np.nan)
     for fold in parts:
-        network, _ = trainer.fit(fold.train, fold.validation, after_epoch=after_epoch)
-        scores[fold.test] = trainer.scores(network, fold.test)
-        after_fold()
+        scores[fold.test], course = trainer.unseen_scores(fold, after_epoch=after_epoch)
+        after_fold(course)
     return scores
 
 
+def calibrated(
+    entries: Sequence[Entry],
+    scores: Floats,
+    parts: Sequence[Fold],
+    *,
+    false_alarms: float,
+    threshold: float | None = None,
+) -> Unseen:
+    """The same scores as they would be shown, each by what the clips of other folds chose.
+
+    The threshold is the lowest with at most the share `false_alarms`, see
+    `calibration.calibrate`, unless one is given.
+    """
+    targets, chosen = np.array([entry.target for entry in entries]), counted(entries)
+
+    def choose(rows: npt.NDArray[np.intp]) -> Calibration:
+        found = calibrate(targets[rows], scores[rows], chosen[rows], false_alarms=false_alarms)
+        return found if threshold is None else replace(found, threshold=threshold)
+
+    rows, shown, thresholds = np.arange(len(scores)), scores.copy(), scores.copy()
+    for fold in parts:
+        found = choose(np.setdiff1d(rows, fold.test))
+        shown[fold.test] = tempered(scores[fold.test], found.temperature)
+        thresholds[fold.test] = found.threshold
+    return Unseen(scores=shown, thresholds=thresholds, shipped=choose(rows))
+
+
+def counted(entries: Sequence[Entry]) -> npt.NDArray[np.bool_]:
+    """(n,): the clips that count for the figures: all, if no source holds both labels."""
+    mixed = holds_both_labels(entries)
+    return mixed if mixed.any() else ~mixed
+
+
 def unseen_metrics(
-    entries: Sequence[Entry], scores: Floats, *, threshold: float
+    entries: Sequence[Entry], scores: Floats, *, threshold: float | Floats
 ) -> Mapping[str, Interval]:
     """Figures over the sources that hold both labels; intervals by bootstrap over groups.
 
     A source with one label only is told apart by its looks, and would flatter every
-    figure. Its clips without a theft count for `false_alarms_elsewhere` alone.
+    figure. Its clips without a theft count for `false_alarms_elsewhere` alone. The
+    threshold may be another for each clip, (n,).
     """
-    both = holds_both_labels(entries)
-    found = dict(_measure(entries, scores, both, threshold))
+    thresholds = np.broadcast_to(threshold, scores.shape)
+    both = counted(entries)
+    found = dict(_measure(entries, scores, both, thresholds))
     if (~both).any():
-        elsewhere = _measure(entries, scores, ~both, threshold)["specificity"]
-        found[ELSEWHERE] = _complement(elsewhere)
+        elsewhere = _measure(entries, scores, ~both, thresholds)["specificity"]
+        found[ELSEWHERE] = complement(elsewhere)
     return found
 
 
 def _measure(
-    entries: Sequence[Entry], scores: Floats, chosen: npt.NDArray[np.bool_], threshold: float
+    entries: Sequence[Entry], scores: Floats, chosen: npt.NDArray[np.bool_], thresholds: Floats
 ) -> dict[str, Interval]:
-    counted = list(compress(entries, chosen))
+    measured = list(compress(entries, chosen))
     return measure(
-        np.array([entry.target for entry in counted]),
+        np.array([entry.target for entry in measured]),
         scores[chosen],
-        threshold=threshold,
-        groups=[entry.group for entry in counted],
+        threshold=thresholds[chosen],
+        groups=[entry.group for entry in measured],
     )
 
 
-def _complement(share: Interval) -> Interval:
+def complement(share: Interval) -> Interval:
+    """Of the false alarms, if `share` is the specificity."""
     if share.value is None or share.low is None or share.high is None:
         return Interval(value=None)
     return Interval(value=1 - share.value, low=1 - share.high, high=1 - share.low)
 
 
-def write_scores(target: Path, entries: Sequence[Entry], scores: Floats) -> None:
-    """A CSV with each clip's path, label, group, source and score."""
+def write_scores(target: Path, entries: Sequence[Entry], unseen: Unseen) -> None:
+    """A CSV with each clip's path, label, group, source, score, and the threshold it met."""
     with target.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(("path", "label", "group", "source", "score"))
-        for entry, score in zip(entries, scores, strict=True):
-            writer.writerow((entry.name, entry.label, entry.group, entry.source, f"{score:.4f}"))
+        writer.writerow(("path", "label", "group", "source", "score", "threshold"))
+        for entry, *figures in zip(entries, unseen.scores, unseen.thresholds, strict=True):
+            cells = (f"{figure:.4f}" for figure in figures)
+            writer.writerow((entry.name, entry.label, entry.group, entry.source, *cells))

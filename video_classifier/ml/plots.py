@@ -11,11 +11,13 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patheffects import withStroke
+from matplotlib.ticker import MaxNLocator
 
 from video_classifier.ml.calibration import reliability
+from video_classifier.ml.crossvalidation import counted
 from video_classifier.ml.evaluation import Confusion, auc
 from video_classifier.ml.figures import Floats, Integers
-from video_classifier.ml.manifest import Entry, holds_both_labels
+from video_classifier.ml.manifest import Entry
 from video_classifier.ml.training import Course
 
 mpl.rcParams["font.size"] = 11
@@ -37,17 +39,20 @@ def save_course(course: Course, target: Path) -> None:
 
 def save_roc(entries: Sequence[Entry], scores: Floats, target: Path) -> None:
     """The ROC curve over clips of people that the scoring networks had not seen."""
-    counted = holds_both_labels(entries)
-    targets = np.array([entry.target for entry in compress(entries, counted)])
-    save(roc(targets, scores[counted], title="On people never seen in training"), target)
+    chosen = counted(entries)
+    targets = np.array([entry.target for entry in compress(entries, chosen)])
+    save(roc(targets, scores[chosen], title="On people never seen in training"), target)
 
 
 def training(course: Course) -> Figure:
-    """The loss on the training and the validation clips over the epochs."""
+    """The loss on the training and the validation clips, if any, over the epochs."""
     figure, axes = _axes(_WIDE)
     numbers = [epoch.number for epoch in course.epochs]
     axes.plot(numbers, [epoch.loss for epoch in course.epochs], "--", label="training")
-    axes.plot(numbers, [epoch.validation_loss for epoch in course.epochs], label="validation")
+    checked = [epoch for epoch in course.epochs if epoch.validation_loss is not None]
+    if checked:
+        losses = [epoch.validation_loss or 0 for epoch in checked]
+        axes.plot([epoch.number for epoch in checked], losses, label="validation")
     axes.axvline(course.best.number, color="gray", linewidth=1)
     axes.annotate(
         f" kept: epoch {course.best.number}",
@@ -56,6 +61,7 @@ def training(course: Course) -> Figure:
         color="dimgray",
     )
     axes.set(xlabel="epoch", ylabel="binary cross-entropy", title="Training")
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.legend()
     return figure
 

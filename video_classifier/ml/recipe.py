@@ -16,9 +16,14 @@ def settings_of(card: Card) -> Settings:
     try:
         augmentation = Augmentation(**found["augmentation"])
         return Settings(**{**found, "augmentation": augmentation})
-    except (KeyError, TypeError) as error:
+    except (KeyError, TypeError, ValueError) as error:
         msg = (
             f"The model “{card.name}” can't be trained again: its card does not tell the settings "
             "that this version needs."
         )
         raise BundleError(msg) from error
+
+
+def temperature_of(card: Card) -> float:
+    """Of the model's scores; its recipe's networks need the same."""
+    return float(card.training.get("temperature", 1.0))

@@ -92,8 +92,7 @@ def _course(card: Card) -> Course | None:
         Epoch(number=one["number"], loss=one["loss"], validation_loss=one["validation_loss"])
         for one in card.training.get("epochs", ())
     ]
-    best = next((one for one in epochs if one.number == card.training.get("best_epoch")), None)
-    return Course(epochs=tuple(epochs), best=best) if best else None
+    return Course(epochs=tuple(epochs)) if epochs else None
 
 
 def _rows(clips: Sequence[Scored]) -> Iterator[Row]:

@@ -2,28 +2,50 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass, field
+from enum import StrEnum
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
+from video_classifier.ml import checkpoint, precision
 from video_classifier.ml.augmentation import Augmentation
 from video_classifier.ml.cache import Cache
 from video_classifier.ml.clip import ClipSpec
-from video_classifier.ml.dataset import ClipExamples, Examples, FeatureExamples, Footage
-from video_classifier.ml.manifest import Entry, holds_both_labels
-from video_classifier.ml.splits import Rows
+from video_classifier.ml.dataset import (
+    ClipExamples,
+    Examples,
+    FeatureExamples,
+    Footage,
+    weights_sha256,
+)
+from video_classifier.ml.figures import Floats
+from video_classifier.ml.mixing import balance, mix
+from video_classifier.ml.splits import Fold, Rows
 
 if TYPE_CHECKING:
     import keras
 
-Floats = npt.NDArray[np.float64]
-Number = TypeVar("Number", bound=np.generic)
+_WARMUP = 0.1  # of a cosine schedule's steps
+_PIXELS_AT_ONCE = 4  # clips; a pretrained backbone needs a quarter of a gigabyte for each
+
+
+class Schedule(StrEnum):
+    """How the learning rate goes over a training."""
+
+    CONSTANT = "constant"
+    COSINE = "cosine"  # up, then down to 0: Loshchilov & Hutter, "SGDR", ICLR 2017
+
+
+class StopBy(StrEnum):
+    """What decides how long a training goes, and which epoch of it is kept."""
+
+    VALIDATION = "validation"  # a few people, who are held back for it
+    EPOCHS = "epochs"  # their number: everybody is trained on, and the last epoch is kept
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,16 +54,23 @@ class Settings:
 
     seed: int = 42
     epochs: int = 60  # at most
+    stop_by: StopBy = StopBy.VALIDATION
     patience: int = 12  # epochs without a better validation loss before it stops
     batch_size: int = 16
     learning_rate: float = 5e-4
+    schedule: Schedule = Schedule.CONSTANT
     weight_decay: float = 1e-2
     label_smoothing: float = 0.05
     mixup: float = 0.4  # alpha of Zhang et al., "mixup", ICLR 2018
     averaging: float = 0.98  # momentum of the mean of the weights: Polyak & Juditsky 1992
-    elsewhere: float = 0.2  # the weight of sources with one label only, see `balance`
+    balanced: bool = True  # labels weigh the same, whatever their numbers of clips
+    elsewhere: float = 0.2  # then the weight of sources with one label only, see `balance`
     variants: int = 24  # of each clip that a frozen backbone looks at
     augmentation: Augmentation = field(default_factory=Augmentation)
+    fine_tune: int = 0  # convolutions at the backbone's end that learn after the head has
+    fine_tune_epochs: int = 10  # at most
+    fine_tune_learning_rate: float = 1e-5
+    precision: str = precision.PLAIN  # the name of a Keras policy
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,7 +79,7 @@ class Epoch:
 
     number: int
     loss: float
-    validation_loss: float
+    validation_loss: float | None  # None if nobody is held back
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,7 +87,40 @@ class Course:
     """How a training went."""
 
     epochs: tuple[Epoch, ...]
-    best: Epoch
+
+    @property
+    def best(self) -> Epoch:
+        """The one that is kept: of those with a validation loss the one with the lowest."""
+        checked = [epoch for epoch in self.epochs if epoch.validation_loss is not None]
+        return min(checked, key=lambda epoch: epoch.validation_loss or 0, default=self.epochs[-1])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Stage:
+    """A part of a training: what learns, from what, how fast, and for how long."""
+
+    name: str
+    learner: keras.Model
+    examples: Examples
+    batch_size: int
+    epochs: int
+    learning_rate: float
+
+
+@dataclass(slots=True, kw_only=True)
+class _State:
+    """Where a stage is between two epochs, besides what its learner remembers."""
+
+    course: Course
+    kept: checkpoint.Weights  # of the best epoch
+    random: np.random.Generator  # draws the blends
+
+    def told(self) -> dict[str, object]:
+        """What weights don't tell, ready for JSON."""
+        return {
+            "epochs": [asdict(epoch) for epoch in self.course.epochs],
+            "random": self.random.bit_generator.state,
+        }
 
 
 class Trainer:
@@ -73,158 +135,222 @@ class Trainer:
         *,
         backbone_weights: str | Path | None,
         kept: Cache | None = None,
+        unfinished: Cache | None = None,
         after_each_variant: Callable[[], None] = lambda: None,
     ) -> None:
+        """`kept` is what a backbone sees; `unfinished` where a training goes on from."""
         from video_classifier.ml import networks
 
-        self._build = partial(networks.build, name, spec, backbone_weights=backbone_weights)
+        self._make = partial(networks.build, name, spec, backbone_weights=backbone_weights)
         self._frozen = backbone_weights is not None and networks.is_pretrained(name)
+        if settings.fine_tune and not self._frozen:
+            msg = f"{name} has no pretrained backbone that could be fine-tuned."
+            raise ValueError(msg)
         self._settings = settings
         self._entries = [clip.entry for clip in footage]
         self._targets = np.array([entry.target for entry in self._entries])
-        self._examples = self._make_examples(footage, spec, kept, after_each_variant)
+        self._clips = ClipExamples(footage, spec, settings.augmentation, seed=settings.seed)
+        self._unfinished = unfinished or Cache()
+        self._examples: Examples = self._clips
+        self._facts: dict[str, object] = {}  # all that decides how a training goes, but the rows
+        if self._unfinished.keeps:
+            labels = [[entry.label, entry.source] for entry in self._entries]
+            self._facts = {"network": name, "settings": asdict(settings), "labels": labels}
+            self._facts |= self._clips.facts()
+        if self._frozen:
+            backbone = self._make().get_layer("backbone")
+            self._facts["backbone"] = weights_sha256(backbone)
+            self._examples = FeatureExamples(
+                self._clips,
+                backbone,
+                variants=settings.variants,
+                kept=kept,
+                after_each=after_each_variant,
+            )
 
     def fit(
         self, train: Rows, validation: Rows, *, after_epoch: Callable[[Epoch], None]
     ) -> tuple[keras.Model, Course]:
-        """A network trained on the rows `train`, as it was at its best on `validation`."""
+        """A network trained on the rows `train`, as it was at its best on `validation`.
+
+        If the number of epochs alone decides, it is trained on both, as long as that.
+        """
         import keras
 
+        if self._settings.stop_by == StopBy.EPOCHS:
+            train, validation = np.union1d(train, validation), validation[:0]
         keras.utils.set_random_seed(self._settings.seed)
-        network = self._build()
-        learner = self._learner(network)
-        learner.compile(
-            optimizer=keras.optimizers.AdamW(
-                self._settings.learning_rate,
-                weight_decay=self._settings.weight_decay,
-                clipnorm=1.0,
-                use_ema=True,
-                ema_momentum=self._settings.averaging,
-            ),
-            loss=keras.losses.BinaryCrossentropy(label_smoothing=self._settings.label_smoothing),
-        )
-        course = self._run(learner, train, validation, after_epoch)
+        network = precision.build(self._settings.precision, self._make)
+        course = Course(epochs=())
+        for stage in self._stages(network):
+            course = self._run(stage, course, train, validation, after_epoch)
         # Whoever saves the network gets the weights alone, without the optimizer's memory.
-        trained = self._build()
+        trained = self._make()
         trained.set_weights(network.get_weights())
         return trained, course
 
     def scores(self, network: keras.Model, rows: Rows) -> Floats:
         """The score of each clip in `rows`, as the application would give it: (n,)."""
-        return _scores(self._learner(network), self._examples, rows)
+        if self._frozen and not self._settings.fine_tune:
+            return _scores(network.get_layer("head"), self._examples, rows)
+        return _scores(network, self._clips, rows)
 
-    def _make_examples(
-        self,
-        footage: Sequence[Footage],
-        spec: ClipSpec,
-        kept: Cache | None,
-        after_each_variant: Callable[[], None],
-    ) -> Examples:
+    def unseen_scores(
+        self, fold: Fold, *, after_epoch: Callable[[Epoch], None]
+    ) -> tuple[Floats, Course | None]:
+        """The scores of the fold's test rows by a network trained on its others.
+
+        No course, and no training, if an interrupted run came so far.
+        """
+        facts = self._facts | {"fold": [rows.tolist() for rows in (fold.train, fold.test)]}
+        known = self._unfinished.find(**facts)
+        if known is not None:
+            return known, None
+        network, course = self.fit(fold.train, fold.validation, after_epoch=after_epoch)
+        scores = self.scores(network, fold.test)
+        self._unfinished.keep(scores, **facts)
+        return scores, course
+
+    def _stages(self, network: keras.Model) -> Iterator[_Stage]:
+        """Behind a frozen backbone the head learns alone, before the backbone's end may join."""
         settings = self._settings
-        clips = ClipExamples(footage, spec, settings.augmentation, seed=settings.seed)
-        if not self._frozen:
-            return clips
-        backbone = self._build().get_layer("backbone")
-        return FeatureExamples(
-            clips,
-            backbone,
-            variants=settings.variants,
-            kept=kept,
-            after_each=after_each_variant,
+        yield _Stage(
+            name="head" if self._frozen else "all",
+            learner=network.get_layer("head") if self._frozen else network,
+            examples=self._examples,
+            batch_size=settings.batch_size,
+            epochs=settings.epochs,
+            learning_rate=settings.learning_rate,
         )
-
-    def _learner(self, network: keras.Model) -> keras.Model:
-        """The part that changes: behind a frozen backbone only the head."""
-        return network.get_layer("head") if self._frozen else network
+        if settings.fine_tune:
+            thaw(network.get_layer("backbone"), settings.fine_tune)
+            yield _Stage(
+                name="fine-tuning",
+                learner=network,
+                examples=self._clips,
+                batch_size=min(settings.batch_size, _PIXELS_AT_ONCE),
+                epochs=settings.fine_tune_epochs,
+                learning_rate=settings.fine_tune_learning_rate,
+            )
 
     def _weights(self, rows: Rows) -> Floats:
         chosen = [self._entries[row] for row in rows]
+        if not self._settings.balanced or not chosen:
+            return np.ones(len(chosen))
         return balance(chosen, elsewhere=self._settings.elsewhere)
 
     def _run(
         self,
-        learner: keras.Model,
+        stage: _Stage,
+        before: Course,
         train: Rows,
         validation: Rows,
         after_epoch: Callable[[Epoch], None],
     ) -> Course:
-        weights = self._weights(train)
-        checks = self._weights(validation)
-        random = np.random.default_rng(self._settings.seed)
-        epochs: list[Epoch] = []
-        best, kept = None, learner.get_weights()
-        for number in range(self._settings.epochs):
-            inputs = self._examples.varied(number, train)
-            blended, answers = mix(
-                inputs, self._targets[train], weights, alpha=self._settings.mixup, random=random
-            )
-            loss = _pass(learner, blended, answers, batch_size=self._settings.batch_size)
-            latest = learner.get_weights()
-            # Few clips throw a network from one side to the other: the mean of where it was
-            # is what is looked at, and kept.
-            learner.optimizer.finalize_variable_values(learner.trainable_variables)
-            scores = _scores(learner, self._examples, validation)
-            epoch = Epoch(
-                number=number + 1,
-                loss=loss,
-                validation_loss=cross_entropy(self._targets[validation], scores, checks),
-            )
-            epochs.append(epoch)
+        self._compile(stage, clips=len(train))
+        facts = self._facts | {
+            "stage": stage.name,
+            "rows": [train.tolist(), validation.tolist()],
+        }
+        state = self._resume(stage, before, facts)
+        for epoch in state.course.epochs[len(before.epochs) :]:
             after_epoch(epoch)
-            if best is None or epoch.validation_loss < best.validation_loss:
-                best, kept = epoch, learner.get_weights()
-            elif epoch.number - best.number >= self._settings.patience:
-                break
-            learner.set_weights(latest)
-        assert best is not None  # noqa: S101  (there is at least one epoch)
-        learner.set_weights(kept)
-        return Course(epochs=tuple(epochs), best=best)
+        while not self._is_over(stage, before, state.course):
+            self._train_once(stage, state, train, validation)
+            self._unfinished.keep(checkpoint.pack(stage.learner, state.kept, state.told()), **facts)
+            after_epoch(state.course.epochs[-1])
+        stage.learner.set_weights(state.kept)
+        return state.course
+
+    def _resume(self, stage: _Stage, before: Course, facts: dict[str, object]) -> _State:
+        """Where an interrupted run left the stage, or its start."""
+        random = np.random.default_rng(self._settings.seed)
+        packed = self._unfinished.find(**facts)
+        if packed is None:
+            return _State(course=before, kept=stage.learner.get_weights(), random=random)
+        kept, told = checkpoint.restore(packed, stage.learner)
+        random.bit_generator.state = told["random"]
+        course = Course(epochs=tuple(Epoch(**epoch) for epoch in told["epochs"]))
+        return _State(course=course, kept=kept, random=random)
+
+    def _train_once(self, stage: _Stage, state: _State, train: Rows, validation: Rows) -> None:
+        learner, number = stage.learner, len(state.course.epochs)
+        blended, answers = mix(
+            stage.examples.varied(number, train),
+            self._targets[train],
+            self._weights(train),
+            alpha=self._settings.mixup,
+            random=state.random,
+        )
+        loss = _pass(learner, blended, answers, batch_size=stage.batch_size)
+        latest = learner.get_weights()
+        # Few clips throw a network from one side to the other: the mean of where it was
+        # is what is looked at, and kept.
+        learner.optimizer.finalize_variable_values(learner.trainable_variables)
+        checked = self._check(learner, stage.examples, validation)
+        epoch = Epoch(number=number + 1, loss=loss, validation_loss=checked)
+        state.course = Course(epochs=(*state.course.epochs, epoch))
+        if state.course.best is epoch:
+            state.kept = learner.get_weights()
+        learner.set_weights(latest)
+
+    def _compile(self, stage: _Stage, *, clips: int) -> None:
+        import keras
+
+        settings = self._settings
+        rate: Any = stage.learning_rate
+        steps = stage.epochs * -(-clips // stage.batch_size)
+        warmup = round(_WARMUP * steps)
+        if settings.schedule == Schedule.COSINE:
+            rate = keras.optimizers.schedules.CosineDecay(
+                0.0, steps - warmup, warmup_target=rate, warmup_steps=warmup
+            )
+        stage.learner.compile(
+            optimizer=keras.optimizers.AdamW(
+                rate,
+                weight_decay=settings.weight_decay,
+                clipnorm=1.0,
+                use_ema=True,
+                ema_momentum=settings.averaging,
+            ),
+            loss=keras.losses.BinaryCrossentropy(label_smoothing=settings.label_smoothing),
+        )
+        stage.learner.optimizer.build(stage.learner.trainable_variables)
+
+    def _is_over(self, stage: _Stage, before: Course, course: Course) -> bool:
+        done = len(course.epochs) - len(before.epochs)
+        if self._settings.stop_by == StopBy.EPOCHS or not done:
+            return done >= stage.epochs
+        waited = len(course.epochs) - max(course.best.number, len(before.epochs))
+        return done >= stage.epochs or waited >= self._settings.patience
+
+    def _check(self, learner: keras.Model, examples: Examples, validation: Rows) -> float | None:
+        if not len(validation):
+            return None
+        scores = _scores(learner, examples, validation)
+        return cross_entropy(self._targets[validation], scores, self._weights(validation))
 
 
-def mix(
-    inputs: npt.NDArray[Number],
-    targets: npt.NDArray[np.integer],
-    weights: Floats,
-    *,
-    alpha: float,
-    random: np.random.Generator,
-) -> tuple[npt.NDArray[Number], Floats]:
-    """As many blends of two clips as there are clips, and of their targets likewise.
+def thaw(backbone: keras.Model, count: int) -> None:
+    """Lets the last `count` convolutions learn; few clips would spoil batch normalization."""
+    import keras
 
-    Inputs (n, ...) of any type, which the blends keep; targets (n,) 0 or 1; clips are
-    drawn as often as their weights say. Few clips make a network sure of what it
-    remembers; between two clips there is nothing to remember.
-    """
-    count = len(inputs)
-    first, second = random.choice(count, (2, count), p=weights / weights.sum())
-    shares = random.beta(alpha, alpha, count)
-    wide = shares.reshape(-1, *[1] * (inputs.ndim - 1)).astype(np.float32)
-    blended = inputs[first] * wide + inputs[second] * (1 - wide)
-    return blended.astype(inputs.dtype), targets[first] * shares + targets[second] * (1 - shares)
+    backbone.trainable = True
+    leaves = list(_leaves(backbone))
+    for leaf in leaves:
+        leaf.trainable = False
+    learned = [
+        leaf
+        for leaf in leaves
+        if leaf.weights and not isinstance(leaf, keras.layers.BatchNormalization)
+    ]
+    for leaf in learned[-count:]:
+        leaf.trainable = True
 
 
-def balance(entries: Sequence[Entry], *, elsewhere: float) -> Floats:
-    """A weight for each clip, (n,), 1 on average. Both labels weigh the same in all.
-
-    Sources that hold one label only are told apart by their looks. Together they get no
-    more than the share `elsewhere` of their label, whatever the number of their clips:
-    enough to learn what ordinary looks like in other places, too little to learn
-    nothing else.
-    """
-    mixed = holds_both_labels(entries)
-    kinds = list(zip((entry.label for entry in entries), mixed, strict=True))
-    clips = Counter(kinds)
-    labels = {label for label, _ in clips}
-    weights = [_share(kind, clips, elsewhere) / clips[kind] for kind in kinds]
-    return np.array(weights) * len(entries) / len(labels)
-
-
-def _share(kind: tuple[str, bool], clips: Counter[tuple[str, bool]], elsewhere: float) -> float:
-    """Of the weight of its label."""
-    label, mixed = kind
-    if (label, not mixed) not in clips:
-        return 1.0
-    return 1 - elsewhere if mixed else elsewhere
+def _leaves(model: keras.Model) -> Iterator[keras.layers.Layer]:
+    for layer in model.layers:
+        yield from _leaves(layer) if hasattr(layer, "layers") else [layer]
 
 
 def cross_entropy(targets: npt.NDArray[np.integer], scores: Floats, weights: Floats) -> float:
@@ -250,5 +376,7 @@ def _scores(learner: keras.Model, examples: Examples, rows: Rows) -> Floats:
     """The score of each clip in `rows`, (n,): the highest of its persons'."""
     shown = [np.arange(*examples.bounds[row : row + 2]) for row in rows]
     inputs = examples.served[np.concatenate(shown)]
-    scores = np.asarray(learner.predict(inputs, batch_size=16, verbose=0), np.float64)[:, 0]
+    scores = np.asarray(learner.predict(inputs, batch_size=_PIXELS_AT_ONCE, verbose=0), np.float64)[
+        :, 0
+    ]
     return np.maximum.reduceat(scores, np.cumsum([0, *map(len, shown[:-1])]))
