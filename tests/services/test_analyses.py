@@ -22,6 +22,7 @@ from video_classifier.ml.clip import Stage as MlStage
 from video_classifier.models import Analysis
 from video_classifier.querysets import AnalysisQuerySet
 from video_classifier.services import analyses, catalog, clips, evidence
+from video_classifier.services.leases import LeaseLostError
 from video_classifier.states import Stage, Status, Verdict, View
 
 LEASE = timedelta(seconds=60)
@@ -324,7 +325,7 @@ def test_a_run_that_lost_its_lease_changes_nothing(make_analysis: MakeAnalysis) 
     lose_lease()
     quick = claim("quick")
 
-    with pytest.raises(analyses.LeaseLostError):
+    with pytest.raises(LeaseLostError):
         analyses.run(slow, predictor=FakePredictor(0.9))
 
     quick.refresh_from_db()
@@ -343,7 +344,7 @@ def test_a_lease_lost_at_the_last_moment_changes_nothing(
             lose_lease()
             claim("same worker")
 
-    with pytest.raises(analyses.LeaseLostError):
+    with pytest.raises(LeaseLostError):
         analyses.run(slow, predictor=FakePredictor(0.9, error=error, during=be_overtaken))
 
     overtaker = Analysis.objects.get()
@@ -466,7 +467,7 @@ def test_a_clip_deleted_while_it_runs_leaves_nothing(
         if stage is MlStage.CLASSIFYING:
             clips.delete(clip)
 
-    with pytest.raises(analyses.LeaseLostError):
+    with pytest.raises(LeaseLostError):
         analyses.run(analysis, predictor=FakePredictor(during=delete))
 
     assert not Analysis.objects.exists()

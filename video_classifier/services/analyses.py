@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import logging
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
 
 from django.conf import settings
 from django.contrib.auth.models import User
-from django.db import DatabaseError, connection, transaction
+from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
 
@@ -21,6 +18,7 @@ from video_classifier.ml.clip import ClipError, Outcome, Predictor
 from video_classifier.ml.clip import Stage as MlStage
 from video_classifier.models import Analysis, Clip, Person
 from video_classifier.services import catalog, evidence
+from video_classifier.services.leases import LeaseLostError, beating
 from video_classifier.states import Stage, Status, View
 
 logger = logging.getLogger(__name__)
@@ -41,10 +39,6 @@ _WAITING: dict[str, object] = {
     "started_at": None,
     "heartbeat_at": None,
 }
-
-
-class LeaseLostError(Exception):
-    """The run was given up as stalled or its clip deleted; another worker may hold it now."""
 
 
 def enqueue(clip: Clip, *, model: str, user: User | None) -> Analysis:
@@ -123,7 +117,7 @@ def run(analysis: Analysis, *, predictor: Predictor | None = None) -> None:
     that can outlast a heartbeat. Raises LeaseLostError, and records nothing, if the run is
     no longer ours.
     """
-    with _beating(analysis):
+    with beating(partial(beat, analysis)):
         try:
             predictor = predictor or catalog.load(analysis.model)
             outcome = predictor.analyze(
@@ -184,29 +178,3 @@ def _change(analysis: Analysis, **changes: object) -> None:
     if not Analysis.objects.held(analysis).update(**changes):
         msg = f"analysis {analysis.pk} is no longer held by {analysis.worker}"
         raise LeaseLostError(msg)
-
-
-@contextmanager
-def _beating(analysis: Analysis) -> Iterator[None]:
-    """Shows life from a thread of its own: reading a long clip leaves no time for it."""
-    finished = threading.Event()
-    ticker = threading.Thread(target=_tick, args=(analysis, finished), daemon=True)
-    ticker.start()
-    try:
-        yield
-    finally:
-        finished.set()
-        ticker.join()
-
-
-def _tick(analysis: Analysis, finished: threading.Event) -> None:
-    try:
-        while not finished.wait(settings.ANALYSIS_HEARTBEAT.total_seconds()):
-            try:
-                beat(analysis)
-            except DatabaseError:  # busy; the lease outlasts a missed beat
-                logger.warning("no heartbeat written for %s", analysis.pk, exc_info=True)
-    except LeaseLostError:
-        return  # the run finds out by itself
-    finally:
-        connection.close()

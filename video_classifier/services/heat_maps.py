@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -16,6 +17,7 @@ from video_classifier.ml.bundle import BundleError
 from video_classifier.ml.clip import ClipError, Image
 from video_classifier.models import Analysis, HeatMap
 from video_classifier.services import catalog, evidence
+from video_classifier.services.leases import LeaseLostError, beating
 from video_classifier.states import Status
 
 logger = logging.getLogger(__name__)
@@ -29,7 +31,7 @@ TOLERANCE = 0.05  # by which a score may move because the pictures were kept as 
 
 
 class _GaveWayError(Exception):
-    """There is something better to do now, or the row is no longer ours."""
+    """There is something better to do now."""
 
 
 class _OutdatedError(Exception):
@@ -65,7 +67,8 @@ def make_next(*, worker: str, proceed: Callable[[], bool] = lambda: True) -> boo
         return False
     held = HeatMap.objects.held(heat_map)
     try:
-        _make(heat_map, proceed)
+        with beating(partial(_beat, heat_map)):
+            _make(heat_map, proceed)
     except _GaveWayError:
         held.update(status=Status.QUEUED, attempts=F("attempts") - 1)
     except (BundleError, ClipError, _OutdatedError) as error:
@@ -101,17 +104,20 @@ def _requeue_stalled() -> None:
         stalled.update(status=Status.QUEUED)
 
 
+def _beat(heat_map: HeatMap) -> None:
+    if not HeatMap.objects.held(heat_map).update(heartbeat_at=timezone.now()):
+        raise LeaseLostError
+
+
 def _make(heat_map: HeatMap, proceed: Callable[[], bool]) -> None:
     from video_classifier.ml import occlusion
 
-    analysis, held = heat_map.analysis, HeatMap.objects.held(heat_map)
-
     def go_on() -> None:
-        if not (proceed() and held.update(heartbeat_at=timezone.now())):
+        if not proceed():
             raise _GaveWayError
 
+    analysis, held = heat_map.analysis, HeatMap.objects.held(heat_map)
     material = _material(analysis)
-    go_on()  # loading a model takes its time
     _check(material, analysis)
     drops = occlusion.heat_map(material.score, material.seen, after_each=go_on)
     files = {
@@ -119,28 +125,21 @@ def _make(heat_map: HeatMap, proceed: Callable[[], bool]) -> None:
         for number, image in enumerate(occlusion.drawn(material.shown, drops))
     }
     with transaction.atomic():  # a deletion of the clip comes before or after, as in analyses
-        if held.update(
-            status=Status.DONE, drops=[[round(d, 4) for d in r] for r in drops.tolist()]
-        ):
+        if held.update(status=Status.DONE, drops=drops.astype(float).round(4).tolist()):
             evidence.write(files)
 
 
 def _material(analysis: Analysis) -> _Material:
     predictor = catalog.load(analysis.model)
-    if analysis.decided_by is not None:
-        person = analysis.persons.get(number=analysis.decided_by)
-        crops = evidence.read(
-            evidence.crop_file(analysis, person.number, number)
-            for number in range(len(person.crop_times))
-        )
+    numbers = range(len(evidence.moments(analysis)))
+    if person := analysis.decided_by:
+        crops = evidence.read(evidence.crop_file(analysis, person, each) for each in numbers)
         return _Material(predictor.score, seen=crops, shown=crops)
     from video_classifier.ml import frames
 
     if predictor.card.fallback:  # nobody was found, so this one gave the score
         predictor = catalog.load(predictor.card.fallback)
-    shown = evidence.read(
-        evidence.frame_file(analysis, number) for number in range(len(analysis.frame_times))
-    )
+    shown = evidence.read(evidence.frame_file(analysis, each) for each in numbers)
     sample = frames.sample(Path(analysis.clip.file.path), predictor.card.spec)
     return _Material(predictor.score, seen=sample.images, shown=shown)
 

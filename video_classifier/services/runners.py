@@ -19,6 +19,7 @@ from django.utils import timezone
 
 from video_classifier.models import Analysis, Clip, HeatMap
 from video_classifier.services import analyses, clips, heat_maps, uploads
+from video_classifier.services.leases import LeaseLostError
 
 logger = logging.getLogger(__name__)
 
@@ -63,7 +64,7 @@ def step(*, worker: str, ending: Callable[[], bool] = lambda: False) -> bool:
         )
     try:
         analyses.run(analysis)
-    except analyses.LeaseLostError as lost:
+    except LeaseLostError as lost:
         logger.warning("%s", lost)
     return True
 
