@@ -1,8 +1,7 @@
-// The filmstrip leads the player, the player marks the filmstrip; fingerprints can be copied.
+// The pictures lead the player, the player marks the pictures; fingerprints can be copied.
 
 const announcer = document.querySelector("[data-announcer]");
 const player = () => document.querySelector("[data-player]");
-const frames = () => [...document.querySelectorAll("[data-seek]")];
 
 document.addEventListener("click", async (event) => {
   const frame = event.target.closest("[data-seek]");
@@ -21,15 +20,18 @@ document.addEventListener("click", async (event) => {
 
 // Media events don't bubble, so these listen on the way down.
 document.addEventListener("timeupdate", () => {
-  const shown = frames().findLast((frame) => Number(frame.dataset.seek) <= player().currentTime + 0.02);
-  for (const frame of frames()) {
-    if (frame === shown) frame.setAttribute("aria-current", "true");
-    else frame.removeAttribute("aria-current");
+  for (const strip of document.querySelectorAll("[data-strip]")) {
+    const frames = [...strip.querySelectorAll("[data-seek]")];
+    const shown = frames.findLast((frame) => Number(frame.dataset.seek) <= player().currentTime + 0.02);
+    for (const frame of frames) {
+      if (frame === shown) frame.setAttribute("aria-current", "true");
+      else frame.removeAttribute("aria-current");
+    }
   }
 }, true);
 
 function giveUp() {
-  player().hidden = true;
+  player().hidden = true; // and with it the boxes over it
   document.querySelector("[data-player-problem]").hidden = false;
 }
 

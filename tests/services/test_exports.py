@@ -12,7 +12,7 @@ from pytest_django import DjangoAssertNumQueries
 from tests.conftest import MakeAnalysis
 from video_classifier.models import Analysis
 from video_classifier.services import exports
-from video_classifier.states import Status, Verdict
+from video_classifier.states import Status, Verdict, View
 
 
 def exported() -> list[dict[str, str]]:
@@ -43,6 +43,20 @@ def test_a_line_says_all_about_an_analysis(make_analysis: MakeAnalysis) -> None:
     assert (line["model"], line["model_sha256"]) == ("standard", "ab" * 32)
     assert line["warnings"] == "It was cut off. It is dark."
     assert line["queued_at"] == "2025-05-01T12:30:00+00:00"
+
+
+def test_a_line_says_who_decided(make_analysis: MakeAnalysis) -> None:
+    make_analysis(status=Status.DONE, view=View.PERSON, decided_by=2, persons_found=3)
+    make_analysis(status=Status.DONE)
+
+    whole, person = exported()
+
+    assert (person["view"], person["decided_by_person"], person["persons_found"]) == (
+        "person",
+        "2",
+        "3",
+    )
+    assert (whole["view"], whole["decided_by_person"]) == ("frame", "")
 
 
 def test_what_is_not_known_yet_stays_empty(make_analysis: MakeAnalysis) -> None:

@@ -13,6 +13,7 @@ from pytest_django import DjangoAssertNumQueries
 
 from tests.conftest import MakeAnalysis, MakeClip, MakeModel
 from video_classifier.ml.bundle import Interval
+from video_classifier.ml.clip import ClipSpec, View
 from video_classifier.models import Analysis
 from video_classifier.services import catalog
 from video_classifier.states import Playback, Stage, Status, Verdict
@@ -111,12 +112,27 @@ def test_a_waiting_one_says_its_place(client: Client, make_analysis: MakeAnalysi
 
 @pytest.mark.parametrize(
     ("stage", "words"),
-    [("", "Reading"), (Stage.READING, "Reading"), (Stage.CLASSIFYING, "Classifying")],
+    [
+        ("", "Reading"),
+        (Stage.READING, "Reading"),
+        (Stage.FINDING, "Looking for persons"),
+        (Stage.CLASSIFYING, "Classifying"),
+    ],
 )
 def test_a_running_one_says_its_stage(
     client: Client, make_analysis: MakeAnalysis, stage: str, words: str
 ) -> None:
     assert words in step(page(client, make_analysis(status=Status.RUNNING, stage=stage)))
+
+
+@pytest.mark.parametrize(("view", "listed"), [(View.FRAME, False), (View.PERSON, True)])
+def test_only_a_model_of_persons_looks_for_them(
+    client: Client, make_analysis: MakeAnalysis, make_model: MakeModel, *, view: View, listed: bool
+) -> None:
+    make_model("standby")
+    make_model(spec=ClipSpec(view=view), fallback="standby")
+
+    assert ("Looking for persons" in page(client, make_analysis())) is listed
 
 
 @pytest.mark.parametrize("status", Status)
@@ -280,11 +296,11 @@ def test_queries_do_not_grow_with_the_results_of_the_clip(
     for _ in range(10):
         analysis = make_analysis(clip=clip)
 
-    # session, user, the analysis, its place, the clip's other results
-    with django_assert_num_queries(5):
+    # session, user, the analysis, its persons, its place, the clip's other results
+    with django_assert_num_queries(6):
         page(client, analysis)
-    # session, user, the analysis, its place
-    with django_assert_num_queries(4):
+    # session, user, the analysis, its persons, its place
+    with django_assert_num_queries(5):
         page(client, analysis, **HTMX)
 
 

@@ -37,6 +37,14 @@ def heat_file(analysis: Analysis, number: int) -> str:
     return f"{folder(analysis)}/heat-{number:02}.jpg"
 
 
+def moments(analysis: Analysis) -> list[float]:
+    """When the pictures were on screen that the score comes from, in seconds."""
+    persons = {person.number: person for person in analysis.persons.all()}
+    decider = persons.get(analysis.decided_by or 0)
+    found: list[float] = decider.crop_times if decider else analysis.frame_times
+    return found
+
+
 def decided_by(outcome: ml.Outcome) -> int | None:
     """The number of the person whose score is the clip's; None if the whole picture decided."""
     if outcome.view is ml.View.FRAME:

@@ -92,5 +92,21 @@ def certainty(analysis: Analysis) -> str:
 
 
 @register.filter
+def steepest(drops: list[list[float]]) -> float:
+    """How far the score falls with the part hidden that matters most."""
+    return max(max(row) for row in drops)
+
+
+@register.filter
+def whereabouts(drops: list[list[float]]) -> str:
+    """Which part of the picture matters most, in words: "upper left", "middle"."""
+    most = steepest(drops)
+    row = next(number for number, row in enumerate(drops) if most in row)
+    high = ("upper", "middle", "lower")[3 * row // len(drops)]
+    side = ("left", "", "right")[3 * drops[row].index(most) // len(drops[row])]
+    return f"{high} {side}".strip()
+
+
+@register.filter
 def deletable_by(clip: Clip, user: AbstractBaseUser | AnonymousUser) -> bool:
     return permissions.may_delete(user, clip)

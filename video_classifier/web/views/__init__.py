@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from video_classifier.web.views.clips import clip_file, delete_clip, player
+from video_classifier.web.views.evidence import crop, frame, heat, heat_map
 from video_classifier.web.views.history import history, history_csv
-from video_classifier.web.views.results import again, badge, frame, result
+from video_classifier.web.views.results import again, badge, result
 from video_classifier.web.views.uploads import upload
 
 __all__ = [
     "again",
     "badge",
     "clip_file",
+    "crop",
     "delete_clip",
     "frame",
+    "heat",
+    "heat_map",
     "history",
     "history_csv",
     "player",

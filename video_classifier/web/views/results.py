@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from django.core.files.storage import default_storage
-from django.http import FileResponse, HttpRequest, HttpResponse
-from django.http.response import Http404
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.views.decorators.cache import cache_control, never_cache
+from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
 from video_classifier.ml.bundle import BundleError
 from video_classifier.models import Analysis
 from video_classifier.services import analyses, evidence
 from video_classifier.states import Status
+from video_classifier.web.evidence import film, shown
 from video_classifier.web.forms import ModelForm
 from video_classifier.web.responses import SignedInRequest, page_or_part
 
@@ -28,8 +27,10 @@ def result(request: HttpRequest, pk: UUID) -> HttpResponse:
 def _result(
     request: HttpRequest, pk: UUID, *, form: ModelForm, problem: str = "", status: int = 200
 ) -> HttpResponse:
-    analysis = get_object_or_404(Analysis.objects.for_listing(), pk=pk)
-    cards = {choice.name: choice.card for choice in form.choices}
+    found = Analysis.objects.for_listing().select_related("heat_map").prefetch_related("persons")
+    analysis = get_object_or_404(found, pk=pk)
+    persons = shown(analysis, analysis.persons.all())
+    card = {choice.name: choice.card for choice in form.choices}.get(analysis.model)
     return page_or_part(
         request,
         page="video_classifier/result/page.html",
@@ -37,7 +38,11 @@ def _result(
         context={
             "analysis": analysis,
             "place": analyses.place_in_queue(analysis) if analysis.status == Status.QUEUED else 0,
-            "card": cards.get(analysis.model),
+            "card": card,
+            "askable": card is not None and card.sha256 == analysis.model_sha256,
+            "persons": persons,
+            "film": film(analysis, persons),
+            "moments": evidence.moments(analysis),
             "runs": analysis.clip.analyses.order_by("-queued_at", "pk"),
             "form": form,
             "problem": problem,
@@ -67,18 +72,3 @@ def again(request: SignedInRequest, pk: UUID) -> HttpResponse:
         )
     except BundleError as error:
         return _result(request, pk, form=form, problem=str(error), status=400)
-
-
-@require_safe
-@cache_control(private=True, max_age=3600)
-def frame(request: HttpRequest, pk: UUID, number: int) -> FileResponse:
-    """One of the frames that the model looked at, as a small picture."""
-    analysis = get_object_or_404(Analysis, pk=pk)
-    msg = "There is no such frame."
-    if number >= len(analysis.frame_times):
-        raise Http404(msg)
-    try:
-        picture = default_storage.open(evidence.frame_file(analysis, number))
-    except FileNotFoundError as error:
-        raise Http404(msg) from error
-    return FileResponse(picture, content_type="image/jpeg")

@@ -1,0 +1,120 @@
+// Boxes of persons over the player, in step with the frame that it shows.
+
+const SLACK = 0.02; // seconds by which moments that mean the same frame may differ
+const KEPT = "boxes"; // "hidden" if somebody wants to see the clip alone
+
+const overlay = () => document.querySelector("[data-overlay]");
+const picture = () => document.querySelector("[data-picture]");
+const toggle = () => document.querySelector("[data-boxes-shown]");
+const set = (element, values) => {
+  for (const [name, value] of Object.entries(values)) element.setAttribute(name, value);
+};
+
+let player = null; // the one that is followed
+let tracks = null; // the template that the boxes were taken from
+let persons = [];
+
+// The player may come later than the boxes, when a copy has to be made first, or the other way round.
+function start() {
+  const video = document.querySelector("[data-player]");
+  const template = document.querySelector("[data-tracks]");
+  if (!video || !template || (video === player && template === tracks)) return;
+  const boxes = [...template.content.cloneNode(true).querySelectorAll(".box")];
+  persons = boxes.map((box) => ({
+    box,
+    times: JSON.parse(box.dataset.times),
+    sides: JSON.parse(box.dataset.boxes),
+  }));
+  picture().replaceChildren(...boxes);
+  tracks = template;
+  if (video !== player) follow(video);
+  offerTools();
+  fit();
+  draw(video.currentTime);
+}
+
+function follow(video) {
+  player = video;
+  new ResizeObserver(fit).observe(video);
+  video.addEventListener("resize", fit); // the picture's own size has become known
+  const onFrame = video.requestVideoFrameCallback ?? requestAnimationFrame;
+  const look = (_, frame) => {
+    draw(frame?.mediaTime ?? video.currentTime);
+    if (video === player) onFrame.call(video.requestVideoFrameCallback ? video : window, look);
+  };
+  look();
+}
+
+function draw(seconds) {
+  for (const person of persons) {
+    const sides = sidesAt(person, seconds);
+    person.box.setAttribute("display", sides ? "inline" : "none");
+    if (sides) place(person.box, sides);
+  }
+}
+
+// Between two boxes a person moves evenly; before the first and after the last nobody is there.
+function sidesAt({ times, sides }, seconds) {
+  if (seconds < times[0] - SLACK || seconds > times.at(-1) + SLACK) return null;
+  const next = times.findIndex((time) => time >= seconds);
+  if (next < 1) return sides.at(next);
+  const share = (seconds - times[next - 1]) / (times[next] - times[next - 1]);
+  return sides[next].map((side, i) => sides[next - 1][i] + share * (side - sides[next - 1][i]));
+}
+
+function place(box, [left, top, right, bottom]) {
+  const percent = (share) => `${(100 * share).toFixed(3)}%`;
+  for (const part of box.children) {
+    set(part, { x: percent(left), y: percent(top) });
+    if (part.localName === "rect") {
+      set(part, { width: percent(right - left), height: percent(bottom - top) });
+    }
+  }
+}
+
+// The player centers its picture and leaves bars beside it.
+function fit() {
+  const { clientWidth, clientHeight, videoWidth, videoHeight } = player;
+  if (!videoWidth) return;
+  const scale = Math.min(clientWidth / videoWidth, clientHeight / videoHeight);
+  const [width, height] = [videoWidth * scale, videoHeight * scale];
+  set(picture(), { x: (clientWidth - width) / 2, y: (clientHeight - height) / 2, width, height });
+}
+
+function offerTools() {
+  document.querySelector("[data-boxes-tools]").hidden = player.hidden;
+  document.querySelector("[data-fullscreen]").hidden = !document.fullscreenEnabled;
+  // The player's own full screen would show the picture without its boxes.
+  if (document.fullscreenEnabled) player.controlsList?.add("nofullscreen");
+  toggle().checked = localStorage.getItem(KEPT) !== "hidden";
+  show();
+}
+
+function show() {
+  overlay().setAttribute("display", toggle().checked && !player.hidden ? "inline" : "none");
+}
+
+document.addEventListener("change", ({ target }) => {
+  if (target !== toggle()) return;
+  localStorage.setItem(KEPT, target.checked ? "shown" : "hidden");
+  show();
+});
+
+document.addEventListener("click", ({ target }) => {
+  if (!target.closest("[data-fullscreen]")) return;
+  if (document.fullscreenElement) document.exitFullscreen();
+  else target.closest("section").requestFullscreen();
+});
+
+document.addEventListener("fullscreenchange", () => {
+  document.querySelector("[data-fullscreen]").ariaPressed = String(Boolean(document.fullscreenElement));
+});
+
+document.addEventListener("keydown", (event) => {
+  if (event.key !== "b" || event.ctrlKey || event.metaKey || event.altKey) return;
+  if (event.target.closest("input:not([type=checkbox]), select, dialog")) return;
+  if (player) toggle().click();
+});
+
+document.addEventListener("htmx:load", start);
+start();

@@ -1,0 +1,72 @@
+"""What a verdict rests on: the pictures that the model looked at, and what in them mattered."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from django.core.files.storage import default_storage
+from django.http import FileResponse, HttpRequest, HttpResponse
+from django.http.response import Http404
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.views.decorators.cache import cache_control, never_cache
+from django.views.decorators.http import require_http_methods, require_safe
+
+from video_classifier.models import Analysis, HeatMap, Person
+from video_classifier.services import evidence, heat_maps
+from video_classifier.states import Status
+
+_cached = cache_control(private=True, max_age=3600)
+
+
+@require_safe
+@_cached
+def frame(request: HttpRequest, pk: UUID, number: int) -> FileResponse:
+    """One of the frames that the model looked at, as a small picture."""
+    analysis = get_object_or_404(Analysis, pk=pk)
+    return _picture(analysis.frame_times, number, evidence.frame_file(analysis, number))
+
+
+@require_safe
+@_cached
+def crop(request: HttpRequest, pk: UUID, person: int, number: int) -> FileResponse:
+    """What the model saw of a person at one moment."""
+    found = get_object_or_404(Person.objects.select_related("analysis"), analysis=pk, number=person)
+    return _picture(found.crop_times, number, evidence.crop_file(found.analysis, person, number))
+
+
+@require_safe
+@_cached
+def heat(request: HttpRequest, pk: UUID, number: int) -> FileResponse:
+    """One of the pictures that decided, dim where it did not matter."""
+    found = get_object_or_404(HeatMap.objects.select_related("analysis"), pk=pk, status=Status.DONE)
+    moments = evidence.moments(found.analysis)
+    return _picture(moments, number, evidence.heat_file(found.analysis, number))
+
+
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+def heat_map(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """Which part mattered: asked for by POST, and then shown as far as it has got."""
+    finished = Analysis.objects.filter(status=Status.DONE).select_related("heat_map")
+    if request.method == "POST":
+        heat_maps.ask(get_object_or_404(finished, pk=pk))
+        if "HX-Request" not in request.headers:
+            return redirect(f"{reverse('web:result', args=[pk])}#heat-map")
+    analysis = get_object_or_404(finished, pk=pk)
+    return render(
+        request,
+        "video_classifier/result/_heat_map.html",
+        {"analysis": analysis, "moments": evidence.moments(analysis), "askable": True},
+    )
+
+
+def _picture(moments: list[float], number: int, name: str) -> FileResponse:
+    """The file, if there is a picture `number`; not even looked for if there can't be one."""
+    if number < len(moments):
+        try:
+            return FileResponse(default_storage.open(name), content_type="image/jpeg")
+        except FileNotFoundError:
+            pass
+    msg = "There is no such picture."
+    raise Http404(msg)
