@@ -34,7 +34,7 @@ _WITHIN = 0.8  # of a box lies in another: it may be the same person's …
 _PART = 0.25  # … if it has so much of the other's area
 _INERTIA = 0.5  # how much of its speed a track keeps when a box tells another
 _LONGEST_GAP = 1.0  # seconds without a box
-_TRIAL = 0.6  # seconds until a second box: half of a person may have been taken for another
+_TRIAL = 0.6  # seconds until a second box
 _SHORTEST = 0.5  # seconds in view, in a clip that is that long
 _SMOOTHING = 0.25  # seconds, the standard deviation of a Gaussian
 
@@ -136,13 +136,15 @@ def _assign(
 ) -> tuple[list[_Trail], _Found]:
     """Lets trails grow by the boxes that fit best; returns the trails and boxes left over.
 
-    Of boxes that fit alike the surer one is taken.
+    Of boxes that fit alike the surer one is taken, and of trails the longer one takes it: half of
+    a person may for a moment have been taken for another.
     """
     if not trails or not len(found.boxes):
         return list(trails), found
     expected = np.stack([trail.expected(second) for trail in trails])
     overlaps = overlap(_widened(expected)[:, None], _widened(found.boxes)[None])
-    rows, columns = linear_sum_assignment(overlaps * found.scores, maximize=True)
+    trust = np.array([[1 - 1 / (1 + len(trail.boxes))] for trail in trails])
+    rows, columns = linear_sum_assignment(overlaps * found.scores * trust, maximize=True)
     fits = overlaps[rows, columns] >= _LEAST_OVERLAP
     rows, columns = rows[fits], columns[fits]
     for row, column in zip(rows, columns, strict=True):

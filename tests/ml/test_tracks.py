@@ -1,0 +1,204 @@
+"""Boxes of one person become one track, whatever the detector missed or made of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pytest
+
+from tests.crowd import Way, between, standing, walking
+from video_classifier.ml import tracks
+from video_classifier.ml.clip import Box, Track
+from video_classifier.ml.detection import Detections
+
+STEP = 0.25
+TIMES = tuple(np.arange(0, 6, STEP).tolist())
+SURE, FAINT, HARDLY = 0.8, 0.3, 0.1
+
+Scored = tuple[Box, float]
+
+
+def found(*scored: Scored) -> Detections:
+    boxes = [(box.left, box.top, box.right, box.bottom) for box, _ in scored]
+    return Detections(
+        boxes=np.array(boxes, np.float32).reshape(-1, 4),
+        scores=np.array([score for _, score in scored], np.float32),
+    )
+
+
+def seen(*ways: Way, times: Sequence[float] = TIMES) -> list[Detections]:
+    """What a perfect detector tells of those who go these ways."""
+    return [found(*((box, SURE) for way in ways if (box := way(time)))) for time in times]
+
+
+def link(detections: Sequence[Detections], times: Sequence[float] = TIMES) -> tuple[Track, ...]:
+    return tracks.link(times, detections, threshold=0.5)
+
+
+def center(track: Track, second: float) -> float:
+    boxes = tracks.corners(track)
+    return float(np.interp(second, track.times, boxes[:, [0, 2]].mean(axis=1)))
+
+
+def test_nobody_makes_no_track() -> None:
+    assert link(seen()) == ()
+
+
+def test_who_walks_is_one_person_all_the_way() -> None:
+    (track,) = link(seen(walking(0.1, speed=0.1)))
+
+    assert track.times == TIMES
+    assert [center(track, second) for second in (1, 3, 5)] == pytest.approx(
+        [0.25, 0.45, 0.65], abs=1e-4
+    )
+
+
+def test_who_leaves_their_own_box_from_picture_to_picture_is_still_one() -> None:
+    (track,) = link(seen(walking(0.0, speed=0.41, width=0.1)))
+
+    assert track.times[0] == 0
+    assert track.times[-1] == pytest.approx(1 / 0.41, abs=2 * STEP)
+
+
+def test_two_who_pass_each_other_go_on() -> None:
+    one, other = sorted(
+        link(seen(walking(0.1, speed=0.1), walking(0.7, speed=-0.1))),
+        key=lambda track: center(track, 0),
+    )
+
+    assert {one.times, other.times} == {TIMES}
+    assert center(one, 5.5) > center(other, 5.5)
+
+
+def test_who_comes_late_and_leaves_early_is_in_view_only_then() -> None:
+    (track,) = link(seen(between(standing(0.4), 1.5, 4.0)))
+
+    assert (track.times[0], track.times[-1]) == (1.5, 3.75)
+
+
+def test_they_are_told_in_the_order_of_appearance() -> None:
+    late, early = between(standing(0.1), 3, 6), between(standing(0.8), 1, 6)
+
+    first, second = link(seen(late, early))
+
+    assert (center(first, 4), center(second, 4)) == pytest.approx((0.85, 0.15))
+
+
+def test_a_short_gap_is_filled() -> None:
+    detections = seen(walking(0.1, speed=0.1))
+    detections[8:11] = [found()] * 3
+
+    (track,) = link(detections)
+
+    assert track.times == TIMES
+    assert center(track, TIMES[9]) == pytest.approx(0.15 + 0.1 * TIMES[9], abs=0.01)
+
+
+def test_who_is_gone_for_long_comes_back_as_somebody_else() -> None:
+    detections = seen(standing(0.4))
+    detections[8:14] = [found()] * 6
+
+    assert len(link(detections)) == 2
+
+
+def test_a_faint_box_carries_a_track_on_and_starts_none() -> None:
+    box, elsewhere = standing(0.4)(0.0), standing(0.1)(0.0)
+    assert box
+    assert elsewhere
+    detections = [found((box, FAINT), (elsewhere, FAINT)) for _ in TIMES]
+    detections[0] = detections[1] = found((box, SURE))
+
+    (track,) = link(detections)
+
+    assert track.times == TIMES
+    assert center(track, 3) == pytest.approx(0.45)
+
+
+def test_what_is_hardly_there_carries_nothing_on() -> None:
+    box = standing(0.4)(0.0)
+    assert box
+
+    (track,) = link([found((box, SURE if time < 2 else HARDLY)) for time in TIMES])
+
+    assert track.times[-1] == 1.75
+
+
+def test_who_flashes_up_is_left_out() -> None:
+    assert link(seen(between(standing(0.4), 1, 1.25))) == ()
+
+
+@pytest.mark.parametrize("times", [(0.0,), (0.0, 0.1)])
+def test_in_a_clip_of_a_moment_whoever_is_there_counts(times: tuple[float, ...]) -> None:
+    (track,) = link(seen(standing(0.4), times=times), times)
+
+    assert track.times == times
+
+
+def test_half_a_person_takes_over_nothing() -> None:
+    whole, left, right = (
+        Box(left=left, top=0.2, right=right, bottom=0.8)
+        for left, right in ((0.4, 0.6), (0.4, 0.53), (0.48, 0.61))
+    )
+    detections = [found((whole, SURE)) for _ in TIMES]
+    for number in (5, 10, 11, 17):
+        detections[number] = found((right, 0.82), (left, SURE))
+
+    longest = max(link(detections), key=tracks.prominence)
+
+    assert longest.times == TIMES
+
+
+def test_a_part_of_a_person_is_no_person() -> None:
+    upper_body = standing(0.42, top=0.2, width=0.16, height=0.3)
+
+    (track,) = link(seen(standing(0.4, width=0.2), upper_body))
+
+    assert track.boxes[5].bottom == pytest.approx(0.8)
+
+
+def test_who_stands_in_the_background_is_a_person() -> None:
+    far_away = standing(0.45, top=0.3, width=0.05, height=0.15)
+
+    assert len(link(seen(standing(0.3, width=0.3), far_away))) == 2
+
+
+def test_a_double_in_a_mirror_is_a_person_too() -> None:
+    assert len(link(seen(walking(0.1, speed=0.05), walking(0.8, speed=-0.05)))) == 2
+
+
+def test_twenty_persons_are_twenty() -> None:
+    rows = [
+        standing(0.05 + 0.09 * n, top=t, width=0.06, height=0.35)
+        for n in range(10)
+        for t in (0.1, 0.5)
+    ]
+
+    assert len(link(seen(*rows))) == 20
+
+
+def test_boxes_stay_within_the_picture() -> None:
+    (track,) = link(seen(walking(0.6, speed=0.15, width=0.2)))
+
+    edges = tracks.corners(track)
+    assert edges.min() >= 0
+    assert edges.max() <= 1
+
+
+def test_boxes_that_tremble_are_smoothed() -> None:
+    random = np.random.default_rng(1)
+    left = 0.4 + random.uniform(-0.03, 0.03, len(TIMES))
+
+    (track,) = link([found((Box(left=x, top=0.2, right=x + 0.1, bottom=0.8), SURE)) for x in left])
+
+    smooth = tracks.corners(track)[:, 0]
+    assert np.abs(np.diff(smooth)).mean() < np.abs(np.diff(left)).mean() / 2
+
+
+def test_who_is_longer_and_larger_in_view_is_more_prominent() -> None:
+    large, brief, small = link(
+        seen(standing(0.1, width=0.2), between(standing(0.4, width=0.2), 0, 2), standing(0.8))
+    )
+
+    assert tracks.prominence(large) > tracks.prominence(small)
+    assert tracks.prominence(large) > tracks.prominence(brief)
