@@ -9,7 +9,7 @@ from pathlib import Path
 
 from scripts import console
 from video_classifier.ml.augmentation import Augmentation
-from video_classifier.ml.clip import ClipSpec
+from video_classifier.ml.clip import ClipSpec, View
 from video_classifier.ml.splits import By
 from video_classifier.ml.training import Schedule, Settings, StopBy
 
@@ -20,6 +20,7 @@ EXAMPLE = """example:
 """
 
 BY_GROUP = "by-group"
+DETECTOR = Path("models_storage/person_detector")
 USUAL = Settings()
 
 _AUGMENTATION = {
@@ -157,6 +158,31 @@ def _add_learning(parser: argparse.ArgumentParser) -> None:
 def _add_looking(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("what of the clips a network is shown")
     group.add_argument(
+        "--view",
+        type=View,
+        choices=list(View),
+        help="the whole frame, or each person (default: what the network was designed for)",
+    )
+    group.add_argument(
+        "--size",
+        type=_side,
+        metavar="PIXELS",
+        help="of each side of a picture (default: what the network was designed for)",
+    )
+    group.add_argument(
+        "--detector",
+        type=Path,
+        default=DETECTOR,
+        metavar="PATH",
+        help="what finds persons: a folder of ours or an .onnx file (default: %(default)s)",
+    )
+    group.add_argument(
+        "--fallback",
+        default="mobilenetv2_lstm",
+        metavar="MODEL",
+        help="beside the model: it scores clips without anybody (default: %(default)s)",
+    )
+    group.add_argument(
         "--min-difference",
         type=float,
         default=ClipSpec().min_difference,
@@ -172,6 +198,14 @@ def _add_looking(parser: argparse.ArgumentParser) -> None:
             metavar="X",
             help=f"{_AUGMENTATION[field.name]} (default: {usual:g})",
         )
+
+
+def _side(text: str) -> int:
+    pixels = int(text)
+    if not 32 <= pixels <= 1024:  # noqa: PLR2004
+        msg = "a picture has from 32 to 1024 pixels a side"
+        raise argparse.ArgumentTypeError(msg)
+    return pixels
 
 
 def _settings(arguments: argparse.Namespace) -> Settings:

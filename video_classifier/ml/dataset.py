@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 FRAMES_PER_SECOND = 8.0  # of the footage that variants are taken from
 MARGIN = 1.25  # it is so much larger than the network's input: room for crops
+BYSTANDERS = 2  # of a clip, at most, that variants are made of besides the foremost person
 VERSION = 1  # raise it when a clip would give other variants or features: caches go by it
 
 
@@ -39,6 +40,7 @@ class Footage:
     served: Image  # spec.shape: exactly what the application would show the network
     frames: Image  # (n, h, w, 3) at FRAMES_PER_SECOND: what variants are made from
     others: tuple[Image, ...] = ()  # `served` of the further persons, if the spec looks at these
+    bystanders: tuple[Image, ...] = ()  # `frames` of further persons of whom the label is known
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,7 +118,11 @@ def _footage(entry: Entry, spec: ClipSpec, kept: Cache) -> Footage:
 
 
 def _footage_of_persons(entry: Entry, spec: ClipSpec, kept: Cache, detector: Detector) -> Footage:
-    """The one who is most in view comes first, and the variants are theirs."""
+    """The one who is most in view comes first, and is taken for the one whom the label means.
+
+    Where nobody steals the label means everybody, so there are variants of others, too: a network
+    learns that who sits in the background is no thief.
+    """
     facts = {
         "clip": clip_sha256(entry.path),
         "spec": asdict(spec),
@@ -133,19 +139,25 @@ def _footage_of_persons(entry: Entry, spec: ClipSpec, kept: Cache, detector: Det
         crops, _ = persons.show(*found(), spec)
         return np.array([person.images for person in crops], np.uint8).reshape(-1, *spec.shape)
 
-    def regular() -> Image:
-        reel, (foremost, *_) = found()
-        return persons.follow(reel, foremost, _with_margin(spec))
+    def regular(number: int) -> Image:
+        reel, foremost = found()
+        return persons.follow(reel, foremost[number], _with_margin(spec))
 
     shown = kept.array(served, **facts)
     if not len(shown):
         msg = "Nobody was found in it."
         raise ClipError(msg)
+    known = 1 if entry.target else min(len(shown), 1 + BYSTANDERS)
+    first, *further = (
+        kept.array(partial(regular, number), **facts, margin=MARGIN, number=number)
+        for number in range(known)
+    )
     return Footage(
         entry=entry,
         served=shown[0],
         others=tuple(shown[1:]),
-        frames=kept.array(regular, **facts, margin=MARGIN),
+        frames=first,
+        bystanders=tuple(further),
     )
 
 
@@ -192,13 +204,17 @@ class ClipExamples:
 
     def _variant(self, epoch: int, row: int) -> Image:
         random = np.random.default_rng((self._seed, epoch, row))
-        return vary(self._footage[row].frames, self._spec, self._augmentation, random)
+        clip = self._footage[row]
+        frames = clip.frames
+        if clip.bystanders:
+            frames = (frames, *clip.bystanders)[random.integers(1 + len(clip.bystanders))]
+        return vary(frames, self._spec, self._augmentation, random)
 
     def facts(self) -> dict[str, object]:
         """All that decides what the clips and their variants look like, ready for JSON."""
         pixels = hashlib.sha256()
         for clip in self._footage:
-            for images in (clip.served, clip.frames, *clip.others):
+            for images in (clip.served, clip.frames, *clip.others, *clip.bystanders):
                 pixels.update(images.tobytes())
         return {
             "pixels": pixels.hexdigest(),
