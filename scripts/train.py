@@ -25,6 +25,7 @@ from video_classifier.ml import (
     cards,
     crossvalidation,
     dataset,
+    detection,
     grouping,
     looks,
     manifest,
@@ -37,10 +38,11 @@ from video_classifier.ml import (
 from video_classifier.ml.audit import Audit
 from video_classifier.ml.bundle import Card, Interval
 from video_classifier.ml.cache import Cache
-from video_classifier.ml.calibration import Calibration, with_temperature
-from video_classifier.ml.clip import ClipSpec
+from video_classifier.ml.calibration import Calibration, score_layer, with_temperature
+from video_classifier.ml.clip import ClipSpec, View
 from video_classifier.ml.crossvalidation import FALSE_ALARMS, Unseen
 from video_classifier.ml.dataset import Footage
+from video_classifier.ml.detection import Detector, DetectorError
 from video_classifier.ml.manifest import Entry
 from video_classifier.ml.splits import LEAKY, By
 from video_classifier.ml.training import Course, Epoch, Settings, Trainer
@@ -68,7 +70,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         shutil.rmtree(unfinished, ignore_errors=True)
     try:
         _train(arguments, Cache(unfinished, complain=console.warn))
-    except (manifest.ManifestError, splits.TooFewGroupsError, OptionError, LookupError) as error:
+    except (
+        manifest.ManifestError,
+        splits.TooFewGroupsError,
+        DetectorError,
+        OptionError,
+        LookupError,
+    ) as error:
         console.complain(error)
         return 2
     except OSError as error:
@@ -91,7 +99,8 @@ def _train(arguments: argparse.Namespace, unfinished: Cache) -> None:
         halves=arguments.test_half,
         seed=settings.seed,
     )
-    footage = _footage(learning, spec, kept)
+    detector = detection.load(arguments.detector) if spec.view is View.PERSON else None
+    footage = _footage(learning, spec, kept, detector)
     entries = [clip.entry for clip in footage]
     audited = _audit(arguments, footage) if arguments.audit else None
     trainer = _trainer(
@@ -118,6 +127,7 @@ def _train(arguments: argparse.Namespace, unfinished: Cache) -> None:
             summary=cards.summary(arguments.network),
             spec=spec,
             threshold=chosen.threshold,
+            fallback=arguments.fallback if spec.view is View.PERSON else "",
             created=datetime.now(UTC).date().isoformat(),
             metrics=metrics,
             measured=_how_measured(arguments, settings, entries, chosen),
@@ -138,7 +148,13 @@ def _spec(arguments: argparse.Namespace) -> ClipSpec:
     from video_classifier.ml import networks
 
     designed = networks.designed_for(arguments.network)
-    return replace(designed, min_difference=arguments.min_difference)
+    return replace(
+        designed,
+        min_difference=arguments.min_difference,
+        view=arguments.view or designed.view,
+        height=arguments.size or designed.height,
+        width=arguments.size or designed.width,
+    )
 
 
 def _settings(arguments: argparse.Namespace) -> Settings:
@@ -152,10 +168,11 @@ def _settings(arguments: argparse.Namespace) -> Settings:
         msg = f"{name} has no pretrained backbone that could be fine-tuned."
         raise OptionError(msg)
     try:
-        networks.build(name, spec, backbone_weights=arguments.backbone_weights)
+        network = networks.build(name, spec, backbone_weights=arguments.backbone_weights)
     except (OSError, ValueError) as error:
         msg = f"The weights {arguments.backbone_weights} are missing, or do not fit {name}."
         raise OptionError(msg) from error
+    score_layer(network)
     if not arguments.mixed_precision:
         return settings
     only_head = frozen and not settings.fine_tune
@@ -227,7 +244,7 @@ def _show_leaky(trainer: Trainer, alone: Sequence[Entry], arguments: argparse.Na
 
 def _test_apart(arguments: argparse.Namespace, card: Card, apart: Sequence[Entry]) -> Card:
     """The card with the model's own false alarms on clips that were kept out of training."""
-    model = predictor.load(arguments.out)
+    model = predictor.load(arguments.out, detector=arguments.detector)
     metrics, told = dict(card.metrics), [card.measured]
     with console.progress("Testing on what was kept apart", len(apart)) as tick:
         for source in dict.fromkeys(entry.source for entry in apart):
@@ -280,9 +297,13 @@ def _audit(arguments: argparse.Namespace, footage: Sequence[Footage]) -> Audit:
     return found
 
 
-def _footage(entries: Sequence[Entry], spec: ClipSpec, kept: Cache) -> Sequence[Footage]:
+def _footage(
+    entries: Sequence[Entry], spec: ClipSpec, kept: Cache, detector: Detector | None
+) -> Sequence[Footage]:
     with console.progress("Decoding the clips", len(entries)) as tick:
-        footage, unreadable = dataset.read(entries, spec, kept=kept, after_each=tick)
+        footage, unreadable = dataset.read(
+            entries, spec, detector=detector, kept=kept, after_each=tick
+        )
     for bad in unreadable:
         console.err.print(f"Left out: {bad.entry.path.name}: {bad.reason}", style="yellow")
     splits.refuse_too_few([clip.entry for clip in footage])

@@ -119,6 +119,16 @@ def test_holding_out_keeps_people_whole() -> None:
     assert len(validation) > 0
 
 
+def test_few_people_are_split_into_fewer_parts() -> None:
+    entries = people(3)
+
+    train, validation = splits.hold_out(entries, seed=1)
+
+    assert len(groups(entries, validation)) == 1
+    assert len(groups(entries, train)) == 2
+    assert len(list(splits.leave_one_out(entries, seed=1))) == 3
+
+
 def test_the_seed_decides() -> None:
     entries = people(20)
 

@@ -129,12 +129,20 @@ def with_temperature(network: keras.Model, temperature: float) -> keras.Model:
 
     copy = keras.models.clone_model(network)
     copy.set_weights(network.get_weights())
-    last = last_layer(copy)
+    last = score_layer(copy)
+    last.set_weights([weights / temperature for weights in last.get_weights()])
+    return copy
+
+
+def score_layer(network: keras.Model) -> keras.layers.Dense:
+    """The one that a temperature goes into. Raises ValueError if it is of another kind."""
+    import keras
+
+    last = last_layer(network)
     if not isinstance(last, keras.layers.Dense) or last.activation is not keras.activations.sigmoid:
         msg = f"{network.name} does not end in a dense layer with a sigmoid."
         raise ValueError(msg)
-    last.set_weights([weights / temperature for weights in last.get_weights()])
-    return copy
+    return last
 
 
 def _logits(scores: Floats) -> Floats:

@@ -34,9 +34,16 @@ class Unseen:
 
 
 def parts(entries: Sequence[Entry], *, folds: int | None, seed: int) -> list[Fold]:
-    """So many folds by group; None: one for each group, see `splits.leave_one_out`."""
+    """So many folds by group; None: one for each group, see `splits.leave_one_out`.
+
+    Raises splits.TooFewGroupsError.
+    """
     if folds is None:
         return list(splits.leave_one_out(entries, seed=seed))
+    fewest = min(splits.groups_by_label(entries).values())
+    if folds > fewest:
+        msg = f"{folds} folds need as many people or recordings of each label; there are {fewest}."
+        raise splits.TooFewGroupsError(msg)
     return list(splits.folds(entries, count=folds, seed=seed))
 
 

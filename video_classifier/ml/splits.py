@@ -169,6 +169,7 @@ def _parts(
     # Stratified by source too: each part should hold of everything there is.
     kinds = np.array([f"{entries[row].source} {entries[row].label}" for row in rows])
     groups = np.array([entries[row].group for row in rows])
-    splitter = StratifiedGroupKFold(count, shuffle=True, random_state=seed)
+    most = min(len(set(groups)), max(Counter(kinds).values()))
+    splitter = StratifiedGroupKFold(min(count, most), shuffle=True, random_state=seed)
     for rest, part in splitter.split(rows, kinds, groups):
         yield rows[rest], rows[part]

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
@@ -298,16 +298,10 @@ class Trainer:
         import keras
 
         settings = self._settings
-        rate: Any = stage.learning_rate
         steps = stage.epochs * -(-clips // stage.batch_size)
-        warmup = round(_WARMUP * steps)
-        if settings.schedule == Schedule.COSINE:
-            rate = keras.optimizers.schedules.CosineDecay(
-                0.0, steps - warmup, warmup_target=rate, warmup_steps=warmup
-            )
         stage.learner.compile(
             optimizer=keras.optimizers.AdamW(
-                rate,
+                learning_rate(settings.schedule, stage.learning_rate, steps=steps),
                 weight_decay=settings.weight_decay,
                 clipnorm=1.0,
                 use_ema=True,
@@ -329,6 +323,20 @@ class Trainer:
             return None
         scores = _scores(learner, examples, validation)
         return cross_entropy(self._targets[validation], scores, self._weights(validation))
+
+
+def learning_rate(
+    schedule: Schedule, highest: float, *, steps: int
+) -> float | keras.optimizers.schedules.LearningRateSchedule:
+    """Of every step, or as a function of the step's number."""
+    import keras
+
+    if schedule == Schedule.CONSTANT:
+        return highest
+    warmup = round(_WARMUP * steps)
+    return keras.optimizers.schedules.CosineDecay(
+        0.0, steps - warmup, warmup_target=highest, warmup_steps=warmup
+    )
 
 
 def thaw(backbone: keras.Model, count: int) -> None:
@@ -376,7 +384,6 @@ def _scores(learner: keras.Model, examples: Examples, rows: Rows) -> Floats:
     """The score of each clip in `rows`, (n,): the highest of its persons'."""
     shown = [np.arange(*examples.bounds[row : row + 2]) for row in rows]
     inputs = examples.served[np.concatenate(shown)]
-    scores = np.asarray(learner.predict(inputs, batch_size=_PIXELS_AT_ONCE, verbose=0), np.float64)[
-        :, 0
-    ]
+    found = learner.predict(inputs, batch_size=_PIXELS_AT_ONCE, verbose=0)
+    scores = np.asarray(found, np.float64)[:, 0]
     return np.maximum.reduceat(scores, np.cumsum([0, *map(len, shown[:-1])]))
