@@ -1,4 +1,7 @@
-"""Puts all models side by side: how good, how large, how fast."""
+"""Puts all models side by side: how good, how large, how fast.
+
+A second table has every recipe that was measured, shipped or not.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +18,7 @@ from rich.table import Table
 
 from scripts import console
 from video_classifier.ml import bundle, manifest, predictor, scoring
-from video_classifier.ml.bundle import Interval
+from video_classifier.ml.bundle import Card, Interval
 from video_classifier.ml.manifest import Entry
 from video_classifier.ml.predictor import KerasPredictor
 
@@ -28,7 +31,7 @@ With one each model is measured on it; one that was trained on some of the clips
 """
 
 STORAGE = Path(__file__).parent.parent / "models_storage"
-BEGIN, END = "<!-- models: begin -->", "<!-- models: end -->"
+RECIPES = Path(__file__).parent.parent / "docs" / "recipes"
 CALLS = 9  # of each network, to take the median of
 
 FIGURES = {
@@ -38,6 +41,13 @@ FIGURES = {
     "specificity": "Specificity",
     "precision": "Precision",
     "f1": "F1",
+    "false_alarms_elsewhere": "False alarms elsewhere",
+}
+RECIPE_FIGURES = {
+    "auc": "ROC AUC",
+    "pr_auc": "PR AUC",
+    "recall": "Recall",
+    "specificity": "Specificity",
     "false_alarms_elsewhere": "False alarms elsewhere",
 }
 
@@ -67,10 +77,15 @@ class Compared:
 def main(argv: Sequence[str] | None = None) -> int:
     arguments = _arguments(argv)
     try:
-        rows = _compare_all(arguments.storage, arguments.manifest)
+        rows = _compare_all(arguments.storage, arguments.manifest, arguments.detector)
         _print(rows)
         if arguments.write:
-            _write(arguments.write, _markdown(rows, arguments.manifest))
+            _write(arguments.write, "models", _markdown(rows, arguments.manifest))
+        if not arguments.manifest:
+            measured = _recipes(arguments.storage, arguments.recipes)
+            _print_recipes(measured)
+            if arguments.write:
+                _write(arguments.write, "recipes", _table(_recipe_lines(measured)))
     except (
         bundle.BundleError,
         manifest.ManifestError,
@@ -82,19 +97,21 @@ def main(argv: Sequence[str] | None = None) -> int:
     return 0
 
 
-def _compare_all(storage: Path, table: Path | None) -> list[Compared]:
+def _compare_all(storage: Path, table: Path | None, detector: Path) -> list[Compared]:
     names = bundle.names(storage)
     if not names:
         msg = f"There is no model in {storage}. Train one first."
         raise bundle.BundleError(msg)
     entries = () if table is None else manifest.read(table, missing_is_wrong=False)
     with console.progress("Comparing", len(names) * (1 + len(entries))) as tick:
-        rows = [_compare(storage / name, entries, tick) for name in names]
+        rows = [_compare(storage / name, detector, entries, tick) for name in names]
     return sorted(rows, key=lambda row: -row.auc)
 
 
-def _compare(folder: Path, entries: Sequence[Entry], tick: Callable[[], None]) -> Compared:
-    model = predictor.load(folder)
+def _compare(
+    folder: Path, detector: Path, entries: Sequence[Entry], tick: Callable[[], None]
+) -> Compared:
+    model = predictor.load(folder, detector=detector)
     figures, leaky = model.card.metrics, ""
     if entries:
         found = scoring.evaluate(model, entries, after_each=tick)
@@ -163,33 +180,79 @@ def _markdown(rows: Sequence[Compared], table: Path | None) -> str:
         if table is None
         else f"Figures with their 95 % intervals, measured on `{table.name}`."
     )
-    heads = _heads(columns)
-    lines = [heads, ["---"] + ["---:"] * (len(heads) - 1)]
-    lines += [_cells(row, columns) for row in rows]
-    drawn = "\n".join(f"| {' | '.join(line)} |" for line in lines)
+    drawn = _table([_heads(columns), *(_cells(row, columns) for row in rows)])
     return f"{source}\n\n{drawn}"
 
 
-def _write(page: Path, table: str) -> None:
-    """Between the two marks; the rest of the page stays."""
+def _table(lines: Sequence[Sequence[str]]) -> str:
+    heads, *rows = lines
+    ruled = [heads, ["---"] + ["---:"] * (len(heads) - 1), *rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in ruled)
+
+
+def _recipes(storage: Path, recipes: Path) -> list[tuple[Card, bool]]:
+    """Every card with figures, the best first, and whether its model is shipped."""
+    cards = [(bundle.read_card(storage / name), True) for name in bundle.names(storage)]
+    cards += [(bundle.read_card(recipes / name), False) for name in bundle.names(recipes)]
+    return sorted(
+        (pair for pair in cards if "auc" in pair[0].metrics),
+        key=lambda pair: -(pair[0].metrics["auc"].value or 0),
+    )
+
+
+def _recipe_lines(measured: Sequence[tuple[Card, bool]]) -> list[list[str]]:
+    """A head, and a line for each recipe."""
+    columns = [name for name in RECIPE_FIGURES if any(name in card.metrics for card, _ in measured)]
+    heads = ["Network", "View", *(RECIPE_FIGURES[name] for name in columns), "Shipped as"]
+    return [heads] + [
+        [
+            card.network,
+            f"{card.spec.view} {card.spec.width} by {card.spec.height}",
+            *(str(card.metrics.get(name, "-")) for name in columns),
+            card.name if shipped else "-",
+        ]
+        for card, shipped in measured
+    ]
+
+
+def _print_recipes(measured: Sequence[tuple[Card, bool]]) -> None:
+    heads, *lines = _recipe_lines(measured)
+    table = Table(title="Recipes, on people whom their networks had not seen")
+    for head in heads:
+        table.add_column(head, overflow="fold")
+    for line in lines:
+        table.add_row(*(cell.replace(" (", "\n(") for cell in line))
+    console.out.print(table)
+
+
+def _write(page: Path, name: str, table: str) -> None:
+    """Between the two marks of that name; the rest of the page stays."""
+    opening, closing = f"<!-- {name}: begin -->", f"<!-- {name}: end -->"
     try:
         text = page.read_text(encoding="utf-8")
     except OSError as error:
         msg = f"The page {page} can't be read: {error.strerror}."
         raise PageError(msg) from error
-    before, begin, rest = text.partition(BEGIN)
-    _, end, after = rest.partition(END)
+    before, begin, rest = text.partition(opening)
+    _, end, after = rest.partition(closing)
     if not begin or not end:
-        msg = f"The page {page} needs the lines {BEGIN} and {END}: the table goes between them."
+        msg = f"The page {page} needs the lines {opening} and {closing} with the table between."
         raise PageError(msg)
-    page.write_text(f"{before}{BEGIN}\n{table}\n{END}{after}", encoding="utf-8")
+    page.write_text(f"{before}{opening}\n{table}\n{closing}{after}", encoding="utf-8")
 
 
 def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     parser = console.parser("compare_models", __doc__, EXAMPLE)
     parser.add_argument("--manifest", type=Path, help="CSV with the columns path and label")
     parser.add_argument("--storage", type=Path, default=STORAGE, help="default: models_storage")
+    parser.add_argument(
+        "--recipes",
+        type=Path,
+        default=RECIPES,
+        help="cards without a model (default: docs/recipes)",
+    )
     parser.add_argument("--write", type=Path, metavar="PAGE", help="such as docs/models.md")
+    console.add_detector(parser)
     return parser.parse_args(argv)
 
 

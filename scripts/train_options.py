@@ -20,7 +20,6 @@ EXAMPLE = """example:
 """
 
 BY_GROUP = "by-group"
-DETECTOR = Path("models_storage/person_detector")
 USUAL = Settings()
 
 _AUGMENTATION = {
@@ -169,13 +168,7 @@ def _add_looking(parser: argparse.ArgumentParser) -> None:
         metavar="PIXELS",
         help="of each side of a picture (default: what the network was designed for)",
     )
-    group.add_argument(
-        "--detector",
-        type=Path,
-        default=DETECTOR,
-        metavar="PATH",
-        help="what finds persons: a folder of ours or an .onnx file (default: %(default)s)",
-    )
+    console.add_detector(parser)
     group.add_argument(
         "--fallback",
         default="mobilenetv2_lstm",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -9,21 +10,60 @@ import pytest
 from scripts import compare_models
 from tests import videos
 from tests.scripts.conftest import MakeModel, MakeTable
+from video_classifier.ml import bundle
 from video_classifier.ml.bundle import Interval
+from video_classifier.ml.clip import ClipSpec, View
 from video_classifier.ml.digest import sha256
 
 pytestmark = pytest.mark.keras
 
-PAGE = "# Models\n<!-- models: begin -->\nold\n<!-- models: end -->\nThe rest.\n"
+PAGE = """# Models
+<!-- models: begin -->
+old
+<!-- models: end -->
+Between.
+<!-- recipes: begin -->
+old
+<!-- recipes: end -->
+The rest.
+"""
 
 
 def written(tmp_path: Path, *options: str) -> str:
     page = tmp_path / "models.md"
     page.write_text(PAGE)
 
-    storage = ["--storage", str(tmp_path / "models")]
+    storage = ["--storage", str(tmp_path / "models"), "--recipes", str(tmp_path / "recipes")]
     assert compare_models.main([*storage, "--write", str(page), *options]) == 0
     return page.read_text()
+
+
+def lines(page: str, name: str) -> list[str]:
+    """Of the table between the marks of that name."""
+    part = page.partition(f"<!-- {name}: begin -->")[2].partition(f"<!-- {name}: end -->")[0]
+    return [line for line in part.splitlines() if line.startswith("|")]
+
+
+def test_recipes_without_a_model_stand_in_one_table_with_the_shipped_ones(
+    make_model: MakeModel, tmp_path: Path
+) -> None:
+    make_model("good", metrics={"auc": Interval(value=0.8, low=0.7, high=0.9)})
+    make_model("unmeasured", metrics={})
+    better = replace(
+        bundle.read_card(tmp_path / "models" / "good"),
+        network="conv3d",
+        spec=ClipSpec(height=224, width=224, view=View.PERSON),
+        metrics={"auc": Interval(value=0.9, low=0.8, high=1.0)},
+    )
+    (tmp_path / "recipes" / "better").mkdir(parents=True)
+    bundle.write_card(tmp_path / "recipes" / "better", better)
+
+    page = written(tmp_path)
+
+    _, _, *rows = lines(page, "recipes")
+    assert rows[0] == "| conv3d | person 224 by 224 | 0.90 (0.80 to 1.00) | - |"
+    assert rows[1].endswith(" | 0.80 (0.70 to 0.90) | good |")
+    assert len(rows) == 2
 
 
 def test_the_best_is_first_with_its_figures_from_its_card(
@@ -35,7 +75,7 @@ def test_the_best_is_first_with_its_figures_from_its_card(
 
     page = written(tmp_path)
 
-    heads, _, *rows = [line for line in page.splitlines() if line.startswith("|")]
+    heads, _, *rows = lines(page, "models")
     assert heads == "| Model | ROC AUC | Parameters | Size | Inference |"
     assert [row.split(" | ")[0] for row in rows] == ["| good", "| fair", "| unmeasured"]
     assert "| 0.80 (0.70 to 0.90) |" in rows[0]
@@ -50,7 +90,8 @@ def test_the_rest_of_the_page_stays(make_model: MakeModel, tmp_path: Path) -> No
     page = written(tmp_path)
 
     assert page.startswith("# Models\n<!-- models: begin -->\n")
-    assert page.endswith("\n<!-- models: end -->\nThe rest.\n")
+    assert "\n<!-- models: end -->\nBetween.\n<!-- recipes: begin -->\n" in page
+    assert page.endswith("\n<!-- recipes: end -->\nThe rest.\n")
     assert "old" not in page
 
 
