@@ -1,0 +1,200 @@
+"""Boxes over the player: where the stored track says, when it says so."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+from tests import videos
+from tests.conftest import MakeAnalysis, MakeClip, MakePerson
+from video_classifier.models import Analysis
+from video_classifier.services import evidence
+from video_classifier.states import Status, View
+
+pytestmark = pytest.mark.browser
+
+WIDTH, HEIGHT = 320, 120  # so wide that the player has bars above and below
+PIXELS = 3
+
+# Where the picture is: as `object-fit: contain` lays it out, worked out anew.
+PICTURE = """() => {
+  const video = document.querySelector("[data-player]");
+  const frame = video.getBoundingClientRect();
+  const scale = Math.min(frame.width / video.videoWidth, frame.height / video.videoHeight);
+  const [width, height] = [video.videoWidth * scale, video.videoHeight * scale];
+  const [x, y] = [frame.x + (frame.width - width) / 2, frame.y + (frame.height - height) / 2];
+  return { x, y, width, height };
+}"""
+
+
+@pytest.fixture
+def analysis(
+    make_clip: MakeClip, make_analysis: MakeAnalysis, make_person: MakePerson, tmp_path: Path
+) -> Analysis:
+    """Person 1 walks to the right for two seconds; person 2, who decided, stands there later."""
+    video = videos.write(tmp_path / "clip.mp4", 50, size=(WIDTH, HEIGHT))
+    clip = make_clip(content=video.read_bytes(), width=WIDTH, height=HEIGHT, duration=5.0)
+    made = make_analysis(
+        clip=clip, status=Status.DONE, view=View.PERSON, decided_by=2, frame_times=[0.5, 3.5]
+    )
+    make_person(
+        analysis=made,
+        number=1,
+        score=0.1,
+        times=[0.0, 1.0, 2.0],
+        boxes=[[0.0, 0.2, 0.2, 0.8], [0.4, 0.2, 0.6, 0.8], [0.4, 0.1, 0.7, 0.9]],
+    )
+    make_person(
+        analysis=made,
+        number=2,
+        times=[1.5, 2.5],
+        boxes=[[0.7, 0.5, 0.9, 1.0]] * 2,
+        crop_times=[1.6, 2.4],
+    )
+    evidence.write(
+        {
+            evidence.frame_file(made, number): evidence.jpeg(
+                videos.picture(number, width=240, height=90), 80
+            )
+            for number in range(2)
+        }
+    )
+    return made
+
+
+@pytest.fixture
+def page(analysis: Analysis, page: Page) -> Page:
+    page.goto(analysis.get_absolute_url())
+    expect(page.get_by_label("Show boxes")).to_be_visible()
+    return page
+
+
+def shown(page: Page) -> dict[str, Locator]:
+    """The boxes over the player that can be seen, by the number that they carry."""
+    boxes = page.locator("[data-picture] .box").filter(visible=True).all()
+    return {box.locator("text").text_content() or "": box.locator(".box__line") for box in boxes}
+
+
+def seek(page: Page, seconds: float) -> None:
+    page.evaluate(
+        """seconds => new Promise((arrived) => {
+          const video = document.querySelector("[data-player]");
+          video.requestVideoFrameCallback(() => requestAnimationFrame(arrived));
+          video.currentTime = seconds;
+        })""",
+        seconds,
+    )
+
+
+def assert_at(page: Page, box: Locator, sides: tuple[float, float, float, float]) -> None:
+    """That the box's pixels are the shares `sides` (left, top, right, bottom) of the picture's."""
+    picture, found = page.evaluate(PICTURE), box.bounding_box()
+    assert found is not None
+    left, top, right, bottom = sides
+    assert found["x"] == pytest.approx(picture["x"] + left * picture["width"], abs=PIXELS)
+    assert found["y"] == pytest.approx(picture["y"] + top * picture["height"], abs=PIXELS)
+    assert found["width"] == pytest.approx((right - left) * picture["width"], abs=2 * PIXELS)
+    assert found["height"] == pytest.approx((bottom - top) * picture["height"], abs=2 * PIXELS)
+
+
+def test_a_box_goes_with_its_person(page: Page) -> None:
+    assert list(shown(page)) == ["1"]  # on the first frame, before anything is played
+    assert_at(page, shown(page)["1"], (0.0, 0.2, 0.2, 0.8))
+
+    seek(page, 0.5)
+    assert_at(page, shown(page)["1"], (0.2, 0.2, 0.4, 0.8))
+
+    seek(page, 1.7)
+    assert set(shown(page)) == {"1", "2"}
+    assert_at(page, shown(page)["1"], (0.4, 0.13, 0.67, 0.87))
+    assert_at(page, shown(page)["2"], (0.7, 0.5, 0.9, 1.0))
+
+
+@pytest.mark.parametrize("size", [(360, 740), (1440, 500), (2000, 1400)])
+def test_a_box_stays_on_its_person_when_the_page_is_resized(
+    page: Page, size: tuple[int, int]
+) -> None:
+    seek(page, 1.0)
+
+    page.set_viewport_size({"width": size[0], "height": size[1]})
+    page.evaluate("() => new Promise((done) => requestAnimationFrame(() => setTimeout(done, 50)))")
+
+    assert_at(page, shown(page)["1"], (0.4, 0.2, 0.6, 0.8))
+
+
+def test_without_anybody_in_view_there_is_no_box(page: Page) -> None:
+    seek(page, 4.0)
+    assert shown(page) == {}
+
+    seek(page, 2.4)
+    assert list(shown(page)) == ["2"]
+
+
+def test_boxes_follow_while_the_clip_plays(page: Page) -> None:
+    page.evaluate("() => document.querySelector('[data-player]').play()")
+
+    expect(page.locator("[data-picture] .box[data-decides]")).to_be_visible()
+    expect(page.locator("[data-picture] .box").filter(visible=True)).to_have_count(0)
+
+
+def test_who_decided_shows_without_color(page: Page) -> None:
+    seek(page, 1.7)
+    style = "line => { const { strokeWidth, strokeDasharray } = getComputedStyle(line); "
+    style += "return [strokeWidth, strokeDasharray]; }"
+
+    other, decider = (shown(page)[number].evaluate(style) for number in "12")
+
+    assert decider == ["3px", "none"]
+    assert other == ["1px", "4px, 3px"]
+
+
+def test_boxes_can_be_hidden_by_keyboard_and_stay_so(page: Page) -> None:
+    page.keyboard.press("b")
+    expect(page.get_by_label("Show boxes")).not_to_be_checked()
+    assert shown(page) == {}
+
+    page.reload()
+    expect(page.get_by_label("Show boxes")).not_to_be_checked()
+    assert shown(page) == {}
+
+    page.get_by_label("Show boxes").focus()
+    page.keyboard.press("Space")
+    assert list(shown(page)) == ["1"]
+
+
+def test_the_whole_card_goes_full_screen_with_its_boxes(page: Page) -> None:
+    button = page.get_by_role("button", name="Full screen")
+
+    button.click()
+    expect(button).to_have_attribute("aria-pressed", "true")
+    assert_at(page, shown(page)["1"], (0.0, 0.2, 0.2, 0.8))
+
+    button.click()
+    expect(button).to_have_attribute("aria-pressed", "false")
+
+
+def test_a_crop_leads_the_player_to_its_moment(page: Page, analysis: Analysis) -> None:
+    crops = page.locator("#person-2 [data-seek]")
+    crops.nth(1).click()
+
+    expect(crops.nth(1)).to_have_attribute("aria-current", "true")
+    expect(page.locator("[data-picture] .box[data-decides]")).to_be_visible()
+    expect(page).to_have_url(re.compile(analysis.get_absolute_url()))
+
+
+def test_the_film_has_its_boxes_on_the_picture(page: Page) -> None:
+    frame = page.locator(".filmstrip__frame").filter(has=page.get_by_alt_text("Frame 1"))
+    frame.scroll_into_view_if_needed()
+    expect(page.get_by_alt_text("Frame 1")).to_have_js_property("complete", True)  # noqa: FBT003
+
+    picture = page.get_by_alt_text("Frame 1").bounding_box()
+    box = frame.locator(".box__line").bounding_box()
+
+    assert picture is not None
+    assert box is not None
+    assert box["x"] == pytest.approx(picture["x"] + 0.2 * picture["width"], abs=PIXELS)
+    assert box["y"] == pytest.approx(picture["y"] + 0.2 * picture["height"], abs=PIXELS)
+    assert box["height"] == pytest.approx(0.6 * picture["height"], abs=2 * PIXELS)
