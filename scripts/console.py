@@ -11,6 +11,8 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+DETECTOR = Path("models_storage/person_detector")
+
 out = Console(highlight=False)
 err = Console(highlight=False, stderr=True)
 
@@ -30,6 +32,17 @@ def parser(script: str, description: str | None, example: str) -> ArgumentParser
         description=description,
         epilog=example,
         formatter_class=RawDescriptionHelpFormatter,
+    )
+
+
+def add_detector(parser: ArgumentParser) -> None:
+    parser.add_argument(
+        "--detector",
+        type=Path,
+        default=DETECTOR,
+        metavar="PATH",
+        help="what finds persons, for models that look at these: a folder of ours or an .onnx "
+        "file (default: %(default)s)",
     )
 
 

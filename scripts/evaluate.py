@@ -16,6 +16,7 @@ from video_classifier.ml import (
     calibration,
     crossvalidation,
     dataset,
+    detection,
     manifest,
     predictor,
     recipe,
@@ -25,6 +26,7 @@ from video_classifier.ml import (
 )
 from video_classifier.ml.bundle import Card
 from video_classifier.ml.cache import Cache
+from video_classifier.ml.clip import View
 from video_classifier.ml.manifest import Entry
 from video_classifier.ml.scoring import Evaluation, Scored
 from video_classifier.ml.training import Trainer
@@ -46,10 +48,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         evaluation = (
             _evaluate_recipe(arguments, card, entries)
             if arguments.folds
-            else _evaluate(arguments.model, entries)
+            else _evaluate(arguments, entries)
         )
     except (
         bundle.BundleError,
+        detection.DetectorError,
         manifest.ManifestError,
         scoring.NothingToMeasureError,
         splits.TooFewGroupsError,
@@ -65,8 +68,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     return 0
 
 
-def _evaluate(model: Path, entries: Sequence[Entry]) -> Evaluation:
-    loaded = predictor.load(model)
+def _evaluate(arguments: argparse.Namespace, entries: Sequence[Entry]) -> Evaluation:
+    loaded = predictor.load(arguments.model, detector=arguments.detector)
     with console.progress("Looking at the clips", len(entries)) as tick:
         return scoring.evaluate(loaded, entries, after_each=tick)
 
@@ -77,9 +80,12 @@ def _evaluate_recipe(
     """Scores each group by a network that was trained like the model, on all other groups."""
     settings = recipe.settings_of(card)
     kept = Cache(arguments.cache, complain=console.warn)
+    detector = detection.load(arguments.detector) if card.spec.view is View.PERSON else None
     chosen = manifest.for_training(entries)
     with console.progress("Decoding the clips", len(chosen)) as tick:
-        footage, unreadable = dataset.read(chosen, card.spec, kept=kept, after_each=tick)
+        footage, unreadable = dataset.read(
+            chosen, card.spec, detector=detector, kept=kept, after_each=tick
+        )
     readable = [clip.entry for clip in footage]
     splits.refuse_too_few(readable)
     with console.progress("Looking at variants of the clips", settings.variants) as tick:
@@ -150,6 +156,7 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "--cache", type=Path, metavar="DIR", help="with --folds: keep decoded clips there"
     )
+    console.add_detector(parser)
     return parser.parse_args(argv)
 
 
