@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import warnings
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -171,5 +172,9 @@ def _parts(
     groups = np.array([entries[row].group for row in rows])
     most = min(len(set(groups)), max(Counter(kinds).values()))
     splitter = StratifiedGroupKFold(min(count, most), shuffle=True, random_state=seed)
-    for rest, part in splitter.split(rows, kinds, groups):
+    with warnings.catch_warnings():
+        # What there is too little of can't be in every part.
+        warnings.filterwarnings("ignore", "The least populated class", UserWarning)
+        found = list(splitter.split(rows, kinds, groups))
+    for rest, part in found:
         yield rows[rest], rows[part]

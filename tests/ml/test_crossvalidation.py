@@ -1,0 +1,62 @@
+"""A clip's threshold and temperature come from clips of other folds."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from tests.ml.makers import entry, people
+from video_classifier.ml import crossvalidation
+from video_classifier.ml.crossvalidation import calibrated, counted, parts
+
+ENTRIES = people(6)
+PARTS = parts(ENTRIES, folds=3, seed=1)
+SCORES = np.random.default_rng(1).uniform(0.1, 0.9, len(ENTRIES))
+
+
+def test_no_clip_has_a_say_in_its_own_threshold() -> None:
+    changed = SCORES.copy()
+    changed[PARTS[0].test] = 0.99
+
+    before = calibrated(ENTRIES, SCORES, PARTS, false_alarms=0.2)
+    after = calibrated(ENTRIES, changed, PARTS, false_alarms=0.2)
+
+    own, others = PARTS[0].test, PARTS[1].test
+    np.testing.assert_array_equal(before.thresholds[own], after.thresholds[own])
+    assert (before.thresholds[others] != after.thresholds[others]).all()
+    assert before.shipped.threshold != after.shipped.threshold
+
+
+def test_the_shown_scores_rank_the_clips_of_a_fold_as_before() -> None:
+    found = calibrated(ENTRIES, SCORES, PARTS, false_alarms=0.2)
+
+    for fold in PARTS:
+        shown, scores = found.scores[fold.test], SCORES[fold.test]
+        np.testing.assert_array_equal(np.argsort(shown), np.argsort(scores))
+        assert not np.allclose(shown, scores)
+
+
+def test_a_threshold_that_is_given_is_taken() -> None:
+    found = calibrated(ENTRIES, SCORES, PARTS, false_alarms=0.2, threshold=0.7)
+
+    assert set(found.thresholds) == {0.7}
+    assert found.shipped.threshold == 0.7
+
+
+def test_figures_hold_at_each_clips_own_threshold() -> None:
+    targets = np.array([one.target for one in ENTRIES])
+    thresholds = np.where(targets == 1, 0.0, 1.0)
+
+    figures = crossvalidation.unseen_metrics(ENTRIES, SCORES, threshold=thresholds)
+
+    assert figures["accuracy"].value == 1
+
+
+def test_where_no_source_holds_both_labels_all_clips_count() -> None:
+    thefts = [entry(number, shoplifter=True, group=str(number)) for number in range(3)]
+    street = [
+        entry(number, shoplifter=False, group=str(number), source="street")
+        for number in range(3, 6)
+    ]
+
+    assert counted(thefts + street).all()
+    assert list(counted(people(1) + street)) == [True] * 4 + [False] * 3

@@ -1,0 +1,165 @@
+"""What training can be told: by whom to measure, what to keep apart, how to go on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from scripts import train, train_options
+from tests import videos
+from tests.ml.conftest import TINY
+from video_classifier.ml import bundle, crossvalidation
+from video_classifier.ml.training import Schedule, StopBy
+
+pytestmark = pytest.mark.keras
+
+Captured = pytest.CaptureFixture[str]
+PEOPLE, TAKES = 3, 8
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _small_clips() -> Iterator[None]:
+    """The networks' own size would take minutes."""
+    from video_classifier.ml import networks
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(networks, "designed_for", lambda _: TINY)
+        yield
+
+
+@pytest.fixture(scope="module")
+def shop(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Clips of three people, and of eight ordinary takes in the street and in the mall each."""
+    folder = tmp_path_factory.mktemp("shop")
+    rows = ["path,label,actor,source"]
+    for number in range(2 * PEOPLE):
+        label = "shoplifter" if number % 2 else "non_shoplifter"
+        rows.append(f"{number}.mp4,{label},person {number // 2},shop")
+    for source in ("street", "mall"):
+        rows += [f"{source}{n}.mp4,non_shoplifter,{source} {n},{source}" for n in range(TAKES)]
+    for number, row in enumerate(rows[1:]):
+        videos.write(folder / row.split(",")[0], frames=5 + number)
+    (folder / "manifest.csv").write_text("\n".join(rows))
+    return folder
+
+
+def trained(shop: Path, name: str, *options: str) -> int:
+    table, out = str(shop / "manifest.csv"), str(shop / name)
+    return train.main(
+        ["cnn_lstm", "--manifest", table, "--out", out, "--epochs", "1", "--no-audit", *options]
+    )
+
+
+def test_what_is_kept_apart_is_tested_and_not_trained_on(shop: Path, capsys: Captured) -> None:
+    options = ("--folds", "by-group", "--test-only", "street", "--test-half", "mall")
+
+    assert trained(shop, "apart", *options) == 0
+
+    card = bundle.check(shop / "apart")
+    in_training = card.training["clips"] - 2 * PEOPLE
+    assert 0 < in_training < TAKES
+    assert {"auc", "false_alarms_elsewhere", "false_alarms_street", "false_alarms_mall"} <= set(
+        card.metrics
+    )
+    assert card.metrics["false_alarms_street"].value in {0, 1}
+    assert f"on {TAKES} clips of all recordings of street" in card.measured
+    assert f"on {TAKES - in_training} clips of half of the recordings of mall" in card.measured
+    assert "leaving out one person at a time" in card.measured
+    assert "3 ordinary clips from collections that hold both labels are too few" in card.measured
+    assert "fold 3 of 3: 1 epochs, best 1," in capsys.readouterr().err
+    assert not list(shop.glob(".*.unfinished"))
+
+
+def test_the_saved_network_has_the_temperature_that_the_threshold_is_for(shop: Path) -> None:
+    assert trained(shop, "warm", "--folds", "2", "--false-alarms", "0.4") == 0
+
+    card = bundle.check(shop / "warm")
+    rows = (shop / "warm" / "unseen.csv").read_text().splitlines()
+    assert rows[0] == "path,label,group,source,score,threshold"
+    assert len(rows) == 1 + 2 * PEOPLE + 2 * TAKES
+    assert card.training["temperature"] != 1
+    assert f"The temperature {card.training['temperature']:.2f}" in card.measured
+    assert f"the threshold {card.threshold:.3f}" in card.measured
+
+
+def test_an_interrupted_training_goes_on(
+    shop: Path, monkeypatch: pytest.MonkeyPatch, capsys: Captured
+) -> None:
+    def interrupt(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(crossvalidation, "calibrated", interrupt)
+        assert trained(shop, "late", "--folds", "2") == 130
+    assert "With --resume" in capsys.readouterr().err
+    assert not (shop / "late").exists()
+
+    assert trained(shop, "late", "--folds", "2", "--resume") == 0
+
+    told = capsys.readouterr().err
+    assert told.count("scored before the interruption") == 2
+    assert bundle.check(shop / "late").parameters > 0
+    assert not list(shop.glob(".*.unfinished"))
+
+
+@pytest.mark.parametrize(
+    ("options", "complaint"),
+    [
+        (("--test-only", "moon"), "no clip is of the source “moon”; the sources are mall, shop"),
+        (("--fine-tune", "2"), "cnn_lstm has no pretrained backbone"),
+        (("--folds", "4"), "4 folds need as many people or recordings of each label"),
+    ],
+)
+def test_what_can_not_be_done_is_said(
+    shop: Path, options: tuple[str, ...], complaint: str, capsys: Captured
+) -> None:
+    assert trained(shop, "none", *options) == 2
+    assert complaint.lower() in capsys.readouterr().err.lower()
+
+
+def test_weights_that_do_not_fit_are_refused_before_a_clip_is_read(
+    shop: Path, capsys: Captured
+) -> None:
+    table, out = str(shop / "manifest.csv"), str(shop / "none")
+    (shop / "weights.h5").write_text("not weights")
+    options = ["--manifest", table, "--out", out, "--backbone-weights", str(shop / "weights.h5")]
+
+    assert train.main(["mobilenetv2_pool", *options]) == 2
+    assert "weights.h5 are missing, or do not fit mobilenetv2_pool" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ("--folds", "1"),
+        ("--epochs", "0"),
+        ("--false-alarms", "1.5"),
+        ("--flip", "2"),
+        ("--learning-rate", "-1"),
+        ("--out", "/proc/version/model"),
+    ],
+)
+def test_options_that_make_no_sense_are_refused(options: tuple[str, str]) -> None:
+    usual = ["conv3d", "--manifest", "m.csv", "--out", "model"]
+
+    with pytest.raises(SystemExit) as left:
+        train_options.parse([*usual, *options], "")
+
+    assert left.value.code == 2
+
+
+def test_options_become_settings() -> None:
+    usual = ["conv3d", "--manifest", "m.csv", "--out", "model"]
+    options = ["--schedule", "cosine", "--stop-by", "epochs", "--class-weights", "none"]
+    options += ["--fine-tune", "3", "--rotation", "5", "--shortest-stretch", "0.5"]
+
+    settings = train_options.parse([*usual, *options], "").settings
+    plain = train_options.parse(usual, "").settings
+
+    assert (settings.schedule, settings.stop_by) == (Schedule.COSINE, StopBy.EPOCHS)
+    assert not settings.balanced
+    assert settings.fine_tune == 3
+    assert (settings.augmentation.rotation, settings.augmentation.shortest_stretch) == (5, 0.5)
+    assert plain == train_options.USUAL
