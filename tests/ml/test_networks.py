@@ -23,6 +23,7 @@ NAMES = (
     "mobilenetv2_gru",
     "mobilenetv2_lstm",
     "mobilenetv2_pool",
+    "person_ensemble",
     "yolo_cnn_lstm",
 )
 

@@ -36,6 +36,8 @@ _SUMMARIES = {
     "mobilenetv2_gru": "Looks at each frame with a pretrained eye, then at their order, briefly.",
     "mobilenetv2_lstm": "Looks at each frame with a pretrained eye, then at their order.",
     "mobilenetv2_pool": "Looks at each frame with a pretrained eye; their order does not count.",
+    "person_ensemble": "Looks at each person with a pretrained eye, with and without their order.",
+    "yolo_cnn_lstm": "Looks at each person with a pretrained eye, then at the order of frames.",
 }
 
 

@@ -9,6 +9,7 @@ from video_classifier.ml.networks import (
     mobilenetv2_gru,
     mobilenetv2_lstm,
     mobilenetv2_pool,
+    person_ensemble,
     yolo_cnn_lstm,
 )
 from video_classifier.ml.networks.registry import (
@@ -32,6 +33,7 @@ __all__ = [
     "mobilenetv2_lstm",
     "mobilenetv2_pool",
     "names",
+    "person_ensemble",
     "register",
     "yolo_cnn_lstm",
 ]

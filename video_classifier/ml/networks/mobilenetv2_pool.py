@@ -19,13 +19,14 @@ from video_classifier.ml.networks.registry import register
 
 @register("mobilenetv2_pool", pretrained=True)
 def mobilenetv2_pool(spec: ClipSpec, backbone_weights: str | Path | None) -> keras.Model:
-    return on_mobilenetv2("mobilenetv2_pool", spec, backbone_weights, _head(spec))
+    return on_mobilenetv2("mobilenetv2_pool", spec, backbone_weights, head(spec))
 
 
-def _head(spec: ClipSpec) -> keras.Model:
+def head(spec: ClipSpec, *, name: str = "head") -> keras.Model:
+    """(batch, spec.frames, FEATURES) float32 to (batch, 1): the score."""
     features = keras.Input((spec.frames, FEATURES), name="features")
     x = layers.LayerNormalization()(features)
     x = layers.Concatenate()([layers.GlobalAveragePooling1D()(x), layers.GlobalMaxPooling1D()(x)])
     x = layers.Dropout(0.5)(x)
     score = layers.Dense(1, activation="sigmoid", name="score")(x)
-    return keras.Model(features, score, name="head")
+    return keras.Model(features, score, name=name)

@@ -19,10 +19,11 @@ from video_classifier.ml.networks.registry import register
 
 @register("yolo_cnn_lstm", pretrained=True, spec=ClipSpec(height=224, width=224, view=View.PERSON))
 def yolo_cnn_lstm(spec: ClipSpec, backbone_weights: str | Path | None) -> keras.Model:
-    return on_mobilenetv2("yolo_cnn_lstm", spec, backbone_weights, _head(spec))
+    return on_mobilenetv2("yolo_cnn_lstm", spec, backbone_weights, head(spec))
 
 
-def _head(spec: ClipSpec) -> keras.Model:
+def head(spec: ClipSpec, *, name: str = "head") -> keras.Model:
+    """(batch, spec.frames, FEATURES) float32 to (batch, 1): the score."""
     features = keras.Input((spec.frames, FEATURES), name="features")
     x = layers.LayerNormalization()(features)
     x = layers.SpatialDropout1D(0.5)(x)
@@ -31,4 +32,4 @@ def _head(spec: ClipSpec) -> keras.Model:
     x = layers.Concatenate()([layers.GlobalAveragePooling1D()(x), layers.GlobalMaxPooling1D()(x)])
     x = layers.Dropout(0.3)(x)
     score = layers.Dense(1, activation="sigmoid", name="score")(x)
-    return keras.Model(features, score, name="head")
+    return keras.Model(features, score, name=name)

@@ -1,0 +1,34 @@
+"""Two heads on what MobileNetV2 sees of a person; the score is the mean of theirs.
+
+One head pools over time and the other follows the order of the frames: they err in different
+places (Hansen & Salamon, "Neural Network Ensembles", PAMI 1990). The backbone is paid for once.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import keras
+from keras import layers
+
+from video_classifier.ml.clip import ClipSpec, View
+from video_classifier.ml.networks import mobilenetv2_pool, yolo_cnn_lstm
+from video_classifier.ml.networks.backbone import FEATURES, on_mobilenetv2
+from video_classifier.ml.networks.registry import register
+
+_HEADS = {"pool": mobilenetv2_pool.head, "order": yolo_cnn_lstm.head}
+
+
+@register(
+    "person_ensemble", pretrained=True, spec=ClipSpec(height=224, width=224, view=View.PERSON)
+)
+def person_ensemble(spec: ClipSpec, backbone_weights: str | Path | None) -> keras.Model:
+    return on_mobilenetv2("person_ensemble", spec, backbone_weights, _head(spec))
+
+
+def _head(spec: ClipSpec) -> keras.Model:
+    features = keras.Input((spec.frames, FEATURES), name="features")
+    score = layers.Average(name="score")(
+        [head(spec, name=name)(features) for name, head in _HEADS.items()]
+    )
+    return keras.Model(features, score, name="head")
