@@ -17,8 +17,8 @@ from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from scipy.ndimage import gaussian_filter1d
 from scipy.optimize import linear_sum_assignment
+from scipy.signal import savgol_filter
 
 from video_classifier.ml.clip import Box, Track
 from video_classifier.ml.detection import Detections
@@ -36,7 +36,7 @@ _INERTIA = 0.5  # how much of its speed a track keeps when a box tells another
 _LONGEST_GAP = 1.0  # seconds without a box
 _TRIAL = 0.6  # seconds until a second box
 _SHORTEST = 0.5  # seconds in view, in a clip that is that long
-_SMOOTHING = 0.25  # seconds, the standard deviation of a Gaussian
+_SMOOTHING = 0.8  # seconds
 
 
 class _Found(NamedTuple):
@@ -116,6 +116,20 @@ def corners(track: Track) -> Floats:
     return np.array([(box.left, box.top, box.right, box.bottom) for box in track.boxes])
 
 
+def smoothed(lines: Floats, *, step: float, over: float) -> Floats:
+    """Straight lines fitted to each `over` seconds of (n, k) values, `step` seconds apart.
+
+    The filter of Savitzky & Golay (1964) of first order: unlike a mean it does not lag behind
+    somebody who walks in or out.
+    """
+    window = min(round(over / step), len(lines))
+    window -= 1 - window % 2
+    if window < 3:  # noqa: PLR2004  (two values are on a line)
+        return lines
+    smooth: Floats = savgol_filter(lines, window, polyorder=1, axis=0)
+    return smooth
+
+
 def _widened(boxes: Floats) -> Floats:
     margin = _BUFFER * (boxes[:, 2:] - boxes[:, :2])
     return np.hstack((boxes[:, :2] - margin, boxes[:, 2:] + margin))
@@ -165,7 +179,7 @@ def _finished(trail: _Trail, times: Sequence[float], step: float) -> Track:
     seen = np.array([times[number] for number in numbers])
     edges = np.stack([trail.boxes[number] for number in numbers])
     filled = np.stack([np.interp(within, seen, edge) for edge in edges.T], axis=1)
-    smooth = np.clip(gaussian_filter1d(filled, _SMOOTHING / step, axis=0, mode="nearest"), 0.0, 1.0)
+    smooth = np.clip(smoothed(filled, step=step, over=_SMOOTHING), 0.0, 1.0)
     return Track(
         times=tuple(within.tolist()),
         boxes=tuple(

@@ -8,17 +8,16 @@ from __future__ import annotations
 
 import cv2
 import numpy as np
-from scipy.ndimage import gaussian_filter1d
 
 from video_classifier.ml.clip import ClipSpec, Image, Track
-from video_classifier.ml.tracks import Floats, corners
+from video_classifier.ml.tracks import Floats, corners, smoothed
 
 VERSION = 1  # raise it when a track would give other crops: caches go by it
 
 _GRAY = (114, 114, 114)  # as detectors of the YOLO family fill what is not there
 _MARGIN = 1.2  # times the larger side of the person
 _USUAL = 80  # the percentile of these sides: who bends or reaches out keeps the size
-_STEADINESS = 0.4  # seconds, the standard deviation of a Gaussian
+_STEADINESS = 1.4  # seconds over which its way is smoothed
 
 
 class Window:
@@ -46,8 +45,7 @@ def _steady(centers: Floats, track: Track) -> Floats:
     if len(centers) == 1:
         return centers
     step = float(np.median(np.diff(track.times)))
-    steady: Floats = gaussian_filter1d(centers, _STEADINESS / step, axis=0, mode="nearest")
-    return steady
+    return smoothed(centers, step=step, over=_STEADINESS)
 
 
 def _shrunk(image: Image, center: Floats, side: float, size: tuple[int, int]) -> cv2.typing.MatLike:

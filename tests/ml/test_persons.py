@@ -1,0 +1,162 @@
+"""Persons are found in real videos, wherever they are and whenever they come."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests import crowd, videos
+from tests.crowd import Spotter, Way, between, standing, walking
+from video_classifier.ml import frames, persons
+from video_classifier.ml.clip import ClipError, ClipSpec, Image, View
+from video_classifier.ml.persons import Crops
+
+SPEC = ClipSpec(frames=4, height=32, width=32, view=View.PERSON)
+
+
+def look(clip: Path, spec: ClipSpec = SPEC) -> tuple[Crops, ...]:
+    reel = persons.reel(clip)
+    crops, _ = persons.show(reel, persons.find(reel, Spotter()), spec)
+    return crops
+
+
+def write(folder: Path, *ways: Way, seconds: float = 4.0, **options: object) -> Path:
+    return crowd.write(folder / "clip.mp4", *ways, seconds=seconds, **options)  # type: ignore[arg-type]
+
+
+def is_centered(image: Image) -> bool:
+    """Whether there is a person in the middle, and none at the left and right edges."""
+    pale = image[..., 0] > 150
+    return bool(pale[14:18, 14:18].all() and not pale[:, [0, -1]].any())
+
+
+def test_a_person_is_followed_through_the_clip(tmp_path: Path) -> None:
+    (person,) = look(write(tmp_path, walking(0.1, speed=0.2)))
+
+    assert person.images.shape == SPEC.shape
+    assert all(map(is_centered, person.images))
+    assert person.times == pytest.approx((0.4, 1.4, 2.3, 3.3), abs=0.15)
+    assert person.track.times[-1] > 3.5
+
+
+def test_who_comes_late_and_leaves_early_is_seen_in_between(tmp_path: Path) -> None:
+    (person,) = look(write(tmp_path, between(standing(0.4), 1.0, 3.0)))
+
+    assert all(map(is_centered, person.images))
+    assert 1.0 <= person.times[0] < person.times[-1] < 3.0
+
+
+def test_who_is_at_the_edge_is_cut_out_whole(tmp_path: Path) -> None:
+    (person,) = look(write(tmp_path, standing(0.0)))
+
+    assert all(map(is_centered, person.images))
+
+
+def test_a_double_in_a_mirror_is_looked_at_too(tmp_path: Path) -> None:
+    one, other = look(write(tmp_path, walking(0.1, speed=0.05), walking(0.8, speed=-0.05)))
+
+    np.testing.assert_allclose(one.images.mean(), other.images.mean(), rtol=0.05)
+
+
+def test_nobody_is_nobody(tmp_path: Path) -> None:
+    assert look(write(tmp_path)) == ()
+
+
+@pytest.mark.parametrize("size", [(64, 64), (4096, 2160)])
+def test_pictures_of_any_size_are_looked_at(tmp_path: Path, size: tuple[int, int]) -> None:
+    (person,) = look(write(tmp_path, standing(0.4), seconds=0.5, size=size))
+
+    assert all(map(is_centered, person.images))
+
+
+def test_a_clip_of_one_frame_shows_it_as_often_as_wanted(tmp_path: Path) -> None:
+    (person,) = look(write(tmp_path, standing(0.4), seconds=0))
+
+    assert person.times == (0.0,) * 4
+    assert all(map(is_centered, person.images))
+
+
+def test_in_a_short_clip_all_pictures_differ(tmp_path: Path) -> None:
+    (person,) = look(
+        write(tmp_path, walking(0.1, speed=0.4), seconds=2, rate=30),
+        ClipSpec(height=32, width=32, view=View.PERSON),
+    )
+
+    assert len(set(person.times)) == 16
+
+
+def test_of_twenty_the_foremost_are_looked_at(tmp_path: Path) -> None:
+    small = [
+        standing(0.02 + 0.09 * n, top=top, width=0.04, height=0.2)
+        for n in range(10)
+        for top in (0.05, 0.4)
+    ]
+    large = standing(0.4, top=0.65, width=0.1, height=0.35)
+    reel = persons.reel(write(tmp_path, *small, large, seconds=1))
+
+    found = persons.find(reel, Spotter())
+    foremost = persons.foremost(found)
+
+    assert len(found) == 21
+    assert len(foremost) == persons.MOST
+    assert foremost[0].boxes[0].top == pytest.approx(0.65, abs=0.02)
+
+
+def test_the_detector_sees_pictures_that_fit_it_a_few_times_a_second(tmp_path: Path) -> None:
+    spotter = Spotter()
+
+    persons.find(persons.reel(write(tmp_path, standing(0.4), size=(640, 480))), spotter)
+
+    assert set(spotter.shown) == {(96, 128, 3)}
+    assert 10 <= len(spotter.shown) <= 12
+
+
+def test_whole_pictures_come_from_all_of_the_clip(tmp_path: Path) -> None:
+    clip = write(tmp_path, between(standing(0.4), 0, 1))
+    reel = persons.reel(clip)
+
+    _, sample = persons.show(reel, persons.find(reel, Spotter()), SPEC, preview_width=80)
+
+    reference = frames.sample(clip, SPEC, preview_width=80)
+    assert sample.times == pytest.approx(reference.times, abs=0.15)
+    assert sample.images.shape == reference.images.shape
+    assert [preview.shape for preview in sample.previews] == [(60, 80, 3)] * 4
+    assert sample.length == reference.length
+
+
+def test_crops_are_the_same_whether_or_not_pictures_were_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clip = write(tmp_path, walking(0.1, speed=0.2))
+    (one,) = look(clip)
+    monkeypatch.setattr(frames, "_KEPT", 0)
+
+    (other,) = look(clip)
+
+    np.testing.assert_array_equal(one.images, other.images)
+
+
+def test_somebody_is_followed_in_every_picture(tmp_path: Path) -> None:
+    reel = persons.reel(write(tmp_path, between(walking(0.1, speed=0.2), 1, 3)))
+    (track,) = persons.find(reel, Spotter())
+
+    images = persons.follow(reel, track, SPEC)
+
+    assert 13 <= len(images) <= 16
+    assert all(map(is_centered, images))
+
+
+def test_a_damaged_clip_is_looked_at_as_far_as_it_goes(tmp_path: Path) -> None:
+    clip = videos.cut(crowd.write(tmp_path / "cut.ts", standing(0.4), seconds=8), 0.6)
+
+    (person,) = look(clip)
+
+    assert all(map(is_centered, person.images))
+    assert person.times[-1] < 6
+
+
+def test_what_is_no_video_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ClipError, match="not a video"):
+        persons.reel(videos.text(tmp_path / "a.mp4", "buy milk"))
