@@ -37,10 +37,10 @@ function follow(video) {
   player = video;
   new ResizeObserver(fit).observe(video);
   video.addEventListener("resize", fit); // the picture's own size has become known
-  const onFrame = video.requestVideoFrameCallback ?? requestAnimationFrame;
+  const onNextFrame = video.requestVideoFrameCallback?.bind(video) ?? requestAnimationFrame;
   const look = (_, frame) => {
     draw(frame?.mediaTime ?? video.currentTime);
-    if (video === player) onFrame.call(video.requestVideoFrameCallback ? video : window, look);
+    if (video === player) onNextFrame(look);
   };
   look();
 }

@@ -70,14 +70,15 @@ def test_who_has_something_better_to_do_ends_the_search() -> None:
         occlusion.heat_map(brightness_above_left, white(), after_each=stop)
 
 
-def test_what_matters_is_drawn_in_full_light() -> None:
+def test_what_matters_keeps_its_light_and_color() -> None:
     drops = np.zeros((8, 8), np.float32)
     drops[0, 0] = 0.3
+    blue = np.full((1, 64, 64, 3), (0, 0, 240), np.uint8)
 
-    picture = occlusion.drawn(white(height=64, width=64), drops)[0]
+    picture = occlusion.drawn(blue, drops)[0]
 
-    assert picture[2, 2].tolist() == [255] * 3
-    assert picture[40, 40].tolist() == [round(255 * occlusion.DIMMED)] * 3
+    assert picture[2, 2].tolist() == [0, 0, 240]
+    assert picture[40, 40].tolist() == [round(80 * occlusion.DIMMED)] * 3
     assert picture.dtype == np.uint8
 
 

@@ -15,6 +15,7 @@ from tests.conftest import MakeAnalysis, MakeModel, MakePerson
 from video_classifier.models import Analysis, HeatMap
 from video_classifier.services import catalog, evidence
 from video_classifier.states import Status, View
+from video_classifier.templatetags.shoplift import whereabouts
 
 HTMX = {"HX-Request": "true"}
 DROPS = [[0.0] * 8 for _ in range(7)] + [[0.23] + [0.0] * 7]
@@ -111,6 +112,7 @@ def test_the_film_has_boxes_where_somebody_is_in_view(client: Client, analysis: 
     assert re.findall(r'class="box__number"[^>]*>(\d)<', early) == ["1"]
     assert 'x="25.0%" y="25.0%" width="25.0%" height="50.0%"' in early
     assert re.findall(r'class="box__number"[^>]*>(\d)<', late) == ["2"]
+    assert 'alt="Frame 2 with person 2"' in late
     assert "data-decides" in late
     assert "data-decides" not in early
 
@@ -221,6 +223,23 @@ def test_the_answer_is_shown_and_worded_with_care(client: Client, analysis: Anal
     picture = reverse("web:heat", args=[analysis.pk, 1])
     assert f'src="{picture}" alt="Person 2 at 1:04.8, bright where it mattered"' in html
     assert "hx-get" not in html
+
+
+@pytest.mark.parametrize(
+    ("row", "column", "where"),
+    [
+        (0, 7, "upper right"),
+        (1, 4, "upper"),
+        (3, 0, "middle left"),
+        (4, 4, "middle"),
+        (6, 3, "lower"),
+    ],
+)
+def test_says_in_words_where_it_mattered(row: int, column: int, where: str) -> None:
+    drops = [[0.0] * 8 for _ in range(8)]
+    drops[row][column] = 0.2
+
+    assert whereabouts(drops) == where
 
 
 def test_that_nothing_mattered_by_itself_is_an_answer(client: Client, analysis: Analysis) -> None:

@@ -15,7 +15,7 @@ from PIL import Image as Still
 from video_classifier.ml.clip import Image
 
 GRAY = 128
-DIMMED = 0.2  # how much light is left where hiding changes nothing
+DIMMED = 0.4  # how much light is left where hiding changes nothing
 
 Drops = npt.NDArray[np.float32]
 
@@ -45,12 +45,14 @@ def heat_map(
 
 
 def drawn(images: Image, drops: Drops) -> Image:
-    """The pictures in full light where the score falls most, and dim where it doesn't fall."""
+    """The pictures as they are where the score falls most, dim and gray where it doesn't fall."""
     _, height, width, _ = images.shape
     weights = drops / (drops.max() or 1)
     spread = Still.fromarray(weights).resize((width, height), Still.Resampling.BILINEAR)
-    light = DIMMED + (1 - DIMMED) * np.asarray(spread)
-    return (images * light[None, :, :, None]).round().astype(np.uint8)
+    light = np.asarray(spread, np.float32)[None, :, :, None]
+    dim = DIMMED * images.mean(axis=-1, keepdims=True)
+    picture: npt.NDArray[np.float64] = light * images + (1 - light) * dim
+    return picture.round().astype(np.uint8)
 
 
 def _edges(length: int, grid: int) -> list[tuple[int, int]]:
