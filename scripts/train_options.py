@@ -182,6 +182,13 @@ def _add_looking(parser: argparse.ArgumentParser) -> None:
         metavar="LEVELS",
         help="leave out frames that differ less from the one before, in gray levels of 255",
     )
+    group.add_argument(
+        "--variants",
+        type=_count,
+        default=USUAL.variants,
+        help="of each clip that a frozen backbone looks at, for epochs to take in turn "
+        "(default: %(default)s)",
+    )
     for field in fields(Augmentation):
         usual = getattr(USUAL.augmentation, field.name)
         group.add_argument(
@@ -215,6 +222,7 @@ def _settings(arguments: argparse.Namespace) -> Settings:
         stop_by=arguments.stop_by,
         batch_size=arguments.batch_size,
         learning_rate=arguments.learning_rate,
+        variants=arguments.variants,
         schedule=arguments.schedule,
         balanced=arguments.class_weights == "balanced",
         fine_tune=arguments.fine_tune,
