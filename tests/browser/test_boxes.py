@@ -1,17 +1,20 @@
-"""Boxes over the player: where the stored track says, when it says so."""
+"""Boxes over the player: where the stored track says, when it says so; and what mattered."""
 
 from __future__ import annotations
 
 import re
 from pathlib import Path
 
+import numpy as np
 import pytest
 from playwright.sync_api import Locator, Page, expect
+from pytest_django import Settings
 
 from tests import videos
-from tests.conftest import MakeAnalysis, MakeClip, MakePerson
+from tests.conftest import FakePredictor, MakeAnalysis, MakeClip, MakeModel, MakePerson
+from video_classifier.ml.clip import Image
 from video_classifier.models import Analysis
-from video_classifier.services import evidence
+from video_classifier.services import catalog, evidence
 from video_classifier.states import Status, View
 
 pytestmark = pytest.mark.browser
@@ -198,3 +201,36 @@ def test_the_film_has_its_boxes_on_the_picture(page: Page) -> None:
     assert box["x"] == pytest.approx(picture["x"] + 0.2 * picture["width"], abs=PIXELS)
     assert box["y"] == pytest.approx(picture["y"] + 0.2 * picture["height"], abs=PIXELS)
     assert box["height"] == pytest.approx(0.6 * picture["height"], abs=2 * PIXELS)
+
+
+@pytest.fixture
+def explainable(
+    analysis: Analysis,
+    site: str,
+    settings: Settings,
+    make_model: MakeModel,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The model that gave the score is there; it depends on the upper left corner alone."""
+
+    class Attentive(FakePredictor):
+        def score(self, images: Image) -> float:
+            return float(images[:, :2, :2].mean() / 200 * 0.9)
+
+    settings.MODELS_STORAGE = settings.DATA_DIR / "models"
+    make_model()
+    Analysis.objects.update(model_sha256=catalog.usable("standard").sha256)
+    monkeypatch.setattr(catalog, "load", lambda _: Attentive())
+    crop = np.full((16, 16, 3), 200, np.uint8)
+    evidence.write(
+        {evidence.crop_file(analysis, 2, number): evidence.jpeg(crop, 95) for number in range(2)}
+    )
+
+
+@pytest.mark.usefixtures("explainable")
+def test_what_mattered_comes_by_itself_and_keeps_the_focus(page: Page) -> None:
+    page.get_by_role("button", name="Which part mattered?").press("Enter")
+
+    expect(page.get_by_role("heading", name="Which part mattered")).to_be_focused()
+    expect(page.locator("#heat-map")).to_contain_text("(upper left)")
+    expect(page.get_by_alt_text("bright where it mattered")).to_have_count(2)
