@@ -38,7 +38,7 @@ from video_classifier.ml import (
 from video_classifier.ml.audit import Audit
 from video_classifier.ml.bundle import Card, Interval
 from video_classifier.ml.cache import Cache
-from video_classifier.ml.calibration import Calibration, score_layer, with_temperature
+from video_classifier.ml.calibration import Calibration, with_temperature
 from video_classifier.ml.clip import ClipSpec, View
 from video_classifier.ml.crossvalidation import FALSE_ALARMS, Unseen
 from video_classifier.ml.dataset import Footage
@@ -168,11 +168,10 @@ def _settings(arguments: argparse.Namespace) -> Settings:
         msg = f"{name} has no pretrained backbone that could be fine-tuned."
         raise OptionError(msg)
     try:
-        network = networks.build(name, spec, backbone_weights=arguments.backbone_weights)
+        networks.build(name, spec, backbone_weights=arguments.backbone_weights)
     except (OSError, ValueError) as error:
         msg = f"The weights {arguments.backbone_weights} are missing, or do not fit {name}."
         raise OptionError(msg) from error
-    score_layer(network)
     if not arguments.mixed_precision:
         return settings
     only_head = frozen and not settings.fine_tune

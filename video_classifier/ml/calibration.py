@@ -13,7 +13,6 @@ import numpy as np
 import numpy.typing as npt
 
 from video_classifier.ml.figures import BINS, Floats, Integers, bins_of
-from video_classifier.ml.precision import last_layer
 
 if TYPE_CHECKING:
     import keras
@@ -120,29 +119,15 @@ def fit_temperature(targets: Integers, scores: Floats) -> float:
 
 
 def with_temperature(network: keras.Model, temperature: float) -> keras.Model:
-    """A copy of `network` whose scores' logits are divided by `temperature`.
-
-    The weights of the last layer take the division, so that the score is still what the
-    network's file gives. Raises ValueError unless that layer is dense and ends in a sigmoid.
-    """
+    """The same layers, and after them what `tempered` does: it is in the network's file."""
     import keras
+    from keras import ops
 
-    copy = keras.models.clone_model(network)
-    copy.set_weights(network.get_weights())
-    last = score_layer(copy)
-    last.set_weights([weights / temperature for weights in last.get_weights()])
-    return copy
-
-
-def score_layer(network: keras.Model) -> keras.layers.Dense:
-    """The one that a temperature goes into. Raises ValueError if it is of another kind."""
-    import keras
-
-    last = last_layer(network)
-    if not isinstance(last, keras.layers.Dense) or last.activation is not keras.activations.sigmoid:
-        msg = f"{network.name} does not end in a dense layer with a sigmoid."
-        raise ValueError(msg)
-    return last
+    if temperature == 1:
+        return network
+    score = ops.maximum(_SURE, ops.minimum(network.output, 1 - _SURE))
+    shown = ops.sigmoid(ops.log(score / (1 - score)) / temperature)
+    return keras.Model(network.input, shown, name=network.name)
 
 
 def _logits(scores: Floats) -> Floats:
