@@ -10,6 +10,7 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 FOOTAGE = Path(os.environ.get("SHOPLIFT_FOOTAGE") or ROOT.parent / "shared" / "data")
+YOLOX = FOOTAGE.parent / "weights" / "yolox_nano.onnx"
 WEIGHTS = FOOTAGE.parent / "weights" / "mobilenet_v2_imagenet_no_top.h5"
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
@@ -11,12 +12,13 @@ import pytest
 from tests import videos
 from video_classifier.ml import bundle
 from video_classifier.ml.bundle import Card
-from video_classifier.ml.clip import ClipSpec
+from video_classifier.ml.clip import ClipSpec, View
 
 TINY = ClipSpec(frames=4, height=32, width=32)
+OF_PERSONS = replace(TINY, view=View.PERSON)
 
 Clips = Callable[[str], Path]
-MakeBundle = Callable[[str], Path]
+MakeBundle = Callable[..., Path]
 
 
 @pytest.fixture(scope="session")
@@ -29,23 +31,18 @@ def clips(tmp_path_factory: pytest.TempPathFactory) -> Clips:
 @pytest.fixture
 def make_bundle(tmp_path: Path) -> MakeBundle:
     """Writes a real, untrained model and returns its folder."""
+    return lambda network="conv3d": write_bundle(tmp_path / "models" / network, network)
 
-    def make(network: str = "conv3d") -> Path:
-        import keras
 
-        from video_classifier.ml import networks
+def write_bundle(
+    folder: Path, network: str = "conv3d", *, seed: int = 1, spec: ClipSpec = TINY, **facts: object
+) -> Path:
+    import keras
 
-        keras.utils.set_random_seed(1)
-        folder = tmp_path / "models" / network
-        card = Card(
-            name=network,
-            network=network,
-            summary="For tests.",
-            spec=TINY,
-            threshold=0.5,
-            created="2026-01-01",
-        )
-        bundle.save(folder, networks.build(network, TINY), card)
-        return folder
+    from video_classifier.ml import networks
 
-    return make
+    keras.utils.set_random_seed(seed)
+    usual = {"summary": "For tests.", "threshold": 0.5, "created": "2026-01-01"}
+    card = Card(name=folder.name, network=network, spec=spec, **usual | facts)  # type: ignore[arg-type]
+    bundle.save(folder, networks.build(network, spec), card)
+    return folder

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import MakeModel
+from tests.ml.conftest import OF_PERSONS
 from video_classifier.ml import bundle
 from video_classifier.ml.bundle import BundleError, Interval
 
@@ -87,3 +88,29 @@ def test_weights_that_keras_can_not_read_are_a_sentence(make_model: MakeModel) -
 def test_an_interval_reads_well() -> None:
     assert str(Interval(value=0.7, low=0.6, high=0.812)) == "0.70 (0.60 to 0.81)"
     assert str(Interval(value=None)) == "not defined here"
+
+
+@pytest.mark.parametrize(
+    ("fallback", "says"),
+    [
+        ("", "names no model for clips in which nobody is found"),
+        ("gone", "“gone”, is missing"),
+        ("../models/whole", "is missing"),
+        ("persons", "so does “persons”"),
+    ],
+)
+def test_a_model_of_persons_needs_one_of_the_whole_frame(
+    make_model: MakeModel, fallback: str, says: str
+) -> None:
+    make_model("whole")
+    folder = make_model("persons", spec=OF_PERSONS, fallback=fallback)
+
+    with pytest.raises(BundleError, match=f"“persons” can't be used: it looks at persons.*{says}"):
+        bundle.fallback(folder, bundle.check(folder))
+
+
+def test_the_fallback_is_the_model_beside(make_model: MakeModel) -> None:
+    beside = make_model("whole")
+    folder = make_model("persons", spec=OF_PERSONS, fallback="whole")
+
+    assert bundle.fallback(folder, bundle.check(folder)) == beside

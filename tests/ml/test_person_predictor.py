@@ -1,0 +1,137 @@
+"""A model of persons scores each of them, and says so where it found none or too many."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests import crowd, footage, videos
+from tests.crowd import Spotter, between, standing, walking
+from tests.ml.conftest import OF_PERSONS, write_bundle
+from video_classifier.ml import bundle, predictor
+from video_classifier.ml.bundle import BundleError
+from video_classifier.ml.clip import ClipError, Stage, View
+from video_classifier.ml.predictor import PersonPredictor
+
+pytestmark = pytest.mark.keras
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Of a model of persons, with its fallback beside it."""
+    storage = tmp_path_factory.mktemp("models")
+    write_bundle(storage / "whole")
+    return write_bundle(
+        storage / "persons", seed=2, spec=OF_PERSONS, fallback="whole", threshold=0.4
+    )
+
+
+@pytest.fixture(scope="module")
+def model(folder: Path) -> PersonPredictor:
+    fallback = predictor.load(folder.parent / "whole")
+    return PersonPredictor(*bundle.load(folder), detector=Spotter(), fallback=fallback)
+
+
+def test_the_highest_score_of_a_person_is_the_clips(model: PersonPredictor, tmp_path: Path) -> None:
+    late, early = between(standing(0.7, width=0.2), 1, 4), walking(0.1, speed=0.05)
+    clip = crowd.write(tmp_path / "clip.mp4", late, early)
+
+    outcome = model.analyze(clip, preview_width=80)
+
+    first, second = outcome.persons
+    assert (outcome.view, outcome.persons_found) == (View.PERSON, 2)
+    assert first.track.boxes[0].left < 0.5 < second.track.boxes[0].left
+    assert [model.score(one.images) for one in (first, second)] == [first.score, second.score]
+    assert first.score != second.score
+    assert outcome.prediction.score == max(first.score, second.score)
+    assert outcome.sample.warnings == ()
+    assert len(outcome.sample.previews) == OF_PERSONS.frames
+
+
+def test_tells_its_stages_and_its_times(model: PersonPredictor, tmp_path: Path) -> None:
+    stages: list[Stage] = []
+    clip = crowd.write(tmp_path / "clip.mp4", standing(0.4))
+
+    outcome = model.analyze(clip, entering=stages.append)
+
+    assert stages == [Stage.READING, Stage.FINDING, Stage.CLASSIFYING]
+    assert outcome.seconds_reading > 0
+    assert outcome.seconds_finding > 0
+    assert outcome.seconds_classifying > 0
+
+
+def test_where_nobody_is_found_the_fallback_decides_on_the_whole_picture(
+    model: PersonPredictor, folder: Path, tmp_path: Path
+) -> None:
+    stages: list[Stage] = []
+    clip = crowd.write(tmp_path / "clip.mp4")
+
+    outcome = model.analyze(clip, preview_width=80, entering=stages.append)
+
+    whole = predictor.load(folder.parent / "whole").analyze(clip)
+    assert (outcome.view, outcome.persons, outcome.persons_found) == (View.FRAME, (), 0)
+    assert outcome.prediction == whole.prediction
+    assert outcome.sample.warnings == (predictor.NOBODY,)
+    assert len(outcome.sample.previews) == OF_PERSONS.frames
+    assert stages == [Stage.READING, Stage.FINDING, Stage.CLASSIFYING]
+
+
+def test_of_too_many_persons_some_are_looked_at_and_all_are_counted(
+    model: PersonPredictor, tmp_path: Path
+) -> None:
+    crowded = [
+        standing(0.02 + 0.1 * column, top=top, width=0.05, height=0.3)
+        for column in range(10)
+        for top in (0.1, 0.6)
+    ]
+    clip = crowd.write(tmp_path / "clip.mp4", *crowded, seconds=1)
+
+    outcome = model.analyze(clip)
+
+    assert (len(outcome.persons), outcome.persons_found) == (12, 20)
+    (warning,) = outcome.sample.warnings
+    assert "20 persons were found in this clip. Only the 12 who" in warning
+
+
+def test_a_clip_of_one_small_frame_gets_a_score(model: PersonPredictor, tmp_path: Path) -> None:
+    clip = crowd.write(tmp_path / "clip.mp4", standing(0.4), seconds=0, size=(64, 64))
+
+    outcome = model.analyze(clip)
+
+    assert len(outcome.persons) == 1
+    assert 0 <= outcome.prediction.score <= 1
+
+
+def test_what_is_no_video_gets_no_score(model: PersonPredictor, tmp_path: Path) -> None:
+    with pytest.raises(ClipError):
+        model.analyze(videos.text(tmp_path / "notes.mp4", "buy milk"))
+
+
+def test_without_a_detector_it_can_not_be_used(folder: Path) -> None:
+    with pytest.raises(BundleError, match="“persons” can't be used: it needs a person detector"):
+        predictor.load(folder)
+
+
+def test_a_detector_that_is_none_is_told(folder: Path, tmp_path: Path) -> None:
+    detector = videos.text(tmp_path / "detector.onnx", "buy milk")
+
+    with pytest.raises(BundleError, match=r"needs a person detector\. The person detector"):
+        predictor.load(folder, detector=detector)
+
+
+@pytest.mark.footage
+def test_real_footage_with_a_real_detector(folder: Path) -> None:
+    clip = footage.FOOTAGE / "mnnit" / "shoplifters" / "shoplifting_001.mp4"
+    footage.require(clip, footage.YOLOX)
+    model = predictor.load(folder, detector=footage.YOLOX)
+
+    outcome = model.analyze(clip)
+
+    assert predictor.load(folder, detector=footage.YOLOX) is model
+    shopper = max(outcome.persons, key=lambda one: one.track.boxes[0].bottom)
+    assert shopper.track.times[-1] - shopper.track.times[0] > 9
+    box = shopper.track.boxes[0]
+    assert (box.left, box.right) == pytest.approx((0.42, 0.6), abs=0.2)
+    assert np.ptp(shopper.images.mean(axis=(0, 1, 2))) < 60
