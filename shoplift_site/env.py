@@ -70,7 +70,7 @@ def time_zone(name: str, default: str) -> str:
     return found
 
 
-def folder(name: str, default: Path) -> Path:
+def path(name: str, default: Path) -> Path:
     found = Path(text(name, str(default))).expanduser()
     if not found.is_absolute():
         _refuse(name, str(found), "an absolute path")
@@ -78,8 +78,8 @@ def folder(name: str, default: Path) -> Path:
 
 
 def writable_folder(name: str, default: Path) -> Path:
-    """As `folder`, made if it isn't there yet: for its owner alone."""
-    return made(name, folder(name, default))
+    """As `path`, made if it isn't there yet: for its owner alone."""
+    return made(name, path(name, default))
 
 
 def made(name: str, wanted: Path) -> Path:

@@ -154,6 +154,7 @@ def _own_site(settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> N
     settings.MEDIA_ROOT = data / "media"
     settings.FILE_UPLOAD_TEMP_DIR = data / "uploads"
     settings.MODELS_STORAGE = data / "models"
+    settings.PERSON_DETECTOR = data / "models" / "person_detector"
     settings.FILE_UPLOAD_TEMP_DIR.mkdir()
     settings.RUNNER = "none"
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # quick

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from pytest_django import Settings
 
 from tests.conftest import MakeModel
 from video_classifier.ml.bundle import NETWORK_FILE, BundleError
+from video_classifier.ml.clip import ClipSpec, View
 from video_classifier.services import catalog
 
 
@@ -57,3 +60,39 @@ def test_a_name_is_no_path(make_model: MakeModel, name: str) -> None:
 
     with pytest.raises(BundleError, match="There is no model"):
         catalog.usable(name)
+
+
+@pytest.fixture
+def persons_detector(settings: Settings) -> Path:
+    settings.PERSON_DETECTOR.parent.mkdir(parents=True)
+    settings.PERSON_DETECTOR.write_bytes(b"weights")
+    return Path(settings.PERSON_DETECTOR)
+
+
+def test_a_model_of_persons_is_offered_with_all_that_it_needs(
+    make_model: MakeModel, persons_detector: Path
+) -> None:
+    make_model("whole")
+    make_model("persons", spec=ClipSpec(view=View.PERSON), fallback="whole")
+
+    assert catalog.usable("persons").spec.view is View.PERSON
+
+
+@pytest.mark.parametrize("fallback", ["", "gone"])
+def test_a_model_of_persons_without_its_fallback_is_not_offered(
+    make_model: MakeModel, persons_detector: Path, fallback: str
+) -> None:
+    make_model("persons", spec=ClipSpec(view=View.PERSON), fallback=fallback)
+
+    (choice,) = catalog.available()
+
+    assert choice.card is None
+    assert "clips in which nobody is found" in choice.problem
+
+
+def test_a_model_of_persons_without_a_detector_is_not_offered(make_model: MakeModel) -> None:
+    make_model("whole")
+    make_model("persons", spec=ClipSpec(view=View.PERSON), fallback="whole")
+
+    with pytest.raises(BundleError, match="needs a person detector"):
+        catalog.usable("persons")

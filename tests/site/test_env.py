@@ -21,7 +21,7 @@ READERS: dict[str, Callable[[], object]] = {
     "seconds": lambda: env.seconds(NAME, 60),
     "choice": lambda: env.choice(NAME, "thread", of=("thread", "none")),
     "time_zone": lambda: env.time_zone(NAME, "UTC"),
-    "folder": lambda: env.folder(NAME, Path("/srv")),
+    "path": lambda: env.path(NAME, Path("/srv")),
     "words": lambda: env.words(NAME, ["localhost"]),
     "text": lambda: env.text(NAME, "standard"),
 }
@@ -35,7 +35,7 @@ READERS: dict[str, Callable[[], object]] = {
         ("seconds", timedelta(seconds=60)),
         ("choice", "thread"),
         ("time_zone", "UTC"),
-        ("folder", Path("/srv")),
+        ("path", Path("/srv")),
         ("words", ["localhost"]),
         ("text", "standard"),
     ],
@@ -53,7 +53,7 @@ def test_what_is_not_set_is_the_default(reader: str, default: object) -> None:
         ("seconds", "5", timedelta(seconds=5)),
         ("choice", "none", "none"),
         ("time_zone", "Europe/Berlin", "Europe/Berlin"),
-        ("folder", "/data", Path("/data")),
+        ("path", "/data", Path("/data")),
         ("words", "a.example, b.example,", ["a.example", "b.example"]),
         ("text", " conv3d ", "conv3d"),
     ],
@@ -81,7 +81,7 @@ def test_what_is_set_is_read(
         ("time_zone", "Europe"),
         ("time_zone", "Mars/Olympus"),
         ("time_zone", "../etc/passwd"),
-        ("folder", "relative/path"),
+        ("path", "relative/path"),
     ],
 )
 def test_nonsense_is_refused_by_name(

@@ -5,14 +5,15 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from video_classifier.ml import bundle
+from video_classifier.ml import bundle, detection
 from video_classifier.ml.clip import (
     Image,
     Outcome,
@@ -22,7 +23,7 @@ from video_classifier.ml.clip import (
     Stage,
     View,
 )
-from video_classifier.ml.detection import Detector
+from video_classifier.ml.detection import Detector, DetectorError
 
 if TYPE_CHECKING:
     import keras
@@ -39,6 +40,19 @@ _loaded: dict[Path, tuple[tuple[str, ...], KerasPredictor]] = {}
 _loading = threading.RLock()  # a model of persons loads another one
 
 
+def check(folder: Path, *, detector: Path | None = None) -> bundle.Card:
+    """The card of a model that can be used, and so can what it needs beside itself.
+
+    Loads no framework. Raises BundleError.
+    """
+    card = bundle.check(folder)
+    if card.spec.view is View.PERSON:
+        bundle.fallback(folder, card)
+        with _wanting_detector(folder):
+            detection.check(_named(detector))
+    return card
+
+
 def load(folder: Path, *, detector: Path | None = None) -> KerasPredictor:
     """The predictor of a model's folder: loaded and warmed up once a process.
 
@@ -46,10 +60,11 @@ def load(folder: Path, *, detector: Path | None = None) -> KerasPredictor:
     What was replaced on disk is loaded anew. Raises BundleError.
     """
     with _loading:
-        card = bundle.check(folder)
+        card = check(folder, detector=detector)
         if card.spec.view is View.FRAME:
             return _once(folder, (card.sha256,), lambda: KerasPredictor(*bundle.load(folder)))
-        finder = _detector(folder, detector)
+        with _wanting_detector(folder):
+            finder = detection.load(_named(detector))
         fallback = load(bundle.fallback(folder, card))
         return _once(
             folder,
@@ -68,17 +83,19 @@ def _once(
     return predictor
 
 
-def _detector(folder: Path, path: Path | None) -> Detector:
-    from video_classifier.ml import detection
+def _named(detector: Path | None) -> Path:
+    if detector is None:
+        msg = "Name one."
+        raise DetectorError(msg)
+    return detector
 
-    needs = f"The model “{folder.name}” can't be used: it needs a person detector."
-    if path is None:
-        msg = f"{needs} Name one."
-        raise bundle.BundleError(msg)
+
+@contextmanager
+def _wanting_detector(folder: Path) -> Iterator[None]:
     try:
-        return detection.load(path)
-    except detection.DetectorError as error:
-        msg = f"{needs} {error}"
+        yield
+    except DetectorError as error:
+        msg = f"The model “{folder.name}” can't be used: it needs a person detector. {error}"
         raise bundle.BundleError(msg) from error
 
 

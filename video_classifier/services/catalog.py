@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from django.conf import settings
 
-from video_classifier.ml import bundle
+from video_classifier.ml import bundle, predictor
 from video_classifier.ml.bundle import BundleError, Card
-from video_classifier.ml.clip import View
-
-if TYPE_CHECKING:
-    from video_classifier.ml.predictor import KerasPredictor
+from video_classifier.ml.predictor import KerasPredictor
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,19 +38,13 @@ def usable(name: str) -> Card:
     if name not in bundle.names(settings.MODELS_STORAGE):  # also: a name is no path
         msg = f"There is no model “{name}”. Choose one that is offered."
         raise BundleError(msg)
-    folder = settings.MODELS_STORAGE / name
-    card = bundle.check(folder)
-    if card.spec.view is View.PERSON:
-        bundle.fallback(folder, card)
-    return card
+    return predictor.check(settings.MODELS_STORAGE / name, detector=settings.PERSON_DETECTOR)
 
 
 def load(name: str) -> KerasPredictor:
     """The predictor of the model `name`, loaded once a process. Raises BundleError."""
     usable(name)
-    from video_classifier.ml import predictor
-
-    return predictor.load(settings.MODELS_STORAGE / name)
+    return predictor.load(settings.MODELS_STORAGE / name, detector=settings.PERSON_DETECTOR)
 
 
 def _choice(name: str) -> Choice:
