@@ -99,10 +99,10 @@ def steepest(drops: list[list[float]]) -> float:
 
 @register.filter
 def whereabouts(drops: list[list[float]]) -> str:
-    """Which part of the picture matters most, in words: "upper left", "middle"."""
+    """Which part of the picture matters most, in words: "top left", "middle"."""
     most = steepest(drops)
     row = next(number for number, row in enumerate(drops) if most in row)
-    high = ("upper", "middle", "lower")[3 * row // len(drops)]
+    high = ("top", "middle", "bottom")[3 * row // len(drops)]
     side = ("left", "", "right")[3 * drops[row].index(most) // len(drops[row])]
     return f"{high} {side}".strip()
 
