@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 from django.utils import timezone
-from pytest_django import DjangoAssertNumQueries
+from pytest_django import DjangoAssertNumQueries, Settings
 
 from tests.conftest import MakeAnalysis, MakeClip, MakeModel
 from video_classifier.ml.bundle import Interval
@@ -127,8 +128,17 @@ def test_a_running_one_says_its_stage(
 
 @pytest.mark.parametrize(("view", "listed"), [(View.FRAME, False), (View.PERSON, True)])
 def test_only_a_model_of_persons_looks_for_them(
-    client: Client, make_analysis: MakeAnalysis, make_model: MakeModel, *, view: View, listed: bool
+    client: Client,
+    make_analysis: MakeAnalysis,
+    make_model: MakeModel,
+    settings: Settings,
+    tmp_path: Path,
+    *,
+    view: View,
+    listed: bool,
 ) -> None:
+    settings.PERSON_DETECTOR = tmp_path / "detector.onnx"
+    settings.PERSON_DETECTOR.write_bytes(b"weights")
     make_model("standby")
     make_model(spec=ClipSpec(view=view), fallback="standby")
 
