@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
 from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
 
 from video_classifier.ml.clip import Image
+from video_classifier.ml.digest import sha256
+
+_loaded: dict[tuple[Path, str], Detector] = {}
+_loading = threading.Lock()
 
 
 class DetectorError(Exception):
@@ -40,3 +47,62 @@ class Detector(Protocol):
 
     def detect(self, image: Image) -> Detections:
         """The persons in an RGB picture (height, width, 3) of any size, uint8."""
+
+
+def load(path: Path) -> Detector:
+    """The detector of a folder of ours or of an .onnx file, loaded once a process.
+
+    May be called from several threads. A detector that was replaced on disk is loaded anew.
+    Raises DetectorError.
+    """
+    with _loading:
+        key = path.resolve(), check(path)
+        if key not in _loaded:
+            for stale in [known for known in _loaded if known[0] == key[0]]:
+                del _loaded[stale]
+            _loaded[key] = _read(path)
+        return _loaded[key]
+
+
+def check(path: Path) -> str:
+    """The SHA-256 of the weights, if they are there and are what their card describes.
+
+    Loads no framework. Raises DetectorError.
+    """
+    if not path.is_dir():
+        return digest(path)
+    from video_classifier.ml.detectors import card
+
+    found = digest(path / card.NETWORK_FILE)
+    if found != card.read(path).sha256:
+        msg = (
+            f"The person detector {path} can't be used: its {card.NETWORK_FILE} is not the one "
+            f"that its {card.CARD_FILE} describes. Restore the folder or train it again."
+        )
+        raise DetectorError(msg)
+    return found
+
+
+def _read(path: Path) -> Detector:
+    if path.is_dir():
+        from video_classifier.ml.detectors import own
+
+        return own.read(path)
+    from video_classifier.ml.detectors import yolo
+
+    return yolo.read(path)
+
+
+def digest(weights: Path) -> str:
+    """The SHA-256 of a file, in hexadecimal. Raises DetectorError."""
+    try:
+        state = weights.stat()
+        return _sha256(weights, state.st_mtime_ns, state.st_size)
+    except OSError as error:
+        msg = f"The person detector {weights} can't be read: {error.strerror}."
+        raise DetectorError(msg) from error
+
+
+@lru_cache(maxsize=8)
+def _sha256(path: Path, modified: int, size: int) -> str:
+    return sha256(path)  # `modified` and `size` key the memory

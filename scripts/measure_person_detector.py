@@ -1,0 +1,232 @@
+"""Measures our own person detector on scenes that it was not trained on.
+
+Against the boxes of its teacher, against boxes that were checked one by one, and for speed against
+YOLOX-nano in ONNX Runtime, which `requirements-dev.txt` brings.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from statistics import median
+from typing import NamedTuple
+
+import numpy as np
+from PIL import Image as Picture
+from PIL import ImageDraw
+
+from scripts import console
+from video_classifier.ml import detection
+from video_classifier.ml.clip import ClipError, Image
+from video_classifier.ml.detection import Detector, DetectorError
+from video_classifier.ml.detectors import boxes, footage, scoring, yolo
+from video_classifier.ml.detectors import card as cards
+from video_classifier.ml.detectors.footage import Pictures
+from video_classifier.ml.detectors.scoring import Curve, Truth
+from video_classifier.ml.manifest import ManifestError
+
+EXAMPLE = """example:
+  python -m scripts.measure_person_detector --manifest ../shared/data/manifest.csv \\
+      --teacher ../shared/weights/yolox_nano.onnx --write docs/detector.md
+"""
+
+BEGIN, END = "<!-- figures: begin -->", "<!-- figures: end -->"
+PRECISION = 0.85
+RUNS = 100
+SHOWN = 12
+
+
+class Line(NamedTuple):
+    """Of the table: who was measured against what."""
+
+    detector: str
+    reference: str
+    curve: Curve
+    truths: Sequence[Truth]
+    threshold: float
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    arguments = _arguments(argv)
+    try:
+        _measure(arguments)
+    except (ManifestError, DetectorError, ClipError, OSError) as error:
+        console.complain(error)
+        return 2
+    return 0
+
+
+def _measure(arguments: argparse.Namespace) -> None:
+    own, teacher = detection.load(arguments.detector), yolo.read(arguments.teacher)
+    scenes = footage.clips_by_scene(arguments.manifest)
+    unseen = _unseen(arguments.detector)
+    clips = [clip for name in unseen["test"] for clip in scenes[name]]
+    with console.progress("Decoding the clips of the test", len(clips)) as tick:
+        pictures = footage.read(arguments.manifest.parent, clips, after_each=tick)
+    lines = [_against_teacher(own, teacher, pictures)]
+    held_out = {clip for part in unseen.values() for name in part for clip in scenes[name]}
+    lines += _against_checked(own, teacher, arguments, held_out)
+    drawn = _table(lines)
+    if arguments.speed:
+        drawn += "\n\n" + _speed(own, arguments.teacher)
+    console.out.print(drawn, markup=False, soft_wrap=True)
+    if arguments.write:
+        _write(arguments.write, drawn)
+    if arguments.sheet:
+        _draw(own, pictures, arguments.sheet)
+
+
+def _unseen(folder: Path) -> Mapping[str, Sequence[str]]:
+    """The scenes that were not trained on, by what they were kept for."""
+    told = cards.read(folder).training.get("scenes")
+    if not isinstance(told, dict):
+        msg = f"The person detector {folder} doesn't say which scenes it was not trained on."
+        raise DetectorError(msg)
+    return {part: told[part] for part in ("validation", "test")}
+
+
+def _against_teacher(own: Detector, teacher: Detector, clips: Iterable[Pictures]) -> Line:
+    truths = scoring.truths_by(teacher, clips)
+    found = [own.detect(image) for clip in clips for image in clip.images]
+    return Line("own", "YOLOX-nano", scoring.curve(found, truths), truths, own.threshold)
+
+
+def _against_checked(
+    own: Detector, teacher: Detector, arguments: argparse.Namespace, held_out: set[str]
+) -> Iterator[Line]:
+    told = json.loads(arguments.checked.read_text(encoding="utf-8"))["frames"]
+    told = [frame for frame in told if frame["clip"] in held_out]
+    images = [_frame(arguments.manifest.parent / frame["clip"], frame["time"]) for frame in told]
+    truths = [
+        Truth(
+            boxes=np.array(frame["boxes"], np.float32).reshape(-1, 4),
+            doubtful=np.empty((0, 4), np.float32),
+        )
+        for frame in told
+    ]
+    for name, detector in (("own", own), ("YOLOX-nano", teacher)):
+        found = [detector.detect(image) for image in images]
+        curve = scoring.curve(found, truths)
+        yield Line(name, "checked boxes", curve, truths, detector.threshold)
+
+
+def _frame(clip: Path, second: float) -> Image:
+    """The picture at that time, as those see it who look for persons in clips."""
+    images, times = footage.all_moments(clip)
+    return np.asarray(images[int(np.abs(times - second).argmin())])
+
+
+def _table(lines: Iterable[Line]) -> str:
+    recall = f"recall at precision {PRECISION}"
+    heads = ["detector", "against", "pictures", "persons", "AP50", recall, "precision, recall"]
+    rows = [heads, ["---"] * 2 + ["---:"] * 5] + [
+        [
+            line.detector,
+            line.reference,
+            f"{len(line.truths)}",
+            f"{sum(len(truth.boxes) for truth in line.truths)}",
+            f"{line.curve.average_precision:.2f}",
+            f"{line.curve.recall_at(PRECISION):.2f}",
+            "{:.2f}, {:.2f} from {:.2f} on".format(*line.curve.at(line.threshold), line.threshold),
+        ]
+        for line in lines
+    ]
+    return "\n".join(f"| {' | '.join(row)} |" for row in rows)
+
+
+def _speed(own: Detector, model: Path) -> str:
+    """Both by turns, on one picture, resize and suppression of doubles included."""
+    picture: Image = np.random.default_rng(0).integers(0, 256, (1080, 1920, 3), np.uint8)
+    other = _in_onnx_runtime(model)
+    ours, theirs = [], []
+    with console.progress("Timing", RUNS) as tick:
+        for _ in range(RUNS):
+            ours.append(_seconds(lambda: own.detect(picture)))
+            theirs.append(_seconds(lambda: other(picture)))
+            tick()
+    mine, other_s = median(ours[5:]), median(theirs[5:])
+    return (
+        f"A 1080p picture takes {mine * 1000:.1f} ms, YOLOX-nano in ONNX Runtime "
+        f"{other_s * 1000:.1f} ms: a ratio of {mine / other_s:.2f} (medians of {RUNS - 5} runs by "
+        "turns, resizing included)."
+    )
+
+
+def _in_onnx_runtime(model: Path) -> Callable[[Image], object]:
+    import onnxruntime  # type: ignore[import-untyped]
+
+    session = onnxruntime.InferenceSession(model)
+    name = session.get_inputs()[0].name
+
+    def detect(image: Image) -> object:
+        filled, scale = boxes.fitted(image, 416, 416)
+        pixels = np.ascontiguousarray(filled[..., ::-1].transpose(2, 0, 1)[None], np.float32)
+        said = yolo.YOLOX.decode(session.run(None, {name: pixels})[0][0], 416, 416)
+        height, width = (side * scale for side in image.shape[:2])
+        return boxes.detections(said.places, said.scores, height=height, width=width)
+
+    return detect
+
+
+def _seconds(call: Callable[[], object]) -> float:
+    start = time.perf_counter()
+    call()
+    return time.perf_counter() - start
+
+
+def _write(page: Path, drawn: str) -> None:
+    text = page.read_text(encoding="utf-8")
+    if BEGIN not in text or END not in text:
+        msg = f"The page {page} needs the lines {BEGIN} and {END}: the table goes between them."
+        raise DetectorError(msg)
+    before, _, rest = text.partition(BEGIN)
+    _, _, after = rest.partition(END)
+    page.write_text(f"{before}{BEGIN}\n{drawn}\n{END}{after}", encoding="utf-8")
+
+
+def _draw(own: Detector, clips: Sequence[Pictures], target: Path) -> None:
+    """Pictures from all over the clips with what is believed and, thinner, what is not."""
+    chosen = np.linspace(0, len(clips) - 1, SHOWN).round().astype(int)
+    tiles = [_tile(own, clips[number].images[len(clips[number].images) // 2]) for number in chosen]
+    width, height = tiles[0].size
+    sheet = Picture.new("RGB", (width * 4, height * -(-SHOWN // 4)), "white")
+    for number, tile in enumerate(tiles):
+        sheet.paste(tile, (number % 4 * width, number // 4 * height))
+    sheet.save(target, quality=80)
+
+
+def _tile(own: Detector, image: Image) -> Picture.Image:
+    found = own.detect(image)
+    tile = Picture.fromarray(boxes.fitted(image, 240, 320)[0])
+    scale = min(240 / image.shape[0], 320 / image.shape[1])
+    sides = np.array([image.shape[1], image.shape[0]] * 2) * scale
+    drawing = ImageDraw.Draw(tile)
+    for box, score in zip(found.boxes, found.scores, strict=True):
+        if score >= own.threshold:
+            drawing.rectangle(tuple((box * sides).tolist()), outline="yellow", width=2)
+            drawing.text(
+                (float(box[0] * sides[0]) + 3, float(box[1] * sides[1]) + 1),
+                f"{score:.2f}",
+                fill="yellow",
+            )
+    return tile
+
+
+def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
+    parser = console.parser("measure_person_detector", __doc__, EXAMPLE)
+    parser.add_argument("--manifest", type=Path, required=True, help="CSV: path, scene, take")
+    parser.add_argument("--teacher", type=Path, required=True, help="the YOLOX file it learned by")
+    parser.add_argument("--detector", type=Path, default=Path("models_storage/person_detector"))
+    parser.add_argument("--checked", type=Path, default=Path("tests/ml/person_boxes.json"))
+    parser.add_argument("--speed", action=argparse.BooleanOptionalAction, default=True)
+    parser.add_argument("--write", type=Path, metavar="PAGE", help="put the figures into it")
+    parser.add_argument("--sheet", type=Path, metavar="PICTURE", help="draw twelve pictures there")
+    return parser.parse_args(argv)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

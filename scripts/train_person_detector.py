@@ -1,0 +1,127 @@
+"""Trains our own person detector on what a larger one says of the footage, and writes its folder.
+
+Scenes are split by lot: a fifth is never trained on and stays for the test. Stopped and started
+again with the same --work, it goes on after the last epoch.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from scripts import console
+from video_classifier.ml.clip import ClipError
+from video_classifier.ml.detection import DetectorError
+from video_classifier.ml.manifest import ManifestError
+
+if TYPE_CHECKING:
+    import keras
+
+    from video_classifier.ml.detectors.footage import Pictures
+    from video_classifier.ml.detectors.yolo import YoloDetector
+
+EXAMPLE = """example:
+  python -m scripts.train_person_detector --manifest ../shared/data/manifest.csv \\
+      --teacher ../shared/weights/yolox_nano.onnx \\
+      --backbone-weights ../shared/weights/mobilenet_v2_imagenet_no_top.h5
+"""
+
+PRECISION = 0.85  # of the detections that are believed, on the scenes for validation
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    arguments = _arguments(argv)
+    try:
+        _train(arguments)
+    except (ManifestError, DetectorError, ClipError, OSError) as error:
+        console.complain(error)
+        return 2
+    except KeyboardInterrupt:
+        console.err.print(f"Stopped. No detector was written; {arguments.work} keeps what is done.")
+        return 130
+    return 0
+
+
+def _train(arguments: argparse.Namespace) -> None:
+    from video_classifier.ml.detectors import footage, network, training, yolo
+    from video_classifier.ml.detectors.lessons import Scene
+
+    settings = replace(training.Settings(), seed=arguments.seed, steps=arguments.steps)
+    teacher = yolo.read(arguments.teacher)
+    scenes = footage.clips_by_scene(arguments.manifest)
+    parts = footage.parts(scenes, seed=settings.seed)
+    with console.progress("Decoding the clips", sum(map(len, scenes.values()))) as tick:
+        seen = {
+            name: footage.read(arguments.manifest.parent, scenes[name], after_each=tick)
+            for name in (*parts.train, *parts.validation)
+        }
+    lessons = [
+        Scene(name=name, pictures=[image for clip in seen[name] for image in clip.images])
+        for name in parts.train
+    ]
+    arguments.work.mkdir(parents=True, exist_ok=True)
+    student = network.build(arguments.backbone_weights)
+    epochs = sum(stage.epochs for stage in settings.stages)
+    with console.progress("Training", epochs) as tick:
+
+        def after_epoch(epoch: int, loss: float) -> None:
+            tick()
+            console.err.print(f"epoch {epoch + 1}: loss {loss:.3f}")
+
+        training.train(
+            student, lessons, teacher, settings, work=arguments.work, after_epoch=after_epoch
+        )
+    validation = [clip for name in parts.validation for clip in seen[name]]
+    _save(arguments, student, teacher, validation, asdict(settings) | {"scenes": asdict(parts)})
+
+
+def _save(
+    arguments: argparse.Namespace,
+    student: keras.Model,
+    teacher: YoloDetector,
+    validation: Sequence[Pictures],
+    facts: dict[str, object],
+) -> None:
+    """Chooses the threshold, and writes the folder."""
+    from video_classifier.ml.detectors import own, scoring
+    from video_classifier.ml.detectors.card import DetectorCard
+
+    card = DetectorCard(
+        size=arguments.size,
+        threshold=0.5,
+        created=datetime.now(UTC).date().isoformat(),
+        training=facts | {"teacher": teacher.sha256},
+    )
+    detector = own.OwnDetector(student, card)
+    found = [detector.detect(image) for clip in validation for image in clip.images]
+    curve = scoring.curve(found, scoring.truths_by(teacher, validation))
+    card = replace(card, threshold=round(curve.threshold_at(PRECISION), 3))
+    own.write(arguments.out, student, card)
+    precision, recall = curve.at(card.threshold)
+    console.err.print(
+        f"Wrote {arguments.out}. On the scenes for validation: AP50 "
+        f"{curve.average_precision:.3f}; precision {precision:.2f} and recall {recall:.2f} "
+        f"at the threshold {card.threshold}."
+    )
+
+
+def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
+    parser = console.parser("train_person_detector", __doc__, EXAMPLE)
+    parser.add_argument("--manifest", type=Path, required=True, help="CSV: path, scene, take")
+    parser.add_argument("--teacher", type=Path, required=True, help="a YOLOX file in ONNX")
+    parser.add_argument("--backbone-weights", required=True, help="ImageNet weights without top")
+    parser.add_argument("--out", type=Path, default=Path("models_storage/person_detector"))
+    parser.add_argument("--work", type=Path, default=Path(".cache/person_detector"))
+    parser.add_argument("--size", type=int, default=320, help="pixels of the longer side")
+    parser.add_argument("--steps", type=int, default=200, help="batches of 16 views an epoch")
+    parser.add_argument("--seed", type=int, default=0)
+    return parser.parse_args(argv)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,93 @@
+"""Box arithmetic: overlap, suppression of doubles, and pictures made to fit."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from video_classifier.ml.clip import Image
+from video_classifier.ml.detection import Detections
+
+Floats = npt.NDArray[np.float32]
+
+STRIDES = (8, 16, 32)
+FAINTEST = 0.1  # score of a detection that is still reported
+SAME = 0.5  # boxes that overlap more are of one person
+GRAY = 114  # what YOLO lays around a picture that does not fill its input
+_LARGEST = 8.0  # logarithm of a box's side in strides: no broken network may overflow
+
+
+def fitted(image: Image, height: int, width: int) -> tuple[Image, float]:
+    """The picture in the upper left of a gray one of `height` x `width`, and its scale."""
+    scale = min(height / image.shape[0], width / image.shape[1])
+    size = max(1, round(image.shape[1] * scale)), max(1, round(image.shape[0] * scale))
+    filled = np.full((height, width, 3), GRAY, np.uint8)
+    filled[: size[1], : size[0]] = cv2.resize(image, size, interpolation=cv2.INTER_LINEAR)
+    return filled, scale
+
+
+def overlaps(one: Floats, other: Floats) -> Floats:
+    """(n, m): intersection over union of boxes (n, 4) and (m, 4): left, top, right, bottom."""
+    corner = np.maximum(one[:, None, :2], other[None, :, :2])
+    opposite = np.minimum(one[:, None, 2:], other[None, :, 2:])
+    shared = np.clip(opposite - corner, 0, None).prod(axis=2)
+    union = areas(one)[:, None] + areas(other)[None] - shared
+    return np.asarray(shared / np.maximum(union, 1e-9), np.float32)
+
+
+def areas(boxes: Floats) -> Floats:
+    return np.asarray((boxes[:, 2:] - boxes[:, :2]).prod(axis=1), np.float32)
+
+
+def distinct(boxes: Floats, scores: Floats, *, overlap: float) -> npt.NDArray[np.intp]:
+    """Numbers of the boxes that overlap no surer one by more than `overlap`, the surest first."""
+    corners_and_sizes = np.concatenate((boxes[:, :2], boxes[:, 2:] - boxes[:, :2]), axis=1)
+    kept = cv2.dnn.NMSBoxes(corners_and_sizes.tolist(), scores.tolist(), 0.0, overlap)
+    return np.asarray(kept, np.intp).reshape(-1)
+
+
+def cells(height: int, width: int, strides: Sequence[int] = STRIDES) -> tuple[Floats, Floats]:
+    """The upper left corners (cells, 2) of all cells of a picture, and their strides (cells, 1).
+
+    In pixels; each stride's grid row by row.
+    """
+    corners, sizes = [], []
+    for stride in strides:
+        y, x = np.mgrid[: height // stride, : width // stride]
+        corners.append(np.stack((x, y), axis=-1).reshape(-1, 2) * stride)
+        sizes.append(np.full((x.size, 1), stride))
+    return np.concatenate(corners).astype(np.float32), np.concatenate(sizes).astype(np.float32)
+
+
+def from_yolox(said: Floats, height: int, width: int) -> Floats:
+    """Boxes (cells, 4) from what a network says of each cell: place, and size as a logarithm.
+
+    `said` (cells, 4) is counted in strides; the boxes are left, top, right, bottom in pixels.
+    """
+    corners, strides = cells(height, width)
+    size = np.exp(np.minimum(said[:, 2:4], _LARGEST)) * strides
+    return from_centers(np.concatenate((said[:, :2] * strides + corners, size), axis=1))
+
+
+def from_centers(found: Floats) -> Floats:
+    """Left, top, right, bottom from x, y of the center, width, height; (n, 4) both."""
+    half = found[:, 2:] / 2
+    return np.concatenate((found[:, :2] - half, found[:, :2] + half), axis=1)
+
+
+def sigmoid(logits: Floats) -> Floats:
+    return np.asarray(1 / (1 + np.exp(-logits)), np.float32)
+
+
+def detections(boxes: Floats, scores: Floats, *, height: float, width: float) -> Detections:
+    """What a detector found in a picture of `height` x `width`, without doubles."""
+    worth = scores >= FAINTEST
+    boxes, scores = boxes[worth], scores[worth]
+    kept = distinct(boxes, scores, overlap=SAME)
+    shares = boxes[kept] / np.array((width, height, width, height), np.float32)
+    return Detections(
+        boxes=np.clip(shares, 0, 1).astype(np.float32), scores=scores[kept].astype(np.float32)
+    )

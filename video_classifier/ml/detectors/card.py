@@ -1,0 +1,45 @@
+"""What a folder of a detector of our own says about its network."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+from video_classifier.ml.detection import DetectorError
+
+NETWORK_FILE = "network.keras"
+CARD_FILE = "detector.json"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DetectorCard:
+    """What a detector is, what it learned from, and where not to trust it."""
+
+    size: int  # pixels of the longer side of what the network looks at
+    threshold: float  # detections from this score on are to be believed
+    created: str  # ISO 8601 date
+    sha256: str = ""  # of network.keras; `own.write` fills it in
+    parameters: int = 0  # likewise
+    training: Mapping[str, object] = field(default_factory=dict)  # scenes, seed, stages, versions
+
+
+def read(folder: Path) -> DetectorCard:
+    """Raises DetectorError."""
+    try:
+        return DetectorCard(**json.loads((folder / CARD_FILE).read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError) as error:
+        msg = (
+            f"The person detector {folder} can't be used: its {CARD_FILE} can't be read ({error})."
+        )
+        raise DetectorError(msg) from error
+
+
+def write(folder: Path, card: DetectorCard) -> None:
+    aside = folder / f"{CARD_FILE}.{os.getpid()}.tmp"
+    aside.write_text(
+        json.dumps(asdict(card), indent=2, ensure_ascii=False) + "\n", encoding="utf-8"
+    )
+    aside.replace(folder / CARD_FILE)
