@@ -117,6 +117,7 @@ def _train(arguments: argparse.Namespace, unfinished: Cache) -> None:
     with console.progress("Training the model", settings.epochs) as tick:
         network, course = trainer.fit(train, validation, after_epoch=_telling_epochs(tick))
     metrics = measured.metrics if measured else {}
+    fallback = arguments.fallback if spec.view is View.PERSON else ""
     found = audited.sentences(metrics.get("auc")) if audited else ()
     card = bundle.save(
         arguments.out,
@@ -127,10 +128,16 @@ def _train(arguments: argparse.Namespace, unfinished: Cache) -> None:
             summary=cards.summary(arguments.network),
             spec=spec,
             threshold=chosen.threshold,
-            fallback=arguments.fallback if spec.view is View.PERSON else "",
+            fallback=fallback,
             created=datetime.now(UTC).date().isoformat(),
             metrics=metrics,
-            measured=_how_measured(arguments, settings, entries, chosen),
+            measured=_how_measured(
+                arguments,
+                entries,
+                chosen,
+                left_out=len(learning) - len(entries),
+                fallback=fallback,
+            ),
             limits=(*cards.LIMITS, *found),
             training=cards.training_facts(
                 arguments.manifest, entries, settings, course, temperature=chosen.temperature
@@ -260,15 +267,22 @@ def _test_apart(arguments: argparse.Namespace, card: Card, apart: Sequence[Entry
 
 def _how_measured(
     arguments: argparse.Namespace,
-    settings: Settings,
     entries: Sequence[Entry],
     calibration: Calibration,
+    *,
+    left_out: int,
+    fallback: str,
 ) -> str:
-    measured = cards.how_measured(entries, settings, folds=arguments.folds)
     if arguments.threshold or arguments.folds == 0:
-        return f"{measured} The threshold was not chosen on any clips."
-    chosen = cards.how_chosen(entries, calibration, false_alarms=arguments.false_alarms)
-    return f"{measured} {chosen}"
+        chosen = "The threshold was not chosen on any clips."
+    else:
+        chosen = cards.how_chosen(entries, calibration, false_alarms=arguments.false_alarms)
+    told = (
+        cards.how_measured(entries, arguments.settings, folds=arguments.folds),
+        cards.how_left_out(left_out, fallback=fallback),
+        chosen,
+    )
+    return " ".join(filter(None, told))
 
 
 def _audit(arguments: argparse.Namespace, footage: Sequence[Footage]) -> Audit:

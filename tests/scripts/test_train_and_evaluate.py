@@ -64,6 +64,7 @@ def test_a_trained_model_is_complete(folder: Path) -> None:
     assert (card.name, card.network, card.threshold) == ("mine", "conv3d", 0.4)
     assert card.parameters > 0
     assert card.limits
+    assert "Nothing to look at was found in 1 of the clips" in card.measured
     assert card.training["clips"] == 2 * PEOPLE
     assert card.training["manifest_sha256"] == sha256(folder / "manifest.csv")
     assert card.training["settings"]["seed"] == 42

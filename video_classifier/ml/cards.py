@@ -89,6 +89,14 @@ def how_chosen(entries: Sequence[Entry], chosen: Calibration, *, false_alarms: f
     return " ".join(sentences)
 
 
+def how_left_out(count: int, *, fallback: str) -> str:
+    """What became of clips that gave a network nothing to look at; empty if there are none."""
+    if not count:
+        return ""
+    scored = f" Where nobody is found, {fallback} scores the whole picture." if fallback else ""
+    return f"Nothing to look at was found in {count} of the clips; they had no part in this.{scored}"
+
+
 def how_kept_apart(source: str, *, clips: int, half: bool) -> str:
     """What a figure on a source means that was for testing only."""
     rest = "; the others were in training" if half else ""
