@@ -94,7 +94,9 @@ def how_left_out(count: int, *, fallback: str) -> str:
     if not count:
         return ""
     scored = f" Where nobody is found, {fallback} scores the whole picture." if fallback else ""
-    return f"Nothing to look at was found in {count} of the clips; they had no part in this.{scored}"
+    return (
+        f"Nothing to look at was found in {count} of the clips; they had no part in this.{scored}"
+    )
 
 
 def how_kept_apart(source: str, *, clips: int, half: bool) -> str:
