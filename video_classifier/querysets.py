@@ -13,7 +13,7 @@ from video_classifier.states import Playback, Status
 if TYPE_CHECKING:
     from video_classifier.models import Analysis, Clip, HeatMap  # noqa: F401
 
-Job = TypeVar("Job", "Analysis", "HeatMap")
+Job = TypeVar("Job", bound="Analysis | HeatMap")
 
 
 class ClipQuerySet(models.QuerySet["Clip"]):
