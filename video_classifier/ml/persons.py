@@ -26,7 +26,7 @@ MOST = 12  # persons that are looked at in one clip
 
 _RATE = 8.0  # pictures a second
 _LEAST = 32  # pictures, if a clip is short and has so many: two for each moment of a network
-_EVERY = 3  # the detector sees every third of these; in between persons go straight on
+_EVERY = 4  # the detector sees every fourth of these; in between persons go straight on
 _LARGEST = 1920  # pixels: larger pictures are made to fit before anybody is cut out
 
 

@@ -28,12 +28,12 @@ VERSION = 1  # raise it when the same detections would give other tracks: caches
 Floats = npt.NDArray[np.float64]
 
 _FAINT = 0.5  # of the threshold: from here on a box carries a track on
-_BUFFER = 0.3  # of a box's sides, on each side
+_BUFFER = 0.5  # of a box's sides, on each side
 _LEAST_OVERLAP = 0.15  # of a box with where the track should be, both widened
 _WITHIN = 0.8  # of a box lies in another: it may be the same person's …
 _PART = 0.25  # … if it has so much of the other's area
 _INERTIA = 0.5  # how much of its speed a track keeps when a box tells another
-_LONGEST_GAP = 1.0  # seconds without a box
+_LONGEST_GAP = 1.6  # seconds from box to box
 _TRIAL = 0.6  # seconds until a second box
 _SHORTEST = 0.5  # seconds in view, in a clip that is that long
 _SMOOTHING = 0.8  # seconds
@@ -46,25 +46,23 @@ class _Found(NamedTuple):
 
 @dataclass(slots=True, kw_only=True, eq=False)
 class _Trail:
-    """A track as it grows: boxes, and how fast all their edges move, per second."""
+    """A track as it grows: boxes, and how fast their center moves."""
 
     boxes: dict[int, Floats]  # (4,), by the number of the picture
     second: float  # of the latest box
-    speed: Floats = field(default_factory=lambda: np.zeros(4))
+    speed: Floats = field(default_factory=lambda: np.zeros(2))  # (2,): to the right, down; a second
 
     @property
-    def first(self) -> int:
-        return min(self.boxes)
-
-    @property
-    def last(self) -> int:
-        return max(self.boxes)
+    def last(self) -> Floats:
+        return self.boxes[max(self.boxes)]
 
     def expected(self, second: float) -> Floats:
-        return self.boxes[self.last] + self.speed * (second - self.second)
+        """Where it should be by now, as large as it was."""
+        return self.last + np.tile(self.speed, 2) * (second - self.second)
 
     def grow(self, number: int, second: float, box: Floats) -> None:
-        speed = (box - self.boxes[self.last]) / (second - self.second)
+        moved = ((box - self.last)[:2] + (box - self.last)[2:]) / 2
+        speed = moved / (second - self.second)
         is_young = len(self.boxes) == 1
         self.speed = speed if is_young else _INERTIA * self.speed + (1 - _INERTIA) * speed
         self.boxes[number] = box
@@ -92,8 +90,8 @@ def link(
         _, fresh = _assign(new, fresh, number, second)
         trails += [_Trail(boxes={number: box}, second=second) for box in fresh.boxes]
     step = _step(times)
-    least = min(_SHORTEST, step * len(times) / 2)
-    lasting = [trail for trail in trails if len(trail.boxes) * step >= least]
+    least = min(max(2, round(_SHORTEST / step)), (len(times) + 1) // 2)
+    lasting = [trail for trail in trails if len(trail.boxes) >= least]
     tracks = [_finished(trail, times, step) for trail in lasting]
     return tuple(sorted(_distinct(tracks), key=lambda track: track.times[0]))
 
