@@ -31,7 +31,7 @@ EXAMPLE = """example:
       --backbone-weights ../shared/weights/mobilenet_v2_imagenet_no_top.h5
 """
 
-PRECISION = 0.85  # of the detections that are believed, on the scenes for validation
+HEIGHT, WIDTH = 256, 320  # of what the network looks at: it holds both 16:9 and 4:3
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -91,17 +91,18 @@ def _save(
     from video_classifier.ml.detectors import own, scoring
     from video_classifier.ml.detectors.card import DetectorCard
 
+    content = own.convert(student, height=HEIGHT, width=WIDTH)
     card = DetectorCard(
-        size=arguments.size,
         threshold=0.5,
+        parameters=student.count_params(),
         created=datetime.now(UTC).date().isoformat(),
         training=facts | {"teacher": teacher.sha256},
     )
-    detector = own.OwnDetector(student, card)
+    detector = own.OwnDetector(content, card)
     found = [detector.detect(image) for clip in validation for image in clip.images]
     curve = scoring.curve(found, scoring.truths_by(teacher, validation))
-    card = replace(card, threshold=round(curve.threshold_at(PRECISION), 3))
-    own.write(arguments.out, student, card)
+    card = replace(card, threshold=round(curve.best_threshold, 3))
+    own.write(arguments.out, content, card)
     precision, recall = curve.at(card.threshold)
     console.err.print(
         f"Wrote {arguments.out}. On the scenes for validation: AP50 "
@@ -117,7 +118,6 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--backbone-weights", required=True, help="ImageNet weights without top")
     parser.add_argument("--out", type=Path, default=Path("models_storage/person_detector"))
     parser.add_argument("--work", type=Path, default=Path(".cache/person_detector"))
-    parser.add_argument("--size", type=int, default=320, help="pixels of the longer side")
     parser.add_argument("--steps", type=int, default=200, help="batches of 16 views an epoch")
     parser.add_argument("--seed", type=int, default=0)
     return parser.parse_args(argv)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from video_classifier.ml.detection import DetectorError
 
-NETWORK_FILE = "network.keras"
+NETWORK_FILE = "network.tflite"
 CARD_FILE = "detector.json"
 
 
@@ -18,11 +18,10 @@ CARD_FILE = "detector.json"
 class DetectorCard:
     """What a detector is, what it learned from, and where not to trust it."""
 
-    size: int  # pixels of the longer side of what the network looks at
     threshold: float  # detections from this score on are to be believed
     created: str  # ISO 8601 date
-    sha256: str = ""  # of network.keras; `own.write` fills it in
-    parameters: int = 0  # likewise
+    parameters: int
+    sha256: str = ""  # of the network; `own.write` fills it in
     training: Mapping[str, object] = field(default_factory=dict)  # scenes, seed, stages, versions
 
 

@@ -52,9 +52,11 @@ class Curve:
         """The highest recall at which so many detections are right; 0 if none is."""
         return float(self.recall[self.precision >= precision].max(initial=0))
 
-    def threshold_at(self, precision: float) -> float:
-        """The score down to which detections are believed for `recall_at`; 1 if there is none."""
-        return float(self.scores[self.precision >= precision].min(initial=1))
+    @property
+    def best_threshold(self) -> float:
+        """Where precision and recall are best balanced: their harmonic mean, F1, is highest."""
+        sums = np.maximum(self.precision + self.recall, np.finfo(float).tiny)
+        return float(self.scores[np.argmax(self.precision * self.recall / sums)])
 
     def at(self, threshold: float) -> tuple[float, float]:
         """Precision and recall of the detections that score `threshold`."""
