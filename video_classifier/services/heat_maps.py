@@ -27,7 +27,7 @@ REPLACED = (
     "The model now gives these pictures another score ({now:.2f} instead of {then:.2f}): it was "
     "replaced since. Analyze the clip again and ask there."
 )
-TOLERANCE = 0.05  # by which a score may move because the pictures were kept as JPEG
+TOLERANCE = 0.1  # the pictures were kept as JPEG, which moved scores by up to 0.03 when measured
 
 
 class _GaveWayError(Exception):
