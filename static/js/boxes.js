@@ -1,6 +1,7 @@
 // Boxes of persons over the player, in step with the frame that it shows.
 
 const SLACK = 0.02; // seconds by which moments that mean the same frame may differ
+const ROOM_ABOVE = 0.13; // of the picture's height, for the number to stand on the box and hide nobody
 const KEPT = "boxes"; // "hidden" if somebody wants to see the clip alone
 
 const overlay = () => document.querySelector("[data-overlay]");
@@ -64,6 +65,7 @@ function sidesAt({ times, sides }, seconds) {
 
 function place(box, [left, top, right, bottom]) {
   const percent = (share) => `${(100 * share).toFixed(3)}%`;
+  box.toggleAttribute("data-room-above", top > ROOM_ABOVE);
   for (const part of box.children) {
     set(part, { x: percent(left), y: percent(top) });
     if (part.localName === "rect") {

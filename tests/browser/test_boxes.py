@@ -116,6 +116,20 @@ def test_a_box_goes_with_its_person(page: Page) -> None:
     assert_at(page, shown(page)["2"], (0.7, 0.5, 0.9, 1.0))
 
 
+def test_a_number_hides_nobody_where_there_is_room_above(page: Page) -> None:
+    seek(page, 2.0)
+    number = page.locator("[data-picture] .box[data-decides] .box__tag").bounding_box()
+    box = shown(page)["2"].bounding_box()
+    crowded = page.locator("[data-picture] .box:not([data-decides]) .box__tag").bounding_box()
+    picture = page.evaluate(PICTURE)
+
+    assert number is not None
+    assert box is not None
+    assert crowded is not None
+    assert number["y"] + number["height"] == pytest.approx(box["y"], abs=PIXELS)
+    assert crowded["y"] >= picture["y"]
+
+
 @pytest.mark.parametrize("size", [(360, 740), (1440, 500), (2000, 1400)])
 def test_a_box_stays_on_its_person_when_the_page_is_resized(
     page: Page, size: tuple[int, int]

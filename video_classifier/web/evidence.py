@@ -9,6 +9,8 @@ from video_classifier.ml.clip import Box
 from video_classifier.models import Analysis, Person
 from video_classifier.states import Verdict
 
+ROOM_ABOVE = 0.13  # of the picture's height; as in js/boxes.js
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shown:
@@ -37,6 +39,11 @@ class Drawn:
     top: float
     width: float
     height: float
+
+    @property
+    def room_above(self) -> bool:
+        """Whether the number can stand on the box, where it hides nobody."""
+        return self.top > ROOM_ABOVE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
