@@ -155,10 +155,14 @@ def _spec(arguments: argparse.Namespace) -> ClipSpec:
     from video_classifier.ml import networks
 
     designed = networks.designed_for(arguments.network)
+    view = arguments.view or designed.view
+    if arguments.min_difference and view is View.PERSON:
+        msg = "Only of whole frames some can be left out: persons do without --min-difference."
+        raise OptionError(msg)
     return replace(
         designed,
         min_difference=arguments.min_difference,
-        view=arguments.view or designed.view,
+        view=view,
         height=arguments.size or designed.height,
         width=arguments.size or designed.width,
     )

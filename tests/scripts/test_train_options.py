@@ -163,3 +163,9 @@ def test_options_become_settings() -> None:
     assert settings.fine_tune == 3
     assert (settings.augmentation.rotation, settings.augmentation.shortest_stretch) == (5, 0.5)
     assert plain == train_options.USUAL
+
+
+def test_frames_of_persons_are_not_left_out(shop: Path, capsys: Captured) -> None:
+    assert trained(shop, "persons", "--view", "person", "--min-difference", "3") == 2
+
+    assert "persons do without --min-difference" in capsys.readouterr().err
