@@ -16,7 +16,7 @@ from statistics import median
 import numpy as np
 from rich.table import Table
 
-from scripts import console
+from scripts import console, pages
 from video_classifier.ml import bundle, manifest, predictor, scoring
 from video_classifier.ml.bundle import Card, Interval
 from video_classifier.ml.manifest import Entry
@@ -52,10 +52,6 @@ RECIPE_FIGURES = {
 }
 
 
-class PageError(Exception):
-    """The page can't take the table, and the message says why."""
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Compared:
     """A row of the table."""
@@ -77,20 +73,23 @@ class Compared:
 def main(argv: Sequence[str] | None = None) -> int:
     arguments = _arguments(argv)
     try:
+        if arguments.write:
+            names = ("models",) if arguments.manifest else ("models", "recipes")
+            pages.check(arguments.write, *names)
         rows = _compare_all(arguments.storage, arguments.manifest, arguments.detector)
         _print(rows)
         if arguments.write:
-            _write(arguments.write, "models", _markdown(rows, arguments.manifest))
+            pages.write(arguments.write, "models", _markdown(rows, arguments.manifest))
         if not arguments.manifest:
             measured = _recipes(arguments.storage, arguments.recipes)
             _print_recipes(measured)
             if arguments.write:
-                _write(arguments.write, "recipes", _table(_recipe_lines(measured)))
+                pages.write(arguments.write, "recipes", pages.table(_recipe_lines(measured)))
     except (
         bundle.BundleError,
         manifest.ManifestError,
         scoring.NothingToMeasureError,
-        PageError,
+        pages.PageError,
     ) as error:
         console.complain(error)
         return 2
@@ -180,14 +179,8 @@ def _markdown(rows: Sequence[Compared], table: Path | None) -> str:
         if table is None
         else f"Figures with their 95 % intervals, measured on `{table.name}`."
     )
-    drawn = _table([_heads(columns), *(_cells(row, columns) for row in rows)])
+    drawn = pages.table([_heads(columns), *(_cells(row, columns) for row in rows)])
     return f"{source}\n\n{drawn}"
-
-
-def _table(lines: Sequence[Sequence[str]]) -> str:
-    heads, *rows = lines
-    ruled = [heads, ["---"] + ["---:"] * (len(heads) - 1), *rows]
-    return "\n".join(f"| {' | '.join(line)} |" for line in ruled)
 
 
 def _recipes(storage: Path, recipes: Path) -> list[tuple[Card, bool]]:
@@ -225,22 +218,6 @@ def _print_recipes(measured: Sequence[tuple[Card, bool]]) -> None:
     console.out.print(table)
 
 
-def _write(page: Path, name: str, table: str) -> None:
-    """Between the two marks of that name; the rest of the page stays."""
-    opening, closing = f"<!-- {name}: begin -->", f"<!-- {name}: end -->"
-    try:
-        text = page.read_text(encoding="utf-8")
-    except OSError as error:
-        msg = f"The page {page} can't be read: {error.strerror}."
-        raise PageError(msg) from error
-    before, begin, rest = text.partition(opening)
-    _, end, after = rest.partition(closing)
-    if not begin or not end:
-        msg = f"The page {page} needs the lines {opening} and {closing} with the table between."
-        raise PageError(msg)
-    page.write_text(f"{before}{opening}\n{table}\n{closing}{after}", encoding="utf-8")
-
-
 def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     parser = console.parser("compare_models", __doc__, EXAMPLE)
     parser.add_argument("--manifest", type=Path, help="CSV with the columns path and label")
@@ -251,7 +228,9 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
         default=RECIPES,
         help="cards without a model (default: docs/recipes)",
     )
-    parser.add_argument("--write", type=Path, metavar="PAGE", help="such as docs/models.md")
+    parser.add_argument(
+        "--write", type=console.file_to_write, metavar="PAGE", help="such as docs/models.md"
+    )
     console.add_detector(parser)
     return parser.parse_args(argv)
 

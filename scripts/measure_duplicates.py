@@ -13,7 +13,7 @@ from pathlib import Path
 
 from rich.table import Table
 
-from scripts import console
+from scripts import console, pages
 from video_classifier.ml import duplicates, fingerprints, manifest, recognition
 from video_classifier.ml.clip import ClipError
 from video_classifier.ml.fingerprints import Fingerprint
@@ -21,30 +21,40 @@ from video_classifier.ml.manifest import Entry, ManifestError
 
 EXAMPLE = """example:
   python -m scripts.measure_duplicates ../shared/data/manifest.csv \\
-      --overlaps ../shared/data/mnnit_overlaps.csv
+      --overlaps ../shared/data/mnnit_overlaps.csv --write docs/data.md
 
 The manifest needs a column take: the recording that a clip was cut from. The table of overlaps
 has the columns clip_a and clip_b (names of files without suffix), shared_share_of_a and same_label.
 """
 
+NAME = "duplicates"  # of the marks in the page
+EVIDENCE = (
+    "Evidence between clips compared at every offset, not only where the index points, on each "
+    f"half of the takes by itself; {duplicates.ENOUGH:.0f} is enough to be called a duplicate:"
+)
+
 
 def main(argv: Sequence[str] | None = None) -> int:
     arguments = _arguments(argv)
     try:
+        if arguments.write:
+            pages.check(arguments.write, NAME)
         entries = {entry.name: entry for entry in manifest.read(arguments.manifest)}
         takes = recognition.read_takes(arguments.manifest)
         overlaps = recognition.read_overlaps(arguments.overlaps, entries)
         prints = _prints(entries, fingerprints.Cache(arguments.cache))
-    except ManifestError as error:
+    except (ManifestError, pages.PageError) as error:
         console.complain(error)
         return 2
     if not prints:
         console.complain("None of the clips can be read, so there is nothing to measure.")
         return 2
-    _overlaps(entries, prints, takes, overlaps)
-    _margins(prints, takes, overlaps)
+    drawn = [_overlaps(entries, prints, takes, overlaps)]
     if arguments.copies:
-        _copies(entries, prints, arguments.copies)
+        drawn.append(_copies(entries, prints, arguments.copies))
+    drawn.append(_margins(prints, takes, overlaps))
+    if arguments.write:
+        pages.write(arguments.write, NAME, "\n\n".join(drawn))
     return 0
 
 
@@ -65,60 +75,69 @@ def _overlaps(
     prints: Mapping[str, Fingerprint],
     takes: Mapping[str, str],
     overlaps: Sequence[recognition.Overlap],
-) -> None:
+) -> str:
     found = duplicates.find(prints)
     conflicts = duplicates.conflicts(found.pairs, {n: entries[n].label for n in prints})
     large = [one for one in overlaps if one.share >= 1 / 3]
-    wrong, which = recognition.across_takes(list(prints), takes, found.pairs)
-    table = Table("pairs of clips", "found")
-    table.add_row("share at least a third of the first", str(recognition.count(large, found.pairs)))
-    table.add_row(
-        "share anything, as far as is known", str(recognition.count(overlaps, found.pairs))
-    )
     opposite = [one for one in overlaps if not one.same_label]
-    table.add_row(
-        "share footage under opposite labels", str(recognition.count(opposite, conflicts))
-    )
-    table.add_row("come from different takes", str(wrong))
-    console.out.print(table)
+    wrong, which = recognition.across_takes(list(prints), takes, found.pairs)
+    counts = {
+        "share at least a third of the first": recognition.count(large, found.pairs),
+        "share anything, as far as is known": recognition.count(overlaps, found.pairs),
+        "share footage under opposite labels": recognition.count(opposite, conflicts),
+        "come from different takes": wrong,
+    }
+    drawn = _show_counts("pairs of clips", counts)
     for pair in which:
         console.out.print(
             f"Of different takes: {pair.a} and {pair.b}, {pair.share:.0%}, {pair.offset_s:+.1f} s",
             markup=False,
             soft_wrap=True,
         )
+    return drawn
+
+
+def _copies(entries: Mapping[str, Entry], prints: Mapping[str, Fingerprint], wanted: int) -> str:
+    step = max(1, len(prints) // wanted)
+    chosen = {name: entries[name].path for name in list(prints)[::step]}
+    with console.progress("Making copies", len(chosen)) as tick:
+        counts = recognition.altered_copies(chosen, prints, after_each=tick)
+    every = recognition.Count(
+        found=sum(count.found for count in counts.values()),
+        of=sum(count.of for count in counts.values()),
+    )
+    return _show_counts(f"copies of {len(chosen)} clips", {**counts, "all": every})
 
 
 def _margins(
     prints: Mapping[str, Fingerprint],
     takes: Mapping[str, str],
     overlaps: Sequence[recognition.Overlap],
-) -> None:
-    table = Table("half of the takes", "strongest unrelated", "weakest overlap")
+) -> str:
+    rows = []
     with console.progress("Comparing at every offset", len(prints)) as tick:
         for half in (0, 1):
             part = {n: one for n, one in prints.items() if recognition.half(takes[n]) == half}
             margin = recognition.margin(part, takes, overlaps, after_each=tick)
             figures = (margin.strongest_unrelated, margin.weakest_overlap)
-            table.add_row(str(half + 1), *(f"{figure:.1f}" for figure in figures))
-    console.out.print(table)
-    console.out.print(f"Enough to be called a duplicate: {duplicates.ENOUGH}")
+            rows.append([str(half + 1), *(f"{figure:.1f}" for figure in figures)])
+    console.out.print(EVIDENCE)
+    heads = ["half of the takes", "strongest between different takes", "weakest known overlap"]
+    return f"{EVIDENCE}\n\n{_show([heads, *rows])}"
 
 
-def _copies(entries: Mapping[str, Entry], prints: Mapping[str, Fingerprint], wanted: int) -> None:
-    step = max(1, len(prints) // wanted)
-    chosen = {name: entries[name].path for name in list(prints)[::step]}
-    with console.progress("Making copies", len(chosen)) as tick:
-        counts = recognition.altered_copies(chosen, prints, after_each=tick)
-    table = Table("copies", "found")
-    for alteration, count in counts.items():
-        table.add_row(alteration, str(count))
-    every = recognition.Count(
-        found=sum(count.found for count in counts.values()),
-        of=sum(count.of for count in counts.values()),
-    )
-    table.add_row("all", str(every))
+def _show_counts(what: str, counts: Mapping[str, recognition.Count]) -> str:
+    return _show([[what, "found"], *([name, str(count)] for name, count in counts.items())])
+
+
+def _show(lines: Sequence[Sequence[str]]) -> str:
+    """On the screen; what it returns is the same table in Markdown."""
+    heads, *rows = lines
+    table = Table(*heads)
+    for row in rows:
+        table.add_row(*row)
     console.out.print(table)
+    return pages.table(lines)
 
 
 def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
@@ -129,6 +148,9 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
         "--copies", type=int, default=24, help="of about so many clips (default: 24; 0: none)"
     )
     parser.add_argument("--cache", type=Path, default=Path(".cache/fingerprints"), metavar="DIR")
+    parser.add_argument(
+        "--write", type=console.file_to_write, metavar="PAGE", help="such as docs/data.md"
+    )
     return parser.parse_args(argv)
 
 

@@ -114,9 +114,14 @@ def test_who_was_trained_on_the_clips_is_leaky(
 
 
 @pytest.mark.parametrize(
-    ("text", "complaint"), [("no marks", "needs the lines"), (None, "No such")]
+    ("text", "complaint"),
+    [
+        ("no marks", "needs the lines <!-- models: begin -->"),
+        (PAGE.partition("Between.")[0], "needs the lines <!-- recipes: begin -->"),
+        (None, "No such"),
+    ],
 )
-def test_a_page_that_can_not_take_the_table_is_refused(
+def test_a_page_that_can_not_take_the_tables_is_refused_before_a_model_is_loaded(
     make_model: MakeModel,
     tmp_path: Path,
     text: str | None,
@@ -130,7 +135,9 @@ def test_a_page_that_can_not_take_the_table_is_refused(
 
     options = ["--storage", str(tmp_path / "models"), "--write", str(page)]
     assert compare_models.main(options) == 2
-    assert complaint in capsys.readouterr().err
+    told = capsys.readouterr()
+    assert complaint in told.err
+    assert not told.out
 
 
 def test_no_model_is_a_sentence(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

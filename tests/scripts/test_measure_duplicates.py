@@ -19,7 +19,9 @@ SHARING = {  # which clips of mnnit, and where each starts in the recording
 SAME_SHELF = ("shoplifters/shoplifting_001.mp4", "non_shoplifters/normal_074.mp4")
 
 
-def test_prints_the_figures(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.fixture
+def paths(tmp_path: Path) -> list[str]:
+    """The arguments for three clips, of which two overlap."""
     for name, seed, start in (("a", 1, 0), ("b", 1, 4), ("c", 2, 0)):
         scenes.write(tmp_path / f"{name}.mp4", seed, start=start, seconds=7)
     (tmp_path / "manifest.csv").write_text(
@@ -28,18 +30,50 @@ def test_prints_the_figures(tmp_path: Path, capsys: pytest.CaptureFixture[str]) 
     (tmp_path / "overlaps.csv").write_text(
         "clip_a,clip_b,offset_s,shared_share_of_a,same_label\na,b,-4.0,0.43,False\n"
     )
-    paths = [str(tmp_path / "manifest.csv"), "--overlaps", str(tmp_path / "overlaps.csv")]
-    options = ["--copies", "1", "--cache", str(tmp_path / "cache")]
+    tables = [str(tmp_path / "manifest.csv"), "--overlaps", str(tmp_path / "overlaps.csv")]
+    return [*tables, "--cache", str(tmp_path / "cache")]
 
-    assert measure_duplicates.main([*paths, *options]) == 0
 
-    told = [line.split("│")[1:3] for line in capsys.readouterr().out.splitlines() if "│" in line]
-    figures = {name.strip(): figure.strip() for name, figure in told}
-    assert figures["share at least a third of the first"] == "1 of 1 (100.0%)"
-    assert figures["share footage under opposite labels"] == "1 of 1 (100.0%)"
-    assert figures["come from different takes"] == "0 of 2 (0.0%)"
-    assert figures["mirrored"] == "1 of 1 (100.0%)"
-    assert figures["all"] == "7 of 7 (100.0%)"
+def figures(told: str, ruler: str) -> dict[str, str]:
+    """The second column by the first."""
+    rows = [line.split(ruler)[1:3] for line in told.splitlines() if ruler in line]
+    return {name.strip(): figure.strip() for name, figure in rows}
+
+
+def test_prints_the_figures_and_writes_them_into_a_page(
+    paths: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    page = tmp_path / "data.md"
+    page.write_text(
+        "# Data\n<!-- duplicates: begin -->\nold\n<!-- duplicates: end -->\nThe rest.\n"
+    )
+
+    assert measure_duplicates.main([*paths, "--copies", "1", "--write", str(page)]) == 0
+
+    written = page.read_text()
+    for shown in (figures(capsys.readouterr().out, "│"), figures(written, "|")):
+        assert shown["share at least a third of the first"] == "1 of 1 (100.0%)"
+        assert shown["share footage under opposite labels"] == "1 of 1 (100.0%)"
+        assert shown["come from different takes"] == "0 of 2 (0.0%)"
+        assert shown["mirrored"] == "1 of 1 (100.0%)"
+        assert shown["all"] == "7 of 7 (100.0%)"
+        assert {"1", "2"} < shown.keys()  # halves of the takes
+    assert written.startswith("# Data\n<!-- duplicates: begin -->\n| pairs of clips | found |\n")
+    assert written.endswith(" |\n<!-- duplicates: end -->\nThe rest.\n")
+
+
+def test_a_page_without_marks_is_refused_before_a_clip_is_read(
+    paths: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    page = tmp_path / "data.md"
+    page.write_text("# Data\n")
+
+    assert measure_duplicates.main([*paths, "--write", str(page)]) == 2
+
+    told = capsys.readouterr()
+    assert "needs the lines <!-- duplicates: begin -->" in told.err
+    assert not told.out
+    assert not (tmp_path / "cache").exists()
 
 
 def test_says_what_is_wrong(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
