@@ -22,7 +22,8 @@ from video_classifier.ml.manifest import ManifestError
 if TYPE_CHECKING:
     import keras
 
-    from video_classifier.ml.detectors.footage import Pictures
+    from video_classifier.ml.detectors.footage import Parts, Pictures
+    from video_classifier.ml.detectors.training import Settings
     from video_classifier.ml.detectors.yolo import YoloDetector
 
 EXAMPLE = """example:
@@ -51,7 +52,7 @@ def _train(arguments: argparse.Namespace) -> None:
     from video_classifier.ml.detectors import footage, network, training, yolo
     from video_classifier.ml.detectors.lessons import Scene
 
-    settings = replace(training.Settings(), seed=arguments.seed, steps=arguments.steps)
+    settings = training.Settings(work=arguments.work, seed=arguments.seed, steps=arguments.steps)
     teacher = yolo.read(arguments.teacher)
     scenes = footage.clips_by_scene(arguments.manifest)
     parts = footage.parts(scenes, seed=settings.seed)
@@ -73,11 +74,15 @@ def _train(arguments: argparse.Namespace) -> None:
             tick()
             console.err.print(f"epoch {epoch + 1}: loss {loss:.3f}")
 
-        training.train(
-            student, lessons, teacher, settings, work=arguments.work, after_epoch=after_epoch
-        )
+        training.train(student, lessons, teacher, settings, after_epoch=after_epoch)
     validation = [clip for name in parts.validation for clip in seen[name]]
-    _save(arguments, student, teacher, validation, asdict(settings) | {"scenes": asdict(parts)})
+    _save(arguments, student, teacher, validation, _facts(settings, parts))
+
+
+def _facts(settings: Settings, parts: Parts) -> dict[str, object]:
+    facts = asdict(settings)
+    del facts["work"]
+    return facts | {"scenes": asdict(parts)}
 
 
 def _save(

@@ -15,7 +15,7 @@ Floats = npt.NDArray[np.float32]
 
 STRIDES = (8, 16, 32)
 FAINTEST = 0.1  # score of a detection that is still reported
-SAME = 0.5  # boxes that overlap more are of one person
+SAME = 0.5  # boxes that overlap more are of one person, for YOLO
 GRAY = 114  # what YOLO lays around a picture that does not fill its input
 _LARGEST = 8.0  # logarithm of a box's side in strides: no broken network may overflow
 
@@ -82,11 +82,13 @@ def sigmoid(logits: Floats) -> Floats:
     return np.asarray(1 / (1 + np.exp(-logits)), np.float32)
 
 
-def detections(boxes: Floats, scores: Floats, *, height: float, width: float) -> Detections:
+def detections(
+    boxes: Floats, scores: Floats, *, height: float, width: float, overlap: float = SAME
+) -> Detections:
     """What a detector found in a picture of `height` x `width`, without doubles."""
     worth = scores >= FAINTEST
     boxes, scores = boxes[worth], scores[worth]
-    kept = distinct(boxes, scores, overlap=SAME)
+    kept = distinct(boxes, scores, overlap=overlap)
     shares = boxes[kept] / np.array((width, height, width, height), np.float32)
     return Detections(
         boxes=np.clip(shares, 0, 1).astype(np.float32), scores=scores[kept].astype(np.float32)

@@ -38,6 +38,7 @@ STAGES = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
+    work: Path  # where what is done is kept, and not done again
     stages: Sequence[Stage] = STAGES
     steps: int = 200  # batches of an epoch
     weight_decay: float = 0.01
@@ -50,15 +51,14 @@ def train(
     teacher: Teacher,
     settings: Settings,
     *,
-    work: Path,
     after_epoch: Callable[[int, float], None] = lambda _, __: None,
 ) -> None:
-    """Trains `network` in place; what is done is kept in `work`, and not done again.
+    """Trains `network` in place, and goes on where it was interrupted.
 
     `after_epoch` gets the number of the epoch in its stage, from 0, and the loss.
     """
     for number, stage in enumerate(settings.stages):
-        done = work / f"stage-{number}.weights.h5"
+        done = settings.work / f"stage-{number}.weights.h5"
         if done.exists():
             network.load_weights(done)
             continue
@@ -68,11 +68,11 @@ def train(
             epochs=stage.epochs,
             verbose=0,
             callbacks=[
-                keras.callbacks.BackupAndRestore(work / f"stage-{number}"),
+                keras.callbacks.BackupAndRestore(settings.work / f"stage-{number}"),
                 _telling(after_epoch),
             ],
         )
-        aside = work / f"aside-{done.name}"  # Keras wants the suffix
+        aside = settings.work / f"aside-{done.name}"  # Keras wants the suffix
         network.save_weights(aside)
         aside.replace(done)
 

@@ -1,0 +1,283 @@
+"""Whoever looks for persons gets a detector, or a sentence that says why not."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+from tests.footage import FOOTAGE, ROOT, WEIGHTS, require
+from video_classifier.ml import detection, frames
+from video_classifier.ml.clip import Image
+from video_classifier.ml.detection import Detections, DetectorError
+from video_classifier.ml.detectors import boxes, yolo
+from video_classifier.ml.detectors.card import CARD_FILE, NETWORK_FILE
+
+OWN = ROOT / "models_storage" / "person_detector"
+YOLOX = WEIGHTS.with_name("yolox_nano.onnx")
+SIDE = 64  # of the input of the files that are made here
+CELLS = 8 * 8 + 4 * 4 + 2 * 2
+SHOPPER = np.array([[0.22, 0.31, 0.465, 0.98]], np.float32)  # in the frame below
+
+
+def write_onnx(path: Path, said: npt.NDArray[np.float32], *, size: int | str = SIDE) -> Path:
+    """A network that says the same of every picture."""
+    import onnx
+    from onnx import TensorProto, helper, numpy_helper
+
+    tensor = TensorProto.FLOAT
+    zero = numpy_helper.from_array(np.zeros(1, np.float32), "zero")
+    graph = helper.make_graph(
+        [
+            helper.make_node("ReduceMean", ["pictures"], ["mean"], keepdims=0),
+            helper.make_node("Mul", ["mean", "zero"], ["nothing"]),
+            helper.make_node("Add", ["said", "nothing"], ["output"]),
+        ],
+        "network",
+        [helper.make_tensor_value_info("pictures", tensor, (1, 3, size, size))],
+        [helper.make_tensor_value_info("output", tensor, said.shape)],
+        [zero, numpy_helper.from_array(said, "said")],
+    )
+    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)]), path)
+    return path
+
+
+def nobody(rows: int, columns: int) -> npt.NDArray[np.float32]:
+    return np.zeros((1, rows, columns), np.float32)
+
+
+def refusal(path: Path) -> str:
+    with pytest.raises(DetectorError) as raised:
+        detection.load(path)
+    return str(raised.value)
+
+
+def real_frame(clip: str) -> Image:
+    require(FOOTAGE / clip)
+    images, _ = frames.read_all(FOOTAGE / clip, fps=0.5, height=480, width=640)
+    image: Image = images[1]
+    return image
+
+
+@pytest.fixture
+def shopper() -> Image:
+    """Somebody in the laboratory, from head to knee."""
+    return real_frame("mnnit/shoplifters/shoplifting_014.mp4")
+
+
+@pytest.fixture(params=[OWN, YOLOX], ids=["own", "yolox"])
+def detector(request: pytest.FixtureRequest) -> detection.Detector:
+    if request.param == YOLOX:
+        require(YOLOX)
+    return detection.load(request.param)
+
+
+def believed(found: Detections, detector: detection.Detector) -> int:
+    return int((found.scores >= detector.threshold).sum())
+
+
+# What both detectors do.
+
+
+@pytest.mark.footage
+@pytest.mark.keras
+def test_finds_the_person_of_a_real_clip(detector: detection.Detector, shopper: Image) -> None:
+    found = detector.detect(shopper)
+
+    assert found.scores[0] >= detector.threshold
+    assert boxes.overlaps(found.boxes[:1], SHOPPER)[0, 0] > 0.7
+
+
+@pytest.mark.keras
+@pytest.mark.parametrize("size", [(64, 64), (2160, 4096), (1, 500), (500, 1)])
+def test_takes_pictures_of_any_size(detector: detection.Detector, size: tuple[int, int]) -> None:
+    found = detector.detect(np.full((*size, 3), 128, np.uint8))
+
+    assert believed(found, detector) == 0
+    assert found.boxes.shape == (len(found.scores), 4)
+
+
+@pytest.mark.footage
+@pytest.mark.keras
+def test_a_larger_copy_shows_the_same_person(detector: detection.Detector, shopper: Image) -> None:
+    small = detector.detect(shopper)
+    large = detector.detect(cv2.resize(shopper, (4096, 3072)).astype(np.uint8))
+
+    assert boxes.overlaps(small.boxes[:1], large.boxes[:1])[0, 0] > 0.8
+
+
+@pytest.mark.footage
+@pytest.mark.keras
+def test_colors_are_not_needed(detector: detection.Detector, shopper: Image) -> None:
+    gray = np.repeat(shopper.mean(axis=2, keepdims=True), 3, axis=2).astype(np.uint8)
+
+    assert believed(detector.detect(gray), detector) >= 1
+
+
+@pytest.mark.footage
+@pytest.mark.keras
+def test_twenty_persons_are_found_apart(detector: detection.Detector, shopper: Image) -> None:
+    best = detector.detect(shopper).boxes[0] * (640, 480, 640, 480)
+    left, top, right, bottom = best.astype(int)
+    cut = cv2.resize(shopper[top:bottom, left:right], (80, 200))
+    crowd = np.full((4 * 260, 5 * 360, 3), 150, np.uint8)
+    for row in range(4):
+        for column in range(5):
+            crowd[row * 260 + 30 :][:200, column * 360 + 140 :][:, :80] = cut
+
+    found = detector.detect(crowd)
+
+    sure = found.boxes[found.scores >= detector.threshold]
+    middles = (sure[:, :2] + sure[:, 2:]) / 2 * (5, 4)
+    assert len({tuple(place) for place in middles.astype(int).tolist()}) == 20
+
+
+@pytest.mark.keras
+def test_boxes_lie_in_the_picture_and_the_surest_comes_first(detector: detection.Detector) -> None:
+    noise = np.random.default_rng(0).integers(0, 256, (480, 640, 3), np.uint8)
+
+    found = detector.detect(noise)
+
+    assert ((found.boxes >= 0) & (found.boxes <= 1)).all()
+    assert (np.diff(found.scores) <= 0).all()
+
+
+# Our own.
+
+
+@pytest.mark.keras
+def test_is_loaded_once() -> None:
+    assert detection.load(OWN) is detection.load(OWN)
+
+
+def test_is_small() -> None:
+    assert (OWN / NETWORK_FILE).stat().st_size < 4_000_000
+
+
+def test_no_folder_is_a_sentence(tmp_path: Path) -> None:
+    assert "can't be read" in refusal(tmp_path / "nowhere")
+
+
+@pytest.mark.parametrize("text", ["", "{", '{"parameters": 1}'])
+def test_a_damaged_card_is_a_sentence(tmp_path: Path, text: str) -> None:
+    (tmp_path / NETWORK_FILE).write_bytes(b"weights")
+    (tmp_path / CARD_FILE).write_text(text)
+
+    assert CARD_FILE in refusal(tmp_path)
+
+
+def test_other_weights_than_the_card_describes_are_a_sentence(tmp_path: Path) -> None:
+    (tmp_path / NETWORK_FILE).write_bytes(b"weights")
+    (tmp_path / CARD_FILE).write_bytes((OWN / CARD_FILE).read_bytes())
+
+    assert "Restore the folder" in refusal(tmp_path)
+
+
+# Files of others.
+
+
+def test_a_file_that_is_no_onnx_is_a_sentence(tmp_path: Path) -> None:
+    text = tmp_path / "notes.onnx"
+    text.write_text("buy milk")
+
+    assert "no ONNX file" in refusal(text)
+
+
+def test_an_empty_file_is_a_sentence(tmp_path: Path) -> None:
+    empty = tmp_path / "empty.onnx"
+    empty.touch()
+
+    assert "no ONNX file" in refusal(empty)
+
+
+@pytest.mark.footage
+@pytest.mark.parametrize("share", [0.2, 0.9, 0.999])
+def test_a_truncated_file_is_a_sentence(tmp_path: Path, share: float) -> None:
+    require(YOLOX)
+    content = YOLOX.read_bytes()
+    half = tmp_path / "half.onnx"
+    half.write_bytes(content[: int(len(content) * share)])
+
+    assert "no ONNX file" in refusal(half)
+
+
+def test_an_onnx_file_of_another_kind_is_a_sentence(tmp_path: Path) -> None:
+    classifier = write_onnx(tmp_path / "classifier.onnx", np.zeros((1, 1000), np.float32))
+
+    assert "no YOLOX, YOLOv5" in refusal(classifier)
+
+
+def test_a_file_without_a_fixed_size_is_a_sentence(tmp_path: Path) -> None:
+    free = write_onnx(tmp_path / "free.onnx", nobody(CELLS, 6), size="any")
+
+    assert "fixed size" in refusal(free)
+
+
+@pytest.mark.parametrize(
+    ("shape", "layout"),
+    [
+        ((CELLS, 6), "YOLOX"),
+        ((CELLS, 85), "YOLOX"),
+        ((3 * CELLS, 85), "YOLOv5"),
+        ((5, CELLS), "YOLOv8"),
+        ((84, CELLS), "YOLOv8"),
+    ],
+)
+def test_the_layout_shows_in_the_shape(tmp_path: Path, shape: tuple[int, int], layout: str) -> None:
+    path = write_onnx(tmp_path / "any.onnx", nobody(*shape))
+
+    assert yolo.read(path).layout.name == layout
+
+
+def said_by(layout: str) -> npt.NDArray[np.float32]:
+    """A person of 16 by 32 pixels about (24, 32), in the layout's own words."""
+    if layout == "YOLOX":
+        said = nobody(CELLS, 7)
+        said[0, 4 * 8 + 3] = 0, 0, np.log(2), np.log(4), 0.9, 1, 0  # row 4, column 3 of stride 8
+        return said
+    if layout == "YOLOv5":
+        said = nobody(3 * CELLS, 7)
+        said[0, 5] = 24, 32, 16, 32, 0.9, 1, 0
+        return said
+    said = nobody(6, CELLS)
+    said[0, :, 5] = 24, 32, 16, 32, 0.9, 0
+    return said
+
+
+@pytest.mark.parametrize("layout", ["YOLOX", "YOLOv5", "YOLOv8"])
+def test_the_box_comes_out_in_shares_of_the_picture(tmp_path: Path, layout: str) -> None:
+    path = write_onnx(tmp_path / "one.onnx", said_by(layout))
+
+    found = yolo.read(path).detect(np.zeros((32, 64, 3), np.uint8))  # the upper half of the input
+
+    assert found.scores.tolist() == pytest.approx([0.9])
+    assert found.boxes[0].tolist() == pytest.approx([0.25, 0.5, 0.5, 1.0])
+
+
+@pytest.mark.parametrize("layout", ["YOLOX", "YOLOv5", "YOLOv8"])
+def test_other_things_than_persons_do_not_count(tmp_path: Path, layout: str) -> None:
+    said = said_by(layout)
+    values = said[0] if layout != "YOLOv8" else said[0].T
+    values[:, [-2, -1]] = values[:, [-1, -2]]  # the second of the two classes
+    path = write_onnx(tmp_path / "dog.onnx", said)
+
+    assert len(yolo.read(path).detect(np.zeros((64, 64, 3), np.uint8)).boxes) == 0
+
+
+@pytest.mark.footage
+def test_opencv_says_what_onnx_runtime_says(shopper: Image) -> None:
+    import onnxruntime
+
+    require(YOLOX)
+    picture, _ = boxes.fitted(shopper, 416, 416)
+    pixels = np.ascontiguousarray(picture[..., ::-1].transpose(2, 0, 1)[None], np.float32)
+
+    (said,) = onnxruntime.InferenceSession(YOLOX).run(None, {"images": pixels})
+
+    expected = yolo.YOLOX.decode(said[0], 416, 416)
+    found = yolo.read(YOLOX).candidates(picture)
+    np.testing.assert_allclose(found.scores, expected.scores, atol=1e-4)
+    np.testing.assert_allclose(found.places, expected.places, atol=0.1)

@@ -1,0 +1,183 @@
+"""A network learns from a teacher where persons are, from scenes that stay apart."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from video_classifier.ml.clip import Image
+from video_classifier.ml.detectors import boxes, footage, own
+from video_classifier.ml.detectors.boxes import Floats
+from video_classifier.ml.detectors.card import DetectorCard
+from video_classifier.ml.manifest import ManifestError
+
+
+class Painter:
+    """Takes whatever is red for a person, cell by cell."""
+
+    input_size = (64, 64)
+
+    def candidates(self, picture: Image) -> tuple[Floats, Floats]:
+        corners, strides = boxes.cells(64, 64)
+        places = np.concatenate((corners, corners + strides), axis=1)
+        middles = (corners + strides / 2).astype(int)
+        red = picture[middles[:, 1], middles[:, 0]].astype(int)
+        return places, (red[:, 0] > red[:, 1] + 60).astype(np.float32)
+
+
+def table(folder: Path, *rows: str) -> Path:
+    path = folder / "clips.csv"
+    path.write_text("\n".join(("path,scene,take", *rows)) + "\n")
+    return path
+
+
+def test_clips_come_scene_by_scene_labelled_or_not(tmp_path: Path) -> None:
+    path = table(tmp_path, "a.mp4,shop,1", "b.mp4,shop,2", "c.mp4,street,3")
+
+    assert footage.clips_by_scene(path) == {"shop": ["a.mp4", "b.mp4"], "street": ["c.mp4"]}
+
+
+def test_a_recording_in_two_scenes_is_refused(tmp_path: Path) -> None:
+    path = table(tmp_path, "a.mp4,shop,1", "b.mp4,street,1")
+
+    with pytest.raises(ManifestError, match="more than one scene: 1"):
+        footage.clips_by_scene(path)
+
+
+@pytest.mark.parametrize("text", ["", "path,label\na.mp4,x\n"])
+def test_a_table_without_scenes_is_refused(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "clips.csv"
+    path.write_text(text)
+
+    with pytest.raises(ManifestError, match="columns path and scene"):
+        footage.clips_by_scene(path)
+
+
+def test_no_scene_is_in_two_parts_and_the_largest_is_trained_on() -> None:
+    scenes = {f"scene {number}": ["clip"] for number in range(40)} | {"lab": ["clip"] * 99}
+
+    parts = footage.parts(scenes, seed=0)
+
+    assert sorted((*parts.train, *parts.validation, *parts.test)) == sorted(scenes)
+    assert "lab" in parts.train
+    assert (len(parts.test), len(parts.validation)) == (8, 4)
+    assert parts == footage.parts(scenes, seed=0)
+    assert parts != footage.parts(scenes, seed=1)
+
+
+@pytest.mark.keras
+def test_the_teacher_answers_for_the_very_view_that_the_student_gets() -> None:
+    from video_classifier.ml.detectors import lessons, training
+
+    picture = np.zeros((48, 64, 3), np.uint8)
+    picture[:, 20:40, 0] = 255
+    stage = replace(training.STAGES[0], size=32, mosaics=0.5, whole=0.5)
+    scenes = [lessons.Scene(name="red", pictures=[picture])]
+
+    views, answers = lessons.Lessons(scenes, Painter(), stage, steps=1, seed=0)[0]
+
+    sure = answers[..., 4] > 0.5
+    assert views.shape == (lessons.BATCH, 32, 32, 3)
+    assert answers.shape == (lessons.BATCH, 4 * 4 + 2 * 2 + 1, 5)
+    assert sure.any()
+    assert not sure.all()
+    for view, answer in zip(views, answers, strict=True):
+        for left, top, right, bottom, _ in answer[answer[:, 4] > 0.5]:
+            under = view[int(top) : int(np.ceil(bottom)), int(left) : int(np.ceil(right))]
+            assert under[..., 0].max() > under[..., 1].min()
+
+
+@pytest.mark.keras
+def test_every_epoch_shows_other_views_and_the_same_ones_next_time() -> None:
+    from video_classifier.ml.detectors import lessons, training
+
+    noise = np.random.default_rng(0).integers(0, 256, (48, 64, 3), np.uint8)
+    stage = replace(training.STAGES[0], size=32)
+    scenes = [lessons.Scene(name="noise", pictures=[noise])]
+    made = [lessons.Lessons(scenes, Painter(), stage, steps=2, seed=0) for _ in range(2)]
+
+    first, again = (each[0][0] for each in made)
+    made[0].on_epoch_end()
+
+    np.testing.assert_array_equal(first, again)
+    assert (made[0][0][0] != first).any()
+
+
+@pytest.mark.keras
+def test_the_loss_falls_the_nearer_a_box_and_a_score_are() -> None:
+    from video_classifier.ml.detectors import lessons
+
+    corners, strides = boxes.cells(32, 32)
+    answers = np.zeros((1, len(corners), 5), np.float32)
+    answers[0, 5] = 8, 8, 24, 32, 1.0
+    said = np.zeros((1, len(corners), 5), np.float32)
+    said[..., 4] = -8
+    center, size = np.array([16, 20]), np.array([16, 24])
+    said[0, 5, :2] = (center - corners[5]) / strides[5]
+    said[0, 5, 2:4] = np.log(size / strides[5])
+    said[0, 5, 4] = 8
+    shifted, unsure = said.copy(), said.copy()
+    shifted[0, 5, 0] += 0.5
+    unsure[0, 5, 4] = 0
+
+    loss = lessons.loss(32)
+
+    exact = float(loss(answers, said))
+    assert exact == pytest.approx(0, abs=1e-3)
+    assert float(loss(answers, shifted)) > exact + 0.05
+    assert float(loss(answers, unsure)) > exact + 0.05
+
+
+@pytest.mark.keras
+def test_training_learns_and_goes_on_where_it_was_interrupted(tmp_path: Path) -> None:
+    import keras
+
+    from video_classifier.ml.detectors import lessons, network, training
+
+    keras.utils.set_random_seed(0)
+    picture = np.full((48, 64, 3), 90, np.uint8)
+    picture[10:40, 20:34] = 220, 40, 40
+    stage = replace(training.STAGES[0], size=64, epochs=2, warmup=1, learning_rate=3e-3)
+    settings = training.Settings(work=tmp_path, stages=(stage, stage), steps=3)
+    losses: list[float] = []
+
+    def stop_in_second_stage(_: int, loss: float) -> None:
+        losses.append(loss)
+        if len(losses) == 3:
+            raise KeyboardInterrupt
+
+    student = network.build(None)
+    scenes = [lessons.Scene(name="red", pictures=[picture])]
+    with pytest.raises(KeyboardInterrupt):
+        training.train(student, scenes, Painter(), settings, after_epoch=stop_in_second_stage)
+    training.train(
+        network.build(None), scenes, Painter(), settings, after_epoch=lambda _, x: losses.append(x)
+    )
+
+    assert len(losses) == 4  # nothing is trained twice
+    assert losses[-1] < losses[0]
+
+
+@pytest.mark.keras
+def test_what_was_converted_says_what_the_network_says(tmp_path: Path) -> None:
+    import keras
+
+    from video_classifier.ml.detectors import network
+
+    keras.utils.set_random_seed(0)
+    student = network.build(None)
+    picture = np.random.default_rng(0).integers(0, 256, (64, 96, 3), np.uint8)
+    card = DetectorCard(parameters=1, threshold=0.5, created="2026-01-01")
+
+    own.write(tmp_path, own.convert(student, height=64, width=96), card)
+    said = own.read(tmp_path).say(picture)
+
+    grids = student(picture[np.newaxis].astype(np.float32), training=False)
+    expected = np.concatenate([np.asarray(grid).reshape(-1, 5) for grid in grids])
+    assert own.read(tmp_path).input_size == (64, 96)
+    np.testing.assert_allclose(said, expected, atol=0.02)
+    assert json.loads((tmp_path / "detector.json").read_text())["sha256"]
