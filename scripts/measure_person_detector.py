@@ -19,7 +19,7 @@ import numpy as np
 from PIL import Image as Picture
 from PIL import ImageDraw
 
-from scripts import console
+from scripts import console, pages
 from video_classifier.ml import detection
 from video_classifier.ml.clip import ClipError, Image
 from video_classifier.ml.detection import Detector, DetectorError
@@ -34,7 +34,7 @@ EXAMPLE = """example:
       --teacher ../shared/weights/yolox_nano.onnx --write docs/detector.md
 """
 
-BEGIN, END = "<!-- figures: begin -->", "<!-- figures: end -->"
+NAME = "figures"  # of the marks in the page
 PRECISION = 0.85
 RUNS = 100
 SHOWN = 12
@@ -53,8 +53,10 @@ class Line(NamedTuple):
 def main(argv: Sequence[str] | None = None) -> int:
     arguments = _arguments(argv)
     try:
+        if arguments.write:
+            pages.check(arguments.write, NAME)
         _measure(arguments)
-    except (ManifestError, DetectorError, ClipError, OSError) as error:
+    except (ManifestError, DetectorError, ClipError, pages.PageError, OSError) as error:
         console.complain(error)
         return 2
     return 0
@@ -75,7 +77,7 @@ def _measure(arguments: argparse.Namespace) -> None:
         drawn += "\n\n" + _speed(own, arguments.teacher)
     console.out.print(drawn, markup=False, soft_wrap=True)
     if arguments.write:
-        _write(arguments.write, drawn)
+        pages.write(arguments.write, NAME, drawn)
     if arguments.sheet:
         _draw(own, pictures, arguments.sheet)
 
@@ -123,7 +125,7 @@ def _frame(clip: Path, second: float) -> Image:
 def _table(lines: Iterable[Line]) -> str:
     recall = f"recall at precision {PRECISION}"
     heads = ["detector", "against", "pictures", "persons", "AP50", recall, "precision, recall"]
-    rows = [heads, ["---"] * 2 + ["---:"] * 5] + [
+    rows = [
         [
             line.detector,
             line.reference,
@@ -135,7 +137,7 @@ def _table(lines: Iterable[Line]) -> str:
         ]
         for line in lines
     ]
-    return "\n".join(f"| {' | '.join(row)} |" for row in rows)
+    return pages.table([heads, *rows], words=2)
 
 
 def _speed(own: Detector, model: Path) -> str:
@@ -178,16 +180,6 @@ def _seconds(call: Callable[[], object]) -> float:
     return time.perf_counter() - start
 
 
-def _write(page: Path, drawn: str) -> None:
-    text = page.read_text(encoding="utf-8")
-    if BEGIN not in text or END not in text:
-        msg = f"The page {page} needs the lines {BEGIN} and {END}: the table goes between them."
-        raise DetectorError(msg)
-    before, _, rest = text.partition(BEGIN)
-    _, _, after = rest.partition(END)
-    page.write_text(f"{before}{BEGIN}\n{drawn}\n{END}{after}", encoding="utf-8")
-
-
 def _draw(own: Detector, clips: Sequence[Pictures], target: Path) -> None:
     """Pictures from all over the clips with what is believed and, thinner, what is not."""
     chosen = np.linspace(0, len(clips) - 1, SHOWN).round().astype(int)
@@ -223,7 +215,9 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--detector", type=Path, default=Path("models_storage/person_detector"))
     parser.add_argument("--checked", type=Path, default=Path("tests/ml/person_boxes.json"))
     parser.add_argument("--speed", action=argparse.BooleanOptionalAction, default=True)
-    parser.add_argument("--write", type=Path, metavar="PAGE", help="put the figures into it")
+    parser.add_argument(
+        "--write", type=console.file_to_write, metavar="PAGE", help="put the figures into it"
+    )
     parser.add_argument("--sheet", type=Path, metavar="PICTURE", help="draw twelve pictures there")
     return parser.parse_args(argv)
 

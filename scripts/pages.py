@@ -22,10 +22,10 @@ def write(page: Path, name: str, content: str) -> None:
     page.write_text(f"{before}\n{content}\n{after}", encoding="utf-8")
 
 
-def table(lines: Sequence[Sequence[str]]) -> str:
-    """A head and rows in Markdown; all columns but the first are figures."""
+def table(lines: Sequence[Sequence[str]], *, words: int = 1) -> str:
+    """A head and rows in Markdown; the first `words` columns are words, the others figures."""
     heads, *rows = lines
-    ruled = [heads, ["---"] + ["---:"] * (len(heads) - 1), *rows]
+    ruled = [heads, ["---"] * words + ["---:"] * (len(heads) - words), *rows]
     return "\n".join(f"| {' | '.join(line)} |" for line in ruled)
 
 
