@@ -395,6 +395,26 @@ def test_a_damaged_clip_is_looked_at_as_far_as_it_is_sound(tmp_path: Path) -> No
     assert reel.warnings == frames.sample(clip, SPEC).warnings
 
 
+@pytest.mark.parametrize("seed", range(12))
+@pytest.mark.parametrize("name", ["faststart.mp4", "h264.mkv", "h264.ts"])
+def test_random_damage_leaves_no_place_without_its_picture(
+    clips: Clips, tmp_path: Path, name: str, seed: int
+) -> None:
+    clip = tmp_path / name
+    clip.write_bytes(videos.garbled(clips(name).read_bytes(), seed=seed))
+    fit = Fitter(width=64, height=48)
+
+    try:
+        reel = frames.Reel(clip, rate=10)
+        first = reel.look(lambda _, frame: fit(frame))
+    except ClipError:
+        return
+    again = reel.look(lambda _, frame: fit(frame))
+
+    assert list(first) == list(again) == list(range(len(reel.times)))
+    assert all(np.array_equal(first[place], again[place]) for place in first)
+
+
 def test_a_reel_of_what_is_no_video_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ClipError, match="not a video"):
         frames.Reel(videos.text(tmp_path / "a.mp4", "no video"), rate=5)

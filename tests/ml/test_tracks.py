@@ -86,13 +86,13 @@ def test_they_are_told_in_the_order_of_appearance() -> None:
 
 
 def test_a_short_gap_is_filled() -> None:
-    detections = seen(walking(0.1, speed=0.1))
+    detections = seen(walking(0.05, speed=0.15))
     detections[8:11] = [found()] * 3
 
     (track,) = link(detections)
 
     assert track.times == TIMES
-    assert center(track, TIMES[9]) == pytest.approx(0.15 + 0.1 * TIMES[9], abs=0.01)
+    assert center(track, TIMES[9]) == pytest.approx(0.1 + 0.15 * TIMES[9], abs=0.01)
 
 
 def test_who_is_gone_for_long_comes_back_as_somebody_else() -> None:
@@ -124,8 +124,11 @@ def test_what_is_hardly_there_carries_nothing_on() -> None:
     assert track.times[-1] == 1.75
 
 
-def test_who_flashes_up_is_left_out() -> None:
-    assert link(seen(between(standing(0.4), 1, 1.25))) == ()
+@pytest.mark.parametrize("step", [0.1, STEP])
+def test_who_flashes_up_is_left_out(step: float) -> None:
+    times = tuple(np.arange(0, 3, step).tolist())
+
+    assert link(seen(between(standing(0.4), 1, 1.25), times=times), times) == ()
 
 
 @pytest.mark.parametrize("times", [(0.0,), (0.0, 0.1)])

@@ -148,15 +148,13 @@ def _assign(
 ) -> tuple[list[_Trail], _Found]:
     """Lets trails grow by the boxes that fit best; returns the trails and boxes left over.
 
-    Of boxes that fit alike the surer one is taken, and of trails the longer one takes it: half of
-    a person may for a moment have been taken for another.
+    Of boxes that fit alike the surer one is taken.
     """
     if not trails or not len(found.boxes):
         return list(trails), found
     expected = np.stack([trail.expected(second) for trail in trails])
     overlaps = overlap(_widened(expected)[:, None], _widened(found.boxes)[None])
-    trust = np.array([[1 - 1 / (1 + len(trail.boxes))] for trail in trails])
-    rows, columns = linear_sum_assignment(overlaps * found.scores * trust, maximize=True)
+    rows, columns = linear_sum_assignment(overlaps * found.scores, maximize=True)
     fits = overlaps[rows, columns] >= _LEAST_OVERLAP
     rows, columns = rows[fits], columns[fits]
     for row, column in zip(rows, columns, strict=True):
