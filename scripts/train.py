@@ -106,6 +106,8 @@ def _train(arguments: argparse.Namespace, unfinished: Cache) -> None:
     trainer = _trainer(
         arguments, footage, spec=spec, settings=settings, kept=kept, unfinished=unfinished
     )
+    if arguments.resume and not trainer.goes_on:
+        console.warn("Nothing of this training was kept: it starts from the beginning.")
     if arguments.split is By.RANDOM:
         _show_leaky(trainer, splits.regrouped(entries, By.RANDOM), arguments)
         return

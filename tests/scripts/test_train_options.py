@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -84,15 +84,25 @@ def test_the_saved_network_has_the_temperature_that_the_threshold_is_for(shop: P
     assert f"the threshold {card.threshold:.3f}" in card.measured
 
 
-def test_an_interrupted_training_goes_on(
-    shop: Path, monkeypatch: pytest.MonkeyPatch, capsys: Captured
-) -> None:
+@pytest.fixture
+def interrupted(shop: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """Trains as far as all folds are scored."""
+
     def interrupt(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
-    with monkeypatch.context() as patch:
-        patch.setattr(crossvalidation, "calibrated", interrupt)
-        assert trained(shop, "late", "--folds", "2") == 130
+    def train_so_far(*options: str) -> None:
+        with monkeypatch.context() as patch:
+            patch.setattr(crossvalidation, "calibrated", interrupt)
+            assert trained(shop, *options) == 130
+
+    return train_so_far
+
+
+def test_an_interrupted_training_goes_on(
+    shop: Path, interrupted: Callable[..., None], capsys: Captured
+) -> None:
+    interrupted("late", "--folds", "2")
     assert "With --resume" in capsys.readouterr().err
     assert not (shop / "late").exists()
 
@@ -100,8 +110,22 @@ def test_an_interrupted_training_goes_on(
 
     told = capsys.readouterr().err
     assert told.count("scored before the interruption") == 2
+    assert "from the beginning" not in told
     assert bundle.check(shop / "late").parameters > 0
     assert not list(shop.glob(".*.unfinished"))
+
+
+def test_a_training_with_other_settings_says_that_it_does_not_go_on(
+    shop: Path, interrupted: Callable[..., None], capsys: Captured
+) -> None:
+    interrupted("other", "--folds", "2")
+    assert "from the beginning" not in capsys.readouterr().err
+
+    assert trained(shop, "other", "--folds", "2", "--seed", "7", "--resume") == 0
+
+    told = capsys.readouterr().err
+    assert told.count("Nothing of this training was kept: it starts from the beginning.") == 1
+    assert "scored before the interruption" not in told
 
 
 @pytest.mark.parametrize(

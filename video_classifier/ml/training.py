@@ -168,6 +168,11 @@ class Trainer:
                 after_each=after_each_variant,
             )
 
+    @property
+    def goes_on(self) -> bool:
+        """Whether an interrupted run with the same clips and settings left something."""
+        return self._unfinished.find(**self._facts) is not None
+
     def fit(
         self, train: Rows, validation: Rows, *, after_epoch: Callable[[Epoch], None]
     ) -> tuple[keras.Model, Course]:
@@ -252,6 +257,7 @@ class Trainer:
             "stage": stage.name,
             "rows": [train.tolist(), validation.tolist()],
         }
+        self._unfinished.keep(np.empty(0), **self._facts)
         state = self._resume(stage, before, facts)
         for epoch in state.course.epochs[len(before.epochs) :]:
             after_epoch(epoch)
