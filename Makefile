@@ -11,7 +11,7 @@ PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3; do \
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint check lock models clean
+.PHONY: help run test lint check lock models recipes clean
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 16
@@ -38,12 +38,27 @@ lock: .venv/development ## pin the newest versions that requirements*.in allow
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --upgrade requirements.in -o requirements.txt
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --upgrade requirements-dev.in -o requirements-dev.txt
 
+# $(call TRAIN,network,folder): its card measures each person by networks that have not seen them.
 TRAIN = $(BIN)/python -m scripts.train $(1) --manifest $(FOOTAGE)/manifest.csv --cache .cache \
-	--backbone-weights $(WEIGHTS) --out models_storage/$(1)
+	--backbone-weights $(WEIGHTS) --folds by-group --stop-by epochs --out $(2)
+FROM_SCRATCH := --batch-size 8 --mixed-precision
+ON_PERSONS := --view person --size 224 --variants 12 --epochs 60 --learning-rate 0.001
 
-models: .venv/runtime ## train both networks again on FOOTAGE (an hour or two)
-	$(call TRAIN,mobilenetv2_lstm)
-	$(call TRAIN,conv3d) --learning-rate 0.003 --batch-size 8 --epochs 30
+models: .venv/runtime ## train the shipped models again on FOOTAGE, and their tables (hours)
+	$(call TRAIN,mobilenetv2_lstm,models_storage/mobilenetv2_lstm) --epochs 30
+	$(call TRAIN,conv3d,models_storage/conv3d) --epochs 12 --learning-rate 0.003 $(FROM_SCRATCH)
+	$(call TRAIN,mobilenetv2_pool,models_storage/mobilenetv2_pool_person) $(ON_PERSONS)
+	$(BIN)/python -m scripts.compare_models --write docs/models.md
+	$(BIN)/python -m scripts.measure_duplicates $(FOOTAGE)/manifest.csv --overlaps $(FOOTAGE)/mnnit_overlaps.csv --write docs/data.md
+
+recipes: .venv/runtime ## measure the recipes that are not shipped on FOOTAGE (hours)
+	$(call TRAIN,mobilenetv2_pool,docs/recipes/mobilenetv2_pool) --epochs 30 --learning-rate 0.001
+	$(call TRAIN,mobilenetv2_gru,docs/recipes/mobilenetv2_gru) --epochs 30
+	$(call TRAIN,person_ensemble,docs/recipes/person_ensemble) $(ON_PERSONS)
+	$(call TRAIN,yolo_cnn_lstm,docs/recipes/yolo_cnn_lstm) --variants 12 --epochs 30
+	$(call TRAIN,mobilenetv2_lstm,docs/recipes/mobilenetv2_lstm_person) --view person --variants 12 --epochs 30
+	$(call TRAIN,cnn_lstm,docs/recipes/cnn_lstm) --epochs 8 --learning-rate 0.002 $(FROM_SCRATCH)
+	$(call TRAIN,cnn_gru,docs/recipes/cnn_gru) --epochs 5 --learning-rate 0.002 $(FROM_SCRATCH)
 	$(BIN)/python -m scripts.compare_models --write docs/models.md
 
 clean: ## remove what was installed; clips and database in var/ stay
