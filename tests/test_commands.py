@@ -15,7 +15,7 @@ from django.test import Client
 from pytest_django import Settings
 
 from tests import videos
-from tests.conftest import FakePredictor, MakeUser
+from tests.conftest import FakePredictor, MakeUser, followed
 from video_classifier.ml import bundle
 from video_classifier.ml.bundle import Card
 from video_classifier.ml.clip import ClipError, ClipSpec
@@ -54,7 +54,15 @@ def test_the_verdict_in_json(
         "model": "fake",
         "model_sha256": fake.sha256,
         "frames": [{"time_s": 0.5}, {"time_s": 1.5}],
-        "seconds": {"decode": 0.2, "inference": 0.1, "total": pytest.approx(0.3)},
+        "view": "frame",
+        "persons": [],
+        "persons_found": 0,
+        "seconds": {
+            "decode": 0.2,
+            "finding": 0.0,
+            "inference": 0.1,
+            "total": pytest.approx(0.3),
+        },
         "warnings": ["It was cut off."],
     }
 
@@ -67,6 +75,20 @@ def test_the_verdict_in_words(clip: Path, capsys: pytest.CaptureFixture[str]) ->
     assert "Nothing suspicious (confidence 75%)" in text
     assert "0.50 1.50" in text
     assert "It was cut off." in text
+
+
+def test_everybody_who_was_looked_at_is_told(
+    monkeypatch: pytest.MonkeyPatch, clip: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    persons = followed(0.25), followed(0.75, since=2.0)
+    monkeypatch.setattr(catalog, "load", lambda _: FakePredictor(persons=persons))
+
+    call_command("analyze_clip", str(clip))
+
+    text = capsys.readouterr().out
+    assert "Possible shoplifting (confidence 75%)" in text
+    assert "Person 2, 2.0 to" in text
+    assert "s: score 0.750" in text
 
 
 @pytest.mark.parametrize(

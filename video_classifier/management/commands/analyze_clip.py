@@ -12,7 +12,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from video_classifier.management.hush import hushed
 from video_classifier.ml.bundle import BundleError
-from video_classifier.ml.clip import ClipError, Outcome, Predictor
+from video_classifier.ml.clip import ClipError, Outcome, Person, Predictor
 from video_classifier.services import catalog
 from video_classifier.states import Verdict
 
@@ -49,6 +49,7 @@ class Command(BaseCommand):
 def _report(outcome: Outcome, predictor: Predictor) -> dict[str, Any]:
     prediction = outcome.prediction
     decode, inference = outcome.seconds_reading, outcome.seconds_classifying
+    finding = outcome.seconds_finding
     return {
         "label": prediction.label,
         "score": prediction.score,
@@ -57,9 +58,22 @@ def _report(outcome: Outcome, predictor: Predictor) -> dict[str, Any]:
         "model": predictor.name,
         "model_sha256": predictor.sha256,
         "frames": [{"time_s": time} for time in outcome.sample.times],
-        "seconds": {"decode": decode, "inference": inference, "total": decode + inference},
+        "view": outcome.view,
+        "persons": [_person(person) for person in outcome.persons],
+        "persons_found": outcome.persons_found,
+        "seconds": {
+            "decode": decode,
+            "finding": finding,
+            "inference": inference,
+            "total": decode + finding + inference,
+        },
         "warnings": list(outcome.sample.warnings),
     }
+
+
+def _person(person: Person) -> dict[str, float]:
+    times = person.track.times
+    return {"score": person.score, "from_s": times[0], "to_s": times[-1]}
 
 
 def _text(report: dict[str, Any]) -> str:
@@ -69,7 +83,13 @@ def _text(report: dict[str, Any]) -> str:
         f"{Verdict(report['label']).label} (confidence {report['confidence']:.0%})",
         f"Score {report['score']:.3f}, threshold {report['threshold']:.3f}, "
         f"by {report['model']}. A hint for a person to check.",
+        *(
+            f"Person {number}, {person['from_s']:.1f} to {person['to_s']:.1f} s: "
+            f"score {person['score']:.3f}"
+            for number, person in enumerate(report["persons"], 1)
+        ),
         f"Frames looked at, in seconds: {times}",
-        f"Reading took {seconds['decode']:.2f} s, classifying {seconds['inference']:.2f} s.",
+        f"Reading took {seconds['decode']:.2f} s, finding persons {seconds['finding']:.2f} s, "
+        f"classifying {seconds['inference']:.2f} s.",
     ]
     return "\n".join(lines + report["warnings"])
