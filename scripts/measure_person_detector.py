@@ -38,6 +38,7 @@ NAME = "figures"  # of the marks in the page
 PRECISION = 0.85
 RUNS = 100
 SHOWN = 12
+DISTANT = 0.5  # of the picture's height: who is smaller
 
 
 class Line(NamedTuple):
@@ -79,7 +80,7 @@ def _measure(arguments: argparse.Namespace) -> None:
     if arguments.write:
         pages.write(arguments.write, NAME, drawn)
     if arguments.sheet:
-        _draw(own, pictures, arguments.sheet)
+        _draw(own, pictures, lines[0].truths, arguments.sheet)
 
 
 def _unseen(folder: Path) -> Mapping[str, Sequence[str]]:
@@ -180,10 +181,16 @@ def _seconds(call: Callable[[], object]) -> float:
     return time.perf_counter() - start
 
 
-def _draw(own: Detector, clips: Sequence[Pictures], target: Path) -> None:
-    """Pictures from all over the clips with what is believed and, thinner, what is not."""
-    chosen = np.linspace(0, len(clips) - 1, SHOWN).round().astype(int)
-    tiles = [_tile(own, clips[number].images[len(clips[number].images) // 2]) for number in chosen]
+def _draw(own: Detector, clips: Sequence[Pictures], truths: Sequence[Truth], target: Path) -> None:
+    """Pictures of people at a distance, from all over the clips: no faces to be known by."""
+    images = [image for clip in clips for image in clip.images]
+    distant = [
+        (image, truth)
+        for image, truth in zip(images, truths, strict=True)
+        if len(truth.boxes) and (truth.boxes[:, 3] - truth.boxes[:, 1]).max() < DISTANT
+    ]
+    chosen = np.linspace(0, len(distant) - 1, SHOWN).round().astype(int)
+    tiles = [_tile(own, *distant[number]) for number in chosen]
     width, height = tiles[0].size
     sheet = Picture.new("RGB", (width * 4, height * -(-SHOWN // 4)), "white")
     for number, tile in enumerate(tiles):
@@ -191,20 +198,20 @@ def _draw(own: Detector, clips: Sequence[Pictures], target: Path) -> None:
     sheet.save(target, quality=80)
 
 
-def _tile(own: Detector, image: Image) -> Picture.Image:
+def _tile(own: Detector, image: Image, truth: Truth) -> Picture.Image:
+    """The teacher's boxes in white, and what our detector believes in yellow."""
     found = own.detect(image)
-    tile = Picture.fromarray(boxes.fitted(image, 240, 320)[0])
-    scale = min(240 / image.shape[0], 320 / image.shape[1])
+    filled, scale = boxes.fitted(image, 240, 320)
+    tile = Picture.fromarray(filled)
     sides = np.array([image.shape[1], image.shape[0]] * 2) * scale
     drawing = ImageDraw.Draw(tile)
+    for box in truth.boxes:
+        drawing.rectangle(tuple((box * sides).tolist()), outline="white")
     for box, score in zip(found.boxes, found.scores, strict=True):
         if score >= own.threshold:
-            drawing.rectangle(tuple((box * sides).tolist()), outline="yellow", width=2)
-            drawing.text(
-                (float(box[0] * sides[0]) + 3, float(box[1] * sides[1]) + 1),
-                f"{score:.2f}",
-                fill="yellow",
-            )
+            left, top, *_ = corners = (box * sides).tolist()
+            drawing.rectangle(tuple(corners), outline="yellow", width=2)
+            drawing.text((left + 3, top + 1), f"{score:.2f}", fill="yellow")
     return tile
 
 

@@ -269,7 +269,7 @@ def test_other_things_than_persons_do_not_count(tmp_path: Path, layout: str) -> 
 
 @pytest.mark.footage
 def test_opencv_says_what_onnx_runtime_says(shopper: Image) -> None:
-    import onnxruntime
+    import onnxruntime  # type: ignore[import-untyped]
 
     require(YOLOX)
     picture, _ = boxes.fitted(shopper, 416, 416)
