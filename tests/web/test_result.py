@@ -74,6 +74,19 @@ def test_says_how_sure_it_is(
     assert words in page(client, analysis)
 
 
+def test_a_high_score_below_a_higher_threshold_is_not_called_nothing(
+    client: Client, make_analysis: MakeAnalysis
+) -> None:
+    below = {"status": Status.DONE, "verdict": Verdict.NON_SHOPLIFTER, "threshold": 0.9}
+
+    leaning = page(client, make_analysis(score=0.8, **below))
+    clear = page(client, make_analysis(score=0.2, **below))
+
+    assert "the score leans towards shoplifting" in leaning
+    assert "saw nothing" not in leaning
+    assert "saw nothing" in clear
+
+
 @pytest.mark.parametrize(
     ("score", "shown"), [(0.91, "0.91"), (0.5, "0.50"), (0.4981, "0.498"), (0.49999, "0.5000")]
 )
