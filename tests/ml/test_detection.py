@@ -223,7 +223,7 @@ def test_a_file_without_a_fixed_size_is_a_sentence(tmp_path: Path) -> None:
         ((CELLS, 85), "YOLOX"),
         ((3 * CELLS, 85), "YOLOv5"),
         ((5, CELLS), "YOLOv8"),
-        ((84, CELLS), "YOLOv8"),
+        ((40, CELLS), "YOLOv8"),
     ],
 )
 def test_the_layout_shows_in_the_shape(tmp_path: Path, shape: tuple[int, int], layout: str) -> None:

@@ -44,23 +44,3 @@ def test_a_teacher_that_is_no_network_is_a_sentence(
     assert script(options(tmp_path, script)) == 2
 
     assert "no ONNX file" in capsys.readouterr().err
-
-
-def test_a_page_without_marks_is_refused_and_left_alone(tmp_path: Path) -> None:
-    page = tmp_path / "page.md"
-    page.write_text("# Detector\n")
-
-    with pytest.raises(measure_person_detector.DetectorError, match="needs the lines"):
-        measure_person_detector._write(page, "figures")
-
-    assert page.read_text() == "# Detector\n"
-
-
-def test_figures_replace_those_between_the_marks(tmp_path: Path) -> None:
-    page = tmp_path / "page.md"
-    marks = measure_person_detector.BEGIN, measure_person_detector.END
-    page.write_text("before\n{}\nold\n{}\nafter\n".format(*marks))
-
-    measure_person_detector._write(page, "new")
-
-    assert page.read_text() == "before\n{}\nnew\n{}\nafter\n".format(*marks)
