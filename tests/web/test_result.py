@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -77,10 +78,11 @@ def test_says_how_sure_it_is(
 def test_a_high_score_below_a_higher_threshold_is_not_called_nothing(
     client: Client, make_analysis: MakeAnalysis
 ) -> None:
-    below = {"status": Status.DONE, "verdict": Verdict.NON_SHOPLIFTER, "threshold": 0.9}
+    below = partial(
+        make_analysis, status=Status.DONE, verdict=Verdict.NON_SHOPLIFTER, threshold=0.9
+    )
 
-    leaning = page(client, make_analysis(score=0.8, **below))
-    clear = page(client, make_analysis(score=0.2, **below))
+    leaning, clear = page(client, below(score=0.8)), page(client, below(score=0.2))
 
     assert "the score leans towards shoplifting" in leaning
     assert "saw nothing" not in leaning
