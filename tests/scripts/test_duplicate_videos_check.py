@@ -245,8 +245,10 @@ def test_a_quarantine_within_the_data_set_is_refused(
 def test_a_place_that_can_not_be_written_is_named(
     clips: Path, tmp_path: Path, capsys: Capture
 ) -> None:
-    assert run(tmp_path, clips, "--json", tmp_path / "no" / "such" / "folder.json") == 2
-    assert "folder.json" in capsys.readouterr().err
+    with pytest.raises(SystemExit, match="2"):
+        run(tmp_path, clips, "--json", tmp_path / "no" / "such" / "folder.json")
+
+    assert "folder.json can't be written" in capsys.readouterr().err
 
 
 def test_something_has_to_be_asked_for(capsys: Capture) -> None:
