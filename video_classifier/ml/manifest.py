@@ -47,20 +47,27 @@ def read(table: Path, *, missing_is_wrong: bool = True) -> tuple[Entry, ...]:
     without a label. Raises ManifestError, for files that are not there only if
     `missing_is_wrong`.
     """
-    try:
-        with table.open(newline="", encoding="utf-8-sig") as file:
-            rows = list(csv.DictReader(file))
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        msg = f"The manifest {table} can't be read: {error}."
-        raise ManifestError(msg) from error
-    if not rows or not {"path", "label"} <= rows[0].keys():
-        msg = f"The manifest {table} needs a line with the columns path and label, and rows below."
-        raise ManifestError(msg)
-    labelled = [row for row in rows if (row["label"] or "").strip()]
+    labelled = [row for row in rows(table, "label") if (row["label"] or "").strip()]
     entries = tuple(_entry(table.parent, row) for row in labelled)
     missing = _missing(entries) if missing_is_wrong else []
     _refuse(table, _wrong_labels(entries) + _wrong_splits(entries) + missing)
     return entries
+
+
+def rows(table: Path, needed: str) -> list[dict[str, str]]:
+    """The rows of a CSV with the columns path and `needed`, as they are. Raises ManifestError."""
+    try:
+        with table.open(newline="", encoding="utf-8-sig") as file:
+            found = list(csv.DictReader(file))
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        msg = f"The manifest {table} can't be read: {error}."
+        raise ManifestError(msg) from error
+    if not found or not {"path", needed} <= found[0].keys():
+        msg = (
+            f"The manifest {table} needs a line with the columns path and {needed}, and rows below."
+        )
+        raise ManifestError(msg)
+    return found
 
 
 def write(table: Path, entries: Iterable[Entry]) -> None:

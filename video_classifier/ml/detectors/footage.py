@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -11,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from video_classifier.ml import frames, probe
+from video_classifier.ml import frames, manifest, probe
 from video_classifier.ml.clip import ClipFacts, Image
 from video_classifier.ml.manifest import ManifestError
 
@@ -46,17 +45,8 @@ def clips_by_scene(table: Path) -> Mapping[str, Sequence[str]]:
 
     Raises ManifestError, also if a recording (the column take) is in two scenes.
     """
-    try:
-        with table.open(newline="", encoding="utf-8-sig") as file:
-            rows = list(csv.DictReader(file))
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        msg = f"The manifest {table} can't be read: {error}."
-        raise ManifestError(msg) from error
-    if not rows or not {"path", "scene"} <= rows[0].keys():
-        msg = f"The manifest {table} needs a line with the columns path and scene, and rows below."
-        raise ManifestError(msg)
     scenes, takes = defaultdict(list), defaultdict(set)
-    for row in rows:
+    for row in manifest.rows(table, "scene"):
         scenes[row["scene"]].append(row["path"])
         takes[row.get("take") or row["path"]].add(row["scene"])
     if torn := [take for take, places in takes.items() if len(places) > 1]:
