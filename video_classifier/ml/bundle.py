@@ -9,13 +9,12 @@ import json
 import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
-from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from video_classifier.ml import labels
 from video_classifier.ml.clip import ClipSpec, View
-from video_classifier.ml.digest import sha256
+from video_classifier.ml.digest import known_sha256, sha256
 
 if TYPE_CHECKING:
     import keras
@@ -102,7 +101,7 @@ def check(folder: Path) -> Card:
     except OSError as error:
         msg = f"The model “{folder.name}” can't be used: its {NETWORK_FILE} is missing."
         raise BundleError(msg) from error
-    if _sha256(weights, state.st_mtime_ns, state.st_size) != card.sha256:
+    if known_sha256(weights, state) != card.sha256:
         msg = (
             f"The model “{folder.name}” can't be used: its {NETWORK_FILE} is not the one "
             f"that its {CARD_FILE} describes. Restore the folder or train it again."
@@ -164,8 +163,3 @@ def write_card(folder: Path, card: Card) -> None:
     aside = folder / f"{CARD_FILE}.{os.getpid()}.tmp"
     aside.write_text(text + "\n", encoding="utf-8")
     aside.replace(folder / CARD_FILE)
-
-
-@lru_cache(maxsize=32)
-def _sha256(path: Path, modified: int, size: int) -> str:
-    return sha256(path)  # `modified` and `size` key the memory

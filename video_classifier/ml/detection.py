@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 from typing import Protocol
 
@@ -12,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from video_classifier.ml.clip import Image
-from video_classifier.ml.digest import sha256
+from video_classifier.ml.digest import known_sha256
 
 _loaded: dict[tuple[Path, str], Detector] = {}
 _loading = threading.Lock()
@@ -96,13 +95,7 @@ def _read(path: Path) -> Detector:
 def digest(weights: Path) -> str:
     """The SHA-256 of a file, in hexadecimal. Raises DetectorError."""
     try:
-        state = weights.stat()
-        return _sha256(weights, state.st_mtime_ns, state.st_size)
+        return known_sha256(weights, weights.stat())
     except OSError as error:
         msg = f"The person detector {weights} can't be read: {error.strerror}."
         raise DetectorError(msg) from error
-
-
-@lru_cache(maxsize=8)
-def _sha256(path: Path, modified: int, size: int) -> str:
-    return sha256(path)  # `modified` and `size` key the memory
