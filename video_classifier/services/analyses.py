@@ -17,7 +17,7 @@ from video_classifier.ml.bundle import BundleError
 from video_classifier.ml.clip import ClipError, Outcome, Predictor
 from video_classifier.ml.clip import Stage as MlStage
 from video_classifier.models import Analysis, Clip, Person
-from video_classifier.services import catalog, evidence
+from video_classifier.services import catalog, evidence, leases
 from video_classifier.services.leases import LeaseLostError, beating
 from video_classifier.states import Stage, Status, View
 
@@ -33,7 +33,6 @@ GIVEN_UP = (
 )
 
 _WAITING: dict[str, object] = {
-    "status": Status.QUEUED,
     "stage": "",
     "worker": "",
     "started_at": None,
@@ -62,24 +61,14 @@ def place_in_queue(analysis: Analysis) -> int:
 
 
 def claim_next(*, worker: str) -> Analysis | None:
-    """The longest-waiting analysis, now running for `worker`, or None.
-
-    Of workers that see the same row, the database lets one UPDATE find it still
-    queued; the others go on to the next.
-    """
-    while waiting := Analysis.objects.waiting().first():
-        now = timezone.now()
-        claimed = Analysis.objects.filter(pk=waiting.pk, status=Status.QUEUED).update(
-            status=Status.RUNNING,
-            stage=Stage.READING,
-            worker=worker,
-            attempts=F("attempts") + 1,
-            started_at=now,
-            heartbeat_at=now,
-        )
-        if claimed:
-            return Analysis.objects.select_related("clip").filter(pk=waiting.pk).first()
-    return None
+    """The longest-waiting analysis, now running for `worker`, or None."""
+    return leases.claim_next(
+        Analysis.objects.all(),
+        worker=worker,
+        related="clip",
+        stage=Stage.READING,
+        started_at=timezone.now(),
+    )
 
 
 def requeue_stalled(*, lease: timedelta) -> int:
@@ -87,22 +76,22 @@ def requeue_stalled(*, lease: timedelta) -> int:
 
     What has stopped too often fails with a reason: its clip may be what kills the workers.
     """
-    stalled = Analysis.objects.stalled(before=timezone.now() - lease)
-    if not stalled.exists():  # the usual case writes nothing
-        return 0
-    stalled.filter(attempts__gte=settings.ANALYSIS_ATTEMPTS).update(
-        status=Status.FAILED,
-        stage="",
-        error=GIVEN_UP.format(attempts=settings.ANALYSIS_ATTEMPTS),
-        finished_at=timezone.now(),
+    return leases.requeue_stalled(
+        Analysis.objects.all(),
+        lease=lease,
+        waiting=_WAITING,
+        failed={
+            "stage": "",
+            "error": GIVEN_UP.format(attempts=settings.ANALYSIS_ATTEMPTS),
+            "finished_at": timezone.now(),
+        },
     )
-    return stalled.update(**_WAITING)
 
 
 def put_back(*, worker: str) -> int:
     """Gives up what `worker` runs, which ends in good order: that was no failed attempt."""
     running = Analysis.objects.filter(status=Status.RUNNING, worker=worker)
-    return running.update(**_WAITING, attempts=F("attempts") - 1)
+    return running.update(status=Status.QUEUED, **_WAITING, attempts=F("attempts") - 1)
 
 
 def beat(analysis: Analysis) -> None:

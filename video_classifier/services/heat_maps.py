@@ -16,7 +16,7 @@ from django.utils import timezone
 from video_classifier.ml.bundle import BundleError
 from video_classifier.ml.clip import ClipError, Image
 from video_classifier.models import Analysis, HeatMap
-from video_classifier.services import catalog, evidence
+from video_classifier.services import catalog, evidence, leases
 from video_classifier.services.leases import LeaseLostError, beating
 from video_classifier.states import Status
 
@@ -61,8 +61,9 @@ def make_next(*, worker: str, proceed: Callable[[], bool] = lambda: True) -> boo
     `proceed` is asked after each part whether to go on; what is interrupted goes back to its
     place in the queue.
     """
-    _requeue_stalled()
-    heat_map = _claim_next(worker)
+    jobs = HeatMap.objects.all()
+    leases.requeue_stalled(jobs, lease=settings.ANALYSIS_LEASE, waiting={}, failed={"error": BROKE})
+    heat_map = leases.claim_next(jobs, worker=worker, related="analysis__clip")
     if heat_map is None:
         return False
     held = HeatMap.objects.held(heat_map)
@@ -77,31 +78,6 @@ def make_next(*, worker: str, proceed: Callable[[], bool] = lambda: True) -> boo
         logger.exception("no heat map could be made of analysis %s", heat_map.pk)
         held.update(status=Status.FAILED, error=BROKE)
     return True
-
-
-def _claim_next(worker: str) -> HeatMap | None:
-    """As analyses.claim_next: of several workers, one finds the row still queued."""
-    while waiting := HeatMap.objects.waiting().first():
-        claimed = HeatMap.objects.filter(pk=waiting.pk, status=Status.QUEUED).update(
-            status=Status.RUNNING,
-            worker=worker,
-            attempts=F("attempts") + 1,
-            heartbeat_at=timezone.now(),
-        )
-        if claimed:
-            found = HeatMap.objects.select_related("analysis__clip")
-            return found.filter(pk=waiting.pk).first()
-    return None
-
-
-def _requeue_stalled() -> None:
-    """Puts back what a dead worker left, and gives up what has stopped too often."""
-    stalled = HeatMap.objects.stalled(before=timezone.now() - settings.ANALYSIS_LEASE)
-    if stalled.exists():  # the usual case writes nothing
-        stalled.filter(attempts__gte=settings.ANALYSIS_ATTEMPTS).update(
-            status=Status.FAILED, error=BROKE
-        )
-        stalled.update(status=Status.QUEUED)
 
 
 def _beat(heat_map: HeatMap) -> None:
