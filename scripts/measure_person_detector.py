@@ -219,7 +219,7 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     parser = console.parser("measure_person_detector", __doc__, EXAMPLE)
     parser.add_argument("--manifest", type=Path, required=True, help="CSV: path, scene, take")
     parser.add_argument("--teacher", type=Path, required=True, help="the YOLOX file it learned by")
-    parser.add_argument("--detector", type=Path, default=Path("models_storage/person_detector"))
+    parser.add_argument("--detector", type=Path, default=console.DETECTOR)
     parser.add_argument("--checked", type=Path, default=Path("tests/ml/person_boxes.json"))
     parser.add_argument("--speed", action=argparse.BooleanOptionalAction, default=True)
     parser.add_argument(

@@ -34,7 +34,7 @@ _AUGMENTATION = {
 
 
 def parse(argv: Sequence[str] | None, description: str | None) -> argparse.Namespace:
-    """The arguments; among them `settings` (but for the precision) and `measured_folds`."""
+    """The arguments; among them `settings`, but for the precision."""
     parser = console.parser("train", description, EXAMPLE)
     parser.add_argument("network", help="such as mobilenetv2_lstm or conv3d")
     parser.add_argument("--manifest", type=Path, required=True, help="CSV: path, label, actor …")

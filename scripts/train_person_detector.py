@@ -121,7 +121,7 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--manifest", type=Path, required=True, help="CSV: path, scene, take")
     parser.add_argument("--teacher", type=Path, required=True, help="a YOLOX file in ONNX")
     parser.add_argument("--backbone-weights", required=True, help="ImageNet weights without top")
-    parser.add_argument("--out", type=Path, default=Path("models_storage/person_detector"))
+    parser.add_argument("--out", type=Path, default=console.DETECTOR)
     parser.add_argument("--work", type=Path, default=Path(".cache/person_detector"))
     parser.add_argument("--steps", type=int, default=200, help="batches of 16 views an epoch")
     parser.add_argument("--seed", type=int, default=0)

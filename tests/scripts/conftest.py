@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -14,6 +14,16 @@ from video_classifier.ml.bundle import Card, Interval
 
 MakeModel = Callable[..., Path]
 MakeTable = Callable[[list[tuple[str, str, str]]], Path]
+
+
+@pytest.fixture(scope="module")
+def small_clips() -> Iterator[None]:
+    """The networks' own size would take minutes."""
+    from video_classifier.ml import networks
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(networks, "designed_for", lambda _: TINY)
+        yield
 
 
 @pytest.fixture

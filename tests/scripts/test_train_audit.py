@@ -4,30 +4,18 @@ from __future__ import annotations
 
 import errno
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from scripts import train
 from tests import videos
-from tests.ml.conftest import TINY
 from video_classifier.ml import bundle, frames
 
-pytestmark = pytest.mark.keras
+pytestmark = [pytest.mark.keras, pytest.mark.usefixtures("small_clips")]
 
 Captured = pytest.CaptureFixture[str]
 PEOPLE = 6
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _small_clips() -> Iterator[None]:
-    """The networks' own size would take minutes."""
-    from video_classifier.ml import networks
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(networks, "designed_for", lambda _: TINY)
-        yield
 
 
 @pytest.fixture(scope="module")

@@ -2,31 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from scripts import train, train_options
 from tests import videos
-from tests.ml.conftest import TINY
 from video_classifier.ml import bundle, crossvalidation
 from video_classifier.ml.training import Schedule, StopBy
 
-pytestmark = pytest.mark.keras
+pytestmark = [pytest.mark.keras, pytest.mark.usefixtures("small_clips")]
 
 Captured = pytest.CaptureFixture[str]
 PEOPLE, TAKES = 3, 8
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _small_clips() -> Iterator[None]:
-    """The networks' own size would take minutes."""
-    from video_classifier.ml import networks
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(networks, "designed_for", lambda _: TINY)
-        yield
 
 
 @pytest.fixture(scope="module")
