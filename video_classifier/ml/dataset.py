@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, TypeVar
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     import keras
 
 FRAMES_PER_SECOND = 8.0  # of the footage that variants are taken from
-MARGIN = 1.25  # it is so much larger than the network's input: room for crops
+MARGIN = 1.25  # whole frames are so much larger than the network's input: room for crops
 BYSTANDERS = 2  # of a clip, at most, that variants are made of besides the foremost person
 VERSION = 1  # raise it when a clip would give other variants or features: caches go by it
 
@@ -38,7 +38,7 @@ class Footage:
 
     entry: Entry
     served: Image  # spec.shape: exactly what the application would show the network
-    frames: Image  # (n, h, w, 3) at FRAMES_PER_SECOND: what variants are made from
+    frames: Image  # (n, h, w, 3) at an even rate: what variants are made from
     others: tuple[Image, ...] = ()  # `served` of the further persons, if the spec looks at these
     bystanders: tuple[Image, ...] = ()  # `frames` of further persons of whom the label is known
 
@@ -121,7 +121,8 @@ def _footage_of_persons(entry: Entry, spec: ClipSpec, kept: Cache, detector: Det
     """The one who is most in view comes first, and is taken for the one whom the label means.
 
     Where nobody steals the label means everybody, so there are variants of others, too: a network
-    learns that who sits in the background is no thief.
+    learns that who sits in the background is no thief. Persons are cut out in the size in which
+    they are served, without a margin: a network sees whether a picture was scaled once or twice.
     """
     facts = {
         "clip": clip_sha256(entry.path),
@@ -141,7 +142,7 @@ def _footage_of_persons(entry: Entry, spec: ClipSpec, kept: Cache, detector: Det
 
     def regular(number: int) -> Image:
         reel, foremost = found()
-        return persons.follow(reel, foremost[number], _with_margin(spec))
+        return persons.follow(reel, foremost[number], spec)
 
     shown = kept.array(served, **facts)
     if not len(shown):
@@ -149,8 +150,7 @@ def _footage_of_persons(entry: Entry, spec: ClipSpec, kept: Cache, detector: Det
         raise ClipError(msg)
     known = 1 if entry.target else min(len(shown), 1 + BYSTANDERS)
     first, *further = (
-        kept.array(partial(regular, number), **facts, margin=MARGIN, number=number)
-        for number in range(known)
+        kept.array(partial(regular, number), **facts, number=number) for number in range(known)
     )
     return Footage(
         entry=entry,
@@ -170,15 +170,9 @@ def clip_sha256(path: Path) -> str:
         raise ClipError(msg) from error
 
 
-def _with_margin(spec: ClipSpec) -> ClipSpec:
-    return replace(spec, height=round(spec.height * MARGIN), width=round(spec.width * MARGIN))
-
-
 def _regular(path: Path, spec: ClipSpec) -> Image:
-    larger = _with_margin(spec)
-    pictures, _ = frames.read_all(
-        path, fps=FRAMES_PER_SECOND, height=larger.height, width=larger.width
-    )
+    height, width = (round(side * MARGIN) for side in (spec.height, spec.width))
+    pictures, _ = frames.read_all(path, fps=FRAMES_PER_SECOND, height=height, width=width)
     if not spec.min_difference:
         return pictures
     as_served = (resize(picture, spec) for picture in pictures)
