@@ -91,7 +91,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _train(arguments: argparse.Namespace, unfinished: Cache) -> None:
-    spec, settings = _spec(arguments), _settings(arguments)
+    spec = _spec(arguments)
+    settings = _settings(arguments, spec)
     kept = Cache(arguments.cache, complain=console.warn)
     learning, apart = splits.set_apart(
         manifest.for_training(manifest.read(arguments.manifest)),
@@ -170,13 +171,13 @@ def _spec(arguments: argparse.Namespace) -> ClipSpec:
     )
 
 
-def _settings(arguments: argparse.Namespace) -> Settings:
+def _settings(arguments: argparse.Namespace, spec: ClipSpec) -> Settings:
     """With what this machine decides. Raises OptionError for what fails only hours later."""
     from video_classifier.ml import networks
 
     settings: Settings = arguments.settings
     name = arguments.network
-    spec, frozen = networks.designed_for(name), networks.is_pretrained(name)
+    frozen = networks.is_pretrained(name)
     if settings.fine_tune and not frozen:
         msg = f"{name} has no pretrained backbone that could be fine-tuned."
         raise OptionError(msg)

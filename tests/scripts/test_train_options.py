@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from scripts import train, train_options
 from tests import videos
-from video_classifier.ml import bundle, crossvalidation
+from video_classifier.ml import bundle, crossvalidation, networks, precision
+from video_classifier.ml.clip import ClipSpec, View
 from video_classifier.ml.training import Schedule, StopBy
 
 pytestmark = [pytest.mark.keras, pytest.mark.usefixtures("small_clips")]
@@ -141,6 +143,37 @@ def test_weights_that_do_not_fit_are_refused_before_a_clip_is_read(
 
     assert train.main(["mobilenetv2_pool", *options]) == 2
     assert "weights.h5 are missing, or do not fit mobilenetv2_pool" in capsys.readouterr().err
+
+
+def test_weights_are_tried_at_the_size_that_is_trained(
+    shop: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Keras has a file of ImageNet weights for each of some sizes, and downloads what is used."""
+    tried: list[ClipSpec] = []
+
+    def build(_: str, spec: ClipSpec, **__: object) -> None:
+        tried.append(spec)
+        raise OSError
+
+    monkeypatch.setattr(networks, "build", build)
+
+    assert trained(shop, "none", "--size", "96", "--view", "person") == 2
+    assert [(spec.height, spec.width, spec.view) for spec in tried] == [(96, 96, View.PERSON)]
+
+
+def test_the_precision_is_chosen_at_the_size_that_is_trained(
+    shop: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tried: list[tuple[int | None, ...]] = []
+
+    def fastest(make: Callable[[], Any]) -> str:
+        tried.append(make().input_shape)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(precision, "fastest", fastest)
+
+    assert trained(shop, "none", "--size", "48", "--mixed-precision") == 130
+    assert tried == [(None, 4, 48, 48, 3)]
 
 
 @pytest.mark.parametrize(
