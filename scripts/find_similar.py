@@ -12,7 +12,7 @@ from rich.table import Table
 from scripts import console
 from video_classifier.ml import bundle, contact_sheet, manifest, similarity
 from video_classifier.ml.cache import Cache
-from video_classifier.ml.clip import ClipError, ClipSpec
+from video_classifier.ml.clip import ClipError, ClipSpec, View
 from video_classifier.ml.contact_sheet import Row
 from video_classifier.ml.similarity import Embedder, Match
 
@@ -22,13 +22,16 @@ EXAMPLE = """example:
 A pretrained backbone looks at some frames of each clip; clips are alike as far as the means of
 what it sees point the same way. One camera's clips are all alike to it: compare the scores within
 a list, and look at the clips.
+
+It compares clips and never persons: whoever could find somebody's likes in other clips could follow
+people from camera to camera. Models that look at persons are refused.
 """
 
 STORAGE = Path(__file__).parent.parent / "models_storage"
 
 
 class BackboneError(Exception):
-    """There is nothing to look with, and the message says what to do."""
+    """This is nothing to look with, and the message says what to do."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -54,6 +57,13 @@ def _embedder(arguments: argparse.Namespace) -> Embedder:
     kept = Cache(arguments.cache, complain=console.warn)
     if arguments.backbone_weights:
         return _of_weights(arguments.backbone_weights, kept)
+    if bundle.check(arguments.model).spec.view is View.PERSON:
+        msg = (
+            f"The model {arguments.model.name} looks at persons, and clips are not compared by who "
+            "is in them: that would be recognizing people from clip to clip. "
+            "Choose a model of whole frames, or give --backbone-weights."
+        )
+        raise BackboneError(msg)
     network, card = bundle.load(arguments.model)
     try:
         return Embedder(network.get_layer("backbone"), card.spec, kept=kept)

@@ -9,6 +9,7 @@ from PIL import Image
 
 from scripts import find_similar
 from tests import videos
+from tests.ml.conftest import OF_PERSONS, write_bundle
 from tests.scripts.conftest import MakeModel, MakeTable
 
 pytestmark = pytest.mark.keras
@@ -59,6 +60,20 @@ def test_a_model_without_a_backbone_is_a_sentence(
 
     assert find_similar.main([str(tmp_path / "clip.mp4"), *options]) == 2
     assert "has no backbone" in capsys.readouterr().err
+
+
+def test_persons_are_not_recognized_from_clip_to_clip(
+    table: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    model = write_bundle(tmp_path / "models" / "mine", "mobilenetv2_pool", spec=OF_PERSONS)
+    options = ["--among", str(table), "--model", str(model)]
+
+    assert find_similar.main([str(tmp_path / "clip.mp4"), *options]) == 2
+
+    printed = capsys.readouterr()
+    assert "mine looks at persons" in printed.err
+    assert "Choose a model of whole frames, or give --backbone-weights." in printed.err
+    assert not printed.out
 
 
 def test_weights_that_do_not_fit_are_a_sentence(
