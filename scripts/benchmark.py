@@ -1,4 +1,8 @@
-"""Measures how fast clips are analyzed, beside the naive way in the same run."""
+"""Measures how fast clips are analyzed, beside another way in the same run.
+
+That is the naive way, and for a model that looks at persons the model of whole frames that it
+falls back on.
+"""
 
 from __future__ import annotations
 
@@ -12,16 +16,17 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
-from statistics import median
 from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
 
 from rich.table import Table
 
-from scripts import console
-from video_classifier.ml import bundle
-from video_classifier.ml.clip import ClipError, ClipSpec
+from scripts import console, person_timing, timing
+from scripts.timing import Compared, Figures
+from video_classifier.ml import bundle, detection, predictor
+from video_classifier.ml.clip import ClipError, ClipSpec, View
 
 EXAMPLE = """example:
   python -m scripts.benchmark ../shared/data/mnnit/shoplifters/shoplifting_001.mp4 --runs 9
@@ -31,25 +36,14 @@ the whole of an analysis. Cold, each in a fresh process with the first clip: the
 TensorFlow (the same for both ways), the load of the model, the first prediction (from before the
 load to the first verdict), the cold start (import and first prediction), and the peak of the
 process' memory in megabytes (on Linux only).
+
+A model that looks at persons is measured warm only. Detect is the search for persons in single
+pictures; following them and cutting them out counts as decode, with which it is interleaved.
 """
 
 STORAGE = Path(__file__).parent.parent / "models_storage"
-WARM = ("decode", "inference", "whole")
-COLD = ("import", "load", "first_prediction", "cold_start", "peak_memory")
 COLD_RUNS = 3  # at most: each starts TensorFlow twice
-
-Figures = dict[str, float]
-
-
-class Compared(NamedTuple):
-    """The same figures of both ways; ratios say how many times as much the naive way takes."""
-
-    ours: Figures
-    naive: Figures
-
-    @property
-    def ratios(self) -> Figures:
-        return {name: self.naive[name] / self.ours[name] for name in self.ours}
+WAYS = ("ours", "naive")
 
 
 class Twin(NamedTuple):
@@ -67,14 +61,19 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 0
     try:
         compared = _compare_all(arguments)
-    except (bundle.BundleError, ClipError) as error:
+    except (
+        bundle.BundleError,
+        detection.DetectorError,
+        person_timing.NobodyError,
+        ClipError,
+    ) as error:
         console.complain(error)
         return 2
     report = _report(arguments, compared)
     if arguments.json:
         arguments.json.write_text(json.dumps(report, indent=2) + "\n")
-    for model, figures in compared.items():
-        _print(model, figures)
+    for model, both in compared.items():
+        _print(model, both)
     return 0
 
 
@@ -83,18 +82,30 @@ def _compare_all(arguments: argparse.Namespace) -> dict[str, Compared]:
     if not names:
         msg = f"There is no model in {arguments.storage}. Train one first."
         raise bundle.BundleError(msg)
-    rounds = arguments.runs + min(arguments.runs, COLD_RUNS)
+    views = {name: bundle.check(arguments.storage / name).spec.view for name in names}
+    of_persons = [name for name in views if views[name] is View.PERSON]
+    of_frames = [name for name in views if views[name] is View.FRAME]
+    clips, runs, cold_runs = arguments.clips, arguments.runs, min(arguments.runs, COLD_RUNS)
+    rounds = len(of_persons) * runs + len(of_frames) * (runs + cold_runs)
     compared = {}
-    with (
-        console.progress("Measuring", len(names) * rounds) as tick,
-        TemporaryDirectory() as folder,
-    ):
-        for name in names:
-            twin = _make_twin(arguments.storage / name, Path(folder) / f"{name}.keras")
-            warm = _measure_warm(twin, arguments.clips, arguments.runs, tick)
-            cold = _measure_cold(twin, arguments.clips[0], min(arguments.runs, COLD_RUNS), tick)
-            compared[name] = Compared(warm.ours | cold.ours, warm.naive | cold.naive)
+    with console.progress("Measuring", rounds) as tick:
+        for name in of_persons:  # first: not every clip will do, and the others take long
+            folder, detector = arguments.storage / name, detection.load(arguments.detector)
+            compared[name] = person_timing.measure(folder, detector, clips, runs, tick)
+        for name in of_frames:
+            compared[name] = _beside_naive(arguments.storage / name, clips, runs, cold_runs, tick)
     return compared
+
+
+def _beside_naive(
+    folder: Path, clips: Sequence[Path], runs: int, cold_runs: int, tick: Callable[[], None]
+) -> Compared:
+    with TemporaryDirectory() as aside:
+        twin = _make_twin(folder, Path(aside) / "naive.keras")
+        warm = _measure_warm(twin, clips, runs, tick)
+        ours, naively = (partial(_in_fresh_process, way, twin) for way in WAYS)
+        cold = timing.by_turns((ours, naively), clips[:1], cold_runs, tick)
+    return Compared(names=WAYS, one=warm[0] | cold[0], other=warm[1] | cold[1])
 
 
 def _make_twin(folder: Path, target: Path) -> Twin:
@@ -107,53 +118,27 @@ def _make_twin(folder: Path, target: Path) -> Twin:
 
 def _measure_warm(
     twin: Twin, clips: Sequence[Path], runs: int, tick: Callable[[], None]
-) -> Compared:
-    """Both ways in turns, so that whatever else the machine does slows down both."""
+) -> tuple[Figures, Figures]:
     import keras
 
     from scripts import naive
-    from video_classifier.ml import predictor
 
     model, network = predictor.load(twin.folder), keras.models.load_model(twin.network)
 
-    def ours(clip: Path) -> tuple[float, ...]:
-        outcome = model.analyze(clip)
-        return outcome.seconds_reading, outcome.seconds_classifying
+    def ours(clip: Path) -> Figures:
+        return timing.parts(model.analyze(clip))
 
-    def naively(clip: Path) -> tuple[float, ...]:
+    def naively(clip: Path) -> Figures:
         start = time.perf_counter()
         images = naive.frames_of(clip, twin.spec)
         read = time.perf_counter()
         naive.score_of(network, images)
-        return read - start, time.perf_counter() - read
+        done = time.perf_counter()
+        return {"decode": read - start, "inference": done - read, "whole": done - start}
 
     for way in (ours, naively):
         way(clips[0])
-    taken: list[tuple[tuple[float, ...], tuple[float, ...]]] = []
-    for _ in range(runs):
-        taken += [(ours(clip), naively(clip)) for clip in clips]
-        tick()
-    return Compared(*(_warm_medians(way) for way in zip(*taken, strict=True)))
-
-
-def _warm_medians(taken: Sequence[tuple[float, ...]]) -> Figures:
-    rows = [(decode, inference, decode + inference) for decode, inference in taken]
-    return dict(zip(WARM, map(median, zip(*rows, strict=True)), strict=True))
-
-
-def _measure_cold(twin: Twin, clip: Path, runs: int, tick: Callable[[], None]) -> Compared:
-    taken: list[tuple[Figures, Figures]] = []
-    for _ in range(runs):
-        taken.append(
-            (_in_fresh_process("ours", twin, clip), _in_fresh_process("naive", twin, clip))
-        )
-        tick()
-    return Compared(
-        *(
-            {name: median(figures[name] for figures in way) for name in COLD}
-            for way in zip(*taken, strict=True)
-        )
-    )
+    return timing.by_turns((ours, naively), clips, runs, tick)
 
 
 def _in_fresh_process(way: str, twin: Twin, clip: Path) -> Figures:
@@ -176,8 +161,9 @@ def _cold(arguments: argparse.Namespace) -> Figures:
     import keras  # noqa: F401  (and TensorFlow with it)
 
     imported = time.perf_counter()
+    analyze: Callable[[Path], object]
     if arguments.cold == "ours":
-        analyze = _load_ours(arguments.source)
+        analyze = predictor.load(arguments.source).analyze
     else:
         analyze = _load_naive(arguments.source, spec)
     loaded = time.perf_counter()
@@ -198,12 +184,6 @@ def _peak_memory() -> float:
     return int(line[1]) / 1024 if line else math.nan
 
 
-def _load_ours(folder: Path) -> Callable[[Path], object]:
-    from video_classifier.ml import predictor
-
-    return predictor.load(folder).analyze
-
-
 def _load_naive(file: Path, spec: ClipSpec) -> Callable[[Path], object]:
     import keras
 
@@ -219,21 +199,31 @@ def _report(arguments: argparse.Namespace, compared: dict[str, Compared]) -> dic
         "python": platform.python_version(),
         "clips": [clip.name for clip in arguments.clips],
         "runs": arguments.runs,
-        "models": {
-            name: {"ours": both.ours, "naive": both.naive, "ratio": both.ratios}
-            for name, both in compared.items()
-        },
+        "models": {model: both.report for model, both in compared.items()},
     }
 
 
-def _print(model: str, compared: Compared) -> None:
-    table = Table("", "here", "naive", "naive / here", title=model)
-    for name in (*WARM, *COLD):
-        unit = "MB" if name == "peak_memory" else "s"
-        digits = 0 if unit == "MB" else 3
-        ours, naive = (f"{way[name]:.{digits}f} {unit}" for way in (compared.ours, compared.naive))
-        table.add_row(name.replace("_", " "), ours, naive, f"{compared.ratios[name]:.1f}")
+def _print(model: str, both: Compared) -> None:
+    one, other = (name.replace("_", " ") for name in both.names)
+    table = Table("", one, other, f"{other} / {one}", title=model)
+    for part in both.other:
+        ratio = f"{both.ratios[part]:.1f}" if part in both.ratios else "-"
+        cells = (_cell(part, figures.get(part)) for figures in (both.one, both.other))
+        table.add_row(part.replace("_", " "), *cells, ratio)
     console.out.print(table)
+    for fact, value in both.facts.items():
+        console.out.print(f"{fact.replace('_', ' ')}: {value}", markup=False)
+    slow, quick = both.other["whole"], both.one["whole"]
+    console.out.print(
+        f"From file to verdict: {other} {slow:.2f} s, {one} {quick:.2f} s, "
+        f"{both.ratios['whole']:.1f} times."
+    )
+
+
+def _cell(part: str, figure: float | None) -> str:
+    if figure is None:
+        return "-"
+    return f"{figure:.0f} MB" if part == "peak_memory" else f"{figure:.3f} s"
 
 
 def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
@@ -241,6 +231,7 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("clips", nargs="+", type=Path, metavar="CLIP")
     parser.add_argument("--model", action="append", help="default: each in the storage")
     parser.add_argument("--storage", type=Path, default=STORAGE, help="default: models_storage")
+    console.add_detector(parser)
     parser.add_argument("--runs", type=_positive, default=5, help="of each warm figure; default: 5")
     parser.add_argument(
         "--json", type=console.file_to_write, metavar="OUT", help="also write the figures here"

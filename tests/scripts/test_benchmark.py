@@ -1,4 +1,4 @@
-"""The benchmark tells every figure of both ways, and the naive way comes to the same verdict."""
+"""The benchmark tells every figure of two ways, and the naive way comes to the same verdict."""
 
 from __future__ import annotations
 
@@ -9,14 +9,19 @@ import numpy as np
 import pytest
 
 from scripts import benchmark
-from tests import videos
-from video_classifier.ml import bundle
+from tests import crowd, videos
+from tests.ml.conftest import OF_PERSONS, write_bundle
+from video_classifier.ml import bundle, detection
 from video_classifier.ml.bundle import Card
 from video_classifier.ml.clip import ClipSpec
 
 pytestmark = pytest.mark.keras
 
 TINY = ClipSpec(frames=4, height=32, width=32)
+FIGURES = (
+    *("decode", "inference", "whole"),
+    *("import", "load", "first_prediction", "cold_start", "peak_memory"),
+)
 
 
 @pytest.fixture
@@ -47,7 +52,7 @@ def test_all_figures_are_printed_and_written(
 
     model = json.loads(target.read_text())["models"]["small"]
     printed = capfd.readouterr().out
-    for name in (*benchmark.WARM, *benchmark.COLD):
+    for name in FIGURES:
         assert model["ours"][name] > 0
         assert model["ratio"][name] == pytest.approx(model["naive"][name] / model["ours"][name])
         assert name.replace("_", " ") in printed
@@ -55,6 +60,51 @@ def test_all_figures_are_printed_and_written(
         assert way["whole"] == pytest.approx(way["decode"] + way["inference"])
         assert way["cold_start"] == pytest.approx(way["import"] + way["first_prediction"])
         assert way["load"] < way["first_prediction"]
+
+
+@pytest.fixture
+def with_persons(storage: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The options that measure a model of persons."""
+    monkeypatch.setattr(detection, "load", lambda _: crowd.Spotter())
+    write_bundle(storage / "persons", spec=OF_PERSONS, fallback="small")
+    return ["--storage", str(storage), "--model", "persons", "--runs", "1"]
+
+
+def test_a_model_of_persons_is_measured_beside_its_fallback(
+    with_persons: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    clip = crowd.write(tmp_path / "clip.mp4", crowd.standing(0.4))
+    target = tmp_path / "figures.json"
+
+    assert benchmark.main([str(clip), *with_persons, "--json", str(target)]) == 0
+
+    model = json.loads(target.read_text())["models"]["persons"]
+    printed = capsys.readouterr().out
+    assert (model["fallback"], model["persons_found"]) == ("small", [1])
+    slow, quick, ratio = (model[key]["whole"] for key in ("persons", "whole_frame", "ratio"))
+    assert ratio == pytest.approx(slow / quick)
+    for part in model["persons"]:
+        assert part in printed
+    assert f"persons {slow:.2f} s, whole frame {quick:.2f} s, {ratio:.1f} times." in printed
+
+
+def test_a_clip_without_anybody_is_a_sentence(
+    with_persons: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    clip = crowd.write(tmp_path / "clip.mp4")
+
+    assert benchmark.main([str(clip), *with_persons]) == 2
+    assert "Nobody was found in clip.mp4" in capsys.readouterr().err
+
+
+def test_a_detector_that_is_not_there_is_a_sentence(
+    storage: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_bundle(storage / "persons", spec=OF_PERSONS, fallback="small")
+    options = ["--storage", str(storage), "--detector", str(tmp_path / "gone.onnx")]
+
+    assert benchmark.main(["clip.mp4", *options]) == 2
+    assert "gone.onnx can't be read" in capsys.readouterr().err
 
 
 def test_a_clip_that_cannot_be_read_is_a_sentence(

@@ -1,0 +1,84 @@
+"""A model of persons is timed beside its fallback, on clips with persons in them."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import pytest
+
+from scripts import person_timing
+from scripts.person_timing import NobodyError, Stopwatch
+from tests import crowd
+from tests.crowd import Spotter, standing
+from tests.ml.conftest import OF_PERSONS, write_bundle
+from video_classifier.ml.clip import Image
+from video_classifier.ml.detection import Detections
+
+pytestmark = pytest.mark.keras
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Of a model of persons, with its fallback beside it."""
+    storage = tmp_path_factory.mktemp("models")
+    write_bundle(storage / "whole")
+    return write_bundle(storage / "persons", spec=OF_PERSONS, fallback="whole")
+
+
+class SlowSpotter(Spotter):
+    def detect(self, image: Image) -> Detections:
+        time.sleep(0.05)
+        return super().detect(image)
+
+
+def test_both_ways_have_their_parts_and_the_persons_are_counted(
+    folder: Path, tmp_path: Path
+) -> None:
+    one = crowd.write(tmp_path / "one.mp4", standing(0.4))
+    two = crowd.write(tmp_path / "two.mp4", standing(0.2), standing(0.7))
+    ticks: list[None] = []
+
+    both = person_timing.measure(folder, Spotter(), [one, two], 3, lambda: ticks.append(None))
+
+    assert both.names == ("whole_frame", "persons")
+    assert both.facts == {"fallback": "whole", "persons_found": [1, 2]}
+    assert list(both.one) == ["decode", "inference", "whole"]
+    assert list(both.other) == ["decode", "detect", "inference", "whole"]
+    assert all(seconds > 0 for seconds in (*both.one.values(), *both.other.values()))
+    assert both.ratios["whole"] == both.other["whole"] / both.one["whole"]
+    assert "detect" not in both.ratios
+    assert len(ticks) == 3
+
+
+def test_the_time_of_the_detector_is_its_own_and_not_that_of_decoding(
+    folder: Path, tmp_path: Path
+) -> None:
+    clip = crowd.write(tmp_path / "clip.mp4", standing(0.4))
+    spotter = SlowSpotter()
+
+    taken = person_timing.measure(folder, spotter, [clip], 1, lambda: None).other
+
+    pictures = len(spotter.shown) // 2  # the clip was looked at twice, once to warm up
+    assert taken["detect"] > pictures * 0.05
+    assert taken["decode"] > 0
+    assert taken["whole"] == pytest.approx(taken["decode"] + taken["detect"] + taken["inference"])
+
+
+def test_a_clip_without_anybody_is_refused_by_name(folder: Path, tmp_path: Path) -> None:
+    somebody = crowd.write(tmp_path / "somebody.mp4", standing(0.4))
+    nobody = crowd.write(tmp_path / "nobody.mp4")
+
+    with pytest.raises(NobodyError, match=r"Nobody was found in nobody\.mp4"):
+        person_timing.measure(folder, Spotter(), [somebody, nobody], 1, lambda: None)
+
+
+def test_a_stopwatch_finds_whom_its_detector_finds() -> None:
+    picture, spotter = crowd.picture([standing(0.4)]), Spotter()
+    stopwatch = Stopwatch(spotter)
+
+    found = stopwatch.detect(picture)
+
+    assert found.boxes.tolist() == spotter.detect(picture).boxes.tolist()
+    assert stopwatch.input_size == spotter.input_size
+    assert stopwatch.seconds > 0
