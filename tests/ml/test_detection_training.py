@@ -92,6 +92,22 @@ def test_the_teacher_answers_for_the_very_view_that_the_student_gets() -> None:
 
 
 @pytest.mark.keras
+@pytest.mark.parametrize("blended", [1.0, 0.0])
+def test_another_view_may_shine_through(blended: float) -> None:
+    from video_classifier.ml.detectors import lessons, training
+
+    red, green = np.zeros((2, 64, 64, 3), np.uint8)
+    red[..., 0] = green[..., 1] = 255
+    scenes = [lessons.Scene(name="red", pictures=[red]), lessons.Scene(name="g", pictures=[green])]
+    stage = replace(training.STAGES[0], size=32, mosaics=0.0, whole=1.0, blended=blended)
+
+    views, _ = lessons.Lessons(scenes, Painter(), stage, steps=1, seed=0)[0]
+
+    yellow = (views[..., :2] > 60).all(axis=-1) & (views[..., 2] < 40)
+    assert yellow.any() == bool(blended)
+
+
+@pytest.mark.keras
 def test_every_epoch_shows_other_views_and_the_same_ones_next_time() -> None:
     from video_classifier.ml.detectors import lessons, training
 

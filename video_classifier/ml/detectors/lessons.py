@@ -23,7 +23,7 @@ from video_classifier.ml.detectors import boxes
 from video_classifier.ml.detectors.boxes import Floats
 
 BATCH = 16
-FLIPPED, COLORLESS, POOR = 0.5, 0.15, 0.25  # shares of the views
+FLIPPED, COLORLESS, POOR = 0.5, 0.2, 0.25  # shares of the views
 _TINY = 1e-6
 _SURE = 0.05  # of a cell whose box is worth learning
 
@@ -58,6 +58,7 @@ class Stage:
     warmup: int  # batches in which it rises
     averaged: float  # momentum of the moving average of the weights, which is what is kept
     mosaics: float  # share of views that are put together from four pictures
+    blended: float  # share of views with another one shining through
     whole: float  # share of pictures that are shown as they are
 
 
@@ -107,6 +108,14 @@ class Lessons(keras.utils.PyDataset):  # type: ignore[misc]  # Keras is not type
         self._epoch += 1
 
     def _view(self, draw: np.random.Generator) -> Image:
+        view = self._composed(draw)
+        if draw.random() < self._stage.blended:
+            share = draw.uniform(0.1, 0.5)
+            other = self._composed(draw)
+            view = np.asarray(cv2.addWeighted(view, 1 - share, other, share, 0), np.uint8)
+        return view
+
+    def _composed(self, draw: np.random.Generator) -> Image:
         if draw.random() < self._stage.mosaics:
             return self._mosaic(draw)
         return self._placed((self._side, self._side), draw)
@@ -158,7 +167,7 @@ def _moved(picture: Image, size: tuple[int, int], draw: np.random.Generator) -> 
     """The picture in a view of (height, width): smaller or larger, anywhere, and squeezed."""
     height, width = picture.shape[:2]
     shows_all, fills = sorted((size[0] / height, size[1] / width))
-    zoom = np.exp(draw.uniform(np.log(0.75 * shows_all), np.log(1.6 * fills)))
+    zoom = np.exp(draw.uniform(np.log(0.7 * shows_all), np.log(2.2 * fills)))
     zoom_x = zoom * draw.uniform(0.85, 1.18)
     left = draw.uniform(*sorted((0.0, size[1] - width * zoom_x)))
     top = draw.uniform(*sorted((0.0, size[0] - height * zoom)))
@@ -170,7 +179,7 @@ def _moved(picture: Image, size: tuple[int, int], draw: np.random.Generator) -> 
 
 def _recolored(view: Image, draw: np.random.Generator) -> Image:
     """Other light, contrast and colors, and now and then the poor picture of a cheap camera."""
-    gain = draw.uniform(0.6, 1.4) * draw.uniform(0.9, 1.1, 3)
+    gain = draw.uniform(0.6, 1.4) * draw.uniform(0.8, 1.25, 3)
     levels = np.clip(np.arange(256)[:, None] * gain + draw.uniform(-25, 25), 0, 255)
     seen = cv2.LUT(view, levels.astype(np.uint8)[None])
     if draw.random() < COLORLESS:

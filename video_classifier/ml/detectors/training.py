@@ -21,9 +21,10 @@ STAGES = (
         warmup=200,
         averaged=0.998,
         mosaics=0.5,
+        blended=0.0,
         whole=0.3,
     ),
-    # … then larger ones, most of them as they will come.
+    # … then larger ones, most of them as they will come …
     Stage(
         size=320,
         epochs=2,
@@ -31,7 +32,19 @@ STAGES = (
         warmup=50,
         averaged=0.99,
         mosaics=0.25,
+        blended=0.0,
         whole=0.6,
+    ),
+    # … and then many that never come: few scenes are to be had, and these were known by heart.
+    Stage(
+        size=320,
+        epochs=7,
+        learning_rate=1e-3,
+        warmup=100,
+        averaged=0.998,
+        mosaics=0.5,
+        blended=0.4,
+        whole=0.4,
     ),
 )
 
