@@ -56,6 +56,7 @@ class Stage:
     epochs: int
     learning_rate: float  # at its highest; it rises at first, then falls to a hundredth
     warmup: int  # batches in which it rises
+    weight_decay: float
     averaged: float  # momentum of the moving average of the weights, which is what is kept
     mosaics: float  # share of views that are put together from four pictures
     blended: float  # share of views with another one shining through

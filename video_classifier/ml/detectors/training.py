@@ -19,6 +19,7 @@ STAGES = (
         epochs=12,
         learning_rate=8e-4,
         warmup=200,
+        weight_decay=0.01,
         averaged=0.998,
         mosaics=0.5,
         blended=0.0,
@@ -30,6 +31,7 @@ STAGES = (
         epochs=2,
         learning_rate=4e-4,
         warmup=50,
+        weight_decay=0.01,
         averaged=0.99,
         mosaics=0.25,
         blended=0.0,
@@ -41,6 +43,7 @@ STAGES = (
         epochs=7,
         learning_rate=1e-3,
         warmup=100,
+        weight_decay=0.03,
         averaged=0.998,
         mosaics=0.5,
         blended=0.4,
@@ -54,7 +57,6 @@ class Settings:
     work: Path  # where what is done is kept, and not done again
     stages: Sequence[Stage] = STAGES
     steps: int = 200  # batches of an epoch
-    weight_decay: float = 0.01
     seed: int = 0
 
 
@@ -103,7 +105,7 @@ def _compiled(network: keras.Model, stage: Stage, settings: Settings) -> keras.M
     )
     optimizer = keras.optimizers.AdamW(
         rate,
-        weight_decay=settings.weight_decay,
+        weight_decay=stage.weight_decay,
         clipnorm=5.0,
         use_ema=True,
         ema_momentum=stage.averaged,
