@@ -49,14 +49,14 @@ POOLED := --size 224 --epochs 60 --learning-rate 0.001
 models: .venv/runtime ## train the shipped models again on FOOTAGE, and their tables (hours)
 	$(call TRAIN,mobilenetv2_lstm,models_storage/mobilenetv2_lstm) --epochs 30
 	$(call TRAIN,conv3d,models_storage/conv3d) --epochs 10 --learning-rate 0.003 $(FROM_SCRATCH)
-	$(call TRAIN,mobilenetv2_pool,models_storage/mobilenetv2_pool_person) $(ON_PERSONS) $(POOLED)
+	$(call TRAIN,person_ensemble,models_storage/person_ensemble) $(ON_PERSONS) $(POOLED)
 	$(BIN)/python -m scripts.compare_models --write docs/models.md
 	$(BIN)/python -m scripts.measure_duplicates $(FOOTAGE)/manifest.csv --overlaps $(FOOTAGE)/mnnit_overlaps.csv --write docs/data.md
 
 recipes: .venv/runtime ## measure the recipes that are not shipped on FOOTAGE (hours)
 	$(call TRAIN,mobilenetv2_pool,docs/recipes/mobilenetv2_pool) --epochs 30 --learning-rate 0.001
 	$(call TRAIN,mobilenetv2_gru,docs/recipes/mobilenetv2_gru) --epochs 30
-	$(call TRAIN,person_ensemble,docs/recipes/person_ensemble) $(ON_PERSONS) $(POOLED)
+	$(call TRAIN,mobilenetv2_pool,docs/recipes/mobilenetv2_pool_person) $(ON_PERSONS) $(POOLED)
 	$(call TRAIN,yolo_cnn_lstm,docs/recipes/yolo_cnn_lstm) $(ON_PERSONS) --epochs 30
 	$(call TRAIN,mobilenetv2_lstm,docs/recipes/mobilenetv2_lstm_person) $(ON_PERSONS) --epochs 30
 	$(call TRAIN,conv3d,docs/recipes/conv3d_person) --view person --epochs 8 --learning-rate 0.003 $(FROM_SCRATCH)

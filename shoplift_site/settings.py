@@ -125,7 +125,7 @@ FILE_UPLOAD_DIRECTORY_PERMISSIONS = 0o700
 # Models and analyses.
 MODELS_STORAGE = env.path("MODELS_STORAGE", BASE_DIR / "models_storage")
 PERSON_DETECTOR = env.path("PERSON_DETECTOR", MODELS_STORAGE / "person_detector")
-DEFAULT_MODEL = env.text("DEFAULT_MODEL", "mobilenetv2_pool_person")
+DEFAULT_MODEL = env.text("DEFAULT_MODEL", "person_ensemble")
 RUNNER = env.choice("RUNNER", "thread", of=("thread", "none"))
 ANALYSIS_LEASE = env.seconds("ANALYSIS_LEASE", 60)
 ANALYSIS_HEARTBEAT = env.seconds("ANALYSIS_HEARTBEAT", 5)
