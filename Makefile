@@ -59,7 +59,7 @@ recipes: .venv/runtime ## measure the recipes that are not shipped on FOOTAGE (h
 	$(call TRAIN,mobilenetv2_pool,docs/recipes/mobilenetv2_pool_person) $(ON_PERSONS) $(POOLED)
 	$(call TRAIN,yolo_cnn_lstm,docs/recipes/yolo_cnn_lstm) $(ON_PERSONS) --epochs 30
 	$(call TRAIN,mobilenetv2_lstm,docs/recipes/mobilenetv2_lstm_person) $(ON_PERSONS) --epochs 30
-	$(call TRAIN,conv3d,docs/recipes/conv3d_person) --view person --epochs 8 --learning-rate 0.003 $(FROM_SCRATCH)
+	$(call TRAIN,conv3d,docs/recipes/conv3d_person) --view person --epochs 5 --learning-rate 0.003 $(FROM_SCRATCH)
 	$(call TRAIN,cnn_lstm,docs/recipes/cnn_lstm) --epochs 8 --learning-rate 0.002 $(FROM_SCRATCH)
 	$(call TRAIN,cnn_gru,docs/recipes/cnn_gru) --epochs 3 --learning-rate 0.002 $(FROM_SCRATCH)
 	$(BIN)/python -m scripts.compare_models --write docs/models.md
