@@ -144,8 +144,7 @@ def _table(lines: Iterable[Line]) -> str:
 def _speed(own: Detector, model: Path) -> str:
     """Both by turns, on one picture, resize and suppression of doubles included.
 
-    A turn is as many pictures as a clip has, roughly: picture by picture each would be measured
-    with its threads asleep, and the other's still spinning.
+    A turn is as many pictures as a clip has, roughly: one comes after the other there, too.
     """
     picture: Image = np.random.default_rng(0).integers(0, 256, (1080, 1920, 3), np.uint8)
     other = _in_onnx_runtime(model)
