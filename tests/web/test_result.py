@@ -247,6 +247,35 @@ def test_figures_of_another_version_are_not_shown(
     assert "61 of 100" not in html
 
 
+@pytest.mark.parametrize("decided_by", [1, None])
+def test_figures_on_persons_are_not_shown_where_the_fallback_decided(
+    client: Client,
+    make_analysis: MakeAnalysis,
+    make_model: MakeModel,
+    settings: Settings,
+    decided_by: int | None,
+) -> None:
+    make_model("standby")
+    settings.PERSON_DETECTOR = settings.MODELS_STORAGE / "detector.onnx"
+    settings.PERSON_DETECTOR.write_bytes(b"weights")
+    make_model(
+        metrics={"accuracy": Interval(value=0.61, low=0.5, high=0.71)},
+        spec=ClipSpec(view=View.PERSON),
+        fallback="standby",
+    )
+    analysis = make_analysis(
+        status=Status.DONE,
+        view=(View.PERSON if decided_by else View.FRAME).value,
+        decided_by=decided_by,
+        model_sha256=_hash_of("standard"),
+    )
+
+    html = page(client, analysis)
+
+    assert ("61 of 100" in html) == bool(decided_by)
+    assert ("“standby” scored the whole picture instead" in html) != bool(decided_by)
+
+
 def test_says_so_when_the_model_is_gone(client: Client, make_analysis: MakeAnalysis) -> None:
     assert "is no longer here" in page(client, make_analysis(status=Status.DONE))
 
