@@ -43,9 +43,11 @@ def row(page: Page, name: str) -> Locator:
 
 def test_clips_are_dropped_judged_found_again_and_exported(page: Page, clips: list[Path]) -> None:
     files = {path.name: path.read_bytes() for path in clips}
+    expect(page.get_by_text("No clips yet")).to_be_visible()
 
     drop(page, files | {"words.mp4": b"only words"})
 
+    expect(page.get_by_text("No clips yet")).to_be_hidden()
     expect(row(page, "words.mp4")).to_contain_text("not a video")
     for name in files:
         expect(row(page, name)).to_contain_text(VERDICT, timeout=PATIENCE)
