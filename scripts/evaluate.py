@@ -19,6 +19,7 @@ from video_classifier.ml import (
     detection,
     manifest,
     predictor,
+    pretrained,
     recipe,
     report,
     scoring,
@@ -54,6 +55,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         bundle.BundleError,
         detection.DetectorError,
         manifest.ManifestError,
+        pretrained.WeightsError,
         scoring.NothingToMeasureError,
         splits.TooFewGroupsError,
     ) as error:
@@ -78,7 +80,11 @@ def _evaluate_recipe(
     arguments: argparse.Namespace, card: Card, entries: Sequence[Entry]
 ) -> Evaluation:
     """Scores each group by a network that was trained like the model, on all other groups."""
+    from video_classifier.ml import networks
+
     settings = recipe.settings_of(card)
+    # Weights that can't be used are to show before clips are decoded.
+    networks.build(card.network, card.spec, backbone_weights=arguments.backbone_weights)
     kept = Cache(arguments.cache, complain=console.warn)
     detector = detection.load(arguments.detector) if card.spec.view is View.PERSON else None
     chosen = manifest.for_training(entries)
@@ -150,7 +156,7 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     )
     parser.add_argument(
         "--backbone-weights",
-        default="imagenet",
+        default=pretrained.DOWNLOADED,
         help="with --folds: a file of ImageNet weights without top (default: download them)",
     )
     parser.add_argument(

@@ -14,6 +14,7 @@ from video_classifier.ml import bundle, contact_sheet, manifest, similarity
 from video_classifier.ml.cache import Cache
 from video_classifier.ml.clip import ClipError, ClipSpec, View
 from video_classifier.ml.contact_sheet import Row
+from video_classifier.ml.pretrained import WeightsError
 from video_classifier.ml.similarity import Embedder, Match
 
 EXAMPLE = """example:
@@ -47,7 +48,13 @@ def main(argv: Sequence[str] | None = None) -> int:
             console.warn(f"Left out: {clip.entry.name}: {clip.reason}")
         if arguments.contact_sheet:
             _draw(arguments.clip, best, arguments.contact_sheet)
-    except (ClipError, bundle.BundleError, manifest.ManifestError, BackboneError) as error:
+    except (
+        ClipError,
+        WeightsError,
+        bundle.BundleError,
+        manifest.ManifestError,
+        BackboneError,
+    ) as error:
         console.complain(error)
         return 2
     return 0
@@ -79,11 +86,7 @@ def _of_weights(weights: Path, kept: Cache) -> Embedder:
     from video_classifier.ml.networks import backbone
 
     spec = ClipSpec()
-    try:
-        return Embedder(backbone.mobilenetv2(spec, weights), spec, kept=kept)
-    except (OSError, ValueError) as error:
-        msg = f"The weights {weights} are missing, or not of MobileNetV2 without its top."
-        raise BackboneError(msg) from error
+    return Embedder(backbone.mobilenetv2(spec, weights), spec, kept=kept)
 
 
 def _print(matches: Sequence[Match]) -> None:

@@ -44,6 +44,7 @@ from video_classifier.ml.crossvalidation import FALSE_ALARMS, Unseen
 from video_classifier.ml.dataset import Footage
 from video_classifier.ml.detection import Detector, DetectorError
 from video_classifier.ml.manifest import Entry
+from video_classifier.ml.pretrained import WeightsError
 from video_classifier.ml.splits import LEAKY, By
 from video_classifier.ml.training import Course, Epoch, Settings, Trainer
 
@@ -75,6 +76,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         splits.TooFewGroupsError,
         DetectorError,
         OptionError,
+        WeightsError,
         LookupError,
     ) as error:
         console.complain(error)
@@ -172,7 +174,8 @@ def _spec(arguments: argparse.Namespace) -> ClipSpec:
 
 
 def _settings(arguments: argparse.Namespace, spec: ClipSpec) -> Settings:
-    """With what this machine decides. Raises OptionError for what fails only hours later."""
+    """With what this machine decides. What would fail hours later is raised here:
+    OptionError, WeightsError."""
     from video_classifier.ml import networks
 
     settings: Settings = arguments.settings
@@ -181,11 +184,7 @@ def _settings(arguments: argparse.Namespace, spec: ClipSpec) -> Settings:
     if settings.fine_tune and not frozen:
         msg = f"{name} has no pretrained backbone that could be fine-tuned."
         raise OptionError(msg)
-    try:
-        networks.build(name, spec, backbone_weights=arguments.backbone_weights)
-    except (OSError, ValueError) as error:
-        msg = f"The weights {arguments.backbone_weights} are missing, or do not fit {name}."
-        raise OptionError(msg) from error
+    networks.build(name, spec, backbone_weights=arguments.backbone_weights)
     if not arguments.mixed_precision:
         return settings
     only_head = frozen and not settings.fine_tune

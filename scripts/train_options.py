@@ -10,6 +10,7 @@ from pathlib import Path
 from scripts import console
 from video_classifier.ml.augmentation import Augmentation
 from video_classifier.ml.clip import ClipSpec, View
+from video_classifier.ml.pretrained import DOWNLOADED
 from video_classifier.ml.splits import By
 from video_classifier.ml.training import Schedule, Settings, StopBy
 
@@ -43,7 +44,7 @@ def parse(argv: Sequence[str] | None, description: str | None) -> argparse.Names
     )
     parser.add_argument(
         "--backbone-weights",
-        default="imagenet",
+        default=DOWNLOADED,
         help="a file of ImageNet weights without top (default: download them by Keras)",
     )
     parser.add_argument(

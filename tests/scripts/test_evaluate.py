@@ -11,6 +11,8 @@ import pytest
 from scripts import evaluate
 from tests import videos
 from tests.scripts.conftest import MakeModel, MakeTable
+from video_classifier.ml import networks
+from video_classifier.ml.pretrained import WeightsError
 from video_classifier.ml.training import Settings
 
 pytestmark = pytest.mark.keras
@@ -58,6 +60,28 @@ def test_a_recipe_is_measured_on_each_group_in_turn(
     assert all(0 <= clip["score"] <= 1 for clip in found["predictions"])
     assert len(found["groups"]) == 6
     assert not any("leaky" in warning for warning in found["warnings"])
+
+
+def test_a_recipe_without_its_weights_is_refused_before_a_clip_is_read(
+    make_model: MakeModel,
+    make_table: MakeTable,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def missing(*_: object, **__: object) -> None:
+        msg = "No such weights."
+        raise WeightsError(msg)
+
+    model = make_model("mine", training={"settings": asdict(Settings())})
+    monkeypatch.setattr(networks, "build", missing)
+    (tmp_path / "words.mp4").write_text("no clip")
+    table = make_table([("words.mp4", "shoplifter", "ann")])
+
+    assert evaluate.main([str(model), str(table), "--folds", "by-group"]) == 2
+    printed = capsys.readouterr().err
+    assert "No such weights." in printed
+    assert "words.mp4" not in printed
 
 
 def test_a_recipe_of_too_few_people_is_refused(

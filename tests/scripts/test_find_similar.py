@@ -83,4 +83,4 @@ def test_weights_that_do_not_fit_are_a_sentence(
     options = ["--among", str(table), "--backbone-weights", str(weights)]
 
     assert find_similar.main([str(tmp_path / "clip.mp4"), *options]) == 2
-    assert "not of MobileNetV2" in capsys.readouterr().err
+    assert "not those of MobileNetV2" in capsys.readouterr().err

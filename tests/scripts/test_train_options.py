@@ -12,6 +12,7 @@ from scripts import train, train_options
 from tests import videos
 from video_classifier.ml import bundle, crossvalidation, networks, precision
 from video_classifier.ml.clip import ClipSpec, View
+from video_classifier.ml.pretrained import WeightsError
 from video_classifier.ml.training import Schedule, StopBy
 
 pytestmark = [pytest.mark.keras, pytest.mark.usefixtures("small_clips")]
@@ -142,7 +143,7 @@ def test_weights_that_do_not_fit_are_refused_before_a_clip_is_read(
     options = ["--manifest", table, "--out", out, "--backbone-weights", str(shop / "weights.h5")]
 
     assert train.main(["mobilenetv2_pool", *options]) == 2
-    assert "weights.h5 are missing, or do not fit mobilenetv2_pool" in capsys.readouterr().err
+    assert "weights.h5 are missing, or not those of MobileNetV2" in capsys.readouterr().err
 
 
 def test_weights_are_tried_at_the_size_that_is_trained(
@@ -153,7 +154,8 @@ def test_weights_are_tried_at_the_size_that_is_trained(
 
     def build(_: str, spec: ClipSpec, **__: object) -> None:
         tried.append(spec)
-        raise OSError
+        msg = "No such weights."
+        raise WeightsError(msg)
 
     monkeypatch.setattr(networks, "build", build)
 

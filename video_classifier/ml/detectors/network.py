@@ -14,6 +14,8 @@ from pathlib import Path
 import keras
 from keras import layers
 
+from video_classifier.ml import pretrained
+
 LEVELS = ("block_5_add", "block_12_add", "block_13_project_BN")  # MobileNetV2 at these strides
 FROZEN_UP_TO = "block_2_add"  # edges and textures are what ImageNet taught; it saves a third
 WIDTH = 64
@@ -24,10 +26,9 @@ def build(backbone_weights: str | Path | None) -> keras.Model:
     """RGB (height, width, 3), 0 to 255, to one (rows, columns, 5) a stride.
 
     The five are x, y, width and height as `boxes.from_yolox` reads them, and the score as a logit.
+    Raises WeightsError.
     """
-    backbone = keras.applications.MobileNetV2(
-        input_shape=(None, None, 3), include_top=False, weights=backbone_weights
-    )
+    backbone = pretrained.mobilenetv2((None, None, 3), backbone_weights)
     _freeze(backbone)
     pictures = keras.Input((None, None, 3), name="pictures")
     scaled = layers.Rescaling(1 / 127.5, offset=-1)(pictures)

@@ -35,8 +35,8 @@ def register(
 ) -> Callable[[Builder], Builder]:
     """Decorates a function that builds an uncompiled network for a ClipSpec.
 
-    The function's second argument is a file of ImageNet weights for the backbone, "imagenet"
-    for a download, or None for a random start; `pretrained` says whether it has any use.
+    The function's second argument are weights as `pretrained.mobilenetv2` takes them;
+    `pretrained` says whether they have any use.
     `spec` is what the network was designed for; it is built for others too.
     """
 
