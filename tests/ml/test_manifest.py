@@ -97,7 +97,7 @@ def test_an_interruption_leaves_the_manifest_as_it_was(tmp_path: Path) -> None:
         manifest.write(table, interrupted())
 
     assert table.read_bytes() == before
-    assert not list(tmp_path.glob("*.tmp"))
+    assert not list(tmp_path.glob(".*"))
 
 
 def test_lists_all_that_is_wrong_at_once(tmp_path: Path) -> None:

@@ -6,13 +6,12 @@ Reading and checking a card needs no framework; only `load` and `save` import Ke
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from video_classifier.ml import labels
+from video_classifier.ml import labels, whole
 from video_classifier.ml.clip import ClipSpec, View
 from video_classifier.ml.digest import known_sha256, sha256
 
@@ -144,22 +143,15 @@ def load(folder: Path) -> tuple[keras.Model, Card]:
 
 
 def save(folder: Path, network: keras.Model, card: Card) -> Card:
-    """Writes both files, each aside first and then renamed; returns the card as written."""
+    """Writes both files, each of them whole; returns the card as written."""
     folder.mkdir(parents=True, exist_ok=True)
-    aside = folder / f"aside-{NETWORK_FILE}"  # Keras wants the suffix
-    network.save(aside)
-    card = replace(
-        card,
-        sha256=sha256(aside),
-        parameters=network.count_params(),
-    )
-    aside.replace(folder / NETWORK_FILE)
+    with whole.replacing(folder / NETWORK_FILE) as aside:
+        network.save(aside)
+        card = replace(card, sha256=sha256(aside), parameters=network.count_params())
     write_card(folder, card)
     return card
 
 
 def write_card(folder: Path, card: Card) -> None:
     text = json.dumps(asdict(card), indent=2, ensure_ascii=False)
-    aside = folder / f"{CARD_FILE}.{os.getpid()}.tmp"
-    aside.write_text(text + "\n", encoding="utf-8")
-    aside.replace(folder / CARD_FILE)
+    whole.write(folder / CARD_FILE, text + "\n")

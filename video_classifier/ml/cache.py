@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections.abc import Callable
-from contextlib import suppress
 from io import BytesIO
 from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
+
+from video_classifier.ml import whole
 
 Number = TypeVar("Number", bound=np.generic)
 
@@ -62,20 +62,16 @@ class Cache:
         if self._folder is None or not self._is_writable:
             return
         file = self._folder / f"{_name(facts)}.npy"
-        aside = file.with_suffix(f".{os.getpid()}.tmp")
         try:
             file.parent.mkdir(parents=True, exist_ok=True)
-            aside.write_bytes(_sealed(array))
-            aside.replace(file)
+            with whole.replacing(file) as aside:
+                aside.write_bytes(_sealed(array))
         except OSError as error:
             self._is_writable = False
             self._complain(
                 f"The cache {file.parent} takes nothing more ({error.strerror}): "
                 "what is not in it yet will be made again next time."
             )
-        finally:
-            with suppress(OSError):
-                aside.unlink()
 
 
 def _name(facts: dict[str, object]) -> str:

@@ -10,7 +10,6 @@ bits, by imagehash.
 from __future__ import annotations
 
 import hashlib
-import tempfile
 import zipfile
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -18,6 +17,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from video_classifier.ml import whole
 from video_classifier.ml.clip import ClipSpec, Image
 from video_classifier.ml.digest import sha256
 
@@ -104,15 +104,8 @@ def _read(place: Path) -> Fingerprint:
 
 
 def _write(place: Path, found: Fingerprint) -> None:
-    """Aside, then renamed: an interruption leaves no half of it under its name."""
-    with tempfile.NamedTemporaryFile(dir=place.parent, suffix=".tmp", delete=False) as file:
-        aside = Path(file.name)
-        try:
-            np.savez(file, **asdict(found))
-        except BaseException:
-            aside.unlink()
-            raise
-    aside.replace(place)
+    with whole.replacing(place) as aside:
+        np.savez(aside, **asdict(found))
 
 
 def _hashes(pictures: Image) -> Hashes:

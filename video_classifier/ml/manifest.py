@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from video_classifier.ml import labels
+from video_classifier.ml import labels, whole
 
 SPLITS = ("train", "test")
 _COLUMNS = ("path", "label", "group", "source", "split", "note")
@@ -71,21 +70,20 @@ def rows(table: Path, needed: str) -> list[dict[str, str]]:
 
 
 def write(table: Path, entries: Iterable[Entry]) -> None:
-    """A CSV that `read` understands, written aside and renamed."""
-    aside = table.with_name(f"{table.name}.{os.getpid()}.tmp")
+    """A CSV that `read` understands, whole or not at all."""
     try:
-        with aside.open("w", newline="", encoding="utf-8") as file:
+        with (
+            whole.replacing(table) as aside,
+            aside.open("w", newline="", encoding="utf-8") as file,
+        ):
             writer = csv.DictWriter(file, _COLUMNS, lineterminator="\n")
             writer.writeheader()
             for entry in entries:
                 cells = {column: getattr(entry, column) for column in _COLUMNS[1:]}
                 writer.writerow({"path": entry.name} | cells)
-        aside.replace(table)
     except OSError as error:
         msg = f"The manifest {table} can't be written: {error.strerror}."
         raise ManifestError(msg) from error
-    finally:
-        aside.unlink(missing_ok=True)
 
 
 def for_training(entries: Iterable[Entry]) -> tuple[Entry, ...]:

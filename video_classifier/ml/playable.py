@@ -15,7 +15,7 @@ from av.video.frame import PictureType, VideoFrame
 from av.video.reformatter import ColorRange
 from av.video.stream import VideoStream
 
-from video_classifier.ml import containers, frames, probe
+from video_classifier.ml import containers, frames, probe, whole
 from video_classifier.ml.clip import ClipError, ClipFacts, InterruptedCopyError
 from video_classifier.ml.pictures import Turn, display_matrix
 
@@ -44,16 +44,13 @@ def make(source: Path, target: Path, *, proceed: Callable[[], bool] = lambda: Tr
     """
     facts = probe.facts(source)
     can_copy = facts.codec in _PLAYED["mp4"] and facts.pixel_format in _PLAYED_PIXELS
-    aside = target.with_name(f"{target.name}.part")
     try:
-        if not (can_copy and _remux(source, aside)):
-            _transcode(source, aside, proceed)
-        aside.replace(target)
+        with whole.replacing(target) as aside:
+            if not (can_copy and _remux(source, aside)):
+                _transcode(source, aside, proceed)
     except av.FFmpegError as error:
         msg = "No copy of the clip could be made that browsers play. Download it to watch it."
         raise ClipError(msg) from error
-    finally:
-        aside.unlink(missing_ok=True)
 
 
 def _remux(source: Path, target: Path) -> bool:

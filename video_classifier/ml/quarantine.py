@@ -14,6 +14,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from video_classifier.ml import whole
 from video_classifier.ml.digest import sha256
 
 REPORT = "report.json"
@@ -111,17 +112,14 @@ def _move(source: Path, target: Path) -> None:
     except OSError as error:
         if error.errno != errno.EXDEV:
             raise
-        aside = target.with_name(target.name + ".tmp")  # another disk: copy first
-        shutil.copy2(source, aside)
-        aside.replace(target)
+        with whole.replacing(target) as aside:  # another disk: copy first
+            shutil.copy2(source, aside)
         source.unlink()
 
 
 def _write(report: Path, moves: Sequence[_Move]) -> None:
-    aside = report.with_suffix(".tmp")
     content = {"clips": [asdict(one) for one in moves]}
-    aside.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-    aside.replace(report)
+    whole.write(report, json.dumps(content, indent=2, ensure_ascii=False) + "\n")
 
 
 def _read(report: Path) -> list[_Move]:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
+from video_classifier.ml import whole
 from video_classifier.ml.detection import DetectorError
 
 NETWORK_FILE = "network.tflite"
@@ -37,8 +37,5 @@ def read(folder: Path) -> DetectorCard:
 
 
 def write(folder: Path, card: DetectorCard) -> None:
-    aside = folder / f"{CARD_FILE}.{os.getpid()}.tmp"
-    aside.write_text(
-        json.dumps(asdict(card), indent=2, ensure_ascii=False) + "\n", encoding="utf-8"
-    )
-    aside.replace(folder / CARD_FILE)
+    text = json.dumps(asdict(card), indent=2, ensure_ascii=False)
+    whole.write(folder / CARD_FILE, text + "\n")

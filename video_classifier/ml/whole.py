@@ -1,0 +1,28 @@
+"""Files that are there whole, or not at all."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+
+@contextmanager
+def replacing(target: Path) -> Iterator[Path]:
+    """Where to write what is to be `target`: beside it, and with its suffixes.
+
+    It takes its place when all is written. If that fails, what was there before stays.
+    """
+    aside = target.with_name(f".{secrets.token_hex(4)}-{target.name}")
+    try:
+        yield aside
+        aside.replace(target)
+    finally:
+        with suppress(OSError):
+            aside.unlink()
+
+
+def write(target: Path, text: str) -> None:
+    with replacing(target) as aside:
+        aside.write_text(text, encoding="utf-8")
