@@ -18,6 +18,7 @@ from scripts import console
 from video_classifier.ml.clip import ClipError
 from video_classifier.ml.detection import DetectorError
 from video_classifier.ml.manifest import ManifestError
+from video_classifier.ml.pretrained import WeightsError
 
 if TYPE_CHECKING:
     import keras
@@ -39,7 +40,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = _arguments(argv)
     try:
         _train(arguments)
-    except (ManifestError, DetectorError, ClipError, OSError) as error:
+    except (ManifestError, DetectorError, WeightsError, ClipError, OSError) as error:
         console.complain(error)
         return 2
     except KeyboardInterrupt:
@@ -56,6 +57,7 @@ def _train(arguments: argparse.Namespace) -> None:
     teacher = yolo.read(arguments.teacher)
     scenes = footage.clips_by_scene(arguments.manifest)
     parts = footage.parts(scenes, seed=settings.seed)
+    student = network.build(arguments.backbone_weights)
     with console.progress("Decoding the clips", sum(map(len, scenes.values()))) as tick:
         seen = {
             name: footage.read(arguments.manifest.parent, scenes[name], after_each=tick)
@@ -66,8 +68,7 @@ def _train(arguments: argparse.Namespace) -> None:
         for name in parts.train
     ]
     arguments.work.mkdir(parents=True, exist_ok=True)
-    student = network.build(arguments.backbone_weights)
-    epochs = sum(stage.epochs for stage in settings.stages)
+    epochs = sum(stage.epochs * stage.runs for stage in settings.stages)
     with console.progress("Training", epochs) as tick:
 
         def after_epoch(epoch: int, loss: float) -> None:

@@ -117,7 +117,7 @@ def test_every_epoch_shows_other_views_and_the_same_ones_next_time() -> None:
     made = [lessons.Lessons(scenes, Painter(), stage, steps=2, seed=0) for _ in range(2)]
 
     first, again = (each[0][0] for each in made)
-    made[0].on_epoch_end()
+    made[0].epoch = 1
 
     np.testing.assert_array_equal(first, again)
     assert (made[0][0][0] != first).any()
@@ -176,6 +176,56 @@ def test_training_learns_and_goes_on_where_it_was_interrupted(tmp_path: Path) ->
 
     assert len(losses) == 4  # nothing is trained twice
     assert losses[-1] < losses[0]
+
+
+@pytest.mark.keras
+def test_training_that_was_interrupted_goes_on_with_the_views_of_its_epoch(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from video_classifier.ml.detectors import lessons, network, training
+
+    shown: set[int] = set()
+    view = lessons.Lessons.__getitem__
+
+    def noted(taught: lessons.Lessons, number: int) -> tuple[Image, Floats]:
+        shown.add(taught.epoch)
+        return view(taught, number)
+
+    def stop(epoch: int, _: float) -> None:
+        if epoch == 1:
+            raise KeyboardInterrupt
+
+    stage = replace(training.STAGES[0], size=64, epochs=3, warmup=1)
+    settings = training.Settings(work=tmp_path, stages=(stage,), steps=1)
+    scenes = [lessons.Scene(name="gray", pictures=[np.full((48, 64, 3), 90, np.uint8)])]
+    with pytest.raises(KeyboardInterrupt):
+        training.train(network.build(None), scenes, Painter(), settings, after_epoch=stop)
+    monkeypatch.setattr(lessons.Lessons, "__getitem__", noted)
+    training.train(network.build(None), scenes, Painter(), settings)
+
+    assert 2 in shown
+    assert 1 not in shown
+
+
+@pytest.mark.keras
+def test_runs_of_a_stage_begin_alike_and_are_averaged(tmp_path: Path) -> None:
+    from video_classifier.ml.detectors import lessons, network, training
+
+    stage = replace(training.STAGES[0], size=64, epochs=1, warmup=1, runs=2)
+    settings = training.Settings(work=tmp_path, stages=(stage,), steps=2)
+    noise = np.random.default_rng(0).integers(0, 256, (48, 64, 3), np.uint8)
+    student = network.build(None)
+    ends = []
+
+    training.train(student, [lessons.Scene(name="n", pictures=[noise])], Painter(), settings)
+
+    other = network.build(None)
+    for run in range(2):
+        other.load_weights(tmp_path / f"stage-0-{run}.weights.h5")
+        ends.append(other.get_weights())
+    assert any((one != two).any() for one, two in zip(*ends, strict=True))
+    for now, alike in zip(student.get_weights(), zip(*ends, strict=True), strict=True):
+        np.testing.assert_allclose(now, np.mean(alike, axis=0), rtol=1e-6)
 
 
 @pytest.mark.keras

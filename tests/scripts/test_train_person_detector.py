@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from scripts import measure_person_detector, train_person_detector
+from tests.crowd import Spotter
+from tests.footage import YOLOX, require
 
 Script = Callable[[list[str]], int]
 
@@ -44,3 +47,30 @@ def test_a_teacher_that_is_no_network_is_a_sentence(
     assert script(options(tmp_path, script)) == 2
 
     assert "no ONNX file" in capsys.readouterr().err
+
+
+@pytest.mark.footage
+@pytest.mark.keras
+def test_weights_that_do_not_fit_are_refused_before_a_clip_is_read(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    require(YOLOX)
+    (tmp_path / "clips.csv").write_text("path,scene,take\nmissing.mp4,shop,1\n")
+    (tmp_path / "weights.h5").write_text("buy milk")
+    told = options(tmp_path, train_person_detector.main)
+    told[told.index("--teacher") + 1] = str(YOLOX)
+    told[told.index("--backbone-weights") + 1] = str(tmp_path / "weights.h5")
+
+    assert train_person_detector.main(told) == 2
+
+    assert "not those of MobileNetV2" in capsys.readouterr().err
+
+
+def test_a_mirrored_detector_finds_people_where_they_are() -> None:
+    picture = np.zeros((40, 80, 3), np.uint8)
+    picture[10:30, 8:16] = 255
+
+    found = measure_person_detector.Mirrored(Spotter()).detect(picture)
+
+    assert found.boxes == pytest.approx(np.array([[0.1, 0.25, 0.2, 0.75]]))
+    assert found.boxes.dtype == np.float32

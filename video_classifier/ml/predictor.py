@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # most of what TensorFlow says on stderr
 
-NOBODY = "Nobody was found in this clip, so the whole picture was looked at."
+NOBODY = "The person detector found nobody in this clip, so the whole picture was looked at."
 TOO_MANY = (
     "{found} persons were found in this clip. Only the {seen} who are longest and largest in view "
     "were looked at."

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import cv2
 import numpy as np
@@ -15,9 +16,19 @@ Floats = npt.NDArray[np.float32]
 
 STRIDES = (8, 16, 32)
 FAINTEST = 0.1  # score of a detection that is still reported
-SAME = 0.5  # boxes that overlap more are of one person, for YOLO
 GRAY = 114  # what YOLO lays around a picture that does not fill its input
 _LARGEST = 8.0  # logarithm of a box's side in strides: no broken network may overflow
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Doubles:
+    """How several boxes of one person become one."""
+
+    same: float  # boxes that overlap more are of one person
+    vote: float | None = None  # those that overlap the surest that much are averaged with it
+
+
+YOLO = Doubles(same=0.5)
 
 
 def fitted(image: Image, height: int, width: int) -> tuple[Image, float]:
@@ -82,14 +93,28 @@ def sigmoid(logits: Floats) -> Floats:
     return np.asarray(1 / (1 + np.exp(-logits)), np.float32)
 
 
+def voted(boxes: Floats, scores: Floats, kept: npt.NDArray[np.intp], overlap: float) -> Floats:
+    """(kept, 4): of each box that is kept the mean with all that overlap it by as much or more.
+
+    Each weighs as much as it is sure.
+
+    Gidaris & Komodakis, "Object detection via a multi-region and semantic segmentation-aware CNN
+    model", ICCV 2015.
+    """
+    alike = overlaps(boxes[kept], boxes) >= overlap
+    weights = alike * scores
+    return np.asarray(weights @ boxes / weights.sum(axis=1, keepdims=True), np.float32)
+
+
 def detections(
-    boxes: Floats, scores: Floats, *, height: float, width: float, overlap: float = SAME
+    boxes: Floats, scores: Floats, *, height: float, width: float, doubles: Doubles = YOLO
 ) -> Detections:
-    """What a detector found in a picture of `height` x `width`, without doubles."""
+    """What a detector found in a picture of `height` x `width`, each person once."""
     worth = scores >= FAINTEST
     boxes, scores = boxes[worth], scores[worth]
-    kept = distinct(boxes, scores, overlap=overlap)
-    shares = boxes[kept] / np.array((width, height, width, height), np.float32)
+    kept = distinct(boxes, scores, overlap=doubles.same)
+    places = boxes[kept] if doubles.vote is None else voted(boxes, scores, kept, doubles.vote)
+    shares = places / np.array((width, height, width, height), np.float32)
     return Detections(
         boxes=np.clip(shares, 0, 1).astype(np.float32), scores=scores[kept].astype(np.float32)
     )

@@ -61,6 +61,7 @@ class Stage:
     mosaics: float  # share of views that are put together from four pictures
     blended: float  # share of views with another one shining through
     whole: float  # share of pictures that are shown as they are
+    runs: int = 1  # each from the same weights, with other views; their mean is kept
 
 
 class Lessons(keras.utils.PyDataset):  # type: ignore[misc]  # Keras is not typed
@@ -69,6 +70,8 @@ class Lessons(keras.utils.PyDataset):  # type: ignore[misc]  # Keras is not type
     Views (batch, size, size, 3), RGB, uint8; answers (batch, cells, 5): left, top, right and
     bottom in the view's pixels, and the score.
     """
+
+    epoch = 0  # whose views they are
 
     def __init__(
         self,
@@ -82,10 +85,9 @@ class Lessons(keras.utils.PyDataset):  # type: ignore[misc]  # Keras is not type
         super().__init__(workers=1, max_queue_size=4)
         self._scenes = scenes
         self._teacher = teacher
-        self._stage = stage
+        self.stage = stage
         self._steps = steps
         self._seed = seed
-        self._epoch = 0
         # A scene of many alike pictures counts more than one of few, but not as much more.
         share = np.sqrt([len(scene.pictures) for scene in scenes])
         self._shares = share / share.sum()
@@ -96,28 +98,25 @@ class Lessons(keras.utils.PyDataset):  # type: ignore[misc]  # Keras is not type
         return self._steps
 
     def __getitem__(self, number: int) -> tuple[Image, Floats]:
-        draw = np.random.default_rng((self._seed, self._epoch, number))
+        draw = np.random.default_rng((self._seed, self.epoch, number))
         views, answers = [], []
         for _ in range(BATCH):
             view = _recolored(self._view(draw), draw)
-            size = self._stage.size, self._stage.size
+            size = self.stage.size, self.stage.size
             views.append(cv2.resize(view, size, interpolation=cv2.INTER_AREA))
             answers.append(self._answer(view))
         return np.stack(views).astype(np.uint8), np.stack(answers)
 
-    def on_epoch_end(self) -> None:
-        self._epoch += 1
-
     def _view(self, draw: np.random.Generator) -> Image:
         view = self._composed(draw)
-        if draw.random() < self._stage.blended:
+        if draw.random() < self.stage.blended:
             share = draw.uniform(0.1, 0.5)
             other = self._composed(draw)
             view = np.asarray(cv2.addWeighted(view, 1 - share, other, share, 0), np.uint8)
         return view
 
     def _composed(self, draw: np.random.Generator) -> Image:
-        if draw.random() < self._stage.mosaics:
+        if draw.random() < self.stage.mosaics:
             return self._mosaic(draw)
         return self._placed((self._side, self._side), draw)
 
@@ -138,7 +137,7 @@ class Lessons(keras.utils.PyDataset):  # type: ignore[misc]  # Keras is not type
         picture = scene.pictures[int(draw.integers(len(scene.pictures)))]
         if draw.random() < FLIPPED:
             picture = picture[:, ::-1]
-        if draw.random() < self._stage.whole:
+        if draw.random() < self.stage.whole:
             return boxes.fitted(picture, *size)[0]
         return _moved(picture, size, draw)
 
@@ -147,7 +146,7 @@ class Lessons(keras.utils.PyDataset):  # type: ignore[misc]  # Keras is not type
         places, scores = self._teacher.candidates(view)
         best = scores[self._nearby].argmax(axis=1)
         surest = self._nearby[np.arange(len(best)), best]
-        scaled = places[surest] * (self._stage.size / self._side)
+        scaled = places[surest] * (self.stage.size / self._side)
         return np.concatenate((scaled, scores[surest, None]), axis=1).astype(np.float32)
 
 
