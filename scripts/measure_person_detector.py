@@ -10,7 +10,7 @@ import argparse
 import json
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from statistics import median
 from typing import NamedTuple
@@ -25,7 +25,6 @@ from video_classifier.ml.clip import ClipError, Image
 from video_classifier.ml.detection import Detections, Detector, DetectorError
 from video_classifier.ml.detectors import boxes, footage, scoring, yolo
 from video_classifier.ml.detectors import card as cards
-from video_classifier.ml.detectors.footage import Pictures
 from video_classifier.ml.detectors.scoring import Curve, Truth
 from video_classifier.ml.manifest import ManifestError
 
@@ -87,13 +86,16 @@ def _measure(arguments: argparse.Namespace) -> None:
     clips = [clip for name in unseen["test"] for clip in scenes[name]]
     with console.progress("Decoding the clips of the test", len(clips)) as tick:
         pictures = footage.read(arguments.manifest.parent, clips, after_each=tick)
+    images = [image for clip in pictures for image in clip.images]
     truths = scoring.truths_by(teacher, pictures)
-    lines = [
-        _against_teacher(name, detector, pictures, truths)
-        for name, detector in (("own", own), ("YOLOX-nano, mirrored", Mirrored(teacher)))
-    ]
     held_out = {clip for part in unseen.values() for name in part for clip in scenes[name]}
-    lines += _against_checked(own, teacher, arguments, held_out)
+    others, checked = _checked(arguments, held_out)
+    lines = [
+        _line("own", own, "YOLOX-nano", images, truths),
+        _line("YOLOX-nano, mirrored", Mirrored(teacher), "YOLOX-nano", images, truths),
+        _line("own", own, "checked boxes", others, checked),
+        _line("YOLOX-nano", teacher, "checked boxes", others, checked),
+    ]
     drawn = _table(lines)
     if arguments.speed:
         drawn += "\n\n" + _speed(own, arguments.teacher)
@@ -101,7 +103,7 @@ def _measure(arguments: argparse.Namespace) -> None:
     if arguments.write:
         pages.write(arguments.write, NAME, drawn)
     if arguments.sheet:
-        _draw(own, pictures, lines[0].truths, arguments.sheet)
+        _draw(own, images, truths, arguments.sheet)
 
 
 def _unseen(folder: Path) -> Mapping[str, Sequence[str]]:
@@ -113,16 +115,19 @@ def _unseen(folder: Path) -> Mapping[str, Sequence[str]]:
     return {part: told[part] for part in ("validation", "test")}
 
 
-def _against_teacher(
-    name: str, detector: Detector, clips: Iterable[Pictures], truths: Sequence[Truth]
+def _line(
+    name: str,
+    detector: Detector,
+    reference: str,
+    images: Sequence[Image],
+    truths: Sequence[Truth],
 ) -> Line:
-    found = [detector.detect(image) for clip in clips for image in clip.images]
-    return Line(name, "YOLOX-nano", scoring.curve(found, truths), truths, detector.threshold)
+    found = [detector.detect(image) for image in images]
+    return Line(name, reference, scoring.curve(found, truths), truths, detector.threshold)
 
 
-def _against_checked(
-    own: Detector, teacher: Detector, arguments: argparse.Namespace, held_out: set[str]
-) -> Iterator[Line]:
+def _checked(arguments: argparse.Namespace, held_out: set[str]) -> tuple[list[Image], list[Truth]]:
+    """The pictures of these clips whose boxes were checked, and what is in them."""
     told = json.loads(arguments.checked.read_text(encoding="utf-8"))["frames"]
     told = [frame for frame in told if frame["clip"] in held_out]
     images = [_frame(arguments.manifest.parent / frame["clip"], frame["time"]) for frame in told]
@@ -133,10 +138,7 @@ def _against_checked(
         )
         for frame in told
     ]
-    for name, detector in (("own", own), ("YOLOX-nano", teacher)):
-        found = [detector.detect(image) for image in images]
-        curve = scoring.curve(found, truths)
-        yield Line(name, "checked boxes", curve, truths, detector.threshold)
+    return images, truths
 
 
 def _frame(clip: Path, second: float) -> Image:
@@ -207,9 +209,8 @@ def _seconds(call: Callable[[], object]) -> float:
     return time.perf_counter() - start
 
 
-def _draw(own: Detector, clips: Sequence[Pictures], truths: Sequence[Truth], target: Path) -> None:
+def _draw(own: Detector, images: Sequence[Image], truths: Sequence[Truth], target: Path) -> None:
     """Pictures of people at a distance, from all over the clips: no faces to be known by."""
-    images = [image for clip in clips for image in clip.images]
     distant = [
         (image, truth)
         for image, truth in zip(images, truths, strict=True)

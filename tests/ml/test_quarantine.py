@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import errno
 import hashlib
+import shutil
 from pathlib import Path
 
 import pytest
 
-from video_classifier.ml import quarantine
+from video_classifier.ml import folders, quarantine
 from video_classifier.ml.quarantine import Copy, QuarantineError
 
 
@@ -133,6 +134,33 @@ def test_moves_to_another_disk(
     ]
     assert quarantine.restore(report).back == 2
     assert contents(clips) == before
+
+
+def test_a_copy_that_ends_half_way_is_not_taken_for_a_clip(
+    copies: list[Copy], clips: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(source: Path, target: Path) -> Path:
+        raise OSError(errno.EXDEV, "another disk", str(source))
+
+    class KilledError(BaseException):
+        """Nothing is tidied up after it."""
+
+    written: list[Path] = []
+
+    def half(source: Path, target: Path) -> None:
+        target.write_bytes(source.read_bytes()[:1])
+        written.append(target)
+        raise KilledError
+
+    monkeypatch.setattr(Path, "rename", refuse)
+    monkeypatch.setattr(shutil, "copy2", half)
+
+    with pytest.raises(KilledError):
+        quarantine.move(copies, tmp_path / "away")
+
+    assert written
+    assert all(path.suffix not in folders.SUFFIXES for path in written)
+    assert len(contents(clips)) == 2
 
 
 def test_a_full_disk_says_how_to_go_back(

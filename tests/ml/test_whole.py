@@ -38,4 +38,4 @@ def test_what_was_there_stays_if_writing_is_broken_off(tmp_path: Path, written: 
 
 def test_a_place_that_can_not_be_written_says_so(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
-        whole.write(tmp_path / "nowhere" / "table.csv", "new")
+        whole.write_json(tmp_path / "nowhere" / "card.json", {})

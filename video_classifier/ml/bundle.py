@@ -153,5 +153,4 @@ def save(folder: Path, network: keras.Model, card: Card) -> Card:
 
 
 def write_card(folder: Path, card: Card) -> None:
-    text = json.dumps(asdict(card), indent=2, ensure_ascii=False)
-    whole.write(folder / CARD_FILE, text + "\n")
+    whole.write_json(folder / CARD_FILE, asdict(card))

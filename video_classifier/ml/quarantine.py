@@ -112,14 +112,15 @@ def _move(source: Path, target: Path) -> None:
     except OSError as error:
         if error.errno != errno.EXDEV:
             raise
-        with whole.replacing(target) as aside:  # another disk: copy first
-            shutil.copy2(source, aside)
+        # Another disk: copy first, under a name that nobody takes for a clip if it ends half-way.
+        aside = target.with_name(target.name + ".tmp")
+        shutil.copy2(source, aside)
+        aside.replace(target)
         source.unlink()
 
 
 def _write(report: Path, moves: Sequence[_Move]) -> None:
-    content = {"clips": [asdict(one) for one in moves]}
-    whole.write(report, json.dumps(content, indent=2, ensure_ascii=False) + "\n")
+    whole.write_json(report, {"clips": [asdict(one) for one in moves]})
 
 
 def _read(report: Path) -> list[_Move]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -23,6 +24,7 @@ def replacing(target: Path) -> Iterator[Path]:
             aside.unlink()
 
 
-def write(target: Path, text: str) -> None:
+def write_json(target: Path, content: object) -> None:
+    text = json.dumps(content, indent=2, ensure_ascii=False)
     with replacing(target) as aside:
-        aside.write_text(text, encoding="utf-8")
+        aside.write_text(text + "\n", encoding="utf-8")

@@ -37,5 +37,4 @@ def read(folder: Path) -> DetectorCard:
 
 
 def write(folder: Path, card: DetectorCard) -> None:
-    text = json.dumps(asdict(card), indent=2, ensure_ascii=False)
-    whole.write(folder / CARD_FILE, text + "\n")
+    whole.write_json(folder / CARD_FILE, asdict(card))
