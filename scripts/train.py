@@ -77,6 +77,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         DetectorError,
         OptionError,
         WeightsError,
+        precision.NotFiniteError,
         LookupError,
     ) as error:
         console.complain(error)

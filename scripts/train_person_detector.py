@@ -18,6 +18,7 @@ from scripts import console
 from video_classifier.ml.clip import ClipError
 from video_classifier.ml.detection import DetectorError
 from video_classifier.ml.manifest import ManifestError
+from video_classifier.ml.precision import NotFiniteError
 from video_classifier.ml.pretrained import WeightsError
 
 if TYPE_CHECKING:
@@ -40,7 +41,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = _arguments(argv)
     try:
         _train(arguments)
-    except (ManifestError, DetectorError, WeightsError, ClipError, OSError) as error:
+    except (
+        ManifestError,
+        DetectorError,
+        WeightsError,
+        NotFiniteError,
+        ClipError,
+        OSError,
+    ) as error:
         console.complain(error)
         return 2
     except KeyboardInterrupt:

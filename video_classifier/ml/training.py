@@ -178,7 +178,8 @@ class Trainer:
     ) -> tuple[keras.Model, Course]:
         """A network trained on the rows `train`, as it was at its best on `validation`.
 
-        If the number of epochs alone decides, it is trained on both, as long as that.
+        If the number of epochs alone decides, it is trained on both, as long as that. Raises
+        NotFiniteError if the training breaks down.
         """
         import keras
 
@@ -290,6 +291,7 @@ class Trainer:
         )
         loss = _pass(learner, blended, answers, batch_size=stage.batch_size)
         latest = learner.get_weights()
+        precision.check_finite(loss, latest, policy=self._settings.precision)
         # Few clips throw a network from one side to the other: the mean of where it was
         # is what is looked at, and kept.
         learner.optimizer.finalize_variable_values(learner.trainable_variables)

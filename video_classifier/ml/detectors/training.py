@@ -10,7 +10,7 @@ import keras
 import numpy as np
 from keras import layers
 
-from video_classifier.ml import whole
+from video_classifier.ml import precision, whole
 from video_classifier.ml.detectors import lessons
 from video_classifier.ml.detectors.lessons import Lessons, Scene, Stage, Teacher
 
@@ -104,6 +104,7 @@ def _run(
         epochs=taught.stage.epochs,
         verbose=0,
         callbacks=[
+            _staying_finite(network),  # first: what broke down is not to be gone on from
             keras.callbacks.BackupAndRestore(place),
             _turning_pages(taught),
             _telling(after_epoch),
@@ -143,6 +144,13 @@ def _turning_pages(taught: Lessons) -> keras.callbacks.Callback:
         taught.epoch = epoch
 
     return keras.callbacks.LambdaCallback(on_epoch_begin=turn)
+
+
+def _staying_finite(network: keras.Model) -> keras.callbacks.Callback:
+    def check(_: int, logs: dict[str, float]) -> None:
+        precision.check_finite(logs["loss"], network.get_weights(), policy=precision.PLAIN)
+
+    return keras.callbacks.LambdaCallback(on_epoch_end=check)
 
 
 def _telling(after_epoch: Callable[[int, float], None]) -> keras.callbacks.Callback:
