@@ -89,11 +89,13 @@ class FakePredictor:
         *,
         preview_width: int | None = None,
         entering: Callable[[Stage], None] = lambda _: None,
+        proceed: Callable[[], None] = lambda: None,
     ) -> Outcome:
         assert video.is_file()
         for stage in Stage:
             entering(stage)
             self._during(stage)
+            proceed()
         if self._error is not None:
             raise self._error
         preview = np.full((18, preview_width or 24, 3), 128, np.uint8)
@@ -225,6 +227,8 @@ def make_analysis(make_clip: MakeClip) -> MakeAnalysis:
     def make(*, name: str = "door.mp4", clip: Clip | None = None, **fields: object) -> Analysis:
         status = Status(str(fields.get("status", Status.QUEUED)))
         fields = {"model": "standard"} | _plausible(status) | fields
+        if "queued_at" in fields:
+            fields.setdefault("waiting_since", fields["queued_at"])
         return Analysis.objects.create(clip=clip or make_clip(name=name), **fields)
 
     return make

@@ -114,6 +114,9 @@ class Analysis(models.Model):
     seconds_classifying = models.FloatField(null=True, blank=True)
 
     queued_at = models.DateTimeField(default=timezone.now, editable=False)
+    waiting_since = models.DateTimeField(
+        default=timezone.now, editable=False, help_text="Its place in the queue."
+    )
     started_at = models.DateTimeField(null=True, blank=True)
     finished_at = models.DateTimeField(null=True, blank=True)
 
@@ -124,7 +127,7 @@ class Analysis(models.Model):
         ordering = ("-queued_at",)
         indexes = (
             models.Index(
-                fields=["queued_at", "id"],
+                fields=["waiting_since", "id"],
                 name="analysis_queue",
                 condition=Q(status=Status.QUEUED),
             ),
@@ -235,7 +238,7 @@ class HeatMap(models.Model):
     worker = models.CharField(max_length=100, blank=True)
     attempts = models.PositiveSmallIntegerField(default=0)
     heartbeat_at = models.DateTimeField(null=True, blank=True)
-    queued_at = models.DateTimeField(default=timezone.now, editable=False)
+    waiting_since = models.DateTimeField(default=timezone.now, editable=False)
     drops = models.JSONField(
         default=list, blank=True, help_text="Rows of how far the score falls with a part hidden."
     )
@@ -246,7 +249,7 @@ class HeatMap(models.Model):
     class Meta:
         indexes = (
             models.Index(
-                fields=["queued_at"], name="heat_map_queue", condition=Q(status=Status.QUEUED)
+                fields=["waiting_since"], name="heat_map_queue", condition=Q(status=Status.QUEUED)
             ),
             models.Index(
                 fields=["heartbeat_at"],

@@ -27,7 +27,7 @@ class JobQuerySet(models.QuerySet[Job]):
 
     def waiting(self) -> Self:
         """Queued, the longest waiting first."""
-        return self.filter(status=Status.QUEUED).order_by("queued_at", "pk")
+        return self.filter(status=Status.QUEUED).order_by("waiting_since", "pk")
 
     def unfinished(self) -> Self:
         return self.filter(status__in=(Status.QUEUED, Status.RUNNING))
@@ -48,8 +48,8 @@ class AnalysisQuerySet(JobQuerySet["Analysis"]):
     def ahead_of(self, analysis: Analysis) -> Self:
         """Waiting, and to be claimed before `analysis`."""
         return self.waiting().filter(
-            Q(queued_at__lt=analysis.queued_at)
-            | Q(queued_at=analysis.queued_at, pk__lt=analysis.pk)
+            Q(waiting_since__lt=analysis.waiting_since)
+            | Q(waiting_since=analysis.waiting_since, pk__lt=analysis.pk)
         )
 
     def for_listing(self) -> Self:

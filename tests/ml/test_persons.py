@@ -10,8 +10,7 @@ import pytest
 from tests import crowd, videos
 from tests.crowd import Spotter, Way, between, standing, walking
 from video_classifier.ml import frames, persons
-from video_classifier.ml.clip import ClipError, ClipSpec, Image, View
-from video_classifier.ml.persons import Crops
+from video_classifier.ml.clip import ClipError, ClipSpec, Crops, Image, View
 
 SPEC = ClipSpec(frames=4, height=32, width=32, view=View.PERSON)
 

@@ -426,8 +426,21 @@ def test_a_worker_that_ends_gives_back_only_its_own(make_analysis: MakeAnalysis)
 
     mine.refresh_from_db()
     other.refresh_from_db()
-    assert (mine.status, mine.attempts) == (Status.QUEUED, 0)
+    assert (mine.status, mine.attempts) == (Status.QUEUED, 1)
     assert (other.status, other.attempts) == (Status.RUNNING, 1)
+
+
+def test_what_is_given_back_waits_behind_all_others(make_analysis: MakeAnalysis) -> None:
+    mine = make_analysis(
+        status=Status.RUNNING, worker="one", queued_at=timezone.now() - timedelta(hours=1)
+    )
+    make_analysis()
+
+    analyses.put_back(worker="one")
+
+    mine.refresh_from_db()
+    assert analyses.place_in_queue(mine) == 2
+    assert mine.queued_at < timezone.now() - timedelta(minutes=59)  # it was added when it was
 
 
 # Again, and no more

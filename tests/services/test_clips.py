@@ -14,7 +14,7 @@ from tests.conftest import FakePredictor, MakeAnalysis, MakeClip, followed
 from video_classifier.ml import playable, probe
 from video_classifier.ml.clip import ClipError
 from video_classifier.models import Analysis, Clip
-from video_classifier.services import analyses, clips, evidence
+from video_classifier.services import analyses, clips, evidence, sandbox
 from video_classifier.states import Playback
 
 
@@ -61,7 +61,7 @@ def test_deletion_finds_the_copy_that_was_made_since(
     monkeypatch: pytest.MonkeyPatch,
     django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks,
 ) -> None:
-    monkeypatch.setattr(playable, "make", write_copy)
+    monkeypatch.setattr(sandbox, "copy", write_copy)
     loaded_before = make_clip(playback=Playback.WANTED)
     clips.make_next_copy()
 
@@ -121,7 +121,7 @@ def test_a_second_deletion_does_nothing(make_clip: MakeClip) -> None:
 
 
 def test_a_wanted_copy_is_made(make_clip: MakeClip, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(playable, "make", write_copy)
+    monkeypatch.setattr(sandbox, "copy", write_copy)
     make_clip(playback=Playback.WANTED)
 
     assert clips.make_next_copy()
@@ -155,7 +155,7 @@ def test_what_browsers_play_needs_no_copy(make_clip: MakeClip) -> None:
 def test_a_copy_that_fails_is_logged_and_not_tried_again(
     make_clip: MakeClip, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(playable, "make", complain)
+    monkeypatch.setattr(sandbox, "copy", complain)
     make_clip(playback=Playback.WANTED)
 
     assert clips.make_next_copy()
@@ -194,7 +194,7 @@ def test_a_copy_that_another_process_made_first_is_kept(
         Clip.objects.update(playback=Playback.COPY, playable="playable/rival.mp4")
         write_copy(source, target)
 
-    monkeypatch.setattr(playable, "make", write_after_a_rival)
+    monkeypatch.setattr(sandbox, "copy", write_after_a_rival)
 
     clips.make_next_copy()
 
@@ -214,7 +214,7 @@ def test_a_clip_deleted_while_it_is_copied_leaves_nothing(
         clips.delete(clip)
         write_copy(source, target)
 
-    monkeypatch.setattr(playable, "make", write_while_it_is_deleted)
+    monkeypatch.setattr(sandbox, "copy", write_while_it_is_deleted)
 
     with django_capture_on_commit_callbacks(execute=True):
         clips.make_next_copy()

@@ -14,11 +14,10 @@ from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries, DjangoCaptureOnCommitCallbacks, Settings
 
 from tests.conftest import FakePredictor, MakeAnalysis, MakeClip
-from video_classifier.ml import playable
 from video_classifier.ml.clip import Stage
 from video_classifier.models import Analysis, Clip, HeatMap
 from video_classifier.querysets import AnalysisQuerySet
-from video_classifier.services import analyses, catalog, heat_maps, runners
+from video_classifier.services import analyses, catalog, heat_maps, leases, runners, sandbox
 from video_classifier.states import Playback, Status
 
 PATIENCE = 10.0  # seconds after which a test gives up waiting
@@ -37,9 +36,9 @@ def closed(monkeypatch: pytest.MonkeyPatch) -> threading.Semaphore:
     count = threading.Semaphore(0)
     run = analyses.run
 
-    def counted(analysis: Analysis) -> None:
+    def counted(analysis: Analysis, *, ending: Callable[[], bool]) -> None:
         try:
-            run(analysis)
+            run(analysis, ending=ending)
         finally:
             count.release()
 
@@ -92,7 +91,7 @@ def test_a_step_takes_up_what_stalled(make_analysis: MakeAnalysis, settings: Set
 def test_verdicts_come_before_copies(
     make_analysis: MakeAnalysis, make_clip: MakeClip, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(playable, "make", lambda _, target, **__: Path(target).write_bytes(b"copy"))
+    monkeypatch.setattr(sandbox, "copy", lambda _, target, **__: Path(target).write_bytes(b"copy"))
     make_analysis(clip=make_clip(playback=Playback.WANTED))
     make_analysis()
     seen = []
@@ -109,7 +108,7 @@ def test_verdicts_come_before_copies(
 def test_heat_maps_come_before_copies(
     make_analysis: MakeAnalysis, make_clip: MakeClip, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(playable, "make", lambda _, target, **__: Path(target).write_bytes(b"copy"))
+    monkeypatch.setattr(sandbox, "copy", lambda _, target, **__: Path(target).write_bytes(b"copy"))
     make_clip(playback=Playback.WANTED)
     heat_maps.ask(make_analysis(status=Status.DONE))
     seen = []
@@ -132,14 +131,14 @@ def test_a_copy_gives_way_to_a_verdict_and_to_the_end(
     if waits:
         make_analysis()
 
-    assert runners._nothing_better(lambda: ending, runners._Pace(0)) is goes_on
+    assert runners._nothing_better(lambda: ending, leases.Pace(0)) is goes_on
 
 
 def test_a_copy_makes_way_for_what_stalled(make_analysis: MakeAnalysis, settings: Settings) -> None:
     dead = timezone.now() - 2 * settings.ANALYSIS_LEASE
     make_analysis(status=Status.RUNNING, worker="dead", heartbeat_at=dead)
 
-    assert not runners._nothing_better(lambda: False, runners._Pace(0))
+    assert not runners._nothing_better(lambda: False, leases.Pace(0))
 
 
 @pytest.mark.django_db
@@ -149,7 +148,7 @@ def test_a_copy_does_not_ask_for_each_picture(
     make_analysis()
 
     with django_assert_num_queries(0):
-        assert runners._nothing_better(lambda: False, runners._Pace(60))
+        assert runners._nothing_better(lambda: False, leases.Pace(60))
 
 
 def test_a_lost_lease_is_no_reason_to_stop(
@@ -280,7 +279,7 @@ def test_stopping_puts_the_clip_at_hand_back(
     runners.stop()
 
     analysis = Analysis.objects.get()
-    assert (analysis.status, analysis.attempts, analysis.error) == (Status.QUEUED, 0, "")
+    assert (analysis.status, analysis.attempts, analysis.error) == (Status.QUEUED, 1, "")
     assert not running()
 
 

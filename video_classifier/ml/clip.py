@@ -114,6 +114,15 @@ class Track:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Crops:
+    """A person as a network sees them."""
+
+    track: Track
+    images: Image  # (n, height, width, 3) RGB, uint8
+    times: tuple[float, ...]  # seconds since the clip's first frame, one an image
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Person:
     """A track that a network looked at."""
 
@@ -171,5 +180,12 @@ class Predictor(Protocol):
         *,
         preview_width: int | None = None,
         entering: Callable[[Stage], None] = lambda _: None,
+        proceed: Callable[[], None] = lambda: None,
     ) -> Outcome:
-        """Reads and classifies `video`; calls `entering` before each stage."""
+        """Reads and classifies `video`; calls `entering` before each stage.
+
+        `proceed` is called several times a second meanwhile, and ends it all by raising.
+        """
+
+    def score(self, images: Image) -> float:
+        """Of what a network looks at, (frames, height, width, 3) RGB, uint8."""

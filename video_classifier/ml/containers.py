@@ -40,6 +40,8 @@ def opened(path: Path) -> Iterator[tuple[InputContainer, VideoStream]]:
     try:
         # With its protocol named, no file name can be taken for an address.
         container = av.open(f"file:{path}", options=_OPTIONS, metadata_errors="replace")
+    except MemoryError:  # FFmpeg's is one of its errors, too; what it says of the file is nothing
+        raise
     except (av.FFmpegError, ValueError) as error:
         raise ClipError(_why_not_open(path)) from error
     with container:
@@ -55,6 +57,8 @@ def packets(container: InputContainer, *streams: Stream) -> Iterator[Packet[Stre
                 raise ClipError(msg)
             if packet.size:
                 yield packet
+    except MemoryError:
+        raise
     except (av.FFmpegError, IndexError):  # IndexError: PyAV, at the end, of streams that came late
         return
 
@@ -84,6 +88,8 @@ def _decoded(stream: VideoStream, packet: Packet[Stream] | None) -> tuple[list[V
     """The frames that come out after a packet, and whether the packet was whole."""
     try:
         return stream.codec_context.decode(packet), packet is None or not packet.is_corrupt
+    except MemoryError:
+        raise
     except av.FFmpegError:
         return [], False
 

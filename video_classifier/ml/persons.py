@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 from itertools import chain
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 from av.video.frame import VideoFrame
 
 from video_classifier.ml import frames, tracks
-from video_classifier.ml.clip import ClipSpec, Image, Sample, Track
+from video_classifier.ml.clip import ClipSpec, Crops, Image, Sample, Track
 from video_classifier.ml.detection import Detector
 from video_classifier.ml.frames import Reel
 from video_classifier.ml.pictures import Fitter, Picture, Scaler
 from video_classifier.ml.views import person
 from video_classifier.ml.views.person import Window
+
+Seen = TypeVar("Seen")
 
 # Raise the last when the same tracks would give other crops: caches go by it.
 VERSION = (frames.VERSION, tracks.VERSION, person.VERSION, 1)
@@ -30,15 +32,6 @@ _EVERY = 4  # the detector sees every fourth of these; in between persons go str
 _LARGEST = 1920  # pixels: larger pictures are made to fit before anybody is cut out
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Crops:
-    """A person as a network sees them."""
-
-    track: Track
-    images: Image  # (n, height, width, 3) RGB, uint8
-    times: tuple[float, ...]  # seconds since the clip's first frame, one an image
-
-
 def reel(video: Path) -> Reel:
     """The pictures of a clip in which persons are looked for. Raises ClipError."""
     return Reel(video, rate=_RATE, least=_LEAST)
@@ -47,12 +40,26 @@ def reel(video: Path) -> Reel:
 def find(clip: Reel, detector: Detector) -> tuple[Track, ...]:
     """Everybody in a clip, in the order of appearance. Raises ClipError."""
     height, width = detector.input_size
+    times, seen = glimpses(
+        clip, lambda _, image: detector.detect(image), height=height, width=width
+    )
+    return tracks.link(times, seen, threshold=detector.threshold)
+
+
+def glimpses(
+    clip: Reel, see: Callable[[int, Image], Seen], *, height: int, width: int
+) -> tuple[tuple[float, ...], tuple[Seen, ...]]:
+    """What `see` makes of the pictures in which persons are to be looked for, and their seconds.
+
+    It gets each one's place in the reel and the picture itself, made to fit into `height` x
+    `width`; where damage is found, they come again from the first one on. Raises ClipError.
+    """
     fit = _fitter(clip, height=height, width=width)
     seen = clip.look(
-        lambda _, frame: detector.detect(fit(frame)), wants=lambda place: place % _EVERY == 0
+        lambda place, frame: see(place, fit(frame)), wants=lambda place: place % _EVERY == 0
     )
-    times = [clip.times[place] for place in seen]
-    return tracks.link(times, tuple(seen.values()), threshold=detector.threshold)
+    times = clip.times
+    return tuple(times[place] for place in seen), tuple(seen.values())
 
 
 def foremost(found: Sequence[Track]) -> tuple[Track, ...]:

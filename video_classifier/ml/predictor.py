@@ -23,6 +23,7 @@ from video_classifier.ml.clip import (
     Stage,
     View,
 )
+from video_classifier.ml.decoding import IN_PROCESS, Decoder
 from video_classifier.ml.detection import Detector, DetectorError
 
 if TYPE_CHECKING:
@@ -121,13 +122,12 @@ class KerasPredictor:
         *,
         preview_width: int | None = None,
         entering: Callable[[Stage], None] = lambda _: None,
+        decoder: Decoder = IN_PROCESS,
     ) -> Outcome:
         """Reads and classifies `video`; calls `entering` before each stage. Raises ClipError."""
-        from video_classifier.ml import frames
-
         entering(Stage.READING)
         start = time.perf_counter()
-        sample = frames.sample(video, self.card.spec, preview_width=preview_width)
+        sample = decoder.sample(video, self.card.spec, preview_width=preview_width)
         read = time.perf_counter()
         entering(Stage.CLASSIFYING)
         score = self.score(sample.images)
@@ -164,25 +164,28 @@ class PersonPredictor(KerasPredictor):
         *,
         preview_width: int | None = None,
         entering: Callable[[Stage], None] = lambda _: None,
+        decoder: Decoder = IN_PROCESS,
     ) -> Outcome:
         """Finds persons and classifies each; the whole picture if there are none.
 
         Reading is what it takes to know the clip's pictures; decoding them is a part of finding.
         Raises ClipError.
         """
-        from video_classifier.ml import persons
+        from video_classifier.ml import persons, tracks
 
         entering(Stage.READING)
         start = time.perf_counter()
-        reel = persons.reel(video)
+        clip = decoder.open(video)
         read = time.perf_counter()
         entering(Stage.FINDING)
-        found = persons.find(reel, self._detector)
+        height, width = self._detector.input_size
+        times, seen = clip.glimpses(self._detector.detect, height=height, width=width)
+        found = tracks.link(times, seen, threshold=self._detector.threshold)
         if not found:
             finding = time.perf_counter() - read
-            return self._without_persons(video, preview_width, entering, finding)
-        crops, sample = persons.show(
-            reel, persons.foremost(found), self.card.spec, preview_width=preview_width
+            return self._without_persons(video, preview_width, entering, decoder, finding)
+        crops, sample = clip.show(
+            persons.foremost(found), self.card.spec, preview_width=preview_width
         )
         cut = time.perf_counter()
         entering(Stage.CLASSIFYING)
@@ -214,13 +217,16 @@ class PersonPredictor(KerasPredictor):
         video: Path,
         preview_width: int | None,
         entering: Callable[[Stage], None],
+        decoder: Decoder,
         finding: float,
     ) -> Outcome:
         def entering_next(stage: Stage) -> None:
             if stage is not Stage.READING:  # that was before
                 entering(stage)
 
-        outcome = self._fallback.analyze(video, preview_width=preview_width, entering=entering_next)
+        outcome = self._fallback.analyze(
+            video, preview_width=preview_width, entering=entering_next, decoder=decoder
+        )
         return replace(outcome, sample=_warning(outcome.sample, NOBODY), seconds_finding=finding)
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import math
+from collections.abc import Callable
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
@@ -10,15 +12,14 @@ from pathlib import Path
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.db import transaction
-from django.db.models import F
 from django.utils import timezone
 
 from video_classifier.ml.bundle import BundleError
 from video_classifier.ml.clip import ClipError, Outcome, Predictor
 from video_classifier.ml.clip import Stage as MlStage
 from video_classifier.models import Analysis, Clip, Person
-from video_classifier.services import catalog, evidence, leases
-from video_classifier.services.leases import LeaseLostError, beating
+from video_classifier.services import catalog, evidence, leases, sandbox
+from video_classifier.services.leases import Lease, LeaseLostError, beating
 from video_classifier.states import Stage, Status, View
 
 logger = logging.getLogger(__name__)
@@ -30,6 +31,11 @@ BROKE = (
 GIVEN_UP = (
     "The analysis stopped {attempts} times without an answer, so it was given up. Choose "
     "“Analyze again”; if that stops too, try a shorter clip or tell your administrator."
+)
+
+TOO_LONG = (
+    "The analysis was stopped: it took longer than a clip of this length may take ({minutes} "
+    "min). Cut the clip shorter or export it again, and upload that."
 )
 
 _WAITING: dict[str, object] = {
@@ -89,9 +95,13 @@ def requeue_stalled(*, lease: timedelta) -> int:
 
 
 def put_back(*, worker: str) -> int:
-    """Gives up what `worker` runs, which ends in good order: that was no failed attempt."""
+    """Gives up what `worker` runs, which ends in good order.
+
+    It goes to the end of the queue, and the attempt counts: what keeps one process busy until it
+    is stopped must not keep the next one from everything else.
+    """
     running = Analysis.objects.filter(status=Status.RUNNING, worker=worker)
-    return running.update(status=Status.QUEUED, **_WAITING, attempts=F("attempts") - 1)
+    return running.update(status=Status.QUEUED, waiting_since=timezone.now(), **_WAITING)
 
 
 def beat(analysis: Analysis) -> None:
@@ -99,20 +109,36 @@ def beat(analysis: Analysis) -> None:
     _change(analysis, heartbeat_at=timezone.now())
 
 
-def run(analysis: Analysis, *, predictor: Predictor | None = None) -> None:
+def deadline(duration: float) -> sandbox.Deadline:
+    """Of a run that starts now: later for a longer clip, as far as headers can be believed.
+
+    `duration` is in seconds.
+    """
+    most = settings.ANALYSIS_DEADLINE_MOST.total_seconds()
+    allowed = min(settings.ANALYSIS_DEADLINE.total_seconds() + max(duration, 0.0), most)
+    return sandbox.Deadline(allowed, TOO_LONG.format(minutes=math.ceil(allowed / 60)))
+
+
+def run(
+    analysis: Analysis,
+    *,
+    predictor: Predictor | None = None,
+    ending: Callable[[], bool] = lambda: False,
+) -> None:
     """Analyzes a claimed clip and records the outcome, whatever it is.
 
-    Without a `predictor` the one of the analysis's model is loaded: inside the run, because
-    that can outlast a heartbeat. Raises LeaseLostError, and records nothing, if the run is
-    no longer ours.
+    Without a `predictor` that of the analysis's model is taken. Raises LeaseLostError, and
+    records nothing, if the run is no longer ours, or `ending` says that this process ends.
     """
-    with beating(partial(beat, analysis)):
+    held = Analysis.objects.held(analysis)
+    with beating(partial(beat, analysis), is_held=held.exists) as lease:
         try:
             predictor = predictor or catalog.load(analysis.model)
             outcome = predictor.analyze(
                 Path(analysis.clip.file.path),
                 preview_width=settings.PREVIEW_WIDTH,
                 entering=partial(_enter, analysis),
+                proceed=_watch(analysis, lease, ending),
             )
             _decide(analysis, outcome, model_sha256=predictor.sha256)
         except LeaseLostError:
@@ -122,6 +148,19 @@ def run(analysis: Analysis, *, predictor: Predictor | None = None) -> None:
         except Exception:
             _fail(analysis, BROKE)
             logger.exception("analysis %s failed", analysis.pk)
+
+
+def _watch(analysis: Analysis, lease: Lease, ending: Callable[[], bool]) -> Callable[[], None]:
+    in_time = deadline(analysis.clip.duration)
+
+    def watch() -> None:
+        lease.check()
+        if ending():
+            msg = f"analysis {analysis.pk} is put back: the process ends"
+            raise LeaseLostError(msg)
+        in_time()
+
+    return watch
 
 
 def _enter(analysis: Analysis, stage: MlStage) -> None:

@@ -8,7 +8,7 @@ from django.conf import settings
 
 from video_classifier.ml import bundle, predictor
 from video_classifier.ml.bundle import BundleError, Card
-from video_classifier.ml.predictor import KerasPredictor
+from video_classifier.services.sandbox import ChildPredictor
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,10 +41,10 @@ def usable(name: str) -> Card:
     return predictor.check(settings.MODELS_STORAGE / name, detector=settings.PERSON_DETECTOR)
 
 
-def load(name: str) -> KerasPredictor:
-    """The predictor of the model `name`, loaded once a process. Raises BundleError."""
-    usable(name)
-    return predictor.load(settings.MODELS_STORAGE / name, detector=settings.PERSON_DETECTOR)
+def load(name: str) -> ChildPredictor:
+    """The predictor of the model `name`; loads with the first clip. Raises BundleError."""
+    card = usable(name)
+    return ChildPredictor(settings.MODELS_STORAGE / name, card, detector=settings.PERSON_DETECTOR)
 
 
 def _choice(name: str) -> Choice:

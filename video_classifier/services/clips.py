@@ -19,12 +19,14 @@ from django.dispatch import receiver
 
 from video_classifier.ml.clip import InterruptedCopyError
 from video_classifier.models import Analysis, Clip
-from video_classifier.services import evidence
+from video_classifier.services import evidence, sandbox
+from video_classifier.services.leases import LOOK_SECONDS, Pace
 from video_classifier.states import Playback
 
 logger = logging.getLogger(__name__)
 
 COPY_ATTEMPTS = 3
+COPY_TOO_LONG = "It takes too long to make a copy of this clip. Download it to watch it."
 
 
 def delete(clip: Clip) -> None:
@@ -80,13 +82,25 @@ def make_next_copy(*, proceed: Callable[[], bool] = lambda: True) -> bool:
 
 
 def _make_copy(clip: Clip, proceed: Callable[[], bool]) -> None:
-    from video_classifier.ml import playable
-
     with TemporaryDirectory(dir=settings.FILE_UPLOAD_TEMP_DIR) as folder:
         made = Path(folder) / "copy.mp4"
-        playable.make(Path(clip.file.path), made, proceed=proceed)
+        sandbox.copy(Path(clip.file.path), made, watch=_watch(clip, proceed))
         with made.open("rb") as file:
             clip.playable.save(f"{clip.pk}.mp4", File(file), save=False)
     kept = Clip.objects.wanting_a_copy().filter(pk=clip.pk)
     if not kept.update(playable=clip.playable.name, playback=Playback.COPY):
         clip.playable.delete(save=False)  # the clip was deleted, or another process was quicker
+
+
+def _watch(clip: Clip, proceed: Callable[[], bool]) -> Callable[[], None]:
+    in_time = sandbox.Deadline(settings.ANALYSIS_DEADLINE_MOST.total_seconds(), COPY_TOO_LONG)
+    due = Pace(LOOK_SECONDS)
+
+    def watch() -> None:
+        in_time()
+        if not proceed():
+            raise InterruptedCopyError
+        if due() and not Clip.objects.wanting_a_copy().filter(pk=clip.pk).exists():
+            raise InterruptedCopyError
+
+    return watch

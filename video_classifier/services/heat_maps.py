@@ -16,8 +16,8 @@ from django.utils import timezone
 from video_classifier.ml.bundle import BundleError
 from video_classifier.ml.clip import ClipError, Image
 from video_classifier.models import Analysis, HeatMap
-from video_classifier.services import catalog, evidence, leases
-from video_classifier.services.leases import LeaseLostError, beating
+from video_classifier.services import catalog, evidence, leases, sandbox
+from video_classifier.services.leases import Lease, LeaseLostError, beating
 from video_classifier.states import Status
 
 logger = logging.getLogger(__name__)
@@ -27,6 +27,7 @@ REPLACED = (
     "The model now gives these pictures another score ({now:.2f} instead of {then:.2f}): it was "
     "replaced since. Analyze the clip again and ask there."
 )
+TOO_LONG = "It takes too long to find out what mattered here."
 TOLERANCE = 0.1  # the pictures were kept as JPEG, which moved scores by up to 0.03 when measured
 
 
@@ -50,7 +51,7 @@ def ask(analysis: Analysis) -> None:
 
     HeatMap.objects.get_or_create(analysis=analysis)
     HeatMap.objects.filter(analysis=analysis, status=Status.FAILED).update(
-        status=Status.QUEUED, error="", attempts=0, queued_at=timezone.now()
+        status=Status.QUEUED, error="", attempts=0, waiting_since=timezone.now()
     )
     transaction.on_commit(runners.wake)
 
@@ -68,8 +69,10 @@ def make_next(*, worker: str, proceed: Callable[[], bool] = lambda: True) -> boo
         return False
     held = HeatMap.objects.held(heat_map)
     try:
-        with beating(partial(_beat, heat_map)):
-            _make(heat_map, proceed)
+        with beating(partial(_beat, heat_map), is_held=held.exists) as lease:
+            _make(heat_map, _watch(lease, proceed))
+    except LeaseLostError:
+        pass  # the clip was deleted, or another worker has it now
     except _GaveWayError:
         held.update(status=Status.QUEUED, attempts=F("attempts") - 1)
     except (BundleError, ClipError, _OutdatedError) as error:
@@ -85,17 +88,25 @@ def _beat(heat_map: HeatMap) -> None:
         raise LeaseLostError
 
 
-def _make(heat_map: HeatMap, proceed: Callable[[], bool]) -> None:
-    from video_classifier.ml import occlusion
+def _watch(lease: Lease, proceed: Callable[[], bool]) -> Callable[[], None]:
+    in_time = sandbox.Deadline(settings.ANALYSIS_DEADLINE_MOST.total_seconds(), TOO_LONG)
 
-    def go_on() -> None:
+    def watch() -> None:
+        lease.check()
+        in_time()
         if not proceed():
             raise _GaveWayError
 
+    return watch
+
+
+def _make(heat_map: HeatMap, watch: Callable[[], None]) -> None:
+    from video_classifier.ml import occlusion
+
     analysis, held = heat_map.analysis, HeatMap.objects.held(heat_map)
-    material = _material(analysis)
+    material = _material(analysis, watch)
     _check(material, analysis)
-    drops = occlusion.heat_map(material.score, material.seen, after_each=go_on)
+    drops = occlusion.heat_map(material.score, material.seen, after_each=watch)
     files = {
         evidence.heat_file(analysis, number): evidence.jpeg(image, evidence.FRAME_QUALITY)
         for number, image in enumerate(occlusion.drawn(material.shown, drops))
@@ -105,18 +116,17 @@ def _make(heat_map: HeatMap, proceed: Callable[[], bool]) -> None:
             evidence.write(files)
 
 
-def _material(analysis: Analysis) -> _Material:
+def _material(analysis: Analysis, watch: Callable[[], None]) -> _Material:
     predictor = catalog.load(analysis.model)
     numbers = range(len(evidence.moments(analysis)))
     if person := analysis.decided_by:
         crops = evidence.read(evidence.crop_file(analysis, person, each) for each in numbers)
         return _Material(predictor.score, seen=crops, shown=crops)
-    from video_classifier.ml import frames
-
     if predictor.card.fallback:  # nobody was found, so this one gave the score
         predictor = catalog.load(predictor.card.fallback)
     shown = evidence.read(evidence.frame_file(analysis, each) for each in numbers)
-    sample = frames.sample(Path(analysis.clip.file.path), predictor.card.spec)
+    video = Path(analysis.clip.file.path)
+    sample = sandbox.sample(video, predictor.card.spec, watch=watch)
     return _Material(predictor.score, seen=sample.images, shown=shown)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import timedelta
@@ -17,6 +18,8 @@ from video_classifier.querysets import Job, JobQuerySet
 from video_classifier.states import Status
 
 logger = logging.getLogger(__name__)
+
+LOOK_SECONDS = 1.0  # from look to look whether a running job is still wanted
 
 
 class LeaseLostError(Exception):
@@ -63,30 +66,73 @@ def requeue_stalled(
     return stalled.update(status=Status.QUEUED, **waiting)
 
 
+class Pace:
+    """Says yes once in so many seconds, the first time after as many."""
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+        self._last = time.monotonic()
+
+    def __call__(self) -> bool:
+        now = time.monotonic()
+        if now - self._last < self._seconds:
+            return False
+        self._last = now
+        return True
+
+
+class Lease:
+    """What a run has of its row, as far as the last sign of life tells."""
+
+    def __init__(self) -> None:
+        self._lost = threading.Event()
+
+    def lose(self) -> None:
+        self._lost.set()
+
+    def check(self) -> None:
+        """Raises LeaseLostError."""
+        if self._lost.is_set():
+            msg = "the run was given up, or its clip deleted"
+            raise LeaseLostError(msg)
+
+
 @contextmanager
-def beating(beat: Callable[[], None]) -> Iterator[None]:
+def beating(beat: Callable[[], None], *, is_held: Callable[[], bool]) -> Iterator[Lease]:
     """Calls `beat` from a thread of its own: reading a long clip leaves no time for it.
 
-    No more once `beat` raises LeaseLostError: the run finds out by itself.
+    `is_held` is asked more often. The lease that this gives is lost once either says so.
     """
-    finished = threading.Event()
-    ticker = threading.Thread(target=_tick, args=(beat, finished), daemon=True)
+    finished, lease = threading.Event(), Lease()
+    ticker = threading.Thread(target=_tick, args=(beat, is_held, lease, finished), daemon=True)
     ticker.start()
     try:
-        yield
+        yield lease
     finally:
         finished.set()
         ticker.join()
 
 
-def _tick(beat: Callable[[], None], finished: threading.Event) -> None:
+def _tick(
+    beat: Callable[[], None],
+    is_held: Callable[[], bool],
+    lease: Lease,
+    finished: threading.Event,
+) -> None:
+    pause = settings.ANALYSIS_HEARTBEAT.total_seconds()
+    due = time.monotonic() + pause
     try:
-        while not finished.wait(settings.ANALYSIS_HEARTBEAT.total_seconds()):
+        while not finished.wait(min(LOOK_SECONDS, pause)):
             try:
-                beat()
+                if time.monotonic() >= due:
+                    beat()
+                    due = time.monotonic() + pause
+                elif not is_held():
+                    lease.lose()
+                    return
             except DatabaseError:  # busy; the lease outlasts a missed beat
                 logger.warning("a sign of life could not be written", exc_info=True)
     except LeaseLostError:
-        return
+        lease.lose()
     finally:
         connection.close()

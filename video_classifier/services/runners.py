@@ -7,7 +7,6 @@ import logging
 import os
 import socket
 import threading
-import time
 import uuid
 from collections.abc import Callable
 from datetime import timedelta
@@ -19,7 +18,7 @@ from django.utils import timezone
 
 from video_classifier.models import Analysis, Clip, HeatMap
 from video_classifier.services import analyses, clips, heat_maps, uploads
-from video_classifier.services.leases import LeaseLostError
+from video_classifier.services.leases import LOOK_SECONDS, LeaseLostError, Pace
 
 logger = logging.getLogger(__name__)
 
@@ -58,37 +57,22 @@ def step(*, worker: str, ending: Callable[[], bool] = lambda: False) -> bool:
     analyses.requeue_stalled(lease=settings.ANALYSIS_LEASE)
     analysis = analyses.claim_next(worker=worker)
     if analysis is None:
-        proceed = partial(_nothing_better, ending, _Pace(1.0))
+        proceed = partial(_nothing_better, ending, Pace(LOOK_SECONDS))
         return heat_maps.make_next(worker=worker, proceed=proceed) or clips.make_next_copy(
             proceed=proceed
         )
     try:
-        analyses.run(analysis)
+        analyses.run(analysis, ending=ending)
     except LeaseLostError as lost:
         logger.warning("%s", lost)
     return True
 
 
-class _Pace:
-    """Says yes once in so many seconds, the first time after as many."""
-
-    def __init__(self, seconds: float) -> None:
-        self._seconds = seconds
-        self._last = time.monotonic()
-
-    def is_due(self) -> bool:
-        now = time.monotonic()
-        if now - self._last < self._seconds:
-            return False
-        self._last = now
-        return True
-
-
-def _nothing_better(ending: Callable[[], bool], pace: _Pace) -> bool:
+def _nothing_better(ending: Callable[[], bool], due: Pace) -> bool:
     """Whether a map or a copy may go on: no verdict waits for it, and the process isn't ending."""
     if ending():
         return False
-    if not pace.is_due():
+    if not due():
         return True
     analyses.requeue_stalled(lease=settings.ANALYSIS_LEASE)
     return not Analysis.objects.waiting().exists()

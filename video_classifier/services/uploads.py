@@ -21,7 +21,7 @@ from video_classifier.ml.bundle import BundleError
 from video_classifier.ml.clip import ClipError, ClipFacts
 from video_classifier.ml.digest import sha256
 from video_classifier.models import Analysis, Clip
-from video_classifier.services import analyses, catalog
+from video_classifier.services import analyses, catalog, sandbox
 from video_classifier.states import Playback
 
 NAME_LENGTH = 255
@@ -89,10 +89,8 @@ def _check_model(model: str) -> None:
 
 
 def _look(path: Path) -> tuple[ClipFacts, Playback]:
-    from video_classifier.ml import playable, probe
-
-    facts = probe.facts(path)
-    return facts, Playback.ORIGINAL if playable.is_playable(facts) else Playback.WANTED
+    facts, is_playable = sandbox.probe(path)
+    return facts, Playback.ORIGINAL if is_playable else Playback.WANTED
 
 
 def _keep(clip: Clip, file: UploadedFile[bytes], extension: str, *, model: str) -> Analysis:

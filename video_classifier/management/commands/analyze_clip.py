@@ -13,7 +13,7 @@ from django.core.management.base import BaseCommand, CommandError
 from video_classifier.management.hush import hushed
 from video_classifier.ml.bundle import BundleError
 from video_classifier.ml.clip import ClipError, Outcome, Person, Predictor
-from video_classifier.services import catalog
+from video_classifier.services import analyses, catalog, sandbox
 from video_classifier.states import Verdict
 
 
@@ -28,17 +28,15 @@ class Command(BaseCommand):
         parser.add_argument("--json", action="store_true", help="print JSON")
 
     def handle(self, *_: Any, **options: Any) -> None:
-        from video_classifier.ml import probe
-
         path, model = options["path"], options["model"] or catalog.default_name()
         if not path.is_file():
             msg = f"There is no file {path}."
             raise CommandError(msg, returncode=2)
         try:
             with hushed():
-                probe.facts(path)  # before the wait for a framework to load
+                facts = sandbox.probe(path)[0]  # before the wait for a framework to load
                 predictor = catalog.load(model or settings.DEFAULT_MODEL)
-                outcome = predictor.analyze(path)
+                outcome = predictor.analyze(path, proceed=analyses.deadline(facts.duration))
         except (BundleError, ClipError) as error:
             line = " ".join(str(error).split())
             raise CommandError(line, returncode=2) from error

@@ -28,6 +28,7 @@ class Command(BaseCommand):
         try:
             with hushed():
                 predictor = catalog.load(model)
+                predictor.load()
         except BundleError as error:
             raise CommandError(str(error), returncode=2) from error
         loaded = time.perf_counter()

@@ -1,0 +1,87 @@
+"""A child process for tests that does what a child can do wrong."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from multiprocessing.connection import Connection
+
+from video_classifier.ml import confinement, wire
+from video_classifier.ml.clip import ClipError, Image
+
+
+class Operations:
+    def __init__(self) -> None:
+        self._kept: list[bytearray] = []
+
+    def count(self, until: int, emit: Callable[[int], None]) -> str:
+        for number in range(until):
+            emit(number)
+        return "done"
+
+    def mirror(self, image: Image) -> Image:
+        return image[:, ::-1]
+
+    def pid(self) -> int:
+        return os.getpid()
+
+    def refuse(self) -> None:
+        msg = "No clip."
+        raise ClipError(msg)
+
+    def stumble(self) -> None:
+        msg = "nobody expected this"
+        raise KeyError(msg)
+
+    def crash(self) -> None:
+        os.kill(os.getpid(), signal.SIGSEGV)
+
+    def hang(self) -> None:
+        time.sleep(60)
+
+    def grow(self, megabytes: int) -> None:
+        """And wait to be noticed."""
+        self._kept.append(bytearray(b"x" * (megabytes * 2**20)))
+        time.sleep(2)
+
+    def lie(self) -> int:
+        return "no number"  # type: ignore[return-value]
+
+    def environment(self) -> dict[str, str]:
+        return dict(os.environ)
+
+    def call_out(self) -> str:
+        try:
+            socket.create_connection(("127.0.0.1", 9), timeout=1).close()
+        except OSError as error:
+            return type(error).__name__
+        return "connected"
+
+    def start_program(self) -> str:
+        try:
+            subprocess.run([sys.executable, "-c", ""], check=True)
+        except OSError as error:
+            return type(error).__name__
+        return "started"
+
+
+def main() -> None:
+    handle, memory, deaf = map(int, sys.argv[1:])
+    confinement.limit(memory=memory or None)
+    confinement.isolate(may_start_programs=False)
+    wire.Server(
+        Connection(handle),
+        wire.operations_of(Operations()),
+        expected=(ClipError,),
+        cancel=(lambda: None) if deaf else (lambda: os._exit(1)),
+        abandoned=lambda: os._exit(0),
+    ).serve()
+
+
+if __name__ == "__main__":
+    main()

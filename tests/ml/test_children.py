@@ -1,0 +1,177 @@
+"""Whatever a child process does, its parent learns of it in time and goes on."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+
+import msgspec
+import numpy as np
+import psutil
+import pytest
+
+from video_classifier.ml import children
+from video_classifier.ml.children import (
+    Child,
+    ChildBrokeError,
+    ChildDiedError,
+    ChildTooLargeError,
+)
+from video_classifier.ml.clip import ClipError, Image
+
+MEGABYTE = 2**20
+LINUX = pytest.mark.skipif(sys.platform != "linux", reason="only Linux offers these limits")
+
+
+def bad(*, address_space: int = 0, deaf: bool = False, memory: int | None = None) -> Child:
+    return Child(
+        "tests.ml.bad_child",
+        str(address_space),
+        str(int(deaf)),
+        errors={"ClipError": ClipError},
+        memory=memory,
+    )
+
+
+@pytest.fixture
+def child() -> Iterator[Child]:
+    child = bad()
+    yield child
+    child.kill()
+
+
+class TooLateError(Exception):
+    pass
+
+
+def too_late() -> None:
+    raise TooLateError
+
+
+def test_a_call_gives_its_parts_and_its_result(child: Child) -> None:
+    parts: list[int] = []
+
+    assert child.call("count", 3, returns=str, parts=int, on_part=parts.append) == "done"
+    assert parts == [0, 1, 2]
+
+
+def test_pictures_go_both_ways(child: Child) -> None:
+    image = np.arange(24, dtype=np.uint8).reshape(2, 4, 3)
+
+    np.testing.assert_array_equal(child.call("mirror", image, returns=Image), image[:, ::-1])
+
+
+def test_an_expected_error_is_raised_as_in_the_child(child: Child) -> None:
+    with pytest.raises(ClipError, match=r"^No clip\.$"):
+        child.call("refuse", returns=type(None))
+
+    assert child.call("count", 0, returns=str) == "done"
+
+
+def test_an_unexpected_error_comes_with_its_traceback(child: Child) -> None:
+    with pytest.raises(ChildBrokeError, match=r"(?s)nobody expected this.*in stumble"):
+        child.call("stumble", returns=type(None))
+
+    assert child.is_alive
+
+
+def test_a_crash_is_an_error_and_not_the_parents_end(child: Child) -> None:
+    with pytest.raises(ChildDiedError, match="-11"):
+        child.call("crash", returns=type(None))
+
+    assert not child.is_alive
+    with pytest.raises(ChildDiedError):
+        child.call("count", 0, returns=str)
+
+
+def test_what_a_child_says_is_not_believed_unseen(child: Child) -> None:
+    with pytest.raises(msgspec.ValidationError):
+        child.call("lie", returns=int)
+
+
+@pytest.mark.parametrize("deaf", [True, False])
+def test_a_hang_ends_when_the_watch_says_so(*, deaf: bool) -> None:
+    child = bad(deaf=deaf)
+    start = time.monotonic()
+
+    with pytest.raises(TooLateError):
+        child.call("hang", returns=type(None), watch=too_late)
+
+    assert not child.is_alive
+    assert time.monotonic() - start < children.PATIENCE + 3
+
+
+def test_a_call_that_ends_by_itself_keeps_the_child(child: Child) -> None:
+    child = bad(deaf=True)
+
+    with pytest.raises(TooLateError):
+        child.call("count", 100, returns=str, watch=too_late)
+
+    assert child.call("count", 0, returns=str) == "done"
+    child.kill()
+
+
+def test_a_child_that_grows_too_large_is_killed() -> None:
+    child = bad(memory=200 * MEGABYTE)
+
+    with pytest.raises(ChildTooLargeError):
+        child.call("grow", 300, returns=type(None))
+
+    assert not child.is_alive
+
+
+@LINUX
+def test_a_child_can_not_take_more_address_space_than_it_may() -> None:
+    child = bad(address_space=800 * MEGABYTE)
+
+    with pytest.raises(ChildTooLargeError):
+        child.call("grow", 900, returns=type(None))
+
+    assert child.call("count", 0, returns=str) == "done"
+    child.kill()
+
+
+@LINUX
+def test_a_child_has_no_network_and_starts_no_program(child: Child) -> None:
+    assert child.call("call_out", returns=str) == "PermissionError"
+    assert child.call("start_program", returns=str) == "PermissionError"
+
+
+def test_a_child_is_not_told_any_secret(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SECRET_KEY", "s3cret")
+    monkeypatch.setenv("DATABASE_URL", "postgres://me:s3cret@db/site")
+    child = bad()
+
+    found = child.call("environment", returns=dict[str, str])
+
+    assert "s3cret" not in str(found)
+    assert "PATH" in found
+    child.kill()
+
+
+def test_no_child_outlives_its_parent() -> None:
+    parent = (
+        "import os, threading\n"
+        "from video_classifier.ml.children import Child\n"
+        "child = Child('tests.ml.bad_child', '0', '1', errors={})\n"
+        "print(child.call('pid', returns=int), flush=True)\n"
+        "threading.Thread(target=child.call, args=('hang',), kwargs={'returns': int}).start()\n"
+        "os.kill(os.getpid(), 9)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", parent], capture_output=True, text=True, check=False, timeout=30
+    )
+
+    assert gone(int(done.stdout))
+
+
+def gone(pid: int) -> bool:
+    try:
+        psutil.Process(pid).wait(timeout=5)
+    except psutil.NoSuchProcess:
+        return True
+    except psutil.TimeoutExpired:
+        return False
+    return True

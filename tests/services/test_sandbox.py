@@ -1,0 +1,240 @@
+"""Whatever a file does to the process that reads it, the next clip is served."""
+
+from __future__ import annotations
+
+import signal
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from pathlib import Path
+
+import psutil
+import pytest
+from django.utils import timezone
+from pytest_django import Settings
+
+from tests import videos
+from tests.conftest import MakeAnalysis, MakeClip
+from tests.footage import ROOT
+from video_classifier.ml import decoding
+from video_classifier.ml.clip import ClipError
+from video_classifier.models import Analysis, Clip
+from video_classifier.services import analyses, sandbox
+from video_classifier.services.leases import LeaseLostError
+from video_classifier.states import Status
+
+MODEL = "conv3d"  # the smallest
+
+# Uploads
+
+
+def test_an_upload_is_looked_at_elsewhere(tmp_path: Path) -> None:
+    facts, is_playable = sandbox.probe(videos.write(tmp_path / "clip.mp4", 5))
+
+    assert (facts.container, facts.width, is_playable) == ("mp4", 64, True)
+
+
+def test_what_is_no_video_keeps_its_sentence(tmp_path: Path) -> None:
+    with pytest.raises(ClipError, match="not a video"):
+        sandbox.probe(videos.text(tmp_path / "clip.mp4", "buy milk"))
+
+
+def test_a_look_that_takes_too_long_is_given_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clip = videos.write(tmp_path / "clip.mp4", 5)
+    sandbox.probe(clip)
+    child(sandbox._probes._kept).suspend()
+    monkeypatch.setattr(sandbox, "PROBE_SECONDS", 0.2)
+
+    with pytest.raises(ClipError, match="takes too long"):
+        sandbox.probe(clip)
+
+    monkeypatch.undo()
+    assert sandbox.probe(clip)
+
+
+def test_a_file_that_crashes_the_reader_is_refused(tmp_path: Path) -> None:
+    clip = videos.write(tmp_path / "clip.mp4", 5)
+    sandbox.probe(clip)
+    reader = child(sandbox._probes._kept)
+    reader.suspend()
+    threading.Timer(0.3, reader.send_signal, (signal.SIGSEGV,)).start()
+    threading.Timer(0.4, reader.resume).start()
+
+    with pytest.raises(ClipError, match="crashed"):
+        sandbox.probe(clip)
+
+    assert sandbox.probe(clip)
+
+
+def test_no_more_files_are_looked_at_at_once_than_there_are_cores(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("os.cpu_count", lambda: 2)
+    monkeypatch.setattr(sandbox, "_probes", sandbox._Probes())
+    clip = videos.write(tmp_path / "clip.mp4", 5)
+    busy, most, counting = 0, 0, threading.Lock()
+    facts = decoding.InChild.facts
+
+    def counted(*arguments: object, **how: object) -> object:
+        nonlocal busy, most
+        with counting:
+            busy += 1
+            most = max(most, busy)
+        try:
+            return facts(*arguments, **how)  # type: ignore[arg-type]
+        finally:
+            with counting:
+                busy -= 1
+
+    monkeypatch.setattr(decoding.InChild, "facts", counted)
+    with ThreadPoolExecutor(8) as threads:
+        list(threads.map(sandbox.probe, [clip] * 8))
+
+    assert most == 2
+    sandbox._probes.close()
+
+
+def child(reader: decoding.InChild | None) -> psutil.Process:
+    assert reader is not None
+    assert reader._child is not None
+    return psutil.Process(reader._child.pid)
+
+
+# Analyses
+
+
+def scorer() -> psutil.Process:
+    assert sandbox._scorer._child is not None
+    return psutil.Process(sandbox._scorer._child.pid)
+
+
+def reader() -> psutil.Process:
+    (found,) = scorer().children()
+    return found
+
+
+@pytest.fixture
+def ready(
+    settings: Settings, make_analysis: MakeAnalysis, make_clip: MakeClip, tmp_path: Path
+) -> Clip:
+    """A clip that was analyzed once, by a real model."""
+    settings.MODELS_STORAGE = ROOT / "models_storage"
+    content = videos.write(tmp_path / "clip.mp4", 60).read_bytes()
+    clip = make_clip(content=content)
+    analyses.run(make_analysis(clip=clip, status=Status.RUNNING, model=MODEL))
+    return clip
+
+
+@pytest.mark.keras
+@pytest.mark.django_db(transaction=True)
+def test_a_clip_is_read_and_scored_elsewhere(ready: Clip) -> None:
+    analysis = Analysis.objects.get()
+
+    assert (analysis.status, analysis.error) == (Status.DONE, "")
+    assert len(analysis.frame_times) == 16
+
+
+@pytest.mark.keras
+@pytest.mark.django_db(transaction=True)
+def test_a_deleted_clip_ends_its_run_and_the_next_one_starts(
+    ready: Clip, make_clip: MakeClip, make_analysis: MakeAnalysis
+) -> None:
+    other = make_clip(content=Path(ready.file.path).read_bytes())
+    running = make_analysis(clip=ready, status=Status.RUNNING, model=MODEL)
+    warm = scorer().pid
+    reader().suspend()  # it hangs
+    threading.Timer(0.5, ready.delete).start()
+    start = time.monotonic()
+
+    with pytest.raises(LeaseLostError):
+        analyses.run(running)
+
+    assert time.monotonic() - start < 5
+    following = make_analysis(clip=other, status=Status.RUNNING, model=MODEL)
+    analyses.run(following)
+    assert following.status == Status.DONE
+    assert scorer().pid == warm
+
+
+@pytest.mark.keras
+@pytest.mark.django_db(transaction=True)
+def test_a_run_that_takes_too_long_fails_with_a_sentence(
+    ready: Clip, make_analysis: MakeAnalysis, settings: Settings
+) -> None:
+    settings.ANALYSIS_DEADLINE = settings.ANALYSIS_DEADLINE_MOST = timedelta(seconds=1)
+    running = make_analysis(clip=ready, status=Status.RUNNING, model=MODEL)
+    reader().suspend()
+
+    analyses.run(running)
+
+    assert running.status == Status.FAILED
+    assert "longer than a clip of this length may take (1 min)" in running.error
+
+
+@pytest.mark.keras
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("who", ["reader", "scorer"])
+def test_a_crash_is_that_clips_failure_and_nobody_elses(
+    ready: Clip, make_analysis: MakeAnalysis, who: str
+) -> None:
+    running, following = (
+        make_analysis(clip=ready, status=Status.RUNNING, model=MODEL) for _ in range(2)
+    )
+    victim = reader() if who == "reader" else scorer()
+    reader().suspend()
+    threading.Timer(0.5, victim.kill).start()
+
+    analyses.run(running)
+    analyses.run(following)
+
+    assert running.status == Status.FAILED
+    assert ("crashed on this file" if who == "reader" else "broke on our side") in running.error
+    assert following.status == Status.DONE
+
+
+@pytest.mark.keras
+@pytest.mark.django_db(transaction=True)
+def test_a_scorer_that_grows_too_large_is_ended(
+    ready: Clip, make_analysis: MakeAnalysis, settings: Settings
+) -> None:
+    sandbox._scorer.close()
+    settings.ANALYSIS_MEMORY = 100 * 2**20
+    running = make_analysis(clip=ready, status=Status.RUNNING, model=MODEL)
+
+    analyses.run(running)
+
+    assert running.status == Status.FAILED
+    assert "more memory than is allowed" in running.error
+    sandbox._scorer.close()
+
+
+@pytest.mark.keras
+@pytest.mark.django_db(transaction=True)
+def test_the_end_of_the_process_ends_a_run_and_keeps_its_row(
+    ready: Clip, make_analysis: MakeAnalysis
+) -> None:
+    running = make_analysis(
+        clip=ready, status=Status.RUNNING, model=MODEL, heartbeat_at=timezone.now()
+    )
+    reader().suspend()
+    ending = threading.Event()
+    threading.Timer(0.5, ending.set).start()
+
+    with pytest.raises(LeaseLostError):
+        analyses.run(running, ending=ending.is_set)
+
+    running.refresh_from_db()
+    assert running.status == Status.RUNNING  # `put_back` moves it
+
+
+def test_a_clip_may_not_choose_its_own_deadline(settings: Settings) -> None:
+    settings.ANALYSIS_DEADLINE_MOST = timedelta(seconds=0)
+
+    watch = analyses.deadline(2e9)
+    time.sleep(0.01)
+
+    with pytest.raises(ClipError, match="0 min"):
+        watch()

@@ -1,0 +1,176 @@
+"""Processes that do for another one what it must not do itself, and can be killed at any time."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from multiprocessing import Pipe
+from pathlib import Path
+from typing import TypeVar
+
+import msgspec
+import psutil
+
+from video_classifier.ml import wire
+
+ROOT = Path(__file__).resolve().parents[2]  # where `python -m` finds this package
+
+TICK = 0.1  # seconds from look to look at a child that is busy
+PATIENCE = 2.0  # seconds in which a child has to end a call that is no longer wanted
+_INHERITED = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "TZ", "LD_LIBRARY_PATH", "PYTHONPATH")
+_FAMILIES = ("TF_", "OPENBLAS_", "OMP_", "ONEDNN_")
+
+Value = TypeVar("Value")
+
+
+class ChildDiedError(Exception):
+    """The child ended in the middle of a call."""
+
+
+class ChildTooLargeError(Exception):
+    """The child took more memory than it may have, and was killed."""
+
+
+class ChildBrokeError(Exception):
+    """A call raised what nobody expected; the message has the child's traceback."""
+
+
+class Child:
+    """A process of `module`, which serves calls; one at a time, from any thread."""
+
+    def __init__(
+        self,
+        module: str,
+        *arguments: str,
+        errors: Mapping[str, type[Exception]],
+        memory: int | None = None,
+        leads_group: bool = True,
+    ) -> None:
+        """`errors` are raised here as in the child. With more than `memory` bytes resident it is
+        killed; so are its own children, if it leads a group. It gets none of the secrets that
+        the environment may hold.
+        """
+        self._connection, theirs = Pipe()
+        self._errors = errors
+        self._memory = memory
+        self._leads_group = leads_group
+        self._busy = threading.Lock()
+        command = [sys.executable, "-m", module, str(theirs.fileno()), *arguments]
+        self._process = subprocess.Popen(  # noqa: S603
+            command,
+            pass_fds=[theirs.fileno()],
+            cwd=ROOT,
+            env=_environment(),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            start_new_session=leads_group,
+        )
+        theirs.close()
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    @property
+    def is_alive(self) -> bool:
+        return self._process.poll() is None
+
+    @property
+    def resident(self) -> int:
+        """Bytes in memory; 0 once it is gone."""
+        try:
+            return int(psutil.Process(self.pid).memory_info().rss)
+        except psutil.Error:
+            return 0
+
+    def call(
+        self,
+        operation: str,
+        *arguments: object,
+        returns: type[Value],
+        parts: type | None = None,
+        on_part: Callable[..., None] = lambda _: None,
+        watch: Callable[[], None] = lambda: None,
+    ) -> Value:
+        """What the operation returns; `on_part` gets the parts that it hands out before.
+
+        `watch` is called often while it runs, and ends it by raising. Raises the child's
+        errors, ChildDiedError, ChildTooLargeError and ChildBrokeError.
+        """
+        with self._busy:
+            try:
+                self._send(wire.Call(operation, msgspec.Raw(wire.pack(arguments))))
+                while isinstance(answer := self._next(watch), wire.Part):
+                    on_part(wire.unpack(answer.value, parts or object))
+            except (EOFError, OSError) as error:
+                self.kill()
+                msg = f"it ended with {self._process.returncode} during “{operation}”"
+                raise ChildDiedError(msg) from error
+            except BaseException:
+                self._give_up()
+                raise
+        if isinstance(answer, wire.Failure):
+            raise self._raised(answer)
+        return wire.unpack(answer.value, returns)
+
+    def kill(self) -> None:
+        """At once; may be called from any thread, and again."""
+        if self._process.poll() is None:
+            with suppress(ProcessLookupError):
+                if self._leads_group:
+                    os.killpg(self.pid, signal.SIGKILL)
+                else:
+                    self._process.kill()
+        self._process.wait()
+
+    def _send(self, message: wire.Call | wire.Cancel) -> None:
+        self._connection.send_bytes(wire.pack(message))
+
+    def _next(self, watch: Callable[[], None]) -> wire.Answer:
+        while True:
+            watch()
+            self._check_memory()
+            if self._connection.poll(TICK):
+                return self._received()
+
+    def _received(self) -> wire.Answer:
+        return wire.unpack(self._connection.recv_bytes(wire.LARGEST), wire.Answer)  # type: ignore[arg-type]
+
+    def _check_memory(self) -> None:
+        if self._memory is not None and self.resident > self._memory:
+            self.kill()
+            msg = f"it took more than {self._memory} bytes"
+            raise ChildTooLargeError(msg)
+
+    def _give_up(self) -> None:
+        """Waits a little for the call to end, so that a child that is warm can go on living."""
+        until = time.monotonic() + PATIENCE
+        try:
+            self._send(wire.Cancel())
+            while self._connection.poll(max(until - time.monotonic(), 0)):
+                if not isinstance(self._received(), wire.Part):
+                    return
+        except (EOFError, OSError, msgspec.DecodeError):
+            pass  # it is killed below
+        self.kill()
+
+    def _raised(self, failure: wire.Failure) -> Exception:
+        if kind := self._errors.get(failure.error):
+            return kind(failure.message)
+        if failure.error == wire.OUT_OF_MEMORY:
+            return ChildTooLargeError(failure.message)
+        return ChildBrokeError(f"{failure.error}: {failure.message}\n{failure.trace}")
+
+
+def _environment() -> dict[str, str]:
+    return {
+        name: value
+        for name, value in os.environ.items()
+        if name in _INHERITED or name.startswith(_FAMILIES)
+    }

@@ -1,0 +1,97 @@
+"""`python -m`: the child that reads untrusted files, without network and with little memory.
+
+It serves `decoding.InChild`. Raised there as here are ClipErrors; whatever else happens to a file
+(a crash, a bomb) is this process' end and nobody else's.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from video_classifier.ml import confinement
+
+confinement.single_threaded_numpy()
+
+from video_classifier.ml import wire  # noqa: E402
+from video_classifier.ml.clip import ClipError, ClipFacts, ClipSpec, Image, Sample, Track  # noqa: E402
+
+if TYPE_CHECKING:
+    from video_classifier.ml.frames import Reel
+
+
+class Operations:
+    """Each is called by its name, with arguments and results of the types it says."""
+
+    def __init__(self) -> None:
+        self._reel: Reel | None = None
+
+    def facts(self, path: Path) -> tuple[ClipFacts, bool]:
+        """What the file is, and whether browsers play it."""
+        from video_classifier.ml import playable, probe
+
+        found = probe.facts(path)
+        return found, playable.is_playable(found)
+
+    def sample(self, path: Path, spec: ClipSpec, preview_width: int | None) -> Sample:
+        from video_classifier.ml import frames
+
+        return frames.sample(path, spec, preview_width=preview_width)
+
+    def open(self, path: Path) -> None:
+        """For `glimpses` and `show`; what was open before is closed."""
+        from video_classifier.ml import persons
+
+        self._reel = None
+        self._reel = persons.reel(path)
+
+    def glimpses(
+        self, height: int, width: int, emit: Callable[[tuple[int, Image]], None]
+    ) -> tuple[float, ...]:
+        """Hands out pictures with their places; returns their seconds."""
+        from video_classifier.ml import persons
+
+        times, _ = persons.glimpses(
+            self._opened, lambda place, image: emit((place, image)), height=height, width=width
+        )
+        return times
+
+    def show(
+        self, found: tuple[Track, ...], spec: ClipSpec, preview_width: int | None
+    ) -> tuple[object, Sample]:
+        from video_classifier.ml import persons
+
+        return persons.show(self._opened, found, spec, preview_width=preview_width)
+
+    def copy(self, source: Path, target: Path) -> None:
+        from video_classifier.ml import playable
+
+        playable.make(source, target)
+
+    @property
+    def _opened(self) -> Reel:
+        if self._reel is None:
+            msg = "no clip is open"
+            raise RuntimeError(msg)
+        return self._reel
+
+
+def main() -> None:
+    handle, memory = map(int, sys.argv[1:])
+    confinement.limit(memory=memory)
+    confinement.isolate(may_start_programs=False)
+    wire.Server(
+        Connection(handle),
+        wire.operations_of(Operations()),
+        expected=(ClipError,),
+        cancel=lambda: os._exit(1),  # nothing in it is worth waiting for
+        abandoned=lambda: os._exit(0),
+    ).serve()
+
+
+if __name__ == "__main__":
+    main()

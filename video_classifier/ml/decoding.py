@@ -1,0 +1,203 @@
+"""How predictors get at a clip's pictures: in their own process, or in a child that may break.
+
+Footage of one's own (training, evaluation) is read in the process itself; what strangers upload
+is read in a child.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Protocol, TypeVar
+
+from video_classifier.ml.children import (
+    Child,
+    ChildBrokeError,
+    ChildDiedError,
+    ChildTooLargeError,
+)
+from video_classifier.ml.clip import ClipError, ClipFacts, ClipSpec, Crops, Image, Sample, Track
+
+MEMORY = 1536 * 2**20  # bytes of address space that reading a clip may take
+
+CRASHED = (
+    "The program that reads clips crashed on this file, so it can't be analyzed. Export the clip "
+    "again from the recorder, as MP4 with H.264, and upload that."
+)
+TOO_LARGE = (
+    "It takes too much memory to read this clip. Export it in a lower resolution, as MP4 with "
+    "H.264, and upload that."
+)
+
+Watch = Callable[[], None]
+Seen = TypeVar("Seen")
+Value = TypeVar("Value")
+
+
+def idle() -> None:
+    """Lets a call go on."""
+
+
+class Opened(Protocol):
+    """A clip in which persons are looked for."""
+
+    def glimpses(
+        self, see: Callable[[Image], Seen], *, height: int, width: int
+    ) -> tuple[tuple[float, ...], tuple[Seen, ...]]:
+        """What `see` makes of pictures within `height` x `width`, and when they are on screen."""
+
+    def show(
+        self, found: tuple[Track, ...], spec: ClipSpec, *, preview_width: int | None
+    ) -> tuple[tuple[Crops, ...], Sample]:
+        """As `persons.show`."""
+
+
+class Decoder(Protocol):
+    """Anything that reads clips. All of it raises ClipError."""
+
+    def sample(self, video: Path, spec: ClipSpec, *, preview_width: int | None) -> Sample:
+        """As `frames.sample`."""
+
+    def open(self, video: Path) -> Opened:
+        """Reads the packets."""
+
+
+class InProcess:
+    """Reads clips in this process."""
+
+    def sample(self, video: Path, spec: ClipSpec, *, preview_width: int | None) -> Sample:
+        from video_classifier.ml import frames
+
+        return frames.sample(video, spec, preview_width=preview_width)
+
+    def open(self, video: Path) -> Opened:
+        return _OpenedHere(video)
+
+
+IN_PROCESS = InProcess()
+
+
+class _OpenedHere:
+    def __init__(self, video: Path) -> None:
+        from video_classifier.ml import persons
+
+        self._reel = persons.reel(video)
+
+    def glimpses(
+        self, see: Callable[[Image], Seen], *, height: int, width: int
+    ) -> tuple[tuple[float, ...], tuple[Seen, ...]]:
+        from video_classifier.ml import persons
+
+        return persons.glimpses(self._reel, lambda _, image: see(image), height=height, width=width)
+
+    def show(
+        self, found: tuple[Track, ...], spec: ClipSpec, *, preview_width: int | None
+    ) -> tuple[tuple[Crops, ...], Sample]:
+        from video_classifier.ml import persons
+
+        return persons.show(self._reel, found, spec, preview_width=preview_width)
+
+
+class InChild:
+    """Reads clips in a child; what kills it is a ClipError, and the next clip gets a new one."""
+
+    def __init__(self, *, leads_group: bool = True) -> None:
+        self._leads_group = leads_group
+        self._starting = threading.Lock()
+        self._child: Child | None = None
+
+    def facts(self, video: Path, *, watch: Watch = idle) -> tuple[ClipFacts, bool]:
+        """What the file is, and whether browsers play it. Raises ClipError."""
+        return self._call("facts", video, returns=tuple[ClipFacts, bool], watch=watch)
+
+    def sample(
+        self, video: Path, spec: ClipSpec, *, preview_width: int | None, watch: Watch = idle
+    ) -> Sample:
+        return self._call("sample", video, spec, preview_width, returns=Sample, watch=watch)
+
+    def open(self, video: Path) -> Opened:
+        self._call("open", video, returns=type(None))
+        return _OpenedInChild(self._call)
+
+    def copy(self, source: Path, target: Path, *, watch: Watch = idle) -> None:
+        """As `playable.make`. Raises ClipError."""
+        self._call("copy", source, target, returns=type(None), watch=watch)
+
+    def kill(self) -> None:
+        """May be called from any thread; a call that runs ends with a ClipError."""
+        with self._starting:
+            if self._child is not None:
+                self._child.kill()
+
+    def _call(
+        self,
+        operation: str,
+        *arguments: object,
+        returns: type[Value],
+        parts: type | None = None,
+        on_part: Callable[..., None] = lambda _: None,
+        watch: Watch = idle,
+    ) -> Value:
+        """`watch` is called often while the child is busy, and ends the call by raising."""
+        try:
+            return self._running().call(
+                operation,
+                *arguments,
+                returns=returns,
+                parts=parts,
+                on_part=on_part,
+                watch=watch,
+            )
+        except ChildDiedError as error:
+            raise ClipError(CRASHED) from error
+        except ChildTooLargeError as error:
+            self.kill()  # what it still holds is not known
+            raise ClipError(TOO_LARGE) from error
+        except ChildBrokeError:
+            self.kill()
+            raise
+
+    def _running(self) -> Child:
+        with self._starting:
+            if self._child is None or not self._child.is_alive:
+                self._child = Child(
+                    "video_classifier.ml.decoder_process",
+                    str(MEMORY),
+                    errors={ClipError.__name__: ClipError},
+                    leads_group=self._leads_group,
+                )
+            return self._child
+
+
+class _OpenedInChild:
+    def __init__(self, call: Callable[..., object]) -> None:
+        self._call = call
+
+    def glimpses(
+        self, see: Callable[[Image], Seen], *, height: int, width: int
+    ) -> tuple[tuple[float, ...], tuple[Seen, ...]]:
+        seen: dict[int, Seen] = {}
+
+        def take(part: tuple[int, Image]) -> None:
+            place, image = part
+            if place in seen:  # they come again, from the first one on
+                seen.clear()
+            seen[place] = see(image)
+
+        times = self._call(
+            "glimpses",
+            height,
+            width,
+            returns=tuple[float, ...],
+            parts=tuple[int, Image],
+            on_part=take,
+        )
+        return times, tuple(seen.values())  # type: ignore[return-value]
+
+    def show(
+        self, found: tuple[Track, ...], spec: ClipSpec, *, preview_width: int | None
+    ) -> tuple[tuple[Crops, ...], Sample]:
+        return self._call(  # type: ignore[return-value]
+            "show", found, spec, preview_width, returns=tuple[tuple[Crops, ...], Sample]
+        )

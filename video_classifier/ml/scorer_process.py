@@ -1,0 +1,59 @@
+"""`python -m`: the child that runs networks, so that no web server ever loads TensorFlow.
+
+It keeps its models warm from clip to clip, and has a child of its own that reads the clips.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from multiprocessing.connection import Connection
+from pathlib import Path
+
+from video_classifier.ml import confinement, decoding, predictor, wire
+from video_classifier.ml.bundle import BundleError
+from video_classifier.ml.clip import ClipError, Image, Outcome, Stage
+
+
+class Operations:
+    """Each is called by its name, with arguments and results of the types it says."""
+
+    def __init__(self, decoder: decoding.InChild) -> None:
+        self._decoder = decoder
+
+    def load(self, model: Path, detector: Path) -> None:
+        predictor.load(model, detector=detector)
+
+    def analyze(
+        self,
+        model: Path,
+        detector: Path,
+        video: Path,
+        preview_width: int | None,
+        emit: Callable[[Stage], None],
+    ) -> Outcome:
+        return predictor.load(model, detector=detector).analyze(
+            video, preview_width=preview_width, entering=emit, decoder=self._decoder
+        )
+
+    def score(self, model: Path, detector: Path, images: Image) -> float:
+        return predictor.load(model, detector=detector).score(images)
+
+
+def main() -> None:
+    (handle,) = map(int, sys.argv[1:])
+    confinement.limit(memory=None)
+    confinement.isolate(may_start_programs=True)
+    decoder = decoding.InChild(leads_group=False)
+    wire.Server(
+        Connection(handle),
+        wire.operations_of(Operations(decoder)),
+        expected=(ClipError, BundleError),
+        cancel=decoder.kill,
+        abandoned=lambda: os._exit(0),
+    ).serve()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,229 @@
+"""Has untrusted files read, and networks run, by child processes: this one loads no such library.
+
+One child scores, kept warm from clip to clip; it has one of its own that decodes. Others look at
+what is just being uploaded, at most one a core, or copy for browsers. Whatever happens to a child
+is that file's failure, and the site goes on.
+"""
+
+from __future__ import annotations
+
+import atexit
+import os
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TypeVar
+
+from django.conf import settings
+
+from video_classifier.ml.bundle import BundleError, Card
+from video_classifier.ml.children import Child, ChildDiedError, ChildTooLargeError
+from video_classifier.ml.clip import (
+    ClipError,
+    ClipFacts,
+    ClipSpec,
+    Image,
+    Outcome,
+    Sample,
+    Stage,
+)
+from video_classifier.ml.decoding import InChild, Watch, idle
+
+Value = TypeVar("Value")
+
+PROBE_SECONDS = 20.0  # to say what an upload is
+
+BUSY = "The server has too much to look at just now. Try again in a minute."
+PROBE_TOO_LONG = (
+    "It takes too long to find out what this file holds. Export the clip again from the recorder, "
+    "as MP4 with H.264, and upload that."
+)
+ANALYSIS_TOO_LARGE = (
+    "Analyzing this clip takes more memory than is allowed. Cut it shorter or export it in a lower "
+    "resolution, and upload that."
+)
+
+
+class ScorerDiedError(Exception):
+    """The child that scores ended in the middle of a run."""
+
+
+class Deadline:
+    """A watch: raises a ClipError with its sentence once so many seconds have passed."""
+
+    def __init__(self, seconds: float, sentence: str) -> None:
+        self._until = time.monotonic() + seconds
+        self._sentence = sentence
+
+    def __call__(self) -> None:
+        if time.monotonic() > self._until:
+            raise ClipError(self._sentence)
+
+
+def probe(path: Path) -> tuple[ClipFacts, bool]:
+    """What an uploaded file is, and whether browsers play it. Raises ClipError."""
+    with _probes.one() as decoder:
+        return decoder.facts(path, watch=Deadline(PROBE_SECONDS, PROBE_TOO_LONG))
+
+
+def sample(path: Path, spec: ClipSpec, *, watch: Watch) -> Sample:
+    """As `frames.sample`, without previews. Raises ClipError, and what `watch` raises."""
+    return _reader.sample(path, spec, preview_width=None, watch=watch)
+
+
+def copy(source: Path, target: Path, *, watch: Watch) -> None:
+    """As `playable.make`. Raises ClipError, and what `watch` raises."""
+    _reader.copy(source, target, watch=watch)
+
+
+class _Probes:
+    """Children that look at uploads: at most one a core, of which one is kept for the next."""
+
+    def __init__(self) -> None:
+        self._free = threading.BoundedSemaphore(os.cpu_count() or 1)
+        self._changing = threading.Lock()
+        self._kept: InChild | None = None
+
+    @contextmanager
+    def one(self) -> Iterator[InChild]:
+        """Raises ClipError if none gets free in time."""
+        if not self._free.acquire(timeout=PROBE_SECONDS):
+            raise ClipError(BUSY)
+        decoder = self._taken()
+        try:
+            yield decoder
+        finally:
+            self._keep(decoder)
+            self._free.release()
+
+    def _taken(self) -> InChild:
+        with self._changing:
+            kept, self._kept = self._kept, None
+        return kept or InChild()
+
+    def _keep(self, decoder: InChild) -> None:
+        with self._changing:
+            spare, self._kept = self._kept, decoder
+        if spare is not None:
+            spare.kill()
+
+    def close(self) -> None:
+        with self._changing:
+            if self._kept is not None:
+                self._kept.kill()
+            self._kept = None
+
+
+class ChildPredictor:
+    """A model that is loaded and run in the child that scores."""
+
+    def __init__(self, folder: Path, card: Card, *, detector: Path) -> None:
+        self.card = card
+        self._model = folder, detector
+
+    @property
+    def name(self) -> str:
+        return self.card.name
+
+    @property
+    def sha256(self) -> str:
+        return self.card.sha256
+
+    def load(self) -> None:
+        """Now instead of with the first clip. Raises BundleError."""
+        _scorer.call("load", *self._model, returns=type(None))
+
+    def analyze(
+        self,
+        video: Path,
+        *,
+        preview_width: int | None = None,
+        entering: Callable[[Stage], None] = lambda _: None,
+        proceed: Watch = idle,
+    ) -> Outcome:
+        """Raises ClipError, BundleError, ScorerDiedError, and what `proceed` raises."""
+        return _scorer.call(
+            "analyze",
+            *self._model,
+            video,
+            preview_width,
+            returns=Outcome,
+            parts=Stage,
+            on_part=entering,
+            watch=proceed,
+        )
+
+    def score(self, images: Image) -> float:
+        """Raises BundleError and ScorerDiedError."""
+        return _scorer.call("score", *self._model, images, returns=float)
+
+
+class _Scorer:
+    """The child that scores; a new one takes the place of one that died."""
+
+    def __init__(self) -> None:
+        self._starting = threading.Lock()
+        self._child: Child | None = None
+
+    def call(
+        self,
+        operation: str,
+        *arguments: object,
+        returns: type[Value],
+        parts: type | None = None,
+        on_part: Callable[..., None] = lambda _: None,
+        watch: Watch = idle,
+    ) -> Value:
+        child = self._running()
+        try:
+            return child.call(
+                operation,
+                *arguments,
+                returns=returns,
+                parts=parts,
+                on_part=on_part,
+                watch=watch,
+            )
+        except ChildTooLargeError as error:
+            child.kill()
+            raise ClipError(ANALYSIS_TOO_LARGE) from error
+        except ChildDiedError as error:
+            raise ScorerDiedError(str(error)) from error
+
+    def _running(self) -> Child:
+        with self._starting:
+            if self._child is None or not self._child.is_alive:
+                self._child = Child(
+                    "video_classifier.ml.scorer_process",
+                    errors={kind.__name__: kind for kind in (ClipError, BundleError)},
+                    memory=settings.ANALYSIS_MEMORY,
+                )
+            return self._child
+
+    def close(self) -> None:
+        with self._starting:
+            if self._child is not None:
+                self._child.kill()
+            self._child = None
+
+
+_probes, _reader, _scorer = _Probes(), InChild(), _Scorer()
+
+
+def close() -> None:
+    """Ends the children; the next call starts others."""
+    _probes.close()
+    _reader.kill()
+    _scorer.close()
+
+
+def _forget() -> None:
+    """A forked process has no children yet, and perhaps a lock that nobody will free."""
+    global _probes, _reader, _scorer
+    _probes, _reader, _scorer = _Probes(), InChild(), _Scorer()
+
+
+atexit.register(close)
+os.register_at_fork(after_in_child=_forget)
