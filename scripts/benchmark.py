@@ -1,7 +1,7 @@
 """Measures how fast clips are analyzed, beside another way in the same run.
 
 That is the naive way, and for a model that looks at persons the model of whole frames that it
-falls back on.
+falls back on. With --isolated it is the same analysis in child processes, as on the site.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from typing import Any, NamedTuple
 
 from rich.table import Table
 
-from scripts import console, person_timing, timing
+from scripts import console, isolation_timing, person_timing, timing
 from scripts.timing import Compared, Figures
 from video_classifier.ml import bundle, detection, predictor
 from video_classifier.ml.clip import ClipError, ClipSpec, View
@@ -87,6 +87,8 @@ def _compare_all(arguments: argparse.Namespace) -> dict[str, Compared]:
     of_frames = [name for name in views if views[name] is View.FRAME]
     clips, runs, cold_runs = arguments.clips, arguments.runs, min(arguments.runs, COLD_RUNS)
     rounds = len(of_persons) * runs + len(of_frames) * (runs + cold_runs)
+    if arguments.isolated:
+        return _compare_isolated(arguments, list(views))
     compared = {}
     with console.progress("Measuring", rounds) as tick:
         for name in of_persons:  # first: not every clip will do, and the others take long
@@ -95,6 +97,16 @@ def _compare_all(arguments: argparse.Namespace) -> dict[str, Compared]:
         for name in of_frames:
             compared[name] = _beside_naive(arguments.storage / name, clips, runs, cold_runs, tick)
     return compared
+
+
+def _compare_isolated(arguments: argparse.Namespace, names: Sequence[str]) -> dict[str, Compared]:
+    with console.progress("Measuring", len(names) * arguments.runs) as tick:
+        return {
+            name: isolation_timing.measure(
+                arguments.storage / name, arguments.detector, arguments.clips, arguments.runs, tick
+            )
+            for name in names
+        }
 
 
 def _beside_naive(
@@ -233,6 +245,9 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--storage", type=Path, default=STORAGE, help="default: models_storage")
     console.add_detector(parser)
     parser.add_argument("--runs", type=_positive, default=5, help="of each warm figure; default: 5")
+    parser.add_argument(
+        "--isolated", action="store_true", help="in this process beside in child processes"
+    )
     parser.add_argument(
         "--json", type=console.file_to_write, metavar="OUT", help="also write the figures here"
     )

@@ -1,0 +1,56 @@
+"""Times analyses in child processes, as the site makes them, beside the same in this process."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from scripts import timing
+from scripts.timing import Compared, Figures
+from video_classifier.ml import predictor
+from video_classifier.ml.bundle import BundleError
+from video_classifier.ml.children import Child
+from video_classifier.ml.clip import ClipError, Outcome, Stage
+
+PREVIEW_WIDTH = 240  # pixels, as on the site's pages
+
+
+def measure(
+    folder: Path,
+    detector: Path,
+    clips: Sequence[Path],
+    runs: int,
+    tick: Callable[[], None],
+) -> Compared:
+    """From file to result, both warm. Raises BundleError and ClipError."""
+    model = predictor.load(folder, detector=detector)
+    child = Child(
+        "video_classifier.ml.scorer_process",
+        errors={kind.__name__: kind for kind in (ClipError, BundleError)},
+    )
+
+    def in_process(clip: Path) -> Figures:
+        return _timed(lambda: model.analyze(clip, preview_width=PREVIEW_WIDTH))
+
+    def in_children(clip: Path) -> Figures:
+        return _timed(
+            lambda: child.call(
+                "analyze", folder, detector, clip, PREVIEW_WIDTH, returns=Outcome, parts=Stage
+            )
+        )
+
+    try:
+        for warm_up in (in_process, in_children):
+            for clip in clips:
+                warm_up(clip)
+        one, other = timing.by_turns((in_process, in_children), clips, runs, tick)
+    finally:
+        child.kill()
+    return Compared(names=("in_process", "in_children"), one=one, other=other)
+
+
+def _timed(analyze: Callable[[], Outcome]) -> Figures:
+    start = time.perf_counter()
+    taken = timing.parts(analyze())
+    return taken | {"whole": time.perf_counter() - start}
