@@ -102,6 +102,7 @@ def _run(
     _compiled(network, taught).fit(
         taught,
         epochs=taught.stage.epochs,
+        shuffle=False,  # batches are drawn by number: an epoch that is begun again is the same
         verbose=0,
         callbacks=[
             _staying_finite(network),  # first: what broke down is not to be gone on from
