@@ -105,6 +105,21 @@ def test_what_cannot_be_analyzed_ends_in_one_line(
     assert caught.value.returncode == 2
 
 
+def test_a_model_that_gives_no_number_ends_in_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    def no_number(_: object) -> float:
+        msg = "It is hurt."
+        raise bundle.BundleError(msg)
+
+    broken = FakePredictor()
+    monkeypatch.setattr(broken, "score", no_number)
+    monkeypatch.setattr(catalog, "load", lambda _: broken)
+
+    with pytest.raises(CommandError, match="It is hurt") as caught:
+        call_command("test_model", "--model", "broken")
+
+    assert caught.value.returncode == 2
+
+
 @pytest.mark.django_db
 def test_the_first_administrator_is_told_once(
     capsys: pytest.CaptureFixture[str], stranger: Client

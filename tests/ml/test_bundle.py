@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,13 @@ def test_finds_the_folders_with_a_card(make_model: MakeModel) -> None:
     (storage / "notes").mkdir()
 
     assert bundle.names(storage) == ("a", "b")
+
+
+def test_a_folder_whose_name_can_not_be_shown_is_no_model(make_model: MakeModel) -> None:
+    storage = make_model("a").parent
+    (storage / "a").rename(os.fsdecode(os.fsencode(storage) + b"/\xff"))
+
+    assert bundle.names(storage) == ()
 
 
 def test_a_card_comes_back_as_it_was_written(make_model: MakeModel) -> None:

@@ -5,13 +5,12 @@ Reading and checking a card needs no framework; only `load` and `save` import Ke
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from video_classifier.ml import labels, whole
+from video_classifier.ml import labels, soundness, whole
 from video_classifier.ml.clip import ClipSpec, View
 from video_classifier.ml.digest import known_sha256, sha256
 
@@ -20,6 +19,7 @@ if TYPE_CHECKING:
 
 NETWORK_FILE = "network.keras"
 CARD_FILE = "card.json"
+REMEDY = "Restore the folder or train it again."
 
 
 class BundleError(Exception):
@@ -69,24 +69,19 @@ class Card:
 
 
 def names(storage: Path) -> tuple[str, ...]:
-    """The folders in `storage` that hold a card, sorted."""
-    return tuple(sorted(card.parent.name for card in storage.glob(f"*/{CARD_FILE}")))
+    """The folders in `storage` that hold a card and have a name that can be shown, sorted."""
+    found = (card.parent.name for card in storage.glob(f"*/{CARD_FILE}"))
+    return tuple(sorted(name for name in found if name.isprintable()))
 
 
 def read_card(folder: Path) -> Card:
     """The card alone, without a look at the weights. Raises BundleError."""
     try:
-        found = json.loads((folder / CARD_FILE).read_text(encoding="utf-8"))
-        spec = found["spec"]
-        found["spec"] = ClipSpec(**spec | {"view": View(spec.get("view", View.FRAME))})
-        found["metrics"] = {k: Interval(**v) for k, v in found.get("metrics", {}).items()}
-        for key in ("classes", "limits"):
-            found[key] = tuple(found.get(key, ()))
-        return Card(**found)
+        return whole.typed(whole.read_json(folder / CARD_FILE), Card)
     except FileNotFoundError as error:
         msg = f"There is no model “{folder.name}”: its {CARD_FILE} is missing."
         raise BundleError(msg) from error
-    except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
+    except (OSError, ValueError) as error:
         msg = f"The model “{folder.name}” can't be used: its {CARD_FILE} can't be read ({error})."
         raise BundleError(msg) from error
 
@@ -96,14 +91,20 @@ def check(folder: Path) -> Card:
     card = read_card(folder)
     weights = folder / NETWORK_FILE
     try:
-        state = weights.stat()
-    except OSError as error:
+        found = known_sha256(weights, weights.stat())
+    except FileNotFoundError as error:
         msg = f"The model “{folder.name}” can't be used: its {NETWORK_FILE} is missing."
         raise BundleError(msg) from error
-    if known_sha256(weights, state) != card.sha256:
+    except OSError as error:
+        msg = (
+            f"The model “{folder.name}” can't be used: its {NETWORK_FILE} can't be read "
+            f"({error.strerror})."
+        )
+        raise BundleError(msg) from error
+    if found != card.sha256:
         msg = (
             f"The model “{folder.name}” can't be used: its {NETWORK_FILE} is not the one "
-            f"that its {CARD_FILE} describes. Restore the folder or train it again."
+            f"that its {CARD_FILE} describes. {REMEDY}"
         )
         raise BundleError(msg)
     return card
@@ -134,11 +135,15 @@ def load(folder: Path) -> tuple[keras.Model, Card]:
 
     from video_classifier.ml import networks  # noqa: F401  (registers what the file names)
 
+    whose = f"The model “{folder.name}” can't be used:"
     try:
         network = keras.models.load_model(folder / NETWORK_FILE, compile=False)
-    except (OSError, ValueError, TypeError) as error:
-        msg = f"The model “{folder.name}” can't be used: Keras can't read its {NETWORK_FILE}."
+    except Exception as error:  # a file that is not Keras's own makes it raise anything
+        msg = f"{whose} Keras can't read its {NETWORK_FILE}. {REMEDY}"
         raise BundleError(msg) from error
+    if fault := soundness.fault(network, card.spec):
+        msg = f"{whose} its network {fault}. {REMEDY}"
+        raise BundleError(msg)
     return network, card
 
 

@@ -51,6 +51,14 @@ class ClipSpec:
     min_difference: float = 0.0  # to the frame before, in gray levels; 0: take any
     view: View = View.FRAME
 
+    def __post_init__(self) -> None:
+        if min(self.frames, self.height, self.width) < 1:
+            msg = f"{self.frames} frames of {self.height} x {self.width} pixels are none"
+            raise ValueError(msg)
+        if self.min_difference < 0:
+            msg = f"no frame differs from another by {self.min_difference}"
+            raise ValueError(msg)
+
     @property
     def shape(self) -> tuple[int, int, int, int]:
         """(frames, height, width, 3)."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import threading
 import time
@@ -104,9 +105,19 @@ class KerasPredictor:
     """A trained network, ready to look at clips; safe to call from several threads."""
 
     def __init__(self, network: keras.Model, card: bundle.Card) -> None:
+        """Raises BundleError if the network gives no score."""
         self.card = card
         self._call = _compiled(network, card)
-        self.score(np.zeros(card.spec.shape, np.uint8))  # the first call traces the graph
+        try:
+            self.score(np.zeros(card.spec.shape, np.uint8))  # the first call traces the graph
+        except bundle.BundleError:
+            raise
+        except Exception as error:  # a network from a file may fail in any way
+            msg = (
+                f"The model “{card.name}” can't be used: its network fails when it is asked for "
+                f"a score. {bundle.REMEDY}"
+            )
+            raise bundle.BundleError(msg) from error
 
     @property
     def name(self) -> str:
@@ -139,8 +150,18 @@ class KerasPredictor:
         )
 
     def score(self, images: Image) -> float:
-        """The probability of `shoplifter`, 0 to 1, for spec.shape RGB uint8 frames."""
-        return float(np.clip(self._call(images), 0, 1))
+        """The probability of `shoplifter`, 0 to 1, for spec.shape RGB uint8 frames.
+
+        Raises BundleError if the network gives no number.
+        """
+        score = self._call(images)
+        if not math.isfinite(score):
+            msg = (
+                f"The model “{self.name}” can't be used: its network gives no number for this "
+                f"clip. {bundle.REMEDY}"
+            )
+            raise bundle.BundleError(msg)
+        return min(max(score, 0.0), 1.0)
 
 
 class PersonPredictor(KerasPredictor):

@@ -1,4 +1,4 @@
-"""Files that are there whole, or not at all."""
+"""Files that are there whole, or not at all; JSON files that hold what they should."""
 
 from __future__ import annotations
 
@@ -7,6 +7,11 @@ import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any, TypeVar
+
+import msgspec
+
+Kind = TypeVar("Kind")
 
 
 @contextmanager
@@ -28,3 +33,35 @@ def write_json(target: Path, content: object) -> None:
     text = json.dumps(content, indent=2, ensure_ascii=False)
     with replacing(target) as aside:
         aside.write_text(text + "\n", encoding="utf-8")
+
+
+def read_json(source: Path) -> Any:
+    """What the file says, with nothing in it that is no JSON. Raises OSError, ValueError."""
+    try:
+        return msgspec.json.decode(source.read_bytes())
+    except RecursionError as error:
+        msg = "it is nested too deeply"
+        raise ValueError(msg) from error
+
+
+def typed(found: Any, kind: type[Kind]) -> Kind:
+    """What a JSON file says as an instance of the dataclass `kind`.
+
+    Every field has to be of its type, and no other may be there. Raises ValueError.
+    """
+    read = msgspec.convert(found, kind)
+    if unknown := sorted(_unknown(found, msgspec.to_builtins(read))):
+        msg = f"nothing is known of {', '.join(unknown)}"
+        raise ValueError(msg)
+    return read
+
+
+def _unknown(found: Any, read: Any) -> Iterator[str]:
+    """Keys, at any depth, that were in the file and are not in what was read."""
+    if isinstance(found, dict):
+        yield from found.keys() - read.keys()
+        for key in found.keys() & read.keys():
+            yield from _unknown(found[key], read[key])
+    elif isinstance(found, list):
+        for one, same in zip(found, read, strict=True):
+            yield from _unknown(one, same)

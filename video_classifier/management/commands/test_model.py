@@ -29,11 +29,11 @@ class Command(BaseCommand):
             with hushed():
                 predictor = catalog.load(model)
                 predictor.load()
+            loaded = time.perf_counter()
+            noise = np.random.default_rng(0).integers(0, 256, predictor.card.spec.shape, np.uint8)
+            score = predictor.score(noise)
         except BundleError as error:
             raise CommandError(str(error), returncode=2) from error
-        loaded = time.perf_counter()
-        noise = np.random.default_rng(0).integers(0, 256, predictor.card.spec.shape, np.uint8)
-        score = predictor.score(noise)
         ran = time.perf_counter()
         self.stdout.write(
             f"{predictor.name}: {predictor.card.parameters:,} parameters, "

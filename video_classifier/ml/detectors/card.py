@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -24,12 +23,17 @@ class DetectorCard:
     sha256: str = ""  # of the network; `own.write` fills it in
     training: Mapping[str, object] = field(default_factory=dict)  # scenes, seed, stages, versions
 
+    def __post_init__(self) -> None:
+        if not 0 < self.threshold < 1:
+            msg = f"the threshold {self.threshold} is not between 0 and 1"
+            raise ValueError(msg)
+
 
 def read(folder: Path) -> DetectorCard:
     """Raises DetectorError."""
     try:
-        return DetectorCard(**json.loads((folder / CARD_FILE).read_text(encoding="utf-8")))
-    except (OSError, ValueError, TypeError) as error:
+        return whole.typed(whole.read_json(folder / CARD_FILE), DetectorCard)
+    except (OSError, ValueError) as error:
         msg = (
             f"The person detector {folder} can't be used: its {CARD_FILE} can't be read ({error})."
         )

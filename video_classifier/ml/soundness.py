@@ -1,0 +1,52 @@
+"""Whether a network that was read from a file is one that can be asked for a score."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from video_classifier.ml.clip import ClipSpec
+
+if TYPE_CHECKING:
+    import keras
+
+
+def fault(network: keras.Model, spec: ClipSpec) -> str:
+    """What is wrong with it, to be continued after "its network", or "".
+
+    It has to take (batch, *spec.shape) alone, give (batch, 1) through a sigmoid alone, and have
+    weights that are numbers.
+    """
+    inputs, outputs = (getattr(network, side, None) or [] for side in ("inputs", "outputs"))
+    if [tuple(each.shape[1:]) for each in inputs] != [spec.shape]:
+        return f"takes {_shapes(inputs)} and not {_sizes(spec.shape)}, as its card says"
+    if [tuple(each.shape[1:]) for each in outputs] != [(1,)]:
+        return f"gives {_shapes(outputs)} numbers for a clip and not one"
+    if not _is_probability(outputs[0]):
+        return "gives a number that is no probability: it doesn't end in a sigmoid"
+    if not all(np.isfinite(weights).all() for weights in network.get_weights()):
+        return "has weights that are no numbers"
+    return ""
+
+
+def _is_probability(output: keras.KerasTensor) -> bool:
+    """Whether it comes from a sigmoid, a model that ends in one, or a mean of such."""
+    import keras
+
+    made_by, _, number = output._keras_history  # noqa: SLF001  (nothing public says this)
+    if isinstance(made_by, keras.Model):
+        return _is_probability(made_by.outputs[number])
+    if isinstance(made_by, keras.layers.Average):
+        return all(map(_is_probability, made_by.input))
+    if type(made_by).__name__ == "Sigmoid":  # keras.ops.sigmoid
+        return True
+    return getattr(made_by, "activation", None) is keras.activations.sigmoid
+
+
+def _shapes(tensors: list[keras.KerasTensor]) -> str:
+    return " and ".join(_sizes(each.shape[1:]) for each in tensors) or "nothing"
+
+
+def _sizes(shape: tuple[int | None, ...]) -> str:
+    return " x ".join("any" if size is None else str(size) for size in shape)
