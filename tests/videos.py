@@ -214,6 +214,24 @@ def from_keyframe(source: Path, number: int, target: Path) -> Path:
     return target
 
 
+def paused(source: Path, target: Path, *, keyframe: int, seconds: float) -> Path:
+    """A copy in which keyframe `keyframe` and all after it come so much later."""
+    with av.open(source) as container, av.open(target, "w") as output:
+        stream = container.streams.video[0]
+        copied = output.add_stream_from_template(stream)
+        keys = 0
+        for packet in container.demux(stream):
+            if packet.dts is None or packet.pts is None:
+                continue
+            keys += packet.is_keyframe
+            if keys > keyframe:
+                packet.pts += round(seconds / packet.time_base)
+                packet.dts += round(seconds / packet.time_base)
+            packet.stream = copied
+            output.mux(packet)
+    return target
+
+
 def tear(path: Path, numbers: Collection[int]) -> Path:
     """Zeroes the second half of some pictures, in the order of decoding."""
     content = path.read_bytes()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -159,3 +160,14 @@ def test_a_damaged_clip_is_looked_at_as_far_as_it_goes(tmp_path: Path) -> None:
 def test_what_is_no_video_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ClipError, match="not a video"):
         persons.reel(videos.text(tmp_path / "a.mp4", "buy milk"))
+
+
+def test_nobody_is_followed_across_a_pause(tmp_path: Path) -> None:
+    whole = write(tmp_path, standing(0.4), seconds=50)
+    clip = videos.paused(whole, tmp_path / "paused.mkv", keyframe=1, seconds=600)
+
+    before, after = look(clip)
+
+    assert before.track.times[-1] < 25.1
+    assert after.track.times[0] >= 625
+    assert max(later - earlier for earlier, later in pairwise(after.times)) < 10

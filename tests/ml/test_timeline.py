@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import time
 from fractions import Fraction
+from math import ceil
+
+import numpy as np
+import pytest
 
 from video_classifier.ml import timeline
 from video_classifier.ml.timeline import Entry, Run, Timeline
@@ -59,3 +64,123 @@ def test_pictures_sent_after_a_keyframe_and_shown_before_it_need_the_one_before(
     assert timeline.runs(entries, {2}) == [Run(0, 3)]
     assert timeline.runs(entries, {3}) == [Run(2, 2)]
     assert timeline.runs(entries, {2, 3}) == [Run(0, 3)]
+
+
+def with_pause(seconds: int, *, each: int = 50) -> Timeline:
+    """Ten pictures a second, `each` of them before and after a pause."""
+    ticks = [*range(each), *range(each + 10 * seconds, 2 * each + 10 * seconds)]
+    return Timeline(ticks=ticks, end=ticks[-1] + 1, time_base=TENTH)
+
+
+@pytest.mark.parametrize("seconds", [5, 600, 100_000, 2_000_000_000])
+def test_moments_are_spread_over_what_was_recorded(seconds: int) -> None:
+    shown = with_pause(seconds)
+
+    assert shown.length == pytest.approx(10)
+    assert shown.evenly(10) == list(range(5, 100, 10))
+    assert shown.regularly(5) == list(range(0, 100, 2))
+
+
+def test_a_second_of_the_clip_counts_pauses() -> None:
+    shown = with_pause(600)
+
+    assert shown.seconds(49) == pytest.approx(4.9)
+    assert shown.seconds(50) == pytest.approx(605)
+    assert shown.evenly(2, start=300, end=607) == [55, 65]
+    assert shown.evenly_among(range(100), 2, start=300) == [62, 87]
+
+
+def test_a_clock_that_was_set_forward_goes_on_after_some_seconds() -> None:
+    shown = with_pause(2_000_000_000)
+
+    (pause,) = shown.pauses(shown)
+
+    assert shown.seconds(50) == pytest.approx(9.9)
+    assert shown.evenly(1, start=9, end=11) == [55]
+    assert pause.is_jump
+    assert (pause.after, pause.seconds) == pytest.approx((4.9, 2e9))
+    assert list(shown.distinct_ticks())[49:52] == [49, 99, 100]
+
+
+def test_a_time_lapse_does_not_pause() -> None:
+    shown = Timeline(ticks=range(0, 20 * 600, 600), end=20 * 600, time_base=TENTH)
+
+    assert list(shown.pauses(shown)) == []
+    assert shown.length == 1200
+    assert shown.evenly(20) == list(range(20))
+
+
+def test_what_was_sent_and_lost_is_no_pause() -> None:
+    sent = Timeline(ticks=range(100), end=100, time_base=TENTH)
+    shown = Timeline(ticks=[*range(20), *range(80, 100)], end=100, time_base=TENTH)
+
+    assert list(shown.pauses(sent)) == []
+    assert timeline.seconds_lost(sent, shown, least=0.5) == pytest.approx(6.1)
+
+
+@pytest.mark.parametrize("apart", [1, 30, 39, 40, 600, 20_000_000_000])
+def test_no_list_is_much_longer_than_the_pictures_are_many(apart: int) -> None:
+    count = 10_000
+    shown = Timeline(ticks=range(0, count * apart, apart), end=count * apart, time_base=TENTH)
+
+    assert len(shown.regularly(50)) <= count
+    assert len(shown.repeatedly(50)) <= 10 * count
+
+
+def test_a_picture_is_repeated_as_long_as_it_is_shown() -> None:
+    shown = Timeline(ticks=[0, 1, 5, 6], end=8, time_base=TENTH)
+
+    assert shown.repeatedly(10) == [0, 1, 1, 1, 1, 2, 3, 3]
+    assert shown.regularly(10) == [0, 1, 2, 3]
+
+
+@pytest.mark.parametrize("rate", [0.3, 7, 10, 24, 60])
+def test_regular_pictures_are_those_on_screen(rate: float) -> None:
+    ticks = np.random.default_rng(3).integers(0, 300, 200)
+    shown = Timeline(ticks=np.sort(ticks).tolist(), end=301, time_base=Fraction(1, 30))
+    since = [(tick - shown.ticks[0]) / 30 for tick in shown.ticks]
+
+    expected = [
+        max(n for n, second in enumerate(since) if second <= moment / rate)
+        for moment in range(ceil(shown.length * rate))
+    ]
+
+    assert shown.repeatedly(rate) == expected
+    assert shown.regularly(rate) == sorted(set(expected))
+
+
+def test_a_last_picture_is_shown_as_long_as_others() -> None:
+    assert timeline.end_of(range(30), 480_000, TENTH) == 30
+    assert timeline.end_of([0], 480_000, TENTH) == 40  # four seconds, as there are no others
+    assert timeline.end_of([0], 10, TENTH) == 10
+
+
+def test_stamps_beyond_reason_are_none() -> None:
+    entries = timeline.Entries()
+
+    entries.append(entry(2**62, -(2**63)))
+    entries.append(entry(7, 5, is_key=True))
+
+    assert (entries[0].pts, entries[0].dts) == (None, None)
+    assert list(entries)[1] == entry(7, 5, is_key=True)
+
+
+def test_a_clock_that_is_set_back_again_and_again_does_not_overflow() -> None:
+    told = [0, 2**59] * 40
+
+    shown = timeline.from_decoded(told, duration=2**59, time_base=TENTH)
+
+    assert len(shown.ticks) == 80
+    assert shown.length < 400
+    assert shown.seconds(79) < 600
+
+
+def test_keyframes_shown_backwards_are_looked_up_quickly() -> None:
+    count = 100_000
+    entries = [entry(2 * count - number, number, is_key=True) for number in range(count)]
+
+    start = time.perf_counter()
+    found = timeline.runs(entries, range(2 * count + 1))
+
+    assert len(found) == count
+    assert time.perf_counter() - start < 5

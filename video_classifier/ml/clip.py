@@ -76,7 +76,7 @@ class ClipFacts:
     height: int
     rotation: int  # degrees clockwise that a player turns the stored picture: 0, 90, 180, 270
     frame_rate: float | None  # average frames per second, None if the file doesn't say
-    duration: float  # seconds, as the header says; what decodes may be less
+    duration: float  # seconds recorded, as the packets say; what decodes may be less
     size_bytes: int
 
 
@@ -85,8 +85,8 @@ class Sample:
     """The frames taken from a clip, and when each was on screen."""
 
     images: Image  # (frames, height, width, 3) RGB, uint8, upright
-    times: tuple[float, ...]  # seconds since the clip's first frame, ascending; one a frame
-    length: float  # seconds of the clip that could be read
+    times: tuple[float, ...]  # seconds since the clip's first frame, pauses included; one a frame
+    length: float  # seconds that were recorded and could be read
     warnings: tuple[str, ...] = ()  # sentences for the uploader
     previews: tuple[Image, ...] = ()  # the same frames in the clip's own shape, if asked for
 

@@ -15,9 +15,11 @@ from av.stream import Disposition, Stream
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
+from video_classifier.ml import mp4_index
 from video_classifier.ml.clip import ClipError
 
 MAX_SIDE = 8192
+MAX_PACKETS = 3_000_000  # of all streams: ten hours with sound, a day without
 
 _OPTIONS = {
     # Playlists, concat scripts and the like would have FFmpeg open files and addresses of theirs.
@@ -31,12 +33,18 @@ NOTHING_DECODES = (
     "The file says that it is a video, but no picture in it can be decoded. "
     "Export the clip again from the recorder."
 )
+_TOO_MANY = (
+    f"The file has more than {MAX_PACKETS / 1e6:g} million pictures and pieces of sound, or claims "
+    "to. Export a shorter stretch of the recording and upload that."
+)
 
 
 @contextmanager
 def opened(path: Path) -> Iterator[tuple[InputContainer, VideoStream]]:
     """The container and its video stream. Raises ClipError if it is not a video to analyze."""
     _refuse_empty(path)
+    if mp4_index.samples_claimed(path) > MAX_PACKETS:  # FFmpeg would make room for all of them
+        raise ClipError(_TOO_MANY)
     try:
         # With its protocol named, no file name can be taken for an address.
         container = av.open(f"file:{path}", options=_OPTIONS, metadata_errors="replace")
@@ -49,9 +57,14 @@ def opened(path: Path) -> Iterator[tuple[InputContainer, VideoStream]]:
 
 
 def packets(container: InputContainer, *streams: Stream) -> Iterator[Packet[Stream]]:
-    """The packets of the streams as far as the file goes; damage to the container ends them."""
+    """The packets of the streams as far as the file goes; damage to the container ends them.
+
+    Raises ClipError if they are encrypted or more than MAX_PACKETS.
+    """
     try:
-        for packet in container.demux(*streams):
+        for number, packet in enumerate(container.demux(*streams)):
+            if number >= MAX_PACKETS:
+                raise ClipError(_TOO_MANY)
             if packet.has_sidedata("encryption_info"):
                 msg = "The video is encrypted. Export the clip without copy protection."
                 raise ClipError(msg)

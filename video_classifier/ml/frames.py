@@ -18,18 +18,15 @@ from typing import Generic, TypeVar
 import av
 import numpy as np
 import numpy.typing as npt
-from av.container import InputContainer
-from av.packet import Packet
-from av.stream import Stream
 from av.video.frame import VideoFrame
-from av.video.stream import VideoStream
 
-from video_classifier.ml import containers, timeline
+from video_classifier.ml import caveats, containers, packets, timeline
 from video_classifier.ml.clip import ClipError, ClipSpec, Image, Sample
+from video_classifier.ml.packets import Packets
 from video_classifier.ml.pictures import Picture, Scaler
-from video_classifier.ml.timeline import Entry, Run, Timeline
+from video_classifier.ml.timeline import Run, Timeline
 
-VERSION = 1  # raise it when a clip would give other pictures than before: caches go by it
+VERSION = 2  # raise it when a clip would give other pictures than before: caches go by it
 
 _KEPT = 128 * 2**20  # bytes: half a minute of 640 x 480, 8 pictures a second
 
@@ -60,12 +57,12 @@ def sample(
     `preview_width` pixels wide and in the shape in which players show the clip. Raises ClipError
     if no frame can be read.
     """
-    track = _read_track(path)
+    known = packets.read(path)
     scaler = Scaler(
         width=spec.width,
         height=spec.height,
         preview_width=preview_width,
-        pixel_aspect=track.pixel_aspect,
+        pixel_aspect=known.pixel_aspect,
     )
 
     def scaled(_: int, frame: VideoFrame) -> Picture:
@@ -77,12 +74,12 @@ def sample(
             path, scaled, lambda t: t.evenly_among(chosen, spec.frames, start=start, end=end)
         )
     else:
-        found = _find(path, track, scaled, lambda t: t.evenly(spec.frames, start=start, end=end))
+        found = _find(path, known, scaled, lambda t: t.evenly(spec.frames, start=start, end=end))
     return Sample(
         images=np.stack([picture.image for picture in found.pictures]),
         times=found.times,
         length=found.timeline.length,
-        warnings=tuple(_warnings(track, found.timeline)),
+        warnings=tuple(caveats.of(found.timeline, sent=known.sent, missing=known.missing)),
         previews=tuple(p.preview for p in found.pictures if p.preview is not None),
     )
 
@@ -90,16 +87,20 @@ def sample(
 def read_all(
     path: Path, *, fps: float, height: int, width: int
 ) -> tuple[Image, npt.NDArray[np.float64]]:
-    """The picture on screen every 1/`fps` seconds of a clip, and the second at which it came up.
+    """The picture on screen every 1/`fps` seconds recorded, and the second at which it came up.
 
-    Images (n, height, width, 3) RGB, uint8, scaled as by `sample`; times (n,) float64.
-    Raises ClipError if no frame can be read.
+    Images (n, height, width, 3) RGB, uint8, scaled as by `sample`; times (n,) float64, of the
+    clip. n is bounded by the number of frames, see `Timeline.repeatedly`. Raises ClipError if no
+    frame can be read.
     """
     scaler = Scaler(width=width, height=height)
     found = _find(
-        path, _read_track(path), lambda _, frame: scaler(frame), lambda t: t.regularly(fps)
+        path, packets.read(path), lambda _, frame: scaler(frame), lambda t: t.regularly(fps)
     )
-    return np.stack([picture.image for picture in found.pictures]), np.array(found.times)
+    numbers = found.timeline.repeatedly(fps)
+    images = [found.by_number[number].image for number in numbers]
+    times = [found.timeline.seconds(number) for number in numbers]
+    return np.stack(images), np.array(times)
 
 
 class Reel:
@@ -115,7 +116,7 @@ class Reel:
         self._path = path
         self._rate = rate
         self._least = least
-        self._track = _read_track(path)
+        self._packets = packets.read(path)
         self._shown: Timeline | None = None  # None until there has been a look
         self._places: dict[int, int] = {}  # of frames, by their numbers
         self._kept: dict[int, VideoFrame] = {}  # by their places
@@ -123,22 +124,24 @@ class Reel:
     @property
     def pixel_aspect(self) -> Fraction | None:
         """The width of a stored pixel over its height; None if the file doesn't say."""
-        return self._track.pixel_aspect
+        return self._packets.pixel_aspect
 
     @property
     def times(self) -> tuple[float, ...]:
-        """When each picture comes up, in seconds since the clip's first frame."""
+        """When each picture comes up, in seconds since the clip's first frame, pauses included."""
         return tuple(self._timeline.seconds(number) for number in self._places)
 
     @property
     def length(self) -> float:
-        """Seconds of the clip that could be read."""
+        """Seconds that were recorded and could be read."""
         return self._timeline.length
 
     @property
     def warnings(self) -> tuple[str, ...]:
         """Sentences for the uploader."""
-        return tuple(_warnings(self._track, self._timeline))
+        return tuple(
+            caveats.of(self._timeline, sent=self._packets.sent, missing=self._packets.missing)
+        )
 
     def look(
         self,
@@ -167,12 +170,12 @@ class Reel:
             if wants(place):
                 seen[place] = see(place, frame)
 
-        _find(self._path, self._track, take, choose)
+        _find(self._path, self._packets, take, choose)
         return dict(sorted(seen.items()))
 
     def _lay_out(self, shown: Timeline) -> list[int]:
         rate = max(self._rate, self._least / shown.length) if shown.length else self._rate
-        numbers = sorted(set(shown.regularly(rate)))
+        numbers = shown.regularly(rate)
         self._shown = shown
         self._places = {number: place for place, number in enumerate(numbers)}
         self._kept.clear()
@@ -223,17 +226,6 @@ def decoded_timeline(path: Path) -> Timeline:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Track:
-    """The packets of a file's video in the order of decoding, and what its header says."""
-
-    entries: Sequence[Entry]
-    time_base: Fraction
-    pixel_aspect: Fraction | None
-    order_is_guessed: bool  # pictures are reordered, and the container doesn't say how
-    promised: float  # seconds of video; 0 if it doesn't say
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class _Found(Generic[Taken]):
     timeline: Timeline
     numbers: list[int]
@@ -248,62 +240,21 @@ class _Found(Generic[Taken]):
         return tuple(self.timeline.seconds(number) for number in self.numbers)
 
 
-def _read_track(path: Path) -> _Track:
-    """Reads every packet and decodes none."""
-    entries, reached = [], 0.0
-    with containers.opened(path) as (container, stream):
-        for packet in containers.packets(container):
-            if packet.pts is not None:
-                end = (packet.pts + (packet.duration or 0)) * packet.time_base
-                reached = max(reached, float(end))
-            if packet.stream_index == stream.index:
-                entries.append(_entry(packet))
-        return _Track(
-            entries=entries,
-            time_base=containers.time_base(stream),
-            pixel_aspect=stream.sample_aspect_ratio,
-            order_is_guessed=containers.order_is_guessed(container, stream),
-            promised=_seconds_promised(container, stream, reached),
-        )
-
-
-def _seconds_promised(container: InputContainer, stream: VideoStream, reached: float) -> float:
-    """What the header says of the video's length, 0 if nothing.
-
-    Some give only the length of the whole, sound included; that says something about the video
-    only if no packet at all reaches that far.
-    """
-    video = containers.video_seconds(container, stream)
-    whole = containers.whole_seconds(container) or 0.0
-    return video or (whole if whole > reached + 0.5 else 0.0)
-
-
-def _entry(packet: Packet[Stream]) -> Entry:
-    return Entry(
-        pts=packet.pts,
-        dts=packet.dts,
-        duration=packet.duration or 0,
-        is_key=packet.is_keyframe,
-        is_hidden=packet.is_discard,
-        is_corrupt=packet.is_corrupt,
-    )
-
-
-def _find(path: Path, track: _Track, take: _Take[Taken], choose: _Choice) -> _Found[Taken]:
-    return _find_by_packets(path, track, take, choose) or _find_straight(path, take, choose)
+def _find(path: Path, known: Packets, take: _Take[Taken], choose: _Choice) -> _Found[Taken]:
+    return _find_by_packets(path, known, take, choose) or _find_straight(path, take, choose)
 
 
 def _find_by_packets(
-    path: Path, track: _Track, take: _Take[Taken], choose: _Choice
+    path: Path, known: Packets, take: _Take[Taken], choose: _Choice
 ) -> _Found[Taken] | None:
     """Decodes what is needed; None if the packets don't tell what that is or some are damaged."""
-    told = timeline.from_packets(track.entries, track.time_base)
-    if told is None or track.order_is_guessed:
+    told = timeline.from_packets(known.entries, known.time_base)
+    if told is None or known.order_is_guessed:
         return None
     numbers = choose(told)
     wanted = {told.ticks[number]: number for number in numbers}
-    runs = timeline.runs(track.entries, wanted)
-    if any(e.is_corrupt for run in runs for e in track.entries[run.first : run.last + 1]):
+    runs = timeline.runs(known.entries, wanted)
+    if any(e.is_corrupt for run in runs for e in known.entries[run.first : run.last + 1]):
         return None
     try:
         pictures = {
@@ -374,15 +325,3 @@ def _distinct_numbers(path: Path, spec: ClipSpec) -> list[int]:
     with containers.opened(path) as (container, stream):
         images = (scaler(frame).image for frame in containers.sound_frames(container, stream))
         return distinct(images, least=spec.min_difference)
-
-
-def _warnings(track: _Track, shown: Timeline) -> Iterator[str]:
-    least = max(0.5, 2 * shown.length / len(shown.ticks))  # what an intact file may lack
-    sent = [entry.pts for entry in track.entries if entry.pts is not None and not entry.is_hidden]
-    late = float((shown.ticks[0] - min(sent, default=shown.ticks[0])) * track.time_base)
-    if late > least:
-        yield f"The first {late:.1f} s of the clip could not be read; times count from there."
-    elif track.promised - shown.length > least:
-        yield f"Only the first {shown.length:.1f} s of {track.promised:.1f} s could be read."
-    if lost := timeline.seconds_lost(sent, shown, least=least):
-        yield f"{lost:.1f} s within the clip are damaged and could not be read."

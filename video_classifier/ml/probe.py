@@ -8,16 +8,18 @@ from av.container import InputContainer
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
-from video_classifier.ml import containers
+from video_classifier.ml import containers, packets
 from video_classifier.ml.clip import ClipError, ClipFacts
+from video_classifier.ml.packets import Packets
 from video_classifier.ml.pictures import Turn
 
 _CONTAINERS = {"avi": "avi", "mpegts": "ts"}
+_RATE_TOLERANCE = 0.1
 _WEBM = b"\x42\x82\x84webm"  # the EBML element DocType, its length and its value
 
 
 def facts(path: Path) -> ClipFacts:
-    """What the video in `path` is; decodes no more than its first frame.
+    """What the video in `path` is; reads its packets and decodes no more than its first frame.
 
     Raises ClipError, whose sentence tells the uploader what is wrong and what to do, if the file
     is no video or no picture of it can be decoded.
@@ -28,7 +30,7 @@ def facts(path: Path) -> ClipFacts:
         width, height = frame.width, frame.height
         if turn.swaps_axes:
             width, height = height, width
-        rate = stream.average_rate
+        told = packets.read(path)
         return ClipFacts(
             container=_container(container, path),
             codec=stream.codec.canonical_name,
@@ -36,8 +38,8 @@ def facts(path: Path) -> ClipFacts:
             width=width,
             height=height,
             rotation=turn.degrees,
-            frame_rate=float(rate) if rate else None,
-            duration=_duration(container, stream, path),
+            frame_rate=_frame_rate(stream, told),
+            duration=_duration(container, stream, told),
             size_bytes=path.stat().st_size,
         )
 
@@ -60,21 +62,17 @@ def _container(container: InputContainer, path: Path) -> str:
     return _CONTAINERS[name]
 
 
-def _duration(container: InputContainer, stream: VideoStream, path: Path) -> float:
-    return (
-        containers.video_seconds(container, stream)
-        or containers.whole_seconds(container)
-        or _measured_duration(path)
-    )
+def _frame_rate(stream: VideoStream, told: Packets) -> float | None:
+    """As the header says, unless its pictures are far from it."""
+    claimed = float(stream.average_rate) if stream.average_rate else None
+    if told.sent is None or not told.sent.length:
+        return claimed
+    measured = len(told.sent.ticks) / told.sent.length
+    return claimed if claimed and abs(claimed / measured - 1) < _RATE_TOLERANCE else measured
 
 
-def _measured_duration(path: Path) -> float:
-    """For recordings that were streamed into the file: nobody went back to write their length."""
-    with containers.opened(path) as (container, stream):
-        shown = [
-            (packet.pts, packet.pts + (packet.duration or 0))
-            for packet in containers.packets(container, stream)
-            if packet.pts is not None
-        ]
-        ticks = max(end for _, end in shown) - min(start for start, _ in shown) if shown else 0
-        return float(ticks * containers.time_base(stream))
+def _duration(container: InputContainer, stream: VideoStream, told: Packets) -> float:
+    """As the packets say; a header may claim anything."""
+    if told.sent is not None:
+        return told.sent.length
+    return containers.video_seconds(container, stream) or containers.whole_seconds(container) or 0.0

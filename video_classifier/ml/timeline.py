@@ -1,37 +1,93 @@
-"""When each picture of a clip is on screen, and which packets it takes to decode it."""
+"""When each picture of a clip is on screen, and which packets it takes to decode it.
+
+There are two clocks. *The clip's clock* counts seconds since the first picture as the file's time
+stamps do, pauses included: players seek by it and pages show it. Only where the stamps jump by a
+day or more, which is a recorder's clock being set, it goes on after a few seconds. *Recorded time*
+leaves out all pauses: lengths are in it, and moments are spread over it.
+
+Time stamps come from the file and may claim anything: no loop and no allocation goes by them, only
+by the number of pictures.
+"""
 
 from __future__ import annotations
 
+from array import array
 from bisect import bisect_right
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from itertools import pairwise
+from functools import cached_property
+from itertools import islice, pairwise
 from math import ceil
-from typing import NamedTuple
+from typing import NamedTuple, overload
+
+import numpy as np
+import numpy.typing as npt
+
+PAUSE = 4  # seconds without a picture that are a pause, unless all pictures are that far apart …
+_UNUSUAL = 3  # … or a third of that far: a time lapse
+_SLOWEST = 3600  # seconds from picture to picture; what is slower records no movement
+JUMP = 86_400  # seconds of a pause from which on it was the clock that was set …
+_AFTER_JUMP = PAUSE + 1  # … and by which the clip's clock goes on instead: still a pause
+_MOST_REPEATED = 100_000  # entries in which pictures may repeat: nearly three hours, 10 a second
+
+Ticks = npt.NDArray[np.int64]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+class Pause(NamedTuple):
+    """A stretch of the clip in which nothing was recorded."""
+
+    after: float  # second of the clip at which the last picture before it comes up
+    seconds: float
+    is_jump: bool  # of the recorder's clock
+
+
+@dataclass(frozen=True, kw_only=True)  # not slotted: what is worked out once is kept beside
 class Timeline:
     """When each frame of a clip comes up, in ticks of `time_base`, in the order shown."""
 
-    ticks: Sequence[int]
+    ticks: Sequence[int]  # ascending
     end: int  # of the last frame
     time_base: Fraction
 
     @property
     def length(self) -> float:
-        """Seconds."""
+        """Seconds that were recorded."""
         return float(self._whole)
 
+    def pauses(self, sent: Timeline) -> Iterator[Pause]:
+        """Where the recording pauses or its clock jumps, and nothing that was `sent` is lost."""
+        for number in np.flatnonzero(self._is_pause).tolist():
+            lost = sent.recorded(self.ticks[number + 1]) - sent.recorded(self.ticks[number])
+            seconds = int(self._intervals[number]) * self.time_base
+            if seconds - lost >= PAUSE:
+                yield Pause(
+                    after=self.seconds(number),
+                    seconds=float(seconds),
+                    is_jump=bool(self._is_jump[number]),
+                )
+
     def seconds(self, number: int) -> float:
-        """When frame `number` comes up, in seconds since the first one."""
-        return float((self.ticks[number] - self.ticks[0]) * self.time_base)
+        """When frame `number` comes up by the clip's clock."""
+        return float(self._clock[number] * self.time_base)
+
+    def on_clock(self, tick: int) -> int:
+        """The clip's clock at a tick of the file's, in ticks; negative before the first frame."""
+        number = max(bisect_right(self.ticks, tick) - 1, 0)
+        return self._clock[number] + tick - self.ticks[number]
+
+    def recorded(self, tick: int) -> Fraction:
+        """The seconds that were recorded before a tick of the file's."""
+        number = max(bisect_right(self.ticks, tick) - 1, 0)
+        return self._recorded(number, Fraction(tick - self.ticks[number]))
 
     def evenly(self, wanted: int, *, start: float = 0.0, end: float | None = None) -> list[int]:
-        """The frames on screen in the middle of each of `wanted` equal shares of a stretch."""
-        first = min(Fraction(start), self._whole)
-        last = self._whole if end is None else min(Fraction(end), self._whole)
+        """The frames on screen in the middle of each of `wanted` equal shares of a stretch.
+
+        `start` and `end` are seconds of the clip; the shares are of what was recorded in between.
+        """
+        first = self._recorded_at(start)
+        last = self._whole if end is None else self._recorded_at(end)
         return [
             self._on_screen(first + (last - first) * (2 * share + 1) / (2 * wanted))
             for share in range(wanted)
@@ -41,32 +97,126 @@ class Timeline:
         self, chosen: Sequence[int], wanted: int, *, start: float = 0.0, end: float | None = None
     ) -> list[int]:
         """The same with only the frames `chosen`, ascending, and each as long as any other."""
-        last = self.length if end is None else end
-        within = [number for number in chosen if start <= self.seconds(number) < last]
+        within = [
+            number
+            for number in chosen
+            if start <= self.seconds(number) and (end is None or self.seconds(number) < end)
+        ]
         if not within:
             return self.evenly(wanted, start=start, end=end)
         return [within[(2 * share + 1) * len(within) // (2 * wanted)] for share in range(wanted)]
 
     def regularly(self, rate: float) -> list[int]:
-        """The frames on screen `rate` times a second, from the first one on."""
-        pace = Fraction(rate)
-        count = max(ceil(self._whole * pace), 1)
-        return [self._on_screen(number / pace) for number in range(count)]
+        """The frames on screen `rate` times a second that was recorded, each of them once."""
+        return list(self._moments(rate))
+
+    def repeatedly(self, rate: float) -> list[int]:
+        """As `regularly`, but a frame comes as often as there are moments at which it is shown.
+
+        Not for longer than `PAUSE`, and where pictures are few and slow, for less: there are never
+        many more entries than pictures.
+        """
+        most = max(1, min(ceil(PAUSE * rate), _MOST_REPEATED // len(self.ticks)))
+        return [
+            number
+            for number, moments in self._moments(rate).items()
+            for _ in range(min(moments, most))
+        ]
 
     def distinct_ticks(self) -> Iterator[int]:
-        """The ticks from 0 on, each a frame's own: later where two frames claim the same one."""
+        """The clip's clock at each frame, its own: later where two frames claim the same tick."""
         last = -1
-        for tick in self.ticks:
-            last = max(tick - self.ticks[0], last + 1)
+        for tick in self._clock:
+            last = max(tick, last + 1)
             yield last
+
+    def _moments(self, rate: float) -> Mapping[int, int]:
+        """How many of the moments 0, 1 / `rate`, 2 / `rate` … each frame is on screen, if any."""
+        pace = Fraction(rate) * self.time_base  # moments a tick
+        up, down = pace.numerator, pace.denominator
+        firsts = [-(-start * up // down) for start in self._starts]  # that come no earlier
+        firsts.append(max(-(-self._recorded_end * up // down), 1))
+        return {
+            number: later - earlier
+            for number, (earlier, later) in enumerate(pairwise(firsts))
+            if later > earlier
+        }
+
+    @cached_property
+    def _intervals(self) -> Ticks:
+        return intervals(self.ticks)
+
+    @cached_property
+    def _usual(self) -> int:
+        """Ticks from a picture to the next, as a rule; 0 if there is only one moment."""
+        return usual_interval(self._intervals, self.time_base)
+
+    @cached_property
+    def _is_pause(self) -> npt.NDArray[np.bool_]:
+        return self._intervals > longest_interval(self._usual, self.time_base)
+
+    @cached_property
+    def _is_jump(self) -> npt.NDArray[np.bool_]:
+        return self._is_pause & (self._intervals >= ceil(JUMP / self.time_base))
+
+    @cached_property
+    def _clock(self) -> Sequence[int]:
+        """When each frame comes up by the clip's clock, in ticks."""
+        return _summed(np.where(self._is_jump, ceil(_AFTER_JUMP / self.time_base), self._intervals))
+
+    @cached_property
+    def _starts(self) -> Sequence[int]:
+        """When each frame comes up in recorded time, in ticks: each pause is as any interval."""
+        return _summed(np.where(self._is_pause, self._usual, self._intervals))
+
+    @cached_property
+    def _recorded_end(self) -> int:
+        return self._starts[-1] + self.end - self.ticks[-1]
 
     @property
     def _whole(self) -> Fraction:
-        return (self.end - self.ticks[0]) * self.time_base
+        return self._recorded_end * self.time_base
+
+    def _recorded_at(self, second: float) -> Fraction:
+        """The seconds that were recorded before a second of the clip."""
+        tick = Fraction(second) / self.time_base
+        number = max(bisect_right(self._clock, tick) - 1, 0)
+        return self._recorded(number, tick - self._clock[number])
+
+    def _recorded(self, number: int, ticks: Fraction) -> Fraction:
+        """The seconds recorded until so many ticks after a frame came up."""
+        is_last = number == len(self.ticks) - 1
+        following = self._recorded_end if is_last else self._starts[number + 1]
+        here = self._starts[number]
+        within = min(max(ticks, Fraction()), Fraction(following - here))
+        return (here + within) * self.time_base
 
     def _on_screen(self, second: Fraction) -> int:
         # In whole numbers: a rounding error would pick the neighbor.
-        return max(bisect_right(self.ticks, self.ticks[0] + second / self.time_base) - 1, 0)
+        return max(bisect_right(self._starts, second / self.time_base) - 1, 0)
+
+
+def _summed(intervals: Ticks) -> Sequence[int]:
+    """From 0 on; of Python's whole numbers, so that nothing made of them can overflow."""
+    return array("q", np.concatenate([[0], np.cumsum(intervals)]).astype(np.int64).tobytes())
+
+
+def intervals(ticks: Sequence[int]) -> Ticks:
+    """From each tick to the next."""
+    stamps = np.asarray(ticks, np.int64)
+    return stamps[1:] - stamps[:-1]
+
+
+def usual_interval(found: Ticks, time_base: Fraction) -> int:
+    """The median of the ticks between pictures, or `PAUSE` if that is no movement; 0 if none."""
+    real = np.sort(found[found > 0])
+    usual = int(real[(len(real) - 1) // 2]) if len(real) else 0
+    return usual if usual * time_base <= _SLOWEST else ceil(PAUSE / time_base)
+
+
+def longest_interval(usual: int, time_base: Fraction) -> int:
+    """Ticks that a picture may stay on screen; with more it is a pause."""
+    return max(int(PAUSE / time_base), _UNUSUAL * usual)
 
 
 class Entry(NamedTuple):
@@ -79,6 +229,54 @@ class Entry(NamedTuple):
     is_hidden: bool  # decoded and not shown: an edit list cuts it away
     is_corrupt: bool
 
+    @property
+    def stamp(self) -> int | None:
+        """When the picture comes up; about when, where only the order of decoding is told."""
+        return self.dts if self.pts is None else self.pts
+
+
+_NO_STAMP = -(2**63)
+_FARTHEST = 2**60  # ticks: differences of stamps fit into 64 bits
+
+
+class Entries(Sequence[Entry]):
+    """The entries of a file's packets in 25 bytes each: a long recording has a million."""
+
+    def __init__(self) -> None:
+        self._stamps = array("q")  # pts, dts and duration, by turns
+        self._flags = bytearray()
+
+    def append(self, entry: Entry) -> None:
+        """Stamps beyond all reason count as none."""
+        pts, dts = (
+            _NO_STAMP if stamp is None or abs(stamp) > _FARTHEST else stamp
+            for stamp in (entry.pts, entry.dts)
+        )
+        self._stamps.extend((pts, dts, min(max(entry.duration, 0), _FARTHEST)))
+        self._flags.append(entry.is_key | entry.is_hidden << 1 | entry.is_corrupt << 2)
+
+    def __len__(self) -> int:
+        return len(self._flags)
+
+    @overload
+    def __getitem__(self, at: int) -> Entry: ...
+    @overload
+    def __getitem__(self, at: slice) -> list[Entry]: ...
+    def __getitem__(self, at: int | slice) -> Entry | list[Entry]:
+        if isinstance(at, slice):
+            return [self[number] for number in range(*at.indices(len(self)))]
+        at = range(len(self))[at]
+        flags = self._flags[at]
+        pts, dts, duration = self._stamps[3 * at : 3 * at + 3]
+        return Entry(
+            pts=None if pts == _NO_STAMP else pts,
+            dts=None if dts == _NO_STAMP else dts,
+            duration=duration,
+            is_key=bool(flags & 1),
+            is_hidden=bool(flags & 2),
+            is_corrupt=bool(flags & 4),
+        )
+
 
 class Run(NamedTuple):
     """Numbers of packets, in the order of decoding: from a keyframe to the last one wanted."""
@@ -89,81 +287,124 @@ class Run(NamedTuple):
 
 def from_packets(entries: Sequence[Entry], time_base: Fraction) -> Timeline | None:
     """The timeline that the packets tell, or None if they don't tell a consistent one."""
-    opening = next((entry for entry in entries if entry.is_key), None)
-    if opening is None or opening.pts is None or not _is_consistent(entries):
+    first = next((number for number, entry in enumerate(entries) if entry.is_key), None)
+    if first is None or not is_consistent(entries):
+        return None
+    since = entries[first].pts
+    if since is None:
         return None
     # What comes before the first keyframe on screen can't be decoded.
-    shown = sorted(
-        (entry.pts, entry.duration)
-        for entry in entries[entries.index(opening) :]
-        if entry.pts is not None
-        and entry.pts >= opening.pts
-        and not (entry.is_hidden or entry.is_corrupt)
-    )
-    ticks = [pts for pts, _ in shown]
-    if not ticks:
+    decodable = (e for e in islice(entries, first, None) if (e.pts or 0) >= since)
+    return _shown((e for e in decodable if not e.is_corrupt), time_base)
+
+
+def as_sent(entries: Iterable[Entry], time_base: Fraction) -> Timeline | None:
+    """The timeline of all that was sent to be shown, decodable or not; None if no packet says."""
+    return _shown(entries, time_base)
+
+
+def _shown(entries: Iterable[Entry], time_base: Fraction) -> Timeline | None:
+    stamps, durations = array("q"), array("q")
+    for entry in entries:
+        if (stamp := entry.stamp) is not None and not entry.is_hidden:
+            stamps.append(stamp)
+            durations.append(entry.duration)
+    if not stamps:
         return None
-    return Timeline(ticks=ticks, end=end_of(ticks, shown[-1][1]), time_base=time_base)
+    order = np.lexsort((durations, stamps))
+    ticks = array("q", np.asarray(stamps)[order].tobytes())
+    return Timeline(
+        ticks=ticks, end=end_of(ticks, durations[order[-1]], time_base), time_base=time_base
+    )
 
 
-def end_of(ticks: Sequence[int], duration: int | None) -> int:
-    """When the last frame leaves the screen; if it doesn't say, it stays like the one before."""
-    return ticks[-1] + (duration or (ticks[-1] - ticks[-2] if len(ticks) > 1 else 0))
+def end_of(ticks: Sequence[int], duration: int, time_base: Fraction) -> int:
+    """When the last frame leaves the screen.
+
+    If it doesn't say, it stays like the one before; what it says is believed as far as a picture
+    may stay on screen.
+    """
+    usual = usual_interval(intervals(ticks), time_base)
+    stays = duration or (ticks[-1] - ticks[-2] if len(ticks) > 1 else 0)
+    longest = longest_interval(usual, time_base)
+    return ticks[-1] + (stays if stays <= longest else usual or longest)
 
 
-def seconds_lost(sent: Collection[int], decoded: Timeline, *, least: float) -> float:
+def ticks_claimed(entries: Iterable[Entry]) -> int:
+    """From when the first picture comes up to when, as the packets say, the last one leaves."""
+    first, last = None, 0
+    for entry in entries:
+        if (stamp := entry.stamp) is not None:
+            first = stamp if first is None else min(first, stamp)
+            last = max(last, stamp + entry.duration)
+    return 0 if first is None else last - first
+
+
+def seconds_lost(sent: Timeline, decoded: Timeline, *, least: float) -> float:
     """The length of the gaps, each over `least`, in which frames were sent and none came."""
-    lost = sorted(set(sent) - set(decoded.ticks))
+    lost = sorted(set(sent.ticks) - set(decoded.ticks))
     gaps = [
-        (later - earlier) * decoded.time_base
+        sent.recorded(later) - sent.recorded(earlier)
         for earlier, later in pairwise(decoded.ticks)
         if bisect_right(lost, earlier) < bisect_right(lost, later)
     ]
     return float(sum(gap for gap in gaps if gap > least))
 
 
-def runs(entries: Sequence[Entry], wanted: Collection[int]) -> list[Run]:
+def runs(entries: Iterable[Entry], wanted: Collection[int]) -> list[Run]:
     """What to decode for the frames that come up at the ticks `wanted`.
 
     A run starts at the latest keyframe that is both sent and shown no later than its frames:
     pictures that are sent after a keyframe and shown before it may need the stretch before it.
     """
-    keys: list[tuple[int, int]] = []
+    keys: list[int] = []  # those that may yet be the latest, so that both lists ascend …
+    shown: list[int] = []  # … by number and by when they are shown
     found: list[Run] = []
     for number, entry in enumerate(entries):
         if entry.pts is None:
             continue
         if entry.is_key:
-            keys.append((number, entry.pts))
+            while shown and shown[-1] >= entry.pts:
+                del shown[-1], keys[-1]
+            shown.append(entry.pts)
+            keys.append(number)
         if entry.pts in wanted and not entry.is_hidden:
-            first = next((key for key, pts in reversed(keys) if pts <= entry.pts), 0)
+            at = bisect_right(shown, entry.pts)
+            first = keys[at - 1] if at else 0
             while found and found[-1].last >= first:
                 first = min(first, found.pop().first)
             found.append(Run(first, number))
     return found
 
 
-def from_decoded(told: Sequence[int | None], *, duration: int, time_base: Fraction) -> Timeline:
+def from_decoded(told: Iterable[int | None], *, duration: int, time_base: Fraction) -> Timeline:
     """The timeline of decoded frames that say they come up at `told`, in the order shown.
 
     Frames in a container that knows only the order of decoding (AVI) are a few frames early or
     late: the order is right and the times are, so each gets its own. A clock that was set back is
     taken to have gone on.
     """
-    ticks: list[int] = []
+    ticks = array("q")
     shift = 0
     second = round(1 / time_base)
+    stays = min(duration, ceil(PAUSE / time_base))
     for tick in told:
-        if tick is None:
-            ticks.append(ticks[-1] + duration if ticks else 0)
+        if tick is None or max(abs(tick), abs(tick + shift)) > _FARTHEST:
+            ticks.append(ticks[-1] + stays if ticks else 0)
             continue
         if ticks and tick + shift < ticks[-1] - second:
-            shift = ticks[-1] + duration - tick
+            shift = ticks[-1] + stays - tick
         ticks.append(tick + shift)
-    ticks.sort()
-    return Timeline(ticks=ticks, end=end_of(ticks, duration), time_base=time_base)
+    ordered = array("q", np.sort(np.asarray(ticks)).tobytes())
+    return Timeline(ticks=ordered, end=end_of(ordered, duration, time_base), time_base=time_base)
 
 
-def _is_consistent(entries: Sequence[Entry]) -> bool:
-    sent = [entry.dts for entry in entries if entry.dts is not None]
-    return all(earlier < later for earlier, later in pairwise(sent))
+def is_consistent(entries: Iterable[Entry]) -> bool:
+    """Whether the clock by which packets are sent goes on and on."""
+    last = None
+    for entry in entries:
+        if entry.dts is not None:
+            if last is not None and entry.dts <= last:
+                return False
+            last = entry.dts
+    return True

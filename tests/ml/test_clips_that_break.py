@@ -1,0 +1,134 @@
+"""What is to happen with ../shared/clips_that_break: a function for each row of its manifest.
+
+The function is named after the file, with "_" for what a name in Python can't hold.
+"""
+
+from __future__ import annotations
+
+import csv
+import resource
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.footage import FOOTAGE, require
+from video_classifier.ml import duplicates, fingerprints, frames, probe
+from video_classifier.ml.clip import ClipSpec, Sample
+
+pytestmark = pytest.mark.footage
+
+FOLDER = FOOTAGE.parent / "clips_that_break"
+SPEC = ClipSpec(frames=16, height=48, width=64)
+GIB = 2**30
+
+
+def clip(name: str) -> Path:
+    manifest = FOLDER / "manifest.csv"
+    require(manifest)
+    with manifest.open(encoding="utf-8", newline="") as file:
+        assert name in {row["file"] for row in csv.DictReader(file)}
+    return FOLDER / name
+
+
+def sampled(name: str) -> Sample:
+    return frames.sample(clip(name), SPEC)
+
+
+def different(sample: Sample) -> int:
+    return len({image.tobytes() for image in sample.images})
+
+
+def limited(name: str, *, memory: int, seconds: float) -> str:
+    """What probing and sampling print in a process that has no more memory and time than that."""
+    script = (
+        "import sys; from pathlib import Path\n"
+        "from video_classifier.ml import duplicates, fingerprints, frames, probe\n"
+        "from video_classifier.ml.clip import ClipError, ClipSpec\n"
+        "try:\n"
+        "    probe.facts(Path(sys.argv[1])); frames.sample(Path(sys.argv[1]), ClipSpec())\n"
+        "except ClipError as error:\n"
+        "    print(error)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script, str(clip(name))],
+        capture_output=True,
+        check=True,
+        text=True,
+        timeout=seconds,
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_AS, (memory, memory)),
+    )
+    return done.stdout
+
+
+def test_gap_epoch_mkv() -> None:
+    sample = sampled("gap_epoch.mkv")
+
+    assert different(sample) == 16
+    assert sample.length == pytest.approx(3.0, abs=0.05)
+    assert sample.times[-1] < 10  # of a clock that was set, and not 54 years
+    assert sample.warnings == (
+        "The recorder's clock jumps forward by 54 years after 0:00.0; times go on as if 5 s had "
+        "passed.",
+    )
+    assert probe.facts(clip("gap_epoch.mkv")).duration == sample.length
+
+
+def test_gap_day_mkv() -> None:
+    sample = sampled("gap_day.mkv")
+
+    assert different(sample) == 16
+    assert sum(time < 5 for time in sample.times) == 8
+    assert sample.warnings == (
+        "The recorder's clock jumps forward by 1 day after 0:05.0; times go on as if 5 s had "
+        "passed.",
+    )
+
+
+def test_the_search_for_duplicates_goes_on_after_gap_day_mkv() -> None:
+    names = ("gap_day.mkv", "gap_10min.mkv", "plain_ffmpeg.ts")
+
+    found = duplicates.find({name: fingerprints.take(clip(name)) for name in names})
+
+    assert {"gap_day.mkv", "gap_10min.mkv"} <= {name for p in found.pairs for name in (p.a, p.b)}
+
+
+def test_gap_10min_mkv() -> None:
+    sample = sampled("gap_10min.mkv")
+
+    assert different(sample) == 16
+    assert sample.length == pytest.approx(10.4, abs=0.05)
+    assert sum(time < 600 for time in sample.times) == 2  # of 16: one second of ten
+    assert sample.warnings == (
+        "The recording pauses for 10 minutes after 0:01.0; nothing can be said of that time.",
+    )
+
+
+def test_idx_gap_2e9s_mp4() -> None:
+    assert limited("idx_gap_2e9s.mp4", memory=GIB, seconds=20) == ""
+
+    sample = sampled("idx_gap_2e9s.mp4")
+
+    assert different(sample) <= 4
+    assert sample.length <= 16
+    assert probe.facts(clip("idx_gap_2e9s.mp4")).duration == sample.length
+
+
+def test_huge_last_mp4() -> None:
+    sample = sampled("huge_last.mp4")
+    facts = probe.facts(clip("huge_last.mp4"))
+
+    assert (sample.length, facts.duration, facts.frame_rate) == pytest.approx((3, 3, 30))
+    assert different(sample) == 16
+    assert sample.warnings == ()
+
+
+def test_idx_2e7_mp4() -> None:
+    assert "more than 3 million" in limited("idx_2e7.mp4", memory=GIB, seconds=20)
+
+
+def test_idx_1e5_mp4() -> None:
+    """That it stops when it is deleted, tests of the services hold."""
+    assert limited("idx_1e5.mp4", memory=GIB, seconds=60) == ""
+    assert probe.facts(clip("idx_1e5.mp4")).duration == pytest.approx(4000)

@@ -1,0 +1,68 @@
+"""Says in sentences for the uploader what of a clip is missing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from video_classifier.ml import timeline
+from video_classifier.ml.timeline import Pause, Timeline
+
+_MOST_NAMED = 3  # pauses, one by one
+_UNITS = (("year", 31_557_600), ("day", 86_400), ("hour", 3600), ("minute", 60), ("second", 1))
+
+
+def of(shown: Timeline, *, sent: Timeline | None, missing: float) -> Iterator[str]:
+    """What is lost of the pictures that were `sent`, and where the recording pauses.
+
+    `sent` is None where packets don't tell; `missing` are seconds of which not even packets are
+    there.
+    """
+    least = max(0.5, 2 * shown.length / len(shown.ticks))  # what an intact file may lack
+    if sent is None or shown.ticks[-1] > sent.end:  # the clock was set back: nothing to compare
+        sent = shown
+    late = float(sent.recorded(shown.ticks[0]))
+    early = sent.length - float(sent.recorded(shown.end)) + missing
+    if late > least:
+        yield f"The first {late:.1f} s of the clip could not be read; times count from there."
+    elif early > least:
+        whole = shown.length + early
+        yield f"Only the first {shown.length:.1f} s of {whole:.1f} s could be read."
+    if lost := timeline.seconds_lost(sent, shown, least=least):
+        yield f"{lost:.1f} s within the clip are damaged and could not be read."
+    yield from _of_pauses(tuple(shown.pauses(sent)))
+
+
+def _of_pauses(pauses: Sequence[Pause]) -> Iterator[str]:
+    for pause in pauses[:_MOST_NAMED]:
+        if pause.is_jump:
+            yield (
+                f"The recorder's clock jumps forward by {_long(pause.seconds)} after "
+                f"{_clock(pause.after)}; times go on as if 5 s had passed."
+            )
+        else:
+            yield (
+                f"The recording pauses for {_long(pause.seconds)} after {_clock(pause.after)}; "
+                "nothing can be said of that time."
+            )
+    if further := pauses[_MOST_NAMED:]:
+        total = _long(sum(pause.seconds for pause in further))
+        times = "once more" if len(further) == 1 else f"{len(further)} more times"
+        yield f"After that the recording pauses {times}, for {total} altogether."
+
+
+def _long(seconds: float) -> str:
+    """In the largest unit of which there are two, or one without a remainder worth telling."""
+    for unit, size in _UNITS:
+        count = round(seconds / size)
+        if count > 1 or (count == 1 and abs(seconds - size) < size / 20):
+            return f"{count} {unit}{'s' if count > 1 else ''}"
+    return f"{seconds:.1f} seconds"
+
+
+def _clock(seconds: float) -> str:
+    """As pages tell moments: 0:03.2."""
+    tenths = round(seconds * 10)
+    minutes, rest = divmod(tenths, 600)
+    hours, minutes = divmod(minutes, 60)
+    clock = f"{minutes}:{rest / 10:04.1f}"
+    return f"{hours}:{minutes:02d}:{rest / 10:04.1f}" if hours else clock

@@ -1,0 +1,77 @@
+"""What the packets of a file's video say of its pictures, in the order of decoding."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+
+from av.container import InputContainer
+from av.packet import Packet
+from av.stream import Stream
+from av.video.stream import VideoStream
+
+from video_classifier.ml import containers, timeline
+from video_classifier.ml.timeline import Entries, Entry, Timeline
+
+_ROUNDING = 0.5  # seconds by which headers may be off
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Packets:
+    """The packets of a file's video, and what its header says."""
+
+    entries: Sequence[Entry]
+    sent: Timeline | None  # of all of them; None if they don't tell
+    time_base: Fraction
+    pixel_aspect: Fraction | None
+    order_is_guessed: bool  # pictures are reordered, and the container doesn't say how
+    missing: float  # seconds of video that the header promises and no packet reaches
+
+
+def read(path: Path) -> Packets:
+    """Reads every packet and decodes none. Raises ClipError if it is no video."""
+    entries, reached = Entries(), 0.0
+    with containers.opened(path) as (container, stream):
+        for packet in containers.packets(container):
+            if packet.pts is not None:
+                end = (packet.pts + (packet.duration or 0)) * packet.time_base
+                reached = max(reached, float(end))
+            if packet.stream_index == stream.index:
+                entries.append(_entry(packet))
+        time_base = containers.time_base(stream)
+        return Packets(
+            entries=entries,
+            sent=timeline.as_sent(entries, time_base),
+            time_base=time_base,
+            pixel_aspect=stream.sample_aspect_ratio,
+            order_is_guessed=containers.order_is_guessed(container, stream),
+            missing=_seconds_missing(container, stream, entries, reached),
+        )
+
+
+def _entry(packet: Packet[Stream]) -> Entry:
+    return Entry(
+        pts=packet.pts,
+        dts=packet.dts,
+        duration=packet.duration or 0,
+        is_key=packet.is_keyframe,
+        is_hidden=packet.is_discard,
+        is_corrupt=packet.is_corrupt,
+    )
+
+
+def _seconds_missing(
+    container: InputContainer, stream: VideoStream, entries: Sequence[Entry], reached: float
+) -> float:
+    """Seconds of video that the header promises and that are not in the file.
+
+    Some give only the length of the whole, sound included; that says something about the video
+    only if no packet at all reaches that far. Who promises more than a day is not believed.
+    """
+    if promised := containers.video_seconds(container, stream):
+        missing = promised - float(timeline.ticks_claimed(entries) * containers.time_base(stream))
+    else:
+        missing = (containers.whole_seconds(container) or 0.0) - reached
+    return missing if _ROUNDING < missing < timeline.JUMP else 0.0
