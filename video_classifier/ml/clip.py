@@ -81,6 +81,15 @@ class ClipFacts:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Substance:
+    """What there is to judge in the pictures of a clip that were looked at."""
+
+    pictures_different: int  # from each other by what they show, counted up to 16
+    contrast: float  # standard deviation of a picture's gray levels, 0 to 127; the median picture's
+    share_decoded: float  # of the pictures that were sent, 0 to 1; 1 if packets don't tell
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Sample:
     """The frames taken from a clip, and when each was on screen."""
 
@@ -89,6 +98,7 @@ class Sample:
     length: float  # seconds that were recorded and could be read
     warnings: tuple[str, ...] = ()  # sentences for the uploader
     previews: tuple[Image, ...] = ()  # the same frames in the clip's own shape, if asked for
+    substance: Substance | None = None  # None if nobody measured it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -21,9 +21,10 @@ import numpy.typing as npt
 from av.video.frame import VideoFrame
 
 from video_classifier.ml import caveats, containers, packets, timeline
-from video_classifier.ml.clip import ClipError, ClipSpec, Image, Sample
+from video_classifier.ml.clip import ClipError, ClipSpec, Image, Sample, Substance
 from video_classifier.ml.packets import Packets
 from video_classifier.ml.pictures import Picture, Scaler
+from video_classifier.ml.substance import Gauge
 from video_classifier.ml.timeline import Run, Timeline
 
 VERSION = 2  # raise it when a clip would give other pictures than before: caches go by it
@@ -64,9 +65,15 @@ def sample(
         preview_width=preview_width,
         pixel_aspect=known.pixel_aspect,
     )
+    gauge = Gauge()
 
     def scaled(_: int, frame: VideoFrame) -> Picture:
+        gauge.add(frame)
         return scaler(frame)
+
+    def choose(shown: Timeline) -> list[int]:
+        gauge.restart()
+        return shown.evenly(spec.frames, start=start, end=end)
 
     if spec.min_difference:
         chosen = _distinct_numbers(path, spec)
@@ -74,13 +81,14 @@ def sample(
             path, scaled, lambda t: t.evenly_among(chosen, spec.frames, start=start, end=end)
         )
     else:
-        found = _find(path, known, scaled, lambda t: t.evenly(spec.frames, start=start, end=end))
+        found = _find(path, known, scaled, choose)
     return Sample(
         images=np.stack([picture.image for picture in found.pictures]),
         times=found.times,
         length=found.timeline.length,
         warnings=tuple(caveats.of(found.timeline, sent=known.sent, missing=known.missing)),
         previews=tuple(p.preview for p in found.pictures if p.preview is not None),
+        substance=gauge.read(share_decoded=known.share(found.timeline)),
     )
 
 
@@ -120,6 +128,7 @@ class Reel:
         self._shown: Timeline | None = None  # None until there has been a look
         self._places: dict[int, int] = {}  # of frames, by their numbers
         self._kept: dict[int, VideoFrame] = {}  # by their places
+        self._gauge = Gauge()
 
     @property
     def pixel_aspect(self) -> Fraction | None:
@@ -143,6 +152,11 @@ class Reel:
             caveats.of(self._timeline, sent=self._packets.sent, missing=self._packets.missing)
         )
 
+    @property
+    def substance(self) -> Substance:
+        """What there is to judge in these pictures."""
+        return self._gauge.read(share_decoded=self._packets.share(self._timeline))
+
     def look(
         self,
         see: Callable[[int, VideoFrame], Seen],
@@ -165,6 +179,7 @@ class Reel:
 
         def take(number: int, frame: VideoFrame) -> None:
             place = self._places[number]
+            self._gauge.add(frame)
             if _size(frame) * len(self._places) <= _KEPT:
                 self._kept[place] = frame
             if wants(place):
@@ -179,6 +194,7 @@ class Reel:
         self._shown = shown
         self._places = {number: place for place, number in enumerate(numbers)}
         self._kept.clear()
+        self._gauge.restart()
         return numbers
 
     @property

@@ -29,6 +29,10 @@ class Packets:
     order_is_guessed: bool  # pictures are reordered, and the container doesn't say how
     missing: float  # seconds of video that the header promises and no packet reaches
 
+    def share(self, decoded: Timeline) -> float:
+        """How many of the pictures that were sent are among those decoded, 0 to 1."""
+        return min(len(decoded.ticks) / len(self.sent.ticks), 1.0) if self.sent else 1.0
+
 
 def read(path: Path) -> Packets:
     """Reads every packet and decodes none. Raises ClipError if it is no video."""

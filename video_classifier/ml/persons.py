@@ -111,6 +111,7 @@ def show(
         length=clip.length,
         warnings=clip.warnings,
         previews=tuple(p.preview for p in whole if p.preview is not None),
+        substance=clip.substance,
     )
 
 

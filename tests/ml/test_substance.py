@@ -1,0 +1,111 @@
+"""What there is to judge is told by what pictures show, not by how many there are."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+from av.video.frame import VideoFrame
+from av.video.stream import VideoStream
+
+from tests import crowd, videos
+from tests.crowd import Spotter, walking
+from tests.ml.conftest import Clips
+from video_classifier.ml import frames, persons
+from video_classifier.ml.clip import ClipSpec, Image, Substance
+
+SPEC = ClipSpec(frames=16, height=48, width=64)
+
+
+def written(path: Path, images: list[Image], *, codec: str = "libx264") -> Path:
+    with av.open(path, "w") as container:
+        stream = container.add_stream(codec, rate=10)
+        assert isinstance(stream, VideoStream)
+        stream.height, stream.width, _ = images[0].shape
+        stream.pix_fmt, stream.gop_size, stream.bit_rate = "yuv420p", 10, 4_000_000
+        for number, image in enumerate(images):
+            frame = VideoFrame.from_ndarray(image, format="rgb24").reformat(format="yuv420p")
+            frame.pts, frame.time_base = number, Fraction(1, 10)
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode())
+    return path
+
+
+def of_sample(path: Path) -> Substance:
+    found = frames.sample(path, SPEC).substance
+    assert found is not None
+    return found
+
+
+def of_reel(path: Path) -> Substance:
+    reel = persons.reel(path)
+    reel.look(lambda _, __: None, wants=lambda _: False)
+    return reel.substance
+
+
+def room(seed: int = 1) -> Image:
+    coarse = np.random.default_rng(seed).integers(40, 200, (12, 16, 3))
+    return np.kron(coarse, np.ones((20, 20, 1))).astype(np.uint8)
+
+
+@pytest.mark.parametrize("measure", [of_sample, of_reel])
+def test_pictures_that_differ_are_counted(clips: Clips, measure: object) -> None:
+    assert callable(measure)
+
+    found = measure(clips("h264.mp4"))
+
+    assert found.pictures_different == 16
+    assert found.contrast > 40
+    assert found.share_decoded == 1
+
+
+@pytest.mark.parametrize("measure", [of_sample, of_reel])
+@pytest.mark.parametrize("codec", ["libx264", "mpeg4", "mpeg2video"])
+def test_a_picture_that_is_sent_again_and_again_is_one(
+    tmp_path: Path, codec: str, measure: object
+) -> None:
+    assert callable(measure)
+    clip = written(tmp_path / "frozen.mkv", [room()] * 80, codec=codec)
+
+    assert measure(clip).pictures_different == 1
+
+
+def test_pictures_that_come_back_are_counted_once(tmp_path: Path) -> None:
+    clip = written(tmp_path / "blinking.mkv", [room(1), room(2), room(3)] * 20)
+
+    assert of_reel(clip).pictures_different == 3
+
+
+def test_somebody_who_walks_through_makes_pictures_different(tmp_path: Path) -> None:
+    clip = crowd.write(tmp_path / "clip.mp4", walking(0.1, speed=0.05, width=0.03))
+
+    assert of_reel(clip).pictures_different == 16
+
+
+@pytest.mark.parametrize("shade", [0, 90, 255])
+def test_pictures_all_of_a_color_have_no_contrast(tmp_path: Path, shade: int) -> None:
+    noise = np.random.default_rng(3).integers(-2, 3, (80, 48, 64, 3))
+    images = [np.clip(shade + each, 0, 255).astype(np.uint8) for each in noise]
+
+    assert of_sample(written(tmp_path / "flat.mkv", images)).contrast < 2
+
+
+def test_what_does_not_decode_counts_for_the_share(tmp_path: Path) -> None:
+    clip = videos.zeroed(videos.indexed_first(tmp_path / "half.mp4", 120), 0.3)
+
+    share = frames.sample(clip, SPEC).length / 12
+
+    assert 0 < share < 0.5
+    assert of_sample(clip).share_decoded == pytest.approx(share)
+    assert of_reel(clip).share_decoded == pytest.approx(share)
+
+
+def test_a_sample_of_persons_has_the_substance_of_the_whole_clip(tmp_path: Path) -> None:
+    reel = persons.reel(crowd.write(tmp_path / "clip.mp4", walking(0.1, speed=0.2)))
+
+    _, sample = persons.show(reel, persons.find(reel, Spotter()), SPEC)
+
+    assert sample.substance == reel.substance
