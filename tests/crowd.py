@@ -57,16 +57,21 @@ def write(
     seconds: float = 4.0,
     size: tuple[int, int] = (160, 120),
     rate: int = RATE,
+    times: Sequence[float] = (),
 ) -> Path:
+    """Pictures at `times`, in seconds, if there are any; else `rate` a second."""
+    clock = Fraction(1, 1000 if times else rate)
+    times = times or [number / rate for number in range(max(1, round(seconds * rate)))]
     with av.open(path, "w") as container:
         stream = container.add_stream("libx264", rate=rate, options={"crf": "12"})
         assert isinstance(stream, VideoStream)
         stream.width, stream.height = size
         stream.pix_fmt = "yuv420p"
-        for number in range(max(1, round(seconds * rate))):
-            image = picture(ways, number / rate, size=size)
+        stream.codec_context.time_base = clock
+        for second in times:
+            image = picture(ways, second, size=size)
             frame = VideoFrame.from_ndarray(image, format="rgb24").reformat(format="yuv420p")
-            frame.pts, frame.time_base = number, Fraction(1, rate)
+            frame.pts, frame.time_base = round(second / clock), clock
             container.mux(stream.encode(frame))
         container.mux(stream.encode())
     return path

@@ -113,6 +113,65 @@ def test_the_detector_sees_pictures_that_fit_it_a_few_times_a_second(tmp_path: P
     assert len(spotter.shown) == 8
 
 
+@pytest.mark.parametrize(
+    ("rate", "step"), [(2, 0.5), (3, 1 / 3), (4, 0.5), (5, 0.4), (6, 0.5), (10, 0.5), (30, 0.5)]
+)
+def test_the_detector_looks_about_every_half_second_whatever_the_frame_rate(
+    tmp_path: Path, rate: int, step: float
+) -> None:
+    (person,) = look(write(tmp_path, standing(0.4), seconds=8, rate=rate))
+
+    assert np.diff(person.track.times) == pytest.approx(step)
+    assert person.track.times[0] == 0.0
+    assert person.track.times[-1] >= 8 - max(2 * step, 0.5 + 1 / rate) - 0.01
+
+
+@pytest.mark.parametrize("rate", [3, 5, 6, 10])
+def test_a_person_is_followed_at_a_low_frame_rate(tmp_path: Path, rate: int) -> None:
+    (person,) = look(write(tmp_path, walking(0.05, speed=0.1), seconds=8, rate=rate))
+
+    assert all(map(is_centered, person.images))
+    assert person.times == pytest.approx((1, 3, 5, 7), abs=0.5)
+
+
+def test_at_few_pictures_a_second_moments_repeat_in_order(tmp_path: Path) -> None:
+    clip = write(tmp_path, between(walking(0.1, speed=0.2), 0.5, 3.5), rate=3)
+
+    (person,) = look(clip, ClipSpec(height=32, width=32, view=View.PERSON))
+
+    assert list(person.times) == sorted(person.times)
+    assert sorted(set(person.times)) == pytest.approx([n / 3 for n in range(2, 11)])
+    assert all(map(is_centered, person.images))
+
+
+def test_a_person_is_followed_where_the_frame_rate_changes(tmp_path: Path) -> None:
+    times = [*np.arange(0, 3, 1 / 3), *np.arange(3, 5, 1 / 30), *np.arange(5, 8, 0.45)]
+
+    (person,) = look(write(tmp_path, walking(0.05, speed=0.1), times=times))
+
+    assert np.diff(person.track.times).max() < 0.6
+    assert person.track.times[-1] > 7
+    assert all(map(is_centered, person.images))
+
+
+def test_a_person_is_followed_where_pictures_come_in_pairs(tmp_path: Path) -> None:
+    times = [second + after for second in np.arange(0, 6, 0.6) for after in (0.0, 0.04)]
+
+    (person,) = look(write(tmp_path, walking(0.05, speed=0.1), times=times))
+
+    assert np.diff(person.track.times) == pytest.approx(0.6, abs=0.05)
+
+
+def test_a_pause_in_the_recording_ends_a_track(tmp_path: Path) -> None:
+    times = [*np.arange(0, 3.45, 0.1), *np.arange(600, 603, 0.1)]
+
+    one, other = look(write(tmp_path, standing(0.4), times=times))
+
+    assert one.track.times[0] == 0
+    assert one.track.times[-1] == pytest.approx(3.4)
+    assert other.track.times[0] == 600
+
+
 def test_whole_pictures_come_from_all_of_the_clip(tmp_path: Path) -> None:
     clip = write(tmp_path, between(standing(0.4), 0, 1))
     reel = persons.reel(clip)

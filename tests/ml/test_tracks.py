@@ -198,6 +198,33 @@ def test_boxes_that_tremble_are_smoothed() -> None:
     assert np.abs(np.diff(smooth)).mean() < np.abs(np.diff(left)).mean() / 2
 
 
+def test_steps_of_uneven_length_are_smoothed_by_the_time_they_took() -> None:
+    steps = np.random.default_rng(1).choice([0.05, 0.25, 0.5], 30)
+    times = tuple((np.cumsum(steps) - steps[0]).tolist())
+
+    (track,) = link(seen(walking(0.0, speed=0.05), times=times), times)
+
+    expected = [0.05 + 0.05 * time for time in times]
+    assert [center(track, time) for time in times] == pytest.approx(expected, abs=1e-4)
+
+
+@pytest.mark.parametrize("step", [0.1, 0.2, 0.25, 1 / 3, 0.4, 0.5])
+def test_who_walks_is_one_person_at_any_rate(step: float) -> None:
+    times = tuple(np.arange(0, 6, step).tolist())
+
+    (track,) = link(seen(walking(0.1, speed=0.1), times=times), times)
+
+    assert track.times == times
+
+
+def test_nobody_is_followed_over_a_pause() -> None:
+    times = [*np.arange(0, 5, 0.5).tolist(), *np.arange(605, 610, 0.5).tolist()]
+
+    one, other = link(seen(walking(0.1, speed=0.001), times=times), times)
+
+    assert (one.times[-1], other.times[0]) == (4.5, 605)
+
+
 def test_who_is_longer_and_larger_in_view_is_more_prominent() -> None:
     large, brief, small = link(
         seen(standing(0.1, width=0.2), between(standing(0.4, width=0.2), 0, 2), standing(0.8))

@@ -127,6 +127,7 @@ class Reel:
         self._packets = packets.read(path)
         self._shown: Timeline | None = None  # None until there has been a look
         self._places: dict[int, int] = {}  # of frames, by their numbers
+        self._times: tuple[float, ...] = ()  # by place
         self._kept: dict[int, VideoFrame] = {}  # by their places
         self._gauge = Gauge()
 
@@ -137,8 +138,11 @@ class Reel:
 
     @property
     def times(self) -> tuple[float, ...]:
-        """When each picture comes up, in seconds since the clip's first frame, pauses included."""
-        return tuple(self._timeline.seconds(number) for number in self._places)
+        """When each picture comes up, in seconds since the clip's first frame, pauses included.
+
+        () before a look.
+        """
+        return self._times
 
     @property
     def length(self) -> float:
@@ -193,6 +197,7 @@ class Reel:
         numbers = shown.regularly(rate)
         self._shown = shown
         self._places = {number: place for place, number in enumerate(numbers)}
+        self._times = tuple(map(shown.seconds, numbers))
         self._kept.clear()
         self._gauge.restart()
         return numbers

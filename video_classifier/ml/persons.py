@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import chain
 from pathlib import Path
 from typing import TypeVar
@@ -21,14 +21,17 @@ from video_classifier.ml.views.person import Window
 
 Seen = TypeVar("Seen")
 
-# Raise the last when the same tracks would give other crops: caches go by it.
-VERSION = (frames.VERSION, tracks.VERSION, person.VERSION, 1)
+# Raise the last when other pictures would be looked at, or the same tracks would give other crops:
+# caches go by it.
+VERSION = (frames.VERSION, tracks.VERSION, person.VERSION, 2)
 
 MOST = 12  # persons that are looked at in one clip
 
 _RATE = 8.0  # pictures a second
 _LEAST = 32  # pictures, if a clip is short and has so many: two for each moment of a network
-_EVERY = 4  # the detector sees every fourth of these; in between persons go straight on
+_EVERY = 4  # the detector looks at every fourth of these; in between persons go straight on
+_LATEST = 4.5 / _RATE  # seconds: where the fourth comes later, pictures are rare
+_SOONEST = 2.0 / _RATE  # seconds: of rare pictures, one that comes sooner tells little
 _LARGEST = 1920  # pixels: larger pictures are made to fit before anybody is cut out
 
 
@@ -55,9 +58,7 @@ def glimpses(
     `width`; where damage is found, they come again from the first one on. Raises ClipError.
     """
     fit = _fitter(clip, height=height, width=width)
-    seen = clip.look(
-        lambda place, frame: see(place, fit(frame)), wants=lambda place: place % _EVERY == 0
-    )
+    seen = clip.look(lambda place, frame: see(place, fit(frame)), wants=_Looks(clip))
     times = clip.times
     return tuple(times[place] for place in seen), tuple(seen.values())
 
@@ -128,6 +129,42 @@ def follow(clip: Reel, track: Track, spec: ClipSpec) -> Image:
         wants=set(_in_view(clip, track)).__contains__,
     )
     return np.stack(list(seen.values()))
+
+
+class _Looks:
+    """Which pictures of a clip the detector looks at.
+
+    Worked out when it is first asked: a look at a clip is what tells the times of its pictures,
+    and tells them anew if damage is found.
+    """
+
+    def __init__(self, clip: Reel) -> None:
+        self._clip = clip
+        self._times: tuple[float, ...] = ()
+        self._places: frozenset[int] = frozenset()
+
+    def __call__(self, place: int) -> bool:
+        if self._times is not self._clip.times:
+            self._times = self._clip.times
+            self._places = frozenset(_places(self._times, self._clip.length))
+        return place in self._places
+
+
+def _places(times: Sequence[float], length: float) -> Iterator[int]:
+    """Every fourth picture; where pictures are rare, the one on screen about half a second later.
+
+    That is every picture below about four a second, and the first one after a pause.
+    """
+    beginnings = (*times, max(length, times[-1]))  # the last one leaves when the clip ends
+    place = 0
+    while place < len(times):
+        yield place
+        on_screen = bisect_right(beginnings, times[place] + _LATEST) - 1
+        if on_screen >= place + _EVERY:
+            place += _EVERY
+        else:
+            is_soon = beginnings[on_screen] < times[place] + _SOONEST
+            place = on_screen + 1 if is_soon else on_screen
 
 
 def _fitter(clip: Reel, *, height: int, width: int) -> Fitter:

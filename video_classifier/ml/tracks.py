@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from math import ceil
 from typing import NamedTuple
 
 import numpy as np
@@ -23,7 +24,7 @@ from scipy.signal import savgol_filter
 from video_classifier.ml.clip import Box, Track
 from video_classifier.ml.detection import Detections
 
-VERSION = 1  # raise it when the same detections would give other tracks: caches go by it
+VERSION = 2  # raise it when the same detections would give other tracks: caches go by it
 
 Floats = npt.NDArray[np.float64]
 
@@ -37,6 +38,8 @@ _LONGEST_GAP = 1.6  # seconds from box to box
 _TRIAL = 0.6  # seconds until a second box
 _SHORTEST = 0.5  # seconds in view, in a clip that is that long
 _SMOOTHING = 0.8  # seconds
+_UNEVEN = 0.3  # of a step: pictures come when they come, so far from where they are due
+_SMALL_STEPS = 15  # within the time that is smoothed over
 
 
 class _Found(NamedTuple):
@@ -114,18 +117,32 @@ def corners(track: Track) -> Floats:
     return np.array([(box.left, box.top, box.right, box.bottom) for box in track.boxes])
 
 
-def smoothed(lines: Floats, *, step: float, over: float) -> Floats:
-    """Straight lines fitted to each `over` seconds of (n, k) values, `step` seconds apart.
+def smoothed(lines: Floats, times: Floats, *, step: float, over: float) -> Floats:
+    """Straight lines fitted to each `over` seconds of (n, k) values at n `times`, in seconds.
 
     The filter of Savitzky & Golay (1964) of first order: unlike a mean it does not lag behind
-    somebody who walks in or out.
+    somebody who walks in or out. It wants even steps: where they are not all about `step` seconds
+    long, values are read off at small ones and put back. (n, k).
     """
-    window = min(round(over / step), len(lines))
+    if len(lines) < 2 or np.abs(np.diff(times) - step).max() <= _UNEVEN * step:  # noqa: PLR2004
+        return _filtered(lines, round(over / step))
+    steps = ceil((times[-1] - times[0]) / over * _SMALL_STEPS)
+    even = np.linspace(times[0], times[-1], 1 + steps)
+    smooth = _filtered(_read_off(lines, times, even), _SMALL_STEPS)
+    return _read_off(smooth, even, times)
+
+
+def _filtered(lines: Floats, window: int) -> Floats:
+    window = min(window, len(lines))
     window -= 1 - window % 2
     if window < 3:  # noqa: PLR2004  (two values are on a line)
         return lines
     smooth: Floats = savgol_filter(lines, window, polyorder=1, axis=0)
     return smooth
+
+
+def _read_off(lines: Floats, times: Floats, at: Floats) -> Floats:
+    return np.stack([np.interp(at, times, line) for line in lines.T], axis=1)
 
 
 def _widened(boxes: Floats) -> Floats:
@@ -174,8 +191,8 @@ def _finished(trail: _Trail, times: Sequence[float], step: float) -> Track:
     within = np.asarray(times[numbers[0] : numbers[-1] + 1])
     seen = np.array([times[number] for number in numbers])
     edges = np.stack([trail.boxes[number] for number in numbers])
-    filled = np.stack([np.interp(within, seen, edge) for edge in edges.T], axis=1)
-    smooth = np.clip(smoothed(filled, step=step, over=_SMOOTHING), 0.0, 1.0)
+    filled = _read_off(edges, seen, within)
+    smooth = np.clip(smoothed(filled, within, step=step, over=_SMOOTHING), 0.0, 1.0)
     return Track(
         times=tuple(within.tolist()),
         boxes=tuple(

@@ -12,7 +12,7 @@ import numpy as np
 from video_classifier.ml.clip import ClipSpec, Image, Track
 from video_classifier.ml.tracks import Floats, corners, smoothed
 
-VERSION = 1  # raise it when a track would give other crops: caches go by it
+VERSION = 2  # raise it when a track would give other crops: caches go by it
 
 _GRAY = (114, 114, 114)  # as detectors of the YOLO family fill what is not there
 _MARGIN = 1.2  # times the larger side of the person
@@ -44,8 +44,9 @@ class Window:
 def _steady(centers: Floats, track: Track) -> Floats:
     if len(centers) == 1:
         return centers
-    step = float(np.median(np.diff(track.times)))
-    return smoothed(centers, step=step, over=_STEADINESS)
+    times = np.array(track.times)
+    step = float(np.median(np.diff(times)))
+    return smoothed(centers, times, step=step, over=_STEADINESS)
 
 
 def _shrunk(image: Image, center: Floats, side: float, size: tuple[int, int]) -> cv2.typing.MatLike:
