@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from tests import crowd, videos
 from tests.crowd import Spotter, Way, between, standing, walking
 from video_classifier.ml import frames, persons
 from video_classifier.ml.clip import ClipError, ClipSpec, Crops, Image, View
+from video_classifier.ml.timeline import Timeline
 
 SPEC = ClipSpec(frames=4, height=32, width=32, view=View.PERSON)
 
@@ -126,6 +128,20 @@ def test_the_detector_looks_about_every_half_second_whatever_the_frame_rate(
     assert person.track.times[-1] >= 8 - max(2 * step, 0.5 + 1 / rate) - 0.01
 
 
+@pytest.mark.parametrize("rate", [8, 9, 12.5, 15, 23.976, 25, 29.97, 30, 60])
+def test_from_eight_pictures_a_second_on_every_fourth_is_looked_at(rate: float) -> None:
+    """The thresholds of shipped models were measured so."""
+    for pictures in range(1, 300, 7):
+        ticks = [round(number * 90_000 / rate) for number in range(pictures + 1)]
+        shown = Timeline(ticks=ticks[:-1], end=ticks[-1], time_base=Fraction(1, 90_000))
+        numbers = sorted(set(shown.regularly(max(8.0, 32 / shown.length))))
+        times = [shown.seconds(number) for number in numbers]
+
+        places = list(persons._places(times, shown.length))
+
+        assert places == list(range(0, len(times), 4))
+
+
 @pytest.mark.parametrize("rate", [3, 5, 6, 10])
 def test_a_person_is_followed_at_a_low_frame_rate(tmp_path: Path, rate: int) -> None:
     (person,) = look(write(tmp_path, walking(0.05, speed=0.1), seconds=8, rate=rate))
@@ -152,6 +168,29 @@ def test_a_person_is_followed_where_the_frame_rate_changes(tmp_path: Path) -> No
     assert np.diff(person.track.times).max() < 0.6
     assert person.track.times[-1] > 7
     assert all(map(is_centered, person.images))
+
+
+def test_at_a_picture_every_two_seconds_nobody_is_followed_and_a_warning_says_so(
+    tmp_path: Path,
+) -> None:
+    reel = persons.reel(write(tmp_path, standing(0.4), times=range(0, 20, 2)))
+
+    found = persons.find(reel, Spotter())
+    _, sample = persons.show(reel, found, SPEC)
+
+    assert found == ()
+    assert sample.warnings == (persons.TOO_RARE.format(step=2, least=3),)
+
+
+@pytest.mark.parametrize("rate", [1, 3, 30])
+def test_where_people_are_followed_nothing_is_warned_of(tmp_path: Path, rate: int) -> None:
+    reel = persons.reel(write(tmp_path, standing(0.4), seconds=8, rate=rate))
+
+    found = persons.find(reel, Spotter())
+    _, sample = persons.show(reel, found, SPEC)
+
+    assert len(found) == 1
+    assert sample.warnings == ()
 
 
 def test_a_person_is_followed_where_pictures_come_in_pairs(tmp_path: Path) -> None:

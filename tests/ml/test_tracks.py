@@ -208,13 +208,29 @@ def test_steps_of_uneven_length_are_smoothed_by_the_time_they_took() -> None:
     assert [center(track, time) for time in times] == pytest.approx(expected, abs=1e-4)
 
 
-@pytest.mark.parametrize("step", [0.1, 0.2, 0.25, 1 / 3, 0.4, 0.5])
+def test_steps_that_differ_by_a_frame_count_as_even() -> None:
+    even = np.arange(20) / 4
+    rounded = np.floor(even * 30) / 30  # 0.233 or 0.267 s apart
+    lines = np.random.default_rng(1).uniform(size=(20, 4))
+
+    smooth = tracks.smoothed(lines, rounded, step=0.25, over=0.8)
+
+    np.testing.assert_array_equal(smooth, tracks.smoothed(lines, even, step=0.25, over=0.8))
+
+
+@pytest.mark.parametrize("step", [0.1, 0.2, 0.25, 1 / 3, 0.4, 0.5, 0.7, 1.0])
 def test_who_walks_is_one_person_at_any_rate(step: float) -> None:
     times = tuple(np.arange(0, 6, step).tolist())
 
     (track,) = link(seen(walking(0.1, speed=0.1), times=times), times)
 
     assert track.times == times
+
+
+def test_nobody_is_followed_through_pictures_that_are_too_far_apart() -> None:
+    times = tuple(np.arange(0, 30, 1.2).tolist())
+
+    assert link(seen(standing(0.4), times=times), times) == ()
 
 
 def test_nobody_is_followed_over_a_pause() -> None:

@@ -35,6 +35,13 @@ _SOONEST = 2.0 / _RATE  # seconds: of rare pictures, one that comes sooner tells
 _LARGEST = 1920  # pixels: larger pictures are made to fit before anybody is cut out
 
 
+TOO_RARE = (
+    "This clip has a picture only every {step:.1f} s: too few to follow anybody from one to the "
+    "next. Set the recorder to at least {least} pictures a second."
+)
+_ENOUGH = 3  # pictures a second; at 1 more people are lost on the way
+
+
 def reel(video: Path) -> Reel:
     """The pictures of a clip in which persons are looked for. Raises ClipError."""
     return Reel(video, rate=_RATE, least=_LEAST)
@@ -110,7 +117,7 @@ def show(
         images=np.stack([picture.image for picture in whole]),
         times=tuple(times[place] for place in strip),
         length=clip.length,
-        warnings=clip.warnings,
+        warnings=(*clip.warnings, *_warnings(times)),
         previews=tuple(p.preview for p in whole if p.preview is not None),
         substance=clip.substance,
     )
@@ -165,6 +172,11 @@ def _places(times: Sequence[float], length: float) -> Iterator[int]:
         else:
             is_soon = beginnings[on_screen] < times[place] + _SOONEST
             place = on_screen + 1 if is_soon else on_screen
+
+
+def _warnings(times: Sequence[float]) -> Iterator[str]:
+    if len(times) > 1 and (step := float(np.median(np.diff(times)))) > tracks.SLOWEST:
+        yield TOO_RARE.format(step=step, least=_ENOUGH)
 
 
 def _fitter(clip: Reel, *, height: int, width: int) -> Fitter:

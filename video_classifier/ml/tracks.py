@@ -28,6 +28,8 @@ VERSION = 2  # raise it when the same detections would give other tracks: caches
 
 Floats = npt.NDArray[np.float64]
 
+SLOWEST = 1.1  # seconds: nobody is followed through pictures that are further apart
+
 _FAINT = 0.5  # of the threshold: from here on a box carries a track on
 _BUFFER = 0.5  # of a box's sides, on each side
 _LEAST_OVERLAP = 0.15  # of a box with where the track should be, both widened
@@ -35,7 +37,7 @@ _WITHIN = 0.8  # of a box lies in another: it may be the same person's …
 _PART = 0.25  # … if it has so much of the other's area
 _INERTIA = 0.5  # how much of its speed a track keeps when a box tells another
 _LONGEST_GAP = 1.6  # seconds from box to box
-_TRIAL = 0.6  # seconds until a second box
+_TRIAL = 0.6  # seconds until a second box; if pictures are further apart, until the next one
 _SHORTEST = 0.5  # seconds in view, in a clip that is that long
 _SMOOTHING = 0.8  # seconds
 _UNEVEN = 0.3  # of a step: pictures come when they come, so far from where they are due
@@ -58,6 +60,11 @@ class _Trail:
     @property
     def last(self) -> Floats:
         return self.boxes[max(self.boxes)]
+
+    def is_on_trial(self, number: int, second: float) -> bool:
+        """Whether it is new, and the picture of that number may have its second box."""
+        longest = SLOWEST if number - 1 in self.boxes else _TRIAL
+        return len(self.boxes) == 1 and second - self.second <= longest
 
     def expected(self, second: float) -> Floats:
         """Where it should be by now, as large as it was."""
@@ -87,7 +94,7 @@ def link(
         faint = _between(found, _FAINT * threshold, threshold)
         alive = [trail for trail in trails if second - trail.second <= _LONGEST_GAP]
         known = [trail for trail in alive if len(trail.boxes) > 1]
-        new = [t for t in alive if len(t.boxes) == 1 and second - t.second <= _TRIAL]
+        new = [trail for trail in alive if trail.is_on_trial(number, second)]
         left, fresh = _assign(known, sure, number, second)
         _assign(left, faint, number, second)
         _, fresh = _assign(new, fresh, number, second)
