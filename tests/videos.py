@@ -16,7 +16,7 @@ from av.audio.stream import AudioStream
 from av.container import OutputContainer
 from av.stream import Disposition
 from av.video.frame import VideoFrame
-from av.video.reformatter import ColorRange
+from av.video.reformatter import ColorPrimaries, ColorRange, Colorspace, ColorTrc
 from av.video.stream import VideoStream
 from PIL import Image as Still
 
@@ -102,6 +102,75 @@ def write(
         container.mux(stream.encode())
         if silence is not None:
             _write_silence(container, silence, sound)
+    return path
+
+
+def write_images(
+    path: Path,
+    images: Sequence[VideoFrame],
+    *,
+    codec: str = "libx264",
+    rate: int = 25,
+    pixels: str = "yuv420p",
+    options: Mapping[str, str] | None = None,
+    curve: ColorTrc | None = None,
+) -> Path:
+    """A video of the images; `curve` says that they are HDR, in BT.2020's colors."""
+    with av.open(path, "w") as container:
+        stream = container.add_stream(codec, rate=rate, options=dict(options or {}))
+        assert isinstance(stream, VideoStream)
+        stream.width, stream.height, stream.pix_fmt = images[0].width, images[0].height, pixels
+        if curve is not None:
+            coder = stream.codec_context
+            coder.color_trc, coder.color_primaries = curve, ColorPrimaries.BT2020
+            coder.colorspace, coder.color_range = Colorspace.BT2020, ColorRange.MPEG
+        for number, image in enumerate(images):
+            frame = image.reformat(
+                format=pixels,
+                dst_colorspace=None if curve is None else Colorspace.BT2020,
+                dst_color_range=ColorRange.MPEG,
+            )
+            frame.pts, frame.time_base = number, Fraction(1, rate)
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode())
+    return path
+
+
+INTERLACED = {
+    "libx264": {"x264-params": "tff=1:crf=12"},
+    "mpeg2video": {"flags": "+ildct+ilme", "b": "4000000"},
+}
+
+
+def interlaced(path: Path, frames: int = 12, *, codec: str = "libx264") -> Path:
+    """A bright bar that moves by 6 pixels from field to field."""
+
+    def field(number: int) -> Image:
+        image = np.full((96, 160, 3), 60, np.uint8)
+        image[:, 6 * number % 128 :][:, :32] = 200
+        return image
+
+    images = []
+    for number in range(frames):
+        image = field(2 * number)
+        image[1::2] = field(2 * number + 1)[1::2]
+        images.append(VideoFrame.from_ndarray(image))
+    return write_images(path, images, codec=codec, options=INTERLACED[codec])
+
+
+def rgb(frame: VideoFrame) -> Image:
+    return frame.to_ndarray(format="rgb24").astype(np.uint8, copy=False)
+
+
+def combs(image: Image) -> float:
+    """How much neighboring lines differ, in gray levels: next to nothing where bars are upright."""
+    gray = image.astype(float).mean(2)
+    return float(np.abs(gray[1:-1] - (gray[:-2] + gray[2:]) / 2).mean())
+
+
+def joined(path: Path, *parts: Path) -> Path:
+    """MPEG transport streams, one after the other."""
+    path.write_bytes(b"".join(part.read_bytes() for part in parts))
     return path
 
 

@@ -7,11 +7,13 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
+from av.video.frame import VideoFrame
+from av.video.reformatter import ColorTrc
 
 from tests import videos
 from tests.ml.conftest import Clips
 from video_classifier.ml import frames, playable, probe
-from video_classifier.ml.clip import ClipError, ClipSpec, InterruptedCopyError, Sample
+from video_classifier.ml.clip import ClipError, ClipSpec, Image, InterruptedCopyError, Sample
 
 SPEC = ClipSpec(frames=16, height=48, width=64)
 PLAYED = {
@@ -174,3 +176,62 @@ def test_a_copy_that_is_interrupted_leaves_nothing(tmp_path: Path) -> None:
         playable.make(source, tmp_path / "copy.mp4", proceed=lambda: next(answers))
 
     assert list(tmp_path.iterdir()) == [source]
+
+
+@pytest.mark.parametrize("codec", videos.INTERLACED)
+def test_a_copy_of_an_interlaced_clip_has_no_combs(tmp_path: Path, codec: str) -> None:
+    clip = videos.interlaced(tmp_path / "clip.mp4", codec=codec)
+    target = tmp_path / "copy.mp4"
+
+    playable.make(clip, target)
+
+    shown = decoded(target)
+    assert not playable.is_playable(probe.facts(clip))
+    assert playable.is_playable(probe.facts(target))
+    assert len(shown) == 12
+    assert max(videos.combs(image) for image in shown) < 4
+
+
+def test_a_copy_of_an_hdr_clip_is_for_ordinary_screens(tmp_path: Path) -> None:
+    gray = VideoFrame.from_ndarray(np.full((96, 160, 3), 0.3532 * 65535, np.uint16), "gbrp16le")
+    clip = videos.write_images(
+        tmp_path / "hdr.mp4",
+        [gray] * 3,
+        codec="libx265",
+        pixels="yuv420p10le",
+        options=videos.QUIET_X265,
+        curve=ColorTrc.SMPTE2084,
+    )
+    target = tmp_path / "copy.mp4"
+
+    playable.make(clip, target)
+
+    facts = probe.facts(target)
+    assert (probe.facts(clip).is_hdr, facts.is_hdr) == (True, False)
+    assert facts.pixel_format == "yuv420p"
+    assert decoded(target)[0].mean() == pytest.approx(128, abs=3)  # 19.1 of 100 cd/m²
+
+
+@pytest.mark.parametrize("codec", ["libx264", "mpeg2video"])
+def test_a_part_of_another_shape_is_shown_whole_in_a_copy(tmp_path: Path, codec: str) -> None:
+    """White pictures, 4 to 3 and then 2 to 1, which leaves bars above and below."""
+    white = np.full((72, 144, 3), 235, np.uint8)
+    parts = [
+        videos.write_images(tmp_path / name, [VideoFrame.from_ndarray(image)] * 20, codec=codec)
+        for name, image in (("a.ts", white[:, :96]), ("b.ts", white))
+    ]
+    target = tmp_path / "copy.mp4"
+
+    playable.make(videos.joined(tmp_path / "joined.ts", *parts), target)
+
+    shown = decoded(target)
+    assert {image.shape for image in shown} == {(72, 96, 3)}
+    assert shown[0].min() > 200
+    assert shown[-1][:10].max() < 40
+    assert shown[-1][-10:].max() < 40
+    assert shown[-1][16:-16].min() > 200
+
+
+def decoded(path: Path) -> list[Image]:
+    with av.open(path) as container:
+        return [videos.rgb(frame) for frame in container.decode(video=0)]

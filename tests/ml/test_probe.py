@@ -112,3 +112,35 @@ def test_pixels_that_are_not_square_do_not_change_the_stored_size(tmp_path: Path
     clip = videos.write(tmp_path / "wide.mp4", 1, pixel_aspect=Fraction(4, 3))
 
     assert probe.facts(clip).width == 64
+
+
+@pytest.mark.parametrize(
+    ("size", "says"),
+    [
+        ((8, 8), "8 by 8 pixels: too small to see anybody"),
+        ((640, 8), "too small to see anybody"),
+        ((8000, 6400), "more than 50 million pixels"),
+    ],
+)
+def test_pictures_too_small_or_too_large_are_refused(
+    tmp_path: Path, size: tuple[int, int], says: str
+) -> None:
+    clip = videos.write(tmp_path / "clip.avi", 1, codec="mjpeg", size=size)
+
+    with pytest.raises(ClipError, match=says):
+        probe.facts(clip)
+
+
+def test_too_many_pixels_are_counted_where_the_header_tells_them(tmp_path: Path) -> None:
+    clip = videos.write(tmp_path / "clip.mp4", 1, size=(8000, 6400))
+
+    with pytest.raises(ClipError, match="8000 by 6400 pixels, 51 million in all; at most 50"):
+        probe.facts(clip)
+
+
+def test_fields_and_transfer_are_those_of_the_first_frame(clips: Clips, tmp_path: Path) -> None:
+    progressive = probe.facts(clips("h264.mp4"))
+    interlaced = probe.facts(videos.interlaced(tmp_path / "clip.mp4"))
+
+    assert (progressive.is_interlaced, progressive.is_hdr) == (False, False)
+    assert (interlaced.is_interlaced, interlaced.is_hdr) == (True, False)

@@ -78,6 +78,8 @@ class ClipFacts:
     frame_rate: float | None  # average frames per second, None if the file doesn't say
     duration: float  # seconds recorded, as the packets say; what decodes may be less
     size_bytes: int
+    is_interlaced: bool = False  # its frames hold two fields, which browsers show as combs
+    is_hdr: bool = False  # PQ or HLG, which ordinary screens show washed out
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -18,14 +18,16 @@ from av.video.stream import VideoStream
 from video_classifier.ml import mp4_index
 from video_classifier.ml.clip import ClipError
 
+MIN_SIDE = 16  # pixels: in less, nobody can be seen
 MAX_SIDE = 8192
 MAX_PACKETS = 3_000_000  # of all streams: ten hours with sound, a day without
+MAX_PIXELS = 50_000_000  # a picture; each takes six times as many bytes by the time it is scaled
 
 _OPTIONS = {
     # Playlists, concat scripts and the like would have FFmpeg open files and addresses of theirs.
     "format_whitelist": "mov,avi,matroska,mpegts",
     "protocol_whitelist": "file",
-    "max_pixels": str(MAX_SIDE * MAX_SIDE),
+    "max_pixels": str(MAX_PIXELS),
 }
 _PICTURE_BRANDS = {"heic", "heix", "heim", "heis", "mif1", "avif"}
 
@@ -129,6 +131,29 @@ def whole_seconds(container: InputContainer) -> float | None:
     return container.duration / av.time_base if container.duration else None
 
 
+def check_size(width: int, height: int) -> None:
+    """Raises ClipError if pictures of so many pixels are not analyzed."""
+    size = f"The picture is {width} by {height} pixels"
+    if max(width, height) > MAX_SIDE:
+        msg = (
+            f"{size}; at most {MAX_SIDE} a side can be analyzed. "
+            "Export the clip in a lower resolution."
+        )
+    elif width * height > MAX_PIXELS:
+        msg = (
+            f"{size}, {width * height // 10**6} million in all; at most "
+            f"{MAX_PIXELS // 10**6} million can be analyzed. Export the clip in a lower resolution."
+        )
+    elif min(width, height) < MIN_SIDE:
+        msg = (
+            f"{size}: too small to see anybody in it. Export the clip in its full resolution, at "
+            f"least {MIN_SIDE} pixels a side."
+        )
+    else:
+        return
+    raise ClipError(msg)
+
+
 def _refuse_empty(path: Path) -> None:
     try:
         size = path.stat().st_size
@@ -167,12 +192,8 @@ def _video_stream(container: InputContainer) -> VideoStream:
             "The video is in a codec that is not known here. Convert it to H.264 and upload that."
         )
         raise ClipError(msg)
-    if max(stream.width, stream.height) > MAX_SIDE:
-        msg = (
-            f"The picture is {stream.width} by {stream.height} pixels; at most {MAX_SIDE} a side "
-            "can be analyzed. Export the clip in a lower resolution."
-        )
-        raise ClipError(msg)
+    if stream.width and stream.height:  # a stream without a header may not say
+        check_size(stream.width, stream.height)
     decoder = stream.codec_context
     # Without "explode", pictures of which a part is missing may come out as if they were whole.
     decoder.options = {"max_pixels": _OPTIONS["max_pixels"], "err_detect": "explode"}

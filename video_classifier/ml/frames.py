@@ -11,7 +11,6 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from fractions import Fraction
 from pathlib import Path
 from typing import Generic, TypeVar
 
@@ -22,6 +21,7 @@ from av.video.frame import VideoFrame
 
 from video_classifier.ml import caveats, containers, packets, timeline
 from video_classifier.ml.clip import ClipError, ClipSpec, Image, Sample, Substance
+from video_classifier.ml.filters import PixelAspect
 from video_classifier.ml.packets import Packets
 from video_classifier.ml.pictures import Picture, Scaler
 from video_classifier.ml.substance import Gauge
@@ -132,8 +132,8 @@ class Reel:
         self._gauge = Gauge()
 
     @property
-    def pixel_aspect(self) -> Fraction | None:
-        """The width of a stored pixel over its height; None if the file doesn't say."""
+    def pixel_aspect(self) -> PixelAspect:
+        """What the header says of the shape of a stored pixel."""
         return self._packets.pixel_aspect
 
     @property

@@ -13,6 +13,7 @@ from av.stream import Stream
 from av.video.stream import VideoStream
 
 from video_classifier.ml import containers, timeline
+from video_classifier.ml.filters import PixelAspect
 from video_classifier.ml.timeline import Entries, Entry, Timeline
 
 _ROUNDING = 0.5  # seconds by which headers may be off
@@ -25,7 +26,7 @@ class Packets:
     entries: Sequence[Entry]
     sent: Timeline | None  # of all of them; None if they don't tell
     time_base: Fraction
-    pixel_aspect: Fraction | None
+    pixel_aspect: PixelAspect
     order_is_guessed: bool  # pictures are reordered, and the container doesn't say how
     missing: float  # seconds of video that the header promises and no packet reaches
 
@@ -49,7 +50,7 @@ def read(path: Path) -> Packets:
             entries=entries,
             sent=timeline.as_sent(entries, time_base),
             time_base=time_base,
-            pixel_aspect=stream.sample_aspect_ratio,
+            pixel_aspect=PixelAspect.of(stream),
             order_is_guessed=containers.order_is_guessed(container, stream),
             missing=_seconds_missing(container, stream, entries, reached),
         )

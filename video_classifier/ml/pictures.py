@@ -11,7 +11,11 @@ from av.sidedata.sidedata import Type as SideData
 from av.video.frame import VideoFrame
 from av.video.reformatter import Interpolation, VideoReformatter
 
+from video_classifier.ml import tone
 from video_classifier.ml.clip import Image
+from video_classifier.ml.filters import AspectReader, FieldTaker, PixelAspect
+
+MOST_SLIM = 4  # times as high as wide: the slimmest preview, or a file could ask for any height
 
 # Averages all that a pixel covers, and gives the same bytes on every processor.
 _SCALING = (
@@ -77,8 +81,7 @@ class Picture(NamedTuple):
 class Scaler:
     """Makes each frame a picture of `width` x `height`, and a preview if a width is given.
 
-    The preview keeps the shape in which players show the clip; `pixel_aspect` is the width of a
-    stored pixel over its height.
+    The preview keeps the shape in which players show the frame, as far as MOST_SLIM goes.
     """
 
     def __init__(
@@ -87,51 +90,77 @@ class Scaler:
         width: int,
         height: int,
         preview_width: int | None = None,
-        pixel_aspect: Fraction | None = None,
+        pixel_aspect: PixelAspect | None = None,
     ) -> None:
         self._size = width, height
         self._preview_width = preview_width
-        self._pixel_aspect = pixel_aspect or Fraction(1)
+        self._shape = _Shape(pixel_aspect)
+        self._field = FieldTaker()
         self._for_image = VideoReformatter()
         self._for_preview = VideoReformatter()  # its own, as each keeps the tables of one size
 
     def __call__(self, frame: VideoFrame) -> Picture:
         turn = Turn.of(frame)
-        image = _scaled(frame, turn, self._size, self._for_image)
+        field = self._field(frame)
+        image = _scaled(field, turn, self._size, self._for_image)
         if self._preview_width is None:
             return Picture(image, None)
-        size = self._preview_width, self._preview_height(frame, turn, self._preview_width)
-        return Picture(image, _scaled(frame, turn, size, self._for_preview))
+        size = self._preview_size(frame, turn, self._preview_width)
+        return Picture(image, _scaled(field, turn, size, self._for_preview))
 
-    def _preview_height(self, frame: VideoFrame, turn: Turn, width: int) -> int:
-        shape = frame.height / (frame.width * self._pixel_aspect)
-        return max(1, round(width / shape if turn.swaps_axes else width * shape))
+    def _preview_size(self, frame: VideoFrame, turn: Turn, width: int) -> tuple[int, int]:
+        shape = self._shape(frame)
+        height = max(1, round(width / shape if turn.swaps_axes else width * shape))
+        if height > (highest := MOST_SLIM * width):
+            return max(1, round(width * highest / height)), highest
+        return width, height
 
 
 class Fitter:
     """Makes each frame a picture in the shape in which players show it, within `width` x `height`.
 
-    None is made larger than it is; `pixel_aspect` is the width of a stored pixel over its height.
+    None is made larger than it is.
     """
 
-    def __init__(self, *, width: int, height: int, pixel_aspect: Fraction | None = None) -> None:
+    def __init__(self, *, width: int, height: int, pixel_aspect: PixelAspect | None = None) -> None:
         self._width, self._height = width, height
-        self._pixel_aspect = pixel_aspect or Fraction(1)
+        self._shape = _Shape(pixel_aspect)
+        self._field = FieldTaker()
         self._reformatter = VideoReformatter()
 
     def __call__(self, frame: VideoFrame) -> Image:
         turn = Turn.of(frame)
-        width, height = float(frame.width * self._pixel_aspect), float(frame.height)
+        width, height = float(frame.height / self._shape(frame)), float(frame.height)
         if turn.swaps_axes:
             width, height = height, width
         share = min(1.0, self._width / width, self._height / height)
         size = max(1, round(width * share)), max(1, round(height * share))
-        return _scaled(frame, turn, size, self._reformatter)
+        return _scaled(self._field(frame), turn, size, self._reformatter)
+
+
+class _Shape:
+    """The height over the width of frames as players show them, before they turn them."""
+
+    def __init__(self, header: PixelAspect | None) -> None:
+        self._header = header
+        self._told = AspectReader()
+
+    def __call__(self, frame: VideoFrame) -> Fraction:
+        aspect = self._header.at(frame, self._told(frame)) if self._header else 1
+        return Fraction(frame.height) / (frame.width * aspect)
 
 
 def _scaled(
     frame: VideoFrame, turn: Turn, size: tuple[int, int], reformatter: VideoReformatter
 ) -> Image:
     width, height = reversed(size) if turn.swaps_axes else size
-    scaled = reformatter.reformat(frame, width, height, "rgb24", interpolation=_SCALING, threads=1)
-    return turn.apply(scaled.to_ndarray().astype(np.uint8, copy=False))
+    return turn.apply(scaled_rgb(frame, width, height, reformatter))
+
+
+def scaled_rgb(frame: VideoFrame, width: int, height: int, reformatter: VideoReformatter) -> Image:
+    """(height, width, 3) RGB, uint8: the frame scaled, for an ordinary screen, not yet turned."""
+    pixels = "gbrp16le" if tone.is_hdr(frame) else "rgb24"
+    scaled = reformatter.reformat(frame, width, height, pixels, interpolation=_SCALING, threads=1)
+    if tone.is_hdr(frame):
+        return tone.mapped(scaled.to_ndarray().astype(np.uint16, copy=False), frame.color_trc)
+    return scaled.to_ndarray().astype(np.uint8, copy=False)

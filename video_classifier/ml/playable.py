@@ -12,12 +12,19 @@ from av.container import OutputContainer
 from av.packet import Packet
 from av.stream import Stream
 from av.video.frame import PictureType, VideoFrame
-from av.video.reformatter import ColorRange
+from av.video.reformatter import (
+    ColorPrimaries,
+    ColorRange,
+    Colorspace,
+    ColorTrc,
+    VideoReformatter,
+)
 from av.video.stream import VideoStream
 
-from video_classifier.ml import containers, frames, probe, whole
+from video_classifier.ml import containers, filters, frames, probe, tone, whole
 from video_classifier.ml.clip import ClipError, ClipFacts, InterruptedCopyError
-from video_classifier.ml.pictures import Turn, display_matrix
+from video_classifier.ml.filters import AspectReader, FrameFilter, PixelAspect
+from video_classifier.ml.pictures import Turn, display_matrix, scaled_rgb
 
 MAX_WIDTH = 1280
 
@@ -30,8 +37,8 @@ _PLAYED_PIXELS = {"yuv420p", "yuvj420p"}
 
 
 def is_playable(facts: ClipFacts) -> bool:
-    """Whether the usual browsers play the clip as it is."""
-    return facts.codec in _PLAYED.get(facts.container, ()) and facts.pixel_format in _PLAYED_PIXELS
+    """Whether the usual browsers play the clip as it is, and rightly."""
+    return _is_played(facts, facts.container)
 
 
 def make(source: Path, target: Path, *, proceed: Callable[[], bool] = lambda: True) -> None:
@@ -43,14 +50,37 @@ def make(source: Path, target: Path, *, proceed: Callable[[], bool] = lambda: Tr
     read, and InterruptedCopyError.
     """
     facts = probe.facts(source)
-    can_copy = facts.codec in _PLAYED["mp4"] and facts.pixel_format in _PLAYED_PIXELS
     try:
         with whole.replacing(target) as aside:
+            can_copy = _is_played(facts, "mp4") and _keeps_its_shape(source)
             if not (can_copy and _remux(source, aside)):
                 _transcode(source, aside, proceed)
     except av.FFmpegError as error:
         msg = "No copy of the clip could be made that browsers play. Download it to watch it."
         raise ClipError(msg) from error
+
+
+def _is_played(facts: ClipFacts, container: str) -> bool:
+    return (
+        facts.codec in _PLAYED.get(container, ())
+        and facts.pixel_format in _PLAYED_PIXELS
+        and not (facts.is_interlaced or facts.is_hdr)
+    )
+
+
+def _keeps_its_shape(source: Path) -> bool:
+    """Whether all keyframes have the size, pixels and fields of the first.
+
+    A container has one pixel aspect ratio for all of a track.
+    """
+    told = AspectReader()
+    with containers.opened(source) as (container, stream):
+        stream.codec_context.skip_frame = "NONKEY"
+        shapes = {
+            (frame.width, frame.height, told(frame), frame.interlaced_frame)
+            for frame in containers.sound_frames(container, stream)
+        }
+        return len(shapes) <= 1
 
 
 def _remux(source: Path, target: Path) -> bool:
@@ -91,46 +121,82 @@ def _with_decoding_times(packets: Iterator[Packet[Stream]]) -> Iterator[Packet[S
 def _transcode(source: Path, target: Path, proceed: Callable[[], bool]) -> None:
     shown = frames.decoded_timeline(source)
     with containers.opened(source) as (container, stream), _written(target) as output:
-        encoder: VideoStream | None = None
-        sound = containers.sound_frames(container, stream)
+        encoding: _Encoding | None = None
+        sound = filters.deinterlaced(containers.sound_frames(container, stream))
         for tick, frame in zip(shown.distinct_ticks(), sound, strict=True):
             if not proceed():
                 raise InterruptedCopyError
-            encoder = encoder or _encoder(output, stream, frame)
-            output.mux(encoder.encode(_prepared(frame, encoder, tick, shown.time_base)))
-        if encoder is not None:
-            output.mux(encoder.encode())
+            encoding = encoding or _Encoding(output, stream, frame)
+            output.mux(encoding.encode(frame, tick, shown.time_base))
+        if encoding is not None:
+            output.mux(encoding.rest())
 
 
-def _encoder(output: OutputContainer, source: VideoStream, frame: VideoFrame) -> VideoStream:
-    stream = output.add_stream(
-        "libx264",
-        rate=source.average_rate or 25,
-        options={"preset": "veryfast", "crf": "23"},
-    )
-    is_turned = Turn.of(frame).swaps_axes
-    shrunk = min(Fraction(1), Fraction(MAX_WIDTH, frame.height if is_turned else frame.width))
-    stream.width, stream.height = (_even(side * shrunk) for side in (frame.width, frame.height))
-    stream.pix_fmt = "yuv420p"
-    stream.codec_context.time_base = containers.time_base(source)
-    stream.sample_aspect_ratio = source.sample_aspect_ratio or Fraction(1)
-    stream.set_display_matrix(display_matrix(frame))
-    return stream
+class _Encoding:
+    """A stream of H.264 in the size, shape and rotation of a clip's first frame.
+
+    A later frame of another shape is shown whole, between black bars.
+    """
+
+    def __init__(self, output: OutputContainer, source: VideoStream, first: VideoFrame) -> None:
+        self._header = PixelAspect.of(source)
+        self._told = AspectReader()
+        self._pixel_aspect = self._header.at(first, self._told(first))
+        self._reformatter = VideoReformatter()
+        self._stream = stream = output.add_stream(
+            "libx264",
+            rate=source.average_rate or 25,
+            options={"preset": "veryfast", "crf": "23"},
+        )
+        is_turned = Turn.of(first).swaps_axes
+        shrunk = min(Fraction(1), Fraction(MAX_WIDTH, first.height if is_turned else first.width))
+        stream.width, stream.height = (_even(side * shrunk) for side in (first.width, first.height))
+        stream.pix_fmt = "yuv420p"
+        stream.codec_context.time_base = containers.time_base(source)
+        stream.sample_aspect_ratio = self._pixel_aspect
+        stream.set_display_matrix(display_matrix(first))
+        if tone.is_hdr(first):
+            coder = stream.codec_context
+            coder.colorspace, coder.color_range = Colorspace.ITU709, ColorRange.MPEG
+            coder.color_trc, coder.color_primaries = ColorTrc.BT709, ColorPrimaries.BT709
+        self._size = first.width, first.height
+        self._bars = FrameFilter(
+            ("pad", f"w={stream.width}:h={stream.height}:x=(ow-iw)/2:y=(oh-ih)/2:color=black")
+        )
+
+    def encode(self, frame: VideoFrame, tick: int, time_base: Fraction) -> list[Packet[Stream]]:
+        scaled = self._scaled(frame)
+        scaled.pts, scaled.time_base = tick, time_base
+        scaled.pict_type = PictureType.NONE  # or the encoder would set the source's keyframes
+        return self._stream.encode(scaled)
+
+    def rest(self) -> list[Packet[Stream]]:
+        return self._stream.encode()
+
+    def _scaled(self, frame: VideoFrame) -> VideoFrame:
+        size = width, height = self._fitting(frame)
+        if tone.is_hdr(frame):
+            screen = VideoFrame.from_ndarray(scaled_rgb(frame, width, height, self._reformatter))
+            scaled = screen.reformat(
+                format="yuv420p", dst_colorspace=Colorspace.ITU709, dst_color_range=ColorRange.MPEG
+            )
+        else:
+            scaled = frame.reformat(width, height, "yuv420p", dst_color_range=ColorRange.MPEG)
+        return scaled if size == (self._stream.width, self._stream.height) else self._bars(scaled)
+
+    def _fitting(self, frame: VideoFrame) -> tuple[int, int]:
+        """The size, within the stream's, in which the frame keeps its shape."""
+        width, height = self._stream.width, self._stream.height
+        aspect = self._header.at(frame, self._told(frame))
+        if (frame.width, frame.height) == self._size and aspect == self._pixel_aspect:
+            return width, height
+        wide = frame.width * aspect / self._pixel_aspect  # in pixels of the stream
+        share = min(width / wide, Fraction(height, frame.height))
+        return min(width, _even(wide * share)), min(height, _even(frame.height * share))
 
 
 def _even(side: Fraction) -> int:
     return max(2, 2 * round(side / 2))
-
-
-def _prepared(
-    frame: VideoFrame, encoder: VideoStream, tick: int, time_base: Fraction
-) -> VideoFrame:
-    scaled = frame.reformat(
-        encoder.width, encoder.height, "yuv420p", dst_color_range=ColorRange.MPEG
-    )
-    scaled.pts, scaled.time_base = tick, time_base
-    scaled.pict_type = PictureType.NONE  # or the encoder would set the source's keyframes
-    return scaled
 
 
 @contextmanager

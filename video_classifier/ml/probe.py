@@ -8,7 +8,7 @@ from av.container import InputContainer
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
-from video_classifier.ml import containers, packets
+from video_classifier.ml import containers, packets, tone
 from video_classifier.ml.clip import ClipError, ClipFacts
 from video_classifier.ml.packets import Packets
 from video_classifier.ml.pictures import Turn
@@ -26,6 +26,7 @@ def facts(path: Path) -> ClipFacts:
     """
     with containers.opened(path) as (container, stream):
         frame = _first_frame(container, stream)
+        containers.check_size(frame.width, frame.height)
         turn = Turn.of(frame)
         width, height = frame.width, frame.height
         if turn.swaps_axes:
@@ -41,14 +42,23 @@ def facts(path: Path) -> ClipFacts:
             frame_rate=_frame_rate(stream, told),
             duration=_duration(container, stream, told),
             size_bytes=path.stat().st_size,
+            is_interlaced=frame.interlaced_frame,
+            is_hdr=tone.is_hdr(frame),
         )
 
 
 def _first_frame(container: InputContainer, stream: VideoStream) -> VideoFrame:
     frame = next(containers.sound_frames(container, stream), None)
-    if frame is None:
+    if frame is not None:
+        return frame
+    if stream.width and stream.height:
         raise ClipError(containers.NOTHING_DECODES)
-    return frame
+    msg = (
+        "No picture in the file can be decoded: it doesn't say how large they are, or they have "
+        f"more than {containers.MAX_PIXELS // 10**6} million pixels. Export the clip again from "
+        "the recorder, in a lower resolution."
+    )
+    raise ClipError(msg)
 
 
 def _container(container: InputContainer, path: Path) -> str:
