@@ -193,6 +193,12 @@ def _write_silence(container: OutputContainer, stream: AudioStream, seconds: flo
     container.mux(stream.encode())
 
 
+def after_private_bytes(path: Path) -> Path:
+    """As Hikvision's recorders export MPEG program streams."""
+    path.write_bytes(b"IMKH" + bytes(range(36)) + path.read_bytes())
+    return path
+
+
 WHOLE: Mapping[str, Maker] = {
     "h264.mp4": lambda folder: write(folder / "h264.mp4"),
     "long_gop.mp4": lambda folder: write(folder / "long_gop.mp4", 120, gop=250, b_frames=3),
@@ -230,6 +236,14 @@ WHOLE: Mapping[str, Maker] = {
     "mjpeg.avi": lambda folder: write(folder / "mjpeg.avi", codec="mjpeg"),
     "mpeg4.avi": lambda folder: write(folder / "mpeg4.avi", codec="mpeg4"),
     "mpeg2.ts": lambda folder: write(folder / "mpeg2.ts", codec="mpeg2video", rate=25),
+    "mpeg2.mpg": lambda folder: write(folder / "mpeg2.mpg", codec="mpeg2video", rate=25),
+    "h264.vob": lambda folder: write(folder / "h264.vob"),
+    "private.mpg": lambda folder: after_private_bytes(write(folder / "private.vob")),
+    "h264.flv": lambda folder: write(folder / "h264.flv"),
+    "wmv2.wmv": lambda folder: write(folder / "wmv2.wmv", codec="wmv2", b_frames=0),
+    "h264.asf": lambda folder: write(folder / "h264.asf"),
+    "raw.h264": lambda folder: write(folder / "raw.h264"),
+    "raw.hevc": lambda folder: write(folder / "raw.hevc", codec="libx265", options=QUIET_X265),
     "uneven.mp4": lambda folder: write(folder / "uneven.mp4", shown_at=UNEVEN),
     "uneven.mkv": lambda folder: write(folder / "uneven.mkv", shown_at=UNEVEN),
     "late.ts": lambda folder: write(

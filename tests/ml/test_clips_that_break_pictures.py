@@ -87,3 +87,16 @@ def test_sar_1_1000() -> None:
 def test_odd_1x1() -> None:
     with pytest.raises(ClipError, match="too small to see anybody"):
         probe.facts(clip_that_breaks("odd_1x1.mkv"))
+
+
+@pytest.mark.parametrize(("name", "pictures"), [("ps_named.mp4", 150), ("raw_named.mp4", 90)])
+def test_named_mp4(tmp_path: Path, name: str, pictures: int) -> None:
+    clip = clip_that_breaks(name)
+
+    facts = probe.facts(clip)
+    sample = frames.sample(clip, SPEC)
+    copy = copy_of(clip, tmp_path / "copy.mp4")
+
+    assert facts.duration == pytest.approx(pictures / 30, abs=0.05)
+    assert sample.length == pytest.approx(pictures / 30, abs=0.001)
+    assert len(copy) == pictures

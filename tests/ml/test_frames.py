@@ -18,8 +18,12 @@ from video_classifier.ml.clip import ClipError, ClipSpec, Image, Sample
 from video_classifier.ml.pictures import Fitter, Scaler
 
 SPEC = ClipSpec(frames=16, height=48, width=64)
-RATES = {"mpeg2.ts": 25}
-UNKNOWN_ORDER = {"h264.avi", "mpeg4.avi"}  # AVI: the decoder gives the pictures wrong times
+RATES = {"mpeg2.ts": 25, "mpeg2.mpg": 25}
+RAW = {"raw.h264", "raw.hevc"}  # no times at all
+UNKNOWN_ORDER = {  # the decoder gives the pictures wrong times, or none
+    *("h264.avi", "mpeg4.avi", "h264.asf", "h264.vob", "private.mpg"),
+    *RAW,
+}
 
 
 def shown_at(name: str, number: int) -> float:
@@ -69,9 +73,19 @@ def test_frames_equal_those_of_decoding_everything(clips: Clips, name: str) -> N
     assert sample.times == tuple(float(times[number]) for number in picked)
 
 
-@pytest.mark.parametrize("name", videos.WHOLE)
+@pytest.mark.parametrize("name", sorted(set(videos.WHOLE) - RAW))
 def test_intact_clips_bring_no_warning(clips: Clips, name: str) -> None:
     assert frames.sample(clips(name), SPEC).warnings == ()
+
+
+@pytest.mark.parametrize("name", sorted(RAW))
+def test_times_that_nothing_tells_are_reckoned_and_said_to_be(clips: Clips, name: str) -> None:
+    sample = frames.sample(clips(name), SPEC)
+
+    assert sample.warnings == (
+        "The file has no time stamps; times are reckoned at 10 frames a second.",
+    )
+    assert sample.length == pytest.approx(3)
 
 
 def test_images_are_bytes_of_the_shape_asked_for(clips: Clips) -> None:

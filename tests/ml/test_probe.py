@@ -5,11 +5,12 @@ from __future__ import annotations
 from fractions import Fraction
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from tests import videos
 from tests.ml.conftest import Clips
-from video_classifier.ml import probe
+from video_classifier.ml import containers, probe
 from video_classifier.ml.clip import ClipError
 
 
@@ -26,6 +27,12 @@ from video_classifier.ml.clip import ClipError
         ("vp9.webm", "webm", "vp9"),
         ("av1.mp4", "mp4", "av1"),
         ("mjpeg.avi", "avi", "mjpeg"),
+        ("mpeg2.mpg", "mpg", "mpeg2video"),
+        ("private.mpg", "mpg", "h264"),
+        ("h264.flv", "flv", "h264"),
+        ("wmv2.wmv", "asf", "wmv2"),
+        ("raw.h264", "h264", "h264"),
+        ("raw.hevc", "hevc", "hevc"),
     ],
 )
 def test_container_and_codec_are_read_from_the_content(
@@ -50,8 +57,9 @@ def test_size_and_length_are_those_shown(clips: Clips, name: str) -> None:
     assert facts.size_bytes == clip.stat().st_size
 
 
-def test_frame_rate_and_duration_come_from_the_header(clips: Clips) -> None:
-    facts = probe.facts(clips("h264.mp4"))
+@pytest.mark.parametrize("name", ["h264.mp4", "raw.h264", "raw.hevc"])
+def test_frame_rate_and_duration_come_from_the_header(clips: Clips, name: str) -> None:
+    facts = probe.facts(clips(name))
 
     assert (facts.frame_rate, facts.duration) == (10, 3)
 
@@ -144,3 +152,56 @@ def test_fields_and_transfer_are_those_of_the_first_frame(clips: Clips, tmp_path
 
     assert (progressive.is_interlaced, progressive.is_hdr) == (False, False)
     assert (interlaced.is_interlaced, interlaced.is_hdr) == (True, False)
+
+
+# Read from FFmpeg's sources: none of these opens another file or address than the one it is given.
+SELF_CONTAINED = {"mov", "avi", "matroska", "mpegts", "mpeg", "flv", "asf", "h264", "hevc"}
+
+
+def test_only_formats_are_read_that_hold_their_pictures_themselves() -> None:
+    assert set(containers.READ) <= SELF_CONTAINED
+
+
+@pytest.mark.parametrize("suffix", ["mp4", "ts", "flv", "h264", "mpg"])
+@pytest.mark.parametrize(
+    "content",
+    [
+        "#EXTM3U\n#EXT-X-TARGETDURATION:3\n#EXTINF:3.0,\n{other}\n#EXT-X-ENDLIST\n",
+        "ffconcat version 1.0\nfile '{other}'\n",
+        "v=0\no=- 0 0 IN IP4 127.0.0.1\ns=x\nc=IN IP4 127.0.0.1\nt=0 0\nm=video 5004 RTP/AVP 96\n",
+        '<?xml version="1.0"?><MPD><Period><BaseURL>{other}</BaseURL></Period></MPD>',
+        "[Reference]\nRef1=http://127.0.0.1:9/{other}\n",
+    ],
+)
+def test_a_list_of_others_is_refused_whatever_it_is_called(
+    tmp_path: Path, suffix: str, content: str
+) -> None:
+    other = videos.write(tmp_path / "other.ts")
+    listing = videos.text(tmp_path / f"list.{suffix}", content.format(other=other.name))
+
+    with pytest.raises(ClipError, match="not a video"):
+        probe.facts(listing)
+
+
+@pytest.mark.parametrize(
+    ("head", "says"),
+    [
+        (b"PK\x03\x04", "a ZIP archive. Unpack it"),
+        (b"\xff\xd8\xff\xe0", "a JPEG picture, not a video"),
+        (b"RIFF\0\0\0\0WAVEfmt ", "a sound recording"),
+        (b"OggS\0\x02", "an Ogg file. Convert it with “ffmpeg -i IN OUT.mp4”"),
+        (b"DHAV\xfd\0", "a Dahua recording .*ffmpeg -i IN -c copy OUT.mp4"),
+        (b"\0\0\x01\xb3\x28\x01\xe0", "a raw MPEG video .* -c copy OUT.mp4"),
+        (b"\x1a\x45\xdf\xa3", "an MKV or WebM file that can't be read. It is damaged"),
+        (bytes(range(40, 80)) + b"\0\0\0\x20ftypisom", "an MP4 behind 40 private bytes"),
+        (b"\x9c\xe1\xf0", "not a video that can be read here. .*ffmpeg -i IN -c copy OUT.mp4"),
+    ],
+)
+def test_a_refusal_says_what_was_found_and_what_to_do(
+    tmp_path: Path, head: bytes, says: str
+) -> None:
+    file = tmp_path / "export.mp4"
+    file.write_bytes(head + np.random.default_rng(3).bytes(6000))
+
+    with pytest.raises(ClipError, match=says):
+        probe.facts(file)

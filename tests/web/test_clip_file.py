@@ -119,6 +119,13 @@ def test_head_tells_without_sending(client: Client, clip: Clip) -> None:
     assert response.getvalue() == b""
 
 
+@pytest.mark.parametrize("container", ["mkv", "ts", "mpg", "flv", "asf", "h264", "hevc"])
+def test_every_container_has_its_type(client: Client, make_clip: MakeClip, container: str) -> None:
+    headers = headers_of(client, make_clip(container=container))
+
+    assert headers["Content-Type"].startswith("video/")
+
+
 def test_is_what_it_was_found_to_be_and_nothing_that_runs(
     client: Client, make_clip: MakeClip
 ) -> None:

@@ -5,23 +5,26 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from video_classifier.ml import timeline
+from video_classifier.ml.packets import Packets
 from video_classifier.ml.timeline import Pause, Timeline
 
 _MOST_NAMED = 3  # pauses, one by one
 _UNITS = (("year", 31_557_600), ("day", 86_400), ("hour", 3600), ("minute", 60), ("second", 1))
 
 
-def of(shown: Timeline, *, sent: Timeline | None, missing: float) -> Iterator[str]:
-    """What is lost of the pictures that were `sent`, and where the recording pauses.
-
-    `sent` is None where packets don't tell; `missing` are seconds of which not even packets are
-    there.
-    """
+def of(shown: Timeline, known: Packets) -> Iterator[str]:
+    """What is lost of the pictures that were sent, and where the recording pauses."""
+    if known.reckoned_rate:
+        yield (
+            f"The file has no time stamps; times are reckoned at {known.reckoned_rate:g} frames a "
+            "second."
+        )
     least = max(0.5, 2 * shown.length / len(shown.ticks))  # what an intact file may lack
+    sent = known.sent
     if sent is None or shown.ticks[-1] > sent.end:  # the clock was set back: nothing to compare
         sent = shown
     late = float(sent.recorded(shown.ticks[0]))
-    early = sent.length - float(sent.recorded(shown.end)) + missing
+    early = sent.length - float(sent.recorded(shown.end)) + known.missing
     if late > least:
         yield f"The first {late:.1f} s of the clip could not be read; times count from there."
     elif early > least:

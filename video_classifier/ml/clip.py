@@ -69,7 +69,7 @@ class ClipSpec:
 class ClipFacts:
     """What a video file is, as its container and its first decoded frame tell."""
 
-    container: str  # "mp4", "mov", "avi", "mkv", "webm" or "ts", from the content
+    container: str  # "mp4", "mov", "avi", "mkv", "webm", "ts" …, from the content
     codec: str  # FFmpeg's name: "h264", "hevc", "mjpeg" …
     pixel_format: str  # FFmpeg's name: "yuv420p", "yuv420p10le" …
     width: int  # pixels as shown: the file's rotation is applied

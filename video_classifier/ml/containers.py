@@ -15,7 +15,7 @@ from av.stream import Disposition, Stream
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
-from video_classifier.ml import mp4_index
+from video_classifier.ml import mp4_index, signatures
 from video_classifier.ml.clip import ClipError
 
 MIN_SIDE = 16  # pixels: in less, nobody can be seen
@@ -23,10 +23,16 @@ MAX_SIDE = 8192
 MAX_PACKETS = 3_000_000  # of all streams: ten hours with sound, a day without
 MAX_PIXELS = 50_000_000  # a picture; each takes six times as many bytes by the time it is scaled
 
+# Formats that hold their pictures themselves, by FFmpeg's names. Playlists, concat scripts and the
+# like would have FFmpeg open files and addresses of theirs.
+READ = ("mov", "avi", "matroska", "mpegts", "mpeg", "flv", "asf", "h264", "hevc")
+RAW = {"h264", "hevc"}  # pictures one after the other: nothing says when they are shown
+
+_USUAL_RATE, _MOST_RATE = 25, 240  # frames a second, if a raw stream says none or another
+
 _OPTIONS = {
-    # Playlists, concat scripts and the like would have FFmpeg open files and addresses of theirs.
-    "format_whitelist": "mov,avi,matroska,mpegts",
-    "protocol_whitelist": "file",
+    "format_whitelist": ",".join(READ),
+    "protocol_whitelist": "fd",
     "max_pixels": str(MAX_PIXELS),
 }
 _PICTURE_BRANDS = {"heic", "heix", "heim", "heis", "mif1", "avif"}
@@ -47,15 +53,17 @@ def opened(path: Path) -> Iterator[tuple[InputContainer, VideoStream]]:
     _refuse_empty(path)
     if mp4_index.samples_claimed(path) > MAX_PACKETS:  # FFmpeg would make room for all of them
         raise ClipError(_TOO_MANY)
-    try:
-        # With its protocol named, no file name can be taken for an address.
-        container = av.open(f"file:{path}", options=_OPTIONS, metadata_errors="replace")
-    except MemoryError:  # FFmpeg's is one of its errors, too; what it says of the file is nothing
-        raise
-    except (av.FFmpegError, ValueError) as error:
-        raise ClipError(_why_not_open(path)) from error
-    with container:
-        yield container, _video_stream(container)
+    with path.open("rb") as file:
+        # By its descriptor: a name could be taken for an address, or for a sign of the format.
+        options = {**_OPTIONS, "fd": str(file.fileno())}
+        try:
+            container = av.open("fd:", options=options, metadata_errors="replace")
+        except MemoryError:  # FFmpeg's is one of its errors, too, and says nothing of the file
+            raise
+        except (av.FFmpegError, ValueError) as error:
+            raise ClipError(signatures.why_not_read(path)) from error
+        with container:
+            yield container, _video_stream(container)
 
 
 def packets(container: InputContainer, *streams: Stream) -> Iterator[Packet[Stream]]:
@@ -115,8 +123,22 @@ def time_base(stream: VideoStream) -> Fraction:
 
 
 def order_is_guessed(container: InputContainer, stream: VideoStream) -> bool:
-    """Whether pictures are sent in another order than shown and the container doesn't say which."""
-    return container.format.name == "avi" and stream.codec_context.has_b_frames
+    """Whether the container doesn't say in which order, or when, pictures are shown."""
+    name = container.format.name
+    return name in RAW or (name in {"avi", "asf"} and stream.codec_context.has_b_frames)
+
+
+def frame_rate(container: InputContainer, stream: VideoStream) -> Fraction | None:
+    """Frames a second on average, None if the file doesn't say."""
+    return reckoned_rate(container, stream) or stream.average_rate
+
+
+def reckoned_rate(container: InputContainer, stream: VideoStream) -> Fraction | None:
+    """Frames a second of a file without time stamps, None if it has them."""
+    if container.format.name not in RAW:
+        return None
+    told = stream.codec_context.framerate
+    return told if told and 1 <= told <= _MOST_RATE else Fraction(_USUAL_RATE)
 
 
 def video_seconds(container: InputContainer, stream: VideoStream) -> float | None:
@@ -163,19 +185,6 @@ def _refuse_empty(path: Path) -> None:
     if not size:
         msg = "The file is empty. Copy or export the clip again and upload that."
         raise ClipError(msg)
-
-
-def _why_not_open(path: Path) -> str:
-    with path.open("rb") as file:
-        head = file.read(12)
-    if head[4:8] in {b"ftyp", b"mdat", b"wide", b"free"}:
-        return (
-            "The file has no index: its recording or copying was interrupted, so no picture in it "
-            "can be found. Export the clip again from the recorder."
-        )
-    return (
-        "The file is not a video that can be read. Upload an MP4, AVI, MOV, MKV, WebM or TS file."
-    )
 
 
 def _video_stream(container: InputContainer) -> VideoStream:

@@ -8,7 +8,12 @@ from video_classifier.ml import labels
 from video_classifier.ml.manifest import Entry, ManifestError
 
 LABELS = {"shoplifters": labels.SHOPLIFTER, "non_shoplifters": labels.NON_SHOPLIFTER}
-SUFFIXES = frozenset({".avi", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".ts", ".webm"})
+SUFFIXES = frozenset(
+    {
+        *(".avi", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".ts", ".webm"),
+        *(".264", ".265", ".asf", ".flv", ".h264", ".h265", ".hevc", ".ps", ".vob", ".wmv"),
+    }
+)
 
 
 def read(folder: Path) -> tuple[Entry, ...]:

@@ -86,7 +86,7 @@ def sample(
         images=np.stack([picture.image for picture in found.pictures]),
         times=found.times,
         length=found.timeline.length,
-        warnings=tuple(caveats.of(found.timeline, sent=known.sent, missing=known.missing)),
+        warnings=tuple(caveats.of(found.timeline, known)),
         previews=tuple(p.preview for p in found.pictures if p.preview is not None),
         substance=gauge.read(share_decoded=known.share(found.timeline)),
     )
@@ -152,9 +152,7 @@ class Reel:
     @property
     def warnings(self) -> tuple[str, ...]:
         """Sentences for the uploader."""
-        return tuple(
-            caveats.of(self._timeline, sent=self._packets.sent, missing=self._packets.missing)
-        )
+        return tuple(caveats.of(self._timeline, self._packets))
 
     @property
     def substance(self) -> Substance:
@@ -241,6 +239,8 @@ def decoded_timeline(path: Path) -> Timeline:
             duration = frame.duration
         if not told:
             raise ClipError(containers.NOTHING_DECODES)
+        if rate := containers.reckoned_rate(container, stream):
+            duration = round(1 / (rate * containers.time_base(stream)))
         return timeline.from_decoded(
             told, duration=duration, time_base=containers.time_base(stream)
         )

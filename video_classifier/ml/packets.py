@@ -28,6 +28,7 @@ class Packets:
     time_base: Fraction
     pixel_aspect: PixelAspect
     order_is_guessed: bool  # pictures are reordered, and the container doesn't say how
+    reckoned_rate: float | None  # frames a second by which times are reckoned; None if they're told
     missing: float  # seconds of video that the header promises and no packet reaches
 
     def share(self, decoded: Timeline) -> float:
@@ -37,7 +38,7 @@ class Packets:
 
 def read(path: Path) -> Packets:
     """Reads every packet and decodes none. Raises ClipError if it is no video."""
-    entries, reached = Entries(), 0.0
+    entries, reached, some_untimed = Entries(), 0.0, False
     with containers.opened(path) as (container, stream):
         for packet in containers.packets(container):
             if packet.pts is not None:
@@ -45,13 +46,16 @@ def read(path: Path) -> Packets:
                 reached = max(reached, float(end))
             if packet.stream_index == stream.index:
                 entries.append(_entry(packet))
+                some_untimed |= packet.pts is None  # of several in a packet of MPEG-PS
         time_base = containers.time_base(stream)
+        rate = containers.reckoned_rate(container, stream)
         return Packets(
             entries=entries,
             sent=timeline.as_sent(entries, time_base),
             time_base=time_base,
             pixel_aspect=PixelAspect.of(stream),
-            order_is_guessed=containers.order_is_guessed(container, stream),
+            order_is_guessed=containers.order_is_guessed(container, stream) or some_untimed,
+            reckoned_rate=float(rate) if rate else None,
             missing=_seconds_missing(container, stream, entries, reached),
         )
 

@@ -126,7 +126,9 @@ def _transcode(source: Path, target: Path, proceed: Callable[[], bool]) -> None:
         for tick, frame in zip(shown.distinct_ticks(), sound, strict=True):
             if not proceed():
                 raise InterruptedCopyError
-            encoding = encoding or _Encoding(output, stream, frame)
+            if encoding is None:
+                rate = containers.frame_rate(container, stream)
+                encoding = _Encoding(output, stream, frame, rate=rate)
             output.mux(encoding.encode(frame, tick, shown.time_base))
         if encoding is not None:
             output.mux(encoding.rest())
@@ -138,14 +140,21 @@ class _Encoding:
     A later frame of another shape is shown whole, between black bars.
     """
 
-    def __init__(self, output: OutputContainer, source: VideoStream, first: VideoFrame) -> None:
+    def __init__(
+        self,
+        output: OutputContainer,
+        source: VideoStream,
+        first: VideoFrame,
+        *,
+        rate: Fraction | None,
+    ) -> None:
         self._header = PixelAspect.of(source)
         self._told = AspectReader()
         self._pixel_aspect = self._header.at(first, self._told(first))
         self._reformatter = VideoReformatter()
         self._stream = stream = output.add_stream(
             "libx264",
-            rate=source.average_rate or 25,
+            rate=rate or 25,
             options={"preset": "veryfast", "crf": "23"},
         )
         is_turned = Turn.of(first).swaps_axes

@@ -13,7 +13,16 @@ from video_classifier.ml.clip import ClipError, ClipFacts
 from video_classifier.ml.packets import Packets
 from video_classifier.ml.pictures import Turn
 
-_CONTAINERS = {"avi": "avi", "mpegts": "ts"}
+# By FFmpeg's names; the values are what such files are usually called.
+_CONTAINERS = {
+    "avi": "avi",
+    "mpegts": "ts",
+    "mpeg": "mpg",
+    "flv": "flv",
+    "asf": "asf",
+    "h264": "h264",
+    "hevc": "hevc",
+}
 _RATE_TOLERANCE = 0.1
 _WEBM = b"\x42\x82\x84webm"  # the EBML element DocType, its length and its value
 
@@ -74,6 +83,8 @@ def _container(container: InputContainer, path: Path) -> str:
 
 def _frame_rate(stream: VideoStream, told: Packets) -> float | None:
     """As the header says, unless its pictures are far from it."""
+    if told.reckoned_rate:
+        return told.reckoned_rate
     claimed = float(stream.average_rate) if stream.average_rate else None
     if told.sent is None or not told.sent.length:
         return claimed
@@ -85,4 +96,6 @@ def _duration(container: InputContainer, stream: VideoStream, told: Packets) -> 
     """As the packets say; a header may claim anything."""
     if told.sent is not None:
         return told.sent.length
+    if told.reckoned_rate:
+        return len(told.entries) / told.reckoned_rate
     return containers.video_seconds(container, stream) or containers.whole_seconds(container) or 0.0

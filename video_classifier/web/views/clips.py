@@ -27,6 +27,11 @@ CONTENT_TYPES = {
     "mkv": "video/x-matroska",
     "webm": "video/webm",
     "ts": "video/mp2t",
+    "mpg": "video/mpeg",
+    "flv": "video/x-flv",
+    "asf": "video/x-ms-asf",
+    "h264": "video/h264",
+    "hevc": "video/h265",
 }
 
 # Opened by itself, the file may be played, and that is all.
