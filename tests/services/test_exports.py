@@ -7,7 +7,7 @@ import io
 from datetime import UTC, datetime
 
 import pytest
-from pytest_django import DjangoAssertNumQueries
+from pytest_django import DjangoAssertNumQueries, Settings
 
 from tests.conftest import MakeAnalysis
 from video_classifier.models import Analysis
@@ -42,7 +42,30 @@ def test_a_line_says_all_about_an_analysis(make_analysis: MakeAnalysis) -> None:
     )
     assert (line["model"], line["model_sha256"]) == ("standard", "ab" * 32)
     assert line["warnings"] == "It was cut off. It is dark."
-    assert line["queued_at"] == "2025-05-01T12:30:00+00:00"
+    assert line["queued_at (UTC)"] == "2025-05-01 12:30:00"
+
+
+def test_times_are_local_and_their_zone_is_said(
+    make_analysis: MakeAnalysis, settings: Settings
+) -> None:
+    settings.TIME_ZONE = "Europe/Berlin"
+    make_analysis(queued_at=datetime(2025, 5, 1, 23, 30, tzinfo=UTC))
+
+    (line,) = exported()
+
+    assert line["queued_at (Europe/Berlin)"] == "2025-05-02 01:30:00"
+
+
+def test_semicolons_go_with_decimal_commas(make_analysis: MakeAnalysis) -> None:
+    make_analysis(
+        name="=till;1.5.mp4", status=Status.DONE, score=0.25, verdict=Verdict.NON_SHOPLIFTER
+    )
+
+    lines = exports.history_csv(Analysis.objects.for_listing(), semicolons=True)
+    (line,) = csv.DictReader(io.StringIO("".join(lines).removeprefix("\ufeff")), delimiter=";")
+
+    assert (line["score"], line["clip"]) == ("0,25", "'=till;1.5.mp4")
+    assert line["width"] == str(Analysis.objects.get().clip.width)
 
 
 def test_a_line_says_who_decided(make_analysis: MakeAnalysis) -> None:
@@ -64,7 +87,7 @@ def test_what_is_not_known_yet_stays_empty(make_analysis: MakeAnalysis) -> None:
 
     (line,) = exported()
 
-    assert (line["verdict"], line["score"], line["finished_at"]) == ("", "", "")
+    assert (line["verdict"], line["score"], line["finished_at (UTC)"]) == ("", "", "")
 
 
 def test_only_what_was_asked_for_and_in_its_order(make_analysis: MakeAnalysis) -> None:

@@ -170,6 +170,9 @@ def test_rows_that_cannot_be_written_leave_no_file(
         ("a\x00b\nc\r\x1b.mp4", "abc.mp4"),
         ("evil\u202e4pm.exe", "evil4pm.exe"),
         ("x" * 300, "x" * 255),
+        ("x" * 400 + ".mp4", "x" * 251 + ".mp4"),
+        ("x" * 400 + ". and so on and on", "x" * 255),
+        (".mp4", ".mp4"),
     ],
 )
 def test_names_are_shown_but_never_trusted(given: str, shown: str) -> None:

@@ -249,6 +249,18 @@ def test_exports_exactly_what_is_filtered_in_its_order(client: Client) -> None:
     )
 
 
+def test_exports_with_semicolons_on_demand(client: Client, make_analysis: MakeAnalysis) -> None:
+    make_analysis(name="till.mp4")
+
+    html = client.get(URL, {"text": "till"}).content.decode()
+    response = client.get(CSV, {"text": "till", "separator": "semicolon"})
+
+    header, row = response.getvalue().decode("utf-8-sig").splitlines()
+    assert 'href="/history.csv?text=till&amp;separator=semicolon"' in html
+    assert header.startswith("analysis;clip;sha256;")
+    assert ";till.mp4;" in row
+
+
 def test_the_page_links_the_export_of_what_it_shows(client: Client) -> None:
     html = client.get(URL, {"text": "till", "page": "2"}).content.decode()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from io import BytesIO
 from pathlib import Path
 
 import pytest
@@ -43,6 +44,19 @@ def test_a_clip_is_kept_queued_and_linked(client: Client, user: User, video: byt
     assert f'href="/results/{analysis.pk}/"' in response.content.decode()
     assert (analysis.clip.name, analysis.model) == ("till.mp4", "standard")
     assert analysis.requested_by == user
+
+
+def test_a_name_without_end_keeps_its_ending(client: Client, video: bytes) -> None:
+    clip = BytesIO(video)
+    clip.name = "ü" * 400 + ".mp4"
+
+    client.post("/", {"model": "standard", "clips": clip})
+
+    kept = Clip.objects.get()
+    download = client.get(f"/clips/{kept.pk}/file", {"download": "1"})
+    assert download.getvalue() == video
+    assert kept.name == "ü" * 251 + ".mp4"
+    assert download["Content-Disposition"].endswith(".mp4")
 
 
 def test_the_rest_goes_on_when_one_is_refused(client: Client, video: bytes) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from datetime import datetime
 
 from django.contrib.auth.models import User
+from django.utils import timezone
 
 from video_classifier.models import Analysis
 from video_classifier.querysets import AnalysisQuerySet
@@ -58,13 +59,25 @@ class _Echo:
         return line
 
 
-def history_csv(analyses: AnalysisQuerySet) -> Iterator[str]:
-    """The lines of a CSV file, a header and one an analysis, in the order given."""
-    writer = csv.writer(_Echo())
-    yield BYTE_ORDER_MARK + writer.writerow(COLUMNS)
+def history_csv(analyses: AnalysisQuerySet, *, semicolons: bool = False) -> Iterator[str]:
+    """The lines of a CSV file, a header and one an analysis, in the order given.
+
+    With `semicolons` it is one that Excel opens as columns where numbers have a decimal comma.
+    Times are local, as spreadsheets know them; the header says of which zone.
+    """
+    writer = csv.writer(_Echo(), delimiter=";" if semicolons else ",")
+    zone = timezone.get_current_timezone_name()
+    yield BYTE_ORDER_MARK + writer.writerow(
+        f"{name} ({zone})" if name.endswith("_at") else name for name in COLUMNS
+    )
     rows = analyses.select_related("clip", "clip__uploaded_by", "requested_by")
     for analysis in rows.iterator(chunk_size=500):
-        yield writer.writerow([_harmless(read(analysis)) for read in COLUMNS.values()])
+        cells = (_harmless(read(analysis)) for read in COLUMNS.values())
+        yield writer.writerow(map(_with_decimal_comma, cells) if semicolons else cells)
+
+
+def _with_decimal_comma(cell: Cell) -> Cell:
+    return str(cell).replace(".", ",") if isinstance(cell, float) else cell
 
 
 def _harmless(cell: Cell) -> Cell:
@@ -80,4 +93,4 @@ def _name(user: User | None) -> str:
 
 
 def _moment(when: datetime | None) -> str:
-    return when.isoformat(timespec="seconds") if when else ""
+    return f"{timezone.localtime(when):%Y-%m-%d %H:%M:%S}" if when else ""

@@ -25,6 +25,7 @@ from video_classifier.services import analyses, catalog, sandbox
 from video_classifier.states import Playback
 
 NAME_LENGTH = 255
+_LONGEST_ENDING = 16  # characters; more is part of the name
 
 
 def accept(*, file: UploadedFile[bytes], user: User, model: str) -> Analysis:
@@ -74,11 +75,18 @@ def too_large(name: str) -> str:
 
 
 def clean_name(name: str) -> str:
-    """The uploader's name for a file, without folders and control characters."""
+    """The uploader's name for a file, without folders and control characters.
+
+    A long one is shortened before its ending, by which a download is opened.
+    """
     last = PurePosixPath(name.replace("\\", "/")).name
     # "C" are control, format (they can turn the reading direction) and unassigned characters.
     shown = "".join(sign for sign in last if unicodedata.category(sign)[0] != "C").strip()
-    return shown[:NAME_LENGTH] or "clip"
+    ending = PurePosixPath(shown).suffix
+    if len(ending) > _LONGEST_ENDING:
+        ending = ""
+    stem = shown.removesuffix(ending)
+    return stem[: NAME_LENGTH - len(ending)].rstrip() + ending or "clip"
 
 
 def _check_model(model: str) -> None:
