@@ -9,7 +9,7 @@ import pytest
 
 from tests import videos
 from tests.footage import FOOTAGE, require
-from video_classifier.ml import frames, playable, probe
+from video_classifier.ml import duplicates, fingerprints, frames, playable, probe
 from video_classifier.ml.clip import ClipError, ClipSpec, Image
 from video_classifier.ml.pictures import Fitter
 
@@ -100,3 +100,11 @@ def test_named_mp4(tmp_path: Path, name: str, pictures: int) -> None:
     assert facts.duration == pytest.approx(pictures / 30, abs=0.05)
     assert sample.length == pytest.approx(pictures / 30, abs=0.001)
     assert len(copy) == pictures
+
+
+def test_still_clock30_rooms() -> None:
+    names = ("still_clock30_room1.mp4", "still_clock30_room2.mp4")
+
+    found = duplicates.find({name: fingerprints.take(clip_that_breaks(name)) for name in names})
+
+    assert found.pairs == ()

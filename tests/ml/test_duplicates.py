@@ -35,7 +35,16 @@ def make_print(hashes: Hashes, *, sha256: str = "", sharpness: float = 1.0) -> F
         mirrored=~hashes,
         moves=np.ones(len(hashes), np.bool_),
         looks=np.array([hashes[0], ~hashes[0]]),
+        rooms=rooms_of(len(hashes) + LAG, ROOM),
     )
+
+
+ROOM = 0x0123_4567_89AB_CDEF
+
+
+def rooms_of(moments: int, look: int) -> Hashes:
+    """One room for all of a clip."""
+    return np.array([[look, ~look & (2**64 - 1)]] * -(-moments // RATE), np.uint64)
 
 
 def noisy(hashes: Hashes, bits: int) -> Hashes:
@@ -65,7 +74,9 @@ def test_a_reencoded_clip_is_a_near_copy() -> None:
 def test_a_mirrored_clip_is_a_near_copy() -> None:
     shown = footage(5)
 
-    found = pairs(a=make_print(shown), b=make_print(~noisy(shown, 5)))
+    flipped = replace(make_print(~noisy(shown, 5)), rooms=rooms_of(50, ~ROOM & (2**64 - 1)))
+
+    found = pairs(a=make_print(shown), b=flipped)
 
     assert found == (Pair(a="a", b="b", kind=Kind.NEAR, offset_s=0.0, share=1.0, mirrored=True),)
 
@@ -104,6 +115,27 @@ def test_what_hardly_agrees_is_not_a_duplicate() -> None:
     shown = footage(10)
 
     assert not pairs(a=make_print(shown), b=make_print(noisy(shown, 15)))
+
+
+def test_what_moves_alike_in_two_rooms_is_no_footage_that_they_share() -> None:
+    clock = footage(6)
+    here, there = make_print(clock), make_print(noisy(clock, 1))
+
+    found = pairs(a=here, b=there)
+    elsewhere = pairs(a=here, b=replace(there, rooms=rooms_of(60, ROOM ^ 0xFFFF_FF)))
+
+    assert [(pair.a, pair.b) for pair in found] == [("a", "b")]
+    assert elsewhere == ()
+
+
+def test_a_part_of_a_clip_that_shows_several_rooms_is_found() -> None:
+    shown = footage(12)
+    part, whole = make_print(shown[60:]), make_print(noisy(shown, 2))
+    rooms = np.concatenate([rooms_of(60, ROOM ^ 0xFFFF_FF), rooms_of(60, ROOM)])
+
+    (pair,) = pairs(a=part, b=replace(whole, rooms=rooms))
+
+    assert (pair.kind, pair.offset_s) == (Kind.NEAR, 6.0)
 
 
 def test_less_than_a_second_is_no_evidence() -> None:

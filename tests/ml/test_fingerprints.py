@@ -5,10 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 
 from tests import scenes, videos
-from video_classifier.ml import altered, fingerprints
+from video_classifier.ml import altered, duplicates, fingerprints
 from video_classifier.ml.clip import ClipError
 from video_classifier.ml.fingerprints import Cache, Fingerprint, Hashes
 
@@ -40,6 +41,55 @@ def test_an_empty_room_says_nothing(tmp_path: Path) -> None:
     found = fingerprints.take(scenes.write(tmp_path / "room.mp4", None))
 
     assert not found.moves.any()
+
+
+def test_a_clock_is_nothing_that_moves(tmp_path: Path) -> None:
+    found = fingerprints.take(scenes.write(tmp_path / "room.mp4", None, seconds=14, clock=53.4))
+
+    assert not found.moves.any()
+
+
+def test_somebody_under_a_clock_is_seen(tmp_path: Path) -> None:
+    found = fingerprints.take(scenes.write(tmp_path / "clip.mp4", 1, clock=53.4))
+
+    assert found.moves.all()
+
+
+def ticks(*, every: int, seconds: int = 15) -> npt.NDArray[np.float32]:
+    """A cell that changes every so many tenths of a second, of nothing that moves otherwise."""
+    gray = np.zeros((10 * seconds, 32, 32), np.float32)
+    gray[:, 3, 5] = np.arange(len(gray)) // every % 2 * 60
+    return gray
+
+
+@pytest.mark.parametrize(("every", "found"), [(10, True), (7, False), (5, False), (2, False)])
+def test_what_changes_once_a_second_ticks(every: int, found: bool) -> None:  # noqa: FBT001
+    gray = ticks(every=every)
+
+    cells = fingerprints.ticking(gray, fresh=np.ones(len(gray) - 1, np.bool_))
+
+    assert bool(cells[3, 5]) == found
+
+
+def test_with_a_picture_a_second_nothing_can_be_told_from_a_clock() -> None:
+    gray = ticks(every=10)
+
+    cells = fingerprints.ticking(gray, fresh=np.arange(1, len(gray)) % 10 == 0)
+
+    assert not cells.any()
+
+
+def test_two_rooms_with_one_clock_share_no_footage_and_copies_of_one_do(tmp_path: Path) -> None:
+    dark = np.full((scenes.HEIGHT, scenes.WIDTH), 90, np.uint8)
+    dark[60:, 80:] = 160
+    here = scenes.write(tmp_path / "here.mp4", None, seconds=14, clock=53.4)
+    there = scenes.write(tmp_path / "there.mp4", None, seconds=14, clock=53.4, room=dark)
+    prints = {"here": fingerprints.take(here), "there": fingerprints.take(there)}
+    original = fingerprints.take(scenes.write(tmp_path / "original.mp4", 1))
+    copy = fingerprints.take(scenes.write(tmp_path / "copy.mp4", 1, clock=53.4))
+
+    assert not duplicates.find(prints).pairs
+    assert [pair.kind for pair in duplicates.find({"a": original, "b": copy}).pairs] == ["near"]
 
 
 def test_how_an_empty_room_looks_is_known(tmp_path: Path) -> None:
@@ -109,6 +159,7 @@ def test_a_file_is_decoded_once(
     np.testing.assert_array_equal(again.mirrored, first.mirrored)
     np.testing.assert_array_equal(again.moves, first.moves)
     np.testing.assert_array_equal(again.looks, first.looks)
+    np.testing.assert_array_equal(again.rooms, first.rooms)
 
 
 def test_a_changed_file_is_decoded_again_even_if_it_is_as_large(clip: Path, tmp_path: Path) -> None:

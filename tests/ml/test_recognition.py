@@ -36,6 +36,7 @@ def make_print(seed: int) -> Fingerprint:
         mirrored=~hashes,
         moves=np.ones(50, np.bool_),
         looks=np.zeros(2, np.uint64),
+        rooms=np.zeros((6, 2), np.uint64),
     )
 
 

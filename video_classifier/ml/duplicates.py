@@ -2,8 +2,9 @@
 
 Hashes are looked up in an index by thirds of their bits. Where several moments of two clips agree
 at one offset, that offset is verified: over the whole stretch that the clips would share, their
-hashes have to agree better than those of different events do, by more the shorter it is. Clips in
-which nothing moves show no event: two of them are copies if they look alike.
+hashes have to agree better than those of different events do, by more the shorter it is, and their
+backgrounds must not differ. Clips in which nothing moves show no event: two of them are copies if
+they look alike.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ LEAST_VOTES = 3  # lookups that agree on an offset before it is verified
 COMMON = (
     1000  # moments: with more of a kind, a third of a hash is not looked up, as it tells little
 )
+ELSEWHERE = 20  # bits of 64 in which the same seconds of two clips differ if they show two rooms
 ALIKE = 8  # bits of 64 in which the pictures of two still clips may differ
 NEAR_SHARE = 0.9  # of the shorter clip: with more it is a copy, with less an overlap
 
@@ -217,9 +219,20 @@ def _is_still(one: Fingerprint) -> bool:
 
 
 def _verify(a: Fingerprint, b: Fingerprint, candidates: Iterable[_Match]) -> _Match | None:
-    """The candidate at which the clips agree best, if they agree enough."""
+    """The candidate at which the clips agree best, if they agree enough and show one room."""
     evidence, match = max((_evidence(a, b, match), match) for match in candidates)
-    return match if evidence >= ENOUGH else None
+    return match if evidence >= ENOUGH and not _is_elsewhere(a, b, match) else None
+
+
+def _is_elsewhere(a: Fingerprint, b: Fingerprint, match: _Match) -> bool:
+    """Whether the stretch that clips would share has another background in each.
+
+    What moves alike before it then moves in any clip: a clock, a logo, a fan.
+    """
+    ahead = round(match.offset / RATE)
+    start, end = max(0, -ahead), min(len(a.rooms), len(b.rooms) - ahead)
+    rooms, others = a.rooms[start:end, 0], b.rooms[start + ahead : end + ahead, int(match.mirrored)]
+    return bool(rooms.size) and float(np.median(np.bitwise_count(rooms ^ others))) > ELSEWHERE
 
 
 def _evidence(a: Fingerprint, b: Fingerprint, match: _Match) -> float:

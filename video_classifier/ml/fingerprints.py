@@ -2,7 +2,8 @@
 
 A surveillance camera's background is the same in every clip, so it says nothing: hashed are the
 differences between frames a fifth of a second apart, and a moment in which nothing moves counts as
-unknown. Only for clips in which nothing ever moves there is a hash of the picture. The hash is the
+unknown, and so does a clock that is burned in. Of the pictures there are hashes, too: they tell
+clips apart in which nothing ever moves, and rooms in which the same thing moves. The hash is the
 pHash of Zauner, "Implementation and Benchmarking of Perceptual Image Hash Functions" (2010), 64
 bits, by imagehash.
 """
@@ -28,7 +29,12 @@ LAG = 2  # moments between the two frames of a difference
 SIZE = 32  # pixels: as many as a pHash looks at
 LEAST_MOTION = 8.0  # gray levels, of 256, by which a pixel of that size differs; less is noise
 
-_PARAMETERS = f"{RATE} {LAG} {SIZE} {LEAST_MOTION}"
+_LEAST_FRESH = 1.8  # pictures a second: with one a second, everything moves in steps
+_LEAST_TICKS = 4  # of a clock, before it is taken for one
+_REGULAR = 0.9  # of the gaps between them
+_CLOCK_WIDTH = 12  # cells on either side of one that ticks: hours and date
+
+_PARAMETERS = f"2 {RATE} {LAG} {SIZE} {LEAST_MOTION}"  # the first: how what moves is told
 _SHARPNESS = ClipSpec(frames=3, height=480, width=640)  # one grid for all, so that sizes compare
 _GRAY = np.array([0.299, 0.587, 0.114], np.float32)  # ITU-R BT.601
 
@@ -44,26 +50,74 @@ class Fingerprint:
     mirrored: Hashes  # (n,): of the same moments, left and right exchanged
     moves: npt.NDArray[np.bool_]  # (n,): whether anything moves, so that the hash means something
     looks: Hashes  # (2,): of the mean picture, as it is and mirrored
+    rooms: Hashes  # (m, 2): of the mean picture of each second, as it is and mirrored
 
 
 def take(path: Path) -> Fingerprint:
     """Raises ClipError if the clip can't be decoded, OSError if it can't be read."""
     from video_classifier.ml import frames
 
-    images, _ = frames.read_all(path, fps=RATE, height=SIZE, width=SIZE)
+    images, times = frames.read_all(path, fps=RATE, height=SIZE, width=SIZE)
     gray = images @ _GRAY
     changes = np.abs(gray[LAG:] - gray[:-LAG])
+    is_event = ~ticking(gray, fresh=np.diff(times) > 0)
     pictures = changes.round().astype(np.uint8)
-    look = gray.mean(axis=0).round().astype(np.uint8)
+    look = gray.mean(axis=0)
+    rooms = np.stack([gray[at : at + RATE].mean(axis=0) for at in range(0, len(gray), RATE)])
     return Fingerprint(
         sha256=sha256(path),
         seconds=len(images) / RATE,
         sharpness=_sharpness(frames.sample(path, _SHARPNESS).images),
         hashes=_hashes(pictures),
         mirrored=_hashes(pictures[:, :, ::-1]),
-        moves=changes.max(axis=(1, 2)) > LEAST_MOTION,
-        looks=_hashes(np.stack([look, look[:, ::-1]])),
+        moves=changes.max(axis=(1, 2), where=is_event, initial=0) > LEAST_MOTION,
+        looks=_both_ways(look[None])[0],
+        rooms=_both_ways(rooms),
     )
+
+
+def _both_ways(means: npt.NDArray[np.float32]) -> Hashes:
+    """(n, SIZE, SIZE) to (n, 2): of pictures as they are and mirrored."""
+    pictures = means.round().astype(np.uint8)
+    return np.stack([_hashes(pictures), _hashes(pictures[:, :, ::-1])], axis=1)
+
+
+def ticking(
+    gray: npt.NDArray[np.float32], *, fresh: npt.NDArray[np.bool_]
+) -> npt.NDArray[np.bool_]:
+    """(SIZE, SIZE): where a clock is burned in, or something else blinks once a second.
+
+    `gray` is (n, SIZE, SIZE), `RATE` a second; `fresh` is (n - 1,), whether another picture than
+    before was on screen. Cells tick that change in steps, with whole seconds in between; with them
+    go their neighbors that change only when they do, such as the tens of seconds.
+    """
+    nowhere = np.zeros(gray.shape[1:], np.bool_)
+    if fresh.sum() * RATE < _LEAST_FRESH * len(fresh):  # everything moves in steps
+        return nowhere
+    steps = np.abs(np.diff(gray, axis=0)) > LEAST_MOTION / 2
+    cells = nowhere.copy()
+    for row, column in np.argwhere(steps.sum(axis=0) >= _LEAST_TICKS):
+        cells[row, column] = _is_regular(np.flatnonzero(steps[:, row, column]))
+    if not cells.any():
+        return nowhere
+    ticks = _widened(np.asarray(steps[:, cells].any(axis=1))[:, None], 1, 0)
+    others = (steps & ~ticks[:, :, None]).any(axis=0)
+    return cells | (_widened(cells, 1, _CLOCK_WIDTH) & ~others)
+
+
+def _is_regular(moments: npt.NDArray[np.intp]) -> bool:
+    """Whether almost all gaps between the moments are whole seconds."""
+    gaps = np.diff(moments)
+    off = np.abs(gaps - RATE * np.maximum(np.rint(gaps / RATE), 1))
+    return bool((off <= 1).mean() >= _REGULAR)
+
+
+def _widened(found: npt.NDArray[np.bool_], rows: int, columns: int) -> npt.NDArray[np.bool_]:
+    """With so many neighbors on each side."""
+    import cv2
+
+    around = np.ones((2 * rows + 1, 2 * columns + 1), np.uint8)
+    return cv2.dilate(found.astype(np.uint8), around).astype(np.bool_)
 
 
 class Cache:
@@ -100,6 +154,7 @@ def _read(place: Path) -> Fingerprint:
             mirrored=stored["mirrored"],
             moves=stored["moves"],
             looks=stored["looks"],
+            rooms=stored["rooms"],
         )
 
 
