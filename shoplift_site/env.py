@@ -17,6 +17,7 @@ from django.core.management.utils import get_random_secret_key
 _env = environ.Env()
 
 YEAR = timedelta(days=365)
+DECADE = 10 * YEAR
 _FLAGS = {"true": True, "false": False}
 
 
@@ -59,6 +60,13 @@ def seconds(name: str, default: int) -> timedelta:
     if found > YEAR.total_seconds():
         _refuse(name, str(found), "at most a year, in seconds")
     return timedelta(seconds=found)
+
+
+def days(name: str, default: int) -> timedelta:
+    found = whole(name, default)
+    if found > DECADE.days:
+        _refuse(name, str(found), "at most ten years, in days")
+    return timedelta(days=found)
 
 
 def time_zone(name: str, default: str) -> str:

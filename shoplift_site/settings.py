@@ -122,6 +122,9 @@ FILE_UPLOAD_HANDLERS = ["video_classifier.web.upload_handlers.ClipUploadHandler"
 FILE_UPLOAD_PERMISSIONS = 0o600
 FILE_UPLOAD_DIRECTORY_PERMISSIONS = 0o700
 
+# The trash.
+TRASH_KEEP = env.days("TRASH_DAYS", 30)
+
 # Models and analyses.
 MODELS_STORAGE = env.path("MODELS_STORAGE", BASE_DIR / "models_storage")
 PERSON_DETECTOR = env.path("PERSON_DETECTOR", MODELS_STORAGE / "person_detector")

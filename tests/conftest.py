@@ -9,7 +9,7 @@ from typing import Protocol
 
 import numpy as np
 import pytest
-from django.contrib.auth.models import User
+from django.contrib.auth.models import Permission, User
 from django.core.files.base import ContentFile
 from django.db import connections
 from django.test import Client
@@ -170,6 +170,13 @@ def make_user(db: None) -> MakeUser:
     return make
 
 
+def make_deleter(make_user: MakeUser, name: str = "boss", **fields: object) -> User:
+    """Somebody who may delete and restore every clip."""
+    found = make_user(name, **fields)
+    found.user_permissions.add(Permission.objects.get(codename="delete_clip"))
+    return found
+
+
 @pytest.fixture
 def user(make_user: MakeUser) -> User:
     return make_user()
@@ -216,6 +223,7 @@ def _plausible(status: Status) -> dict[str, object]:
     decided = {"verdict": Verdict.SHOPLIFTER, "score": 0.9, "threshold": 0.5}
     return {
         Status.QUEUED: {},
+        Status.CANCELLED: {},
         Status.RUNNING: running,
         Status.DONE: closed | decided,
         Status.FAILED: closed | {"error": "It can't be read."},

@@ -1,4 +1,4 @@
-"""Registers what listens: system checks, and the removal of files whose rows are gone."""
+"""Registers what listens: system checks, the audit log, and what removes files with their rows."""
 
 from __future__ import annotations
 
@@ -11,4 +11,4 @@ class VideoClassifierConfig(AppConfig):
 
     def ready(self) -> None:
         from video_classifier import checks  # noqa: F401, PLC0415  (registers them)
-        from video_classifier.services import accounts, clips  # noqa: F401, PLC0415
+        from video_classifier.services import accounts, audit, files  # noqa: F401, PLC0415

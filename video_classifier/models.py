@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import uuid
+from datetime import datetime
+from typing import Any, NoReturn
 
 from django.conf import settings
 from django.db import models
@@ -11,12 +13,22 @@ from django.urls import reverse
 from django.utils import timezone
 
 from video_classifier.ml.clip import Box, Track
-from video_classifier.querysets import AnalysisQuerySet, ClipQuerySet, HeatMapQuerySet
-from video_classifier.states import Playback, Stage, Status, Verdict, View
+from video_classifier.querysets import (
+    AnalysisQuerySet,
+    AppendOnlyError,
+    AuditEntryQuerySet,
+    ClipQuerySet,
+    HeatMapQuerySet,
+)
+from video_classifier.states import Action, Playback, Stage, Status, Verdict, View
 
 
 class Clip(models.Model):
-    """A video somebody uploaded. Its bytes never change."""
+    """A video somebody uploaded. Its bytes never change.
+
+    kept -> in the trash -> kept again | gone with all that was made of it.
+    Only services.trash moves a row.
+    """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     name = models.CharField(max_length=255, help_text="As the uploader called it.")
@@ -42,6 +54,15 @@ class Clip(models.Model):
         related_name="clips",
     )
     uploaded_at = models.DateTimeField(default=timezone.now, editable=False)
+    trashed_at = models.DateTimeField("in the trash since", null=True, blank=True, editable=False)
+    trashed_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        models.SET_NULL,
+        null=True,
+        blank=True,
+        editable=False,
+        related_name="+",
+    )
 
     objects = ClipQuerySet.as_manager()
 
@@ -53,29 +74,44 @@ class Clip(models.Model):
                 name="clip_copy_wanted",
                 condition=Q(playback=Playback.WANTED),
             ),
+            models.Index(
+                fields=["trashed_at"],
+                name="clip_trash",
+                condition=Q(trashed_at__isnull=False),
+            ),
         )
         constraints = (
             models.CheckConstraint(
                 name="clip_copy_is_there",
                 condition=~Q(playback=Playback.COPY) | ~Q(playable=""),
             ),
+            models.CheckConstraint(
+                name="clip_trashed_by_somebody_at_some_time",
+                condition=Q(trashed_by=None) | Q(trashed_at__isnull=False),
+            ),
         )
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def trashed_until(self) -> datetime | None:
+        """When it goes for good; None outside the trash."""
+        return self.trashed_at and self.trashed_at + settings.TRASH_KEEP
 
 
 class Analysis(models.Model):
     """One run of one model over one clip; it is also the job in the queue.
 
     queued -> running -> done | failed, and a stalled run goes back to queued.
-    Only services.analyses moves a row from one status to the next.
+    Only services.analyses moves a row from one status to the next, except that services.trash
+    cancels what is queued or running with its clip, and queues it again with its clip.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     clip = models.ForeignKey(Clip, models.CASCADE, related_name="analyses")
     model = models.CharField(max_length=50, help_text="A folder in models_storage.")
-    status = models.CharField(max_length=7, choices=Status, default=Status.QUEUED)
+    status = models.CharField(max_length=9, choices=Status, default=Status.QUEUED)
     requested_by = models.ForeignKey(
         settings.AUTH_USER_MODEL,
         models.SET_NULL,
@@ -228,13 +264,14 @@ class HeatMap(models.Model):
     """How much each part of the pictures mattered to a score; also the job in its queue.
 
     queued -> running -> done | failed, a stalled run goes back to queued, and so does what
-    failed if somebody asks again. Only services.heat_maps moves a row.
+    failed if somebody asks again. Only services.heat_maps moves a row; services.trash cancels
+    and queues again as with analyses.
     """
 
     analysis = models.OneToOneField(
         Analysis, models.CASCADE, primary_key=True, related_name="heat_map"
     )
-    status = models.CharField(max_length=7, choices=Status, default=Status.QUEUED)
+    status = models.CharField(max_length=9, choices=Status, default=Status.QUEUED)
     worker = models.CharField(max_length=100, blank=True)
     attempts = models.PositiveSmallIntegerField(default=0)
     heartbeat_at = models.DateTimeField(null=True, blank=True)
@@ -292,3 +329,38 @@ class OneTimePassword(models.Model):
 
     def __str__(self) -> str:
         return f"of {self.user}"
+
+
+class AuditEntry(models.Model):
+    """Somebody did something. Written once by services.audit, and never changed.
+
+    Ids and no names: an entry outlives the account and the clip that it is about, and must not
+    keep what was deleted with them.
+    """
+
+    at = models.DateTimeField(default=timezone.now, editable=False, db_index=True)
+    action = models.CharField(max_length=14, choices=Action)
+    actor = models.BigIntegerField(
+        null=True, blank=True, help_text="Id of the account; none: the site itself, or a stranger."
+    )
+    object_type = models.CharField(max_length=20, blank=True)
+    object_id = models.CharField(max_length=36, blank=True)
+    details = models.JSONField(default=dict, blank=True)
+
+    objects = AuditEntryQuerySet.as_manager()
+
+    class Meta:
+        verbose_name_plural = "audit log"
+        ordering = ("-id",)
+        default_permissions = ("view",)
+
+    def __str__(self) -> str:
+        return f"{self.get_action_display()}, {self.at:%Y-%m-%d %H:%M:%S}"
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        if not self._state.adding:
+            raise AppendOnlyError
+        super().save(*args, **kwargs)
+
+    def delete(self, *_: Any, **__: Any) -> NoReturn:
+        raise AppendOnlyError

@@ -3,23 +3,44 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TYPE_CHECKING, Self, TypeVar
+from typing import TYPE_CHECKING, Any, NoReturn, Self, TypeVar
 
+from django.contrib.auth.models import AbstractBaseUser, AnonymousUser, PermissionsMixin
 from django.db import models
 from django.db.models import Q
 
 from video_classifier.states import Playback, Status
 
 if TYPE_CHECKING:
-    from video_classifier.models import Analysis, Clip, HeatMap  # noqa: F401
+    from video_classifier.models import Analysis, AuditEntry, Clip, HeatMap  # noqa: F401
 
 Job = TypeVar("Job", bound="Analysis | HeatMap")
 
 
+DELETE_CLIPS = "video_classifier.delete_clip"  # the permission
+
+
 class ClipQuerySet(models.QuerySet["Clip"]):
+    def kept(self) -> Self:
+        """Not in the trash: all that pages, lists and jobs may know of."""
+        return self.filter(trashed_at=None)
+
+    def in_trash(self) -> Self:
+        return self.filter(trashed_at__isnull=False)
+
+    def trashed_before(self, moment: datetime) -> Self:
+        """In the trash for longer than since `moment`, the first first."""
+        return self.filter(trashed_at__lt=moment).order_by("trashed_at")
+
+    def deletable_by(self, user: AbstractBaseUser | AnonymousUser) -> Self:
+        """Which `user` may move to the trash and out of it: their own, or all of them."""
+        if isinstance(user, PermissionsMixin) and user.has_perm(DELETE_CLIPS):
+            return self
+        return self.filter(uploaded_by=user.pk).exclude(uploaded_by=None)
+
     def wanting_a_copy(self) -> Self:
         """Not to be played in browsers until somebody makes a copy, the oldest first."""
-        return self.filter(playback=Playback.WANTED).order_by("uploaded_at")
+        return self.kept().filter(playback=Playback.WANTED).order_by("uploaded_at")
 
 
 class JobQuerySet(models.QuerySet[Job]):
@@ -45,6 +66,10 @@ class JobQuerySet(models.QuerySet[Job]):
 
 
 class AnalysisQuerySet(JobQuerySet["Analysis"]):
+    def visible(self) -> Self:
+        """Whose clips are not in the trash."""
+        return self.filter(clip__trashed_at=None)
+
     def ahead_of(self, analysis: Analysis) -> Self:
         """Waiting, and to be claimed before `analysis`."""
         return self.waiting().filter(
@@ -53,11 +78,33 @@ class AnalysisQuerySet(JobQuerySet["Analysis"]):
         )
 
     def for_listing(self) -> Self:
-        """With all that a row of a table shows, in one query."""
-        return self.select_related("clip", "clip__uploaded_by", "requested_by").order_by(
-            "-queued_at", "pk"
+        """All that a table may show, with what a row of it shows, in one query."""
+        return (
+            self.visible()
+            .select_related("clip", "clip__uploaded_by", "requested_by")
+            .order_by("-queued_at", "pk")
         )
 
 
 class HeatMapQuerySet(JobQuerySet["HeatMap"]):
     """Nothing is asked of heat maps but what is asked of every job."""
+
+
+class AppendOnlyError(TypeError):
+    """An entry of the audit log was to be changed or removed."""
+
+    def __init__(self) -> None:
+        super().__init__("The audit log is append-only: entries are neither changed nor removed.")
+
+
+class AuditEntryQuerySet(models.QuerySet["AuditEntry"]):
+    """To be read and added to."""
+
+    def update(self, **_: Any) -> NoReturn:
+        raise AppendOnlyError
+
+    def delete(self) -> NoReturn:
+        raise AppendOnlyError
+
+    def bulk_update(self, *_: Any, **__: Any) -> NoReturn:
+        raise AppendOnlyError

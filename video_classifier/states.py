@@ -14,6 +14,7 @@ class Status(models.TextChoices):
     RUNNING = "running", "Running"
     DONE = "done", "Done"
     FAILED = "failed", "Failed"
+    CANCELLED = "cancelled", "Cancelled"  # its clip is in the trash
 
 
 class Stage(models.TextChoices):
@@ -45,3 +46,16 @@ class Playback(models.TextChoices):
     WANTED = "wanted", "A copy is still to be made"
     COPY = "copy", "A copy that browsers play"
     NONE = "none", "Download only"
+
+
+class Action(models.TextChoices):
+    """What the audit log notes."""
+
+    SIGNED_IN = "signed_in", "Signed in"
+    SIGN_IN_FAILED = "sign_in_failed", "Failed to sign in"
+    SIGNED_OUT = "signed_out", "Signed out"
+    TRASHED = "trashed", "Moved to the trash"
+    RESTORED = "restored", "Restored from the trash"
+    PURGED = "purged", "Deleted for good"
+    DOWNLOADED = "downloaded", "Downloaded"
+    EXPORTED = "exported", "Exported"

@@ -4,22 +4,17 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
 
 from django.conf import settings
 from django.core.files import File
-from django.core.files.storage import default_storage
 from django.db import transaction
 from django.db.models import F
-from django.db.models.signals import post_delete
-from django.dispatch import receiver
 
 from video_classifier.ml.clip import InterruptedCopyError
-from video_classifier.models import Analysis, Clip
-from video_classifier.services import evidence, sandbox
+from video_classifier.models import Clip
+from video_classifier.services import sandbox
 from video_classifier.services.leases import LOOK_SECONDS, Pace
 from video_classifier.states import Playback
 
@@ -30,32 +25,14 @@ COPY_TOO_LONG = "It takes too long to make a copy of this clip. Download it to w
 
 
 def delete(clip: Clip) -> None:
-    """The rows at once, the files after the commit. A run of it loses its lease."""
+    """For good: the rows at once, the files after the commit. A run of it loses its lease.
+
+    People go by services.trash.
+    """
     with transaction.atomic():
         # As it is now: the runner may have added files since `clip` was loaded.
         for current in Clip.objects.select_for_update().filter(pk=clip.pk):
             current.delete()
-
-
-@receiver(post_delete, sender=Clip)
-def _forget_files(instance: Clip, **_: Any) -> None:
-    # Here and not in `delete`: rows also go by the admin's bulk deletion and by cascades.
-    for file in (instance.file, instance.playable):
-        if file.name:
-            transaction.on_commit(partial(file.storage.delete, file.name))
-
-
-@receiver(post_delete, sender=Analysis)
-def _forget_pictures(instance: Analysis, **_: Any) -> None:
-    folder = evidence.folder(instance)
-    transaction.on_commit(partial(_delete_folder, folder))
-
-
-def _delete_folder(folder: str) -> None:
-    if default_storage.exists(folder):
-        for name in default_storage.listdir(folder)[1]:
-            default_storage.delete(f"{folder}/{name}")
-        default_storage.delete(folder)
 
 
 def make_next_copy(*, proceed: Callable[[], bool] = lambda: True) -> bool:

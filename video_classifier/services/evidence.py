@@ -15,11 +15,12 @@ from video_classifier.models import Analysis, Person
 
 FRAME_QUALITY = 80
 CROP_QUALITY = 95  # a heat map is worked out from these
+FOLDER = "frames"  # in storage, of the pictures of all analyses
 
 
 def folder(analysis: Analysis) -> str:
     """The name in storage of the folder of all pictures."""
-    return f"frames/{analysis.pk}"
+    return f"{FOLDER}/{analysis.pk}"
 
 
 def frame_file(analysis: Analysis, number: int) -> str:

@@ -1,0 +1,208 @@
+"""Files go with their rows; a sweep finds what was left, and what is missing."""
+
+from __future__ import annotations
+
+import logging
+import os
+import shutil
+import time
+from pathlib import Path
+
+import pytest
+from django.core.files.base import ContentFile
+from django.core.files.storage import default_storage
+from pytest_django import DjangoCaptureOnCommitCallbacks, Settings
+
+from tests.conftest import MakeAnalysis, MakeClip
+from video_classifier.models import Clip
+from video_classifier.services import clips, evidence, files
+
+DAY = 24 * 60 * 60
+
+
+def age(path: Path | str, days: float = 2) -> Path:
+    """Makes it look as old."""
+    moment = time.time() - days * DAY
+    os.utime(path, (moment, moment))
+    return Path(path)
+
+
+def store(name: str) -> Path:
+    """A file as a kill between the move into storage and the commit leaves it."""
+    return age(default_storage.path(default_storage.save(name, ContentFile(b"footage"))))
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("name", ["clips/2026/11/x.mp4", "playable/2026/11/x.mp4"])
+def test_a_file_without_a_row_goes(name: str) -> None:
+    orphan = store(name)
+
+    assert files.sweep().removed == 1
+
+    assert not orphan.exists()
+
+
+@pytest.mark.django_db
+def test_pictures_of_an_analysis_that_is_gone_go_with_their_folder() -> None:
+    picture = store("frames/6f0f7a24-94a4-4e3f-8f43-4f16f3c9a7d1/00.jpg")
+    age(picture.parent)
+
+    files.sweep()
+
+    assert not picture.parent.exists()
+
+
+def test_what_belongs_to_a_row_stays(make_analysis: MakeAnalysis) -> None:
+    analysis = make_analysis()
+    clip = analysis.clip
+    clip.playable.save("copy.mp4", ContentFile(b"copy"))
+    evidence.write({evidence.frame_file(analysis, 0): b"frame"})
+    kept = [
+        age(clip.file.path),
+        age(clip.playable.path),
+        age(default_storage.path(evidence.frame_file(analysis, 0))),
+        age(default_storage.path(evidence.folder(analysis))),
+    ]
+
+    assert files.sweep().left == ()
+
+    assert all(path.exists() for path in kept)
+
+
+def test_what_is_in_the_trash_stays(make_clip: MakeClip) -> None:
+    clip = make_clip()
+    Clip.objects.update(trashed_at=clip.uploaded_at)
+    age(clip.file.path)
+
+    assert files.sweep().left == ()
+
+
+@pytest.mark.django_db
+def test_what_may_be_on_its_way_stays() -> None:
+    fresh = age(store("clips/2026/11/x.mp4"), days=0.9)
+
+    files.sweep()
+
+    assert fresh.exists()
+
+
+@pytest.mark.django_db
+def test_old_leftovers_of_uploads_go(settings: Settings) -> None:
+    folder = Path(settings.FILE_UPLOAD_TEMP_DIR)
+    old, coming_in, half_copied = folder / "old.upload", folder / "new.upload", folder / "copying"
+    for file in (old, coming_in):
+        file.touch()
+    half_copied.mkdir()
+    (half_copied / "copy.mp4").touch()
+    age(old)
+    age(half_copied)
+
+    files.sweep()
+
+    assert list(folder.iterdir()) == [coming_in]
+
+
+@pytest.mark.django_db
+def test_a_dry_run_removes_nothing() -> None:
+    orphan = store("clips/2026/11/x.mp4")
+
+    swept = files.sweep(remove=False)
+
+    assert (swept.left, swept.removed) == ((orphan,), 0)
+    assert orphan.exists()
+
+
+@pytest.mark.django_db
+def test_so_many_that_it_may_be_the_wrong_database_stay(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(files, "FEW", 2)
+    orphans = [store(f"clips/2026/11/{number}.mp4") for number in range(3)]
+
+    assert files.sweep().refused
+
+    assert all(path.exists() for path in orphans)
+    assert "right database" in caplog.text
+    assert files.sweep(force=True).removed == 3
+
+
+@pytest.mark.django_db
+def test_a_link_is_removed_and_not_followed(settings: Settings, tmp_path: Path) -> None:
+    elsewhere = age(_written(tmp_path / "elsewhere.mp4"))
+    link = Path(settings.MEDIA_ROOT) / "clips" / "link.mp4"
+    link.parent.mkdir(parents=True)
+    link.symlink_to(elsewhere)
+    moment = time.time() - 2 * DAY
+    os.utime(link, (moment, moment), follow_symlinks=False)
+
+    files.sweep()
+
+    assert not link.is_symlink()
+    assert elsewhere.exists()
+
+
+def _written(path: Path) -> Path:
+    path.write_bytes(b"footage")
+    return path
+
+
+# Files that can't be removed
+
+
+@pytest.fixture
+def stuck(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The operating system refuses, as with `chattr +i`."""
+
+    def refuse(*_: object, **__: object) -> None:
+        raise PermissionError(1, "Operation not permitted")
+
+    monkeypatch.setattr(Path, "unlink", refuse)
+    monkeypatch.setattr(shutil, "rmtree", refuse)
+
+
+def test_a_deletion_whose_files_stay_is_no_error_and_tried_again(
+    make_analysis: MakeAnalysis,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+    django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks,
+    request: pytest.FixtureRequest,
+) -> None:
+    clip = make_analysis().clip
+    path = age(clip.file.path)
+    request.getfixturevalue("stuck")
+
+    with django_capture_on_commit_callbacks(execute=True):
+        clips.delete(clip)
+
+    assert not Clip.objects.exists()
+    assert path.exists()
+    assert "the next sweep tries again" in caplog.text
+    assert files.sweep().removed == 0  # still stuck, and the sweep goes on
+    monkeypatch.undo()
+    assert files.sweep(force=True).removed == 1
+    assert not path.exists()
+
+
+# Rows that miss their file
+
+
+def test_a_row_that_misses_its_file_is_counted_and_logged(
+    make_clip: MakeClip, caplog: pytest.LogCaptureFixture
+) -> None:
+    clip = make_clip()
+    make_clip()
+    Path(clip.file.path).unlink()
+
+    with caplog.at_level(logging.ERROR):
+        swept = files.sweep()
+
+    assert (swept.missing, files.missing()) == ((clip.pk,), 1)
+    assert str(clip.pk) in caplog.text
+
+
+def test_a_row_with_its_file_is_not(make_clip: MakeClip) -> None:
+    make_clip()
+
+    files.sweep()
+
+    assert files.missing() == 0

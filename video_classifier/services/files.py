@@ -1,0 +1,158 @@
+"""The files in storage: they go with their rows, and a sweep finds what was left behind."""
+
+from __future__ import annotations
+
+import logging
+import os
+import shutil
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import partial
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+from django.conf import settings
+from django.core.files.storage import default_storage
+from django.db import transaction
+from django.db.models.signals import post_delete
+from django.dispatch import receiver
+
+from video_classifier.models import Analysis, Clip
+from video_classifier.services import evidence
+
+logger = logging.getLogger(__name__)
+
+GRACE = timedelta(days=1)  # an upload that is still coming in is younger
+FEW = 20  # files that no row knows, as kills and full disks leave them
+
+
+@receiver(post_delete, sender=Clip)
+def _forget_files(instance: Clip, **_: Any) -> None:
+    # Here and not in a service: rows also go by cascades.
+    for file in (instance.file, instance.playable):
+        if file.name:
+            transaction.on_commit(partial(_remove, Path(file.path)))
+
+
+@receiver(post_delete, sender=Analysis)
+def _forget_pictures(instance: Analysis, **_: Any) -> None:
+    transaction.on_commit(partial(_remove, Path(default_storage.path(evidence.folder(instance)))))
+
+
+def _remove(path: Path) -> bool:
+    """Removes a file or a folder, and says whether it is gone: the next sweep tries again."""
+    try:
+        shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
+    except FileNotFoundError:  # another process was quicker
+        return True
+    except OSError as error:
+        logger.warning("%s could not be removed (%s); the next sweep tries again", path, error)
+        return False
+    return True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Swept:
+    """What a sweep found."""
+
+    left: tuple[Path, ...]  # files and folders that belong to no row and no upload
+    removed: int  # of these
+    missing: tuple[UUID, ...]  # clips with a file that is not there
+    refused: bool = False  # so many are left that the database looks like another one's
+
+
+def sweep(*, remove: bool = True, force: bool = False) -> Swept:
+    """Removes files that no row knows, and logs which rows miss a file.
+
+    What is younger than GRACE stays: its row may be on the way. Unless `force`d, nothing in the
+    media folder goes if more than FEW files and a tenth of all that belong to rows would: that
+    is what a media folder looks like from a database that was set up anew or restored from an
+    old backup.
+    """
+    global _missing  # noqa: PLW0603
+    before = time.time() - GRACE.total_seconds()
+    uploads, media = list(_left_in_uploads(before)), list(_left_in_media(before))
+    refused = not force and len(media) > max(FEW, _rows_with_files() // 10)
+    if refused:
+        logger.error(
+            "%d files in %s belong to no row: is this the right database? If so, remove them "
+            "with `manage.py sweep_files --force`.",
+            len(media),
+            settings.MEDIA_ROOT,
+        )
+    going = uploads if refused else uploads + media
+    removed = sum(_remove(path) for path in going) if remove else 0
+    if removed:
+        logger.warning("removed %d files that no row knew", removed)
+    missing = tuple(_clips_without_files())
+    if missing:
+        logger.error("%d clips miss a file: %s", len(missing), ", ".join(map(str, missing[:20])))
+    _missing = len(missing)
+    return Swept(left=(*uploads, *media), removed=removed, missing=missing, refused=refused)
+
+
+_missing = 0
+
+
+def missing() -> int:
+    """How many clips missed a file when this process swept last: 0 before the first time."""
+    return _missing
+
+
+def _left_in_uploads(before: float) -> Iterator[Path]:
+    """What a killed process left half uploaded or half copied."""
+    for path in Path(settings.FILE_UPLOAD_TEMP_DIR).iterdir():
+        if _is_older(path, before):
+            yield path
+
+
+def _left_in_media(before: float) -> Iterator[Path]:
+    """Files of clips that no row knows, and folders of pictures of analyses that are gone.
+
+    Files are listed before rows are read, so that a row that comes in between is seen.
+    """
+    root = Path(settings.MEDIA_ROOT)
+    found = [
+        path
+        for folder, folders, names in os.walk(root)
+        for path in _entries(Path(folder), folders, names, root)
+    ]
+    old = [path for path in found if _is_older(path, before)]
+    known = _known()
+    yield from (path for path in old if path.relative_to(root).as_posix() not in known)
+
+
+def _entries(folder: Path, folders: list[str], names: list[str], root: Path) -> Iterator[Path]:
+    """The files of a folder; the folder of an analysis counts as one."""
+    if folder == root / evidence.FOLDER:
+        yield from (folder / name for name in folders)
+        folders.clear()  # walk no further
+    yield from (folder / name for name in names)
+
+
+def _known() -> set[str]:
+    """The names in storage of all that belongs to a row."""
+    files = Clip.objects.values_list("file", "playable")
+    known = {name for names in files.iterator() for name in names if name}
+    ids = Analysis.objects.values_list("pk", flat=True)
+    return known | {f"{evidence.FOLDER}/{pk}" for pk in ids.iterator()}
+
+
+def _rows_with_files() -> int:
+    return Clip.objects.count() + Analysis.objects.count()
+
+
+def _is_older(path: Path, moment: float) -> bool:
+    try:
+        return path.lstat().st_mtime < moment
+    except FileNotFoundError:  # another process has just finished with it
+        return False
+
+
+def _clips_without_files() -> Iterator[UUID]:
+    for pk, *names in Clip.objects.values_list("pk", "file", "playable").iterator():
+        if not all(default_storage.exists(name) for name in names if name):
+            yield pk
