@@ -13,4 +13,4 @@ application = get_wsgi_application()
 # Only now are the models there.
 from video_classifier.services import runners  # noqa: E402
 
-runners.start_if_waiting()
+runners.start()

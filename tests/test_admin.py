@@ -6,17 +6,20 @@ import re
 from pathlib import Path
 
 import pytest
-from django.contrib.auth.models import Permission
+from django.contrib.admin.models import LogEntry
+from django.contrib.auth.models import Permission, User
 from django.test import Client
 from pytest_django import DjangoAssertNumQueries, DjangoCaptureOnCommitCallbacks, Settings
 
 from tests.conftest import MakeAnalysis, MakeClip, MakeModel, MakeUser
 from video_classifier.ml.bundle import NETWORK_FILE
-from video_classifier.models import Analysis, Clip
-from video_classifier.states import Status, Verdict
+from video_classifier.models import Analysis, AuditEntry, Clip
+from video_classifier.services import audit, trash
+from video_classifier.states import Action, Status, Verdict
 
 CLIPS = "/admin/video_classifier/clip/"
 ANALYSES = "/admin/video_classifier/analysis/"
+AUDIT = "/admin/video_classifier/auditentry/"
 
 
 def act(client: Client, url: str, action: str, *rows: Clip | Analysis) -> None:
@@ -165,23 +168,145 @@ def test_who_may_only_look_is_offered_no_action(
 
 
 @pytest.mark.parametrize("way", ["one", "many"])
-def test_deletion_takes_the_files_along(
+def test_deleting_moves_to_the_trash(
+    admin_client: Client, make_analysis: MakeAnalysis, way: str
+) -> None:
+    clip = make_analysis(name="till.mp4").clip
+
+    if way == "one":
+        assert b"go to the trash" in admin_client.get(f"{CLIPS}{clip.pk}/delete/").content
+        admin_client.post(f"{CLIPS}{clip.pk}/delete/", {"post": "yes"})
+    else:
+        act(admin_client, CLIPS, "move_to_trash", clip)
+
+    assert Clip.objects.in_trash().get().trashed_by is not None
+    assert Path(clip.file.path).exists()
+    assert AuditEntry.objects.filter(action=Action.TRASHED, object_id=str(clip.pk)).exists()
+    for url in (CLIPS, ANALYSES):
+        html = admin_client.get(url).content.decode()
+        assert not re.search(r'<th class="field-\w+"><a[^>]*>till.mp4', html)
+
+
+def test_restores_from_the_trash(
+    admin_client: Client, make_clip: MakeClip, admin_user: User
+) -> None:
+    clip = make_clip()
+    trash.put(clip, by=admin_user)
+
+    act(admin_client, f"{CLIPS}?trash=yes", "restore", clip)
+
+    assert Clip.objects.kept().get() == clip
+
+
+@pytest.mark.parametrize("way", ["one", "many"])
+def test_what_is_in_the_trash_is_deleted_for_good_with_its_files(
     admin_client: Client,
+    admin_user: User,
     make_analysis: MakeAnalysis,
     settings: Settings,
     django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks,
+    *,
     way: str,
 ) -> None:
-    clip = make_analysis().clip
+    clip = make_analysis(name="till.mp4").clip
+    trash.put(clip, by=admin_user)
 
     with django_capture_on_commit_callbacks(execute=True):
         if way == "one":
+            page = admin_client.get(f"{CLIPS}{clip.pk}/delete/")
             admin_client.post(f"{CLIPS}{clip.pk}/delete/", {"post": "yes"})
         else:
-            act(admin_client, CLIPS, "delete_selected", clip)
+            chosen = {"action": "delete_selected", "_selected_action": [str(clip.pk)]}
+            page = admin_client.post(f"{CLIPS}?trash=yes", chosen)
+            act(admin_client, f"{CLIPS}?trash=yes", "delete_selected", clip)
 
+    assert b"Nobody can bring" in page.content
     assert not Clip.objects.exists()
     assert not [path for path in Path(settings.MEDIA_ROOT).rglob("*") if path.is_file()]
+    assert AuditEntry.objects.filter(action=Action.PURGED).exists()
+    assert not LogEntry.objects.filter(object_repr__contains="till").exists()
+
+
+@pytest.mark.parametrize("action", ["delete_selected", "restore"])
+def test_what_is_not_in_the_trash_is_not_deleted_for_good(
+    admin_client: Client, make_clip: MakeClip, action: str
+) -> None:
+    clip = make_clip()
+
+    for url in (CLIPS, f"{CLIPS}?trash=yes"):
+        admin_client.post(url, {"action": action, "_selected_action": [clip.pk], "post": "yes"})
+
+    assert Clip.objects.kept().get() == clip
+
+
+@pytest.mark.parametrize("permission", ["view_clip", "change_clip"])
+def test_without_the_permission_nothing_is_deleted_or_restored(
+    stranger: Client, admin_user: User, make_user: MakeUser, make_clip: MakeClip, permission: str
+) -> None:
+    kept, trashed = make_clip(), make_clip()
+    trash.put(trashed, by=admin_user)
+    reader = make_user("reader", is_staff=True)
+    reader.user_permissions.add(Permission.objects.get(codename=permission))
+    stranger.force_login(reader)
+
+    for url, clip, action in (
+        (CLIPS, kept, "move_to_trash"),
+        (f"{CLIPS}?trash=yes", trashed, "restore"),
+        (f"{CLIPS}?trash=yes", trashed, "delete_selected"),
+    ):
+        stranger.post(url, {"action": action, "_selected_action": [clip.pk], "post": "yes"})
+        assert stranger.post(f"{CLIPS}{clip.pk}/delete/", {"post": "yes"}).status_code == 403
+
+    assert Clip.objects.kept().get() == kept
+    assert Clip.objects.in_trash().get() == trashed
+
+
+def test_an_analysis_goes_with_its_clip_alone(
+    admin_client: Client, make_analysis: MakeAnalysis
+) -> None:
+    analysis = make_analysis()
+
+    page = admin_client.post(f"{ANALYSES}{analysis.pk}/delete/", {"post": "yes"})
+
+    assert page.status_code == 403
+    assert Analysis.objects.exists()
+
+
+# The audit log
+
+
+@pytest.fixture
+def entry(admin_user: User) -> AuditEntry:
+    audit.record(Action.EXPORTED, admin_user, "analyses", rows=3)
+    return AuditEntry.objects.get(action=Action.EXPORTED)
+
+
+def test_the_audit_log_is_shown_and_filtered(admin_client: Client, entry: AuditEntry) -> None:
+    assert "&quot;rows&quot;: 3" in admin_client.get(AUDIT).content.decode()
+    assert admin_client.get(f"{AUDIT}{entry.pk}/change/").status_code == 200
+    for query in ("?action__exact=purged", "?q=999", "?object_type=clip"):
+        response = admin_client.get(AUDIT + query)
+        assert response.status_code == 200
+        assert "&quot;rows&quot;: 3" not in response.content.decode()
+
+
+def test_nobody_edits_the_audit_log(admin_client: Client, entry: AuditEntry) -> None:
+    pages = (f"{AUDIT}add/", f"{AUDIT}{entry.pk}/change/", f"{AUDIT}{entry.pk}/delete/")
+
+    for page in pages:
+        assert admin_client.post(page, {"action": "purged", "post": "yes"}).status_code == 403
+    chosen = {"action": "delete_selected", "_selected_action": [entry.pk], "post": "yes"}
+    admin_client.post(AUDIT, chosen)
+
+    assert AuditEntry.objects.get(pk=entry.pk).action == Action.EXPORTED
+
+
+def test_who_has_no_permission_does_not_see_the_audit_log(
+    stranger: Client, make_user: MakeUser, entry: AuditEntry
+) -> None:
+    stranger.force_login(make_user("staffy", is_staff=True))
+
+    assert stranger.get(AUDIT).status_code == 403
 
 
 def test_a_user_who_goes_leaves_the_clips(

@@ -7,19 +7,23 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from django.core.management import CommandError, call_command
 from django.test import Client
+from django.utils import timezone
 from pytest_django import Settings
 
 from tests import videos
-from tests.conftest import FakePredictor, MakeUser, followed
+from tests.conftest import FakePredictor, MakeClip, MakeUser, followed
+from tests.services.test_files import store
 from video_classifier.ml import bundle
 from video_classifier.ml.bundle import Card
 from video_classifier.ml.clip import ClipError, ClipSpec
-from video_classifier.services import accounts, catalog
+from video_classifier.models import Clip
+from video_classifier.services import accounts, catalog, files
 
 ROOT = Path(__file__).parent.parent
 
@@ -229,3 +233,74 @@ def test_a_model_is_tried_once(run: Run) -> None:
     assert (done.returncode, done.stderr) == (0, "")
     assert "tiny" in done.stdout
     assert "parameters" in done.stdout
+
+
+# The trash, and files
+
+
+@pytest.fixture
+def due(make_clip: MakeClip) -> Clip:
+    """Has been in the trash for long enough; another has not."""
+    now = timezone.now()
+    make_clip(trashed_at=now - timedelta(days=29))
+    return make_clip(trashed_at=now - timedelta(days=31))
+
+
+def test_the_trash_is_emptied_of_what_is_due(due: Clip, capsys: pytest.CaptureFixture[str]) -> None:
+    call_command("purge_trash")
+
+    assert capsys.readouterr().out == "1 deleted for good.\n"
+    assert due not in Clip.objects.in_trash()
+
+
+def test_a_dry_run_names_what_is_due_by_its_id(
+    due: Clip, capsys: pytest.CaptureFixture[str]
+) -> None:
+    call_command("purge_trash", "--dry-run")
+
+    first, last = capsys.readouterr().out.splitlines()
+    assert first.startswith(str(due.pk))
+    assert last == "1 would be deleted for good."
+    assert Clip.objects.count() == 2
+
+
+def test_files_that_no_row_knows_are_swept(
+    make_clip: MakeClip, capsys: pytest.CaptureFixture[str]
+) -> None:
+    orphan, clip = store("clips/2026/11/x.mp4"), make_clip()
+    Path(clip.file.path).unlink()
+
+    call_command("sweep_files", "--dry-run")
+
+    assert orphan.exists()
+    assert capsys.readouterr().out.splitlines() == [
+        str(orphan),
+        f"clip {clip.pk} misses a file",
+        "1 belong to no row, 0 removed; 1 clips miss a file.",
+    ]
+    call_command("sweep_files")
+    assert not orphan.exists()
+
+
+@pytest.mark.django_db
+def test_a_sweep_that_looks_like_the_wrong_database_says_so(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(files, "FEW", 0)
+    orphan = store("clips/2026/11/x.mp4")
+
+    with pytest.raises(CommandError, match="wrong database") as refusal:
+        call_command("sweep_files")
+
+    assert refusal.value.returncode == 2
+    assert orphan.exists()
+    call_command("sweep_files", "--force")
+    assert not orphan.exists()
+
+
+@pytest.mark.parametrize("name", ["purge_trash", "sweep_files"])
+def test_a_command_explains_itself(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        call_command(name, "--help")
+
+    assert "--dry-run" in capsys.readouterr().out

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, cast
 
 from django.contrib import admin, messages
@@ -10,15 +10,16 @@ from django.db.models import Count, QuerySet
 from django.http import HttpRequest
 from django.template.defaultfilters import filesizeformat
 
-from video_classifier.models import Analysis, Clip
-from video_classifier.services import analyses, catalog, clips
+from video_classifier.models import Analysis, AuditEntry, Clip
+from video_classifier.querysets import DELETE_CLIPS
+from video_classifier.services import analyses, catalog, trash
 
 admin.site.site_header = "Shoplift administration"
 admin.site.site_title = "Shoplift"
 
 
 class ReadOnlyAdmin(admin.ModelAdmin):
-    """To be looked at, analyzed again and deleted; everything else services write."""
+    """To be looked at; everything else services write."""
 
     list_per_page = 50
     show_full_result_count = False
@@ -29,12 +30,21 @@ class ReadOnlyAdmin(admin.ModelAdmin):
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
 
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+class AnalyzableAdmin(ReadOnlyAdmin):
+    """Of what can be analyzed again."""
+
     def clips_of(self, chosen: QuerySet[Any]) -> QuerySet[Clip]:
         raise NotImplementedError
 
     def get_actions(self, request: HttpRequest) -> dict[str, Any]:
         """Those of the class, and “Analyze again” with each model that can be used."""
         found: dict[str, Any] = super().get_actions(request)
+        if _shows_trash(request):
+            return found
         if request.user.has_perm("video_classifier.add_analysis"):
             for choice in catalog.available():
                 if choice.card:
@@ -43,8 +53,8 @@ class ReadOnlyAdmin(admin.ModelAdmin):
         return found
 
 
-def _again(model: str) -> Callable[[ReadOnlyAdmin, HttpRequest, QuerySet[Any]], None]:
-    def again(site: ReadOnlyAdmin, request: HttpRequest, chosen: QuerySet[Any]) -> None:
+def _again(model: str) -> Callable[[AnalyzableAdmin, HttpRequest, QuerySet[Any]], None]:
+    def again(site: AnalyzableAdmin, request: HttpRequest, chosen: QuerySet[Any]) -> None:
         wanted = site.clips_of(chosen)
         for clip in wanted:
             analyses.enqueue(clip, model=model, user=request.user)  # type: ignore[arg-type]
@@ -53,16 +63,44 @@ def _again(model: str) -> Callable[[ReadOnlyAdmin, HttpRequest, QuerySet[Any]], 
     return again
 
 
+TRASH = "trash"  # in the address
+
+
+def _shows_trash(request: HttpRequest) -> bool:
+    return request.GET.get(TRASH) == "yes"
+
+
+class TrashFilter(admin.SimpleListFilter):
+    """What is in the trash shows only if that is asked for."""
+
+    title = "trash"
+    parameter_name = TRASH
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [("yes", "In the trash")]
+
+    def choices(self, changelist: Any) -> Iterator[Any]:
+        everything, *rest = super().choices(changelist)
+        yield everything | {"display": "Not in the trash"}
+        yield from rest
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        return queryset.filter(trashed_at__isnull=self.value() != "yes")
+
+
 @admin.register(Clip)
-class ClipAdmin(ReadOnlyAdmin):
+class ClipAdmin(AnalyzableAdmin):
+    """Deleting moves to the trash; what is there already goes for good."""
+
+    actions = ("move_to_trash", "restore")
     date_hierarchy = "uploaded_at"
     list_display = ("name", "uploaded_at", "uploaded_by", "length", "size", "runs")
-    list_filter = ("container", "codec", "playback", "uploaded_by")
+    list_filter = (TrashFilter, "container", "codec", "playback", "uploaded_by")
     list_select_related = ("uploaded_by",)
     search_fields = ("name", "sha256")
     # The files have no address of their own: the result page shows them.
     exclude = ("file", "playable")
-    readonly_fields = ("uploaded_at",)
+    readonly_fields = ("uploaded_at", "trashed_at", "trashed_by")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         found = super().get_queryset(request).annotate(analysis_count=Count("analyses"))
@@ -83,16 +121,45 @@ class ClipAdmin(ReadOnlyAdmin):
     def clips_of(self, chosen: QuerySet[Clip]) -> QuerySet[Clip]:
         return chosen
 
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return request.user.has_perm(DELETE_CLIPS)
+
+    def get_actions(self, request: HttpRequest) -> dict[str, Any]:
+        """In the trash: to restore, and to delete for good; outside: to move there."""
+        found = super().get_actions(request)
+        unfit = {"move_to_trash"} if _shows_trash(request) else {"restore", "delete_selected"}
+        return {name: action for name, action in found.items() if name not in unfit}
+
+    @admin.action(description="Move to the trash", permissions=["delete"])
+    def move_to_trash(self, request: HttpRequest, chosen: QuerySet[Clip]) -> None:
+        moved = sum(trash.put(clip, by=request.user) for clip in chosen)  # type: ignore[arg-type]
+        messages.success(request, f"Moved to the trash: {moved}.")
+
+    @admin.action(description="Restore from the trash", permissions=["delete"])
+    def restore(self, request: HttpRequest, chosen: QuerySet[Clip]) -> None:
+        restored = sum(trash.restore(clip, by=request.user) for clip in chosen)  # type: ignore[arg-type]
+        messages.success(request, f"Restored: {restored}.")
+
+    def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
+        """Clips alone: what was made of them goes with them, whoever may delete what."""
+        names = [str(clip) for clip in objs]
+        return names, {"clips": len(names)}, set(), []
+
     def delete_model(self, request: HttpRequest, obj: Clip) -> None:
-        clips.delete(obj)
+        leave = trash.purge if obj.trashed_at else trash.put
+        leave(obj, by=request.user)  # type: ignore[arg-type]
 
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Clip]) -> None:
         for clip in queryset:
-            clips.delete(clip)
+            self.delete_model(request, clip)
+
+    def log_deletions(self, request: HttpRequest, queryset: QuerySet[Clip]) -> list[Any]:
+        """Not in Django's own log, which would keep the names: the audit log notes it."""
+        return []
 
 
 @admin.register(Analysis)
-class AnalysisAdmin(ReadOnlyAdmin):
+class AnalysisAdmin(AnalyzableAdmin):
     date_hierarchy = "queued_at"
     list_display = ("clip", "status", "verdict", "rounded", "model", "requested_by", "queued_at")
     list_filter = ("status", "verdict", "view", "model", "requested_by")
@@ -106,3 +173,15 @@ class AnalysisAdmin(ReadOnlyAdmin):
 
     def clips_of(self, chosen: QuerySet[Analysis]) -> QuerySet[Clip]:
         return Clip.objects.filter(analyses__in=chosen).distinct()
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        return super().get_queryset(request).filter(clip__trashed_at=None)
+
+
+@admin.register(AuditEntry)
+class AuditEntryAdmin(ReadOnlyAdmin):
+    list_display = ("at", "action", "actor", "object_type", "object_id", "details")
+    list_filter = ("action", "at", "object_type")
+    search_fields = ("=actor", "=object_id")
+    search_help_text = "The id of an account, or of what it is about."
+    readonly_fields = ("at",)

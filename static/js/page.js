@@ -14,11 +14,11 @@ document.addEventListener("htmx:load", ({ detail }) => {
   if (detail.elt !== document.body) announce(detail.elt); // the whole page is no news
 });
 
-// A poll that is sent to the sign-in page, or whose analysis is gone, would ask for ever.
+// A poll that is sent to the sign-in page, or whose analysis is in the trash or gone, would ask for ever.
 document.addEventListener("htmx:beforeSwap", (event) => {
   const { xhr } = event.detail;
   const signedOut = new URL(xhr.responseURL, location).pathname === document.body.dataset.loginUrl;
-  if (signedOut || xhr.status === 404) {
+  if (signedOut || xhr.status === 404 || xhr.status === 410) {
     event.detail.shouldSwap = false;
     location.reload();
   }

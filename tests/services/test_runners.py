@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
@@ -307,32 +306,25 @@ def test_only_told_so_nobody_analyzes(settings: Settings) -> None:
 # The start of the server
 
 
-@pytest.mark.parametrize(
-    ("make", "starts"),
-    [
-        (lambda analysis, clip: None, False),
-        (lambda analysis, clip: analysis(status=Status.DONE), False),
-        (lambda analysis, clip: analysis(), True),
-        (lambda analysis, clip: analysis(status=Status.RUNNING), True),
-        (lambda analysis, clip: clip(playback=Playback.WANTED), True),
-        (lambda analysis, clip: heat_maps.ask(analysis(status=Status.DONE)), True),
-    ],
-    ids=["nothing", "all done", "waiting", "running when it died", "copy wanted", "map wanted"],
-)
-def test_the_server_goes_on_with_what_was_left(
-    make: Callable[[MakeAnalysis, MakeClip], object],
-    starts: bool,  # noqa: FBT001
-    make_analysis: MakeAnalysis,
-    make_clip: MakeClip,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    make(make_analysis, make_clip)
+@pytest.mark.django_db
+def test_the_server_starts_the_runner_which_also_tidies(monkeypatch: pytest.MonkeyPatch) -> None:
     woken: list[bool] = []
     monkeypatch.setattr(runners, "wake", lambda: woken.append(True))
 
-    runners.start_if_waiting()
+    runners.start()
 
-    assert bool(woken) == starts
+    assert woken
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_server_goes_on_with_what_was_left(
+    make_analysis: MakeAnalysis, runner: runners.Runner, closed: threading.Semaphore
+) -> None:
+    make_analysis()
+
+    runners.start()
+
+    assert closed.acquire(timeout=PATIENCE)
 
 
 @pytest.mark.django_db
@@ -345,25 +337,9 @@ def test_a_database_without_tables_is_no_crash(
 
     monkeypatch.setattr(AnalysisQuerySet, "exists", fail)
 
-    runners.start_if_waiting()
+    runners.start()
 
     assert "migrate" in caplog.text
-
-
-@pytest.mark.django_db
-def test_old_leftovers_of_uploads_are_swept(settings: Settings) -> None:
-    folder = Path(settings.FILE_UPLOAD_TEMP_DIR)
-    old, coming_in = folder / "old.upload", folder / "new.upload"
-    for file in (old, coming_in):
-        file.touch()
-    (folder / "old copy").mkdir()
-    long_ago = (timezone.now() - 2 * runners.ABANDONED).timestamp()
-    for left in (old, folder / "old copy"):
-        os.utime(left, (long_ago, long_ago))
-
-    runners.start_if_waiting()
-
-    assert list(folder.iterdir()) == [coming_in]
 
 
 # Waking

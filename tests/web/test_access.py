@@ -10,6 +10,7 @@ from django.urls import reverse
 
 from tests.conftest import MakeAnalysis, MakeModel
 from video_classifier.models import Analysis
+from video_classifier.web.urls import urlpatterns
 
 SOME_ID = uuid.UUID(int=7)
 
@@ -27,7 +28,14 @@ PAGES: list[tuple[str, dict[str, object], set[str]]] = [
     ("clip-file", {"pk": SOME_ID}, {"GET", "HEAD"}),
     ("player", {"pk": SOME_ID}, {"GET", "HEAD"}),
     ("delete-clip", {"pk": SOME_ID}, {"GET", "POST"}),
+    ("restore-clip", {"pk": SOME_ID}, {"POST"}),
+    ("purge-clip", {"pk": SOME_ID}, {"GET", "POST"}),
+    ("trash", {}, {"GET", "HEAD"}),
 ]
+
+
+def test_each_address_is_here() -> None:
+    assert {name for name, *_ in PAGES} == {path.name for path in urlpatterns}
 
 
 @pytest.mark.parametrize(("name", "arguments", "_methods"), PAGES)
@@ -52,7 +60,7 @@ def test_other_methods_are_refused(
         assert client.generic(method, address).status_code == 405, method
 
 
-@pytest.mark.parametrize("name", ["history", "history-csv"])
+@pytest.mark.parametrize("name", ["history", "history-csv", "trash"])
 def test_what_can_be_read_can_be_asked_for_its_head(client: Client, name: str) -> None:
     assert client.head(reverse(f"web:{name}")).status_code == 200
 

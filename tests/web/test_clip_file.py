@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from django.contrib.auth.models import User
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from django.http.response import ResponseHeaders
@@ -10,8 +11,9 @@ from django.test import Client
 from django.urls import reverse
 
 from tests.conftest import MakeAnalysis, MakeClip
-from video_classifier.models import Clip
+from video_classifier.models import AuditEntry, Clip
 from video_classifier.services import evidence
+from video_classifier.states import Action
 
 CONTENT = bytes(range(100))
 
@@ -202,3 +204,25 @@ def test_a_frame_that_is_not_there_is_not_found(
     address = reverse("web:frame", args=[analysis.pk, number])
 
     assert client.get(address).status_code == 404
+
+
+# What the audit log notes of it
+
+
+@pytest.mark.parametrize("headers", [{}, {"Range": "bytes=0-"}, {"Range": "bytes=50-"}])
+def test_a_download_is_noted(
+    client: Client, clip: Clip, user: User, headers: dict[str, str]
+) -> None:
+    client.get(address(clip), {"download": "1"}, headers=headers).getvalue()
+
+    entry = AuditEntry.objects.get(action=Action.DOWNLOADED)
+    assert (entry.actor, entry.object_type, entry.object_id) == (user.pk, "clip", str(clip.pk))
+
+
+def test_nothing_that_is_less_is_noted_as_a_download(client: Client, clip: Clip) -> None:
+    client.get(address(clip)).getvalue()
+    client.head(address(clip), {"download": "1"}).getvalue()
+    etag = headers_of(client, clip)["ETag"]
+    client.get(address(clip), {"download": "1"}, headers={"If-None-Match": etag})
+
+    assert not AuditEntry.objects.filter(action=Action.DOWNLOADED).exists()

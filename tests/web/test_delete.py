@@ -6,8 +6,9 @@ import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 
-from tests.conftest import MakeClip, MakeUser
+from tests.conftest import MakeAnalysis, MakeClip, MakeUser, make_deleter
 from video_classifier.models import Clip
+from video_classifier.states import Status
 
 
 @pytest.fixture
@@ -28,17 +29,60 @@ def test_the_uploader_may(client: Client, clip: Clip) -> None:
     response = client.post(f"/clips/{clip.pk}/delete/")
 
     assert response["Location"] == "/history/"
-    assert not Clip.objects.exists()
-    assert "“till.mp4” was deleted." in client.get("/history/").content.decode()
+    assert not Clip.objects.kept().exists()
+    assert "“till.mp4” was moved to the trash." in client.get("/history/").content.decode()
 
 
-def test_staff_may(clip: Clip, make_user: MakeUser) -> None:
+def test_who_has_the_permission_may(clip: Clip, make_user: MakeUser) -> None:
     boss = Client()
-    boss.force_login(make_user("boss", is_staff=True))
+    boss.force_login(make_deleter(make_user))
 
     boss.post(f"/clips/{clip.pk}/delete/")
 
-    assert not Clip.objects.exists()
+    assert not Clip.objects.kept().exists()
+
+
+def test_being_staff_does_not_suffice(clip: Clip, make_user: MakeUser) -> None:
+    staff = Client()
+    staff.force_login(make_user("staffy", is_staff=True))
+
+    response = staff.post(f"/clips/{clip.pk}/delete/")
+
+    assert response.status_code == 403
+    assert Clip.objects.kept().exists()
+
+
+def test_one_click_undoes_it(client: Client, clip: Clip) -> None:
+    client.post(f"/clips/{clip.pk}/delete/", {"next": "/history/?page=2"})
+    html = client.get("/history/?page=2").content.decode()
+
+    assert f'action="/clips/{clip.pk}/restore/"' in html
+    assert '<input type="hidden" name="next" value="/history/?page=2">' in html
+    response = client.post(f"/clips/{clip.pk}/restore/", {"next": "/history/?page=2"})
+    assert response["Location"] == "/history/?page=2"
+    assert Clip.objects.kept().get() == clip
+
+
+def test_a_result_leads_back_to_the_history_as_it_was_filtered(
+    client: Client, clip: Clip, make_analysis: MakeAnalysis
+) -> None:
+    page = make_analysis(clip=clip, status=Status.DONE).get_absolute_url()
+    before = {"Referer": "http://testserver/history/?status=done&page=2"}
+
+    html = client.get(page, headers=before).content.decode()
+
+    assert f"/clips/{clip.pk}/delete/?next=%2Fhistory%2F%3Fstatus%3Ddone%26page%3D2" in html
+
+
+@pytest.mark.parametrize("before", ["", "http://testserver/", "http://example.com/history/?page=2"])
+def test_a_result_that_something_else_led_to_does_not(
+    client: Client, clip: Clip, make_analysis: MakeAnalysis, before: str
+) -> None:
+    page = make_analysis(clip=clip, status=Status.DONE).get_absolute_url()
+
+    html = client.get(page, headers={"Referer": before}).content.decode()
+
+    assert f'/clips/{clip.pk}/delete/?next="' in html
 
 
 @pytest.mark.parametrize("method", ["GET", "POST"])
@@ -53,7 +97,7 @@ def test_nobody_else_may(clip: Clip, make_user: MakeUser, method: str) -> None:
     assert Clip.objects.exists()
 
 
-def test_a_clip_whose_uploader_is_gone_is_left_to_staff(
+def test_a_clip_whose_uploader_is_gone_is_left_to_administrators(
     client: Client, make_clip: MakeClip
 ) -> None:
     clip = make_clip(uploaded_by=None)

@@ -12,7 +12,8 @@ from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries, Settings
 
 from tests.conftest import MakeAnalysis, MakeClip, MakeUser
-from video_classifier.states import Status, Verdict
+from video_classifier.models import AuditEntry
+from video_classifier.states import Action, Status, Verdict
 
 URL = "/history/"
 CSV = "/history.csv"
@@ -232,8 +233,9 @@ def test_queries_do_not_grow_with_the_rows(
         uploader = make_user(f"user{number}")
         make_analysis(clip=make_clip(uploaded_by=uploader), requested_by=uploader)
 
-    # session and user, the count and the page, the choices of models and of uploaders
-    with django_assert_num_queries(6):
+    # session, user and permissions (2), the count and the page, the choices of models and of
+    # uploaders
+    with django_assert_num_queries(8):
         client.get(URL)
 
 
@@ -265,3 +267,34 @@ def test_the_page_links_the_export_of_what_it_shows(client: Client) -> None:
     html = client.get(URL, {"text": "till", "page": "2"}).content.decode()
 
     assert 'href="/history.csv?text=till"' in html
+
+
+# What the audit log notes of an export
+
+
+def test_an_export_is_noted_with_its_rows_and_filters(
+    client: Client, three: User, user: User
+) -> None:
+    query = {"status": "done", "uploader": str(three.pk), "since": day(15), "text": "door"}
+
+    client.get(CSV, query | {"sort": "-score", "page": "2"}).getvalue()
+
+    entry = AuditEntry.objects.get(action=Action.EXPORTED)
+    assert (entry.actor, entry.object_type) == (user.pk, "analyses")
+    assert entry.details == {
+        "rows": 1,
+        "filters": {
+            "status": "done",
+            "uploader": str(three.pk),
+            "since": day(15),
+            "text": "typed",
+            "sort": "-score",
+        },
+    }
+
+
+def test_looking_and_asking_for_the_head_are_no_exports(client: Client) -> None:
+    client.get(URL)
+    client.head(CSV)
+
+    assert not AuditEntry.objects.filter(action=Action.EXPORTED).exists()

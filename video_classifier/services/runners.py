@@ -9,20 +9,17 @@ import socket
 import threading
 import uuid
 from collections.abc import Callable
-from datetime import timedelta
 from functools import partial
 
 from django.conf import settings
 from django.db import DatabaseError, close_old_connections
-from django.utils import timezone
 
-from video_classifier.models import Analysis, Clip, HeatMap
-from video_classifier.services import analyses, clips, heat_maps, uploads
+from video_classifier.models import Analysis
+from video_classifier.services import analyses, clips, heat_maps, housekeeping
 from video_classifier.services.leases import LOOK_SECONDS, LeaseLostError, Pace
 
 logger = logging.getLogger(__name__)
 
-ABANDONED = timedelta(days=1)  # an upload that is still coming in is younger
 IDLE_SECONDS = 5.0  # until a look at the queue that nobody asked for
 PAUSE_SECONDS = 2.0  # after something broke
 FAREWELL_SECONDS = 5.0  # for the thread to come to an end with its process
@@ -34,22 +31,16 @@ def wake() -> None:
         _runner.wake()
 
 
-def start_if_waiting() -> None:
-    """At server start: goes on with what an earlier process left, and sweeps up after it."""
-    uploads.sweep(before=timezone.now() - ABANDONED)
+def start() -> None:
+    """At server start: goes on with what an earlier process left, and tidies up every day."""
     try:
-        left = (
-            Analysis.objects.unfinished().exists()
-            or HeatMap.objects.unfinished().exists()
-            or Clip.objects.wanting_a_copy().exists()
-        )
+        Analysis.objects.exists()
     except DatabaseError:
         logger.warning("The database has no tables yet: run `manage.py migrate`.")
-        return
+    else:
+        wake()
     finally:
         close_old_connections()
-    if left:
-        wake()
 
 
 def step(*, worker: str, ending: Callable[[], bool] = lambda: False) -> bool:
@@ -107,6 +98,7 @@ class Runner:
     def _serve(self) -> None:
         while not self._stopping.is_set():
             try:
+                housekeeping.tidy_if_due()
                 worked = step(worker=self._worker, ending=self._stopping.is_set)
             except Exception:
                 logger.exception("the runner stumbled and goes on")

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import shutil
 import unicodedata
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
-from datetime import datetime
+from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 from tempfile import NamedTemporaryFile
 
@@ -28,20 +26,31 @@ NAME_LENGTH = 255
 _LONGEST_ENDING = 16  # characters; more is part of the name
 
 
+class InTrashError(Exception):
+    """The same bytes are in the trash, from where the uploader may restore them."""
+
+    def __init__(self, clip: Clip) -> None:
+        super().__init__(f"The clip {clip.pk} is in the trash.")
+        self.clip = clip
+
+
 def accept(*, file: UploadedFile[bytes], user: User, model: str) -> Analysis:
     """Keeps the clip and queues its analysis by `model`.
 
     Raises ClipError, whose sentence is for the uploader, and keeps nothing, if the file is
-    no clip that can be analyzed or the model can't be used.
+    no clip that can be analyzed or the model can't be used. Raises InTrashError rather than
+    making a twin of a clip that only has to be restored.
     """
     _check_model(model)
     name = clean_name(file.name or "")
     check_size(name, file.size or 0)
     with _on_disk(file) as path:
         facts, playback = _look(path)
+        digest = sha256(path)
+        _look_in_trash(digest, user)
         clip = Clip(
             name=name,
-            sha256=sha256(path),
+            sha256=digest,
             size_bytes=facts.size_bytes,
             container=facts.container,
             codec=facts.codec,
@@ -53,14 +62,6 @@ def accept(*, file: UploadedFile[bytes], user: User, model: str) -> Analysis:
             uploaded_by=user,
         )
         return _keep(clip, file, facts.container, model=model)
-
-
-def sweep(*, before: datetime) -> None:
-    """Removes what a killed process left half uploaded or half copied."""
-    for left in Path(settings.FILE_UPLOAD_TEMP_DIR).iterdir():
-        with suppress(FileNotFoundError):  # another process has just finished with it
-            if left.stat().st_mtime < before.timestamp():
-                shutil.rmtree(left) if left.is_dir() else left.unlink()
 
 
 def check_size(name: str, size: int) -> None:
@@ -99,6 +100,13 @@ def _check_model(model: str) -> None:
 def _look(path: Path) -> tuple[ClipFacts, Playback]:
     facts, is_playable = sandbox.probe(path)
     return facts, Playback.ORIGINAL if is_playable else Playback.WANTED
+
+
+def _look_in_trash(digest: str, user: User) -> None:
+    same = Clip.objects.filter(sha256=digest)
+    trashed = same.in_trash().deletable_by(user).order_by("-trashed_at").first()
+    if trashed is not None and not same.kept().exists():
+        raise InTrashError(trashed)
 
 
 def _keep(clip: Clip, file: UploadedFile[bytes], extension: str, *, model: str) -> Analysis:

@@ -6,6 +6,7 @@ from functools import cache
 from importlib.resources import files
 
 from django import template
+from django.conf import settings
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 from django.utils.safestring import SafeString, mark_safe
 
@@ -105,6 +106,12 @@ def whereabouts(drops: list[list[float]]) -> str:
     high = ("top", "middle", "bottom")[3 * row // len(drops)]
     side = ("left", "", "right")[3 * drops[row].index(most) // len(drops[row])]
     return f"{high} {side}".strip()
+
+
+@register.simple_tag
+def trash_days() -> int:
+    """How long the trash keeps a clip."""
+    return settings.TRASH_KEEP.days
 
 
 @register.filter

@@ -12,11 +12,12 @@ from django.contrib.auth.models import User
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
-from video_classifier.models import Analysis
+from video_classifier.models import Analysis, Clip
 from video_classifier.states import Status, Verdict
 
 PAGING = "page"
 SORT = "sort"
+TEXT = "text"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,12 +38,19 @@ class SortFilter(django_filters.OrderingFilter):  # type: ignore[misc]  # untype
 
 
 def _uploaders(_: HttpRequest | None) -> QuerySet[User]:
-    return User.objects.filter(clips__isnull=False).distinct().order_by("username")
+    return User.objects.filter(clips__in=Clip.objects.kept()).distinct().order_by("username")
 
 
 def _models() -> list[tuple[str, str]]:
-    names = Analysis.objects.order_by("model").values_list("model", flat=True).distinct()
+    found = Analysis.objects.visible()
+    names = found.order_by("model").values_list("model", flat=True).distinct()
     return [(name, name) for name in names]
+
+
+def _noted(value: object) -> str:
+    if isinstance(value, User):
+        return str(value.pk)
+    return ",".join(value) if isinstance(value, list) else str(value)
 
 
 class HistoryFilter(django_filters.FilterSet):  # type: ignore[misc]  # untyped
@@ -88,6 +96,11 @@ class HistoryFilter(django_filters.FilterSet):  # type: ignore[misc]  # untyped
     class Meta:
         model = Analysis
         fields: tuple[str, ...] = ()
+
+    def choices_made(self) -> dict[str, str]:
+        """The filters in force, as the audit log notes them: what was typed may be a name."""
+        made = {name: value for name, value in self.form.cleaned_data.items() if value}
+        return {name: "typed" if name == TEXT else _noted(value) for name, value in made.items()}
 
     def misunderstood(self) -> list[str]:
         """The fields that make no sense, by name; how to sort hides nothing and isn't one."""

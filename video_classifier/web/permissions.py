@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
-from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
+from django.contrib.auth.models import AbstractBaseUser, AnonymousUser, PermissionsMixin
 
 from video_classifier.models import Clip
+from video_classifier.querysets import DELETE_CLIPS
 
 
 def may_delete(user: AbstractBaseUser | AnonymousUser, clip: Clip) -> bool:
-    """Only the uploader and staff; a clip whose uploader is gone is left to staff."""
-    if not user.is_authenticated:
-        return False
-    return bool(getattr(user, "is_staff", False)) or clip.uploaded_by_id == user.pk
+    """Into the trash and out of it: the uploader, and who has the permission.
+
+    As ClipQuerySet.deletable_by says it of many; being staff does not suffice.
+    """
+    return user.is_authenticated and (clip.uploaded_by_id == user.pk or may_purge(user))
+
+
+def may_purge(user: AbstractBaseUser | AnonymousUser) -> bool:
+    """For good: not the uploader, as footage may be evidence."""
+    return isinstance(user, PermissionsMixin | AnonymousUser) and user.has_perm(DELETE_CLIPS)

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import urlsplit
 
 from django.contrib.auth.models import User
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.urls import reverse
 from django.utils.cache import patch_vary_headers
+from django.utils.http import url_has_allowed_host_and_scheme
 
 
 class SignedInRequest(HttpRequest):
@@ -25,3 +28,18 @@ def page_or_part(
     response = render(request, template, context, status=status)
     patch_vary_headers(response, ["HX-Request"])
     return response
+
+
+def asked_next(request: HttpRequest) -> str:
+    """Where the sender wants to be afterwards, if that is on this site; "" otherwise."""
+    asked = request.POST.get("next") or request.GET.get("next", "")
+    here = asked.startswith("/") and url_has_allowed_host_and_scheme(asked, allowed_hosts=None)
+    return asked if here else ""
+
+
+def came_from(request: HttpRequest) -> str:
+    """The history as it was filtered when it led here; "" if something else did."""
+    before = urlsplit(request.headers.get("Referer", ""))
+    if (before.netloc, before.path) != (request.get_host(), reverse("web:history")):
+        return ""
+    return before._replace(scheme="", netloc="").geturl()

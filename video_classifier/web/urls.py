@@ -19,6 +19,9 @@ urlpatterns = [
     path("clips/<uuid:pk>/file", views.clip_file, name="clip-file"),
     path("clips/<uuid:pk>/player/", views.player, name="player"),
     path("clips/<uuid:pk>/delete/", views.delete_clip, name="delete-clip"),
+    path("clips/<uuid:pk>/restore/", views.restore_clip, name="restore-clip"),
+    path("clips/<uuid:pk>/purge/", views.purge_clip, name="purge-clip"),
+    path("trash/", views.trash_list, name="trash"),
     path("history/", views.history, name="history"),
     path("history.csv", views.history_csv, name="history-csv"),
 ]

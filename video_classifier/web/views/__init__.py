@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from video_classifier.web.views.clips import clip_file, delete_clip, player
+from video_classifier.web.views.clips import clip_file, player
 from video_classifier.web.views.evidence import crop, frame, heat, heat_map
 from video_classifier.web.views.history import history, history_csv
 from video_classifier.web.views.results import again, badge, result
+from video_classifier.web.views.trash import delete_clip, purge_clip, restore_clip, trash_list
 from video_classifier.web.views.uploads import upload
 
 __all__ = [
@@ -20,6 +21,9 @@ __all__ = [
     "history",
     "history_csv",
     "player",
+    "purge_clip",
+    "restore_clip",
     "result",
+    "trash_list",
     "upload",
 ]

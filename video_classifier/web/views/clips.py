@@ -1,23 +1,22 @@
-"""The clips themselves: their bytes, and the end of them."""
+"""The clips themselves: their bytes, and how to play them."""
 
 from __future__ import annotations
 
+from http import HTTPStatus
 from uuid import UUID
 
-from django.contrib import messages
-from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse
 from django.http.response import Http404, HttpResponseBase
 from django.shortcuts import get_object_or_404, render
-from django.urls import reverse
-from django.utils.http import content_disposition_header, url_has_allowed_host_and_scheme
+from django.utils.http import content_disposition_header
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_http_methods, require_safe
+from django.views.decorators.http import require_safe
 
 from video_classifier.models import Clip
-from video_classifier.services import clips
+from video_classifier.services import audit
+from video_classifier.states import Action
 from video_classifier.web import ranges
-from video_classifier.web.permissions import may_delete
+from video_classifier.web.trashed import CLIP, gone_if_trashed
 
 # By what the file was found to be, never by what its uploader called it.
 CONTENT_TYPES = {
@@ -34,11 +33,14 @@ CONTENT_TYPES = {
     "hevc": "video/h265",
 }
 
+SENT = (HTTPStatus.OK, HTTPStatus.PARTIAL_CONTENT)
+
 # Opened by itself, the file may be played, and that is all.
 BARE = "sandbox allow-same-origin; default-src 'none'; media-src 'self'"
 
 
 @require_safe
+@gone_if_trashed(CLIP)
 def clip_file(request: HttpRequest, pk: UUID) -> HttpResponseBase:
     """The clip as it was uploaded (?download=1), or as a browser can play it."""
     clip = get_object_or_404(Clip, pk=pk)
@@ -56,6 +58,8 @@ def clip_file(request: HttpRequest, pk: UUID) -> HttpResponseBase:
         etag=f'"{clip.sha256}{"-playable" if copy else ""}"',
         content_type=CONTENT_TYPES.get(container, "application/octet-stream"),
     )
+    if download and request.method == "GET" and response.status_code in SENT:
+        audit.record(Action.DOWNLOADED, request.user, audit.CLIP, clip.pk)
     name = "".join(filter(str.isprintable, clip.name)) or "clip"
     response["Content-Disposition"] = content_disposition_header(download, name) or "inline"
     response["Cache-Control"] = "private"
@@ -65,24 +69,8 @@ def clip_file(request: HttpRequest, pk: UUID) -> HttpResponseBase:
 
 @never_cache
 @require_safe
+@gone_if_trashed(CLIP)
 def player(request: HttpRequest, pk: UUID) -> HttpResponse:
     """The player alone: asked for until there is a copy that browsers play."""
     clip = get_object_or_404(Clip, pk=pk)
     return render(request, "video_classifier/result/_player.html", {"clip": clip})
-
-
-@require_http_methods(["GET", "POST"])
-def delete_clip(request: HttpRequest, pk: UUID) -> HttpResponse:
-    """Asks (for those without JavaScript) and deletes the clip with all its results."""
-    clip = get_object_or_404(Clip, pk=pk)
-    if not may_delete(request.user, clip):
-        msg = "Only the person who uploaded a clip, or an administrator, may delete it."
-        raise PermissionDenied(msg)
-    after = request.POST.get("next") or request.GET.get("next", "")
-    if not (after.startswith("/") and url_has_allowed_host_and_scheme(after, allowed_hosts=None)):
-        after = ""
-    if request.method == "POST":
-        clips.delete(clip)
-        messages.success(request, f"“{clip.name}” was deleted.")
-        return HttpResponseRedirect(after or reverse("web:history"))
-    return render(request, "video_classifier/delete/page.html", {"clip": clip, "next": after})

@@ -15,11 +15,13 @@ from django.views.decorators.http import require_http_methods, require_safe
 from video_classifier.models import Analysis, HeatMap, Person
 from video_classifier.services import evidence, heat_maps
 from video_classifier.states import Status
+from video_classifier.web.trashed import ANALYSIS, gone_if_trashed
 
 _cached = cache_control(private=True, max_age=3600)
 
 
 @require_safe
+@gone_if_trashed(ANALYSIS)
 @_cached
 def frame(request: HttpRequest, pk: UUID, number: int) -> FileResponse:
     """One of the frames that the model looked at, as a small picture."""
@@ -28,6 +30,7 @@ def frame(request: HttpRequest, pk: UUID, number: int) -> FileResponse:
 
 
 @require_safe
+@gone_if_trashed(ANALYSIS)
 @_cached
 def crop(request: HttpRequest, pk: UUID, person: int, number: int) -> FileResponse:
     """What the model saw of a person at one moment."""
@@ -36,6 +39,7 @@ def crop(request: HttpRequest, pk: UUID, person: int, number: int) -> FileRespon
 
 
 @require_safe
+@gone_if_trashed(ANALYSIS)
 @_cached
 def heat(request: HttpRequest, pk: UUID, number: int) -> FileResponse:
     """One of the pictures that decided, dim where it did not matter."""
@@ -46,6 +50,7 @@ def heat(request: HttpRequest, pk: UUID, number: int) -> FileResponse:
 
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
+@gone_if_trashed(ANALYSIS)
 def heat_map(request: HttpRequest, pk: UUID) -> HttpResponse:
     """Which part mattered: asked for by POST, and then shown as far as it has got."""
     finished = Analysis.objects.filter(status=Status.DONE).select_related("heat_map")

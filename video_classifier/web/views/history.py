@@ -10,7 +10,8 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from video_classifier.models import Analysis
-from video_classifier.services import exports
+from video_classifier.services import audit, exports
+from video_classifier.states import Action
 from video_classifier.web.filters import PAGING, HistoryFilter
 from video_classifier.web.responses import page_or_part
 
@@ -35,9 +36,11 @@ def history(request: HttpRequest) -> HttpResponse:
 @require_safe
 def history_csv(request: HttpRequest) -> StreamingHttpResponse:
     """?separator=semicolon gives it as Excel wants it where numbers have a decimal comma."""
-    lines = exports.history_csv(
-        _asked(request).qs, semicolons=request.GET.get("separator") == "semicolon"
-    )
+    asked = _asked(request)
+    if request.method == "GET":
+        rows, filters = asked.qs.count(), asked.choices_made()
+        audit.record(Action.EXPORTED, request.user, audit.ANALYSES, rows=rows, filters=filters)
+    lines = exports.history_csv(asked.qs, semicolons=request.GET.get("separator") == "semicolon")
     response = StreamingHttpResponse(lines, content_type="text/csv; charset=utf-8")
     day = timezone.localdate().isoformat()
     response["Content-Disposition"] = f'attachment; filename="analyses-{day}.csv"'

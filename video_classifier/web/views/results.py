@@ -15,11 +15,13 @@ from video_classifier.services import analyses, evidence
 from video_classifier.states import Status
 from video_classifier.web.evidence import film, shown
 from video_classifier.web.forms import ModelForm
-from video_classifier.web.responses import SignedInRequest, page_or_part
+from video_classifier.web.responses import SignedInRequest, came_from, page_or_part
+from video_classifier.web.trashed import ANALYSIS, gone_if_trashed
 
 
 @never_cache
 @require_safe
+@gone_if_trashed(ANALYSIS)
 def result(request: HttpRequest, pk: UUID) -> HttpResponse:
     return _result(request, pk, form=ModelForm())
 
@@ -46,6 +48,7 @@ def _result(
             "runs": analysis.clip.analyses.order_by("-queued_at", "pk"),
             "form": form,
             "problem": problem,
+            "back": came_from(request),
         },
         status=status,
     )
@@ -53,6 +56,7 @@ def _result(
 
 @never_cache
 @require_safe
+@gone_if_trashed(ANALYSIS)
 def badge(request: HttpRequest, pk: UUID) -> HttpResponse:
     """The verdict alone, or how far it has got: asked for by whatever lists the analysis."""
     analysis = get_object_or_404(Analysis, pk=pk)
@@ -60,6 +64,7 @@ def badge(request: HttpRequest, pk: UUID) -> HttpResponse:
 
 
 @require_POST
+@gone_if_trashed(ANALYSIS)
 def again(request: SignedInRequest, pk: UUID) -> HttpResponse:
     """Another analysis of the same clip; the one there is stays."""
     form = ModelForm(request.POST)

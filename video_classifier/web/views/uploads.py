@@ -13,7 +13,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
 from video_classifier.ml.clip import ClipError
-from video_classifier.models import Analysis
+from video_classifier.models import Analysis, Clip
 from video_classifier.services import uploads
 from video_classifier.web import upload_handlers
 from video_classifier.web.forms import ModelForm
@@ -24,10 +24,11 @@ LATEST = 5
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Receipt:
-    """What became of one file: an analysis, or a sentence saying why not."""
+    """What became of one file: an analysis, the same in the trash, or why it was not taken."""
 
     name: str
     analysis: Analysis | None = None
+    trashed: Clip | None = None
     refusal: str = ""
 
 
@@ -77,6 +78,8 @@ def _accept(request: SignedInRequest, file: UploadedFile[bytes], *, model: str) 
     name = file.name or ""
     try:
         analysis = uploads.accept(file=file, user=request.user, model=model)
+    except uploads.InTrashError as found:
+        return Receipt(name=name, trashed=found.clip)
     except ClipError as error:
         return Receipt(name=name, refusal=str(error))
     return Receipt(name=name, analysis=analysis)

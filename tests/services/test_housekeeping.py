@@ -1,0 +1,50 @@
+"""What is done once a day."""
+
+from __future__ import annotations
+
+import time
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from django.utils import timezone
+
+from tests.conftest import MakeClip
+from tests.services.test_files import store
+from video_classifier.models import Clip
+from video_classifier.services import housekeeping
+
+NOW = 1000.0
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """The seconds that it shows; this process has not tidied yet."""
+    shown = [NOW]
+    monkeypatch.setattr(time, "monotonic", lambda: shown[0])
+    monkeypatch.setattr(housekeeping, "_next", 0.0)
+    return shown
+
+
+@pytest.mark.usefixtures("clock")
+def test_the_first_time_empties_the_trash_and_sweeps(make_clip: MakeClip) -> None:
+    clip = make_clip()
+    Clip.objects.update(trashed_at=timezone.now() - timedelta(days=31))
+    orphan = store("clips/2026/11/x.mp4")
+
+    housekeeping.tidy_if_due()
+
+    assert not Clip.objects.filter(pk=clip.pk).exists()
+    assert not orphan.exists()
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(("later", "tidied"), [(timedelta(hours=23), False), (timedelta(1), True)])
+def test_again_after_a_day(clock: list[float], later: timedelta, *, tidied: bool) -> None:
+    housekeeping.tidy_if_due()
+    orphan: Path = store("clips/2026/11/x.mp4")
+
+    clock[0] += later.total_seconds()
+    housekeeping.tidy_if_due()
+
+    assert orphan.exists() is not tidied

@@ -1,0 +1,80 @@
+"""Clips on their way out: into the trash, back again, or gone for good."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from datetime import datetime
+
+from django.conf import settings
+from django.contrib.auth.models import User
+from django.db import transaction
+from django.utils import timezone
+
+from video_classifier.models import Analysis, Clip, HeatMap
+from video_classifier.querysets import AnalysisQuerySet, ClipQuerySet, HeatMapQuerySet
+from video_classifier.services import audit, clips
+from video_classifier.states import Action, Status
+
+logger = logging.getLogger(__name__)
+
+
+def put(clip: Clip, *, by: User) -> bool:
+    """Hides the clip and cancels its jobs; False if it is in the trash already, or gone.
+
+    A run of it loses its lease, as the row that it holds is no longer running.
+    """
+    with transaction.atomic():
+        kept = Clip.objects.kept().filter(pk=clip.pk)
+        if not kept.update(trashed_at=timezone.now(), trashed_by=by):
+            return False
+        for jobs in _jobs(clip):
+            jobs.unfinished().update(status=Status.CANCELLED, worker="", heartbeat_at=None)
+        audit.record(Action.TRASHED, by, audit.CLIP, clip.pk)
+    return True
+
+
+def restore(clip: Clip, *, by: User) -> bool:
+    """Shows the clip again with all its results, and goes on with what was cancelled.
+
+    False if it is not in the trash.
+    """
+    from video_classifier.services import runners  # which in turn empties the trash
+
+    with transaction.atomic():
+        trashed = Clip.objects.in_trash().filter(pk=clip.pk)
+        if not trashed.update(trashed_at=None, trashed_by=None):
+            return False
+        for jobs in _jobs(clip):
+            jobs.filter(status=Status.CANCELLED).update(status=Status.QUEUED)
+        audit.record(Action.RESTORED, by, audit.CLIP, clip.pk)
+        transaction.on_commit(runners.wake)
+    return True
+
+
+def purge(clip: Clip, *, by: User | None) -> bool:
+    """Deletes a clip that is in the trash, with all that was made of it; False if it is not."""
+    with transaction.atomic():
+        if not Clip.objects.in_trash().select_for_update().filter(pk=clip.pk).exists():
+            return False
+        clips.delete(clip)
+        audit.record(Action.PURGED, by, audit.CLIP, clip.pk)
+    return True
+
+
+def due(*, now: datetime) -> ClipQuerySet:
+    """The clips that have been in the trash for long enough."""
+    return Clip.objects.trashed_before(now - settings.TRASH_KEEP)
+
+
+def purge_due(*, now: datetime) -> int:
+    """Deletes them, each in a transaction of its own; says how many."""
+    purged = sum(purge(clip, by=None) for clip in due(now=now))
+    if purged:
+        logger.info("deleted %d clips for good that had been in the trash for long enough", purged)
+    return purged
+
+
+def _jobs(clip: Clip) -> Iterator[AnalysisQuerySet | HeatMapQuerySet]:
+    yield Analysis.objects.filter(clip=clip)
+    yield HeatMap.objects.filter(analysis__clip=clip)
