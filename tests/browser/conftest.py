@@ -66,9 +66,9 @@ def page(browser: Browser, site: str) -> Page:
     return page
 
 
-def sign_in(page: Page) -> None:
+def sign_in(page: Page, name: str = "ada") -> None:
     page.goto("/")
-    page.get_by_label("Username").fill("ada")
+    page.get_by_label("Username").fill(name)
     page.get_by_label("Password").fill(PASSWORD)
     page.get_by_role("button", name="Sign in").click()
     page.wait_for_url("/")  # loaded, so that its scripts listen
