@@ -108,3 +108,8 @@ class AuditEntryQuerySet(models.QuerySet["AuditEntry"]):
 
     def bulk_update(self, *_: Any, **__: Any) -> NoReturn:
         raise AppendOnlyError
+
+    def bulk_create(self, *args: Any, **kwargs: Any) -> list[AuditEntry]:
+        if kwargs.get("update_conflicts"):
+            raise AppendOnlyError
+        return super().bulk_create(*args, **kwargs)

@@ -82,6 +82,11 @@ def test_an_entry_is_not_changed(entry: AuditEntry) -> None:
         AuditEntry.objects.bulk_update([entry], ["action"])
     with pytest.raises(AppendOnlyError):
         AuditEntry.objects.update_or_create({"action": Action.EXPORTED}, pk=entry.pk)
+    with pytest.raises(AppendOnlyError):
+        AuditEntry.objects.bulk_create(
+            [entry], update_conflicts=True, update_fields=["action"], unique_fields=["id"]
+        )
+    assert AuditEntry.objects.get().action == Action.SIGNED_IN
 
 
 def test_an_entry_is_not_removed(entry: AuditEntry) -> None:

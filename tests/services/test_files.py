@@ -78,6 +78,16 @@ def test_what_is_in_the_trash_stays(make_clip: MakeClip) -> None:
 
 
 @pytest.mark.django_db
+@pytest.mark.parametrize("name", ["README", "backup/2026.tar"])
+def test_what_somebody_else_put_beside_it_stays(name: str) -> None:
+    foreign = store(name)
+
+    assert files.sweep().left == ()
+
+    assert foreign.exists()
+
+
+@pytest.mark.django_db
 def test_what_may_be_on_its_way_stays() -> None:
     fresh = age(store("clips/2026/11/x.mp4"), days=0.9)
 

@@ -14,7 +14,7 @@ from pytest_django import DjangoCaptureOnCommitCallbacks, Settings
 from tests.conftest import FakePredictor, MakeAnalysis, MakeClip, followed
 from video_classifier.ml import playable
 from video_classifier.models import Analysis, AuditEntry, Clip, HeatMap
-from video_classifier.services import analyses, clips, evidence, heat_maps, runners, trash
+from video_classifier.services import analyses, clips, evidence, heat_maps, leases, runners, trash
 from video_classifier.services.leases import LeaseLostError
 from video_classifier.states import Action, Playback, Status
 
@@ -60,12 +60,23 @@ def test_a_second_time_changes_nothing(make_clip: MakeClip, user: User) -> None:
 
 def test_what_is_queued_is_not_run(make_analysis: MakeAnalysis, user: User) -> None:
     trash.put(make_analysis().clip, by=user)
-    HeatMap.objects.create(analysis=(mapped := make_analysis(status=Status.DONE)))
-    trash.put(mapped.clip, by=user)
 
     assert not runners.step(worker="one")
 
-    assert list(HeatMap.objects.values_list("status", flat=True)) == [Status.CANCELLED]
+
+@pytest.mark.parametrize("claimed", [False, True])
+def test_a_heat_map_is_cancelled(make_analysis: MakeAnalysis, user: User, *, claimed: bool) -> None:
+    clip = make_analysis(status=Status.DONE).clip
+    heat_maps.ask(clip.analyses.get())
+    if claimed:
+        leases.claim_next(HeatMap.objects.all(), worker="one", related="analysis__clip")
+    before = HeatMap.objects.get()
+
+    trash.put(clip, by=user)
+
+    assert HeatMap.objects.get().status == Status.CANCELLED
+    assert not HeatMap.objects.held(before).exists()
+    assert not runners.step(worker="one")
 
 
 def test_who_waits_moves_up(make_analysis: MakeAnalysis, user: User) -> None:

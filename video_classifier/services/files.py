@@ -26,6 +26,7 @@ from video_classifier.services import evidence
 logger = logging.getLogger(__name__)
 
 GRACE = timedelta(days=1)  # an upload that is still coming in is younger
+OURS = ("clips", "playable", evidence.FOLDER)  # in storage; what else lies there is not swept
 FEW = 20  # files that no row knows, as kills and full disks leave them
 
 
@@ -117,7 +118,8 @@ def _left_in_media(before: float) -> Iterator[Path]:
     root = Path(settings.MEDIA_ROOT)
     found = [
         path
-        for folder, folders, names in os.walk(root)
+        for ours in OURS
+        for folder, folders, names in os.walk(root / ours)
         for path in _entries(Path(folder), folders, names, root)
     ]
     old = [path for path in found if _is_older(path, before)]

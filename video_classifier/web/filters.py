@@ -20,6 +20,10 @@ SORT = "sort"
 TEXT = "text"
 
 
+# What is cancelled is in the trash with its clip.
+_STATUSES = [choice for choice in Status.choices if choice[0] != Status.CANCELLED]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Chip:
     """A filter that is in force, and the address without it."""
@@ -64,7 +68,7 @@ class HistoryFilter(django_filters.FilterSet):  # type: ignore[misc]  # untyped
         widget=forms.SearchInput(attrs={"placeholder": "Clip name"}),
     )
     verdict = django_filters.ChoiceFilter(choices=Verdict.choices, empty_label="Any verdict")
-    status = django_filters.ChoiceFilter(choices=Status.choices, empty_label="Any status")
+    status = django_filters.ChoiceFilter(choices=_STATUSES, empty_label="Any status")
     model = django_filters.ChoiceFilter(choices=_models, empty_label="Any model")
     uploader = django_filters.ModelChoiceFilter(
         field_name="clip__uploaded_by", queryset=_uploaders, label="Uploader", empty_label="Anyone"
