@@ -127,6 +127,9 @@ class ClipAdmin(AnalyzableAdmin):
     def get_actions(self, request: HttpRequest) -> dict[str, Any]:
         """In the trash: to restore, and to delete for good; outside: to move there."""
         found = super().get_actions(request)
+        if "delete_selected" in found:
+            act, name, _ = found["delete_selected"]
+            found["delete_selected"] = (act, name, "Delete for good")
         unfit = {"move_to_trash"} if _shows_trash(request) else {"restore", "delete_selected"}
         return {name: action for name, action in found.items() if name not in unfit}
 
