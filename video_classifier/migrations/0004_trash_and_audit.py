@@ -9,7 +9,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('video_classifier', '0002_persons'),
+        ('video_classifier', '0003_place_in_queue'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
