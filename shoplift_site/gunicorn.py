@@ -3,10 +3,23 @@
 from __future__ import annotations
 
 import os
+import resource
+
+FILES = 4096  # connections, and what threads have open; many shells allow 1024
+
+soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+if soft < FILES <= hard:
+    resource.setrlimit(resource.RLIMIT_NOFILE, (FILES, hard))
 
 bind = f"{os.environ.get('HOST', '127.0.0.1')}:{os.environ.get('PORT', '8000')}"
+worker_class = "shoplift_site.arrivals.ArrivalsWorker"
 workers = 1  # a model is in memory once, and one thread analyzes
-threads = 64  # a slow upload or a paused player holds one; they are cheap
+threads = 64  # for pages, and as many for uploads and files; they are cheap
+worker_connections = 600  # most of them wait in the event loop, where they cost little
+keepalive = 15  # browsers that look after a running analysis keep their connection
+limit_request_fields = 60
+limit_request_field_size = 8190
+sendfile = False  # its sending knows no time limit
 timeout = 120
 graceful_timeout = 15
 loglevel = "warning"

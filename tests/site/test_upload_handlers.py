@@ -128,9 +128,19 @@ def test_a_request_beyond_all_reason_is_refused_unread(post: Post) -> None:
         request.POST  # noqa: B018
 
 
+def test_a_strangers_large_form_is_refused_unread(post: Post) -> None:
+    def refuse() -> None:
+        pytest.fail("the body was read")
+
+    request = watch(post(LIMIT, by=AnonymousUser()), refuse)
+
+    with pytest.raises(RequestDataTooBig):
+        request.POST  # noqa: B018
+
+
 def test_a_strangers_file_is_never_stored(post: Post, folder: Path) -> None:
     seen: list[int] = []
-    request = watch(post(LIMIT, by=AnonymousUser()), lambda: seen.append(stored(folder)))
+    request = watch(post(9_000, by=AnonymousUser()), lambda: seen.append(stored(folder)))
 
     assert request.POST["model"] == "standard"
     assert names(request) == []

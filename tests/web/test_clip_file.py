@@ -14,6 +14,7 @@ from tests.conftest import MakeAnalysis, MakeClip
 from video_classifier.models import AuditEntry, Clip
 from video_classifier.services import evidence
 from video_classifier.states import Action
+from video_classifier.web import ranges
 
 CONTENT = bytes(range(100))
 
@@ -111,6 +112,28 @@ def test_reads_no_more_than_asked_for(client: Client, make_clip: MakeClip) -> No
     pieces = [len(piece) for piece in response]
     assert sum(pieces) == 200_000
     assert max(pieces) <= 64 * 1024
+
+
+def test_a_player_that_asks_for_all_the_rest_gets_the_next_stretch(
+    client: Client, make_clip: MakeClip
+) -> None:
+    clip = make_clip(content=b"x" * (ranges.STRETCH + 500))
+
+    first = client.get(address(clip), headers={"Range": "bytes=100-"})
+    rest = client.get(address(clip), headers={"Range": f"bytes={100 + ranges.STRETCH}-"})
+
+    whole = ranges.STRETCH + 500
+    assert first["Content-Range"] == f"bytes 100-{99 + ranges.STRETCH}/{whole}"
+    assert rest["Content-Range"] == f"bytes {100 + ranges.STRETCH}-{whole - 1}/{whole}"
+    assert (len(first.getvalue()), len(rest.getvalue())) == (ranges.STRETCH, 400)
+
+
+def test_a_download_that_is_resumed_gets_all_the_rest(client: Client, make_clip: MakeClip) -> None:
+    clip = make_clip(content=b"x" * (ranges.STRETCH + 500))
+
+    rest = client.get(address(clip), {"download": "1"}, headers={"Range": "bytes=100-"})
+
+    assert len(rest.getvalue()) == ranges.STRETCH + 400
 
 
 def test_head_tells_without_sending(client: Client, clip: Clip) -> None:

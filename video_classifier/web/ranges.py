@@ -9,13 +9,18 @@ from django.http import FileResponse, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.utils.cache import get_conditional_response
 
+STRETCH = 1024 * 1024  # what a player gets that asks for all the rest
+
 _ONE_RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})", re.ASCII)
 
 
 def respond(
-    request: HttpRequest, file: File[bytes], *, etag: str, content_type: str
+    request: HttpRequest, file: File[bytes], *, etag: str, content_type: str, longest: int
 ) -> HttpResponseBase:
     """The file whole (200), a stretch (206), nothing new (304) or beyond its end (416).
+
+    A stretch without an end is cut to `longest` bytes, as the standard allows (15.3.7): a player
+    asks for the next when it needs it, and while it is paused no thread waits for it.
 
     Takes over `file` and closes it. What is no single range is answered with the whole file,
     as the standard allows; so is a stretch of an older version (If-Range).
@@ -24,7 +29,7 @@ def respond(
     if (unchanged := get_conditional_response(request, etag=etag)) is not None:
         file.close()
         response = unchanged
-    elif (asked := _asked(request, file.size, etag=etag)) is None:
+    elif (asked := _asked(request, file.size, etag=etag, longest=longest)) is None:
         response = _Chunks(file, content_type=content_type)
     elif asked:
         response = _Chunks(_Stretch(file, asked), content_type=content_type, status=206)
@@ -38,7 +43,7 @@ def respond(
     return response
 
 
-def _asked(request: HttpRequest, size: int, *, etag: str) -> range | None:
+def _asked(request: HttpRequest, size: int, *, etag: str, longest: int) -> range | None:
     """The bytes asked for, empty if there are none of them; None for the whole file."""
     found = _ONE_RANGE.fullmatch(request.headers.get("Range", "").strip())
     if found is None or request.headers.get("If-Range", etag) != etag:
@@ -47,7 +52,7 @@ def _asked(request: HttpRequest, size: int, *, etag: str) -> range | None:
     if first and last and int(last) < int(first):
         return None
     if first:
-        return range(int(first), min(int(last) + 1, size) if last else size)
+        return range(int(first), min(int(last) + 1 if last else int(first) + longest, size))
     return range(max(0, size - int(last)), size) if last else None  # "-500": the last 500
 
 

@@ -11,6 +11,7 @@ from django.http import HttpRequest
 
 TOO_LARGE = "shoplift.too_large"
 FORM_BYTES = 1024 * 1024  # what the other fields and the boundaries may take
+STRANGERS_BYTES = 64 * 1024  # of a form sent by somebody who isn't signed in
 
 
 class ClipUploadHandler(TemporaryFileUploadHandler):
@@ -33,9 +34,16 @@ class ClipUploadHandler(TemporaryFileUploadHandler):
         if content_length > settings.CLIPS_PER_UPLOAD * settings.CLIP_MAX_BYTES + FORM_BYTES:
             msg = "The request is larger than all the clips that one upload may hold."
             raise RequestDataTooBig(msg)
+        if content_length > STRANGERS_BYTES and not self._signed_in:
+            msg = "A form this large is only read for somebody who is signed in."
+            raise RequestDataTooBig(msg)
+
+    @property
+    def _signed_in(self) -> bool:
+        return self.request is not None and self.request.user.is_authenticated
 
     def new_file(self, *args: Any, **kwargs: Any) -> None:
-        if self.request is None or not self.request.user.is_authenticated:
+        if not self._signed_in:
             raise StopUpload(connection_reset=True)
         super().new_file(*args, **kwargs)
 

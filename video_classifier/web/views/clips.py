@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from http import HTTPStatus
 from uuid import UUID
 
@@ -57,6 +58,7 @@ def clip_file(request: HttpRequest, pk: UUID) -> HttpResponseBase:
         file,
         etag=f'"{clip.sha256}{"-playable" if copy else ""}"',
         content_type=CONTENT_TYPES.get(container, "application/octet-stream"),
+        longest=sys.maxsize if download else ranges.STRETCH,
     )
     if download and request.method == "GET" and response.status_code in SENT:
         audit.record(Action.DOWNLOADED, request.user, audit.CLIP, clip.pk)

@@ -1,0 +1,257 @@
+"""A gunicorn worker whose threads wait for nobody: they get requests that have arrived.
+
+gunicorn's own threads read heads and bodies from the socket, so a few dozen clients that send
+nothing, or half a head, take them all (docs/adr/0008-threads-wait-for-nobody.md). Here the
+event loop collects a request's head, and a form's body with it; a thread takes it from there.
+"""
+
+from __future__ import annotations
+
+import errno
+import re
+import selectors
+import socket
+import time
+from collections.abc import Iterable
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from enum import Enum, auto
+from functools import partial
+from typing import Any
+from urllib.parse import unquote_to_bytes
+
+from gunicorn.util import split_request_uri
+from gunicorn.workers.gthread import TConn, ThreadWorker
+
+HEAD_BYTES = 32 * 1024  # of a request's head, at most
+FORM_BYTES = 64 * 1024  # a body up to this size is collected; a larger one is an upload
+ARRIVAL_SECONDS = 20.0  # for a head, and a form with it, to arrive
+STALLED_SECONDS = 30.0  # for a thread to wait for the next piece of an upload, or to send one
+AT_ONCE = 0.05  # seconds: what has arrived already
+LINGER_SECONDS = 2.0  # for a client to close, so that it reads its answer to the end
+LINGERING = 100  # connections that are given that time
+
+_LENGTH = re.compile(rb"^content-length[ \t]*:[ \t]*(\d{1,18})[ \t]*\r?$", re.I | re.M)
+_CODED = re.compile(rb"^transfer-encoding[ \t]*:", re.I | re.M)
+_LONG_ANSWERS = re.compile(rb"/+(static/|clips/|history\.csv)")
+
+
+class Lane(Enum):
+    """Which threads serve a request."""
+
+    PAGES = auto()
+    TRANSFERS = auto()  # uploads, and answers that a client may read slowly
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refusal:
+    """An answer that needs no thread."""
+
+    status: str
+
+
+def arrival(received: bytes | bytearray) -> Lane | Refusal | None:
+    """Who serves the request of which so much has been received; None if more has to come.
+
+    It decides only when a thread gets the request. What the request says is gunicorn's to
+    parse, and to refuse.
+    """
+    end = received.find(b"\r\n\r\n")
+    if end > HEAD_BYTES or (end < 0 and len(received) > HEAD_BYTES):
+        return Refusal(status="431 Request Header Fields Too Large")
+    if end < 0:
+        return None
+    head = bytes(received[:end])
+    if _CODED.search(head):  # Django takes such a body for an empty one
+        return Refusal(status="411 Length Required")
+    length = max(map(int, _LENGTH.findall(head)), default=0)
+    if length > FORM_BYTES:
+        return Lane.TRANSFERS
+    if len(received) < end + 4 + length:
+        return None
+    return Lane.TRANSFERS if _LONG_ANSWERS.match(_path(head)) else Lane.PAGES
+
+
+def _path(head: bytes) -> bytes:
+    """Decoded, because `/%73tatic/` is `/static/`; empty if there is none."""
+    words = head.split(b"\r\n", 1)[0].split(b" ")
+    try:
+        return unquote_to_bytes(split_request_uri(words[1].decode("latin-1")).path)
+    except (IndexError, ValueError):
+        return b""
+
+
+class _Socket(socket.socket):
+    """Takes a client that neither reads nor sends for one that is gone."""
+
+    def setblocking(self, flag: bool) -> None:  # noqa: FBT001  (the library's signature)
+        self.settimeout(STALLED_SECONDS if flag else 0.0)
+
+    def recv(self, *args: Any) -> bytes:
+        try:
+            return super().recv(*args)
+        except TimeoutError as error:
+            raise _gone() from error
+
+    def sendall(self, *args: Any) -> None:
+        try:
+            super().sendall(*args)
+        except TimeoutError as error:
+            raise _gone() from error
+
+
+def _gone() -> ConnectionResetError:
+    return ConnectionResetError(errno.ECONNRESET, "the client has stalled")
+
+
+class _Connection(TConn):  # type: ignore[misc]
+    """With what has been received of its next request."""
+
+    def __init__(self, worker: ArrivalsWorker, sock: socket.socket, client: Any, ours: Any) -> None:
+        super().__init__(worker.cfg, _Socket(fileno=sock.detach()), client, ours)
+        self._worker = worker
+        self.received = bytearray()
+
+    def close(self, graceful: bool = False) -> None:  # noqa: FBT001, FBT002  (gunicorn's signature)
+        """gunicorn's own waits two seconds for the client, in the event loop."""
+        if graceful:
+            self._worker.linger(self)
+        else:
+            self.sock.close()
+
+
+class ArrivalsWorker(ThreadWorker):  # type: ignore[misc]
+    """Collects requests in the event loop; pages and transfers have threads of their own."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        # In the order of their deadlines.
+        self._arriving: dict[_Connection, None] = {}
+        self._lingering: dict[_Connection, None] = {}
+
+    def init_process(self) -> None:
+        self._transfers = ThreadPoolExecutor(self.cfg.threads, thread_name_prefix="transfers")
+        try:
+            super().init_process()
+        finally:
+            self._transfers.shutdown(wait=False)
+
+    def accept(self, listener: socket.socket) -> None:
+        if self.nr_conns >= self.worker_connections - 1 and self._arriving:
+            self._drop(next(iter(self._arriving)))  # who has been waited for the longest
+        try:
+            sock, client = listener.accept()
+        except (BlockingIOError, ConnectionAbortedError):
+            return
+        self.nr_conns += 1
+        self.enqueue_req(_Connection(self, sock, client, listener.getsockname()))
+
+    def enqueue_req(self, conn: _Connection) -> None:
+        """Of a new connection, and of a kept one on which something comes in."""
+        conn.sock.settimeout(0)
+        conn.timeout = time.monotonic() + ARRIVAL_SECONDS
+        if conn.parser is not None:
+            conn.received += conn.parser.unreader.take_buffered()
+        self._arriving[conn] = None
+        self.poller.register(conn.sock, selectors.EVENT_READ, partial(self._receive, conn))
+        self._receive(conn, conn.sock)
+
+    def _receive(self, conn: _Connection, sock: socket.socket) -> None:
+        if conn not in self._arriving:  # dropped since the loop saw it
+            return
+        try:
+            came = sock.recv(FORM_BYTES)
+        except BlockingIOError:
+            came = b""
+        except OSError:
+            self._drop(conn)
+            return
+        else:
+            if not came:
+                self._drop(conn)
+                return
+        conn.received += came
+        self._look(conn)
+
+    def _look(self, conn: _Connection) -> None:
+        found = arrival(conn.received)
+        if isinstance(found, Lane):
+            self._forget(conn)
+            self._hand_over(conn, self.tpool if found is Lane.PAGES else self._transfers)
+        elif found is not None:
+            self._refuse(conn, found)
+
+    def _hand_over(self, conn: _Connection, threads: Executor) -> None:
+        conn.init()  # makes the parser
+        conn.parser.unreader.unread(bytes(conn.received))
+        conn.received.clear()
+        conn.data_ready = True
+        served: Future[Any] = threads.submit(self.handle, conn)
+        served.add_done_callback(partial(self.method_queue.defer, self.finish_request, conn))
+
+    def _keepalive_after(self, conn: _Connection, keepalive: bool) -> bool:  # noqa: FBT001
+        """What an answer left unread of a body is thrown away in the loop, not by the thread."""
+        return bool(keepalive and conn.parser.finish_body(deadline=time.monotonic() + AT_ONCE))
+
+    def _refuse(self, conn: _Connection, refusal: Refusal) -> None:
+        self._forget(conn)
+        self.nr_conns -= 1
+        answer = f"HTTP/1.1 {refusal.status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
+        try:
+            conn.sock.send(answer.encode())
+        except OSError:  # it does not listen, or is gone
+            conn.close()
+        else:
+            conn.close(graceful=True)
+
+    def _drop(self, conn: _Connection) -> None:
+        self._forget(conn)
+        self.nr_conns -= 1
+        conn.close()
+
+    def _forget(self, conn: _Connection) -> None:
+        del self._arriving[conn]
+        self.poller.unregister(conn.sock)
+
+    def linger(self, conn: _Connection) -> None:
+        """Closes once the client has: earlier, and a part of the answer may be lost."""
+        try:
+            conn.sock.shutdown(socket.SHUT_WR)
+        except OSError:
+            conn.close()
+            return
+        if len(self._lingering) >= LINGERING:
+            self._leave(next(iter(self._lingering)))
+        conn.sock.settimeout(0)
+        conn.timeout = time.monotonic() + LINGER_SECONDS
+        self._lingering[conn] = None
+        self.poller.register(conn.sock, selectors.EVENT_READ, partial(self._discard, conn))
+
+    def _discard(self, conn: _Connection, sock: socket.socket) -> None:
+        if conn not in self._lingering:
+            return
+        try:
+            left = not sock.recv(FORM_BYTES)
+        except BlockingIOError:
+            return
+        except OSError:
+            left = True
+        if left:
+            self._leave(conn)
+
+    def _leave(self, conn: _Connection) -> None:
+        del self._lingering[conn]
+        self.poller.unregister(conn.sock)
+        conn.close()
+
+    def murder_pending(self) -> None:
+        """gunicorn's loop calls it about once a second; an ending one waits for no request."""
+        for conn in _overdue(self._arriving, all_of_them=not self.alive):
+            self._drop(conn)
+        for conn in _overdue(self._lingering, all_of_them=False):
+            self._leave(conn)
+
+
+def _overdue(connections: Iterable[_Connection], *, all_of_them: bool) -> list[_Connection]:
+    now = time.monotonic()
+    return [each for each in connections if all_of_them or each.timeout < now]

@@ -1,0 +1,67 @@
+"""When a request has arrived, and whose threads serve it."""
+
+from __future__ import annotations
+
+import pytest
+
+from shoplift_site.arrivals import FORM_BYTES, HEAD_BYTES, Lane, Refusal, arrival
+
+FORM = b"POST /accounts/login/ HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\n"
+
+
+@pytest.mark.parametrize(
+    "received", [b"", b"GET", b"GET / HTTP/1.1\r\nHost: a\r\n", FORM, FORM + b"12345678"]
+)
+def test_more_has_to_come(received: bytes) -> None:
+    assert arrival(received) is None
+
+
+@pytest.mark.parametrize(
+    "received",
+    [
+        b"GET / HTTP/1.1\r\n\r\n",
+        FORM + b"123456789",
+        FORM.replace(b"Content-Length: ", b"content-length:") + b"123456789",
+        FORM.replace(b"9", b"ten"),  # no length: gunicorn refuses it
+        b"\r\n\r\n",
+        b"GET http://[ HTTP/1.1\r\n\r\n",
+    ],
+)
+def test_a_page(received: bytes) -> None:
+    assert arrival(received) is Lane.PAGES
+
+
+@pytest.mark.parametrize(
+    "target",
+    [
+        b"/static/css/base.css",
+        b"/%73tatic/css/base.css",
+        b"//static/css/base.css",
+        b"http://127.0.0.1/static/css/base.css",
+        b"/clips/1/file?download=1",
+        b"/history.csv",
+    ],
+)
+def test_an_answer_that_may_be_read_slowly(target: bytes) -> None:
+    assert arrival(b"GET " + target + b" HTTP/1.1\r\n\r\n") is Lane.TRANSFERS
+
+
+def test_an_upload_is_not_waited_for() -> None:
+    assert arrival(FORM.replace(b"9", b"%d" % (FORM_BYTES + 1))) is Lane.TRANSFERS
+
+
+def test_the_largest_form_is_waited_for() -> None:
+    assert arrival(FORM.replace(b"9", b"%d" % FORM_BYTES)) is None
+
+
+@pytest.mark.parametrize("end", [b"", b"\r\n\r\n"])
+def test_a_head_without_an_end_is_refused(end: bytes) -> None:
+    found = arrival(b"GET / HTTP/1.1\r\nX: " + b"x" * HEAD_BYTES + end)
+
+    assert found == Refusal(status="431 Request Header Fields Too Large")
+
+
+def test_a_body_of_unknown_length_is_refused() -> None:
+    found = arrival(b"POST / HTTP/1.1\r\ntransfer-encoding: chunked\r\n\r\n")
+
+    assert found == Refusal(status="411 Length Required")

@@ -1,0 +1,245 @@
+"""The server that `make run` and the container start, and clients that are in no hurry."""
+
+from __future__ import annotations
+
+import http.client
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import closing
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from tests.site import slow_clients
+from tests.site.slow_clients import Address, holding
+
+ROOT = Path(__file__).parent.parent.parent
+SECONDS = 2.0  # in which a page has to be there
+HELD = 20.0  # seconds that the slow clients stay
+
+CLIP_BYTES = 16 * 1024 * 1024  # more than the sockets between server and player hold
+
+# Somebody who is signed in, and a clip.
+PREPARE = f"""
+import django; django.setup()
+from django.contrib.auth.models import User
+from django.core.files.base import ContentFile
+from django.test import Client
+from video_classifier.models import Clip
+client = Client()
+client.force_login(User.objects.create_user("ada"))
+clip = Clip.objects.create(
+    name="door.mp4", file=ContentFile(bytes({CLIP_BYTES}), name="clip.mp4"), sha256="0" * 64,
+    size_bytes={CLIP_BYTES}, container="mp4", codec="h264", width=640, height=480, duration=2.0,
+)
+print(client.cookies["sessionid"].value, clip.pk)
+"""
+
+
+class Server:
+    """The site as shipped, on a port and on data of its own."""
+
+    def __init__(self, data: Path) -> None:
+        with closing(socket.create_server(("127.0.0.1", 0))) as free:
+            self.address: Address = free.getsockname()
+        self._environment = os.environ | {
+            "DATA_DIR": str(data),
+            "PORT": str(self.address[1]),
+            "RUNNER": "none",
+            "DJANGO_SETTINGS_MODULE": "shoplift_site.settings",
+        }
+        self._python("manage.py", "migrate", "--verbosity", "0", "--skip-checks")
+        session, self.clip = self._python("-c", PREPARE).split()
+        self.cookie = f"sessionid={session}"
+        self.process = subprocess.Popen(
+            [
+                *(sys.executable, "-m", "gunicorn"),
+                *("--config", "python:shoplift_site.gunicorn", "shoplift_site.wsgi"),
+            ],
+            cwd=ROOT,
+            env=self._environment,
+        )
+
+    def _python(self, *words: str) -> str:
+        return subprocess.run(
+            [sys.executable, *words],
+            cwd=ROOT,
+            env=self._environment,
+            check=True,
+            capture_output=True,
+            text=True,
+        ).stdout
+
+    def get(self, path: str, *, timeout: float = SECONDS) -> tuple[int, float]:
+        """The status, and how many seconds it took; OSError if it took too long."""
+        started = time.monotonic()
+        with closing(http.client.HTTPConnection(*self.address, timeout=timeout)) as browser:
+            browser.request("GET", path, headers={"Cookie": self.cookie})
+            answer = browser.getresponse()
+            answer.read()
+        return answer.status, time.monotonic() - started
+
+    def wait(self) -> None:
+        until = time.monotonic() + 60
+        while time.monotonic() < until:
+            try:
+                self.get("/healthz")
+            except OSError:
+                time.sleep(0.2)
+            else:
+                return
+        pytest.fail("The server did not start within a minute.")
+
+    def stop(self) -> int:
+        self.process.send_signal(signal.SIGTERM)
+        return self.process.wait(timeout=30)
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("served")
+
+
+@pytest.fixture(scope="module")
+def server(data: Path) -> Iterator[Server]:
+    started = Server(data)
+    try:
+        started.wait()
+        yield started
+    finally:
+        started.stop()
+
+
+def assert_quick(server: Server, *, for_seconds: float = 0.0) -> None:
+    until = time.monotonic() + for_seconds
+    while True:
+        for path in ("/healthz", "/history/"):
+            status, seconds = server.get(path)
+            assert status == 200
+            assert seconds < SECONDS
+        if time.monotonic() >= until:
+            break
+        time.sleep(0.5)
+
+
+def send(server: Server, *pieces: bytes, pause: float = 0.0) -> bytes:
+    """What comes back on a connection, up to its end."""
+    with socket.create_connection(server.address, timeout=10) as client:
+        for piece in pieces:
+            client.sendall(piece)
+            time.sleep(pause)
+        return b"".join(iter(partial(client.recv, 65536), b""))
+
+
+def head(request: str, *fields: str) -> bytes:
+    return "\r\n".join((f"{request} HTTP/1.1", "Host: 127.0.0.1", *fields, "", "")).encode()
+
+
+def test_clients_that_hardly_send_keep_nobody_waiting(server: Server) -> None:
+    slow = slow_clients.silent(300) + slow_clients.half_heads(80) + slow_clients.half_forms(80)
+
+    with holding(server.address, *slow):
+        assert_quick(server, for_seconds=HELD)
+
+
+def test_more_connections_than_the_server_holds_keep_nobody_out(server: Server) -> None:
+    with holding(server.address, *slow_clients.silent(1100)):
+        assert_quick(server)
+
+
+def test_clients_that_do_not_close_keep_nobody_waiting(server: Server) -> None:
+    with holding(server.address, *slow_clients.answered(80)):
+        assert_quick(server, for_seconds=2.0)
+
+
+def test_strangers_who_send_large_bodies_slowly_keep_nobody_waiting(server: Server) -> None:
+    upload = head(
+        "POST /accounts/login/",
+        "Content-Type: multipart/form-data; boundary=x",
+        "Content-Length: 99999999",
+    )
+
+    with holding(server.address, *[upload + b"--x\r\n"] * 80):
+        assert_quick(server, for_seconds=2.0)
+
+
+@pytest.mark.parametrize("asked", ["Range: bytes=0-", "Accept: */*"])
+def test_paused_players_keep_nobody_waiting(server: Server, asked: str) -> None:
+    play = head(f"GET /clips/{server.clip}/file", f"Cookie: {server.cookie}", asked)
+
+    with holding(server.address, *[play] * 80):
+        assert_quick(server, for_seconds=2.0)
+
+
+def test_strangers_who_do_not_read_keep_nobody_waiting(server: Server) -> None:
+    fetch = head("GET /%73tatic/js_lib_bootstrap5/css/bootstrap.css")
+
+    with holding(server.address, *[fetch * 20] * 80):
+        assert_quick(server, for_seconds=2.0)
+
+
+def test_a_request_may_come_in_pieces(server: Server) -> None:
+    request = head("GET /healthz", "Connection: close")
+
+    answer = send(server, request[:9], request[9:30], request[30:], pause=0.1)
+
+    assert answer.startswith(b"HTTP/1.1 200 OK")
+    assert answer.endswith(b"ok")
+
+
+def test_requests_may_come_all_at_once(server: Server) -> None:
+    answer = send(server, head("GET /healthz") * 2 + head("GET /healthz", "Connection: close"))
+
+    assert answer.count(b"HTTP/1.1 200 OK") == 3
+
+
+def test_a_form_may_come_in_pieces(server: Server) -> None:
+    fields = ("Content-Type: application/x-www-form-urlencoded", "Content-Length: 20")
+    request = head("POST /accounts/login/", "Connection: close", *fields)
+
+    answer = send(server, request, b"username=a", b"&password=", pause=0.1)
+
+    assert answer.startswith(b"HTTP/1.1 403")  # read, and without its token
+
+
+@pytest.mark.parametrize(
+    ("request_head", "status"),
+    [
+        (head("GET /healthz", "X-Long: " + "x" * 40_000), b"431"),
+        (head("GET /healthz", "X-Long: " + "x" * 9_000), b"431"),
+        (head("GET /healthz", *["X-Many: x"] * 99), b"431"),
+        (head("POST /", "Transfer-Encoding: chunked"), b"411"),
+        (head("POST /accounts/login/", "Content-Length: ten"), b"400"),
+        (b"nonsense\r\n\r\n", b"400"),
+    ],
+)
+def test_what_is_no_request_is_refused(server: Server, request_head: bytes, status: bytes) -> None:
+    assert send(server, request_head).split()[1] == status
+    assert_quick(server)
+
+
+def test_a_strangers_upload_leaves_nothing_on_disk(server: Server, data: Path) -> None:
+    fields = ("Content-Type: multipart/form-data; boundary=x", "Content-Length: 9999999")
+    part = b'--x\r\nContent-Disposition: form-data; name="clips"; filename="a.mp4"\r\n\r\n'
+
+    with holding(server.address, head("POST /", *fields) + part + bytes(1_000_000)) as (client,):
+        client.settimeout(5)
+        assert client.recv(4096).startswith(b"HTTP/1.1 302")
+        assert list((data / "uploads").iterdir()) == []
+
+
+def test_it_ends_in_good_order_whoever_is_still_connected(data: Path) -> None:
+    ending = Server(data / "ending")
+    ending.wait()
+
+    with holding(ending.address, *slow_clients.silent(20), *slow_clients.half_heads(20)):
+        started = time.monotonic()
+
+        assert ending.stop() == 0
+        assert time.monotonic() - started < 10
