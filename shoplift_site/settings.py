@@ -35,6 +35,7 @@ INSTALLED_APPS = [
     "django_filters",
     "django_htmx",
     "js_lib_bootstrap5",
+    "axes",
 ]
 
 MIDDLEWARE = [
@@ -53,6 +54,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
+    "axes.middleware.AxesMiddleware",
 ]
 
 TEMPLATES = [
@@ -107,6 +109,28 @@ AUTH_PASSWORD_VALIDATORS = [
     )
 ] + [{"NAME": "video_classifier.services.accounts.OneTimePasswordValidator"}]
 
+# Guessing passwords (shoplift_site.sign_in).
+SIGN_IN_ATTEMPTS = env.whole("SIGN_IN_ATTEMPTS", 5)
+SIGN_IN_ATTEMPTS_PER_ADDRESS = env.whole("SIGN_IN_ATTEMPTS_PER_ADDRESS", 50)
+TRUSTED_PROXIES = env.whole("TRUSTED_PROXIES", 0, at_least=0)
+AUTHENTICATION_BACKENDS = [
+    "axes.backends.AxesStandaloneBackend",
+    "django.contrib.auth.backends.ModelBackend",
+]
+AXES_HANDLER = "shoplift_site.sign_in.SignInHandler"
+AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"], "ip_address"]  # the handler wants these
+AXES_FAILURE_LIMIT = SIGN_IN_ATTEMPTS
+AXES_COOLOFF_TIME = env.seconds("SIGN_IN_PAUSE", 15 * 60)
+AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False  # nobody is kept out for longer by guesses
+AXES_RESET_ON_SUCCESS = True
+AXES_CLIENT_IP_CALLABLE = "shoplift_site.sign_in.client_address"
+AXES_LOCKOUT_CALLABLE = "shoplift_site.sign_in.locked"
+AXES_DISABLE_ACCESS_LOG = True  # of sign-ins that worked
+AXES_ENABLE_ADMIN = False  # of its tables one is used, and video_classifier.admin shows it
+AXES_VERBOSE = False
+# Who mistakes the field types a password as the name: the log has the address alone.
+AXES_SENSITIVE_PARAMETERS = ["username", "csrfmiddlewaretoken"]
+
 HTTPS = env.flag("HTTPS", default=False)
 SESSION_COOKIE_SECURE = HTTPS
 CSRF_COOKIE_SECURE = HTTPS
@@ -118,6 +142,7 @@ X_FRAME_OPTIONS = "DENY"
 CLIP_MAX_BYTES = env.whole("CLIP_MAX_BYTES", 100 * 1024 * 1024)
 CLIPS_PER_UPLOAD = env.whole("CLIPS_PER_UPLOAD", 20)
 DATA_UPLOAD_MAX_NUMBER_FILES = CLIPS_PER_UPLOAD
+DATA_UPLOAD_MAX_MEMORY_SIZE = 64 * 1024  # of a form's fields; no form here comes near it
 FILE_UPLOAD_HANDLERS = ["video_classifier.web.upload_handlers.ClipUploadHandler"]
 FILE_UPLOAD_PERMISSIONS = 0o600
 FILE_UPLOAD_DIRECTORY_PERMISSIONS = 0o700

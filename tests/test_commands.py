@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.http import HttpRequest
 from django.test import Client
 from django.utils import timezone
 from pytest_django import Settings
@@ -133,7 +134,7 @@ def test_the_first_administrator_is_told_once(
     call_command("create_first_admin")
 
     password = told.partition("password:")[2].split()[0]
-    assert stranger.login(username=accounts.FIRST_ADMIN, password=password)
+    assert stranger.login(request=HttpRequest(), username=accounts.FIRST_ADMIN, password=password)
     assert capsys.readouterr().out == ""
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any, cast
 
+from axes.admin import AccessAttemptAdmin
+from axes.models import AccessAttempt
 from django.contrib import admin, messages
 from django.db.models import Count, QuerySet
 from django.http import HttpRequest
@@ -188,3 +190,19 @@ class AuditEntryAdmin(ReadOnlyAdmin):
     search_fields = ("=actor", "=object_id")
     search_help_text = "The id of an account, or of what it is about."
     readonly_fields = ("at",)
+
+
+@admin.register(AccessAttempt)
+class FailedSignInAdmin(AccessAttemptAdmin):  # type: ignore[misc]
+    """Deleting a row lets that name at that address in again."""
+
+    list_display = ("attempt_time", "username", "ip_address", "failures_since_start", "path_info")
+    list_filter = ("attempt_time",)
+    search_fields = ("username", "ip_address")
+    fields = ("username", "ip_address", "failures_since_start", "attempt_time", "path_info")
+    fieldsets = None
+    readonly_fields = fields
+    actions = ()
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False

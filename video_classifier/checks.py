@@ -75,3 +75,19 @@ def data_folder_is_writable(
             id="video_classifier.E004",
         )
     ]
+
+
+@register
+def proxies_are_counted(
+    app_configs: Sequence[AppConfig] | None,
+    **_: Any,
+) -> list[CheckMessage]:
+    if settings.TRUSTED_PROXIES or not settings.HTTPS:
+        return []
+    return [
+        Warning(
+            "HTTPS is true, so there is a proxy in front, but TRUSTED_PROXIES is 0.",
+            hint="Count the proxies. Else all have one address, and one guesser locks all out.",
+            id="video_classifier.W003",
+        )
+    ]

@@ -6,6 +6,7 @@ import pytest
 from django.contrib.auth.models import User
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
+from django.http import HttpRequest
 from django.test import Client
 
 from tests.conftest import PASSWORD, MakeUser
@@ -24,7 +25,7 @@ def one_time(db: None) -> str:
 
 @pytest.fixture
 def newcomer(one_time: str, stranger: Client) -> Client:
-    assert stranger.login(username=accounts.FIRST_ADMIN, password=one_time)
+    assert stranger.login(request=HttpRequest(), username=accounts.FIRST_ADMIN, password=one_time)
     return stranger
 
 
@@ -88,7 +89,7 @@ def test_somebody_with_a_password_of_their_own_is_let_in(
     one_time: str, make_user: MakeUser, stranger: Client
 ) -> None:
     make_user("ada")
-    stranger.login(username="ada", password=PASSWORD)
+    stranger.login(request=HttpRequest(), username="ada", password=PASSWORD)
 
     assert stranger.get("/history/").status_code == 200
 

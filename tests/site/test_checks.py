@@ -78,6 +78,15 @@ def test_data_that_cannot_be_written_is_an_error(
     assert ids() == ["video_classifier.E004"]
 
 
+def test_a_proxy_that_is_not_counted_is_worth_a_warning(
+    make_model: MakeModel, settings: Settings
+) -> None:
+    make_model(settings.DEFAULT_MODEL)
+    settings.HTTPS = True
+
+    assert ids() == ["video_classifier.W003"]
+
+
 def test_a_damaged_model_does_not_keep_the_site_from_starting() -> None:
     makefile = (Path(__file__).parents[2] / "Makefile").read_text(encoding="utf-8")
 

@@ -1,0 +1,73 @@
+"""What django-axes is told about sign-ins: whose failures count together, and what then happens."""
+
+from __future__ import annotations
+
+import math
+from ipaddress import IPv6Address, ip_address, ip_network
+from typing import Any
+
+from axes.handlers.database import AxesDatabaseHandler
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.cache import never_cache
+
+
+class SignInHandler(AxesDatabaseHandler):  # type: ignore[misc]
+    """A name at an address has its limit, and all names at an address have a higher one.
+
+    So a guesser is stopped, and nobody is kept out by guesses that come from elsewhere. The
+    counts come in the order of AXES_LOCKOUT_PARAMETERS.
+    """
+
+    def get_failures(self, request: HttpRequest, credentials: dict[str, Any] | None = None) -> int:
+        """In attempts at one name; an address at its limit counts as a name at its own."""
+        of_name, of_address = (
+            int(sum(attempts.values_list("failures_since_start", flat=True)))
+            for attempts in self.get_user_attempts(request, credentials)
+        )
+        share = settings.SIGN_IN_ATTEMPTS / settings.SIGN_IN_ATTEMPTS_PER_ADDRESS
+        return max(of_name, math.floor(of_address * share))
+
+    def reset_user_attempts(
+        self, request: HttpRequest, credentials: dict[str, Any] | None = None
+    ) -> int:
+        """Of this name alone: who has an account must not buy guesses at others with it."""
+        of_name, _ = self.filter_user_attempts(request, credentials)
+        count, _ = of_name.delete()
+        return int(count)
+
+
+def client_address(request: HttpRequest) -> str | None:
+    """Where the request comes from; of IPv6 the network, all of which is one client's.
+
+    Each trusted proxy appends to X-Forwarded-For whom it heard. What stands before that was
+    sent by the client, who may write anything.
+    """
+    peer = request.META.get("REMOTE_ADDR", "")
+    heard = [each.strip() for each in request.headers.get("X-Forwarded-For", "").split(",")]
+    before = [*heard, peer]
+    sender = before[-1 - settings.TRUSTED_PROXIES] if len(before) > settings.TRUSTED_PROXIES else ""
+    return _network(sender) or _network(peer)
+
+
+def _network(address: str) -> str | None:
+    try:
+        found = ip_address(address)
+    except ValueError:
+        return None
+    if isinstance(found, IPv6Address):
+        network = ip_network((found, 64), strict=False).network_address
+        return str(found.ipv4_mapped or network)
+    return str(found)
+
+
+@never_cache
+def locked(request: HttpRequest, *_: object) -> HttpResponse:
+    """Says the same of every name, whether or not there is such an account."""
+    pause = settings.AXES_COOLOFF_TIME
+    response = render(
+        request, "429.html", {"minutes": math.ceil(pause.total_seconds() / 60)}, status=429
+    )
+    response["Retry-After"] = str(math.ceil(pause.total_seconds()))
+    return response
