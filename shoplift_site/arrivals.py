@@ -28,7 +28,8 @@ FORM_BYTES = 64 * 1024  # a body up to this size is collected; a larger one is a
 ARRIVAL_SECONDS = 20.0  # for a head, and a form with it, to arrive
 STALLED_SECONDS = 30.0  # for a thread to wait for the next piece of an upload, or to send one
 AT_ONCE = 0.05  # seconds: what has arrived already
-LINGER_SECONDS = 2.0  # for a client to close, so that it reads its answer to the end
+LINGER_SECONDS = 2.0  # for a client to send on, or to close, once it has its answer
+LINGER_AT_MOST = 60.0  # seconds; an upload that was refused unread is thrown away meanwhile
 LINGERING = 100  # connections that are given that time
 
 _LENGTH = re.compile(rb"^content-length[ \t]*:[ \t]*(\d{1,18})[ \t]*\r?$", re.I | re.M)
@@ -111,6 +112,7 @@ class _Connection(TConn):  # type: ignore[misc]
         super().__init__(worker.cfg, _Socket(fileno=sock.detach()), client, ours)
         self._worker = worker
         self.received = bytearray()
+        self.leave_at = 0.0
 
     def close(self, graceful: bool = False) -> None:  # noqa: FBT001, FBT002  (gunicorn's signature)
         """gunicorn's own waits two seconds for the client, in the event loop."""
@@ -125,8 +127,7 @@ class ArrivalsWorker(ThreadWorker):  # type: ignore[misc]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        # In the order of their deadlines.
-        self._arriving: dict[_Connection, None] = {}
+        self._arriving: dict[_Connection, None] = {}  # who has been waited for longest is first
         self._lingering: dict[_Connection, None] = {}
 
     def init_process(self) -> None:
@@ -214,7 +215,7 @@ class ArrivalsWorker(ThreadWorker):  # type: ignore[misc]
         self.poller.unregister(conn.sock)
 
     def linger(self, conn: _Connection) -> None:
-        """Closes once the client has: earlier, and a part of the answer may be lost."""
+        """Closes once the client has: earlier, and it may never read its answer."""
         try:
             conn.sock.shutdown(socket.SHUT_WR)
         except OSError:
@@ -224,6 +225,7 @@ class ArrivalsWorker(ThreadWorker):  # type: ignore[misc]
             self._leave(next(iter(self._lingering)))
         conn.sock.settimeout(0)
         conn.timeout = time.monotonic() + LINGER_SECONDS
+        conn.leave_at = time.monotonic() + LINGER_AT_MOST
         self._lingering[conn] = None
         self.poller.register(conn.sock, selectors.EVENT_READ, partial(self._discard, conn))
 
@@ -238,6 +240,8 @@ class ArrivalsWorker(ThreadWorker):  # type: ignore[misc]
             left = True
         if left:
             self._leave(conn)
+        else:
+            conn.timeout = min(time.monotonic() + LINGER_SECONDS, conn.leave_at)
 
     def _leave(self, conn: _Connection) -> None:
         del self._lingering[conn]

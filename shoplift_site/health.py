@@ -8,6 +8,8 @@ from django.http import HttpRequest, HttpResponse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
+from video_classifier.services import disk
+
 
 @login_not_required
 @never_cache
@@ -18,4 +20,6 @@ def healthz(_request: HttpRequest) -> HttpResponse:
             cursor.execute("SELECT 1")
     except DatabaseError:
         return HttpResponse("no database", content_type="text/plain", status=503)
+    if disk.is_nearly_full():
+        return HttpResponse("disk nearly full", content_type="text/plain", status=503)
     return HttpResponse("ok", content_type="text/plain")

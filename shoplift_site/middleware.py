@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect
+from django.shortcuts import redirect, render
 from django.urls import reverse
 
-from video_classifier.services import accounts
+from video_classifier.services import accounts, disk
 
 Answer = Callable[[HttpRequest], HttpResponse]
 
@@ -25,7 +25,7 @@ HEADERS = {
         )
     ),
     "Permissions-Policy": "camera=(), microphone=(), geolocation=()",
-    "Cache-Control": "private, no-cache",  # what it shows is for those who signed in
+    "Cache-Control": "private, no-store",  # what it shows is for those who signed in
 }
 
 
@@ -53,6 +53,23 @@ def no_upload_left(answer: Answer) -> Answer:
                     handler.upload_interrupted()
 
     return tidy
+
+
+class RoomForUploads:
+    """Refuses an upload unread while the disk is nearly full, so that the rest goes on working."""
+
+    def __init__(self, answer: Answer) -> None:
+        self._answer = answer
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self._answer(request)
+
+    def process_view(self, request: HttpRequest, *_: object) -> HttpResponse | None:
+        """After the sign-in was checked, and before the form is read."""
+        form = request.content_type == "multipart/form-data" and request.user.is_authenticated
+        if form and disk.is_nearly_full():
+            return render(request, "507.html", {"sentence": disk.FULL}, status=507)
+        return None
 
 
 def own_password_first(answer: Answer) -> Answer:

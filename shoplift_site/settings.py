@@ -49,6 +49,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.auth.middleware.LoginRequiredMiddleware",
     "shoplift_site.middleware.own_password_first",
+    "shoplift_site.middleware.RoomForUploads",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
@@ -92,6 +93,7 @@ USE_I18N = False
 USE_TZ = True
 STATIC_URL = "static/"
 STATICFILES_DIRS = [BASE_DIR / "static"]
+WHITENOISE_ALLOW_ALL_ORIGINS = False
 WHITENOISE_USE_FINDERS = True  # no collectstatic before the first start
 
 # Who may come in, and for how long.
@@ -142,6 +144,7 @@ X_FRAME_OPTIONS = "DENY"
 CLIP_MAX_BYTES = env.whole("CLIP_MAX_BYTES", 100 * 1024 * 1024)
 CLIPS_PER_UPLOAD = env.whole("CLIPS_PER_UPLOAD", 20)
 DATA_UPLOAD_MAX_NUMBER_FILES = CLIPS_PER_UPLOAD
+DISK_FLOOR_BYTES = env.whole("DISK_FLOOR_BYTES", 500 * 1024 * 1024, at_least=0)
 DATA_UPLOAD_MAX_MEMORY_SIZE = 64 * 1024  # of a form's fields; no form here comes near it
 FILE_UPLOAD_HANDLERS = ["video_classifier.web.upload_handlers.ClipUploadHandler"]
 FILE_UPLOAD_PERMISSIONS = 0o600
@@ -171,5 +174,8 @@ LOGGING = {
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["console"], "level": "INFO"},
     # Django's own handlers would mail errors to nobody.
-    "loggers": {"django": {"handlers": [], "level": "INFO"}},
+    "loggers": {
+        "django": {"handlers": [], "level": "INFO"},
+        "axes": {"level": "WARNING"},  # of what was refused, and not of each sign-in
+    },
 }

@@ -8,6 +8,8 @@ from django.urls import include, path
 
 from shoplift_site.health import healthz
 
+handler500 = "shoplift_site.errors.broken"
+
 urlpatterns = [
     path("", include("video_classifier.web.urls")),
     path("accounts/login/", auth.LoginView.as_view(), name="login"),

@@ -75,7 +75,8 @@ if (form) {
     } else if (new URL(request.responseURL).pathname === document.body.dataset.loginUrl) {
       refuse(row, "You have been signed out. Sign in again and repeat this upload.");
     } else {
-      refuse(row, `The server could not take it (error ${request.status}). Reload the page and try again.`);
+      const problem = request.response?.querySelector("[data-problem]")?.textContent;
+      refuse(row, problem ?? `The server could not take it (error ${request.status}). Reload the page and try again.`);
     }
   }
 

@@ -234,6 +234,14 @@ def test_a_strangers_upload_leaves_nothing_on_disk(server: Server, data: Path) -
         assert list((data / "uploads").iterdir()) == []
 
 
+def test_whoever_sends_on_in_vain_still_reads_the_answer(server: Server) -> None:
+    refused = head("POST /accounts/password/", "Content-Length: 6000000")
+
+    answer = send(server, refused, *[bytes(1_000_000)] * 6, pause=0.5)
+
+    assert answer.startswith(b"HTTP/1.1 302")
+
+
 def test_it_ends_in_good_order_whoever_is_still_connected(data: Path) -> None:
     ending = Server(data / "ending")
     ending.wait()

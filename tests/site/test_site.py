@@ -59,9 +59,12 @@ def test_every_answer_allows_only_our_own(client: Client, path: str) -> None:
     assert "same-origin" in response["Referrer-Policy"]
 
 
-@pytest.mark.parametrize("path", ["/", "/history/"])
-def test_no_shared_cache_keeps_a_page(client: Client, path: str) -> None:
-    assert "private" in client.get(path)["Cache-Control"]
+@pytest.mark.parametrize("path", ["/", "/history/", "/history.csv", "/accounts/password/"])
+def test_no_cache_keeps_a_page(client: Client, path: str) -> None:
+    cached = client.get(path)["Cache-Control"]
+
+    assert "private" in cached
+    assert "no-store" in cached
 
 
 def test_a_form_without_its_token_is_refused(user: User) -> None:
@@ -82,6 +85,7 @@ def test_static_files_need_no_preparation(stranger: Client) -> None:
 
     assert response.status_code == 200
     assert b"body" in response.getvalue()
+    assert "Access-Control-Allow-Origin" not in response
     response.close()
 
 

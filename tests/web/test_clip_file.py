@@ -164,7 +164,7 @@ def test_is_what_it_was_found_to_be_and_nothing_that_runs(
     assert headers["Content-Security-Policy"].startswith(
         "sandbox allow-same-origin; default-src 'none'"
     )
-    assert headers["Cache-Control"] == "private"
+    assert headers["Cache-Control"] == "private, no-store"
 
 
 @pytest.mark.parametrize(
@@ -214,7 +214,7 @@ def test_a_frame_is_a_picture(client: Client, make_analysis: MakeAnalysis) -> No
     response = client.get(reverse("web:frame", args=[analysis.pk, 3]))
 
     assert response["Content-Type"] == "image/jpeg"
-    assert "private" in response["Cache-Control"]
+    assert response["Cache-Control"] == "private, no-store"
     assert response.getvalue() == b"jpeg"
 
 

@@ -166,7 +166,7 @@ def test_a_picture_is_sent(
     response = client.get(reverse(f"web:{name}", args=[analysis.pk, *numbers]))
 
     assert response["Content-Type"] == "image/jpeg"
-    assert "private" in response["Cache-Control"]
+    assert "no-store" in response["Cache-Control"]
     assert response.getvalue() == b"jpeg"
 
 

@@ -19,7 +19,7 @@ from video_classifier.ml.bundle import BundleError
 from video_classifier.ml.clip import ClipError, ClipFacts
 from video_classifier.ml.digest import sha256
 from video_classifier.models import Analysis, Clip
-from video_classifier.services import analyses, catalog, sandbox
+from video_classifier.services import analyses, catalog, disk, sandbox
 from video_classifier.states import Playback
 
 NAME_LENGTH = 255
@@ -41,6 +41,11 @@ def accept(*, file: UploadedFile[bytes], user: User, model: str) -> Analysis:
     no clip that can be analyzed or the model can't be used. Raises InTrashError rather than
     making a twin of a clip that only has to be restored.
     """
+    with disk.fullness_told():
+        return _accept(file, user, model)
+
+
+def _accept(file: UploadedFile[bytes], user: User, model: str) -> Analysis:
     _check_model(model)
     name = clean_name(file.name or "")
     check_size(name, file.size or 0)

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
-from typing import IO, Any
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from typing import IO, Any, NoReturn
 
 from django.conf import settings
 from django.core.exceptions import RequestDataTooBig
+from django.core.files.uploadedfile import UploadedFile
 from django.core.files.uploadhandler import SkipFile, StopUpload, TemporaryFileUploadHandler
 from django.http import HttpRequest
 
+from video_classifier.services import disk
+
 TOO_LARGE = "shoplift.too_large"
+NO_ROOM = "shoplift.no_room"
 FORM_BYTES = 1024 * 1024  # what the other fields and the boundaries may take
 STRANGERS_BYTES = 64 * 1024  # of a form sent by somebody who isn't signed in
 
@@ -17,9 +23,10 @@ STRANGERS_BYTES = 64 * 1024  # of a form sent by somebody who isn't signed in
 class ClipUploadHandler(TemporaryFileUploadHandler):
     """Streams each file to disk, and no byte beyond settings.CLIP_MAX_BYTES.
 
-    A file that is too large does not appear in request.FILES; the rest of the batch does.
-    The view finds the uploader's names of those left out by `too_large(request)`, and
-    services.uploads.too_large(name) is the sentence for each. A request that can't be right
+    A file that is too large, or for which the disk has no room, does not appear in
+    request.FILES; the rest of the batch does. The view finds the uploader's names of those
+    left out by `too_large(request)` and `no_room(request)`; services.uploads.too_large(name)
+    and services.disk.FULL are the sentences. A request that can't be right
     whatever it holds raises RequestDataTooBig, status 400, before any byte is read.
     """
 
@@ -45,16 +52,42 @@ class ClipUploadHandler(TemporaryFileUploadHandler):
     def new_file(self, *args: Any, **kwargs: Any) -> None:
         if not self._signed_in:
             raise StopUpload(connection_reset=True)
-        super().new_file(*args, **kwargs)
+        with self._skipped_if_full():
+            super().new_file(*args, **kwargs)
 
     def receive_data_chunk(self, raw_data: bytes, start: int) -> bytes | None:
-        if self.request and start + len(raw_data) > settings.CLIP_MAX_BYTES:
-            self.request.META.setdefault(TOO_LARGE, []).append(self.file_name)
-            raise SkipFile  # Django closes the temporary file, which deletes it
-        super().receive_data_chunk(raw_data, start)
+        if start + len(raw_data) > settings.CLIP_MAX_BYTES:
+            self._skip(TOO_LARGE)
+        with self._skipped_if_full():
+            super().receive_data_chunk(raw_data, start)
         return None
+
+    def file_complete(self, file_size: int) -> UploadedFile[bytes] | None:
+        with self._skipped_if_full():
+            return super().file_complete(file_size)
+
+    @contextmanager
+    def _skipped_if_full(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            if not disk.ran_full(error):
+                raise
+            with suppress(OSError):  # what it still has to write
+                self.file.close()
+            self._skip(NO_ROOM)
+
+    def _skip(self, why: str) -> NoReturn:
+        if self.request is not None:
+            self.request.META.setdefault(why, []).append(self.file_name)
+        raise SkipFile  # Django closes the temporary file, which deletes it
 
 
 def too_large(request: HttpRequest) -> tuple[str, ...]:
     """The names of the files that were left out. Read request.FILES before."""
     return tuple(request.META.get(TOO_LARGE, ()))
+
+
+def no_room(request: HttpRequest) -> tuple[str, ...]:
+    """The names of the files for which the disk had no room. Read request.FILES before."""
+    return tuple(request.META.get(NO_ROOM, ()))

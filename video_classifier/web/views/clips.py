@@ -64,7 +64,7 @@ def clip_file(request: HttpRequest, pk: UUID) -> HttpResponseBase:
         audit.record(Action.DOWNLOADED, request.user, audit.CLIP, clip.pk)
     name = "".join(filter(str.isprintable, clip.name)) or "clip"
     response["Content-Disposition"] = content_disposition_header(download, name) or "inline"
-    response["Cache-Control"] = "private"
+    response["Cache-Control"] = "private, no-store"  # a desk may be shared
     response["Content-Security-Policy"] = BARE
     return response
 

@@ -17,12 +17,12 @@ from video_classifier.services import evidence, heat_maps
 from video_classifier.states import Status
 from video_classifier.web.trashed import ANALYSIS, gone_if_trashed
 
-_cached = cache_control(private=True, max_age=3600)
+_not_cached = cache_control(private=True, no_store=True)  # a desk may be shared
 
 
 @require_safe
 @gone_if_trashed(ANALYSIS)
-@_cached
+@_not_cached
 def frame(request: HttpRequest, pk: UUID, number: int) -> FileResponse:
     """One of the frames that the model looked at, as a small picture."""
     analysis = get_object_or_404(Analysis, pk=pk)
@@ -31,7 +31,7 @@ def frame(request: HttpRequest, pk: UUID, number: int) -> FileResponse:
 
 @require_safe
 @gone_if_trashed(ANALYSIS)
-@_cached
+@_not_cached
 def crop(request: HttpRequest, pk: UUID, person: int, number: int) -> FileResponse:
     """What the model saw of a person at one moment."""
     found = get_object_or_404(Person.objects.select_related("analysis"), analysis=pk, number=person)
@@ -40,7 +40,7 @@ def crop(request: HttpRequest, pk: UUID, person: int, number: int) -> FileRespon
 
 @require_safe
 @gone_if_trashed(ANALYSIS)
-@_cached
+@_not_cached
 def heat(request: HttpRequest, pk: UUID, number: int) -> FileResponse:
     """One of the pictures that decided, dim where it did not matter."""
     found = get_object_or_404(HeatMap.objects.select_related("analysis"), pk=pk, status=Status.DONE)

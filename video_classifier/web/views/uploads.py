@@ -14,7 +14,7 @@ from django.views.decorators.http import require_http_methods
 
 from video_classifier.ml.clip import ClipError
 from video_classifier.models import Analysis, Clip
-from video_classifier.services import uploads
+from video_classifier.services import disk, uploads
 from video_classifier.web import upload_handlers
 from video_classifier.web.forms import ModelForm
 from video_classifier.web.responses import SignedInRequest, page_or_part
@@ -30,6 +30,7 @@ class Receipt:
     analysis: Analysis | None = None
     trashed: Clip | None = None
     refusal: str = ""
+    no_room: bool = False  # on the server's disk
 
 
 @never_cache
@@ -52,14 +53,19 @@ def upload(request: SignedInRequest) -> HttpResponse:
 
 def _receive(request: SignedInRequest) -> HttpResponse:
     receipts = list(_receipts(request))
-    taken = any(receipt.analysis for receipt in receipts)
     return page_or_part(
         request,
         page="video_classifier/upload/receipts.html",
         part="video_classifier/upload/_receipts.html",
         context={"receipts": receipts},
-        status=200 if taken else 422,
+        status=_status(receipts),
     )
+
+
+def _status(receipts: list[Receipt]) -> int:
+    if any(receipt.analysis for receipt in receipts):
+        return 200
+    return 507 if any(receipt.no_room for receipt in receipts) else 422
 
 
 def _receipts(request: SignedInRequest) -> Iterator[Receipt]:
@@ -71,6 +77,8 @@ def _receipts(request: SignedInRequest) -> Iterator[Receipt]:
             yield Receipt(name=file.name or "", refusal=form.problem)
     for name in upload_handlers.too_large(request):
         yield Receipt(name=name, refusal=uploads.too_large(name))
+    for name in upload_handlers.no_room(request):
+        yield Receipt(name=name, refusal=disk.FULL, no_room=True)
 
 
 def _accept(request: SignedInRequest, file: UploadedFile[bytes], *, model: str) -> Receipt:
@@ -81,5 +89,6 @@ def _accept(request: SignedInRequest, file: UploadedFile[bytes], *, model: str) 
     except uploads.InTrashError as found:
         return Receipt(name=name, trashed=found.clip)
     except ClipError as error:
-        return Receipt(name=name, refusal=str(error))
+        no_room = isinstance(error, disk.DiskFullError)
+        return Receipt(name=name, refusal=str(error), no_room=no_room)
     return Receipt(name=name, analysis=analysis)

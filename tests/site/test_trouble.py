@@ -1,0 +1,167 @@
+"""A full disk and a busy database are sentences, and what can go on does."""
+
+from __future__ import annotations
+
+import shutil
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile, TemporaryUploadedFile
+from django.db import connection
+from django.http import HttpResponse
+from django.test import Client
+from pytest_django import Settings
+
+from tests import videos
+from tests.conftest import PASSWORD, MakeAnalysis, MakeModel, MakeUser
+from video_classifier.models import Analysis, Clip
+from video_classifier.services import disk
+
+transactional = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def video(tmp_path: Path, make_model: MakeModel) -> SimpleUploadedFile:
+    make_model()
+    content = videos.write(tmp_path / "made.mp4", 5).read_bytes()
+    return SimpleUploadedFile("till.mp4", content, content_type="video/mp4")
+
+
+def left_behind(settings: Settings) -> list[Path]:
+    folders = (settings.MEDIA_ROOT, settings.FILE_UPLOAD_TEMP_DIR)
+    return [path for each in folders for path in Path(each).rglob("*") if path.is_file()]
+
+
+@pytest.fixture
+def nearly_full(settings: Settings) -> None:
+    settings.DISK_FLOOR_BYTES = shutil.disk_usage(settings.DATA_DIR).total + 1
+
+
+@pytest.mark.usefixtures("nearly_full")
+def test_a_disk_that_is_nearly_full_is_no_health(stranger: Client) -> None:
+    response = stranger.get("/healthz")
+
+    assert (response.status_code, response.content) == (503, b"disk nearly full")
+
+
+@pytest.mark.usefixtures("nearly_full")
+def test_a_disk_that_is_nearly_full_refuses_uploads_unread(
+    client: Client, video: SimpleUploadedFile, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(
+        "django.http.multipartparser.MultiPartParser.parse", lambda _: pytest.fail("it was read")
+    )
+
+    response = client.post("/", {"model": "standard", "clips": video})
+
+    assert response.status_code == 507
+    assert "nothing of your file was kept" in response.content.decode()
+    assert not Clip.objects.exists()
+
+
+@pytest.mark.usefixtures("nearly_full")
+def test_a_disk_that_is_nearly_full_keeps_nobody_from_signing_in(
+    stranger: Client, make_user: MakeUser
+) -> None:
+    make_user()
+
+    response = stranger.post("/accounts/login/", {"username": "ada", "password": PASSWORD})
+
+    assert response.status_code == 302
+    assert stranger.get("/history/").status_code == 200
+
+
+def test_a_disk_that_runs_full_while_a_clip_comes_in_is_a_sentence(
+    client: Client, video: SimpleUploadedFile, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def write(_: object, content: bytes) -> None:
+        with Path("/dev/full").open("wb") as full:
+            full.write(content)
+
+    monkeypatch.setattr(TemporaryUploadedFile, "write", write)
+
+    response = client.post("/", {"model": "standard", "clips": video})
+
+    assert response.status_code == 507
+    assert disk.FULL in response.content.decode().replace("&#x27;", "'")
+    assert left_behind(settings) == []
+
+
+@pytest.fixture
+def no_page_more(db: None) -> Iterator[None]:
+    """The database can't grow: SQLite says what it says on a full disk."""
+    with connection.cursor() as cursor:
+        pages = cursor.execute("PRAGMA page_count").fetchone()[0]
+        cursor.execute(f"PRAGMA max_page_count = {pages}")
+        yield
+        cursor.execute("PRAGMA max_page_count = 4294967294")
+
+
+def until_refused(send: Callable[[], HttpResponse]) -> HttpResponse:
+    """There is room for a few rows in pages that are there."""
+    return next(answer for _ in range(90) if (answer := send()).status_code not in {200, 302})
+
+
+@transactional
+def test_a_database_that_cannot_grow_is_a_sentence(
+    client: Client, video: SimpleUploadedFile, settings: Settings, no_page_more: None
+) -> None:
+    def send() -> HttpResponse:
+        video.seek(0)
+        return client.post("/", {"model": "standard", "clips": video})  # type: ignore[return-value]
+
+    response = until_refused(send)
+
+    assert response.status_code == 507
+    assert disk.FULL in response.content.decode().replace("&#x27;", "'")
+    assert len(left_behind(settings)) == Clip.objects.count() == Analysis.objects.count()
+
+
+@transactional
+def test_where_nobody_expects_it_a_full_disk_is_a_sentence_too(
+    client: Client, make_analysis: MakeAnalysis, make_model: MakeModel, no_page_more: None
+) -> None:
+    make_model()
+    address = f"/results/{make_analysis().pk}/again/"
+    client.raise_request_exception = False
+
+    response = until_refused(lambda: client.post(address, {"model": "standard"}))  # type: ignore[arg-type, return-value]
+
+    assert response.status_code == 507
+    assert "disk is full" in response.content.decode()
+
+
+@transactional
+def test_a_database_that_somebody_else_holds_is_a_sentence(
+    client: Client, make_analysis: MakeAnalysis, make_model: MakeModel
+) -> None:
+    make_model()
+    analysis = make_analysis()
+    client.raise_request_exception = False
+    with connection.cursor() as cursor:
+        cursor.execute("PRAGMA busy_timeout = 50")
+
+    with closing(sqlite3.connect(connection.settings_dict["NAME"])) as rival:
+        rival.execute("BEGIN IMMEDIATE")
+        response = client.post(f"/results/{analysis.pk}/again/", {"model": "standard"})
+        rival.rollback()
+
+    assert response.status_code == 503
+    assert response["Retry-After"] == "10"
+    assert "Wait a few seconds and try again" in response.content.decode()
+    assert Analysis.objects.count() == 1
+
+
+def test_other_errors_stay_errors(
+    client: Client, make_analysis: MakeAnalysis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("video_classifier.services.evidence.moments", lambda _: 1 / 0)
+    client.raise_request_exception = False
+
+    response = client.get(f"/results/{make_analysis().pk}/")
+
+    assert response.status_code == 500
+    assert "Something broke on our side" in response.content.decode()

@@ -1,0 +1,44 @@
+"""The disk that the site writes to: whether there is room, and what to say if there is none."""
+
+from __future__ import annotations
+
+import errno
+import shutil
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from django.conf import settings
+from django.db import DatabaseError
+
+from video_classifier.ml.clip import ClipError
+
+FULL = "The server's disk is full. Tell your administrator; nothing of your file was kept."
+
+
+class DiskFullError(ClipError):
+    """Nothing is wrong with the clip."""
+
+
+def is_nearly_full() -> bool:
+    """Less is free than the database and the results of what waits may still need."""
+    return shutil.disk_usage(settings.DATA_DIR).free < settings.DISK_FLOOR_BYTES
+
+
+def ran_full(error: BaseException | None) -> bool:
+    """Whether `error` says that there was no room left, on the disk or in a quota."""
+    if isinstance(error, DatabaseError):
+        cause = error.__cause__
+        return isinstance(cause, sqlite3.Error) and cause.sqlite_errorcode == sqlite3.SQLITE_FULL
+    return isinstance(error, OSError) and error.errno in {errno.ENOSPC, errno.EDQUOT}
+
+
+@contextmanager
+def fullness_told() -> Iterator[None]:
+    """Raises DiskFullError, whose sentence is for the uploader, where the disk runs full."""
+    try:
+        yield
+    except (OSError, DatabaseError) as error:
+        if ran_full(error):
+            raise DiskFullError(FULL) from error
+        raise
