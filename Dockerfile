@@ -9,7 +9,7 @@ COPY requirements.txt .
 RUN pip install -r requirements.txt
 
 COPY . .
-RUN useradd --system --home-dir /data shoplift && install -d -o shoplift /data
+RUN useradd --system --home-dir /data shoplift && install -d -o shoplift -m 0700 /data
 USER shoplift
 VOLUME /data
 EXPOSE 8000

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 import tempfile
 import zoneinfo
 from contextlib import suppress
@@ -86,8 +87,29 @@ def path(name: str, default: Path) -> Path:
 
 
 def writable_folder(name: str, default: Path) -> Path:
-    """As `path`, made if it isn't there yet: for its owner alone."""
-    return made(name, path(name, default))
+    """As `path`, made if it isn't there yet, and in any case for its owner alone."""
+    folder = made(name, path(name, default))
+    for_its_owner_alone(folder)
+    return folder
+
+
+def for_its_owner_alone(*files: Path) -> None:
+    """What is ours, and there; a folder that all may write, such as /tmp, is nobody's."""
+    for file in files:
+        with suppress(FileNotFoundError):
+            found = file.stat()
+            if found.st_uid == os.geteuid() and not found.st_mode & stat.S_ISVTX:
+                file.chmod(found.st_mode & 0o700)
+
+
+def private_database(file: Path) -> Path:
+    """The file of an SQLite database, made if it isn't there yet, for its owner alone.
+
+    SQLite gives its journals the permissions of the file.
+    """
+    os.close(os.open(file, os.O_RDONLY | os.O_CREAT, 0o600))
+    for_its_owner_alone(*(file.with_name(file.name + end) for end in ("", "-wal", "-shm")))
+    return file
 
 
 def made(name: str, wanted: Path) -> Path:

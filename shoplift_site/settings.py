@@ -76,7 +76,7 @@ TEMPLATES = [
 DATABASES = {
     "default": {
         "ENGINE": "django.db.backends.sqlite3",
-        "NAME": DATA_DIR / "db.sqlite3",
+        "NAME": env.private_database(DATA_DIR / "db.sqlite3"),
         "OPTIONS": {
             # A transaction takes the write lock at once: two can't both read and then both fail.
             "transaction_mode": "IMMEDIATE",
@@ -164,6 +164,7 @@ ANALYSIS_DEADLINE = env.seconds("ANALYSIS_DEADLINE", 120)
 ANALYSIS_DEADLINE_MOST = env.seconds("ANALYSIS_DEADLINE_MOST", 30 * 60)
 ANALYSIS_MEMORY = env.whole("ANALYSIS_MEMORY", 2 * 1024**3)
 ANALYSIS_ATTEMPTS = env.whole("ANALYSIS_ATTEMPTS", 3)
+WAITING_PER_USER = env.whole("WAITING_PER_USER", 100)
 PREVIEW_WIDTH = 240  # pixels of a frame in the filmstrip
 HISTORY_PAGE_SIZE = env.whole("HISTORY_PAGE_SIZE", 25)
 

@@ -324,3 +324,16 @@ def test_a_user_who_goes_leaves_the_clips(
 
 def test_somebody_who_is_no_staff_is_kept_out(client: Client) -> None:
     assert client.get(CLIPS).status_code == 302
+
+
+def test_what_no_longer_fits_into_the_queue_is_told(
+    admin_client: Client, make_clip: MakeClip, make_model: MakeModel, settings: Settings
+) -> None:
+    make_model("careful")
+    settings.WAITING_PER_USER = 1
+
+    act(admin_client, CLIPS, "again_careful", make_clip(), make_clip())
+
+    html = admin_client.get(CLIPS).content.decode()
+    assert "as one user may have: 1" in html
+    assert "Queued for careful: 1." in html

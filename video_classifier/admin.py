@@ -57,10 +57,14 @@ class AnalyzableAdmin(ReadOnlyAdmin):
 
 def _again(model: str) -> Callable[[AnalyzableAdmin, HttpRequest, QuerySet[Any]], None]:
     def again(site: AnalyzableAdmin, request: HttpRequest, chosen: QuerySet[Any]) -> None:
-        wanted = site.clips_of(chosen)
-        for clip in wanted:
-            analyses.enqueue(clip, model=model, user=request.user)  # type: ignore[arg-type]
-        messages.success(request, f"Queued for {model}: {len(wanted)}.")
+        queued = 0
+        try:
+            for clip in site.clips_of(chosen):
+                analyses.enqueue(clip, model=model, user=request.user)  # type: ignore[arg-type]
+                queued += 1
+        except analyses.QueueFullError as full:
+            messages.error(request, str(full))
+        messages.success(request, f"Queued for {model}: {queued}.")
 
     return again
 

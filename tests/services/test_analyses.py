@@ -15,7 +15,7 @@ from django.utils import timezone
 from PIL import Image
 from pytest_django import Settings
 
-from tests.conftest import FakePredictor, MakeAnalysis, MakeClip, MakeModel, followed
+from tests.conftest import FakePredictor, MakeAnalysis, MakeClip, MakeModel, MakeUser, followed
 from video_classifier.ml.bundle import BundleError
 from video_classifier.ml.clip import ClipError
 from video_classifier.ml.clip import Stage as MlStage
@@ -485,3 +485,20 @@ def test_a_clip_deleted_while_it_runs_leaves_nothing(
 
     assert not Analysis.objects.exists()
     assert not default_storage.exists(evidence.folder(analysis))
+
+
+def test_one_user_has_only_so_many_waiting(
+    make_clip: MakeClip, make_user: MakeUser, settings: Settings
+) -> None:
+    settings.WAITING_PER_USER = 2
+    ada, bob, clip = make_user("ada"), make_user("bob"), make_clip()
+    for _ in range(2):
+        analyses.enqueue(clip, model="standard", user=ada)
+
+    with pytest.raises(analyses.QueueFullError, match="as one user may have: 2"):
+        analyses.enqueue(clip, model="standard", user=ada)
+
+    analyses.enqueue(clip, model="standard", user=bob)
+    analyses.enqueue(clip, model="standard", user=None)
+    analyses.claim_next(worker="one")
+    analyses.enqueue(clip, model="standard", user=ada)

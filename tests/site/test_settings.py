@@ -45,10 +45,47 @@ def test_cookies_travel_over_https_alone_if_there_is_https(tmp_path: Path, https
     assert set(done.stdout.split()) == {https.capitalize()}
 
 
+def open_to_others(folder: Path) -> list[str]:
+    return [str(path) for path in (folder, *folder.rglob("*")) if path.stat().st_mode & 0o077]
+
+
 def test_what_the_site_writes_is_for_its_owner(tmp_path: Path) -> None:
     data = tmp_path / "data"
 
     start("", data)
 
-    assert data.stat().st_mode & 0o077 == 0
-    assert sorted(entry.name for entry in data.iterdir()) == ["secret_key", "uploads"]
+    assert open_to_others(data) == []
+    assert sorted(entry.name for entry in data.iterdir()) == ["db.sqlite3", "secret_key", "uploads"]
+
+
+def test_data_from_before_are_closed_to_others(tmp_path: Path) -> None:
+    tmp_path.chmod(0o755)
+    for name in ("db.sqlite3", "db.sqlite3-wal", "db.sqlite3-shm"):
+        (tmp_path / name).touch(0o644)
+
+    start("", tmp_path)
+
+    assert open_to_others(tmp_path) == []
+
+
+def test_the_databases_journals_are_for_its_owner_too(tmp_path: Path) -> None:
+    write = """
+import os, django; os.environ["DJANGO_SETTINGS_MODULE"] = "shoplift_site.settings"; django.setup()
+from django.db import connection
+connection.cursor().execute("CREATE TABLE one (a)")
+print(*sorted(each.name for each in settings.DATA_DIR.iterdir()), sep=",")
+print(*(oct(each.stat().st_mode) for each in settings.DATA_DIR.iterdir()), sep=",")
+"""
+
+    names, modes = start(write, tmp_path).stdout.split()
+
+    assert {"db.sqlite3", "db.sqlite3-shm", "db.sqlite3-wal"} < set(names.split(","))
+    assert {mode[-2:] for mode in modes.split(",")} == {"00"}
+
+
+def test_a_folder_that_all_may_write_stays_as_it_is(tmp_path: Path) -> None:
+    tmp_path.chmod(0o1777)
+
+    start("", tmp_path)
+
+    assert tmp_path.stat().st_mode & 0o7777 == 0o1777

@@ -361,3 +361,23 @@ def test_queries_do_not_grow_with_the_results_of_the_clip(
 
 def _hash_of(name: str) -> str:
     return catalog.usable(name).sha256
+
+
+def test_again_without_end_is_refused_with_a_sentence(
+    client: Client,
+    user: User,
+    make_analysis: MakeAnalysis,
+    make_model: MakeModel,
+    settings: Settings,
+) -> None:
+    make_model()
+    settings.WAITING_PER_USER = 1
+    earlier = make_analysis(status=Status.DONE)
+    again = f"/results/{earlier.pk}/again/"
+    client.post(again, {"model": "standard"})
+
+    response = client.post(again, {"model": "standard"})
+
+    assert response.status_code == 429
+    assert "as one user may have: 1" in response.content.decode()
+    assert Analysis.objects.count() == 2

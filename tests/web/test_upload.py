@@ -210,3 +210,15 @@ def test_the_page_asks_the_database_no_more_the_more_there_is(
 
     with django_assert_num_queries(3):  # session, user, the latest
         client.get("/")
+
+
+def test_who_has_too_many_waiting_uploads_no_more(
+    client: Client, video: bytes, settings: Settings
+) -> None:
+    settings.WAITING_PER_USER = 1
+    clips = [sent("one.mp4", video), sent("two.mp4", video)]
+
+    html = client.post("/", {"model": "standard", "clips": clips}).content.decode()
+
+    assert list(Clip.objects.values_list("name", flat=True)) == ["one.mp4"]
+    assert "Try again when some of them are done." in html

@@ -38,6 +38,11 @@ TOO_LONG = (
     "min). Cut the clip shorter or export it again, and upload that."
 )
 
+TOO_MANY = (
+    "As many of your analyses are waiting as one user may have: {count}. Try again when some of "
+    "them are done."
+)
+
 _WAITING: dict[str, object] = {
     "stage": "",
     "worker": "",
@@ -46,17 +51,36 @@ _WAITING: dict[str, object] = {
 }
 
 
+class QueueFullError(ClipError):
+    """The user has as many analyses waiting as one may have."""
+
+
+def check_room(user: User | None) -> None:
+    """Raises QueueFullError, so that nobody fills the queue for all others."""
+    waiting = Analysis.objects.waiting().filter(requested_by=user)
+    if user is not None and waiting.count() >= settings.WAITING_PER_USER:
+        raise QueueFullError(TOO_MANY.format(count=settings.WAITING_PER_USER))
+
+
+@transaction.atomic
 def enqueue(clip: Clip, *, model: str, user: User | None) -> Analysis:
-    """Queues an analysis of `clip`; the runner hears of it once this is committed."""
+    """Queues an analysis of `clip`; the runner hears of it once this is committed.
+
+    Raises QueueFullError.
+    """
     from video_classifier.services import runners  # which in turn runs analyses
 
+    check_room(user)
     analysis = Analysis.objects.create(clip=clip, model=model, requested_by=user)
     transaction.on_commit(runners.wake)
     return analysis
 
 
 def again(analysis: Analysis, *, model: str, user: User) -> Analysis:
-    """Another analysis of the same clip; the earlier one stays. Raises BundleError."""
+    """Another analysis of the same clip; the earlier one stays.
+
+    Raises BundleError and QueueFullError.
+    """
     catalog.usable(model)
     return enqueue(analysis.clip, model=model, user=user)
 

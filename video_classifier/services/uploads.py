@@ -47,6 +47,7 @@ def accept(*, file: UploadedFile[bytes], user: User, model: str) -> Analysis:
 
 def _accept(file: UploadedFile[bytes], user: User, model: str) -> Analysis:
     _check_model(model)
+    analyses.check_room(user)  # before the work; once more when it is queued
     name = clean_name(file.name or "")
     check_size(name, file.size or 0)
     with _on_disk(file) as path:

@@ -77,3 +77,5 @@ def again(request: SignedInRequest, pk: UUID) -> HttpResponse:
         )
     except BundleError as error:
         return _result(request, pk, form=form, problem=str(error), status=400)
+    except analyses.QueueFullError as error:
+        return _result(request, pk, form=form, problem=str(error), status=429)
