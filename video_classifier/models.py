@@ -38,6 +38,11 @@ class Clip(models.Model):
     )
     playback = models.CharField(max_length=8, choices=Playback, default=Playback.ORIGINAL)
     copy_attempts = models.PositiveSmallIntegerField(default=0, editable=False)
+    copy_due_at = models.DateTimeField(
+        default=timezone.now,
+        editable=False,
+        help_text="No copy is tried before: one is under way, or failed a while ago.",
+    )
     sha256 = models.CharField("SHA-256", max_length=64, db_index=True)
     size_bytes = models.PositiveBigIntegerField()
     container = models.CharField(max_length=10)
@@ -70,7 +75,7 @@ class Clip(models.Model):
         ordering = ("-uploaded_at",)
         indexes = (
             models.Index(
-                fields=["uploaded_at"],
+                fields=["copy_due_at", "id"],
                 name="clip_copy_wanted",
                 condition=Q(playback=Playback.WANTED),
             ),

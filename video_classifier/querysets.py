@@ -39,8 +39,8 @@ class ClipQuerySet(models.QuerySet["Clip"]):
         return self.filter(uploaded_by=user.pk).exclude(uploaded_by=None)
 
     def wanting_a_copy(self) -> Self:
-        """Not to be played in browsers until somebody makes a copy, the oldest first."""
-        return self.kept().filter(playback=Playback.WANTED).order_by("uploaded_at")
+        """Not to be played in browsers until somebody makes a copy, the longest due first."""
+        return self.kept().filter(playback=Playback.WANTED).order_by("copy_due_at", "pk")
 
 
 class JobQuerySet(models.QuerySet[Job]):

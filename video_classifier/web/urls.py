@@ -18,6 +18,7 @@ urlpatterns = [
     path("results/<uuid:pk>/heat-map/<int:number>.jpg", views.heat, name="heat"),
     path("clips/<uuid:pk>/file", views.clip_file, name="clip-file"),
     path("clips/<uuid:pk>/player/", views.player, name="player"),
+    path("clips/<uuid:pk>/copy/", views.ask_for_copy, name="ask-for-copy"),
     path("clips/<uuid:pk>/delete/", views.delete_clip, name="delete-clip"),
     path("clips/<uuid:pk>/restore/", views.restore_clip, name="restore-clip"),
     path("clips/<uuid:pk>/purge/", views.purge_clip, name="purge-clip"),

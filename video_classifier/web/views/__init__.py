@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from video_classifier.web.views.clips import clip_file, player
+from video_classifier.web.views.clips import ask_for_copy, clip_file, player
 from video_classifier.web.views.evidence import crop, frame, heat, heat_map
 from video_classifier.web.views.history import history, history_csv
 from video_classifier.web.views.results import again, badge, result
@@ -11,6 +11,7 @@ from video_classifier.web.views.uploads import upload
 
 __all__ = [
     "again",
+    "ask_for_copy",
     "badge",
     "clip_file",
     "crop",

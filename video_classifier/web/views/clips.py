@@ -8,13 +8,13 @@ from uuid import UUID
 
 from django.http import HttpRequest, HttpResponse
 from django.http.response import Http404, HttpResponseBase
-from django.shortcuts import get_object_or_404, render
+from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.http import content_disposition_header
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_safe
+from django.views.decorators.http import require_POST, require_safe
 
 from video_classifier.models import Clip
-from video_classifier.services import audit
+from video_classifier.services import audit, clips
 from video_classifier.states import Action
 from video_classifier.web import ranges
 from video_classifier.web.trashed import CLIP, gone_if_trashed
@@ -74,5 +74,22 @@ def clip_file(request: HttpRequest, pk: UUID) -> HttpResponseBase:
 @gone_if_trashed(CLIP)
 def player(request: HttpRequest, pk: UUID) -> HttpResponse:
     """The player alone: asked for until there is a copy that browsers play."""
-    clip = get_object_or_404(Clip, pk=pk)
+    return _player(request, get_object_or_404(Clip, pk=pk))
+
+
+def _player(request: HttpRequest, clip: Clip) -> HttpResponse:
     return render(request, "video_classifier/result/_player.html", {"clip": clip})
+
+
+@never_cache
+@require_POST
+@gone_if_trashed(CLIP)
+def ask_for_copy(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """Has a copy made that browsers play, where none could be made before."""
+    clip = get_object_or_404(Clip, pk=pk)
+    clips.ask_for_copy(clip)
+    if "HX-Request" in request.headers:
+        clip.refresh_from_db()
+        return _player(request, clip)
+    latest = clip.analyses.order_by("-queued_at", "pk").first()
+    return redirect(latest or "web:history")
