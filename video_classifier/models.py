@@ -219,6 +219,11 @@ class Analysis(models.Model):
         return self.status in {Status.DONE, Status.FAILED}
 
     @property
+    def progress(self) -> str:
+        """How far it has got, for a page to see whether what it shows is still true."""
+        return f"{self.status}-{self.stage}"
+
+    @property
     def confidence(self) -> float | None:
         """How sure the model is of the verdict it gave; None without one."""
         if self.score is None:

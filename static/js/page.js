@@ -24,6 +24,26 @@ document.addEventListener("htmx:beforeSwap", (event) => {
   }
 });
 
+// Rows that are not finished ask together (components/live_rows.html); without any, nobody asks.
+const live = (element) => element.matches("[data-live]");
+
+document.addEventListener("htmx:beforeRequest", (event) => {
+  if (live(event.detail.elt) && !document.querySelector("[name=live]")) event.preventDefault();
+});
+
+// An address has its limits; of more rows than fit, each gets its turn.
+const AT_ONCE = 40;
+let turn = 0;
+
+document.addEventListener("htmx:configRequest", ({ detail }) => {
+  if (!live(detail.elt)) return;
+  const marks = detail.formData.getAll("live");
+  if (marks.length <= AT_ONCE) return;
+  detail.formData.delete("live");
+  turn = (turn + AT_ONCE) % marks.length;
+  for (const mark of [...marks, ...marks].slice(turn, turn + AT_ONCE)) detail.formData.append("live", mark);
+});
+
 document.addEventListener("click", ({ target }) => {
   const opener = target.closest("[data-show]");
   if (opener) document.getElementById(opener.dataset.show).showModal();

@@ -70,7 +70,6 @@ if (form) {
     const receipt = request.response?.querySelector("[data-receipt]");
     if (receipt) {
       row.replaceWith(receipt);
-      htmx.process(receipt); // the verdict in it asks for itself
       say(receipt.querySelector("[data-announce]")?.dataset.announce ?? "");
     } else if (new URL(request.responseURL).pathname === document.body.dataset.loginUrl) {
       refuse(row, "You have been signed out. Sign in again and repeat this upload.");

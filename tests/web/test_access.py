@@ -19,7 +19,7 @@ PAGES: list[tuple[str, dict[str, object], set[str]]] = [
     ("history", {}, {"GET", "HEAD"}),
     ("history-csv", {}, {"GET", "HEAD"}),
     ("result", {"pk": SOME_ID}, {"GET", "HEAD"}),
-    ("badge", {"pk": SOME_ID}, {"GET", "HEAD"}),
+    ("live", {"rows": "history"}, {"GET", "HEAD"}),
     ("again", {"pk": SOME_ID}, {"POST"}),
     ("frame", {"pk": SOME_ID, "number": 0}, {"GET", "HEAD"}),
     ("crop", {"pk": SOME_ID, "person": 1, "number": 0}, {"GET", "HEAD"}),

@@ -171,10 +171,10 @@ def test_asks_for_itself_only_until_it_is_finished(
     finished = status in {Status.DONE, Status.FAILED}
 
     part = page(client, analysis, **HTMX)
-    badge = client.get(f"/results/{analysis.pk}/badge/").content.decode()
+    row = client.get("/live/runs/", {"live": f"{analysis.pk}.earlier"}).content.decode()
 
     assert ("hx-trigger" in part) is not finished
-    assert ("hx-trigger" in badge) is not finished
+    assert ('name="live"' in row) is not finished
 
 
 @pytest.mark.parametrize("status", Status)

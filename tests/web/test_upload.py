@@ -126,7 +126,7 @@ def test_the_script_gets_the_receipts_alone(client: Client, video: bytes) -> Non
     html = client.post("/", form, headers=HTMX).content.decode()
 
     assert html.lstrip().startswith('<ul class="receipts">')
-    assert f'hx-get="/results/{Analysis.objects.get().pk}/badge/"' in html
+    assert f'name="live" value="{Analysis.objects.get().pk}.queued-"' in html
 
 
 def test_the_script_refuses_as_the_server_does(client: Client) -> None:

@@ -12,12 +12,14 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.utils.cache import patch_vary_headers
 from django.utils.http import url_has_allowed_host_and_scheme
+from django_htmx.middleware import HtmxDetails
 
 
 class SignedInRequest(HttpRequest):
     """What every view gets: LoginRequiredMiddleware turns strangers away before."""
 
     user: User
+    htmx: HtmxDetails
 
 
 def page_or_part(

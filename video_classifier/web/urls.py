@@ -10,7 +10,6 @@ app_name = "web"
 urlpatterns = [
     path("", views.upload, name="upload"),
     path("results/<uuid:pk>/", views.result, name="result"),
-    path("results/<uuid:pk>/badge/", views.badge, name="badge"),
     path("results/<uuid:pk>/again/", views.again, name="again"),
     path("results/<uuid:pk>/frames/<int:number>.jpg", views.frame, name="frame"),
     path("results/<uuid:pk>/persons/<int:person>/<int:number>.jpg", views.crop, name="crop"),
@@ -24,5 +23,6 @@ urlpatterns = [
     path("clips/<uuid:pk>/purge/", views.purge_clip, name="purge-clip"),
     path("trash/", views.trash_list, name="trash"),
     path("history/", views.history, name="history"),
+    path("live/<slug:rows>/", views.live, name="live"),
     path("history.csv", views.history_csv, name="history-csv"),
 ]

@@ -5,14 +5,14 @@ from __future__ import annotations
 from video_classifier.web.views.clips import ask_for_copy, clip_file, player
 from video_classifier.web.views.evidence import crop, frame, heat, heat_map
 from video_classifier.web.views.history import history, history_csv
-from video_classifier.web.views.results import again, badge, result
+from video_classifier.web.views.live import live
+from video_classifier.web.views.results import again, result
 from video_classifier.web.views.trash import delete_clip, purge_clip, restore_clip, trash_list
 from video_classifier.web.views.uploads import upload
 
 __all__ = [
     "again",
     "ask_for_copy",
-    "badge",
     "clip_file",
     "crop",
     "delete_clip",
@@ -21,6 +21,7 @@ __all__ = [
     "heat_map",
     "history",
     "history_csv",
+    "live",
     "player",
     "purge_clip",
     "restore_clip",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from uuid import UUID
 
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import get_object_or_404, redirect
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
@@ -52,15 +52,6 @@ def _result(
         },
         status=status,
     )
-
-
-@never_cache
-@require_safe
-@gone_if_trashed(ANALYSIS)
-def badge(request: HttpRequest, pk: UUID) -> HttpResponse:
-    """The verdict alone, or how far it has got: asked for by whatever lists the analysis."""
-    analysis = get_object_or_404(Analysis, pk=pk)
-    return render(request, "components/live_verdict.html", {"analysis": analysis})
 
 
 @require_POST

@@ -1,0 +1,160 @@
+"""Lists in a real browser while their analyses go on: only what changed is replaced."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from django.contrib.auth.models import User
+from django.utils import timezone
+from playwright.sync_api import Page, Request, expect
+from pytest_django import Settings
+
+from tests import videos
+from tests.conftest import MakeAnalysis, MakeClip
+from video_classifier.models import Analysis
+from video_classifier.services import evidence
+from video_classifier.states import Stage, Status, Verdict
+
+pytestmark = pytest.mark.browser
+
+POLLS = 3
+ROWS = 8
+
+
+@pytest.fixture(autouse=True)
+def _no_runner(site: str, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing moves a row but the test, which writes to the database beside the browser's loop."""
+    settings.RUNNER = "none"
+    settings.HISTORY_PAGE_SIZE = ROWS - 2
+    monkeypatch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "1")
+
+
+@pytest.fixture
+def analyses(make_analysis: MakeAnalysis, make_clip: MakeClip, user: User) -> list[Analysis]:
+    """All of them waiting, the newest first."""
+    made = [
+        make_analysis(clip=make_clip(name=f"{n}.mp4", uploaded_by=user), requested_by=user)
+        for n in range(ROWS)
+    ]
+    return made[::-1]
+
+
+@pytest.fixture
+def page(analyses: list[Analysis], page: Page) -> Page:
+    return page
+
+
+def begin(analysis: Analysis) -> None:
+    now = timezone.now()
+    Analysis.objects.filter(pk=analysis.pk).update(
+        status=Status.RUNNING,
+        stage=Stage.READING,
+        worker="one",
+        attempts=1,
+        started_at=now,
+        heartbeat_at=now,
+    )
+
+
+def finish(analysis: Analysis) -> None:
+    evidence.write({evidence.frame_file(analysis, 0): evidence.jpeg(videos.picture(0), 80)})
+    Analysis.objects.filter(pk=analysis.pk).update(
+        status=Status.DONE,
+        verdict=Verdict.SHOPLIFTER,
+        score=0.9,
+        threshold=0.5,
+        frame_times=[0.5],
+        finished_at=timezone.now(),
+    )
+
+
+def is_poll(request: Request) -> bool:
+    return "/live/" in request.url
+
+
+def polled(page: Page, times: int = 1) -> None:
+    for _ in range(times):
+        with page.expect_response(lambda response: is_poll(response.request)) as answer:
+            pass
+        answer.value.finished()
+
+
+def test_the_history_outlives_its_polls(page: Page, analyses: list[Analysis]) -> None:
+    page.goto("/history/?sort=-added&status=")
+    rows = page.locator("[data-row-link]")
+    expect(rows).to_have_count(ROWS - 2)
+
+    begin(analyses[1])
+    polled(page)
+    row = page.get_by_role("row").filter(has_text=analyses[1].clip.name)
+    expect(row).to_contain_text("Reading")
+    polled(page, POLLS)
+
+    expect(rows).to_have_count(ROWS - 2)
+    expect(page.get_by_text(f"{ROWS} results")).to_be_visible()
+    page.get_by_role("link", name="Next").click()
+    expect(page).to_have_url(re.compile("page=2"))
+    expect(rows).to_have_count(2)
+    polled(page)
+    page.get_by_role("link", name="Clip", exact=True).click()
+    expect(rows).to_have_count(ROWS - 2)
+    polled(page)
+    page.get_by_label("Clip name contains").fill("3")
+    expect(rows).to_have_count(1)
+    polled(page)
+    page.get_by_label("Status").select_option("running")
+    expect(page.get_by_text("Nothing matches")).to_be_visible()
+
+
+def test_a_row_that_is_finished_comes_whole_and_keeps_focus_and_dialog(
+    page: Page, analyses: list[Analysis]
+) -> None:
+    page.goto("/history/")
+    row = page.get_by_role("row").filter(has_text=analyses[1].clip.name)
+    other = page.get_by_role("row").filter(has_text=analyses[2].clip.name).element_handle()
+    expect(row).to_contain_text("Waiting")
+    row.get_by_role("link", name=analyses[1].clip.name, exact=True).focus()
+
+    finish(analyses[1])
+
+    expect(row).to_contain_text("Possible shoplifting")
+    expect(row.locator("img.thumb")).to_have_js_property("naturalWidth", 64)
+    expect(row.get_by_role("link", name=analyses[1].clip.name, exact=True)).to_be_focused()
+    assert other.evaluate("row => row.isConnected")  # nobody touched what did not change
+
+    row = page.get_by_role("row").filter(has_text=analyses[2].clip.name)
+    row.get_by_role("link", name=re.compile("^Delete")).press("Enter")
+    finish(analyses[2])
+    expect(row).to_contain_text("Possible shoplifting")
+    expect(page.get_by_role("dialog")).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(row.get_by_role("link", name=re.compile("^Delete"))).to_be_focused()
+
+
+def test_a_row_whose_clip_is_deleted_elsewhere_goes(page: Page, analyses: list[Analysis]) -> None:
+    page.goto("/history/")
+
+    analyses[1].delete()
+
+    expect(page.get_by_role("row").filter(has_text=analyses[1].clip.name)).to_have_count(0)
+    expect(page.locator("[data-row-link]")).to_have_count(ROWS - 3)
+
+
+@pytest.mark.parametrize("address", ["/", "/history/"])
+def test_one_request_asks_for_all_rows_until_none_is_left(
+    page: Page, analyses: list[Analysis], address: str
+) -> None:
+    page.goto(address)
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url) if is_poll(request) else None)
+
+    page.wait_for_timeout(5_000)
+    assert 1 <= len(asked) <= 3
+
+    for analysis in analyses:
+        finish(analysis)
+    expect(page.get_by_text("Waiting", exact=True).filter(visible=True)).to_have_count(0)
+    asked.clear()
+    page.wait_for_timeout(3_000)
+    assert asked == []

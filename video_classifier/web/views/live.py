@@ -1,0 +1,48 @@
+"""The rows of a list while their analyses go on: one request for all of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from uuid import UUID
+
+from django.http import HttpResponse
+from django.http.response import Http404
+from django.shortcuts import render
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_safe
+
+from video_classifier.models import Analysis
+from video_classifier.web.responses import SignedInRequest
+
+ROWS = {
+    "history": "video_classifier/history/_row.html",
+    "receipts": "video_classifier/upload/_receipt.html",
+    "runs": "video_classifier/result/_run.html",
+}
+
+
+@never_cache
+@require_safe
+def live(request: SignedInRequest, rows: str) -> HttpResponse:
+    """The rows that have got further than the page shows, and those whose analysis is gone."""
+    if rows not in ROWS:
+        msg = "There is no such list."
+        raise Http404(msg)
+    shown = dict(_marks(request.GET.getlist("live")))
+    found = Analysis.objects.for_listing().in_bulk(shown)
+    changed = [each for pk, each in found.items() if each.progress != shown[pk]]
+    return render(
+        request,
+        "video_classifier/live/rows.html",
+        {"row": ROWS[rows], "changed": changed, "gone": shown.keys() - found.keys()},
+    )
+
+
+def _marks(marks: Iterable[str]) -> Iterator[tuple[UUID, str]]:
+    """Analyses, and how far the page shows them; what is no such mark is left out."""
+    for mark in marks:
+        pk, _, progress = mark.partition(".")
+        try:
+            yield UUID(pk), progress
+        except ValueError:
+            continue
