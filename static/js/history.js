@@ -19,4 +19,10 @@ document.addEventListener("htmx:configRequest", ({ detail }) => {
 });
 
 // The filters work as they are changed; the button is for those without scripts.
-document.querySelector("[data-filters]").dataset.enhanced = "";
+const filters = document.querySelector("[data-filters]");
+filters.dataset.enhanced = "";
+
+// On a small screen they are folded but for the search; chips show which of them are in force.
+filters.querySelector("[data-filters-more]").addEventListener("click", ({ currentTarget }) => {
+  currentTarget.ariaExpanded = String(filters.toggleAttribute("data-open"));
+});

@@ -31,6 +31,10 @@ QUIET = [
 ]
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--screenshots", metavar="OUT", help="write a picture of each page to OUT")
+
+
 @pytest.fixture
 def clips() -> list[Path]:
     found = [FOOTAGE / name for name in CLIPS]

@@ -1,0 +1,274 @@
+"""A site with something of everything on it, work running, and the way to each of its views."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import av
+import numpy as np
+from django.contrib.auth.models import User
+from playwright.sync_api import FilePayload, Page, Route, expect
+
+from tests import scenes
+from tests.conftest import MakeAnalysis, MakeClip
+from video_classifier.ml.clip import Image
+from video_classifier.models import Analysis, HeatMap, Person
+from video_classifier.services import catalog, evidence
+from video_classifier.states import Playback, Stage, Status, Verdict, View
+
+LONG = (
+    "NVR-07_Filiale-Hauptstrasse_Kamera-12-Eingang-links_"
+    "2026-11-24_21-58-03_2026-11-24_22-03-41.mp4"
+)
+MODEL = "person_ensemble"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seen:
+    """A page, or a state of one."""
+
+    name: str
+    open: Callable[[Page], object]
+
+
+def at(name: str, address: str) -> Seen:
+    return Seen(name=name, open=lambda page: page.goto(address))
+
+
+def furnish(
+    folder: Path,
+    user: User,
+    *,
+    make_clip: MakeClip,
+    make_analysis: MakeAnalysis,
+) -> dict[str, Analysis]:
+    """Fills the site; gives an analysis in each state, by its name."""
+    content = scenes.write(folder / "scene.mp4", 3).read_bytes()
+    frames = _frames(folder / "scene.mp4")
+    sha256 = catalog.usable(MODEL).sha256
+    facts = {"width": 160, "height": 120, "duration": 6.0, "frame_rate": 15.0}
+
+    def make(
+        name: str, status: Status, *, clip: dict[str, Any] | None = None, **more: Any
+    ) -> Analysis:
+        owned: dict[str, Any] = {"uploaded_by": user, **facts, **(clip or {})}
+        return make_analysis(
+            clip=make_clip(name=name, content=content + name.encode(), **owned),
+            model=MODEL,
+            requested_by=user,
+            status=status,
+            **more,
+        )
+
+    done: dict[str, Any] = {
+        "view": View.PERSON,
+        "threshold": 0.89,
+        "model_sha256": sha256,
+        "frame_times": [round(n * 0.37, 2) for n in range(16)],
+        "seconds_reading": 1.2,
+        "seconds_finding": 0.9,
+        "seconds_classifying": 0.4,
+    }
+    made = {
+        "hint": make(
+            "till_3_evening.mp4", Status.DONE, score=0.93, decided_by=1, persons_found=2, **done
+        ),
+        "no hint": make(
+            LONG,
+            Status.DONE,
+            score=0.12,
+            verdict=Verdict.NON_SHOPLIFTER,
+            decided_by=1,
+            persons_found=2,
+            warnings=["Only the first 6.0 s of 14.0 s could be read."],
+            **done,
+        ),
+        "not mine": make(
+            "aisle 4.mp4",
+            Status.DONE,
+            score=0.41,
+            verdict=Verdict.NON_SHOPLIFTER,
+            decided_by=1,
+            clip={"uploaded_by": User.objects.create_user("grace")},
+            **done,
+        ),
+        "failed": make(
+            "broken.mp4",
+            Status.FAILED,
+            error="The clip ends after 0.3 s. Export it again, or upload the original.",
+        ),
+        "unplayable": make(
+            "old_recorder.avi",
+            Status.FAILED,
+            error="No pictures could be read.",
+            clip={"playback": Playback.NONE},
+        ),
+        "running": make("entrance.mp4", Status.RUNNING, stage=Stage.FINDING),
+        "queued": make("exit.mp4", Status.QUEUED, clip={"playback": Playback.WANTED}),
+        "last in the queue": make(LONG.replace("12", "13"), Status.QUEUED),
+    }
+    for analysis in (made["hint"], made["no hint"], made["not mine"]):
+        for number in (1, 2):
+            _follow(analysis, number, frames)
+        evidence.write(
+            {evidence.frame_file(analysis, n): evidence.jpeg(frames[n], 80) for n in range(16)}
+        )
+    HeatMap.objects.create(
+        analysis=made["hint"], status=Status.DONE, drops=[[0.31, 0.02], [0.05, 0.0]]
+    )
+    evidence.write(
+        {evidence.heat_file(made["hint"], n): evidence.jpeg(frames[n] // 2, 80) for n in range(16)}
+    )
+    return made
+
+
+def _frames(video: Path) -> list[Image]:
+    with av.open(video) as container:
+        pictures = [frame.to_ndarray(format="rgb24") for frame in container.decode(video=0)]
+    return [np.asarray(pictures[n * len(pictures) // 16], np.uint8) for n in range(16)]
+
+
+def _follow(analysis: Analysis, number: int, frames: list[Image]) -> None:
+    left = 0.1 if number == 1 else 0.6
+    Person.objects.create(
+        analysis=analysis,
+        number=number,
+        score=(analysis.score or 0.0) if number == 1 else 0.08,
+        times=[0.0, 5.5],
+        boxes=[[left, 0.2, left + 0.25, 0.95], [left + 0.15, 0.15, left + 0.4, 0.9]],
+        crop_times=analysis.frame_times,
+    )
+    evidence.write(
+        {
+            evidence.crop_file(analysis, number, n): evidence.jpeg(
+                frame[20:100, int(left * 160) : int(left * 160) + 60], 90
+            )
+            for n, frame in enumerate(frames)
+        }
+    )
+
+
+def signed_out() -> Iterable[Seen]:
+    def fail(page: Page) -> None:
+        page.goto("/accounts/login/")
+        page.get_by_label("Username").fill("ada")
+        page.get_by_label("Password").fill("wrong")
+        page.get_by_role("button", name="Sign in").click()
+        expect(page.locator(".errorlist")).to_be_visible()
+
+    yield at("sign-in", "/accounts/login/")
+    yield Seen(name="sign-in-failed", open=fail)
+
+
+def signed_in(made: dict[str, Analysis]) -> Iterable[Seen]:
+    """Every page and dialog of a user."""
+    yield at("upload", "/")
+    # yield Seen(name="upload-models", open=_unfold("/", "Other models"))
+    yield Seen(name="upload-receipts", open=_submit("[data-upload]"))
+    yield at("history", "/history/")
+    yield Seen(name="history-filters", open=_filters)
+    yield at("history-nothing", "/history/?text=nothing&status=failed")
+    yield at("history-misunderstood", "/history/?since=2026-12-01&until=2026-11-01")
+    yield Seen(name="menu-theme", open=_press("/history/", "Theme"))
+    yield Seen(name="menu-user", open=_press("/history/", "ada"))
+    yield Seen(name="dialog-shortcuts", open=_shortcuts)
+    yield Seen(name="dialog-delete", open=_ask_to_delete)
+    for name, analysis in made.items():
+        if name not in {"not mine", "last in the queue"}:
+            yield at(f"result-{name.replace(' ', '-')}", analysis.get_absolute_url())
+    yield Seen(name="result-figures", open=_unfold(made["hint"].get_absolute_url(), "All figures"))
+    yield at("delete", f"/clips/{made['hint'].clip_id}/delete/")
+    yield at("password", "/accounts/password/")
+    yield Seen(name="password-refused", open=_refused_password)
+    yield at("password-changed", "/accounts/password/done/")
+    yield at("error-404", "/nothing/here/")
+    yield at("error-403", f"/clips/{made['not mine'].clip_id}/delete/")
+    yield Seen(name="error-csrf", open=_submit_without_cookie)
+    yield Seen(name="upload-rows", open=_upload)  # the last: nobody answers it
+
+
+def administration() -> Iterable[Seen]:
+    yield at("admin", "/admin/")
+    yield at("admin-clips", "/admin/video_classifier/clip/")
+    yield at("admin-analyses", "/admin/video_classifier/analysis/")
+
+
+def _upload(page: Page) -> None:
+    page.on("dialog", lambda dialog: dialog.accept())  # on leaving, while clips are sent
+    page.route(re.compile(r":\d+/$"), _leave_under_way)
+    page.goto("/")
+    words: FilePayload = {"name": LONG, "mimeType": "video/mp4", "buffer": b"x"}
+    page.get_by_label("Clips", exact=True).set_input_files([words] * 4)
+    rows = page.locator("[data-uploads] [data-receipt]")
+    rows.nth(0).get_by_role("button", name="Cancel").click()
+    expect(rows.nth(2)).to_contain_text("Sending")
+
+
+def _leave_under_way(route: Route) -> None:
+    if route.request.method != "POST":
+        route.continue_()
+
+
+def _unfold(address: str, summary: str) -> Callable[[Page], None]:
+    def unfold(page: Page) -> None:
+        page.goto(address)
+        page.locator("summary").filter(has_text=summary).first.click()
+
+    return unfold
+
+
+def _submit(form: str) -> Callable[[Page], None]:
+    """As a browser without scripts would."""
+
+    def submit(page: Page) -> None:
+        page.goto("/")
+        with page.expect_navigation():
+            page.evaluate("form => document.querySelector(form).submit()", form)
+
+    return submit
+
+
+def _submit_without_cookie(page: Page) -> None:
+    page.goto("/")
+    page.evaluate("document.querySelector('[name=csrfmiddlewaretoken]').remove()")
+    with page.expect_navigation():
+        page.evaluate("document.querySelector('[data-upload]').submit()")
+
+
+def _press(address: str, button: str) -> Callable[[Page], None]:
+    def press(page: Page) -> None:
+        page.goto(address)
+        page.get_by_role("button", name=button, exact=True).click()
+
+    return press
+
+
+def _filters(page: Page) -> None:
+    page.set_viewport_size({"width": 360, "height": 740})
+    page.goto("/history/?status=done")
+    filters = page.get_by_role("button", name="Filters")
+    if filters.is_visible():
+        filters.click()
+
+
+def _shortcuts(page: Page) -> None:
+    page.goto("/history/")
+    page.keyboard.press("?")
+
+
+def _ask_to_delete(page: Page) -> None:
+    page.goto("/history/")
+    page.locator("[data-delete]").first.click()
+
+
+def _refused_password(page: Page) -> None:
+    page.goto("/accounts/password/")
+    page.get_by_label("Old password").fill("wrong")
+    page.get_by_label("New password", exact=True).fill("12345")
+    page.get_by_label("New password confirmation").fill("12345")
+    page.get_by_role("button", name="Change password").click()
+    expect(page.locator(".errorlist").first).to_be_visible()

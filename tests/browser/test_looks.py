@@ -1,0 +1,104 @@
+"""Every page and dialog, narrow and wide, light and dark, with work running.
+
+    python -m pytest tests/browser/test_looks.py --screenshots OUT
+
+writes a picture of each to the folder OUT, to be looked at.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from itertools import product
+from pathlib import Path
+from typing import Literal
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from django.contrib.auth.models import User
+from playwright.sync_api import Browser, Page
+from pytest_django import Settings
+
+from tests.browser import showcase
+from tests.browser.conftest import MODELS, sign_in
+from tests.browser.showcase import Seen
+from tests.conftest import MakeAnalysis, MakeClip
+from video_classifier.models import Analysis
+
+pytestmark = pytest.mark.browser
+
+SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
+HEIGHTS = {360: 740, 1440: 900}
+NARROWEST = 320  # 1280 pixels at 400 %: WCAG 2.2, 1.4.10
+BETWEEN = (768, 960)  # tablets, and 1440 pixels at 200 % and at 150 %
+
+
+@pytest.fixture(autouse=True)
+def _still(site: str, settings: Settings) -> None:
+    """Nothing moves what is under way."""
+    settings.RUNNER = "none"
+    settings.PERSON_DETECTOR = MODELS / "person_detector"
+
+
+@pytest.fixture
+def made(
+    tmp_path: Path, user: User, make_clip: MakeClip, make_analysis: MakeAnalysis
+) -> dict[str, Analysis]:
+    """Written before the browser starts."""
+    return showcase.furnish(tmp_path, user, make_clip=make_clip, make_analysis=make_analysis)
+
+
+@pytest.fixture
+def pictures(request: pytest.FixtureRequest) -> Path | None:
+    """The folder for screenshots, if somebody wants them."""
+    folder = request.config.getoption("--screenshots", default=None)
+    if folder is None:
+        return None
+    Path(folder).mkdir(parents=True, exist_ok=True)
+    return Path(folder)
+
+
+def test_every_page_is_accessible_and_fits(
+    made: dict[str, Analysis], browser: Browser, site: str, pictures: Path | None
+) -> None:
+    faults: dict[str, list[str]] = {}
+
+    page = browser.new_page(base_url=site)
+    faults |= _walk(page, showcase.signed_out(), pictures)
+    sign_in(page)
+    faults |= _walk(page, showcase.signed_in(made), pictures)
+
+    assert faults == {}
+
+
+def _walk(page: Page, views: Iterable[Seen], pictures: Path | None) -> dict[str, list[str]]:
+    return {
+        f"{seen.name}, {where}": found
+        for seen in views
+        for where, found in _look(page, seen, pictures)
+        if found
+    }
+
+
+def _look(page: Page, seen: Seen, pictures: Path | None) -> Iterator[tuple[str, list[str]]]:
+    """What is wrong with it, at each width and in each scheme; the page is opened once."""
+    page.set_viewport_size({"width": 1440, "height": 900})
+    page.emulate_media(reduced_motion="reduce")  # no color is halfway to another
+    seen.open(page)
+    for (width, height), scheme in product(HEIGHTS.items(), SCHEMES):
+        page.set_viewport_size({"width": width, "height": height})
+        page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
+        if pictures is not None:
+            page.screenshot(path=pictures / f"{seen.name}-{width}-{scheme}.png", full_page=True)
+        yield f"{width} {scheme}", _violations(page)
+    for width in (NARROWEST, *HEIGHTS, *BETWEEN):
+        page.set_viewport_size({"width": width, "height": 740})
+        needed = page.evaluate("document.documentElement.scrollWidth")
+        yield f"{width}", [f"{needed} pixels wide"] if needed > width else []
+
+
+def _violations(page: Page) -> list[str]:
+    return [
+        f"{found['id']}: {' '.join(node['target'])}"
+        for found in Axe().run(page).response["violations"]
+        for node in found["nodes"]
+    ]
