@@ -167,7 +167,7 @@ def signed_out() -> Iterable[Seen]:
 def signed_in(made: dict[str, Analysis]) -> Iterable[Seen]:
     """Every page and dialog of a user."""
     yield at("upload", "/")
-    # yield Seen(name="upload-models", open=_unfold("/", "Other models"))
+    yield Seen(name="upload-models", open=_unfold("/", "Other models"))
     yield Seen(name="upload-receipts", open=_submit("[data-upload]"))
     yield at("history", "/history/")
     yield Seen(name="history-filters", open=_filters)

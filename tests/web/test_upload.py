@@ -17,6 +17,7 @@ from tests.conftest import MakeAnalysis, MakeModel, MakeUser
 from video_classifier.ml import bundle
 from video_classifier.ml.bundle import Interval
 from video_classifier.models import Analysis, Clip
+from video_classifier.services import catalog
 from video_classifier.states import Status
 
 HTMX = {"HX-Request": "true"}
@@ -160,6 +161,52 @@ def test_the_page_offers_each_model_with_its_figure(client: Client, make_model: 
 
     assert "On people it has never seen: right about 61 of 100 clips (between 50 and 71)." in html
     assert "on people it has never seen was not measured." in html
+
+
+COIN = Interval(value=0.53, low=0.41, high=0.88)
+NO_HINTS = {"recall": Interval(value=0.1, low=0.0), "specificity": Interval(value=0.97, low=0.78)}
+
+
+@pytest.mark.parametrize(
+    ("metrics", "warned"),
+    [
+        ({"auc": COIN}, True),
+        ({"auc": Interval(value=0.73, low=0.57), **NO_HINTS}, True),
+        ({"auc": Interval(value=0.89, low=0.79)}, False),
+        ({}, False),
+    ],
+)
+def test_a_model_that_may_guess_says_so_where_it_is_chosen_and_where_it_judged(
+    client: Client,
+    make_model: MakeModel,
+    make_analysis: MakeAnalysis,
+    metrics: dict[str, Interval],
+    *,
+    warned: bool,
+) -> None:
+    make_model("other", metrics=metrics)
+    analysis = make_analysis(
+        model="other", status=Status.DONE, model_sha256=catalog.usable("other").sha256
+    )
+
+    for address in ("/", analysis.get_absolute_url()):
+        assert (
+            "That may be no better than guessing" in client.get(address).content.decode()
+        ) is warned
+
+
+def test_only_the_default_model_stands_open(
+    client: Client, make_model: MakeModel, settings: Settings
+) -> None:
+    settings.DEFAULT_MODEL = "standard"
+    make_model("other")
+
+    html = client.get("/").content.decode()
+    open_, _, folded = html.partition("<summary>Other models, for comparison</summary>")
+
+    assert 'value="standard" required checked' in open_
+    assert 'value="other"' not in open_
+    assert 'value="other" required>' in folded
 
 
 def test_a_model_that_is_broken_says_so_and_cannot_be_chosen(

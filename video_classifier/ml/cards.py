@@ -30,14 +30,14 @@ LIMITS = (
 _KEPT_BACK = "but those of the few people who decided when to stop"
 
 _SUMMARIES = {
-    "cnn_gru": "Looks at each frame in a coarse grid, then at their order, from scratch.",
-    "cnn_lstm": "Looks at each frame, then at their order; small, learned from scratch.",
-    "conv3d": "Looks at shape and movement at once; small, learned from scratch.",
-    "mobilenetv2_gru": "Looks at each frame with a pretrained eye, then at their order, briefly.",
-    "mobilenetv2_lstm": "Looks at each frame with a pretrained eye, then at their order.",
-    "mobilenetv2_pool": "Looks at each frame with a pretrained eye; their order does not count.",
-    "person_ensemble": "Looks at each person with a pretrained eye, with and without their order.",
-    "yolo_cnn_lstm": "Looks at each person with a pretrained eye, then at the order of frames.",
+    "cnn_gru": "A small CNN and a GRU, trained from scratch.",
+    "cnn_lstm": "A small CNN and an LSTM, trained from scratch.",
+    "conv3d": "A small 3D CNN, trained from scratch.",
+    "mobilenetv2_gru": "MobileNetV2, pretrained on ImageNet, and a GRU.",
+    "mobilenetv2_lstm": "MobileNetV2, pretrained on ImageNet, and an LSTM.",
+    "mobilenetv2_pool": "MobileNetV2, pretrained on ImageNet, pooled over time.",
+    "person_ensemble": "MobileNetV2, pretrained on ImageNet; mean of a pooling and an LSTM head.",
+    "yolo_cnn_lstm": "MobileNetV2, pretrained on ImageNet, and an LSTM.",
 }
 
 

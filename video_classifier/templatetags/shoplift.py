@@ -11,6 +11,7 @@ from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 from django.utils.safestring import SafeString, mark_safe
 
 from video_classifier.ml.bundle import Card, Interval
+from video_classifier.ml.clip import View
 from video_classifier.models import Analysis, Clip
 from video_classifier.web import permissions
 
@@ -51,6 +52,23 @@ def unseen(card: Card) -> str:
     if accuracy is None or accuracy.value is None:
         return "How well it does on people it has never seen was not measured."
     return f"On people it has never seen: right about {_of_hundred(accuracy, accuracy.value)}."
+
+
+@register.filter
+def looks_at(card: Card) -> str:
+    """What a model looks at, in words."""
+    return "Looks at each person" if card.spec.view is View.PERSON else "Looks at the whole picture"
+
+
+@register.filter
+def may_be_guessing(card: Card) -> bool:
+    """Whether hints may be as frequent on ordinary clips as on thefts, or scores mean nothing."""
+    recall, specificity, auc = map(card.metrics.get, ("recall", "specificity", "auc"))
+    if auc and auc.low is not None and auc.low <= 0.5:  # noqa: PLR2004
+        return True
+    if not (recall and specificity) or recall.low is None or specificity.low is None:
+        return False
+    return recall.low <= 1 - specificity.low
 
 
 def _of_hundred(interval: Interval, value: float) -> str:
