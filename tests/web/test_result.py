@@ -298,6 +298,22 @@ def test_again_keeps_the_earlier_result_and_shows_both(
     assert f'href="{later.get_absolute_url()}"' in page(client, earlier)
 
 
+def test_lists_what_came_of_the_same_bytes_under_another_name(
+    client: Client, make_analysis: MakeAnalysis, make_clip: MakeClip
+) -> None:
+    one, two = (
+        make_analysis(clip=make_clip(name=name, content=b"same"), status=Status.DONE)
+        for name in ("monday.mp4", "copy.mp4")
+    )
+    other = make_analysis(clip=make_clip(content=b"other"))
+
+    html = page(client, two)
+
+    assert f'href="{one.get_absolute_url()}"' in html
+    assert "the same bytes, uploaded as “monday.mp4”" in html
+    assert other.get_absolute_url() not in html
+
+
 @pytest.mark.parametrize("model", ["", "unknown", "../standard"])
 def test_again_with_an_unknown_model_says_so(
     client: Client, make_analysis: MakeAnalysis, make_model: MakeModel, model: str

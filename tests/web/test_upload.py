@@ -13,7 +13,7 @@ from django.test import Client
 from pytest_django import DjangoAssertNumQueries, Settings
 
 from tests import videos
-from tests.conftest import MakeAnalysis, MakeModel, MakeUser
+from tests.conftest import MakeAnalysis, MakeClip, MakeModel, MakeUser
 from video_classifier.ml import bundle
 from video_classifier.ml.bundle import Interval
 from video_classifier.models import Analysis, Clip
@@ -242,6 +242,30 @@ def test_shows_ones_own_latest_clips(
     assert "hers.mp4" not in html
 
 
+def test_bytes_that_were_uploaded_before_are_taken_and_lead_to_their_results(
+    client: Client, make_analysis: MakeAnalysis, make_clip: MakeClip, user: User, video: bytes
+) -> None:
+    earlier = make_analysis(clip=make_clip(name="monday.mp4", content=video), status=Status.DONE)
+
+    page = client.post("/", {"model": "standard", "clips": sent("copy.mp4", video)})
+    later = Analysis.objects.get(clip__name="copy.mp4")
+    row = client.get("/live/receipts/", {"live": f"{later.pk}.earlier"})
+
+    for html in (page.content.decode(), row.content.decode(), client.get("/").content.decode()):
+        assert "as “monday.mp4”" in html
+        assert f'href="{earlier.get_absolute_url()}">see its results' in html
+    assert "These bytes" not in client.get(earlier.get_absolute_url()).content.decode()
+
+
+def test_one_batch_can_hold_the_same_bytes_twice(client: Client, video: bytes) -> None:
+    clips = [sent("one.mp4", video), sent("two.mp4", video)]
+
+    html = client.post("/", {"model": "standard", "clips": clips}).content.decode()
+
+    assert html.count("These bytes were uploaded") == 1
+    assert "as “one.mp4”" in html
+
+
 def test_tells_a_newcomer_what_to_do(client: Client) -> None:
     assert "No clips yet" in client.get("/").content.decode()
 
@@ -255,7 +279,7 @@ def test_the_page_asks_the_database_no_more_the_more_there_is(
     for _ in range(5):
         make_analysis(requested_by=user, status=Status.DONE)
 
-    with django_assert_num_queries(3):  # session, user, the latest
+    with django_assert_num_queries(4):  # session, user, the latest, those of the same bytes
         client.get("/")
 
 

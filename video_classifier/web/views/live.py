@@ -12,12 +12,13 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from video_classifier.models import Analysis
+from video_classifier.web.receipts import receipts
 from video_classifier.web.responses import SignedInRequest
 
 ROWS = {
     "history": "video_classifier/history/_row.html",
     "receipts": "video_classifier/upload/_receipt.html",
-    "runs": "video_classifier/result/_run.html",
+    "runs": "video_classifier/result/_run_outcome.html",
 }
 
 
@@ -34,7 +35,7 @@ def live(request: SignedInRequest, rows: str) -> HttpResponse:
     return render(
         request,
         "video_classifier/live/rows.html",
-        {"row": ROWS[rows], "changed": changed, "gone": shown.keys() - found.keys()},
+        {"row": ROWS[rows], "changed": receipts(changed), "gone": shown.keys() - found.keys()},
     )
 
 

@@ -45,7 +45,7 @@ def _result(
             "persons": persons,
             "film": film(analysis, persons),
             "moments": evidence.moments(analysis),
-            "runs": analysis.clip.analyses.order_by("-queued_at", "pk"),
+            "runs": Analysis.objects.for_listing().filter(clip__sha256=analysis.clip.sha256),
             "form": form,
             "problem": problem,
             "back": came_from(request),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from django.conf import settings
 from django.core.files.uploadedfile import UploadedFile
@@ -13,24 +12,14 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
 from video_classifier.ml.clip import ClipError
-from video_classifier.models import Analysis, Clip
+from video_classifier.models import Analysis
 from video_classifier.services import disk, uploads
 from video_classifier.web import upload_handlers
 from video_classifier.web.forms import ModelForm
+from video_classifier.web.receipts import Receipt, receipts, with_twins
 from video_classifier.web.responses import SignedInRequest, page_or_part
 
 LATEST = 5
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Receipt:
-    """What became of one file: an analysis, the same in the trash, or why it was not taken."""
-
-    name: str
-    analysis: Analysis | None = None
-    trashed: Clip | None = None
-    refusal: str = ""
-    no_room: bool = False  # on the server's disk
 
 
 @never_cache
@@ -44,7 +33,7 @@ def upload(request: SignedInRequest) -> HttpResponse:
         "video_classifier/upload/page.html",
         {
             "form": ModelForm(),
-            "latest": latest,
+            "latest": receipts(latest),
             "max_bytes": settings.CLIP_MAX_BYTES,
             "max_clips": settings.CLIPS_PER_UPLOAD,
         },
@@ -52,13 +41,13 @@ def upload(request: SignedInRequest) -> HttpResponse:
 
 
 def _receive(request: SignedInRequest) -> HttpResponse:
-    receipts = list(_receipts(request))
+    given = with_twins(_receipts(request))
     return page_or_part(
         request,
         page="video_classifier/upload/receipts.html",
         part="video_classifier/upload/_receipts.html",
-        context={"receipts": receipts},
-        status=_status(receipts),
+        context={"receipts": given},
+        status=_status(given),
     )
 
 

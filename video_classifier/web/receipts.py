@@ -1,0 +1,44 @@
+"""What an uploader reads of each file: taken or refused, and whether its bytes were here before."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+from video_classifier.models import Analysis, Clip
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Receipt:
+    """What became of one file: an analysis, the same in the trash, or why it was not taken."""
+
+    name: str
+    analysis: Analysis | None = None
+    trashed: Clip | None = None
+    refusal: str = ""
+    no_room: bool = False  # on the server's disk
+    twin: Analysis | None = None  # the latest of an earlier upload of the same bytes
+
+
+def receipts(analyses: Iterable[Analysis]) -> list[Receipt]:
+    return with_twins(Receipt(name=each.clip.name, analysis=each) for each in analyses)
+
+
+def with_twins(receipts: Iterable[Receipt]) -> list[Receipt]:
+    """The receipts, those of bytes that were uploaded before with a result of then."""
+    found = list(receipts)
+    hashes = {each.analysis.clip.sha256 for each in found if each.analysis}
+    same = list(Analysis.objects.for_listing().filter(clip__sha256__in=hashes)) if hashes else []
+    return [replace(each, twin=_twin(each.analysis, same)) for each in found]
+
+
+def _twin(analysis: Analysis | None, same: Iterable[Analysis]) -> Analysis | None:
+    if analysis is None:
+        return None
+    clip = analysis.clip
+    earlier = (
+        other
+        for other in same
+        if other.clip.sha256 == clip.sha256 and other.clip.uploaded_at < clip.uploaded_at
+    )
+    return next(earlier, None)
