@@ -143,7 +143,7 @@ X_FRAME_OPTIONS = "DENY"
 # Uploads.
 CLIP_MAX_BYTES = env.whole("CLIP_MAX_BYTES", 100 * 1024 * 1024)
 CLIPS_PER_UPLOAD = env.whole("CLIPS_PER_UPLOAD", 20)
-DATA_UPLOAD_MAX_NUMBER_FILES = CLIPS_PER_UPLOAD
+DATA_UPLOAD_MAX_NUMBER_FILES = CLIPS_PER_UPLOAD + 1000  # those beyond are named, not lost
 DISK_FLOOR_BYTES = env.whole("DISK_FLOOR_BYTES", 500 * 1024 * 1024, at_least=0)
 DATA_UPLOAD_MAX_MEMORY_SIZE = 64 * 1024  # of a form's fields; no form here comes near it
 FILE_UPLOAD_HANDLERS = ["video_classifier.web.upload_handlers.ClipUploadHandler"]

@@ -7,6 +7,7 @@ from django.contrib.auth import views as auth
 from django.urls import include, path
 
 from shoplift_site.health import healthz
+from video_classifier.web.forms import NewPasswordForm
 
 handler500 = "shoplift_site.errors.broken"
 
@@ -14,7 +15,11 @@ urlpatterns = [
     path("", include("video_classifier.web.urls")),
     path("accounts/login/", auth.LoginView.as_view(), name="login"),
     path("accounts/logout/", auth.LogoutView.as_view(), name="logout"),
-    path("accounts/password/", auth.PasswordChangeView.as_view(), name="password_change"),
+    path(
+        "accounts/password/",
+        auth.PasswordChangeView.as_view(form_class=NewPasswordForm),
+        name="password_change",
+    ),
     path(
         "accounts/password/done/",
         auth.PasswordChangeDoneView.as_view(),

@@ -50,7 +50,7 @@ document.addEventListener("click", ({ target }) => {
 });
 
 const shortcuts = {
-  "?": () => document.getElementById("shortcuts").showModal(),
+  "?": () => document.getElementById("shortcuts")?.showModal(),
   u: () => document.querySelector("[data-shortcut=u]")?.click(),
   h: () => document.querySelector("[data-shortcut=h]")?.click(),
   "/": () => {

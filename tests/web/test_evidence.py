@@ -242,13 +242,16 @@ def test_says_in_words_where_it_mattered(row: int, column: int, where: str) -> N
     assert whereabouts(drops) == where
 
 
-def test_that_nothing_mattered_by_itself_is_an_answer(client: Client, analysis: Analysis) -> None:
-    HeatMap.objects.create(analysis=analysis, status=Status.DONE, drops=[[0.0, 0.002]])
+@pytest.mark.parametrize(("drop", "mattered"), [(0.002, False), (0.09, False), (0.11, True)])
+def test_that_no_part_mattered_much_is_an_answer(
+    client: Client, analysis: Analysis, drop: float, *, mattered: bool
+) -> None:
+    HeatMap.objects.create(analysis=analysis, status=Status.DONE, drops=[[0.0, drop]])
 
     html = heat_map(client, analysis)
 
-    assert "None by itself" in html
-    assert "<img" not in html
+    assert ("No part mattered much:" in html) is not mattered
+    assert ("<img" in html) is mattered
 
 
 def test_a_failure_is_said_and_can_be_asked_again(client: Client, analysis: Analysis) -> None:

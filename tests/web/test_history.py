@@ -189,6 +189,18 @@ def test_says_what_to_do_when_there_is_nothing(client: Client) -> None:
     assert "Clear all filters" in client.get(URL, {"text": "x"}).content.decode()
 
 
+def test_days_that_end_before_they_begin_are_told(
+    client: Client, make_analysis: MakeAnalysis
+) -> None:
+    make_analysis()
+
+    backwards = client.get(URL, {"since": day(1), "until": day(2)}).content.decode()
+    none = client.get(URL, {"since": day(9), "until": day(9)}).content.decode()
+
+    assert "“From” is later than “To”" in backwards
+    assert "“From” is later than “To”" not in none
+
+
 def test_htmx_gets_the_table_alone(client: Client, make_analysis: MakeAnalysis) -> None:
     make_analysis()
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from django.conf import settings
-from django.contrib.auth.models import User
+from django.contrib.auth.models import Permission, User
 from django.template.loader import get_template, render_to_string
 from django.test import Client
 
@@ -110,9 +110,36 @@ def test_the_notice_is_for_one_time_passwords_only(client: Client) -> None:
     assert "for the first time only" not in client.get("/accounts/password/").content.decode()
 
 
-def test_only_staff_see_the_way_to_the_administration(client: Client, user: User) -> None:
-    assert 'href="/admin/"' not in client.get("/").content.decode()
+def test_only_who_administers_something_sees_the_way_there(client: Client, user: User) -> None:
+    def sees() -> bool:
+        return 'href="/admin/"' in client.get("/").content.decode()
+
+    assert not sees()
 
     User.objects.filter(pk=user.pk).update(is_staff=True)
+    assert not sees()
 
-    assert 'href="/admin/"' in client.get("/").content.decode()
+    user.user_permissions.add(Permission.objects.get(codename="view_clip"))
+    assert sees()
+
+    user.user_permissions.clear()
+    User.objects.filter(pk=user.pk).update(is_superuser=True)
+    assert sees()
+
+
+def test_what_is_wrong_with_a_new_password_stands_at_its_field(client: Client) -> None:
+    form = {"old_password": PASSWORD, "new_password1": "12345", "new_password2": "12345"}
+
+    html = client.post("/accounts/password/", form).content.decode()
+
+    field, repeated = html.index('name="new_password1"'), html.index('name="new_password2"')
+    assert field < html.index("This password is too short") < repeated
+    assert re.search(r'name="new_password1"[^>]*aria-invalid="true"', html)
+    assert not re.search(r'name="new_password2"[^>]*aria-invalid="true"', html)
+
+
+def test_who_has_forgotten_a_password_reads_what_to_do(stranger: Client) -> None:
+    html = stranger.get("/accounts/login/").content.decode()
+
+    assert "Ask an administrator" in html
+    assert "shortcuts" not in html

@@ -111,13 +111,29 @@ def test_nothing_sent_is_said(client: Client) -> None:
     assert "Choose at least one clip." in response.content.decode()
 
 
-def test_too_many_at_once_get_a_page_that_says_so(client: Client, settings: Settings) -> None:
-    settings.DATA_UPLOAD_MAX_NUMBER_FILES = 2
-    clips = [sent(f"{number}.mp4", b"x") for number in range(3)]
+def test_clips_beyond_the_limit_of_one_request_are_named_and_the_others_taken(
+    client: Client, settings: Settings, video: bytes
+) -> None:
+    settings.CLIPS_PER_UPLOAD = 2
+    clips = [sent(f"{number}.mp4", video) for number in range(4)]
 
-    response = client.post("/", {"model": "standard", "clips": clips})
+    html = client.post("/", {"model": "standard", "clips": clips}).content.decode()
+
+    assert sorted(Clip.objects.values_list("name", flat=True)) == ["0.mp4", "1.mp4"]
+    assert html.count("One upload takes at most 2 clips. Send this one again.</span>") == 2
+    assert all(f"{number}.mp4 was refused" in html for number in (2, 3))
+
+
+def test_what_is_more_than_all_clips_together_gets_a_page_that_names_the_limit(
+    client: Client, settings: Settings
+) -> None:
+    settings.CLIPS_PER_UPLOAD = 2
+    settings.CLIP_MAX_BYTES = 1000
+
+    response = client.post("/", {"model": "standard", "clips": sent("x.mp4", bytes(2_000_000))})
 
     assert response.status_code == 400
+    assert "2 clips of at most 1000\xa0bytes each" in response.content.decode()
     assert "send fewer at once" in response.content.decode()
 
 

@@ -81,6 +81,11 @@ def too_large(name: str) -> str:
     return f"“{name}” is larger than {limit}. Cut it or export it smaller, and try again."
 
 
+def too_many() -> str:
+    """The sentence for each file beyond the limit of one request."""
+    return f"One upload takes at most {settings.CLIPS_PER_UPLOAD} clips. Send this one again."
+
+
 def clean_name(name: str) -> str:
     """The uploader's name for a file, without folders and control characters.
 

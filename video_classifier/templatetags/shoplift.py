@@ -7,7 +7,8 @@ from importlib.resources import files
 
 from django import template
 from django.conf import settings
-from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
+from django.contrib.auth.models import AbstractBaseUser, AnonymousUser, User
+from django.template.defaultfilters import filesizeformat
 from django.utils.safestring import SafeString, mark_safe
 
 from video_classifier.ml.bundle import Card, Interval
@@ -30,6 +31,13 @@ def icon(name: str) -> SafeString:
     svg = files("js_lib_bootstrap_icons") / "static" / "bootstrap-icons" / f"{name}.svg"
     drawing = svg.read_text(encoding="utf-8").replace("<svg ", '<svg aria-hidden="true" ', 1)
     return mark_safe(drawing)  # noqa: S308  (the package's own file)
+
+
+@register.simple_tag
+def upload_limit() -> str:
+    """What one request may bring, in words."""
+    size = filesizeformat(settings.CLIP_MAX_BYTES)
+    return f"{settings.CLIPS_PER_UPLOAD} clips of at most {size} each"
 
 
 @register.filter
@@ -130,6 +138,12 @@ def whereabouts(drops: list[list[float]]) -> str:
 def trash_days() -> int:
     """How long the trash keeps a clip."""
     return settings.TRASH_KEEP.days
+
+
+@register.filter
+def administers(user: User | AnonymousUser) -> bool:
+    """Whether the administration has anything to show them."""
+    return user.is_staff and (user.is_superuser or bool(user.get_all_permissions()))
 
 
 @register.filter

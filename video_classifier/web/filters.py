@@ -114,6 +114,11 @@ class HistoryFilter(django_filters.FilterSet):  # type: ignore[misc]  # untyped
         labels = ", ".join(str(self.form.fields[name].label) for name in self.misunderstood())
         return f"Not understood: {labels}. Clear the filter to see what there is."
 
+    def is_backwards(self) -> bool:
+        """Whether it asks for days that end before they begin."""
+        since, until = map(self.form.cleaned_data.get, ("since", "until"))
+        return bool(since and until and since > until)
+
     def filter_queryset(self, queryset: QuerySet[Any]) -> QuerySet[Any]:
         if self.misunderstood():
             return queryset.none()

@@ -5,8 +5,17 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
+from django.contrib.auth.forms import PasswordChangeForm
+from django.contrib.auth.models import User
 
 from video_classifier.services import catalog
+
+
+class NewPasswordForm(PasswordChangeForm):
+    """What is wrong with a new password stands at its field, not at the one that repeats it."""
+
+    def validate_password_for_user(self, user: User, password_field_name: str = "") -> None:
+        super().validate_password_for_user(user, "new_password1")
 
 
 class ModelForm(forms.Form):

@@ -16,6 +16,7 @@ from video_classifier.services import disk
 
 TOO_LARGE = "shoplift.too_large"
 NO_ROOM = "shoplift.no_room"
+TOO_MANY = "shoplift.too_many"
 FORM_BYTES = 1024 * 1024  # what the other fields and the boundaries may take
 STRANGERS_BYTES = 64 * 1024  # of a form sent by somebody who isn't signed in
 
@@ -24,11 +25,14 @@ class ClipUploadHandler(TemporaryFileUploadHandler):
     """Streams each file to disk, and no byte beyond settings.CLIP_MAX_BYTES.
 
     A file that is too large, or for which the disk has no room, does not appear in
-    request.FILES; the rest of the batch does. The view finds the uploader's names of those
-    left out by `too_large(request)` and `no_room(request)`; services.uploads.too_large(name)
-    and services.disk.FULL are the sentences. A request that can't be right
-    whatever it holds raises RequestDataTooBig, status 400, before any byte is read.
+    request.FILES, nor does one beyond settings.CLIPS_PER_UPLOAD; the rest of the batch does.
+    The view finds the uploader's names of those left out by `too_large(request)`,
+    `no_room(request)` and `too_many(request)`; services.uploads.too_large(name),
+    services.disk.FULL and services.uploads.too_many() are the sentences. A request that can't
+    be right whatever it holds raises RequestDataTooBig, status 400, before any byte is read.
     """
+
+    _files = 0  # that came so far
 
     def handle_raw_input(
         self,
@@ -54,6 +58,9 @@ class ClipUploadHandler(TemporaryFileUploadHandler):
             raise StopUpload(connection_reset=True)
         with self._skipped_if_full():
             super().new_file(*args, **kwargs)
+        self._files += 1
+        if self._files > settings.CLIPS_PER_UPLOAD:
+            self._skip(TOO_MANY)
 
     def receive_data_chunk(self, raw_data: bytes, start: int) -> bytes | None:
         if start + len(raw_data) > settings.CLIP_MAX_BYTES:
@@ -91,3 +98,8 @@ def too_large(request: HttpRequest) -> tuple[str, ...]:
 def no_room(request: HttpRequest) -> tuple[str, ...]:
     """The names of the files for which the disk had no room. Read request.FILES before."""
     return tuple(request.META.get(NO_ROOM, ()))
+
+
+def too_many(request: HttpRequest) -> tuple[str, ...]:
+    """The names of the files beyond the limit of one request. Read request.FILES before."""
+    return tuple(request.META.get(TOO_MANY, ()))

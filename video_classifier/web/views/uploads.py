@@ -68,6 +68,8 @@ def _receipts(request: SignedInRequest) -> Iterator[Receipt]:
         yield Receipt(name=name, refusal=uploads.too_large(name))
     for name in upload_handlers.no_room(request):
         yield Receipt(name=name, refusal=disk.FULL, no_room=True)
+    for name in upload_handlers.too_many(request):
+        yield Receipt(name=name, refusal=uploads.too_many())
 
 
 def _accept(request: SignedInRequest, file: UploadedFile[bytes], *, model: str) -> Receipt:
