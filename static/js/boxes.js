@@ -84,10 +84,7 @@ function fit() {
 }
 
 function offerTools() {
-  document.querySelector("[data-boxes-tools]").hidden = player.hidden;
-  document.querySelector("[data-fullscreen]").hidden = !document.fullscreenEnabled;
-  // The player's own full screen would show the picture without its boxes.
-  if (document.fullscreenEnabled) player.controlsList?.add("nofullscreen");
+  toggle().closest("label").hidden = false;
   toggle().checked = localStorage.getItem(KEPT) !== "hidden";
   show();
 }
@@ -100,16 +97,6 @@ document.addEventListener("change", ({ target }) => {
   if (target !== toggle()) return;
   localStorage.setItem(KEPT, target.checked ? "shown" : "hidden");
   show();
-});
-
-document.addEventListener("click", ({ target }) => {
-  if (!target.closest("[data-fullscreen]")) return;
-  if (document.fullscreenElement) document.exitFullscreen();
-  else target.closest("section").requestFullscreen();
-});
-
-document.addEventListener("fullscreenchange", () => {
-  document.querySelector("[data-fullscreen]").ariaPressed = String(Boolean(document.fullscreenElement));
 });
 
 document.addEventListener("keydown", (event) => {

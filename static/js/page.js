@@ -14,13 +14,14 @@ document.addEventListener("htmx:load", ({ detail }) => {
   if (detail.elt !== document.body) announce(detail.elt); // the whole page is no news
 });
 
-// A poll that is sent to the sign-in page, or whose analysis is in the trash or gone, would ask for ever.
+// A poll that is sent to the sign-in page, or whose analysis is in the trash or gone, would ask for
+// ever. What became of clips that were just sent stays on the page.
 document.addEventListener("htmx:beforeSwap", (event) => {
   const { xhr } = event.detail;
   const signedOut = new URL(xhr.responseURL, location).pathname === document.body.dataset.loginUrl;
   if (signedOut || xhr.status === 404 || xhr.status === 410) {
     event.detail.shouldSwap = false;
-    location.reload();
+    if (!document.querySelector("[data-uploads] > *")) location.reload();
   }
 });
 
@@ -47,6 +48,22 @@ document.addEventListener("htmx:configRequest", ({ detail }) => {
 document.addEventListener("click", ({ target }) => {
   const opener = target.closest("[data-show]");
   if (opener) document.getElementById(opener.dataset.show).showModal();
+});
+
+// A file that is let go of where nobody takes it must not replace the page.
+const holdsFiles = ({ dataTransfer }) => dataTransfer.types.includes("Files");
+
+addEventListener("dragover", (event) => {
+  if (holdsFiles(event)) event.preventDefault();
+});
+
+addEventListener("drop", (event) => {
+  if (event.defaultPrevented || !holdsFiles(event)) return;
+  event.preventDefault();
+  const note = document.querySelector("[data-stray-drop]")?.content.firstElementChild.cloneNode(true);
+  if (!note || document.querySelector("main > [data-announce]")) return;
+  document.querySelector("main").prepend(note);
+  announce(note);
 });
 
 const shortcuts = {

@@ -30,6 +30,28 @@ document.addEventListener("timeupdate", () => {
   }
 }, true);
 
+// One button for full screen, with boxes or without: the player's own would leave them behind.
+function offerFullScreen() {
+  const button = document.querySelector("[data-fullscreen]");
+  if (!button || !document.fullscreenEnabled) return;
+  button.hidden = false;
+  player().controlsList?.add("nofullscreen");
+}
+
+document.addEventListener("click", ({ target }) => {
+  if (!target.closest("[data-fullscreen]")) return;
+  if (document.fullscreenElement) document.exitFullscreen();
+  else target.closest("section").requestFullscreen();
+});
+
+document.addEventListener("fullscreenchange", () => {
+  const label = document.querySelector("[data-fullscreen] span");
+  label.textContent = document.fullscreenElement ? "Leave full screen" : "Full screen";
+});
+
+document.addEventListener("htmx:load", offerFullScreen); // the player may come later, with its copy
+offerFullScreen();
+
 function giveUp() {
   player().hidden = true; // and with it the boxes over it
   document.querySelector("[data-player-problem]").hidden = false;

@@ -1,6 +1,8 @@
 // Sends each clip by itself, two at a time, and shows how far each has got.
 
 const AT_ONCE = 2;
+const [LONG, END] = [32, 20]; // letters of a clip's name
+const SIGNED_OUT = "You have been signed out. Sign in again and repeat this upload.";
 const form = document.querySelector("[data-upload]");
 
 if (form) {
@@ -9,6 +11,7 @@ if (form) {
   const list = document.querySelector("[data-uploads]");
   const template = document.querySelector("[data-upload-row]");
   const refusedTemplate = document.querySelector("[data-refused-row]");
+  const longName = document.querySelector("[data-long-name]");
   const maxBytes = Number(form.dataset.maxBytes);
   const waiting = [];
   let sending = 0;
@@ -19,7 +22,7 @@ if (form) {
   function add(files) {
     for (const file of files) {
       const row = template.content.cloneNode(true).querySelector("[data-receipt]");
-      row.querySelector("[data-name]").textContent = file.name;
+      name(row, file.name);
       list.append(row);
       if (file.size > maxBytes) {
         refuse(row, `It is larger than ${form.dataset.maxText}. Cut it or export it smaller, and try again.`);
@@ -30,6 +33,19 @@ if (form) {
       }
     }
     sendNext();
+  }
+
+  // As components/clip_name.html does it.
+  function name(row, called) {
+    const place = row.querySelector("[data-name]");
+    if (called.length <= LONG) {
+      place.textContent = called;
+      return;
+    }
+    const whole = longName.content.firstElementChild.cloneNode(true);
+    whole.title = called;
+    [whole.firstChild.textContent, whole.lastChild.textContent] = [called.slice(0, -END), called.slice(-END)];
+    place.replaceChildren(whole);
   }
 
   function sendNext() {
@@ -53,7 +69,7 @@ if (form) {
       state.textContent = loaded < total ? `Sending, ${Math.floor((100 * loaded) / total)} %` : "Checking the clip";
     });
     request.addEventListener("load", () => show(row, request));
-    request.addEventListener("error", () => refuse(row, "The connection was lost. Try again."));
+    request.addEventListener("error", async () => refuse(row, await whatBroke()));
     request.addEventListener("abort", () => refuse(row, "You cancelled it."));
     request.addEventListener("loadend", () => {
       sending -= 1;
@@ -66,13 +82,21 @@ if (form) {
     request.send(body);
   }
 
+  const isSignIn = (address) => new URL(address).pathname === document.body.dataset.loginUrl;
+
+  // The server hangs up on a stranger's upload before it could say so.
+  async function whatBroke() {
+    const answer = await fetch(form.action).catch(() => null);
+    return answer && isSignIn(answer.url) ? SIGNED_OUT : "The connection was lost. Try again.";
+  }
+
   function show(row, request) {
     const receipt = request.response?.querySelector("[data-receipt]");
     if (receipt) {
       row.replaceWith(receipt);
       say(receipt.querySelector("[data-announce]")?.dataset.announce ?? "");
-    } else if (new URL(request.responseURL).pathname === document.body.dataset.loginUrl) {
-      refuse(row, "You have been signed out. Sign in again and repeat this upload.");
+    } else if (isSignIn(request.responseURL)) {
+      refuse(row, SIGNED_OUT);
     } else {
       const problem = request.response?.querySelector("[data-problem]")?.textContent;
       refuse(row, problem ?? `The server could not take it (error ${request.status}). Reload the page and try again.`);
@@ -80,12 +104,12 @@ if (form) {
   }
 
   function refuse(row, sentence) {
-    const name = row.querySelector("[data-name]").textContent;
+    const called = row.querySelector("[data-name]").textContent;
     const refused = refusedTemplate.content.cloneNode(true).querySelector("[data-receipt]");
     const state = refused.querySelector("[data-announce]");
-    refused.querySelector("[data-name]").textContent = name;
+    name(refused, called);
     refused.querySelector("[data-refusal]").textContent = sentence;
-    state.dataset.announce = `${name} was refused. ${sentence}`;
+    state.dataset.announce = `${called} was refused. ${sentence}`;
     row.replaceWith(refused);
     say(state.dataset.announce);
   }
@@ -108,24 +132,20 @@ if (form) {
     add(input.files);
     input.value = "";
   });
-  for (const name of ["dragenter", "dragover"]) {
-    zone.addEventListener(name, (event) => {
-      event.preventDefault();
-      zone.dataset.over = "";
-    });
-  }
-  zone.addEventListener("dragleave", (event) => {
-    if (!zone.contains(event.relatedTarget)) delete zone.dataset.over;
+  // The zone shows where; a clip that misses it is as welcome.
+  const holdsFiles = ({ dataTransfer }) => dataTransfer.types.includes("Files");
+  document.addEventListener("dragover", (event) => {
+    if (holdsFiles(event)) zone.dataset.over = "";
   });
-  zone.addEventListener("drop", (event) => {
+  document.addEventListener("dragleave", ({ relatedTarget }) => {
+    if (!relatedTarget) delete zone.dataset.over; // out of the window
+  });
+  document.addEventListener("drop", (event) => {
+    if (!holdsFiles(event)) return;
     event.preventDefault();
     delete zone.dataset.over;
     add(event.dataTransfer.files);
   });
-  // A clip that misses the zone must not replace the page.
-  for (const name of ["dragover", "drop"]) {
-    addEventListener(name, (event) => event.preventDefault());
-  }
   addEventListener("beforeunload", (event) => {
     if (sending || waiting.length) event.preventDefault();
   });

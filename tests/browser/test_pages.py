@@ -177,6 +177,27 @@ def test_a_cancelled_clip_makes_way_for_the_next(page: Page) -> None:
     expect(rows.nth(2)).to_contain_text("Sending")
 
 
+def test_a_long_name_shows_its_end_and_all_of_it_on_hover(
+    page: Page, analyses: list[Analysis]
+) -> None:
+    name = analyses[0].clip.name
+    page.set_viewport_size({"width": 360, "height": 740})
+    page.route("**/", never_answer)
+    sending = choose(page, some_clip(f"new-{name}"))
+    expect(sending.get_by_title(f"new-{name}")).to_have_text(f"new-{name}")
+    page.unroute("**/")
+    page.on("dialog", lambda dialog: dialog.accept())
+
+    for address in ("/", "/history/", analyses[0].get_absolute_url()):
+        page.goto(address)
+        shown = page.get_by_title(name).first
+        end = shown.locator("span").last.bounding_box()
+        assert shown.text_content() == name
+        assert end is not None
+        assert end["x"] + end["width"] <= 360
+        assert end["height"] < 40  # one line
+
+
 def test_leaving_while_clips_are_sent_asks_first(page: Page) -> None:
     page.route("**/", never_answer)
     choose(page, some_clip())
@@ -208,3 +229,74 @@ def test_a_page_left_open_leads_to_signing_in(page: Page, analyses: list[Analysi
     page.context.clear_cookies(name="sessionid")
 
     expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
+
+
+@pytest.mark.parametrize("size", [2_000, 5_000_000])
+def test_who_lost_all_cookies_meanwhile_is_told(page: Page, size: int) -> None:
+    page.route("**/live/**", never_answer)  # who asks for rows is sent to the sign-in page
+    page.context.clear_cookies()
+
+    row = choose(page, {"name": "till.mp4", "mimeType": "video/mp4", "buffer": bytes(size)})
+
+    expect(row).to_contain_text("Sign in again")
+
+
+MAKE_TRANSFER = """() => {
+  const transfer = new DataTransfer();
+  transfer.items.add(new File(["x".repeat(2000)], "till.mp4", { type: "video/mp4" }));
+  return transfer;
+}"""
+
+
+def drop(page: Page, where: str) -> bool:
+    """What happens when a hand lets go of a clip; says if the browser was kept from opening it."""
+    return bool(
+        page.evaluate(
+            """([where, transfer]) => !document.querySelector(where).dispatchEvent(
+              new DragEvent("drop", { dataTransfer: transfer, bubbles: true, cancelable: true })
+            )""",
+            [where, page.evaluate_handle(MAKE_TRANSFER)],
+        )
+    )
+
+
+def test_a_clip_that_misses_the_zone_is_taken(page: Page) -> None:
+    assert drop(page, "h1")
+
+    expect(page.locator("[data-uploads] [data-receipt]")).to_contain_text("till.mp4")
+
+
+def test_a_clip_dropped_on_another_page_opens_nothing_and_is_told(page: Page) -> None:
+    page.goto("/history/")
+
+    assert drop(page, "h1")
+    assert drop(page, "table")
+
+    expect(page.get_by_text("Nothing was sent. Drop clips on the page “Upload”.")).to_have_count(1)
+
+
+def test_full_screen_is_one_button_with_boxes_or_without(
+    page: Page, analyses: list[Analysis]
+) -> None:
+    page.goto(analyses[-1].get_absolute_url())
+
+    player = page.locator("[data-player]")
+
+    expect(page.get_by_label("Show boxes")).to_be_hidden()
+    assert player.evaluate("video => video.controlsList.contains('nofullscreen')") is True
+
+
+def test_without_a_connection_an_upload_says_so(page: Page) -> None:
+    page.context.set_offline(True)
+
+    row = choose(page, some_clip())
+
+    expect(row).to_contain_text("The connection was lost")
+
+
+def test_who_keeps_only_the_session_is_told_to_reload(page: Page) -> None:
+    page.context.clear_cookies(name="csrftoken")
+
+    row = choose(page, some_clip())
+
+    expect(row).to_contain_text("Reload the page")
