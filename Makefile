@@ -11,7 +11,7 @@ PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3; do \
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint check lock models recipes clean
+.PHONY: help run test quick fuzz lint check lock models recipes clean
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 16
@@ -24,6 +24,13 @@ run: .venv/runtime ## install what is needed and serve http://127.0.0.1:8000
 
 test: .venv/development ## install what the tests need and run them all
 	$(BIN)/python -m pytest
+
+quick: .venv/development ## the tests that need neither Keras nor a browser: before every commit
+	$(BIN)/python -m pytest -m "not keras and not browser"
+
+SEEDS ?= 1000
+fuzz: .venv/development ## damage clips at random in SEEDS ways; `make test` tries a few
+	$(BIN)/python -m pytest -m fuzz --seeds $(SEEDS)
 
 lint: .venv/development ## ruff, strict mypy, import-linter, migrations up to date
 	$(BIN)/ruff check .

@@ -36,6 +36,21 @@ from video_classifier.states import Status, Verdict
 PASSWORD = "correct horse battery"
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--seeds", type=int, default=3, help="for each test that is marked fuzz (default: 3)"
+    )
+
+
+def pytest_report_header(config: pytest.Config) -> str:
+    return f"fuzz: {config.getoption('seeds')} seeds a test; `make fuzz` tries many"
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if metafunc.definition.get_closest_marker("fuzz"):
+        metafunc.parametrize("seed", range(metafunc.config.getoption("seeds")))
+
+
 def followed(score: float, *, since: float = 0.0) -> Followed:
     """Somebody who walks from left to right for a second."""
     return Followed(

@@ -232,7 +232,7 @@ def test_a_file_that_is_no_video_has_no_pictures(tmp_path: Path) -> None:
         frames.read_all(videos.text(tmp_path / "a.mp4", "no video"), fps=5, height=48, width=64)
 
 
-@pytest.mark.parametrize("seed", range(12))
+@pytest.mark.fuzz
 @pytest.mark.parametrize("name", ["faststart.mp4", "h264.mkv", "h264.ts", "mpeg4.avi", "vp9.webm"])
 def test_random_damage_ends_in_pictures_or_in_a_sentence(
     clips: Clips, tmp_path: Path, name: str, seed: int
@@ -409,7 +409,7 @@ def test_a_damaged_clip_is_looked_at_as_far_as_it_is_sound(tmp_path: Path) -> No
     assert reel.warnings == frames.sample(clip, SPEC).warnings
 
 
-@pytest.mark.parametrize("seed", range(12))
+@pytest.mark.fuzz
 @pytest.mark.parametrize("name", ["faststart.mp4", "h264.mkv", "h264.ts"])
 def test_random_damage_leaves_no_place_without_its_picture(
     clips: Clips, tmp_path: Path, name: str, seed: int
