@@ -12,7 +12,7 @@ from scripts import train
 from tests import videos
 from video_classifier.ml import bundle, frames
 
-pytestmark = [pytest.mark.keras, pytest.mark.usefixtures("small_clips")]
+pytestmark = [pytest.mark.keras, pytest.mark.usefixtures("small_networks")]
 
 Captured = pytest.CaptureFixture[str]
 PEOPLE = 6

@@ -15,7 +15,7 @@ from video_classifier.ml.clip import ClipSpec, View
 from video_classifier.ml.pretrained import WeightsError
 from video_classifier.ml.training import Schedule, StopBy
 
-pytestmark = [pytest.mark.keras, pytest.mark.usefixtures("small_clips")]
+pytestmark = [pytest.mark.keras, pytest.mark.usefixtures("small_networks")]
 
 Captured = pytest.CaptureFixture[str]
 PEOPLE, TAKES = 3, 8
