@@ -90,11 +90,11 @@ def test_the_container_is_believed_where_the_codec_says_something_else(tmp_path:
     assert {image.shape for image in fitted(clip)} == {(48, 128, 3)}
 
 
-@pytest.mark.parametrize("aspect", [Fraction(1, 1000), Fraction(1000)])
+@pytest.mark.parametrize("aspect", [Fraction(1, 20), Fraction(20)])
 def test_pixels_of_an_impossible_shape_are_taken_as_square(
     tmp_path: Path, aspect: Fraction
 ) -> None:
-    clip = videos.write(tmp_path / "odd.mkv", pixel_aspect=aspect)
+    clip = videos.write(tmp_path / "odd.ts", pixel_aspect=aspect)
 
     previews = frames.sample(clip, SPEC, preview_width=128).previews
 

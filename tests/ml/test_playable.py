@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from pathlib import Path
 
 import av
@@ -230,6 +231,15 @@ def test_a_part_of_another_shape_is_shown_whole_in_a_copy(tmp_path: Path, codec:
     assert shown[-1][:10].max() < 40
     assert shown[-1][-10:].max() < 40
     assert shown[-1][16:-16].min() > 200
+
+
+def test_pixels_of_an_impossible_shape_are_square_in_a_copy(tmp_path: Path) -> None:
+    clip = videos.write(tmp_path / "odd.ts", pixel_aspect=Fraction(1, 20))
+
+    playable.make(clip, tmp_path / "copy.mp4")
+
+    with av.open(tmp_path / "copy.mp4") as container:
+        assert (container.streams.video[0].sample_aspect_ratio or 1) == 1
 
 
 def decoded(path: Path) -> list[Image]:

@@ -69,12 +69,14 @@ def _is_played(facts: ClipFacts, container: str) -> bool:
 
 
 def _keeps_its_shape(source: Path) -> bool:
-    """Whether all keyframes have the size, pixels and fields of the first.
+    """Whether all keyframes have the size, pixels and fields of the first, and one believes these.
 
     A container has one pixel aspect ratio for all of a track.
     """
     told = AspectReader()
     with containers.opened(source) as (container, stream):
+        if PixelAspect.of(stream).shown != (stream.sample_aspect_ratio or 1):
+            return False
         stream.codec_context.skip_frame = "NONKEY"
         shapes = {
             (frame.width, frame.height, told(frame), frame.interlaced_frame)
