@@ -304,8 +304,10 @@ def paused(source: Path, target: Path, *, keyframe: int, seconds: float) -> Path
         copied = output.add_stream_from_template(stream)
         keys = 0
         for packet in container.demux(stream):
-            if packet.dts is None or packet.pts is None:
+            if not packet.size:
                 continue
+            assert packet.pts is not None
+            assert packet.dts is not None, "Matroska has no times of decoding"
             keys += packet.is_keyframe
             if keys > keyframe:
                 packet.pts += round(seconds / packet.time_base)

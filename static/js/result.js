@@ -1,5 +1,7 @@
 // The pictures lead the player, the player marks the pictures; fingerprints can be copied.
 
+const ROUNDED = 0.001; // seconds: moments are given to the millisecond, and may be rounded down
+
 const announcer = document.querySelector("[data-announcer]");
 const player = () => document.querySelector("[data-player]");
 
@@ -8,7 +10,7 @@ document.addEventListener("click", async (event) => {
   const copy = event.target.closest("[data-copy]");
   if (frame && player() && !player().hidden) {
     event.preventDefault();
-    player().currentTime = Number(frame.dataset.seek);
+    player().currentTime = Number(frame.dataset.seek) + ROUNDED;
     player().scrollIntoView({ block: "nearest", behavior: "smooth" });
   }
   if (copy) {

@@ -11,10 +11,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import av
+import numpy as np
 import pytest
 
 from tests.footage import FOOTAGE, require
-from video_classifier.ml import duplicates, fingerprints, frames, probe
+from video_classifier.ml import duplicates, fingerprints, frames, playable, probe
 from video_classifier.ml.clip import ClipSpec, Sample
 
 pytestmark = pytest.mark.footage
@@ -44,7 +46,7 @@ def limited(name: str, *, memory: int, seconds: float) -> str:
     """What probing and sampling print in a process that has no more memory and time than that."""
     script = (
         "import sys; from pathlib import Path\n"
-        "from video_classifier.ml import duplicates, fingerprints, frames, probe\n"
+        "from video_classifier.ml import duplicates, fingerprints, frames, playable, probe\n"
         "from video_classifier.ml.clip import ClipError, ClipSpec\n"
         "try:\n"
         "    probe.facts(Path(sys.argv[1])); frames.sample(Path(sys.argv[1]), ClipSpec())\n"
@@ -69,8 +71,8 @@ def test_gap_epoch_mkv() -> None:
     assert sample.length == pytest.approx(3.0, abs=0.05)
     assert sample.times[-1] < 10  # of a clock that was set, and not 54 years
     assert sample.warnings == (
-        "The recorder's clock jumps forward by 54 years after 0:00.0; times go on as if 5 s had "
-        "passed.",
+        "The recorder's clock jumps forward by 54 years after 0:00.0, or nothing was "
+        "recorded for so long; times go on as if 5 s had passed.",
     )
     assert probe.facts(clip("gap_epoch.mkv")).duration == sample.length
 
@@ -81,8 +83,8 @@ def test_gap_day_mkv() -> None:
     assert different(sample) == 16
     assert sum(time < 5 for time in sample.times) == 8
     assert sample.warnings == (
-        "The recorder's clock jumps forward by 1 day after 0:05.0; times go on as if 5 s had "
-        "passed.",
+        "The recorder's clock jumps forward by 1 day after 0:05.0, or nothing was "
+        "recorded for so long; times go on as if 5 s had passed.",
     )
 
 
@@ -132,3 +134,41 @@ def test_idx_1e5_mp4() -> None:
     """That it stops when it is deleted, tests of the services hold."""
     assert limited("idx_1e5.mp4", memory=GIB, seconds=60) == ""
     assert probe.facts(clip("idx_1e5.mp4")).duration == pytest.approx(4000)
+
+
+def copied(name: str, folder: Path) -> tuple[Sample, Sample, int]:
+    """A sample of the clip and one of what its player plays, and how many pictures that shows."""
+    facts = probe.facts(clip(name))
+    if playable.is_playable(facts):
+        played = clip(name)
+    else:
+        played = folder / "copy.mp4"
+        playable.make(clip(name), played)
+    with av.open(played) as container:
+        pictures = sum(1 for _ in container.decode(video=0))
+    return sampled(name), frames.sample(played, SPEC), pictures
+
+
+def assert_agree(sample: Sample, played: Sample) -> None:
+    """Browsers show what they play from 0 on: tests/browser/test_times.py."""
+    assert played.times == pytest.approx(sample.times, abs=0.001)
+    assert np.array_equal(played.images, sample.images)
+
+
+@pytest.mark.parametrize(
+    ("name", "count"),
+    [
+        ("plain_ffmpeg.ts", 150),
+        ("hls_3600.ts", 182),
+        ("late_video.mp4", 311),
+        ("numbered_offset.mp4", 60),
+        ("mid_gop.ts", 150),
+        ("wrap.ts", 120),
+    ],
+)
+def test_what_is_played_begins_where_times_do(tmp_path: Path, name: str, count: int) -> None:
+    sample, played, pictures = copied(name, tmp_path)
+
+    assert_agree(sample, played)
+    assert pictures == count
+    assert not probe.facts(clip(name)).keeps_time

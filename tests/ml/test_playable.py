@@ -15,10 +15,11 @@ from tests import videos
 from tests.ml.conftest import Clips
 from video_classifier.ml import frames, playable, probe
 from video_classifier.ml.clip import ClipError, ClipSpec, Image, InterruptedCopyError, Sample
+from video_classifier.ml.pictures import Scaler
 
 SPEC = ClipSpec(frames=16, height=48, width=64)
 PLAYED = {
-    *("h264.mp4", "long_gop.mp4", "open_gop.mp4", "faststart.mp4", "fragmented.mp4"),
+    *("h264.mp4", "long_gop.mp4", "open_gop.mp4", "faststart.mp4"),
     *("h264.mov", "vp8.webm", "alt_ref.webm", "vp9.webm", "av1.mp4", "uneven.mp4", "sound.mp4"),
     *("turned.mp4", "mirrored.mp4", "one_frame.mp4", "few_frames.mp4"),
 }
@@ -245,3 +246,78 @@ def test_pixels_of_an_impossible_shape_are_square_in_a_copy(tmp_path: Path) -> N
 def decoded(path: Path) -> list[Image]:
     with av.open(path) as container:
         return [videos.rgb(frame) for frame in container.decode(video=0)]
+
+
+def numbers_in(path: Path) -> list[int]:
+    with av.open(path) as container:
+        scaler = Scaler(width=64, height=48)
+        return [videos.number_of(scaler(frame).image) for frame in container.decode(video=0)]
+
+
+LATE = {
+    "an hour.ts": {"shown_at": [3_600_000 + 33 * n for n in range(60)]},
+    "wrapping.ts": {"shown_at": [95_443_000 + 33 * n for n in range(60)]},
+    "sound first.mp4": {"shown_at": [2000 + 33 * n for n in range(60)], "sound": 4.0},
+    "late.webm": {"shown_at": [2000 + 33 * n for n in range(60)], "codec": "libvpx"},
+    "fragments.mp4": {"muxing": {"movflags": "frag_keyframe+empty_moov"}},
+    "mpeg4.mkv": {"codec": "mpeg4", "shown_at": [2000 + 33 * n for n in range(60)]},
+}
+
+
+@pytest.mark.parametrize("name", LATE)
+def test_a_copy_begins_at_0_with_all_pictures(tmp_path: Path, name: str) -> None:
+    clip = videos.write(tmp_path / name, 60, rate=30, **LATE[name])  # type: ignore[arg-type]
+    target = tmp_path / "copy.mp4"
+
+    playable.make(clip, target)
+
+    assert not playable.is_playable(probe.facts(clip))
+    assert playable.is_playable(probe.facts(target))
+    assert numbers_in(target) == list(range(60))
+    original = frames.sample(clip, SPEC)
+    assert frames.sample(target, SPEC, end=original.length).times == pytest.approx(
+        original.times, abs=0.002
+    )
+
+
+@pytest.mark.parametrize("seconds", [60, 40_000, 50_000, 1_700_000_000])
+def test_a_copy_goes_by_the_clips_clock(clips: Clips, tmp_path: Path, seconds: float) -> None:
+    clip = videos.paused(clips("h264.mp4"), tmp_path / "set.mkv", keyframe=1, seconds=seconds)
+
+    playable.make(clip, tmp_path / "copy.mp4")
+
+    assert numbers_in(tmp_path / "copy.mp4") == list(range(30))
+    assert frames.sample(tmp_path / "copy.mp4", SPEC).times == pytest.approx(
+        frames.sample(clip, SPEC).times, abs=0.002
+    )
+
+
+def test_a_clock_that_is_set_needs_a_copy_and_a_pause_does_not(
+    clips: Clips, tmp_path: Path
+) -> None:
+    whole = clips("vp9.webm")
+    pause = videos.paused(whole, tmp_path / "pause.webm", keyframe=1, seconds=600)
+    jump = videos.paused(whole, tmp_path / "jump.webm", keyframe=1, seconds=1e9)
+
+    assert playable.is_playable(probe.facts(pause))
+    assert not playable.is_playable(probe.facts(jump))
+
+
+def test_a_beginning_that_does_not_decode_is_not_copied(tmp_path: Path) -> None:
+    clip = videos.zeroed(videos.indexed_first(tmp_path / "late.mp4", 120), 0, 0.3)
+
+    playable.make(clip, tmp_path / "copy.mp4")
+
+    assert not playable.is_playable(probe.facts(clip))
+    assert frames.sample(tmp_path / "copy.mp4", SPEC).times == pytest.approx(
+        frames.sample(clip, SPEC).times, abs=0.002
+    )
+
+
+def test_copying_packets_can_be_interrupted(clips: Clips, tmp_path: Path) -> None:
+    answers = iter((True, True, False))
+
+    with pytest.raises(InterruptedCopyError):
+        playable.make(clips("h264.ts"), tmp_path / "copy.mp4", proceed=lambda: next(answers))
+
+    assert list(tmp_path.iterdir()) == []

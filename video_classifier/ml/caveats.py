@@ -40,7 +40,8 @@ def _of_pauses(pauses: Sequence[Pause]) -> Iterator[str]:
         if pause.is_jump:
             yield (
                 f"The recorder's clock jumps forward by {_long(pause.seconds)} after "
-                f"{_clock(pause.after)}; times go on as if 5 s had passed."
+                f"{_clock(pause.after)}, or nothing was recorded for so long; times go on as if "
+                f"{timeline.AFTER_JUMP} s had passed."
             )
         else:
             yield (

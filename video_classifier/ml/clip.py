@@ -80,6 +80,7 @@ class ClipFacts:
     size_bytes: int
     is_interlaced: bool = False  # its frames hold two fields, which browsers show as combs
     is_hdr: bool = False  # PQ or HLG, which ordinary screens show washed out
+    keeps_time: bool = True  # players show each picture at its time: the file's clock is the clip's
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from fractions import Fraction
+from itertools import chain, pairwise
 from pathlib import Path
+from typing import NamedTuple
 
 import av
 from av.container import OutputContainer
@@ -21,10 +24,12 @@ from av.video.reformatter import (
 )
 from av.video.stream import VideoStream
 
-from video_classifier.ml import containers, filters, frames, probe, tone, whole
+from video_classifier.ml import containers, filters, frames, packets, probe, timeline, tone, whole
 from video_classifier.ml.clip import ClipError, ClipFacts, InterruptedCopyError
 from video_classifier.ml.filters import AspectReader, FrameFilter, PixelAspect
+from video_classifier.ml.packets import Packets
 from video_classifier.ml.pictures import Turn, display_matrix, scaled_rgb
+from video_classifier.ml.timeline import Timeline
 
 MAX_WIDTH = 1280
 
@@ -37,15 +42,16 @@ _PLAYED_PIXELS = {"yuv420p", "yuvj420p"}
 
 
 def is_playable(facts: ClipFacts) -> bool:
-    """Whether the usual browsers play the clip as it is, and rightly."""
-    return _is_played(facts, facts.container)
+    """Whether the usual browsers play the clip as it is, and rightly: each picture at its time."""
+    return _is_played(facts, facts.container) and facts.keeps_time
 
 
 def make(source: Path, target: Path, *, proceed: Callable[[], bool] = lambda: True) -> None:
     """Writes an MP4 that browsers play and can seek in, without sound, as far as `source` goes.
 
     The pictures are copied if browsers know their codec, and else encoded as H.264 of at most
-    MAX_WIDTH pixels; they keep their times and their rotation. `target` appears when it is whole.
+    MAX_WIDTH pixels; they keep their rotation, and their times by the clip's clock: the first one
+    that decodes is at 0. `target` appears when it is whole.
     `proceed` is asked before each picture whether to go on. Raises ClipError if nothing can be
     read, and InterruptedCopyError.
     """
@@ -53,7 +59,7 @@ def make(source: Path, target: Path, *, proceed: Callable[[], bool] = lambda: Tr
     try:
         with whole.replacing(target) as aside:
             can_copy = _is_played(facts, "mp4") and _keeps_its_shape(source)
-            if not (can_copy and _remux(source, aside)):
+            if not (can_copy and _remux(source, aside, proceed)):
                 _transcode(source, aside, proceed)
     except av.FFmpegError as error:
         msg = "No copy of the clip could be made that browsers play. Download it to watch it."
@@ -85,39 +91,69 @@ def _keeps_its_shape(source: Path) -> bool:
         return len(shapes) <= 1
 
 
-def _remux(source: Path, target: Path) -> bool:
+def _remux(source: Path, target: Path, proceed: Callable[[], bool]) -> bool:
     """Copies the packets; False if they don't say clearly when to show what they hold."""
+    known = packets.read(source)
+    shown = _clearly_shown(known)
+    if shown is None or _first_decoded(source) != shown.ticks[0]:
+        return False
+    stamps = _stamps(known, shown)
     with containers.opened(source) as (container, stream):
-        if containers.order_is_guessed(container, stream):
-            return False
         try:
             with _written(target) as output:
                 # Opaque, or PyAV would look for an encoder with the name of the decoder.
                 copied = output.add_stream_from_template(stream, opaque=True)
-                for packet in _with_decoding_times(containers.packets(container, stream)):
-                    if packet.pts is None or packet.dts is None:
-                        return False
-                    if not packet.is_corrupt:
+                number, stamp = next(stamps)
+                for at, packet in enumerate(containers.packets(container, stream)):
+                    if not proceed():
+                        raise InterruptedCopyError
+                    if at == number:
+                        packet.pts, packet.dts, packet.duration = stamp
                         packet.stream = copied
                         output.mux(packet)
+                        number, stamp = next(stamps, (-1, stamp))
         except av.FFmpegError:
             return False
     return True
 
 
-def _with_decoding_times(packets: Iterator[Packet[Stream]]) -> Iterator[Packet[Stream]]:
-    """Matroska has none; FFmpeg works them out, save those of the first few packets."""
-    waiting: list[Packet[Stream]] = []
-    for packet in packets:
-        if packet.dts is None:
-            waiting.append(packet)
-            continue
-        for earlier, first in enumerate(reversed(waiting), start=1):
-            first.dts = packet.dts - earlier
-        yield from waiting
-        waiting.clear()
-        yield packet
-    yield from waiting
+def _clearly_shown(known: Packets) -> Timeline | None:
+    """When the pictures come up, None if the file leaves that to who decodes them."""
+    shown = timeline.from_packets(known.entries, known.time_base)
+    if shown is None or known.order_is_guessed:
+        return None
+    if any(entry.pts is None or entry.is_hidden for entry in known.entries):
+        return None
+    return shown if (timeline.intervals(shown.ticks) > 0).all() else None
+
+
+def _first_decoded(source: Path) -> int | None:
+    """The tick at which the first picture comes up that decodes."""
+    with containers.opened(source) as (container, stream):
+        frame = next(containers.sound_frames(container, stream), None)
+        return frame.pts if frame else None
+
+
+class _Stamp(NamedTuple):
+    pts: int
+    dts: int
+    duration: int
+
+
+def _stamps(known: Packets, shown: Timeline) -> Iterator[tuple[int, _Stamp]]:
+    """The numbers of the packets that decode, and their stamps by the clip's clock, from 0 on.
+
+    Times of decoding are made anew: the file's may be missing, or jump elsewhere than the times
+    of showing do.
+    """
+    numbers = timeline.decodable(known.entries)
+    clock = array("q", (shown.on_clock(known.entries[number].pts or 0) for number in numbers))
+    ordered = array("q", sorted(clock))
+    late = max(sent - pts for sent, pts in zip(ordered, clock, strict=True))
+    last = shown.end - shown.ticks[-1]
+    lasts = chain((later - earlier for earlier, later in pairwise(ordered)), [last])
+    for number, pts, sent, duration in zip(numbers, clock, ordered, lasts, strict=True):
+        yield number, _Stamp(pts=pts, dts=sent - late, duration=duration)
 
 
 def _transcode(source: Path, target: Path, proceed: Callable[[], bool]) -> None:

@@ -8,7 +8,7 @@ from av.container import InputContainer
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
-from video_classifier.ml import containers, packets, tone
+from video_classifier.ml import containers, packets, timeline, tone
 from video_classifier.ml.clip import ClipError, ClipFacts
 from video_classifier.ml.packets import Packets
 from video_classifier.ml.pictures import Turn
@@ -24,6 +24,7 @@ _CONTAINERS = {
     "hevc": "hevc",
 }
 _RATE_TOLERANCE = 0.1
+_AT_ONCE = 0.001  # seconds
 _WEBM = b"\x42\x82\x84webm"  # the EBML element DocType, its length and its value
 
 
@@ -53,6 +54,7 @@ def facts(path: Path) -> ClipFacts:
             size_bytes=path.stat().st_size,
             is_interlaced=frame.interlaced_frame,
             is_hdr=tone.is_hdr(frame),
+            keeps_time=_keeps_time(told, frame),
         )
 
 
@@ -90,6 +92,17 @@ def _frame_rate(stream: VideoStream, told: Packets) -> float | None:
         return claimed
     measured = len(told.sent.ticks) / told.sent.length
     return claimed if claimed and abs(claimed / measured - 1) < _RATE_TOLERANCE else measured
+
+
+def _keeps_time(told: Packets, first: VideoFrame) -> bool:
+    """Whether the first picture that decodes comes up at 0 and the clock never jumps."""
+    shown = timeline.from_packets(told.entries, told.time_base)
+    return (
+        shown is not None
+        and shown.ticks[0] == first.pts
+        and abs(first.pts * told.time_base) < _AT_ONCE
+        and shown.on_clock(shown.ticks[-1]) == shown.ticks[-1] - shown.ticks[0]
+    )
 
 
 def _duration(container: InputContainer, stream: VideoStream, told: Packets) -> float:

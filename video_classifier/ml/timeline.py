@@ -1,9 +1,9 @@
 """When each picture of a clip is on screen, and which packets it takes to decode it.
 
 There are two clocks. *The clip's clock* counts seconds since the first picture as the file's time
-stamps do, pauses included: players seek by it and pages show it. Only where the stamps jump by a
-day or more, which is a recorder's clock being set, it goes on after a few seconds. *Recorded time*
-leaves out all pauses: lengths are in it, and moments are spread over it.
+stamps do, pauses included: players seek by it and pages show it. Only where the stamps jump by
+half a day or more, as when a recorder's clock is set, it goes on after some seconds.
+*Recorded time* leaves out all pauses: lengths are in it, and moments are spread over it.
 
 Time stamps come from the file and may claim anything: no loop and no allocation goes by them, only
 by the number of pictures.
@@ -17,7 +17,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
-from itertools import islice, pairwise
+from itertools import pairwise
 from math import ceil
 from typing import NamedTuple, overload
 
@@ -27,8 +27,8 @@ import numpy.typing as npt
 PAUSE = 4  # seconds without a picture that are a pause, unless all pictures are that far apart …
 _UNUSUAL = 3  # … or a third of that far: a time lapse
 _SLOWEST = 3600  # seconds from picture to picture; what is slower records no movement
-JUMP = 86_400  # seconds of a pause from which on it was the clock that was set …
-_AFTER_JUMP = PAUSE + 1  # … and by which the clip's clock goes on instead: still a pause
+JUMP = 43_200  # seconds of a pause from which on it was the clock that was set, if not both …
+AFTER_JUMP = PAUSE + 1  # … and by which the clip's clock goes on instead: still a pause
 _MOST_REPEATED = 100_000  # entries in which pictures may repeat: nearly three hours, 10 a second
 
 Ticks = npt.NDArray[np.int64]
@@ -162,7 +162,7 @@ class Timeline:
     @cached_property
     def _clock(self) -> Sequence[int]:
         """When each frame comes up by the clip's clock, in ticks."""
-        return _summed(np.where(self._is_jump, ceil(_AFTER_JUMP / self.time_base), self._intervals))
+        return _summed(np.where(self._is_jump, ceil(AFTER_JUMP / self.time_base), self._intervals))
 
     @cached_property
     def _starts(self) -> Sequence[int]:
@@ -287,15 +287,28 @@ class Run(NamedTuple):
 
 def from_packets(entries: Sequence[Entry], time_base: Fraction) -> Timeline | None:
     """The timeline that the packets tell, or None if they don't tell a consistent one."""
-    first = next((number for number, entry in enumerate(entries) if entry.is_key), None)
-    if first is None or not is_consistent(entries):
+    if not is_consistent(entries):
         return None
-    since = entries[first].pts
-    if since is None:
-        return None
-    # What comes before the first keyframe on screen can't be decoded.
-    decodable = (e for e in islice(entries, first, None) if (e.pts or 0) >= since)
-    return _shown((e for e in decodable if not e.is_corrupt), time_base)
+    return _shown((entries[number] for number in decodable(entries)), time_base)
+
+
+def decodable(entries: Iterable[Entry]) -> Sequence[int]:
+    """The numbers of the packets that decode to pictures that are shown.
+
+    What is sent before the first keyframe, or shown before it, can't be decoded.
+    """
+    found = array("q")
+    since = None
+    for number, entry in enumerate(entries):
+        if since is None and entry.is_key:
+            since = entry.pts
+            if since is None:
+                break
+        if since is None or entry.pts is None or entry.pts < since:
+            continue
+        if not (entry.is_hidden or entry.is_corrupt):
+            found.append(number)
+    return found
 
 
 def as_sent(entries: Iterable[Entry], time_base: Fraction) -> Timeline | None:

@@ -1,0 +1,172 @@
+"""A click on a picture of the filmstrip shows that picture, whatever zero of time its file has."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import pytest
+from django.core.files import File
+from playwright.sync_api import Page
+
+from tests import videos
+from tests.conftest import MakeAnalysis, MakeClip, MakePerson
+from tests.videos import Maker
+from video_classifier.ml import frames, playable, probe
+from video_classifier.ml.clip import ClipSpec
+from video_classifier.services import evidence
+from video_classifier.states import Playback, Status, View
+
+pytestmark = pytest.mark.browser
+
+SPEC = ClipSpec(frames=16, height=48, width=64)
+RATE, FRAMES = 30, 120
+
+CLICKED = """async () => {
+  const video = document.querySelector("[data-player]");
+  const canvas = Object.assign(document.createElement("canvas"), { width: 64, height: 48 });
+  const context = canvas.getContext("2d", { willReadFrequently: true });
+  const found = [];
+  for (const picture of document.querySelectorAll(".filmstrip__frame:has([alt^=Frame])")) {
+    const seeked = new Promise((done) => video.addEventListener("seeked", done, { once: true }));
+    picture.click();
+    await seeked;
+    await new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
+    context.drawImage(video, 0, 0, 64, 48);
+    const line = document.querySelector("[data-picture] .box[display=inline] .box__line");
+    found.push({
+      pixels: [...context.getImageData(0, 0, 64, 48).data],
+      left: parseFloat(line?.getAttribute("x") ?? -1),
+    });
+  }
+  return found;
+}"""
+
+READY = """() => document.querySelector("[data-player]").readyState >= 2"""
+
+LEFTS = np.linspace(0, 0.75, SPEC.frames).tolist()  # of a person's box in each picture
+
+
+def at(start: float, *, frames: int = FRAMES) -> list[int]:
+    """Milliseconds of a steady rate, from second `start` on."""
+    return [round(1000 * (start + number / RATE)) for number in range(frames)]
+
+
+def recorded(name: str, **options: object) -> Maker:
+    usual = {"rate": RATE, "gop": 30}
+    return lambda folder: videos.write(folder / name, FRAMES, **usual | options)  # type: ignore[arg-type]
+
+
+def cut_in_a_group(folder: Path) -> Path:
+    whole = videos.write(folder / "whole.ts", FRAMES, rate=RATE, gop=40, size=(320, 240))
+    content = whole.read_bytes()
+    (folder / "mid_gop.ts").write_bytes(content[len(content) // 5 // 188 * 188 :])
+    return folder / "mid_gop.ts"
+
+
+def broken_at_first(folder: Path) -> Path:
+    options = {"movflags": "faststart"}
+    clip = videos.write(folder / "broken.mp4", FRAMES, rate=RATE, gop=30, muxing=options)
+    return videos.zeroed(clip, 0, 0.2)
+
+
+FRAGMENTED = {"movflags": "frag_keyframe+empty_moov"}
+CLIPS: dict[str, Maker] = {
+    "at 0": recorded("control.mp4"),
+    "at 0, several pictures a tick": recorded("control.webm", codec="libvpx"),
+    "transport stream, at 1.4 s": recorded("plain.ts"),
+    "transport stream, at an hour": recorded("hour.ts", shown_at=at(3600)),
+    "stamps that wrap": recorded("wrap.ts", shown_at=at(95_442.9)),
+    "cut within a group": cut_in_a_group,
+    "sound first": recorded("late.mp4", shown_at=at(2), sound=6.0),
+    "MP4 at an hour": recorded("hour.mp4", shown_at=at(3600)),
+    "fragments": recorded("fragments.mp4", muxing=FRAGMENTED),
+    "fragments at an hour": recorded("hours.mp4", shown_at=at(3600), muxing=FRAGMENTED),
+    "negative": recorded("negative.mp4", shown_at=at(-1)),
+    "WebM at 2 s": recorded("late.webm", codec="libvpx", shown_at=at(2), sound=0.0),
+    "beginning that does not decode": broken_at_first,
+    "encoded anew": recorded("mpeg4.mkv", codec="mpeg4", shown_at=at(2)),
+    "clock that is set": lambda folder: videos.paused(
+        recorded("steady.mp4")(folder), folder / "set.mkv", keyframe=1, seconds=1.7e9
+    ),
+    "pause": lambda folder: videos.paused(
+        recorded("steady.mp4")(folder), folder / "pause.mp4", keyframe=1, seconds=60
+    ),
+}
+
+
+class Film(NamedTuple):
+    address: str  # of the result
+    numbers: list[int]  # of the pictures in its filmstrip
+
+
+@pytest.fixture
+def films(
+    make_clip: MakeClip, make_analysis: MakeAnalysis, make_person: MakePerson, tmp_path: Path
+) -> dict[str, Film]:
+    """The result of each kind of clip; a box moves from picture to picture of its filmstrip."""
+
+    def made(path: Path) -> Film:
+        facts = probe.facts(path)
+        sample = frames.sample(path, SPEC, preview_width=64)
+        clip = make_clip(
+            content=path.read_bytes(),
+            container=facts.container,
+            codec=facts.codec,
+            width=facts.width,
+            height=facts.height,
+            duration=facts.duration,
+        )
+        if not playable.is_playable(facts):
+            copy = path.with_name("copy.mp4")
+            playable.make(path, copy)
+            with copy.open("rb") as file:
+                clip.playable.save("copy.mp4", File(file), save=False)
+            clip.playback = Playback.COPY
+            clip.save()
+        analysis = make_analysis(
+            clip=clip,
+            status=Status.DONE,
+            view=View.PERSON,
+            decided_by=1,
+            frame_times=list(sample.times),
+        )
+        make_person(
+            analysis=analysis,
+            times=list(sample.times),
+            boxes=[[left, 0.25, left + 0.25, 0.75] for left in LEFTS],
+            crop_times=[],
+        )
+        evidence.write(
+            {
+                evidence.frame_file(analysis, number): evidence.jpeg(preview, 80)
+                for number, preview in enumerate(sample.previews)
+            }
+        )
+        numbers = [videos.number_of(image) for image in sample.images]
+        return Film(analysis.get_absolute_url(), numbers)
+
+    found = {}
+    for kind, maker in CLIPS.items():
+        folder = tmp_path / kind
+        folder.mkdir()
+        found[kind] = made(maker(folder))
+    return found
+
+
+def number_of(pixels: list[int]) -> int:
+    return videos.number_of(np.array(pixels, np.uint8).reshape(48, 64, 4)[..., :3])
+
+
+def test_player_filmstrip_and_boxes_agree(films: dict[str, Film], page: Page) -> None:
+    shown, boxes = {}, {}
+    for kind, film in films.items():
+        page.goto(film.address)
+        page.wait_for_function(READY)
+        clicked = page.evaluate(CLICKED)
+        shown[kind] = [number_of(each["pixels"]) for each in clicked]
+        boxes[kind] = [each["left"] / 100 for each in clicked]
+
+    assert shown == {kind: film.numbers for kind, film in films.items()}
+    assert boxes == {kind: pytest.approx(LEFTS, abs=0.005) for kind in films}
