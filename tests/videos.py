@@ -5,6 +5,7 @@ from __future__ import annotations
 import struct
 import zlib
 from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import ExitStack
 from fractions import Fraction
 from pathlib import Path
 from typing import NamedTuple
@@ -313,6 +314,25 @@ def paused(source: Path, target: Path, *, keyframe: int, seconds: float) -> Path
                 packet.pts += round(seconds / packet.time_base)
                 packet.dts += round(seconds / packet.time_base)
             packet.stream = copied
+            output.mux(packet)
+    return target
+
+
+def side_by_side(target: Path, *sources: Path) -> Path:
+    """The first video of each file, as the videos of one."""
+    with ExitStack() as stack, av.open(target, "w") as output:
+        found = []
+        for source in sources:
+            container = stack.enter_context(av.open(source))
+            copied = output.add_stream_from_template(container.streams.video[0])
+            found.append((container, copied))
+        packets = []
+        for container, copied in found:
+            for packet in container.demux(video=0):
+                if packet.size and packet.dts is not None:
+                    packets.append((packet.dts * packet.time_base, copied.index, packet))
+                    packet.stream = copied
+        for *_, packet in sorted(packets, key=lambda each: each[:2]):
             output.mux(packet)
     return target
 

@@ -172,3 +172,19 @@ def test_what_is_played_begins_where_times_do(tmp_path: Path, name: str, count: 
     assert_agree(sample, played)
     assert pictures == count
     assert not probe.facts(clip(name)).keeps_time
+
+
+def test_two_tracks_mp4() -> None:
+    assert sampled("two_tracks.mp4").warnings == (
+        "The file holds 2 videos; only the first was analyzed. Export each camera on its own.",
+    )
+
+
+def test_still_first_mkv(tmp_path: Path) -> None:
+    sample, played, _ = copied("still_first.mkv", tmp_path)
+
+    assert different(sample) == 16
+    assert sample.length == pytest.approx(6, abs=0.1)
+    assert probe.facts(clip("still_first.mkv")).duration == sample.length
+    assert sample.warnings == ()
+    assert_agree(sample, played)

@@ -460,3 +460,27 @@ def test_pixels_that_are_not_square_are_shown_as_players_do(tmp_path: Path) -> N
     fit = Fitter(height=500, width=500, pixel_aspect=reel.pixel_aspect)
 
     assert reel.look(lambda _, frame: fit(frame))[0].shape == (48, 85, 3)
+
+
+CAMERAS = "The file holds {} videos; only the first was analyzed. Export each camera on its own."
+
+
+@pytest.mark.parametrize("suffix", ["mp4", "mkv", "ts"])
+def test_a_second_camera_in_a_file_is_named(clips: Clips, tmp_path: Path, suffix: str) -> None:
+    slow = videos.write(tmp_path / "slow.mp4", 12, rate=4)
+    clip = videos.side_by_side(tmp_path / f"both.{suffix}", clips("h264.mp4"), slow)
+
+    sample = frames.sample(clip, SPEC)
+
+    assert sample.warnings == (CAMERAS.format(2),)
+    assert sample.length == pytest.approx(3)
+
+
+def test_a_still_before_the_video_is_none(clips: Clips, tmp_path: Path) -> None:
+    still = videos.write(tmp_path / "still.mp4", 1)
+    clip = videos.side_by_side(tmp_path / "both.mp4", still, clips("h264.mp4"))
+
+    sample = frames.sample(clip, SPEC)
+
+    assert sample.warnings == ()
+    assert numbers(sample) == numbers(frames.sample(clips("h264.mp4"), SPEC))

@@ -321,3 +321,12 @@ def test_copying_packets_can_be_interrupted(clips: Clips, tmp_path: Path) -> Non
         playable.make(clips("h264.ts"), tmp_path / "copy.mp4", proceed=lambda: next(answers))
 
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_copy_is_of_the_video_that_moves(clips: Clips, tmp_path: Path) -> None:
+    still = videos.write(tmp_path / "still.mp4", 1)
+    clip = videos.side_by_side(tmp_path / "both.mkv", still, clips("h264.mp4"))
+
+    playable.make(clip, tmp_path / "copy.mp4")
+
+    assert numbers_in(tmp_path / "copy.mp4") == list(range(30))

@@ -205,3 +205,14 @@ def test_a_refusal_says_what_was_found_and_what_to_do(
 
     with pytest.raises(ClipError, match=says):
         probe.facts(file)
+
+
+def test_facts_are_those_of_the_video_that_moves(clips: Clips, tmp_path: Path) -> None:
+    still = videos.write(tmp_path / "still.mp4", 1, size=(128, 96))
+    clip = videos.side_by_side(tmp_path / "both.mov", still, clips("long_gop.mp4"))
+
+    facts = probe.facts(clip)
+
+    assert facts.width == 64
+    assert facts.duration == pytest.approx(12, abs=0.1)
+    assert not facts.keeps_time  # players show the first video

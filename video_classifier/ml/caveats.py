@@ -13,7 +13,12 @@ _UNITS = (("year", 31_557_600), ("day", 86_400), ("hour", 3600), ("minute", 60),
 
 
 def of(shown: Timeline, known: Packets) -> Iterator[str]:
-    """What is lost of the pictures that were sent, and where the recording pauses."""
+    """Other videos, what is lost of the pictures that were sent, where the recording pauses."""
+    if known.videos > 1:
+        yield (
+            f"The file holds {known.videos} videos; only the first was analyzed. Export each "
+            "camera on its own."
+        )
     if known.reckoned_rate:
         yield (
             f"The file has no time stamps; times are reckoned at {known.reckoned_rate:g} frames a "

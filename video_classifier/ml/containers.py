@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from fractions import Fraction
 from itertools import chain
@@ -35,6 +36,7 @@ _OPTIONS = {
     "protocol_whitelist": "fd",
     "max_pixels": str(MAX_PIXELS),
 }
+_MOVING = 0.1  # of the pictures of the video that has most; a still has fewer
 _PICTURE_BRANDS = {"heic", "heix", "heim", "heis", "mif1", "avif"}
 
 NOTHING_DECODES = (
@@ -49,7 +51,46 @@ _TOO_MANY = (
 
 @contextmanager
 def opened(path: Path) -> Iterator[tuple[InputContainer, VideoStream]]:
-    """The container and its video stream. Raises ClipError if it is not a video to analyze."""
+    """The container and its video stream: the first one that moves.
+
+    Raises ClipError if it is not a video to analyze.
+    """
+    with _container(path) as container:
+        number = _first_that_moves(path) if len(videos(container)) > 1 else 0
+        yield container, _prepared(videos(container)[number])
+
+
+def videos(container: InputContainer) -> list[VideoStream]:
+    """Those that are not marked as covers; of these the ones in a known codec, if there are any.
+
+    Raises ClipError if the file has none.
+    """
+    found = [s for s in container.streams.video if not s.disposition & Disposition.attached_pic]
+    if not found:
+        msg = "The file has no moving picture, only sound or a still. Upload the video itself."
+        raise ClipError(msg)
+    if container.metadata.get("major_brand") in _PICTURE_BRANDS:
+        msg = "The file is a picture, not a video. Upload the video itself."
+        raise ClipError(msg)
+    known = [s for s in found if s.codec_context is not None]  # type: ignore[redundant-expr]
+    return known or found[:1]  # PyAV's types admit no stream without a decoder
+
+
+def moving(counts: Sequence[int]) -> list[int]:
+    """Which of the videos that have so many pictures are none of the stills beside a video."""
+    least = _MOVING * max(counts)
+    return [number for number, count in enumerate(counts) if count >= least]
+
+
+def _first_that_moves(path: Path) -> int:
+    with _container(path) as container:
+        found = videos(container)
+        counts = Counter(packet.stream_index for packet in packets(container, *found))
+        return moving([counts[video.index] for video in found])[0]
+
+
+@contextmanager
+def _container(path: Path) -> Iterator[InputContainer]:
     _refuse_empty(path)
     if mp4_index.samples_claimed(path) > MAX_PACKETS:  # FFmpeg would make room for all of them
         raise ClipError(_TOO_MANY)
@@ -63,7 +104,7 @@ def opened(path: Path) -> Iterator[tuple[InputContainer, VideoStream]]:
         except (av.FFmpegError, ValueError) as error:
             raise ClipError(signatures.why_not_read(path)) from error
         with container:
-            yield container, _video_stream(container)
+            yield container
 
 
 def packets(container: InputContainer, *streams: Stream) -> Iterator[Packet[Stream]]:
@@ -187,15 +228,7 @@ def _refuse_empty(path: Path) -> None:
         raise ClipError(msg)
 
 
-def _video_stream(container: InputContainer) -> VideoStream:
-    moving = [s for s in container.streams.video if not s.disposition & Disposition.attached_pic]
-    if not moving:
-        msg = "The file has no moving picture, only sound or a still. Upload the video itself."
-        raise ClipError(msg)
-    if container.metadata.get("major_brand") in _PICTURE_BRANDS:
-        msg = "The file is a picture, not a video. Upload the video itself."
-        raise ClipError(msg)
-    stream = moving[0]
+def _prepared(stream: VideoStream) -> VideoStream:
     if stream.codec_context is None:
         msg = (  # type: ignore[unreachable]  # PyAV's types admit no stream without a decoder
             "The video is in a codec that is not known here. Convert it to H.264 and upload that."

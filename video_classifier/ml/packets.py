@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -29,6 +30,7 @@ class Packets:
     pixel_aspect: PixelAspect
     order_is_guessed: bool  # pictures are reordered, and the container doesn't say how
     reckoned_rate: float | None  # frames a second by which times are reckoned; None if they're told
+    videos: int  # that move: more than one if several cameras are in the file
     missing: float  # seconds of video that the header promises and no packet reaches
 
     def share(self, decoded: Timeline) -> float:
@@ -39,11 +41,13 @@ class Packets:
 def read(path: Path) -> Packets:
     """Reads every packet and decodes none. Raises ClipError if it is no video."""
     entries, reached, some_untimed = Entries(), 0.0, False
+    counts: Counter[int] = Counter()
     with containers.opened(path) as (container, stream):
         for packet in containers.packets(container):
             if packet.pts is not None:
                 end = (packet.pts + (packet.duration or 0)) * packet.time_base
                 reached = max(reached, float(end))
+            counts[packet.stream_index] += 1
             if packet.stream_index == stream.index:
                 entries.append(_entry(packet))
                 some_untimed |= packet.pts is None  # of several in a packet of MPEG-PS
@@ -56,6 +60,7 @@ def read(path: Path) -> Packets:
             pixel_aspect=PixelAspect.of(stream),
             order_is_guessed=containers.order_is_guessed(container, stream) or some_untimed,
             reckoned_rate=float(rate) if rate else None,
+            videos=len(containers.moving([counts[v.index] for v in containers.videos(container)])),
             missing=_seconds_missing(container, stream, entries, reached),
         )
 

@@ -54,7 +54,7 @@ def facts(path: Path) -> ClipFacts:
             size_bytes=path.stat().st_size,
             is_interlaced=frame.interlaced_frame,
             is_hdr=tone.is_hdr(frame),
-            keeps_time=_keeps_time(told, frame),
+            keeps_time=_is_first(container, stream) and _keeps_time(told, frame),
         )
 
 
@@ -92,6 +92,11 @@ def _frame_rate(stream: VideoStream, told: Packets) -> float | None:
         return claimed
     measured = len(told.sent.ticks) / told.sent.length
     return claimed if claimed and abs(claimed / measured - 1) < _RATE_TOLERANCE else measured
+
+
+def _is_first(container: InputContainer, stream: VideoStream) -> bool:
+    """Whether players take this one of the videos, too."""
+    return stream.index == containers.videos(container)[0].index
 
 
 def _keeps_time(told: Packets, first: VideoFrame) -> bool:
