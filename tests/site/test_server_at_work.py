@@ -1,0 +1,71 @@
+"""The site as shipped, while it analyzes: what its web process holds, and how it stops."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from scripts.site_under_test import Site
+from tests import videos
+
+pytestmark = pytest.mark.keras
+
+MODEL = "conv3d"  # the smallest
+PATIENCE = 180.0  # seconds: a busy machine loads TensorFlow slowly
+HEAVY = ("tensorflow", "cv2", "libav")
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Iterator[Site]:
+    site = Site(tmp_path / "data")
+    site.start()
+    site.sign_in()
+    yield site
+    site.stop()
+
+
+def clip(folder: Path) -> bytes:
+    return videos.write(folder / "clip.mp4", 60).read_bytes()
+
+
+def statuses(site: Site) -> list[tuple[str, int]]:
+    return site.rows("SELECT status, attempts FROM video_classifier_analysis ORDER BY queued_at")
+
+
+def wait_for(site: Site, wanted: list[tuple[str, int]]) -> None:
+    until = time.monotonic() + PATIENCE
+    while statuses(site) != wanted:
+        assert time.monotonic() < until, statuses(site)
+        time.sleep(0.05)
+
+
+def test_the_web_process_never_loads_what_reads_and_scores(site: Site, tmp_path: Path) -> None:
+    assert site.upload("clip.mp4", clip(tmp_path), model=MODEL).ok
+
+    wait_for(site, [("done", 1)])
+
+    mapped = {Path(each.path).name for each in site.worker().memory_maps()}
+    assert not [name for name in mapped if any(heavy in name for heavy in HEAVY)]
+    children = [" ".join(each.cmdline()) for each in site.worker().children(recursive=True)]
+    assert {"scorer_process" in each or "decoder_process" in each for each in children} == {True}
+
+
+def test_a_stop_in_the_middle_ends_with_code_0_and_takes_all_children_along(
+    site: Site, tmp_path: Path
+) -> None:
+    site.upload("clip.mp4", clip(tmp_path), model=MODEL)
+    wait_for(site, [("running", 1)])
+    children = site.worker().children(recursive=True)
+
+    code = site.stop()
+
+    assert code == 0
+    assert statuses(site) == [("queued", 1)]
+    _, alive = psutil.wait_procs(children, timeout=5)
+    assert not alive
+    site.start()
+    wait_for(site, [("done", 2)])
