@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -97,6 +98,33 @@ def test_nobody_is_called_a_shoplifter(
     for page in pages:
         text = re.sub("<[^>]*>", "", admin_client.get(page).content.decode())
         assert "shoplifter" not in text
+
+
+def test_numbers_and_times_are_for_people(
+    admin_client: Client, make_analysis: MakeAnalysis
+) -> None:
+    moment = datetime(2026, 11, 25, 21, 5, tzinfo=UTC)
+    analysis = make_analysis(
+        status=Status.DONE, score=0.123456789, seconds_reading=12.3456789, queued_at=moment
+    )
+
+    html = admin_client.get(f"{ANALYSES}{analysis.pk}/change/").content.decode()
+
+    assert ("0.1235" in html, "12.35" in html) == (True, True)
+    assert "0.12345" not in html
+    assert "2026-11-25 21:05 UTC" in html
+
+
+def test_a_clip_leads_to_its_latest_result(
+    admin_client: Client, make_clip: MakeClip, make_analysis: MakeAnalysis
+) -> None:
+    clip = make_clip()
+    assert "View on site" not in admin_client.get(f"{CLIPS}{clip.pk}/change/").content.decode()
+
+    analysis = make_analysis(clip=clip)
+
+    html = admin_client.get(f"{CLIPS}{clip.pk}/change/").content.decode()
+    assert f'href="{analysis.get_absolute_url()}" class="viewsitelink"' in html
 
 
 @pytest.mark.parametrize("url", [CLIPS, ANALYSES])

@@ -8,7 +8,7 @@ from typing import Any, cast
 from axes.admin import AccessAttemptAdmin
 from axes.models import AccessAttempt
 from django.contrib import admin, messages
-from django.db.models import Count, QuerySet
+from django.db.models import Count, FloatField, QuerySet
 from django.http import HttpRequest
 from django.template.defaultfilters import filesizeformat
 
@@ -35,6 +35,11 @@ class ReadOnlyAdmin(admin.ModelAdmin):
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
 
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> list[Any]:
+        floats = {field.name for field in self.opts.fields if isinstance(field, FloatField)}
+        names = super().get_fields(request, obj)
+        return [_rounded(name) if name in floats else name for name in names]
+
 
 class AnalyzableAdmin(ReadOnlyAdmin):
     """Of what can be analyzed again."""
@@ -53,6 +58,17 @@ class AnalyzableAdmin(ReadOnlyAdmin):
                     name = f"again_{choice.name}"
                     found[name] = (_again(choice.name), name, f"Analyze again with {choice.name}")
         return found
+
+
+def _rounded(name: str) -> Callable[[Any], str | None]:
+    """The field `name` as a person reads it: nobody measured sixteen digits."""
+
+    @admin.display(description=name.replace("_", " "), empty_value="-")
+    def rounded(row: Any) -> str | None:
+        value = getattr(row, name)
+        return None if value is None else f"{value:.4g}"
+
+    return rounded
 
 
 def _again(model: str) -> Callable[[AnalyzableAdmin, HttpRequest, QuerySet[Any]], None]:
@@ -107,6 +123,11 @@ class ClipAdmin(AnalyzableAdmin):
     # The files have no address of their own: the result page shows them.
     exclude = ("file", "playable")
     readonly_fields = ("uploaded_at", "trashed_at", "trashed_by")
+
+    def view_on_site(self, obj: Clip) -> str | None:
+        """A clip is shown by its latest result."""
+        latest = obj.analyses.order_by("-queued_at").first()
+        return latest.get_absolute_url() if latest and not obj.trashed_at else None
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         found = super().get_queryset(request).annotate(analysis_count=Count("analyses"))

@@ -14,7 +14,7 @@ from django.contrib.auth.models import User
 from playwright.sync_api import FilePayload, Page, Route, expect
 
 from tests import scenes
-from tests.conftest import MakeAnalysis, MakeClip
+from tests.conftest import PASSWORD, MakeAnalysis, MakeClip
 from video_classifier.ml.clip import Image
 from video_classifier.models import Analysis, HeatMap, Person
 from video_classifier.services import catalog, evidence
@@ -46,7 +46,8 @@ def furnish(
     make_clip: MakeClip,
     make_analysis: MakeAnalysis,
 ) -> dict[str, Analysis]:
-    """Fills the site; gives an analysis in each state, by its name."""
+    """Fills the site; gives an analysis in each state, by its name. “root” administers it."""
+    User.objects.create_superuser("root", password=PASSWORD)
     content = scenes.write(folder / "scene.mp4", 3).read_bytes()
     frames = _frames(folder / "scene.mp4")
     sha256 = catalog.usable(MODEL).sha256
@@ -191,10 +192,11 @@ def signed_in(made: dict[str, Analysis]) -> Iterable[Seen]:
     yield Seen(name="upload-rows", open=_upload)  # the last: nobody answers it
 
 
-def administration() -> Iterable[Seen]:
+def administration(made: dict[str, Analysis]) -> Iterable[Seen]:
+    """What is ours of Django's administration, for an administrator."""
     yield at("admin", "/admin/")
     yield at("admin-clips", "/admin/video_classifier/clip/")
-    yield at("admin-analyses", "/admin/video_classifier/analysis/")
+    yield at("admin-analysis", f"/admin/video_classifier/analysis/{made['hint'].pk}/change/")
 
 
 def _upload(page: Page) -> None:

@@ -66,6 +66,9 @@ def test_every_page_is_accessible_and_fits(
     faults |= _walk(page, showcase.signed_out(), pictures)
     sign_in(page)
     faults |= _walk(page, showcase.signed_in(made), pictures)
+    page = browser.new_page(base_url=site)
+    sign_in(page, "root")
+    faults |= _walk(page, showcase.administration(made), pictures)
 
     assert faults == {}
 
