@@ -51,8 +51,8 @@ class Refusal:
     status: str
 
 
-def arrival(received: bytes | bytearray) -> Lane | Refusal | None:
-    """Who serves the request of which so much has been received; None if more has to come.
+def arrival(received: bytes | bytearray) -> Lane | Refusal | int:
+    """Who serves the request of which so much has been received, or how long it is at least.
 
     It decides only when a thread gets the request. What the request says is gunicorn's to
     parse, and to refuse.
@@ -61,15 +61,16 @@ def arrival(received: bytes | bytearray) -> Lane | Refusal | None:
     if end > HEAD_BYTES or (end < 0 and len(received) > HEAD_BYTES):
         return Refusal(status="431 Request Header Fields Too Large")
     if end < 0:
-        return None
+        return len(received) + 1
     head = bytes(received[:end])
     if _CODED.search(head):  # Django takes such a body for an empty one
         return Refusal(status="411 Length Required")
     length = max(map(int, _LENGTH.findall(head)), default=0)
     if length > FORM_BYTES:
         return Lane.TRANSFERS
-    if len(received) < end + 4 + length:
-        return None
+    whole = end + 4 + length
+    if len(received) < whole:
+        return whole
     return Lane.TRANSFERS if _LONG_ANSWERS.match(_path(head)) else Lane.PAGES
 
 
@@ -112,6 +113,7 @@ class _Connection(TConn):  # type: ignore[misc]
         super().__init__(worker.cfg, _Socket(fileno=sock.detach()), client, ours)
         self._worker = worker
         self.received = bytearray()
+        self.expected = 0  # bytes, at least
         self.leave_at = 0.0
 
     def close(self, graceful: bool = False) -> None:  # noqa: FBT001, FBT002  (gunicorn's signature)
@@ -172,20 +174,24 @@ class ArrivalsWorker(ThreadWorker):  # type: ignore[misc]
                 self._drop(conn)
                 return
         conn.received += came
-        self._look(conn)
+        if len(conn.received) >= conn.expected:
+            self._look(conn)
 
     def _look(self, conn: _Connection) -> None:
         found = arrival(conn.received)
-        if isinstance(found, Lane):
+        if isinstance(found, int):
+            conn.expected = found
+        elif isinstance(found, Lane):
             self._forget(conn)
             self._hand_over(conn, self.tpool if found is Lane.PAGES else self._transfers)
-        elif found is not None:
+        else:
             self._refuse(conn, found)
 
     def _hand_over(self, conn: _Connection, threads: Executor) -> None:
         conn.init()  # makes the parser
         conn.parser.unreader.unread(bytes(conn.received))
         conn.received.clear()
+        conn.expected = 0
         conn.data_ready = True
         served: Future[Any] = threads.submit(self.handle, conn)
         served.add_done_callback(partial(self.method_queue.defer, self.finish_request, conn))

@@ -10,10 +10,17 @@ FORM = b"POST /accounts/login/ HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\n"
 
 
 @pytest.mark.parametrize(
-    "received", [b"", b"GET", b"GET / HTTP/1.1\r\nHost: a\r\n", FORM, FORM + b"12345678"]
+    ("received", "expected"),
+    [
+        (b"", 1),
+        (b"GET", 4),
+        (b"GET / HTTP/1.1\r\nHost: a\r\n", 26),
+        (FORM, len(FORM) + 9),
+        (FORM + b"12345678", len(FORM) + 9),
+    ],
 )
-def test_more_has_to_come(received: bytes) -> None:
-    assert arrival(received) is None
+def test_more_has_to_come(received: bytes, expected: int) -> None:
+    assert arrival(received) == expected
 
 
 @pytest.mark.parametrize(
@@ -51,7 +58,9 @@ def test_an_upload_is_not_waited_for() -> None:
 
 
 def test_the_largest_form_is_waited_for() -> None:
-    assert arrival(FORM.replace(b"9", b"%d" % FORM_BYTES)) is None
+    form = FORM.replace(b"9", b"%d" % FORM_BYTES)
+
+    assert arrival(form) == len(form) + FORM_BYTES
 
 
 @pytest.mark.parametrize("end", [b"", b"\r\n\r\n"])

@@ -11,6 +11,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import closing
+from copy import copy
 from functools import partial
 from pathlib import Path
 
@@ -46,25 +47,28 @@ class Server:
     """The site as shipped, on a port and on data of its own."""
 
     def __init__(self, data: Path) -> None:
-        with closing(socket.create_server(("127.0.0.1", 0))) as free:
-            self.address: Address = free.getsockname()
         self._environment = os.environ | {
             "DATA_DIR": str(data),
-            "PORT": str(self.address[1]),
             "RUNNER": "none",
             "DJANGO_SETTINGS_MODULE": "shoplift_site.settings",
         }
         self._python("manage.py", "migrate", "--verbosity", "0", "--skip-checks")
         session, self.clip = self._python("-c", PREPARE).split()
         self.cookie = f"sessionid={session}"
+        self.start()
+
+    def start(self) -> None:
+        with closing(socket.create_server(("127.0.0.1", 0))) as free:
+            self.address: Address = free.getsockname()
         self.process = subprocess.Popen(
             [
                 *(sys.executable, "-m", "gunicorn"),
                 *("--config", "python:shoplift_site.gunicorn", "shoplift_site.wsgi"),
             ],
             cwd=ROOT,
-            env=self._environment,
+            env=self._environment | {"PORT": str(self.address[1])},
         )
+        self._wait()
 
     def _python(self, *words: str) -> str:
         return subprocess.run(
@@ -85,7 +89,7 @@ class Server:
             answer.read()
         return answer.status, time.monotonic() - started
 
-    def wait(self) -> None:
+    def _wait(self) -> None:
         until = time.monotonic() + 60
         while time.monotonic() < until:
             try:
@@ -94,6 +98,7 @@ class Server:
                 time.sleep(0.2)
             else:
                 return
+        self.process.kill()
         pytest.fail("The server did not start within a minute.")
 
     def stop(self) -> int:
@@ -109,11 +114,8 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def server(data: Path) -> Iterator[Server]:
     started = Server(data)
-    try:
-        started.wait()
-        yield started
-    finally:
-        started.stop()
+    yield started
+    started.stop()
 
 
 def assert_quick(server: Server, *, for_seconds: float = 0.0) -> None:
@@ -174,6 +176,7 @@ def test_paused_players_keep_nobody_waiting(server: Server, asked: str) -> None:
     play = head(f"GET /clips/{server.clip}/file", f"Cookie: {server.cookie}", asked)
 
     with holding(server.address, *[play] * 80):
+        server.get("/healthz", timeout=20)  # until all of them have what they take
         assert_quick(server, for_seconds=2.0)
 
 
@@ -181,6 +184,7 @@ def test_strangers_who_do_not_read_keep_nobody_waiting(server: Server) -> None:
     fetch = head("GET /%73tatic/js_lib_bootstrap5/css/bootstrap.css")
 
     with holding(server.address, *[fetch * 20] * 80):
+        server.get("/healthz", timeout=20)
         assert_quick(server, for_seconds=2.0)
 
 
@@ -242,9 +246,9 @@ def test_whoever_sends_on_in_vain_still_reads_the_answer(server: Server) -> None
     assert answer.startswith(b"HTTP/1.1 302")
 
 
-def test_it_ends_in_good_order_whoever_is_still_connected(data: Path) -> None:
-    ending = Server(data / "ending")
-    ending.wait()
+def test_it_ends_in_good_order_whoever_is_still_connected(server: Server) -> None:
+    ending = copy(server)
+    ending.start()
 
     with holding(ending.address, *slow_clients.silent(20), *slow_clients.half_heads(20)):
         started = time.monotonic()
