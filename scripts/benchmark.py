@@ -1,7 +1,7 @@
 """Measures how fast clips are analyzed, beside another way in the same run.
 
-That is the naive way, and for a model that looks at persons the model of whole frames that it
-falls back on. With --isolated it is the same analysis in child processes, as on the site.
+That is the naive way, and for a model that looks at persons a model of whole frames (--beside).
+With --isolated it is the same analysis in child processes, as on the site.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ EXAMPLE = """example:
 Figures are medians, in seconds. Warm, in a process that has analyzed before: decode, inference and
 the whole of an analysis. Cold, each in a fresh process with the first clip: the import of
 TensorFlow (the same for both ways), the load of the model, the first prediction (from before the
-load to the first verdict), the cold start (import and first prediction), and the peak of the
+load to the first prediction), the cold start (import and first prediction), and the peak of the
 process' memory in megabytes (on Linux only).
 
 A model that looks at persons is measured warm only. Detect is the search for persons in single
@@ -64,7 +64,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except (
         bundle.BundleError,
         detection.DetectorError,
-        person_timing.NobodyError,
+        person_timing.NoResultError,
         ClipError,
     ) as error:
         console.complain(error)
@@ -93,7 +93,10 @@ def _compare_all(arguments: argparse.Namespace) -> dict[str, Compared]:
     with console.progress("Measuring", rounds) as tick:
         for name in of_persons:  # first: not every clip will do, and the others take long
             folder, detector = arguments.storage / name, detection.load(arguments.detector)
-            compared[name] = person_timing.measure(folder, detector, clips, runs, tick)
+            beside = arguments.storage / arguments.beside
+            compared[name] = person_timing.measure(
+                folder, detector, beside, clips, runs=runs, tick=tick
+            )
         for name in of_frames:
             compared[name] = _beside_naive(arguments.storage / name, clips, runs, cold_runs, tick)
     return compared
@@ -227,7 +230,7 @@ def _print(model: str, both: Compared) -> None:
         console.out.print(f"{fact.replace('_', ' ')}: {value}", markup=False)
     slow, quick = both.other["whole"], both.one["whole"]
     console.out.print(
-        f"From file to verdict: {other} {slow:.2f} s, {one} {quick:.2f} s, "
+        f"From file to prediction: {other} {slow:.2f} s, {one} {quick:.2f} s, "
         f"{both.ratios['whole']:.1f} times."
     )
 
@@ -242,6 +245,12 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     parser = console.parser("benchmark", __doc__, EXAMPLE)
     parser.add_argument("clips", nargs="+", type=Path, metavar="CLIP")
     parser.add_argument("--model", action="append", help="default: each in the storage")
+    parser.add_argument(
+        "--beside",
+        default="mobilenetv2_lstm",
+        metavar="MODEL",
+        help="of whole frames, that models of persons are measured beside; default: %(default)s",
+    )
     parser.add_argument("--storage", type=Path, default=STORAGE, help="default: models_storage")
     console.add_detector(parser)
     parser.add_argument("--runs", type=_positive, default=5, help="of each warm figure; default: 5")

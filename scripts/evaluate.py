@@ -133,6 +133,8 @@ def _print(evaluation: Evaluation) -> None:
     console.out.print(table)
     for name, count in asdict(evaluation.counts).items():
         console.out.print(f"{name.replace('_', ' ')}: {count}")
+    for judged in evaluation.unscored:
+        console.err.print(f"{judged.entry.name}: no result. {judged.reason}", markup=False)
     for clip in evaluation.unreadable:
         console.err.print(f"{clip.entry.name}: {clip.reason}", style="yellow", markup=False)
     for warning in evaluation.warnings:

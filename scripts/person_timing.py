@@ -1,4 +1,4 @@
-"""Times a model of persons beside the model of whole frames that it falls back on."""
+"""Times a model of persons beside a model of whole frames."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from video_classifier.ml.clip import Image
 from video_classifier.ml.detection import Detections, Detector
 from video_classifier.ml.predictor import PersonPredictor
 
-NOBODY = (
-    "Nobody was found in {clip}: there “{model}” looks at the whole frame, like the model that it "
-    "is compared with. Choose a clip with a person in it, or another model with --model."
+NO_RESULT = (
+    "“{model}” gives {clip} no result, so that there is nothing to time: {reason} Choose a clip "
+    "with a person in it, or another model with --model."
 )
 
 
-class NobodyError(Exception):
-    """There is no person to look at, and the message says in which clip."""
+class NoResultError(Exception):
+    """There is nothing to judge, and the message says in which clip."""
 
 
 class Stopwatch:
@@ -39,21 +39,21 @@ class Stopwatch:
         return found
 
 
-def measure(
+def measure(  # noqa: PLR0913
     folder: Path,
     detector: Detector,
+    beside: Path,
     clips: Sequence[Path],
+    *,
     runs: int,
     tick: Callable[[], None],
 ) -> Compared:
-    """From file to verdict, warm, both in this process.
+    """From file to prediction, warm, both in this process; `beside` is of the whole-frame model.
 
-    Raises NobodyError, BundleError and ClipError.
+    Raises NoResultError, BundleError and ClipError.
     """
-    network, card = bundle.load(folder)
-    fallback = predictor.load(bundle.fallback(folder, card))
-    stopwatch = Stopwatch(detector)
-    model = PersonPredictor(network, card, detector=stopwatch, fallback=fallback)
+    model = PersonPredictor(*bundle.load(folder), detector=(stopwatch := Stopwatch(detector)))
+    other_model = predictor.load(beside)
 
     def persons(clip: Path) -> Figures:
         stopwatch.seconds = 0.0
@@ -66,7 +66,7 @@ def measure(
         }
 
     def whole_frame(clip: Path) -> Figures:
-        return timing.parts(fallback.analyze(clip))
+        return timing.parts(other_model.analyze(clip))
 
     found = [_persons_in(clip, model) for clip in clips]
     whole_frame(clips[0])
@@ -75,13 +75,14 @@ def measure(
         names=("whole_frame", "persons"),
         one=one,
         other=other,
-        facts={"fallback": fallback.name, "persons_found": found},
+        facts={"beside": other_model.name, "persons_found": found},
     )
 
 
 def _persons_in(clip: Path, model: PersonPredictor) -> int:
     """How many are found; it warms the model up, too."""
-    found = model.analyze(clip).persons_found
-    if not found:
-        raise NobodyError(NOBODY.format(clip=clip.name, model=model.name))
-    return found
+    outcome = model.analyze(clip)
+    if outcome.prediction is None:
+        msg = NO_RESULT.format(model=model.name, clip=clip.name, reason=outcome.no_result)
+        raise NoResultError(msg)
+    return outcome.persons_found

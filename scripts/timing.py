@@ -1,4 +1,4 @@
-"""Times two ways to come from a clip to a verdict, by turns."""
+"""Times two ways to come from a clip to a prediction, by turns."""
 
 from __future__ import annotations
 

@@ -123,7 +123,6 @@ def _train(arguments: argparse.Namespace, unfinished: Cache) -> None:
     with console.progress("Training the model", settings.epochs) as tick:
         network, course = trainer.fit(train, validation, after_epoch=_telling_epochs(tick))
     metrics = measured.metrics if measured else {}
-    fallback = arguments.fallback if spec.view is View.PERSON else ""
     found = audited.sentences(metrics.get("auc")) if audited else ()
     card = bundle.save(
         arguments.out,
@@ -134,15 +133,18 @@ def _train(arguments: argparse.Namespace, unfinished: Cache) -> None:
             summary=cards.summary(arguments.network),
             spec=spec,
             threshold=chosen.threshold,
-            fallback=fallback,
             created=datetime.now(UTC).date().isoformat(),
             metrics=metrics,
+            confidence=(
+                crossvalidation.unseen_confidence(entries, measured.unseen.scores)
+                if measured
+                else None
+            ),
             measured=_how_measured(
                 arguments,
                 entries,
                 chosen,
                 left_out=len(learning) - len(entries),
-                fallback=fallback,
             ),
             limits=(*cards.LIMITS, *found),
             training=cards.training_facts(
@@ -266,7 +268,11 @@ def _test_apart(arguments: argparse.Namespace, card: Card, apart: Sequence[Entry
             share = found.figures.get("specificity", Interval(value=None))
             metrics[f"{FALSE_ALARMS}{source}"] = crossvalidation.complement(share)
             half = source not in arguments.test_only
-            told.append(cards.how_kept_apart(source, clips=len(found.scored), half=half))
+            told.append(
+                cards.how_kept_apart(
+                    source, clips=len(found.scored) + len(found.unscored), half=half
+                )
+            )
     card = replace(card, metrics=metrics, measured=" ".join(told))
     bundle.write_card(arguments.out, card)
     return card
@@ -278,7 +284,6 @@ def _how_measured(
     calibration: Calibration,
     *,
     left_out: int,
-    fallback: str,
 ) -> str:
     if arguments.threshold or arguments.folds == 0:
         chosen = "The threshold was not chosen on any clips."
@@ -286,7 +291,7 @@ def _how_measured(
         chosen = cards.how_chosen(entries, calibration, false_alarms=arguments.false_alarms)
     told = (
         cards.how_measured(entries, arguments.settings, folds=arguments.folds),
-        cards.how_left_out(left_out, fallback=fallback),
+        cards.how_left_out(left_out),
         chosen,
     )
     return " ".join(filter(None, told))

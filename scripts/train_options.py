@@ -171,12 +171,6 @@ def _add_looking(parser: argparse.ArgumentParser) -> None:
     )
     console.add_detector(parser)
     group.add_argument(
-        "--fallback",
-        default="mobilenetv2_lstm",
-        metavar="MODEL",
-        help="beside the model: it scores clips without anybody (default: %(default)s)",
-    )
-    group.add_argument(
         "--min-difference",
         type=float,
         default=ClipSpec().min_difference,

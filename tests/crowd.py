@@ -25,12 +25,16 @@ def standing(left: float, *, top: float = 0.2, width: float = 0.1, height: float
     return lambda _: Box(left=left, top=top, right=left + width, bottom=top + height)
 
 
-def walking(start: float, *, speed: float, width: float = 0.1) -> Way:
+def walking(
+    start: float, *, speed: float, width: float = 0.1, top: float = 0.2, height: float = 0.6
+) -> Way:
     """From `start` on, `speed` pictures a second to the right; what is off the edge is not seen."""
 
     def way(second: float) -> Box | None:
         left, right = np.clip((start + speed * second, start + speed * second + width), 0, 1)
-        return Box(left=left, top=0.2, right=right, bottom=0.8) if right - left > 0.02 else None
+        if right - left <= 0.02:
+            return None
+        return Box(left=left, top=top, right=right, bottom=top + height)
 
     return way
 

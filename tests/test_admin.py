@@ -1,4 +1,4 @@
-"""Administrators find everything, edit no verdict, and leave no orphans."""
+"""Administrators find everything, edit no prediction, and leave no orphans."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.conftest import MakeAnalysis, MakeClip, MakeModel, MakeUser
 from video_classifier.ml.bundle import NETWORK_FILE
 from video_classifier.models import Analysis, AuditEntry, Clip
 from video_classifier.services import audit, trash
-from video_classifier.states import Action, Status, Verdict
+from video_classifier.states import Action, Prediction, Status
 
 CLIPS = "/admin/video_classifier/clip/"
 ANALYSES = "/admin/video_classifier/analysis/"
@@ -47,7 +47,7 @@ def test_scores_are_rounded(admin_client: Client, make_analysis: MakeAnalysis) -
 
 @pytest.mark.parametrize(
     "query",
-    ["?q=door", "?status__exact=failed", "?verdict__exact=non_shoplifter", "?queued_at__year=1999"],
+    ["?q=door", "?status__exact=failed", "?prediction__exact=no_hint", "?queued_at__year=1999"],
 )
 def test_filters_and_searches(
     admin_client: Client, make_analysis: MakeAnalysis, query: str
@@ -78,21 +78,21 @@ def test_queries_do_not_grow_with_the_rows(
         admin_client.get(url)
 
 
-def test_a_verdict_cannot_be_edited(admin_client: Client, make_analysis: MakeAnalysis) -> None:
-    analysis = make_analysis(status=Status.DONE, verdict=Verdict.NON_SHOPLIFTER, score=0.1)
+def test_a_prediction_cannot_be_edited(admin_client: Client, make_analysis: MakeAnalysis) -> None:
+    analysis = make_analysis(status=Status.DONE, prediction=Prediction.NO_HINT, score=0.1)
     page = f"{ANALYSES}{analysis.pk}/change/"
 
-    assert b'name="verdict"' not in admin_client.get(page).content
-    assert admin_client.post(page, {"verdict": "shoplifter", "score": "0.9"}).status_code == 403
+    assert b'name="prediction"' not in admin_client.get(page).content
+    assert admin_client.post(page, {"prediction": "hint", "score": "0.9"}).status_code == 403
     analysis.refresh_from_db()
-    assert analysis.verdict == Verdict.NON_SHOPLIFTER
+    assert analysis.prediction == Prediction.NO_HINT
 
 
 @pytest.mark.parametrize("url", [CLIPS, ANALYSES])
 def test_nobody_is_called_a_shoplifter(
     admin_client: Client, make_analysis: MakeAnalysis, url: str
 ) -> None:
-    clip = make_analysis(status=Status.DONE, verdict=Verdict.SHOPLIFTER).clip
+    clip = make_analysis(status=Status.DONE, prediction=Prediction.HINT).clip
     pages = (url, f"{CLIPS}{clip.pk}/delete/")
 
     for page in pages:

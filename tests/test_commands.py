@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -18,7 +19,7 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from tests import videos
-from tests.conftest import FakePredictor, MakeClip, MakeUser, followed
+from tests.conftest import EVEN, FakePredictor, MakeClip, MakeUser, followed
 from tests.services.test_files import store
 from video_classifier.ml import bundle
 from video_classifier.ml.bundle import Card
@@ -46,22 +47,24 @@ def fake(monkeypatch: pytest.MonkeyPatch) -> FakePredictor:
 # In this process, with a fake model
 
 
-def test_the_verdict_in_json(
+def test_a_prediction_in_json(
     fake: FakePredictor, clip: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     call_command("analyze_clip", str(clip), "--json")
 
     assert json.loads(capsys.readouterr().out) == {
-        "label": "non_shoplifter",
+        "prediction": "no_hint",
+        "reason": "",
         "score": 0.25,
-        "confidence": 0.75,
         "threshold": 0.5,
+        "confidence": None,
         "model": "fake",
         "model_sha256": fake.sha256,
+        "detector_sha256": "",
         "frames": [{"time_s": 0.5}, {"time_s": 1.5}],
         "view": "frame",
-        "persons": [],
-        "persons_found": 0,
+        "tracks": [],
+        "tracks_found": None,
         "seconds": {
             "decode": 0.2,
             "finding": 0.0,
@@ -73,16 +76,17 @@ def test_the_verdict_in_json(
 
 
 @pytest.mark.usefixtures("fake")
-def test_the_verdict_in_words(clip: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_prediction_in_words(clip: Path, capsys: pytest.CaptureFixture[str]) -> None:
     call_command("analyze_clip", str(clip))
 
     text = capsys.readouterr().out
-    assert "Nothing suspicious (confidence 75%)" in text
+    assert text.startswith("No hint\n")
+    assert "Score 0.250, threshold 0.500, by fake." in text
     assert "0.50 1.50" in text
     assert "It was cut off." in text
 
 
-def test_everybody_who_was_looked_at_is_told(
+def test_every_track_that_was_looked_at_is_told(
     monkeypatch: pytest.MonkeyPatch, clip: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     persons = followed(0.25), followed(0.75, since=2.0)
@@ -91,9 +95,46 @@ def test_everybody_who_was_looked_at_is_told(
     call_command("analyze_clip", str(clip))
 
     text = capsys.readouterr().out
-    assert "Possible shoplifting (confidence 75%)" in text
-    assert "Person 2, 2.0 to" in text
+    assert text.startswith("Possible shoplifting\n")
+    assert "A hint for a person to check." in text
+    assert "Track 2, 2.0 to" in text
     assert "s: score 0.750" in text
+
+
+def test_a_confidence_comes_with_its_interval_and_what_it_means(
+    monkeypatch: pytest.MonkeyPatch, clip: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    class Measured(FakePredictor):
+        card = replace(FakePredictor.card, confidence=EVEN)
+
+    monkeypatch.setattr(catalog, "load", lambda _: Measured(0.75))
+
+    call_command("analyze_clip", str(clip), "--json")
+    in_json = json.loads(capsys.readouterr().out)["confidence"]
+    call_command("analyze_clip", str(clip))
+    in_words = capsys.readouterr().out
+
+    assert [in_json[end] for end in ("value", "low", "high")] == pytest.approx([0.75, 0.5, 0.9])
+    means = "75 of 100 such hints were thefts (50 to 90); in a shop far fewer."
+    assert means in in_json["means"]
+    assert f"Confidence 75%. In an equal mix, {means}" in in_words
+
+
+def test_no_result_comes_with_its_reason(
+    monkeypatch: pytest.MonkeyPatch, clip: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    predictor = FakePredictor(no_result="Nobody could be seen.")
+    monkeypatch.setattr(catalog, "load", lambda _: predictor)
+
+    call_command("analyze_clip", str(clip))
+    in_words = capsys.readouterr().out
+    call_command("analyze_clip", str(clip), "--json")
+    in_json = json.loads(capsys.readouterr().out)
+
+    assert in_words.startswith("No result\nNobody could be seen.\n")
+    assert "Score" not in in_words
+    assert (in_json["prediction"], in_json["reason"]) == ("no_result", "Nobody could be seen.")
+    assert (in_json["score"], in_json["confidence"]) == (None, None)
 
 
 @pytest.mark.parametrize(
@@ -192,7 +233,7 @@ def run(models: Path, settings: Settings, tmp_path: Path) -> Run:
 
 
 @pytest.mark.keras
-def test_a_verdict_needs_no_database_and_is_pure_json(run: Run, clip: Path) -> None:
+def test_a_prediction_needs_no_database_and_is_pure_json(run: Run, clip: Path) -> None:
     done = run("analyze_clip", clip, "--json")
 
     report = json.loads(done.stdout)

@@ -2,48 +2,90 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
 from django.db import IntegrityError
 
 from tests.conftest import MakeAnalysis, MakeClip, MakePerson
-from video_classifier.models import Analysis, HeatMap
-from video_classifier.states import Playback, Status, Verdict, View
+from video_classifier.models import Analysis, HeatMap, Person
+from video_classifier.states import Playback, Prediction, Status, View
+
+PREDICTED_WHEN_DONE = "analysis_predicted_only_when_done"
+OF_A_TRACK = "analysis_score_is_a_tracks_in_its_view"
+
+
+def broken_rule(error: IntegrityError) -> str:
+    """The name of the constraint that the database complains of."""
+    found = re.search(r"\b(?:analysis|person|heat_map|clip)_\w+", str(error))
+    assert found is not None, error
+    return found[0]
+
+
+NO_RESULT: dict[str, Any] = {
+    "status": Status.DONE,
+    "prediction": Prediction.NO_RESULT,
+    "score": None,
+}
 
 
 @pytest.mark.parametrize(
-    "broken",
+    ("broken", "rule"),
     [
-        {"status": Status.DONE, "score": 1.1},
-        {"status": Status.DONE, "score": -0.1},
-        {"status": Status.DONE, "verdict": ""},
-        {"status": Status.DONE, "score": None},
-        {"status": Status.DONE, "threshold": None},
-        {"status": Status.DONE, "finished_at": None},
-        {"status": Status.QUEUED, "verdict": Verdict.SHOPLIFTER},
-        {"status": Status.FAILED, "score": 0.5},
-        {"status": Status.FAILED, "error": ""},
-        {"status": Status.RUNNING, "heartbeat_at": None},
-        {"status": Status.DONE, "view": View.PERSON},
-        {"status": Status.DONE, "view": View.PERSON, "decided_by": 0},
-        {"status": Status.DONE, "decided_by": 1},
+        ({"status": Status.DONE, "score": 1.1}, "analysis_score_is_from_0_to_1"),
+        ({"status": Status.DONE, "score": -0.1}, "analysis_score_is_from_0_to_1"),
+        ({"status": Status.DONE, "prediction": ""}, "analysis_done_means_predicted"),
+        ({"status": Status.DONE, "finished_at": None}, "analysis_done_means_predicted"),
+        ({"status": Status.DONE, "score": None}, "analysis_prediction_has_a_score"),
+        ({"status": Status.DONE, "threshold": None}, "analysis_prediction_has_a_score"),
+        ({"prediction": Prediction.HINT, "score": 0.9, "threshold": 0.5}, PREDICTED_WHEN_DONE),
+        ({"status": Status.FAILED, "score": 0.5}, PREDICTED_WHEN_DONE),
+        (NO_RESULT, "analysis_no_result_has_a_reason"),
+        (NO_RESULT | {"reason": "It is black.", "score": 0.5}, "analysis_no_result_has_a_reason"),
+        ({"status": Status.DONE, "reason": "It is black."}, "analysis_no_result_has_a_reason"),
+        ({"status": Status.FAILED, "error": ""}, "analysis_failed_says_why"),
+        ({"status": Status.RUNNING, "heartbeat_at": None}, "analysis_running_shows_life"),
+        ({"status": Status.DONE, "view": View.PERSON}, OF_A_TRACK),
+        ({"status": Status.DONE, "view": View.PERSON, "decided_by": 0}, OF_A_TRACK),
+        ({"status": Status.DONE, "decided_by": 1}, OF_A_TRACK),
     ],
     ids=str,
 )
 def test_a_row_that_makes_no_sense_is_refused(
-    make_analysis: MakeAnalysis, broken: dict[str, Any]
+    make_analysis: MakeAnalysis, broken: dict[str, Any], rule: str
 ) -> None:
-    with pytest.raises(IntegrityError, match="CHECK"):
+    with pytest.raises(IntegrityError) as refused:
         make_analysis(**broken)
 
+    assert broken_rule(refused.value) == rule
 
-@pytest.mark.parametrize("broken", [{"number": 0}, {"score": 1.1}, {"score": -0.1}], ids=str)
-def test_a_person_that_makes_no_sense_is_refused(
-    make_person: MakePerson, broken: dict[str, Any]
+
+@pytest.mark.parametrize("view", View)
+def test_no_result_is_a_result_with_a_reason_and_no_score(
+    make_analysis: MakeAnalysis, view: View
 ) -> None:
-    with pytest.raises(IntegrityError, match="CHECK"):
+    made = make_analysis(**NO_RESULT, reason="It is black.", view=view, threshold=None)
+
+    assert made.is_finished
+
+
+@pytest.mark.parametrize(
+    ("broken", "rule"),
+    [
+        ({"number": 0}, "person_number_is_from_one"),
+        ({"score": 1.1}, "person_score_is_from_0_to_1"),
+        ({"score": -0.1}, "person_score_is_from_0_to_1"),
+    ],
+    ids=str,
+)
+def test_a_track_that_makes_no_sense_is_refused(
+    make_person: MakePerson, broken: dict[str, Any], rule: str
+) -> None:
+    with pytest.raises(IntegrityError) as refused:
         make_person(**broken)
+
+    assert broken_rule(refused.value) == rule
 
 
 def test_a_number_stands_for_one_person(
@@ -74,21 +116,15 @@ def test_a_copy_has_its_file(make_clip: MakeClip) -> None:
 
 
 @pytest.mark.parametrize(
-    ("verdict", "score", "confidence"),
-    [(Verdict.SHOPLIFTER, 0.9, 0.9), (Verdict.NON_SHOPLIFTER, 0.25, 0.75), ("", None, None)],
-)
-def test_confidence_belongs_to_the_verdict(
-    verdict: str, score: float | None, confidence: float | None
-) -> None:
-    assert Analysis(verdict=verdict, score=score).confidence == confidence
-
-
-@pytest.mark.parametrize(
     ("fields", "name"),
     [
         ({"status": Status.RUNNING}, "Running (careful)"),
-        ({"status": Status.DONE, "verdict": Verdict.SHOPLIFTER}, "Possible shoplifting (careful)"),
+        ({"status": Status.DONE, "prediction": Prediction.HINT}, "Possible shoplifting (careful)"),
     ],
 )
 def test_reads_as_staff_may_read_it(fields: dict[str, str], name: str) -> None:
     assert str(Analysis(model="careful", **fields)) == name
+
+
+def test_a_person_is_nothing_but_a_track() -> None:
+    assert str(Person(number=2)) == "Track 2"

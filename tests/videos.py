@@ -137,6 +137,19 @@ def write_images(
     return path
 
 
+def draw(
+    path: Path,
+    picture: Callable[[int], Image],
+    *,
+    frames: int = 50,
+    rate: int = 10,
+    codec: str = "libx264",
+) -> Path:
+    """A video of what `picture` makes of 0, 1, 2 …"""
+    images = [VideoFrame.from_ndarray(picture(number)) for number in range(frames)]
+    return write_images(path, images, rate=rate, codec=codec)
+
+
 INTERLACED = {
     "libx264": {"x264-params": "tff=1:crf=12"},
     "mpeg2video": {"flags": "+ildct+ilme", "b": "4000000"},

@@ -1,4 +1,4 @@
-"""The administrators' view: everything to be found, no verdict to be edited."""
+"""The administrators' view: everything to be found, no prediction to be edited."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from django.template.defaultfilters import filesizeformat
 
 from video_classifier.models import Analysis, AuditEntry, Clip
 from video_classifier.querysets import DELETE_CLIPS
-from video_classifier.services import analyses, catalog, trash
+from video_classifier.services import analyses, catalog, confidence, trash
 
 admin.site.site_header = "Shoplift administration"
 admin.site.site_title = "Shoplift"
@@ -191,8 +191,11 @@ class ClipAdmin(AnalyzableAdmin):
 @admin.register(Analysis)
 class AnalysisAdmin(AnalyzableAdmin):
     date_hierarchy = "queued_at"
-    list_display = ("clip", "status", "verdict", "rounded", "model", "requested_by", "queued_at")
-    list_filter = ("status", "verdict", "view", "model", "requested_by")
+    list_display = (
+        *("clip", "status", "prediction", "rounded", "confidence"),
+        *("model", "requested_by", "queued_at"),
+    )
+    list_filter = ("status", "prediction", "view", "model", "requested_by")
     list_select_related = ("clip", "requested_by")
     search_fields = ("clip__name", "clip__sha256", "error")
     readonly_fields = ("queued_at",)
@@ -200,6 +203,11 @@ class AnalysisAdmin(AnalyzableAdmin):
     @admin.display(description="Score", ordering="score", empty_value="-")
     def rounded(self, analysis: Analysis) -> str | None:
         return None if analysis.score is None else f"{analysis.score:.2f}"
+
+    @admin.display(description="Confidence", empty_value="-")
+    def confidence(self, analysis: Analysis) -> str | None:
+        share = confidence.of(analysis)
+        return share and f"{share.value:.0%} ({share.low:.0%} to {share.high:.0%})"
 
     def clips_of(self, chosen: QuerySet[Analysis]) -> QuerySet[Clip]:
         return Clip.objects.filter(analyses__in=chosen).distinct()

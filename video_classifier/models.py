@@ -20,7 +20,7 @@ from video_classifier.querysets import (
     ClipQuerySet,
     HeatMapQuerySet,
 )
-from video_classifier.states import Action, Playback, Stage, Status, Verdict, View
+from video_classifier.states import Action, Playback, Prediction, Stage, Status, View
 
 
 class Clip(models.Model):
@@ -130,22 +130,29 @@ class Analysis(models.Model):
     attempts = models.PositiveSmallIntegerField(default=0)
     heartbeat_at = models.DateTimeField(null=True, blank=True)
 
-    verdict = models.CharField(max_length=14, choices=Verdict, blank=True)
-    score = models.FloatField(
-        null=True, blank=True, help_text="Probability of shoplifting, 0 to 1."
+    prediction = models.CharField(max_length=9, choices=Prediction, blank=True)
+    reason = models.TextField(
+        blank=True, help_text="Why there is no result, and what to do: sentences for the uploader."
     )
+    score = models.FloatField(null=True, blank=True, help_text="Score, 0 to 1.")
     threshold = models.FloatField(
-        null=True, blank=True, help_text="From this score on: possible shoplifting."
+        null=True, blank=True, help_text="From this score on: a hint at possible shoplifting."
     )
-    model_sha256 = models.CharField(max_length=64, blank=True)
+    model_sha256 = models.CharField("model SHA-256", max_length=64, blank=True)
+    detector_sha256 = models.CharField(
+        "detector SHA-256",
+        max_length=64,
+        blank=True,
+        help_text="Of the weights that found the persons; empty for a model of whole pictures.",
+    )
     view = models.CharField(
-        max_length=6, choices=View, default=View.FRAME, help_text="What the score comes from."
+        max_length=6, choices=View, default=View.FRAME, help_text="What the model looks at."
     )
     persons_found = models.PositiveSmallIntegerField(
-        default=0, help_text="More than were looked at, if there were too many."
+        "tracks found", default=0, help_text="More than were looked at, if there were too many."
     )
     decided_by = models.PositiveSmallIntegerField(
-        null=True, blank=True, help_text="The number of the person whose score it is."
+        "highest score", null=True, blank=True, help_text="The number of the track whose it is."
     )
     frame_times = models.JSONField(default=list, blank=True, help_text="Seconds, one a frame.")
     warnings = models.JSONField(default=list, blank=True, help_text="Sentences for the uploader.")
@@ -181,7 +188,7 @@ class Analysis(models.Model):
         )
         constraints = (
             models.CheckConstraint(
-                name="analysis_score_is_a_probability",
+                name="analysis_score_is_from_0_to_1",
                 condition=Q(score=None) | Q(score__range=(0, 1)),
             ),
             models.CheckConstraint(
@@ -189,27 +196,37 @@ class Analysis(models.Model):
                 condition=~Q(status=Status.RUNNING) | ~Q(heartbeat_at=None),
             ),
             models.CheckConstraint(
-                name="analysis_done_means_decided",
-                condition=~Q(status=Status.DONE)
-                | ~Q(verdict="") & ~Q(score=None) & ~Q(threshold=None) & ~Q(finished_at=None),
+                name="analysis_done_means_predicted",
+                condition=~Q(status=Status.DONE) | ~Q(prediction="") & ~Q(finished_at=None),
             ),
             models.CheckConstraint(
-                name="analysis_verdict_only_when_done",
-                condition=Q(status=Status.DONE) | Q(verdict="", score=None),
+                name="analysis_predicted_only_when_done",
+                condition=Q(status=Status.DONE) | Q(prediction="", score=None),
+            ),
+            models.CheckConstraint(
+                name="analysis_prediction_has_a_score",
+                condition=~Q(prediction__in=(Prediction.HINT, Prediction.NO_HINT))
+                | ~Q(score=None) & ~Q(threshold=None),
+            ),
+            models.CheckConstraint(
+                name="analysis_no_result_has_a_reason",
+                condition=Q(prediction=Prediction.NO_RESULT, score=None) & ~Q(reason="")
+                | ~Q(prediction=Prediction.NO_RESULT) & Q(reason=""),
             ),
             models.CheckConstraint(
                 name="analysis_failed_says_why",
                 condition=~Q(status=Status.FAILED) | ~Q(error=""),
             ),
             models.CheckConstraint(
-                name="analysis_person_decides_its_view",
+                name="analysis_score_is_a_tracks_in_its_view",
                 condition=Q(view=View.FRAME, decided_by=None)
-                | Q(view=View.PERSON, decided_by__isnull=False, decided_by__gte=1),
+                | Q(view=View.PERSON, decided_by__isnull=False, decided_by__gte=1)
+                | Q(view=View.PERSON, decided_by=None, score=None),
             ),
         )
 
     def __str__(self) -> str:
-        return f"{self.get_verdict_display() or self.get_status_display()} ({self.model})"
+        return f"{self.get_prediction_display() or self.get_status_display()} ({self.model})"
 
     def get_absolute_url(self) -> str:
         return reverse("web:result", args=[self.pk])
@@ -223,28 +240,22 @@ class Analysis(models.Model):
         """How far it has got, for a page to see whether what it shows is still true."""
         return f"{self.status}-{self.stage}"
 
-    @property
-    def confidence(self) -> float | None:
-        """How sure the model is of the verdict it gave; None without one."""
-        if self.score is None:
-            return None
-        return self.score if self.verdict == Verdict.SHOPLIFTER else 1 - self.score
-
 
 class Person(models.Model):
-    """Somebody whom a model followed through a clip, as nothing but a number.
+    """Somebody whom a model followed through a clip, as nothing but the number of a track.
 
-    The number stands for a track: whoever leaves and comes back gets another.
+    A person who leaves and comes back gets a new track.
     """
 
     analysis = models.ForeignKey(Analysis, models.CASCADE, related_name="persons")
     number = models.PositiveSmallIntegerField(help_text="From 1, in order of appearance.")
-    score = models.FloatField(help_text="Probability of shoplifting, 0 to 1.")
+    score = models.FloatField(help_text="Score, 0 to 1.")
     times = models.JSONField(help_text="Seconds, ascending, one a box.")
     boxes = models.JSONField(help_text="Left, top, right, bottom; 0 to 1 of the picture.")
     crop_times = models.JSONField(help_text="Seconds, one a picture that the model looked at.")
 
     class Meta:
+        verbose_name = "track"
         ordering = ("number",)
         constraints = (
             models.UniqueConstraint(
@@ -252,12 +263,12 @@ class Person(models.Model):
             ),
             models.CheckConstraint(name="person_number_is_from_one", condition=Q(number__gte=1)),
             models.CheckConstraint(
-                name="person_score_is_a_probability", condition=Q(score__range=(0, 1))
+                name="person_score_is_from_0_to_1", condition=Q(score__range=(0, 1))
             ),
         )
 
     def __str__(self) -> str:
-        return f"Person {self.number}"
+        return f"Track {self.number}"
 
     @property
     def track(self) -> Track:

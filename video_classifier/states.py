@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from django.db import models
 
-from video_classifier.ml import labels
 from video_classifier.ml.clip import Stage as MlStage
 from video_classifier.ml.clip import View as MlView
 
@@ -26,17 +25,18 @@ class Stage(models.TextChoices):
 
 
 class View(models.TextChoices):
-    """What a score comes from."""
+    """What a model looks at."""
 
     FRAME = MlView.FRAME.value, "The whole picture"
-    PERSON = MlView.PERSON.value, "A person"
+    PERSON = MlView.PERSON.value, "Each person"
 
 
-class Verdict(models.TextChoices):
-    """A hint for a person who looks, never an accusation."""
+class Prediction(models.TextChoices):
+    """A hint for a person who looks, never an accusation; or none; or nothing to judge."""
 
-    NON_SHOPLIFTER = labels.NON_SHOPLIFTER, "Nothing suspicious"
-    SHOPLIFTER = labels.SHOPLIFTER, "Possible shoplifting"
+    HINT = "hint", "Possible shoplifting"
+    NO_HINT = "no_hint", "No hint"
+    NO_RESULT = "no_result", "No result"
 
 
 class Playback(models.TextChoices):

@@ -18,7 +18,7 @@ from tests.conftest import PASSWORD, MakeAnalysis, MakeClip
 from video_classifier.ml.clip import Image
 from video_classifier.models import Analysis, HeatMap, Person
 from video_classifier.services import catalog, evidence
-from video_classifier.states import Playback, Stage, Status, Verdict, View
+from video_classifier.states import Playback, Prediction, Stage, Status, View
 
 LONG = (
     "NVR-07_Filiale-Hauptstrasse_Kamera-12-Eingang-links_"
@@ -82,7 +82,7 @@ def furnish(
             LONG,
             Status.DONE,
             score=0.12,
-            verdict=Verdict.NON_SHOPLIFTER,
+            prediction=Prediction.NO_HINT,
             decided_by=1,
             persons_found=2,
             warnings=["Only the first 6.0 s of 14.0 s could be read."],
@@ -92,7 +92,7 @@ def furnish(
             "aisle 4.mp4",
             Status.DONE,
             score=0.41,
-            verdict=Verdict.NON_SHOPLIFTER,
+            prediction=Prediction.NO_HINT,
             decided_by=1,
             clip={"uploaded_by": User.objects.create_user("grace")},
             **done,

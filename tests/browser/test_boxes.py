@@ -37,7 +37,7 @@ PICTURE = """() => {
 def analysis(
     make_clip: MakeClip, make_analysis: MakeAnalysis, make_person: MakePerson, tmp_path: Path
 ) -> Analysis:
-    """Person 1 walks to the right for two seconds; person 2, who decided, stands there later."""
+    """Track 1 walks to the right for two seconds; track 2, with a hint, stands there later."""
     video = videos.write(tmp_path / "clip.mp4", 50, size=(WIDTH, HEIGHT))
     clip = make_clip(content=video.read_bytes(), width=WIDTH, height=HEIGHT, duration=5.0)
     made = make_analysis(
@@ -118,9 +118,9 @@ def test_a_box_goes_with_its_person(page: Page) -> None:
 
 def test_a_number_hides_nobody_where_there_is_room_above(page: Page) -> None:
     seek(page, 2.0)
-    number = page.locator("[data-picture] .box[data-decides] .box__tag").bounding_box()
+    number = page.locator("[data-picture] .box[data-hint] .box__tag").bounding_box()
     box = shown(page)["2"].bounding_box()
-    crowded = page.locator("[data-picture] .box:not([data-decides]) .box__tag").bounding_box()
+    crowded = page.locator("[data-picture] .box:not([data-hint]) .box__tag").bounding_box()
     picture = page.evaluate(PICTURE)
 
     assert number is not None
@@ -153,18 +153,18 @@ def test_without_anybody_in_view_there_is_no_box(page: Page) -> None:
 def test_boxes_follow_while_the_clip_plays(page: Page) -> None:
     page.evaluate("() => document.querySelector('[data-player]').play()")
 
-    expect(page.locator("[data-picture] .box[data-decides]")).to_be_visible()
+    expect(page.locator("[data-picture] .box[data-hint]")).to_be_visible()
     expect(page.locator("[data-picture] .box").filter(visible=True)).to_have_count(0)
 
 
-def test_who_decided_shows_without_color(page: Page) -> None:
+def test_a_score_above_the_threshold_shows_without_color(page: Page) -> None:
     seek(page, 1.7)
     style = "line => { const { strokeWidth, strokeDasharray } = getComputedStyle(line); "
     style += "return [strokeWidth, strokeDasharray]; }"
 
-    other, decider = (shown(page)[number].evaluate(style) for number in "12")
+    other, hint = (shown(page)[number].evaluate(style) for number in "12")
 
-    assert decider == ["3px", "none"]
+    assert hint == ["3px", "none"]
     assert other == ["1px", "4px, 3px"]
 
 
@@ -194,11 +194,11 @@ def test_the_whole_card_goes_full_screen_with_its_boxes(page: Page) -> None:
 
 
 def test_a_crop_leads_the_player_to_its_moment(page: Page, analysis: Analysis) -> None:
-    crops = page.locator("#person-2 [data-seek]")
+    crops = page.locator("#track-2 [data-seek]")
     crops.nth(1).click()
 
     expect(crops.nth(1)).to_have_attribute("aria-current", "true")
-    expect(page.locator("[data-picture] .box[data-decides]")).to_be_visible()
+    expect(page.locator("[data-picture] .box[data-hint]")).to_be_visible()
     expect(page).to_have_url(re.compile(analysis.get_absolute_url()))
 
 

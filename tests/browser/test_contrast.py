@@ -9,7 +9,7 @@ from playwright.sync_api import Browser
 
 pytestmark = pytest.mark.browser
 
-TEXTS = ("text", "text-muted", "accent", "tone-shoplifter", "tone-non-shoplifter", "tone-failed")
+TEXTS = ("text", "text-muted", "accent", "tone-hint", "tone-success", "tone-failed")
 GROUNDS = ("canvas", "surface", "raised", "hover")
 TEXT_PAIRS = [*product(TEXTS, GROUNDS), ("on-accent", "accent"), ("surface", "tone-failed")]
 EDGE_PAIRS = [*product(("border-strong", "focus"), ("canvas", "surface"))]

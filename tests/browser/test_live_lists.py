@@ -14,7 +14,7 @@ from tests import videos
 from tests.conftest import MakeAnalysis, MakeClip
 from video_classifier.models import Analysis
 from video_classifier.services import evidence
-from video_classifier.states import Stage, Status, Verdict
+from video_classifier.states import Prediction, Stage, Status
 
 pytestmark = pytest.mark.browser
 
@@ -61,7 +61,7 @@ def finish(analysis: Analysis) -> None:
     evidence.write({evidence.frame_file(analysis, 0): evidence.jpeg(videos.picture(0), 80)})
     Analysis.objects.filter(pk=analysis.pk).update(
         status=Status.DONE,
-        verdict=Verdict.SHOPLIFTER,
+        prediction=Prediction.HINT,
         score=0.9,
         threshold=0.5,
         frame_times=[0.5],

@@ -1,4 +1,4 @@
-"""From a drop on the page to a verdict, a filtered history and a spreadsheet."""
+"""From a drop on the page to a prediction, a filtered history and a spreadsheet."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.browser.conftest import sign_in
 
 pytestmark = [pytest.mark.browser, pytest.mark.footage, pytest.mark.keras]
 
-VERDICT = re.compile("Possible shoplifting|Nothing suspicious")
+PREDICTION = re.compile("Possible shoplifting|No hint")
 PATIENCE = 180_000  # milliseconds: a busy machine loads TensorFlow slowly
 
 MAKE_TRANSFER = """files => {
@@ -50,7 +50,7 @@ def test_clips_are_dropped_judged_found_again_and_exported(page: Page, clips: li
     expect(page.get_by_text("No clips yet")).to_be_hidden()
     expect(row(page, "words.mp4")).to_contain_text("not a video")
     for name in files:
-        expect(row(page, name)).to_contain_text(VERDICT, timeout=PATIENCE)
+        expect(row(page, name)).to_contain_text(PREDICTION, timeout=PATIENCE)
 
     wanted, other = files
     page.get_by_role("link", name="History").click()
@@ -65,10 +65,10 @@ def test_clips_are_dropped_judged_found_again_and_exported(page: Page, clips: li
     with download.value.path().open(encoding="utf-8-sig", newline="") as file:
         rows = list(csv.DictReader(file))
     assert [line["clip"] for line in rows] == [wanted]
-    assert VERDICT.fullmatch(rows[0]["verdict"])
+    assert PREDICTION.fullmatch(rows[0]["prediction"])
 
     page.get_by_role("link", name=wanted, exact=True).click()
-    expect(page.get_by_role("heading", name=VERDICT)).to_be_visible()
+    expect(page.get_by_role("heading", name=PREDICTION)).to_be_visible()
     page.locator("[data-seek]").nth(8).click()
     at = float(page.locator("[data-seek]").nth(8).get_attribute("data-seek") or "")
     page.wait_for_function(
@@ -77,11 +77,11 @@ def test_clips_are_dropped_judged_found_again_and_exported(page: Page, clips: li
     expect(page.locator("[data-seek]").nth(8)).to_have_attribute("aria-current", "true")
 
 
-def test_a_waiting_result_shows_its_verdict_by_itself(page: Page, clips: list[Path]) -> None:
+def test_a_waiting_result_shows_its_prediction_by_itself(page: Page, clips: list[Path]) -> None:
     page.get_by_label("Clips", exact=True).set_input_files(clips[0])
     row(page, clips[0].name).get_by_role("link").click()
 
-    expect(page.get_by_role("heading", name=VERDICT)).to_be_visible(timeout=PATIENCE)
+    expect(page.get_by_role("heading", name=PREDICTION)).to_be_visible(timeout=PATIENCE)
     expect(page.locator("[data-seek]")).to_have_count(16)
     expect(page.locator("#analysis")).not_to_have_attribute("hx-trigger", re.compile(""))
 
@@ -99,7 +99,7 @@ def test_works_without_scripts(browser: Browser, site: str, clips: list[Path]) -
     expect(page.get_by_role("heading", name="Uploaded")).to_be_visible()
     expect(page.locator("[data-receipt]").filter(has_text="words.mp4")).to_contain_text("Not taken")
     page.get_by_role("link", name="till.mp4").click()
-    expect(page.get_by_role("heading", name=VERDICT)).to_be_visible(timeout=PATIENCE)
+    expect(page.get_by_role("heading", name=PREDICTION)).to_be_visible(timeout=PATIENCE)
     page.get_by_role("link", name="Delete clip").click()
     page.get_by_role("button", name="Delete").click()
     expect(page.get_by_text("Nothing yet")).to_be_visible()

@@ -12,6 +12,7 @@ from tests.conftest import MakeModel
 from tests.ml.conftest import OF_PERSONS
 from video_classifier.ml import bundle
 from video_classifier.ml.bundle import BundleError, Interval
+from video_classifier.ml.clip import View
 
 
 def test_finds_the_folders_with_a_card(make_model: MakeModel) -> None:
@@ -98,27 +99,11 @@ def test_an_interval_reads_well() -> None:
     assert str(Interval(value=None)) == "not defined here"
 
 
-@pytest.mark.parametrize(
-    ("fallback", "says"),
-    [
-        ("", "names no model for clips in which nobody is found"),
-        ("gone", "“gone”, is missing"),
-        ("../models/whole", "is missing"),
-        ("persons", "so does “persons”"),
-    ],
-)
-def test_a_model_of_persons_needs_one_of_the_whole_frame(
-    make_model: MakeModel, fallback: str, says: str
+def test_a_card_that_still_names_a_model_for_clips_without_persons_is_read(
+    make_model: MakeModel,
 ) -> None:
-    make_model("whole")
-    folder = make_model("persons", spec=OF_PERSONS, fallback=fallback)
+    folder = make_model("persons", spec=OF_PERSONS)
+    card = json.loads((folder / bundle.CARD_FILE).read_text())
+    (folder / bundle.CARD_FILE).write_text(json.dumps(card | {"fallback": "whole"}))
 
-    with pytest.raises(BundleError, match=f"“persons” can't be used: it looks at persons.*{says}"):
-        bundle.fallback(folder, bundle.check(folder))
-
-
-def test_the_fallback_is_the_model_beside(make_model: MakeModel) -> None:
-    beside = make_model("whole")
-    folder = make_model("persons", spec=OF_PERSONS, fallback="whole")
-
-    assert bundle.fallback(folder, bundle.check(folder)) == beside
+    assert bundle.check(folder).spec.view is View.PERSON

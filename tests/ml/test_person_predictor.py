@@ -1,4 +1,4 @@
-"""A model of persons scores each of them, and says so where it found none or too many."""
+"""A model of persons scores each of them; where it finds nobody, there is no result."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ import pytest
 from tests import crowd, footage, videos
 from tests.crowd import Spotter, between, standing, walking
 from tests.ml.conftest import OF_PERSONS, write_bundle
-from video_classifier.ml import bundle, predictor
+from video_classifier.ml import bundle, judging, predictor
 from video_classifier.ml.bundle import BundleError
-from video_classifier.ml.clip import ClipError, Stage, View
+from video_classifier.ml.clip import ClipError, Image, Stage, View
 from video_classifier.ml.predictor import PersonPredictor
 
 pytestmark = pytest.mark.keras
@@ -20,18 +20,20 @@ pytestmark = pytest.mark.keras
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Of a model of persons, with its fallback beside it."""
     storage = tmp_path_factory.mktemp("models")
-    write_bundle(storage / "whole")
-    return write_bundle(
-        storage / "persons", seed=2, spec=OF_PERSONS, fallback="whole", threshold=0.4
-    )
+    return write_bundle(storage / "persons", seed=2, spec=OF_PERSONS, threshold=0.4)
 
 
 @pytest.fixture(scope="module")
 def model(folder: Path) -> PersonPredictor:
-    fallback = predictor.load(folder.parent / "whole")
-    return PersonPredictor(*bundle.load(folder), detector=Spotter(), fallback=fallback)
+    return PersonPredictor(*bundle.load(folder), detector=Spotter())
+
+
+def _shadow(number: int) -> Image:
+    """Something that moves, and is nobody."""
+    image = np.full((120, 160, 3), crowd.ROOM, np.uint8)
+    image[60:100, number : number + 60] = 10
+    return image
 
 
 def test_the_highest_score_of_a_person_is_the_clips(model: PersonPredictor, tmp_path: Path) -> None:
@@ -45,14 +47,16 @@ def test_the_highest_score_of_a_person_is_the_clips(model: PersonPredictor, tmp_
     assert first.track.boxes[0].left < 0.5 < second.track.boxes[0].left
     assert [model.score(one.images) for one in (first, second)] == [first.score, second.score]
     assert first.score != second.score
+    assert outcome.prediction is not None
     assert outcome.prediction.score == max(first.score, second.score)
+    assert outcome.detector_sha256 == Spotter.sha256
     assert outcome.sample.warnings == ()
     assert len(outcome.sample.previews) == OF_PERSONS.frames
 
 
 def test_tells_its_stages_and_its_times(model: PersonPredictor, tmp_path: Path) -> None:
     stages: list[Stage] = []
-    clip = crowd.write(tmp_path / "clip.mp4", standing(0.4))
+    clip = crowd.write(tmp_path / "clip.mp4", walking(0.1, speed=0.1))
 
     outcome = model.analyze(clip, entering=stages.append)
 
@@ -62,27 +66,74 @@ def test_tells_its_stages_and_its_times(model: PersonPredictor, tmp_path: Path) 
     assert outcome.seconds_classifying > 0
 
 
-def test_where_nobody_is_found_the_fallback_decides_on_the_whole_picture(
-    model: PersonPredictor, folder: Path, tmp_path: Path
-) -> None:
+def test_where_nobody_is_found_there_is_no_result(model: PersonPredictor, tmp_path: Path) -> None:
     stages: list[Stage] = []
-    clip = crowd.write(tmp_path / "clip.mp4")
+    clip = videos.draw(tmp_path / "clip.mp4", _shadow)
 
     outcome = model.analyze(clip, preview_width=80, entering=stages.append)
 
-    whole = predictor.load(folder.parent / "whole").analyze(clip)
-    assert (outcome.view, outcome.persons, outcome.persons_found) == (View.FRAME, (), 0)
-    assert outcome.prediction == whole.prediction
-    assert outcome.sample.warnings == (predictor.NOBODY,)
+    assert (outcome.prediction, outcome.no_result) == (None, judging.NOBODY)
+    assert (outcome.view, outcome.persons, outcome.persons_found) == (View.PERSON, (), 0)
     assert len(outcome.sample.previews) == OF_PERSONS.frames
-    assert stages == [Stage.READING, Stage.FINDING, Stage.CLASSIFYING]
+    assert outcome.detector_sha256 == Spotter.sha256
+    assert stages == [Stage.READING, Stage.FINDING]
+
+
+def test_a_covered_camera_is_told_from_an_empty_room(
+    model: PersonPredictor, tmp_path: Path
+) -> None:
+    outcome = model.analyze(crowd.write(tmp_path / "clip.mp4"))
+
+    assert (outcome.prediction, outcome.no_result) == (None, judging.UNIFORM)
+
+
+def test_of_a_photograph_of_somebody_there_is_no_result(
+    model: PersonPredictor, tmp_path: Path
+) -> None:
+    outcome = model.analyze(crowd.write(tmp_path / "clip.mp4", standing(0.4)))
+
+    assert (outcome.prediction, outcome.persons, outcome.persons_found) == (None, (), 1)
+    assert "Nothing moves" in outcome.no_result
+
+
+def test_of_one_picture_of_somebody_there_is_no_result(
+    model: PersonPredictor, tmp_path: Path
+) -> None:
+    clip = crowd.write(tmp_path / "clip.mp4", standing(0.4), seconds=0, size=(64, 64))
+
+    outcome = model.analyze(clip)
+
+    assert outcome.prediction is None
+    assert "too few pictures" in outcome.no_result
+
+
+def test_who_stays_long_is_looked_at_now_and_then_and_it_says_so(
+    model: PersonPredictor, tmp_path: Path
+) -> None:
+    clip = crowd.write(tmp_path / "clip.mp4", walking(0.1, speed=0.01), seconds=64, rate=8)
+
+    outcome = model.analyze(clip)
+
+    (warning,) = outcome.sample.warnings
+    assert "looks once every 16 s of this clip's longest track" in warning
+
+
+def test_a_long_clip_of_short_visits_is_looked_at_closely(
+    model: PersonPredictor, tmp_path: Path
+) -> None:
+    visits = [between(walking(0.1, speed=0.012), at, at + 8) for at in (2, 30, 55)]
+
+    outcome = model.analyze(crowd.write(tmp_path / "clip.mp4", *visits, seconds=64, rate=8))
+
+    assert len(outcome.persons) == 3
+    assert outcome.sample.warnings == ()
 
 
 def test_of_too_many_persons_some_are_looked_at_and_all_are_counted(
     model: PersonPredictor, tmp_path: Path
 ) -> None:
     crowded = [
-        standing(0.02 + 0.1 * column, top=top, width=0.05, height=0.3)
+        walking(0.01 + 0.093 * column, speed=0.1, top=top, width=0.05, height=0.3)
         for column in range(10)
         for top in (0.1, 0.6)
     ]
@@ -93,15 +144,6 @@ def test_of_too_many_persons_some_are_looked_at_and_all_are_counted(
     assert (len(outcome.persons), outcome.persons_found) == (12, 20)
     (warning,) = outcome.sample.warnings
     assert "20 persons were found in this clip. Only the 12 who" in warning
-
-
-def test_a_clip_of_one_small_frame_gets_a_score(model: PersonPredictor, tmp_path: Path) -> None:
-    clip = crowd.write(tmp_path / "clip.mp4", standing(0.4), seconds=0, size=(64, 64))
-
-    outcome = model.analyze(clip)
-
-    assert len(outcome.persons) == 1
-    assert 0 <= outcome.prediction.score <= 1
 
 
 def test_what_is_no_video_gets_no_score(model: PersonPredictor, tmp_path: Path) -> None:

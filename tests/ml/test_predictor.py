@@ -41,7 +41,33 @@ def test_tells_its_stages_and_its_times(make_bundle: MakeBundle, clip: Path) -> 
     assert outcome.seconds_reading > 0
     assert outcome.seconds_classifying > 0
     assert len(outcome.sample.times) == TINY.frames
+    assert outcome.prediction is not None
     assert outcome.prediction.threshold == 0.5
+    assert outcome.sample.warnings == ()
+
+
+def test_a_clip_with_nothing_to_judge_gets_a_reason_and_no_score(
+    make_bundle: MakeBundle, tmp_path: Path
+) -> None:
+    stages: list[Stage] = []
+    model = predictor.load(make_bundle("conv3d"))
+
+    outcome = model.analyze(videos.write(tmp_path / "one.mp4", 1), entering=stages.append)
+
+    assert outcome.prediction is None
+    assert "too few pictures" in outcome.no_result
+    assert stages == [Stage.READING]
+    assert len(outcome.sample.times) == TINY.frames  # to show what was there
+
+
+def test_a_long_clip_is_looked_at_now_and_then_and_it_says_so(
+    make_bundle: MakeBundle, tmp_path: Path
+) -> None:
+    clip = videos.write(tmp_path / "long.mp4", 164, rate=1)
+
+    (warning,) = predictor.load(make_bundle("conv3d")).analyze(clip).sample.warnings
+
+    assert "looks once every 41 s of this clip" in warning
 
 
 def test_what_is_no_video_gets_no_score(make_bundle: MakeBundle, tmp_path: Path) -> None:

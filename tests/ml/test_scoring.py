@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import cast
@@ -25,12 +25,17 @@ CARD = Card(
 
 
 class FakeModel:
-    """Gives each clip the score that it was made with; clips without one can't be read."""
+    """Gives each clip the score that it was made with; clips without one can't be read.
+
+    Instead of a score, None stands for no result.
+    """
 
     name = "fake"
     sha256 = "f" * 64
 
-    def __init__(self, scores: Mapping[str, float], *, trained_on: tuple[str, ...] = ()) -> None:
+    def __init__(
+        self, scores: Mapping[str, float | None], *, trained_on: tuple[str, ...] = ()
+    ) -> None:
         self.card = replace(CARD, training={"clips_sha256": trained_on})
         self._scores = scores
 
@@ -38,9 +43,11 @@ class FakeModel:
         if video.name not in self._scores:
             msg = "The file is empty."
             raise ClipError(msg)
-        prediction = Prediction(score=self._scores[video.name], threshold=self.card.threshold)
+        score = self._scores[video.name]
+        threshold = self.card.threshold
         return Outcome(
-            prediction=prediction,
+            prediction=None if score is None else Prediction(score=score, threshold=threshold),
+            no_result="Nobody could be seen." if score is None else "",
             sample=cast("Sample", None),
             seconds_reading=0,
             seconds_classifying=0,
@@ -61,7 +68,7 @@ def clips(tmp_path: Path) -> list[Entry]:
 
 
 def evaluate(
-    clips: list[Entry], scores: list[float], *, trained_on: tuple[str, ...] = ()
+    clips: list[Entry], scores: Sequence[float | None], *, trained_on: tuple[str, ...] = ()
 ) -> scoring.Evaluation:
     given = dict(zip((clip.name for clip in clips), scores, strict=False))
     model = FakeModel(given, trained_on=trained_on)
@@ -149,8 +156,49 @@ def test_what_can_not_be_read_is_listed_and_not_scored(clips: list[Entry]) -> No
 
 
 def test_nothing_readable_is_nothing_to_measure(clips: list[Entry]) -> None:
-    with pytest.raises(scoring.NothingToMeasureError, match="None of the clips can be read"):
+    with pytest.raises(scoring.NothingToMeasureError, match="None of the clips gets a score"):
         evaluate(clips, [])
+
+
+def test_a_theft_without_a_result_was_not_noticed(clips: list[Entry]) -> None:
+    found = evaluate(clips, [0.9, None, 0.1, 0.2])
+
+    assert [(clip.entry.name, clip.reason) for clip in found.unscored] == [
+        ("1.mp4", "Nobody could be seen.")
+    ]
+    assert (found.counts.true_positives, found.counts.false_negatives) == (1, 1)
+    assert found.figures["recall"].value == 0.5
+    assert found.groups[0].counts.false_negatives == 1
+
+
+def test_an_ordinary_clip_without_a_result_got_no_hint(clips: list[Entry]) -> None:
+    found = evaluate(clips, [0.9, 0.8, 0.7, None])
+
+    assert found.counts.true_negatives == 1
+    assert found.figures["specificity"].value == 0.5
+
+
+def test_clips_without_a_result_have_no_part_in_figures_of_scores(clips: list[Entry]) -> None:
+    all_scored, some = evaluate(clips[:3], [0.9, 0.4, 0.6]), evaluate(clips, [0.9, 0.4, 0.6, None])
+
+    for figure in ("auc", "brier", "ece"):
+        assert some.figures[figure].value == all_scored.figures[figure].value
+
+
+def test_clips_without_a_result_are_counted_aloud(clips: list[Entry]) -> None:
+    found = evaluate(clips, [0.9, None, 0.1, 0.2])
+
+    assert "1 of 4 clips get no result" in found.warnings[-1]
+    written = json.loads(scoring.to_json(found))
+    assert written["clips_without_result"] == 1
+    assert written["no_result"] == [
+        {"path": "1.mp4", "label": "shoplifter", "reason": "Nobody could be seen."}
+    ]
+
+
+def test_nothing_to_judge_anywhere_is_nothing_to_measure(clips: list[Entry]) -> None:
+    with pytest.raises(scoring.NothingToMeasureError):
+        evaluate(clips, [None] * 4)
 
 
 def test_the_file_has_every_score_and_every_group(clips: list[Entry]) -> None:

@@ -99,7 +99,7 @@ def test_who_was_trained_on_the_clips_is_leaky(
     make_model: MakeModel, make_table: MakeTable, tmp_path: Path
 ) -> None:
     seen, new = (
-        videos.write(tmp_path / name, frames) for name, frames in (("a.mp4", 5), ("b.mp4", 6))
+        videos.write(tmp_path / name, frames) for name, frames in (("a.mp4", 12), ("b.mp4", 14))
     )
     make_model("honest")
     make_model("flattered", training={"clips_sha256": [sha256(seen)]})

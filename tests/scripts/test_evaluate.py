@@ -25,7 +25,7 @@ def test_a_report_is_written_where_it_is_wanted(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     for name in ("a.mp4", "b.mp4"):
-        videos.write(tmp_path / name, 8)
+        videos.write(tmp_path / name, 12)
     table = make_table([("a.mp4", "shoplifter", "ann"), ("b.mp4", "non_shoplifter", "ann")])
 
     options = ["--report", str(tmp_path / "report")]

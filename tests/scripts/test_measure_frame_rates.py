@@ -115,7 +115,7 @@ def test_the_figures_are_put_into_the_page(
     monkeypatch.setattr(detection, "load", lambda _: crowd.Spotter())
     monkeypatch.setattr(measure_frame_rates, "OF_EACH_LABEL", 1)
     write_bundle(tmp_path / "models" / "whole")
-    model = write_bundle(tmp_path / "models" / "persons", spec=OF_PERSONS, fallback="whole")
+    model = write_bundle(tmp_path / "models" / "persons", spec=OF_PERSONS)
     crowd.write(tmp_path / "a.mp4", walking(0.1, speed=0.1), seconds=6, rate=30)
     rows = [f"a.mp4,{label},lab,\n" for label in ("shoplifter", "non_shoplifter")] * 2
     (tmp_path / "m.csv").write_text(HEAD + "".join(rows))

@@ -1,4 +1,4 @@
-"""A model of persons is timed beside its fallback, on clips with persons in them."""
+"""A model of persons is timed beside one of whole frames, on clips with persons in them."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from scripts import person_timing
-from scripts.person_timing import NobodyError, Stopwatch
+from scripts.person_timing import NoResultError, Stopwatch
 from tests import crowd
-from tests.crowd import Spotter, standing
+from tests.crowd import Spotter, standing, walking
 from tests.ml.conftest import OF_PERSONS, write_bundle
 from video_classifier.ml.clip import Image
 from video_classifier.ml.detection import Detections
@@ -20,10 +20,10 @@ pytestmark = pytest.mark.keras
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Of a model of persons, with its fallback beside it."""
+    """Of a model of persons, with one of whole frames beside it."""
     storage = tmp_path_factory.mktemp("models")
     write_bundle(storage / "whole")
-    return write_bundle(storage / "persons", spec=OF_PERSONS, fallback="whole")
+    return write_bundle(storage / "persons", spec=OF_PERSONS)
 
 
 class SlowSpotter(Spotter):
@@ -35,14 +35,21 @@ class SlowSpotter(Spotter):
 def test_both_ways_have_their_parts_and_the_persons_are_counted(
     folder: Path, tmp_path: Path
 ) -> None:
-    one = crowd.write(tmp_path / "one.mp4", standing(0.4))
-    two = crowd.write(tmp_path / "two.mp4", standing(0.2), standing(0.7))
+    one = crowd.write(tmp_path / "one.mp4", walking(0.4, speed=0.05))
+    two = crowd.write(tmp_path / "two.mp4", walking(0.2, speed=0.05), standing(0.7))
     ticks: list[None] = []
 
-    both = person_timing.measure(folder, Spotter(), [one, two], 3, lambda: ticks.append(None))
+    both = person_timing.measure(
+        folder,
+        Spotter(),
+        folder.parent / "whole",
+        [one, two],
+        runs=3,
+        tick=lambda: ticks.append(None),
+    )
 
     assert both.names == ("whole_frame", "persons")
-    assert both.facts == {"fallback": "whole", "persons_found": [1, 2]}
+    assert both.facts == {"beside": "whole", "persons_found": [1, 2]}
     assert list(both.one) == ["decode", "inference", "whole"]
     assert list(both.other) == ["decode", "detect", "inference", "whole"]
     assert all(seconds > 0 for seconds in (*both.one.values(), *both.other.values()))
@@ -54,10 +61,12 @@ def test_both_ways_have_their_parts_and_the_persons_are_counted(
 def test_the_time_of_the_detector_is_its_own_and_not_that_of_decoding(
     folder: Path, tmp_path: Path
 ) -> None:
-    clip = crowd.write(tmp_path / "clip.mp4", standing(0.4))
+    clip = crowd.write(tmp_path / "clip.mp4", walking(0.4, speed=0.05))
     spotter = SlowSpotter()
 
-    taken = person_timing.measure(folder, spotter, [clip], 1, lambda: None).other
+    taken = person_timing.measure(
+        folder, spotter, folder.parent / "whole", [clip], runs=1, tick=lambda: None
+    ).other
 
     pictures = len(spotter.shown) // 2  # the clip was looked at twice, once to warm up
     assert taken["detect"] > pictures * 0.05
@@ -65,12 +74,19 @@ def test_the_time_of_the_detector_is_its_own_and_not_that_of_decoding(
     assert taken["whole"] == pytest.approx(taken["decode"] + taken["detect"] + taken["inference"])
 
 
-def test_a_clip_without_anybody_is_refused_by_name(folder: Path, tmp_path: Path) -> None:
-    somebody = crowd.write(tmp_path / "somebody.mp4", standing(0.4))
+def test_a_clip_without_a_result_is_refused_by_name(folder: Path, tmp_path: Path) -> None:
+    somebody = crowd.write(tmp_path / "somebody.mp4", walking(0.4, speed=0.05))
     nobody = crowd.write(tmp_path / "nobody.mp4")
 
-    with pytest.raises(NobodyError, match=r"Nobody was found in nobody\.mp4"):
-        person_timing.measure(folder, Spotter(), [somebody, nobody], 1, lambda: None)
+    with pytest.raises(NoResultError, match=r"gives nobody\.mp4 no result"):
+        person_timing.measure(
+            folder,
+            Spotter(),
+            folder.parent / "whole",
+            [somebody, nobody],
+            runs=1,
+            tick=lambda: None,
+        )
 
 
 def test_a_stopwatch_finds_whom_its_detector_finds() -> None:

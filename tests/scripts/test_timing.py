@@ -33,12 +33,12 @@ def test_a_ratio_says_how_many_times_as_much_the_other_takes() -> None:
         names=("frame", "persons"),
         one={"decode": 0.2, "whole": 0.4},
         other={"decode": 0.2, "detect": 0.6, "whole": 1.0},
-        facts={"fallback": "lstm"},
+        facts={"beside": "lstm"},
     )
 
     assert both.ratios == pytest.approx({"decode": 1.0, "whole": 2.5})
     assert both.report == {
-        "fallback": "lstm",
+        "beside": "lstm",
         "frame": both.one,
         "persons": both.other,
         "ratio": both.ratios,

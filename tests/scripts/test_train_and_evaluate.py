@@ -35,7 +35,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for person in range(PEOPLE):
         for label in ("shoplifter", "non_shoplifter"):
             name = f"{person}-{label}.mp4"
-            videos.write(folder / name, frames=4 + person)
+            videos.write(folder / name, frames=10 + person)
             rows.append((name, label, f"person {person}"))
     videos.text(folder / "notes.mp4", "buy milk")
     rows.append(("notes.mp4", "shoplifter", "person 9"))
@@ -112,7 +112,7 @@ def test_what_can_not_be_read_is_listed_and_not_scored(folder: Path) -> None:
     [
         ("path,label\n0-shoplifter.mp4,thief\n", "thief"),
         ("nothing\n", "columns path and label"),
-        ("path,label\nnotes.mp4,shoplifter\n", "None of the clips can be read"),
+        ("path,label\nnotes.mp4,shoplifter\n", "None of the clips gets a score"),
     ],
 )
 def test_a_table_that_can_not_be_measured_is_refused(

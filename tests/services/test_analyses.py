@@ -1,4 +1,4 @@
-"""From the queue to a verdict, and what happens when a run doesn't get there."""
+"""From the queue to a result, and what happens when a run doesn't get there."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from video_classifier.models import Analysis
 from video_classifier.querysets import AnalysisQuerySet
 from video_classifier.services import analyses, catalog, clips, evidence
 from video_classifier.services.leases import LeaseLostError
-from video_classifier.states import Stage, Status, Verdict, View
+from video_classifier.states import Prediction, Stage, Status, View
 
 LEASE = timedelta(seconds=60)
 
@@ -145,10 +145,10 @@ def test_the_stalled_are_found_through_their_index() -> None:
 
 
 @pytest.mark.parametrize(
-    ("score", "verdict"), [(0.49, Verdict.NON_SHOPLIFTER), (0.5, Verdict.SHOPLIFTER)]
+    ("score", "prediction"), [(0.49, Prediction.NO_HINT), (0.5, Prediction.HINT)]
 )
-def test_a_run_ends_in_a_verdict(
-    make_analysis: MakeAnalysis, score: float, verdict: Verdict
+def test_a_run_ends_in_a_prediction(
+    make_analysis: MakeAnalysis, score: float, prediction: Prediction
 ) -> None:
     make_analysis()
     analysis = claim()
@@ -156,10 +156,10 @@ def test_a_run_ends_in_a_verdict(
     analyses.run(analysis, predictor=FakePredictor(score))
 
     assert (analysis.status, analysis.stage) == (Status.DONE, "")
-    assert (analysis.verdict, analysis.score, analysis.threshold) == (verdict, score, 0.5)
+    assert (analysis.prediction, analysis.score, analysis.threshold) == (prediction, score, 0.5)
 
 
-def test_a_verdict_says_how_it_came_about(make_analysis: MakeAnalysis) -> None:
+def test_a_prediction_says_how_it_came_about(make_analysis: MakeAnalysis) -> None:
     make_analysis()
     analysis = claim()
 
@@ -184,7 +184,7 @@ def test_the_frames_are_kept_as_pictures(make_analysis: MakeAnalysis, settings: 
             assert (picture.format, picture.width) == ("JPEG", settings.PREVIEW_WIDTH)
 
 
-def test_the_persons_looked_at_are_kept_and_the_highest_score_decides(
+def test_the_tracks_looked_at_are_kept_and_the_highest_score_is_the_clips(
     make_analysis: MakeAnalysis,
 ) -> None:
     make_analysis()
@@ -215,7 +215,7 @@ def test_what_the_model_saw_of_a_person_is_kept_as_pictures(make_analysis: MakeA
     assert abs(crops.astype(int) - 200).max() <= 2
 
 
-def test_of_equal_persons_the_first_decides(make_analysis: MakeAnalysis) -> None:
+def test_of_equal_scores_the_first_is_the_clips(make_analysis: MakeAnalysis) -> None:
     make_analysis()
     analysis = claim()
 
@@ -224,7 +224,29 @@ def test_of_equal_persons_the_first_decides(make_analysis: MakeAnalysis) -> None
     assert analysis.decided_by == 1
 
 
-def test_without_persons_the_whole_picture_decides(make_analysis: MakeAnalysis) -> None:
+def test_a_result_names_all_weights_that_made_it(make_analysis: MakeAnalysis) -> None:
+    make_analysis()
+    analysis = claim()
+
+    analyses.run(analysis, predictor=FakePredictor(persons=(followed(0.7),)))
+
+    assert analysis.model_sha256 == FakePredictor.sha256
+    assert analysis.detector_sha256 == "d" * 64
+
+
+def test_with_nothing_to_judge_there_is_no_result_and_a_reason(make_analysis: MakeAnalysis) -> None:
+    make_analysis()
+    analysis = claim()
+
+    analyses.run(analysis, predictor=FakePredictor(no_result="Nothing moves in this clip."))
+
+    assert (analysis.status, analysis.prediction) == (Status.DONE, Prediction.NO_RESULT)
+    assert analysis.reason == "Nothing moves in this clip."
+    assert (analysis.score, analysis.threshold, analysis.decided_by) == (None, None, None)
+    assert default_storage.exists(evidence.frame_file(analysis, 0))  # to see for oneself
+
+
+def test_a_model_of_whole_pictures_has_no_tracks(make_analysis: MakeAnalysis) -> None:
     make_analysis()
     analysis = claim()
 
@@ -269,7 +291,7 @@ def test_a_known_trouble_is_told_to_the_uploader(
     analyses.run(analysis, predictor=FakePredictor(error=error))
 
     assert (analysis.status, analysis.error) == (Status.FAILED, str(error))
-    assert (analysis.verdict, analysis.score) == ("", None)
+    assert (analysis.prediction, analysis.score) == ("", None)
 
 
 def test_an_unknown_trouble_is_logged_and_told_in_a_sentence(
@@ -284,13 +306,13 @@ def test_an_unknown_trouble_is_logged_and_told_in_a_sentence(
     assert "secret detail" in caplog.text
 
 
-def test_a_score_that_is_no_number_gives_no_verdict(make_analysis: MakeAnalysis) -> None:
+def test_a_score_that_is_no_number_gives_no_prediction(make_analysis: MakeAnalysis) -> None:
     make_analysis()
     analysis = claim()
 
     analyses.run(analysis, predictor=FakePredictor(float("nan")))
 
-    assert (analysis.status, analysis.verdict) == (Status.FAILED, "")
+    assert (analysis.status, analysis.prediction) == (Status.FAILED, "")
 
 
 def test_a_model_that_is_gone_fails_with_its_sentence(make_analysis: MakeAnalysis) -> None:

@@ -72,27 +72,13 @@ def persons_detector(settings: Settings) -> Path:
 def test_a_model_of_persons_is_offered_with_all_that_it_needs(
     make_model: MakeModel, persons_detector: Path
 ) -> None:
-    make_model("whole")
-    make_model("persons", spec=ClipSpec(view=View.PERSON), fallback="whole")
+    make_model("persons", spec=ClipSpec(view=View.PERSON))
 
     assert catalog.usable("persons").spec.view is View.PERSON
 
 
-@pytest.mark.parametrize("fallback", ["", "gone"])
-def test_a_model_of_persons_without_its_fallback_is_not_offered(
-    make_model: MakeModel, persons_detector: Path, fallback: str
-) -> None:
-    make_model("persons", spec=ClipSpec(view=View.PERSON), fallback=fallback)
-
-    (choice,) = catalog.available()
-
-    assert choice.card is None
-    assert "clips in which nobody is found" in choice.problem
-
-
 def test_a_model_of_persons_without_a_detector_is_not_offered(make_model: MakeModel) -> None:
-    make_model("whole")
-    make_model("persons", spec=ClipSpec(view=View.PERSON), fallback="whole")
+    make_model("persons", spec=ClipSpec(view=View.PERSON))
 
     with pytest.raises(BundleError, match="needs a person detector"):
         catalog.usable("persons")

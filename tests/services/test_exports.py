@@ -9,10 +9,10 @@ from datetime import UTC, datetime
 import pytest
 from pytest_django import DjangoAssertNumQueries, Settings
 
-from tests.conftest import MakeAnalysis
+from tests.conftest import EVEN, MakeAnalysis, MakeModel
 from video_classifier.models import Analysis
-from video_classifier.services import exports
-from video_classifier.states import Status, Verdict, View
+from video_classifier.services import catalog, exports
+from video_classifier.states import Prediction, Status, View
 
 
 def exported() -> list[dict[str, str]]:
@@ -25,7 +25,7 @@ def test_a_line_says_all_about_an_analysis(make_analysis: MakeAnalysis) -> None:
     made = make_analysis(
         name="till.mp4",
         status=Status.DONE,
-        verdict=Verdict.NON_SHOPLIFTER,
+        prediction=Prediction.NO_HINT,
         score=0.25,
         model_sha256="ab" * 32,
         warnings=["It was cut off.", "It is dark."],
@@ -35,11 +35,7 @@ def test_a_line_says_all_about_an_analysis(make_analysis: MakeAnalysis) -> None:
     (line,) = exported()
 
     assert (line["clip"], line["sha256"]) == ("till.mp4", made.clip.sha256)
-    assert (line["verdict"], line["score"], line["confidence"]) == (
-        "Nothing suspicious",
-        "0.25",
-        "0.75",
-    )
+    assert (line["prediction"], line["score"], line["threshold"]) == ("No hint", "0.25", "0.5")
     assert (line["model"], line["model_sha256"]) == ("standard", "ab" * 32)
     assert line["warnings"] == "It was cut off. It is dark."
     assert line["queued_at (UTC)"] == "2025-05-01 12:30:00"
@@ -58,7 +54,7 @@ def test_times_are_local_and_their_zone_is_said(
 
 def test_semicolons_go_with_decimal_commas(make_analysis: MakeAnalysis) -> None:
     make_analysis(
-        name="=till;1.5.mp4", status=Status.DONE, score=0.25, verdict=Verdict.NON_SHOPLIFTER
+        name="=till;1.5.mp4", status=Status.DONE, score=0.25, prediction=Prediction.NO_HINT
     )
 
     lines = exports.history_csv(Analysis.objects.for_listing(), semicolons=True)
@@ -68,18 +64,64 @@ def test_semicolons_go_with_decimal_commas(make_analysis: MakeAnalysis) -> None:
     assert line["width"] == str(Analysis.objects.get().clip.width)
 
 
-def test_a_line_says_who_decided(make_analysis: MakeAnalysis) -> None:
-    make_analysis(status=Status.DONE, view=View.PERSON, decided_by=2, persons_found=3)
+def test_a_line_says_which_track_has_the_score(make_analysis: MakeAnalysis) -> None:
+    make_analysis(
+        status=Status.DONE,
+        view=View.PERSON,
+        decided_by=2,
+        persons_found=3,
+        detector_sha256="d" * 64,
+    )
+
+    (line,) = exported()
+
+    assert (line["view"], line["highest_score_track"], line["tracks_found"]) == ("person", "2", "3")
+    assert line["detector_sha256"] == "d" * 64
+
+
+def test_where_nobody_was_looked_for_there_is_no_number_of_tracks(
+    make_analysis: MakeAnalysis,
+) -> None:
     make_analysis(status=Status.DONE)
 
-    whole, person = exported()
+    (line,) = exported()
 
-    assert (person["view"], person["decided_by_person"], person["persons_found"]) == (
-        "person",
-        "2",
-        "3",
+    assert (line["view"], line["highest_score_track"], line["tracks_found"]) == ("frame", "", "")
+
+
+def test_a_line_has_the_confidence_and_what_it_means(
+    make_analysis: MakeAnalysis, make_model: MakeModel
+) -> None:
+    make_model(confidence=EVEN)
+    known = catalog.usable("standard").sha256
+    make_analysis(status=Status.DONE, score=0.75, model_sha256=known)
+
+    (line,) = exported()
+
+    ends = (line["confidence"], line["confidence_low"], line["confidence_high"])
+    assert ends == ("0.75", "0.5", "0.9")
+    assert "75 of 100 such hints were thefts (50 to 90)" in line["confidence_means"]
+
+
+def test_without_a_result_a_line_has_the_reason(make_analysis: MakeAnalysis) -> None:
+    make_analysis(
+        status=Status.DONE,
+        prediction=Prediction.NO_RESULT,
+        reason="Nobody could be seen.",
+        score=None,
     )
-    assert (whole["view"], whole["decided_by_person"]) == ("frame", "")
+
+    (line,) = exported()
+
+    assert (line["prediction"], line["reason"]) == ("No result", "Nobody could be seen.")
+    assert (line["score"], line["confidence"], line["confidence_means"]) == ("", "", "")
+
+
+def test_no_line_calls_anybody_a_shoplifter(make_analysis: MakeAnalysis) -> None:
+    for prediction in (Prediction.HINT, Prediction.NO_HINT):
+        make_analysis(status=Status.DONE, prediction=prediction)
+
+    assert "shoplifter" not in "".join(exports.history_csv(Analysis.objects.for_listing()))
 
 
 def test_what_is_not_known_yet_stays_empty(make_analysis: MakeAnalysis) -> None:
@@ -87,7 +129,7 @@ def test_what_is_not_known_yet_stays_empty(make_analysis: MakeAnalysis) -> None:
 
     (line,) = exported()
 
-    assert (line["verdict"], line["score"], line["finished_at (UTC)"]) == ("", "", "")
+    assert (line["prediction"], line["score"], line["finished_at (UTC)"]) == ("", "", "")
 
 
 def test_only_what_was_asked_for_and_in_its_order(make_analysis: MakeAnalysis) -> None:
@@ -116,7 +158,7 @@ def test_a_name_that_is_a_formula_is_made_harmless(make_analysis: MakeAnalysis, 
 
 
 def test_a_number_stays_a_number(make_analysis: MakeAnalysis) -> None:
-    make_analysis(name="1-2.mp4", status=Status.DONE, score=1e-05, verdict=Verdict.NON_SHOPLIFTER)
+    make_analysis(name="1-2.mp4", status=Status.DONE, score=1e-05, prediction=Prediction.NO_HINT)
 
     (line,) = exported()
 

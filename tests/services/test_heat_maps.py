@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -17,7 +16,7 @@ from pytest_django import DjangoCaptureOnCommitCallbacks, Settings
 from tests import videos
 from tests.conftest import FakePredictor, MakeAnalysis, MakeClip, followed
 from video_classifier.ml import occlusion
-from video_classifier.ml.clip import ClipSpec, Image, View
+from video_classifier.ml.clip import ClipSpec, Image
 from video_classifier.models import Analysis, HeatMap
 from video_classifier.querysets import HeatMapQuerySet
 from video_classifier.services import analyses, catalog, clips, evidence, heat_maps, runners
@@ -40,7 +39,7 @@ def predictor(monkeypatch: pytest.MonkeyPatch) -> FakePredictor:
 
 @pytest.fixture
 def analysis(make_analysis: MakeAnalysis, predictor: FakePredictor) -> Analysis:
-    """Decided by person 2."""
+    """The highest score is of track 2."""
     make_analysis()
     claimed = analyses.claim_next(worker="one")
     assert claimed is not None
@@ -99,26 +98,6 @@ def test_of_the_whole_picture_it_is_worked_out_from_the_clip(
     assert HeatMap.objects.get().status == Status.DONE
     assert set(seen) == {ClipSpec(height=16, width=16).shape}
     assert drawn(claimed).shape[1:] == (18, 240, 3)  # over the film's own pictures
-
-
-def test_if_nobody_was_found_the_model_that_scored_instead_is_asked(
-    analysis: Analysis, predictor: FakePredictor, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    Analysis.objects.update(view=View.FRAME, decided_by=None)
-    asked: list[str] = []
-
-    class OfPersons(FakePredictor):
-        card = replace(FakePredictor.card, fallback="standby")
-
-    def load(name: str) -> FakePredictor:
-        asked.append(name)
-        return OfPersons() if name == "standard" else predictor
-
-    monkeypatch.setattr(catalog, "load", load)
-    heat_maps.ask(analysis)
-    heat_maps.make_next(worker="one")
-
-    assert asked == ["standard", "standby"]
 
 
 def test_asked_twice_it_is_made_once(analysis: Analysis) -> None:

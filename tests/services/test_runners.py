@@ -87,7 +87,7 @@ def test_a_step_takes_up_what_stalled(make_analysis: MakeAnalysis, settings: Set
     assert Analysis.objects.get().status == Status.DONE
 
 
-def test_verdicts_come_before_copies(
+def test_clips_come_before_copies(
     make_analysis: MakeAnalysis, make_clip: MakeClip, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sandbox, "copy", lambda _, target, **__: Path(target).write_bytes(b"copy"))
@@ -124,7 +124,7 @@ def test_heat_maps_come_before_copies(
     ("waits", "ending", "goes_on"),
     [(False, False, True), (True, False, False), (False, True, False)],
 )
-def test_a_copy_gives_way_to_a_verdict_and_to_the_end(
+def test_a_copy_gives_way_to_a_clip_and_to_the_end(
     make_analysis: MakeAnalysis, *, waits: bool, ending: bool, goes_on: bool
 ) -> None:
     if waits:

@@ -22,7 +22,7 @@ from video_classifier.ml.clip import ClipError
 from video_classifier.models import Analysis, Clip
 from video_classifier.services import analyses, sandbox
 from video_classifier.services.leases import LeaseLostError
-from video_classifier.states import Status
+from video_classifier.states import Prediction, Status
 
 MODEL = "conv3d"  # the smallest
 
@@ -135,6 +135,21 @@ def test_a_clip_is_read_and_scored_elsewhere(ready: Clip) -> None:
 
     assert (analysis.status, analysis.error) == (Status.DONE, "")
     assert len(analysis.frame_times) == 16
+
+
+@pytest.mark.keras
+@pytest.mark.usefixtures("ready")
+@pytest.mark.django_db(transaction=True)
+def test_a_reason_for_no_result_comes_from_elsewhere_too(
+    make_analysis: MakeAnalysis, make_clip: MakeClip, tmp_path: Path
+) -> None:
+    one_picture = make_clip(content=videos.write(tmp_path / "one.mp4", 1).read_bytes())
+    analysis = make_analysis(clip=one_picture, status=Status.RUNNING, model=MODEL)
+
+    analyses.run(analysis)
+
+    assert (analysis.status, analysis.prediction) == (Status.DONE, Prediction.NO_RESULT)
+    assert "too few pictures" in analysis.reason
 
 
 @pytest.mark.keras

@@ -14,7 +14,7 @@ from pytest_django import DjangoAssertNumQueries
 from tests.conftest import MakeAnalysis, MakeModel, MakePerson
 from video_classifier.models import Analysis, HeatMap
 from video_classifier.services import catalog, evidence
-from video_classifier.states import Status, View
+from video_classifier.states import Prediction, Status, View
 from video_classifier.templatetags.shoplift import whereabouts
 
 HTMX = {"HX-Request": "true"}
@@ -25,7 +25,7 @@ DROPS = [[0.0] * 8 for _ in range(7)] + [[0.23] + [0.0] * 7]
 def analysis(
     make_analysis: MakeAnalysis, make_person: MakePerson, make_model: MakeModel
 ) -> Analysis:
-    """Decided by person 2, who walks from left to right from 1:04 to 1:05."""
+    """The highest score is of track 2, who walks from left to right from 1:04 to 1:05."""
     make_model()
     made = make_analysis(
         status=Status.DONE,
@@ -58,20 +58,28 @@ def part(html: str, pattern: str) -> str:
 # Persons
 
 
-def test_names_the_person_whose_score_decided(client: Client, analysis: Analysis) -> None:
-    outcome = part(page(client, analysis), r"Decided by.*?</dd>")
+def test_names_the_track_with_the_highest_score(client: Client, analysis: Analysis) -> None:
+    outcome = part(page(client, analysis), r"<dt>Highest score.*?</dd>")
 
-    assert "Person 2 , 1:04.0\N{EN DASH}1:05.0" in words(outcome)
-    assert 'href="#person-2" data-seek="64.000"' in outcome
+    assert "Track 2 , 1:04.0\N{EN DASH}1:05.0" in words(outcome)
+    assert 'href="#track-2" data-seek="64.000"' in outcome
 
 
-def test_lists_the_persons_with_the_deciding_one_first(client: Client, analysis: Analysis) -> None:
-    first, second = re.findall(r'<li id="person-\d">.*?</ol>', page(client, analysis), re.DOTALL)
+def test_lists_the_tracks_with_the_highest_score_first(client: Client, analysis: Analysis) -> None:
+    first, second = re.findall(r'<li id="track-\d">.*?</ol>', page(client, analysis), re.DOTALL)
 
-    assert "Person 2 1:04.0\N{EN DASH}1:05.0 Possible shoplifting" in words(first)
-    assert "This score decided" in first
-    assert "Person 1 0:00.0\N{EN DASH}0:01.0 Nothing suspicious" in words(second)
-    assert "This score decided" not in second
+    assert (
+        "Track 2 1:04.0\N{EN DASH}1:05.0 0.80 Score above the threshold Highest score"
+    ) in words(first)
+    assert "Track 1 0:00.0\N{EN DASH}0:01.0 0.20 Score below the threshold" in words(second)
+    assert "Highest score" not in second
+
+
+def test_the_hint_belongs_to_the_clip_and_to_no_track(client: Client, analysis: Analysis) -> None:
+    tracks = part(page(client, analysis), r'aria-labelledby="persons-title".*?</section>')
+
+    assert "shoplifting" not in tracks
+    assert "Person" not in words(tracks)
 
 
 def test_each_crop_says_who_and_when_and_leads_there(client: Client, analysis: Analysis) -> None:
@@ -79,7 +87,7 @@ def test_each_crop_says_who_and_when_and_leads_there(client: Client, analysis: A
 
     crop = reverse("web:crop", args=[analysis.pk, 2, 1])
     assert f'href="{crop}" data-seek="64.750"' in html
-    assert f'src="{crop}" alt="Person 2 at 1:04.8"' in html
+    assert f'src="{crop}" alt="Track 2 at 1:04.8"' in html
 
 
 def test_says_that_numbers_identify_nobody(client: Client, analysis: Analysis) -> None:
@@ -87,14 +95,14 @@ def test_says_that_numbers_identify_nobody(client: Client, analysis: Analysis) -
 
 
 def test_says_how_many_were_looked_at_if_not_all(client: Client, analysis: Analysis) -> None:
-    assert "persons were looked at" not in page(client, analysis)
+    assert "tracks were looked at" not in page(client, analysis)
 
     Analysis.objects.update(persons_found=20)
 
-    assert "2 of 20 persons were looked at." in page(client, analysis)
+    assert "2 of 20 tracks were looked at." in page(client, analysis)
 
 
-def test_many_persons_are_folded_away_save_who_decided(
+def test_many_tracks_are_folded_away_save_the_highest_score(
     client: Client, analysis: Analysis, make_person: MakePerson
 ) -> None:
     assert page(client, analysis).count('<details class="person" open>') == 2
@@ -112,9 +120,9 @@ def test_the_film_has_boxes_where_somebody_is_in_view(client: Client, analysis: 
     assert re.findall(r'class="box__number"[^>]*>(\d)<', early) == ["1"]
     assert 'x="25.0%" y="25.0%" width="25.0%" height="50.0%"' in early
     assert re.findall(r'class="box__number"[^>]*>(\d)<', late) == ["2"]
-    assert 'alt="Frame 2 with person 2"' in late
-    assert "data-decides" in late
-    assert "data-decides" not in early
+    assert 'alt="Frame 2 with track 2"' in late
+    assert "data-hint" in late
+    assert "data-hint" not in early
 
 
 def test_the_player_gets_the_tracks(client: Client, analysis: Analysis) -> None:
@@ -125,11 +133,30 @@ def test_the_player_gets_the_tracks(client: Client, analysis: Analysis) -> None:
     assert 'data-boxes="[[0.0, 0.25, 0.25, 0.75], [0.5, 0.25, 0.75, 0.75]]"' in tracks
 
 
+@pytest.mark.parametrize(
+    ("threshold", "marked"), [(0.1, ["1", "2"]), (0.2, ["1", "2"]), (0.5, ["2"]), (0.9, [])]
+)
+def test_only_scores_from_the_threshold_on_are_marked_and_all_of_them(
+    client: Client, analysis: Analysis, threshold: float, marked: list[str]
+) -> None:
+    prediction = Prediction.HINT if marked else Prediction.NO_HINT
+    Analysis.objects.update(threshold=threshold, prediction=prediction)
+
+    html = page(client, analysis)
+
+    tracks = part(html, r"<template data-tracks>.*?</template>")
+    boxes = re.findall(
+        r'<g class="box"( data-hint)?.*?class="box__number"[^>]*>(\d)<', tracks, re.S
+    )
+    assert sorted(number for hint, number in boxes if hint) == marked
+    assert words(html).count("Score above the threshold") == len(marked)
+
+
 def test_without_persons_the_page_is_as_before(client: Client, make_analysis: MakeAnalysis) -> None:
     html = page(client, make_analysis(status=Status.DONE, frame_times=[0.5]))
 
     assert "What the model looked at" in html
-    for new in ("Persons", "Decided by", "data-tracks", "box__line", "Which part mattered"):
+    for new in ("Tracks", "Highest score", "data-tracks", "box__line", "Which part mattered"):
         assert new not in html
 
 
@@ -221,7 +248,7 @@ def test_the_answer_is_shown_and_worded_with_care(client: Client, analysis: Anal
 
     assert "by up to 0.23 (brightest: bottom left). A rough guide, no proof." in words(html)
     picture = reverse("web:heat", args=[analysis.pk, 1])
-    assert f'src="{picture}" alt="Person 2 at 1:04.8, bright where it mattered"' in html
+    assert f'src="{picture}" alt="Track 2 at 1:04.8, bright where it mattered"' in html
     assert "hx-get" not in html
 
 

@@ -11,9 +11,10 @@ from django.test import Client
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries, Settings
 
-from tests.conftest import MakeAnalysis, MakeClip, MakeUser
+from tests.conftest import EVEN, MakeAnalysis, MakeClip, MakeModel, MakeUser
 from video_classifier.models import AuditEntry
-from video_classifier.states import Action, Status, Verdict
+from video_classifier.services import catalog
+from video_classifier.states import Action, Prediction, Status
 
 URL = "/history/"
 CSV = "/history.csv"
@@ -23,6 +24,13 @@ def names(client: Client, query: dict[str, str], *, url: str = URL) -> list[str]
     """The clips shown, in their order."""
     html = client.get(url, query).content.decode()
     return re.findall(r"data-row-link>([^<]*)<", html)
+
+
+def rows(client: Client) -> list[str]:
+    """The words of each row."""
+    html = client.get(URL).content.decode()
+    found = re.findall(r"<tr>(?!\s*<th scope=\"col\").*?</tr>", html, re.DOTALL)
+    return [" ".join(re.sub(r"<[^>]*>", " ", row).split()) for row in found]
 
 
 @pytest.fixture
@@ -42,7 +50,7 @@ def three(
     make_analysis(
         clip=make_clip(name="door.mp4", uploaded_by=bob),
         status=Status.DONE,
-        verdict=Verdict.NON_SHOPLIFTER,
+        prediction=Prediction.NO_HINT,
         score=0.1,
         queued_at=now - timedelta(days=10),
     )
@@ -60,13 +68,15 @@ def day(ago: int) -> str:
     [
         ({}, ["aisle.mp4", "door.mp4", "till.mp4"]),
         ({"text": "OO"}, ["door.mp4"]),
-        ({"verdict": "shoplifter"}, ["till.mp4"]),
+        ({"hint": "yes"}, ["till.mp4"]),
+        ({"hint": "no"}, ["door.mp4"]),
+        ({"hint": "none"}, []),
         ({"status": "queued"}, ["aisle.mp4"]),
         ({"model": "large"}, ["till.mp4"]),
         ({"since": day(10)}, ["aisle.mp4", "door.mp4"]),
         ({"until": day(10)}, ["door.mp4", "till.mp4"]),
-        ({"since": day(15), "until": day(5), "verdict": "non_shoplifter"}, ["door.mp4"]),
-        ({"verdict": "shoplifter", "status": "queued"}, []),
+        ({"since": day(15), "until": day(5), "hint": "no"}, ["door.mp4"]),
+        ({"hint": "yes", "status": "queued"}, []),
     ],
 )
 def test_shows_what_the_filters_ask(
@@ -100,7 +110,8 @@ def test_sorts_by_a_column(client: Client, sort: str, order: list[str]) -> None:
 @pytest.mark.parametrize(
     ("query", "label"),
     [
-        ({"verdict": "maybe"}, "Verdict"),
+        ({"hint": "maybe"}, "Result"),
+        ({"verdict": "shoplifter"}, "Verdict"),  # of an old bookmark
         ({"status": "\x00"}, "Status"),
         ({"model": "gone"}, "Model"),
         ({"model": "../.."}, "Model"),
@@ -112,7 +123,7 @@ def test_sorts_by_a_column(client: Client, sort: str, order: list[str]) -> None:
         ({"until": "31.31.2020"}, "To"),
         ({"text": "x" * 10_000}, "Clip name contains"),
         ({"text": "\x00"}, "Clip name contains"),
-        ({"model": "gone", "verdict": "maybe", "status": "queued"}, "Verdict, Model"),
+        ({"model": "gone", "hint": "maybe", "status": "queued"}, "Result, Model"),
     ],
 )
 def test_a_filter_that_is_not_understood_finds_nothing_and_says_so(
@@ -157,6 +168,50 @@ def test_what_hides_nothing_is_harmless(
     assert b"till.mp4" in client.get(CSV, query).getvalue()
 
 
+def test_clips_without_a_result_can_be_found(client: Client, make_analysis: MakeAnalysis) -> None:
+    make_analysis(name="till.mp4", status=Status.DONE)
+    make_analysis(
+        name="black.mp4",
+        status=Status.DONE,
+        prediction=Prediction.NO_RESULT,
+        reason="It is black.",
+        score=None,
+    )
+
+    assert names(client, {"hint": "none"}) == ["black.mp4"]
+
+
+def test_a_row_shows_prediction_score_and_confidence(
+    client: Client, make_analysis: MakeAnalysis, make_model: MakeModel
+) -> None:
+    make_model(confidence=EVEN)
+    known = catalog.usable("standard").sha256
+    make_analysis(status=Status.DONE, score=0.75, model_sha256=known)
+
+    (row,) = rows(client)
+
+    assert "Possible shoplifting 0.75 Confidence 75% (50 to 90)" in row
+
+
+def test_without_a_known_confidence_a_row_shows_a_dash(
+    client: Client, make_analysis: MakeAnalysis, make_model: MakeModel
+) -> None:
+    make_model(confidence=EVEN)
+    make_analysis(status=Status.DONE, score=0.75, model_sha256="0" * 64)
+
+    (row,) = rows(client)
+
+    assert "0.75 Confidence \N{EN DASH}" in row
+
+
+def test_no_address_of_the_history_calls_anybody_a_shoplifter(
+    client: Client, make_analysis: MakeAnalysis
+) -> None:
+    make_analysis(status=Status.DONE)
+
+    assert "shoplifter" not in client.get(URL, {"hint": "yes"}).content.decode()
+
+
 def test_rows_that_sort_alike_keep_one_order(
     client: Client, make_analysis: MakeAnalysis, settings: Settings
 ) -> None:
@@ -164,9 +219,7 @@ def test_rows_that_sort_alike_keep_one_order(
     made = [make_analysis(name=f"{number}.mp4", status=Status.DONE) for number in range(20)]
 
     shown = [
-        name
-        for page in range(1, 5)
-        for name in names(client, {"sort": "verdict", "page": str(page)})
+        name for page in range(1, 5) for name in names(client, {"sort": "hint", "page": str(page)})
     ]
 
     in_order = sorted(made, key=lambda analysis: analysis.pk)

@@ -13,12 +13,12 @@ from django.test import Client
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries, Settings
 
-from tests.conftest import MakeAnalysis, MakeClip, MakeModel
+from tests.conftest import EVEN, MEASURED, MakeAnalysis, MakeClip, MakeModel
 from video_classifier.ml.bundle import Interval
 from video_classifier.ml.clip import ClipSpec, View
-from video_classifier.models import Analysis
+from video_classifier.models import Analysis, Clip
 from video_classifier.services import catalog
-from video_classifier.states import Playback, Stage, Status, Verdict
+from video_classifier.states import Playback, Prediction, Stage, Status
 
 HTMX = {"HX-Request": "true"}
 
@@ -28,6 +28,17 @@ TOKEN = re.compile(r'value="\w{64}"')  # another one in each answer
 
 def page(client: Client, analysis: Analysis, **headers: str) -> str:
     return client.get(analysis.get_absolute_url(), headers=headers).content.decode()
+
+
+def outcome_of(html: str) -> str:
+    """The card with the prediction."""
+    found = re.search(r'<section class="card card--pad outcome".*?</section>', html, re.DOTALL)
+    assert found is not None
+    return found[0]
+
+
+def text_of(html: str) -> str:
+    return " ".join(re.sub(r"<[^>]*>", " ", html).split())
 
 
 def step(html: str) -> str:
@@ -43,37 +54,130 @@ def test_a_hint_is_worded_as_a_hint(client: Client, make_analysis: MakeAnalysis)
     assert "Possible shoplifting" in html
     assert "A hint for a person to check" in html
     assert 'value="0.930"' in html
-    assert "Possible shoplifting from 0.40 on." in html
-    assert "93%" in html
+    assert "A hint from 0.40 on." in html
+    assert "93%" not in html  # the score is no share of anything
 
 
-def test_nothing_suspicious_promises_nothing(client: Client, make_analysis: MakeAnalysis) -> None:
-    analysis = make_analysis(status=Status.DONE, verdict=Verdict.NON_SHOPLIFTER, score=0.2)
+def test_no_hint_promises_nothing(
+    client: Client, make_analysis: MakeAnalysis, make_model: MakeModel
+) -> None:
+    make_model(metrics=MEASURED)
+    analysis = make_analysis(
+        status=Status.DONE,
+        prediction=Prediction.NO_HINT,
+        score=0.2,
+        model_sha256=_hash_of("standard"),
+    )
+
+    outcome = outcome_of(page(client, analysis))
+
+    assert "No hint" in outcome
+    assert "The model misses more than half of thefts." in outcome
+    assert "Not watched by a person yet." in outcome
+    assert "bi-check" not in outcome  # no tick
+
+
+def test_no_result_says_why_and_gives_no_numbers(
+    client: Client, make_analysis: MakeAnalysis
+) -> None:
+    analysis = make_analysis(
+        status=Status.DONE,
+        prediction=Prediction.NO_RESULT,
+        reason="Nobody could be <seen>.",
+        score=None,
+        threshold=None,
+        frame_times=[0.5],
+    )
 
     html = page(client, analysis)
 
-    assert "Nothing suspicious" in html
-    assert "It can miss things" in html
-    assert "80%" in html
+    outcome = outcome_of(html)
+    assert "No result" in outcome
+    assert "Nobody could be &lt;seen&gt;." in outcome
+    assert "<meter" not in outcome
+    assert f'src="/results/{analysis.pk}/frames/0.jpg"' in html
+    assert "Which part mattered" not in html
+    assert "hx-trigger" not in outcome
+
+
+@pytest.mark.parametrize(
+    ("prediction", "score", "words"),
+    [
+        (
+            Prediction.HINT,
+            0.75,
+            "75 of 100 such hints were thefts (50 to 90); in a shop far fewer.",
+        ),
+        (
+            Prediction.NO_HINT,
+            0.25,
+            "75 of 100 such clips without a hint were ordinary (60 to 90); in a shop far more.",
+        ),
+    ],
+)
+def test_confidence_says_how_often_such_predictions_were_right(  # noqa: PLR0917
+    client: Client,
+    make_analysis: MakeAnalysis,
+    make_model: MakeModel,
+    prediction: Prediction,
+    score: float,
+    words: str,
+) -> None:
+    make_model(confidence=EVEN)
+    analysis = make_analysis(
+        status=Status.DONE, prediction=prediction, score=score, model_sha256=_hash_of("standard")
+    )
+
+    assert f"Confidence 75% In an equal mix, {words}" in text_of(outcome_of(page(client, analysis)))
+
+
+def test_confidence_of_weights_that_are_gone_is_not_known(
+    client: Client, make_analysis: MakeAnalysis, make_model: MakeModel
+) -> None:
+    make_model(confidence=EVEN)
+    analysis = make_analysis(status=Status.DONE, score=0.75, model_sha256="0" * 64)
+
+    outcome = text_of(outcome_of(page(client, analysis)))
+
+    assert "Confidence \N{EN DASH} Not known: the model that gave this score" in outcome
+    assert "75%" not in outcome
+
+
+def test_a_clip_of_the_training_is_said_to_be_one(
+    client: Client, make_analysis: MakeAnalysis, make_model: MakeModel
+) -> None:
+    seen, unseen = (
+        make_analysis(status=Status.DONE, name=f"{name}.mp4", clip=None, model="standard")
+        for name in ("seen", "unseen")
+    )
+    Clip.objects.filter(pk=seen.clip_id).update(sha256="5" * 64)
+    make_model(training={"clips_sha256": ["5" * 64]})
+    Analysis.objects.update(model_sha256=_hash_of("standard"))
+
+    assert "was trained on this very clip" in page(client, seen)
+    assert "was trained on this very clip" not in page(client, unseen)
 
 
 @pytest.mark.parametrize(
     ("score", "threshold", "words"),
     [
-        (0.52, 0.5, "The model is unsure"),
-        (0.48, 0.5, "The model is unsure"),
-        (0.75, 0.5, "leans this way"),
-        (0.97, 0.5, "far from the threshold"),
-        (0.97, 0.95, "leans this way"),
-        (0.9, 0.95, "The model is unsure"),
-        (1.0, 1.0, "far from the threshold"),
+        (0.52, 0.5, "Just above the threshold for a hint."),
+        (0.48, 0.5, "Just below the threshold for a hint."),
+        (0.75, 0.5, "Above the threshold for a hint."),
+        (0.97, 0.5, "Clearly above the threshold for a hint."),
+        (0.97, 0.95, "Above the threshold for a hint."),
+        (0.9, 0.95, "Just below the threshold for a hint."),
+        (0.1, 0.95, "Clearly below the threshold for a hint."),
+        (1.0, 1.0, "Clearly above the threshold for a hint."),
     ],
 )
-def test_says_how_sure_it_is(
+def test_says_how_far_the_score_is_from_the_threshold(
     client: Client, make_analysis: MakeAnalysis, score: float, threshold: float, words: str
 ) -> None:
-    verdict = Verdict.SHOPLIFTER if score >= threshold else Verdict.NON_SHOPLIFTER
-    analysis = make_analysis(status=Status.DONE, verdict=verdict, score=score, threshold=threshold)
+    prediction = Prediction.HINT if score >= threshold else Prediction.NO_HINT
+    analysis = make_analysis(
+        status=Status.DONE, prediction=prediction, score=score, threshold=threshold
+    )
 
     assert words in page(client, analysis)
 
@@ -81,15 +185,13 @@ def test_says_how_sure_it_is(
 def test_a_high_score_below_a_higher_threshold_is_not_called_nothing(
     client: Client, make_analysis: MakeAnalysis
 ) -> None:
-    below = partial(
-        make_analysis, status=Status.DONE, verdict=Verdict.NON_SHOPLIFTER, threshold=0.9
-    )
+    below = partial(make_analysis, status=Status.DONE, prediction=Prediction.NO_HINT, threshold=0.9)
 
     leaning, clear = page(client, below(score=0.8)), page(client, below(score=0.2))
 
     assert "the score leans towards shoplifting" in leaning
-    assert "saw nothing" not in leaning
-    assert "saw nothing" in clear
+    assert "The score is too low for a hint." not in leaning
+    assert "The score is too low for a hint." in clear
 
 
 @pytest.mark.parametrize(
@@ -157,8 +259,7 @@ def test_only_a_model_of_persons_looks_for_them(
 ) -> None:
     settings.PERSON_DETECTOR = tmp_path / "detector.onnx"
     settings.PERSON_DETECTOR.write_bytes(b"weights")
-    make_model("standby")
-    make_model(spec=ClipSpec(view=view), fallback="standby")
+    make_model(spec=ClipSpec(view=view))
 
     assert ("Looking for persons" in page(client, make_analysis())) is listed
 
@@ -206,15 +307,15 @@ def test_a_failed_one_says_why_and_offers_another_try(
     assert "Analyze again" in html
     assert "export" not in html  # what to do is the error's to say: the clip may be all right
     assert "Possible shoplifting" not in html
-    assert "Nothing suspicious" not in html
+    assert "No hint" not in html
+    assert "No result" not in html
     assert html.count(f'action="/results/{analysis.pk}/again/"') == 1
 
 
 def test_says_how_good_the_model_is(
     client: Client, make_analysis: MakeAnalysis, make_model: MakeModel
 ) -> None:
-    metrics = {
-        "accuracy": Interval(value=0.61, low=0.5, high=0.71),
+    metrics = MEASURED | {
         "auc": Interval(value=0.55, low=0.42, high=0.68),
         "f1": Interval(value=None),
     }
@@ -223,7 +324,9 @@ def test_says_how_good_the_model_is(
 
     html = page(client, analysis)
 
-    assert "61 of 100 clips (between 50 and 71)" in html
+    assert (
+        "Notices about 46 of 100 thefts (27 to 80); 3 of 100 ordinary clips get a hint (0 to 20)."
+    ) in html
     assert "no better than guessing" in html
     assert "0.42 to 0.68" in html
     assert "Learned from one room." in html
@@ -232,51 +335,31 @@ def test_says_how_good_the_model_is(
 def test_a_model_that_can_tell_is_not_called_a_guess(
     client: Client, make_analysis: MakeAnalysis, make_model: MakeModel
 ) -> None:
-    make_model(metrics={"auc": Interval(value=0.8, low=0.7, high=0.9)})
+    make_model(metrics=MEASURED)
     analysis = make_analysis(status=Status.DONE, model_sha256=_hash_of("standard"))
 
     assert "no better than guessing" not in page(client, analysis)
 
 
+def test_a_model_that_may_hint_as_often_at_ordinary_clips_is_called_a_guess(
+    client: Client, make_analysis: MakeAnalysis, make_model: MakeModel
+) -> None:
+    make_model(metrics=MEASURED | {"recall": Interval(value=0.1, low=0.0, high=0.31)})
+    analysis = make_analysis(status=Status.DONE, model_sha256=_hash_of("standard"))
+
+    assert "no better than guessing" in page(client, analysis)
+
+
 def test_figures_of_another_version_are_not_shown(
     client: Client, make_analysis: MakeAnalysis, make_model: MakeModel
 ) -> None:
-    make_model(metrics={"accuracy": Interval(value=0.61, low=0.5, high=0.71)})
+    make_model(metrics=MEASURED)
     analysis = make_analysis(status=Status.DONE, model_sha256="0" * 64)
 
     html = page(client, analysis)
 
     assert "has been replaced since" in html
-    assert "61 of 100" not in html
-
-
-@pytest.mark.parametrize("decided_by", [1, None])
-def test_figures_on_persons_are_not_shown_where_the_fallback_decided(
-    client: Client,
-    make_analysis: MakeAnalysis,
-    make_model: MakeModel,
-    settings: Settings,
-    decided_by: int | None,
-) -> None:
-    make_model("standby")
-    settings.PERSON_DETECTOR = settings.MODELS_STORAGE / "detector.onnx"
-    settings.PERSON_DETECTOR.write_bytes(b"weights")
-    make_model(
-        metrics={"accuracy": Interval(value=0.61, low=0.5, high=0.71)},
-        spec=ClipSpec(view=View.PERSON),
-        fallback="standby",
-    )
-    analysis = make_analysis(
-        status=Status.DONE,
-        view=(View.PERSON if decided_by else View.FRAME).value,
-        decided_by=decided_by,
-        model_sha256=_hash_of("standard"),
-    )
-
-    html = page(client, analysis)
-
-    assert ("61 of 100" in html) == bool(decided_by)
-    assert ("“standby” scored the whole picture instead" in html) != bool(decided_by)
+    assert "46 of 100" not in html
 
 
 def test_says_so_when_the_model_is_gone(client: Client, make_analysis: MakeAnalysis) -> None:

@@ -13,7 +13,7 @@ from django.test import Client
 from pytest_django import DjangoAssertNumQueries, Settings
 
 from tests import videos
-from tests.conftest import MakeAnalysis, MakeClip, MakeModel, MakeUser
+from tests.conftest import MEASURED, MakeAnalysis, MakeClip, MakeModel, MakeUser
 from video_classifier.ml import bundle
 from video_classifier.ml.bundle import Interval
 from video_classifier.models import Analysis, Clip
@@ -171,11 +171,12 @@ def test_a_name_is_text_and_never_markup(client: Client, video: bytes) -> None:
 
 
 def test_the_page_offers_each_model_with_its_figure(client: Client, make_model: MakeModel) -> None:
-    make_model("better", metrics={"accuracy": Interval(value=0.61, low=0.5, high=0.71)})
+    make_model("better", metrics=MEASURED)
 
     html = client.get("/").content.decode()
 
-    assert "On people it has never seen: right about 61 of 100 clips (between 50 and 71)." in html
+    assert "Notices about 46 of 100 thefts (27 to 80)" in html
+    assert "3 of 100 ordinary clips get a hint (0 to 20)." in html
     assert "on people it has never seen was not measured." in html
 
 

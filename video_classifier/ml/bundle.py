@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from video_classifier.ml import labels, soundness, whole
-from video_classifier.ml.clip import ClipSpec, View
+from video_classifier.ml.clip import ClipSpec
+from video_classifier.ml.confidence import Confidence
 from video_classifier.ml.digest import known_sha256, sha256
 
 if TYPE_CHECKING:
@@ -48,14 +49,14 @@ class Card:
     network: str  # of ml.networks
     summary: str  # a sentence for the person who chooses a model
     spec: ClipSpec
-    threshold: float  # a score from here on reads "shoplifter"
+    threshold: float  # a score from here on is a hint
     created: str  # ISO 8601 date
     sha256: str = ""  # of network.keras; `save` fills it in
     parameters: int = 0  # likewise
-    fallback: str = ""  # for a model of persons: the one beside it for clips without any
     classes: tuple[str, ...] = labels.ALL
     metrics: Mapping[str, Interval] = field(default_factory=dict)
     measured: str = ""  # how the metrics were measured
+    confidence: Confidence | None = None  # of a score; None if it was not measured
     limits: tuple[str, ...] = ()  # of use, a sentence each
     training: Mapping[str, Any] = field(default_factory=dict)  # data, seed, settings, versions
 
@@ -67,6 +68,9 @@ class Card:
             msg = f"its classes are not {' and '.join(labels.ALL)}"
             raise ValueError(msg)
 
+    def was_trained_on(self, clip_sha256: str) -> bool:
+        return clip_sha256 in self.training.get("clips_sha256", ())
+
 
 def names(storage: Path) -> tuple[str, ...]:
     """The folders in `storage` that hold a card and have a name that can be shown, sorted."""
@@ -77,7 +81,10 @@ def names(storage: Path) -> tuple[str, ...]:
 def read_card(folder: Path) -> Card:
     """The card alone, without a look at the weights. Raises BundleError."""
     try:
-        return whole.typed(whole.read_json(folder / CARD_FILE), Card)
+        found = whole.read_json(folder / CARD_FILE)
+        if isinstance(found, dict):  # cards from before there was no result without persons
+            found.pop("fallback", None)
+        return whole.typed(found, Card)
     except FileNotFoundError as error:
         msg = f"There is no model “{folder.name}”: its {CARD_FILE} is missing."
         raise BundleError(msg) from error
@@ -108,24 +115,6 @@ def check(folder: Path) -> Card:
         )
         raise BundleError(msg)
     return card
-
-
-def fallback(folder: Path, card: Card) -> Path:
-    """The model beside `folder` that looks at clips in which nobody is found. Raises BundleError.
-
-    It looks at the whole picture, and is as it should be.
-    """
-    whose = f"The model “{folder.name}” can't be used: it looks at persons, and "
-    if not card.fallback:
-        msg = f"{whose}its {CARD_FILE} names no model for clips in which nobody is found."
-        raise BundleError(msg)
-    if card.fallback not in names(folder.parent):  # also: a name is no path
-        msg = f"{whose}the model for clips in which nobody is found, “{card.fallback}”, is missing."
-        raise BundleError(msg)
-    if check(folder.parent / card.fallback).spec.view is not View.FRAME:
-        msg = f"{whose}so does “{card.fallback}”, its model for clips in which nobody is found."
-        raise BundleError(msg)
-    return folder.parent / card.fallback
 
 
 def load(folder: Path) -> tuple[keras.Model, Card]:

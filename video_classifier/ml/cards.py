@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from video_classifier.ml.calibration import Calibration
-from video_classifier.ml.crossvalidation import ELSEWHERE, FALSE_ALARMS, counted
+from video_classifier.ml.crossvalidation import FALSE_ALARMS, counted
 from video_classifier.ml.digest import sha256
 from video_classifier.ml.manifest import Entry
 from video_classifier.ml.training import Course, Settings, StopBy
@@ -58,8 +58,8 @@ def how_measured(entries: Sequence[Entry], settings: Settings, *, folds: int | N
     return (
         f"Cross-validation {way}, over {len(entries)} clips of {groups} people or "
         "recordings: each clip was scored by a network of the same recipe that had seen nobody "
-        "in it. Clips from collections that hold both labels count for all figures but "
-        f"{ELSEWHERE}; the 95 % intervals come from resampling whole people. The model itself "
+        "in it. Clips from collections that hold both labels count for all figures but the false "
+        "alarms elsewhere; the 95 % intervals come from resampling whole people. The model itself "
         f"was then trained on all of the clips{kept_back}, so that these clips can't measure it "
         "again."
     )
@@ -89,13 +89,13 @@ def how_chosen(entries: Sequence[Entry], chosen: Calibration, *, false_alarms: f
     return " ".join(sentences)
 
 
-def how_left_out(count: int, *, fallback: str) -> str:
+def how_left_out(count: int) -> str:
     """What became of clips that gave a network nothing to look at; empty if there are none."""
     if not count:
         return ""
-    scored = f" Where nobody is found, {fallback} scores the whole picture." if fallback else ""
     return (
-        f"Nothing to look at was found in {count} of the clips; they had no part in this.{scored}"
+        f"Nothing to look at was found in {count} of the clips; they had no part in this. Such "
+        "clips get no result."
     )
 
 

@@ -11,8 +11,6 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
-from video_classifier.ml import labels
-
 Image = npt.NDArray[np.uint8]
 
 SLACK = 0.02  # seconds by which moments that mean the same frame may differ
@@ -87,9 +85,10 @@ class ClipFacts:
 class Substance:
     """What there is to judge in the pictures of a clip that were looked at."""
 
+    pictures: int  # of the whole clip that could be read
     pictures_different: int  # from each other by what they show, counted up to 16
     contrast: float  # standard deviation of a picture's gray levels, 0 to 127; the median picture's
-    share_decoded: float  # of the pictures that were sent, 0 to 1; 1 if packets don't tell
+    share_decoded: float  # of the pictures that the file should hold, 0 to 1; 1 if it doesn't tell
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -148,40 +147,42 @@ class Person:
     """A track that a network looked at."""
 
     track: Track
-    score: float  # the probability of shoplifting
+    score: float  # 0 to 1, higher looks more like shoplifting
     images: Image  # (frames, height, width, 3) RGB, uint8: what the network saw
     times: tuple[float, ...]  # seconds since the clip's first frame, one an image
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Prediction:
-    """`score` is the probability of shoplifting, whichever way the verdict falls."""
+    """A hint for a person to check, or none."""
 
-    score: float
-    threshold: float
-
-    @property
-    def label(self) -> str:
-        return labels.SHOPLIFTER if self.score >= self.threshold else labels.NON_SHOPLIFTER
+    score: float  # 0 to 1, higher looks more like shoplifting
+    threshold: float  # a score from here on is a hint
 
     @property
-    def confidence(self) -> float:
-        """How sure the network is of `label`."""
-        return self.score if self.label == labels.SHOPLIFTER else 1 - self.score
+    def is_hint(self) -> bool:
+        return self.score >= self.threshold
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """A prediction, what it was made from, and how long that took."""
+    """A prediction or the reason why there is none, what it rests on, and how long it took."""
 
-    prediction: Prediction
+    prediction: Prediction | None  # None: the clip shows nothing that could be judged
     sample: Sample
     seconds_reading: float
     seconds_classifying: float
     seconds_finding: float = 0.0
-    view: View = View.FRAME  # what the score comes from: the whole frame if nobody was found
+    no_result: str = ""  # without a prediction: why, and what to do, for the uploader
+    view: View = View.FRAME  # what the network looks at
     persons: tuple[Person, ...] = ()  # in the order in which they come into view
     persons_found: int = 0  # more than `persons` if there were too many to look at
+    detector_sha256: str = ""  # of the weights that found them; empty for a view of whole frames
+
+    def __post_init__(self) -> None:
+        if (self.prediction is None) != bool(self.no_result):
+            msg = "an outcome is either a prediction or a reason why there is none"
+            raise ValueError(msg)
 
 
 class Predictor(Protocol):

@@ -13,10 +13,16 @@ import numpy.typing as npt
 
 from video_classifier.ml import splits
 from video_classifier.ml.bundle import Interval
-from video_classifier.ml.calibration import Calibration, calibrate, tempered
+from video_classifier.ml.calibration import (
+    Calibration,
+    calibrate,
+    fit_confidence,
+    tempered,
+)
+from video_classifier.ml.confidence import Confidence
 from video_classifier.ml.evaluation import measure
 from video_classifier.ml.figures import Floats
-from video_classifier.ml.manifest import Entry, holds_both_labels
+from video_classifier.ml.manifest import Entry, ManifestError, holds_both_labels
 from video_classifier.ml.splits import Fold
 from video_classifier.ml.training import Course, Epoch, Trainer
 
@@ -133,6 +139,38 @@ def complement(share: Interval) -> Interval:
     if share.value is None or share.low is None or share.high is None:
         return Interval(value=None)
     return Interval(value=1 - share.value, low=1 - share.high, high=1 - share.low)
+
+
+def unseen_confidence(entries: Sequence[Entry], scores: Floats) -> Confidence | None:
+    """How often predictions were right, on the sources that the other figures are of."""
+    both = counted(entries)
+    measured = list(compress(entries, both))
+    return fit_confidence(
+        np.array([entry.target for entry in measured]),
+        scores[both],
+        [entry.group for entry in measured],
+    )
+
+
+def read_scores(table: Path) -> tuple[tuple[Entry, ...], Floats]:
+    """The clips of a CSV that `write_scores` wrote, and their scores. Raises ManifestError."""
+    try:
+        with table.open(newline="", encoding="utf-8") as file:
+            rows = list(csv.DictReader(file))
+        entries = tuple(
+            Entry(
+                path=Path(row["path"]),
+                name=row["path"],
+                label=row["label"],
+                group=row["group"],
+                source=row["source"],
+            )
+            for row in rows
+        )
+        return entries, np.array([float(row["score"]) for row in rows])
+    except (OSError, ValueError, KeyError) as error:
+        msg = f"The table of scores {table} can't be read: {error}."
+        raise ManifestError(msg) from error
 
 
 def write_scores(target: Path, entries: Sequence[Entry], unseen: Unseen) -> None:

@@ -79,7 +79,7 @@ def _bootstrapped(
     whole = weighted(targets, scores, np.ones((1, len(targets))), threshold=threshold)
     parts = [
         weighted(targets, scores, weights, threshold=threshold)
-        for weights in _resamples(groups, seed)
+        for weights in resamples(groups, seed)
     ]
     return {
         name: _interval(float(value[0]), np.concatenate([part[name] for part in parts]))
@@ -87,7 +87,7 @@ def _bootstrapped(
     }
 
 
-def _resamples(groups: Sequence[str] | Integers, seed: int) -> Iterator[Floats]:
+def resamples(groups: Sequence[str] | Integers, seed: int) -> Iterator[Floats]:
     """How often each clip is there, (some, n), until there were RESAMPLES."""
     random = np.random.default_rng(seed)
     names, group_of = np.unique(groups, return_inverse=True)

@@ -29,6 +29,10 @@ from video_classifier.ml.timeline import Run, Timeline
 
 VERSION = 2  # raise it when a clip would give other pictures than before: caches go by it
 
+FEWEST = 8  # different pictures that are enough to judge a clip by
+
+_RATE_COMPARED, _MOST_COMPARED = 8.0, 2000  # pictures a second, and in all
+
 _KEPT = 128 * 2**20  # bytes: half a minute of 640 x 480, 8 pictures a second
 
 _LUMA = np.array((0.299, 0.587, 0.114), np.float32)  # ITU-R BT.601
@@ -88,7 +92,7 @@ def sample(
         length=found.timeline.length,
         warnings=tuple(caveats.of(found.timeline, known)),
         previews=tuple(p.preview for p in found.pictures if p.preview is not None),
-        substance=gauge.read(share_decoded=known.share(found.timeline)),
+        substance=_substance(path, found, gauge, known),
     )
 
 
@@ -157,7 +161,9 @@ class Reel:
     @property
     def substance(self) -> Substance:
         """What there is to judge in these pictures."""
-        return self._gauge.read(share_decoded=self._packets.share(self._timeline))
+        return self._gauge.read(
+            pictures=len(self._timeline.ticks), share_decoded=self._packets.share(self._timeline)
+        )
 
     def look(
         self,
@@ -227,6 +233,17 @@ def distinct(images: Iterable[Image], *, least: float) -> list[int]:
             chosen.append(number)
             last = gray
     return chosen
+
+
+def _substance(path: Path, found: _Found[Picture], gauge: Gauge, known: Packets) -> Substance:
+    """Where few of the sampled pictures differ, of the whole clip: most of it may be still."""
+    shown = found.timeline
+    measured = gauge.read(pictures=len(shown.ticks), share_decoded=known.share(shown))
+    if measured.pictures_different >= FEWEST or len(shown.ticks) < FEWEST or not shown.length:
+        return measured
+    reel = Reel(path, rate=min(_RATE_COMPARED, _MOST_COMPARED / shown.length))
+    reel.look(lambda _, __: None, wants=lambda _: False)
+    return reel.substance
 
 
 def decoded_timeline(path: Path) -> Timeline:

@@ -34,8 +34,15 @@ class Packets:
     missing: float  # seconds of video that the header promises and no packet reaches
 
     def share(self, decoded: Timeline) -> float:
-        """How many of the pictures that were sent are among those decoded, 0 to 1."""
-        return min(len(decoded.ticks) / len(self.sent.ticks), 1.0) if self.sent else 1.0
+        """How many of the pictures that were sent are among those decoded, 0 to 1.
+
+        What the header promises and no packet reaches counts as sent.
+        """
+        if self.sent is None:
+            return 1.0
+        of_sent = min(len(decoded.ticks) / len(self.sent.ticks), 1.0)
+        whole = self.sent.length + self.missing
+        return of_sent * self.sent.length / whole if whole else of_sent
 
 
 def read(path: Path) -> Packets:

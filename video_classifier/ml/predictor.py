@@ -1,4 +1,4 @@
-"""Turns a video file into a verdict's material: frames, then a network, then a score."""
+"""Turns a video file into a prediction: frames, then a network, then a score."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from video_classifier.ml import bundle, detection
+from video_classifier.ml import bundle, detection, judging
 from video_classifier.ml.clip import (
     Image,
     Outcome,
@@ -32,14 +32,19 @@ if TYPE_CHECKING:
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # most of what TensorFlow says on stderr
 
-NOBODY = "The person detector found nobody in this clip, so the whole picture was looked at."
 TOO_MANY = (
     "{found} persons were found in this clip. Only the {seen} who are longest and largest in view "
     "were looked at."
 )
 
+LONGEST = 60.0  # seconds that are looked at without a warning of how far apart the moments are
+SPARSE = (
+    "This model looks once every {spacing:.0f} s of this {what}: what happens in between it can't "
+    "see. Cut long recordings to the visit in question."
+)
+
 _loaded: dict[Path, tuple[tuple[str, ...], KerasPredictor]] = {}
-_loading = threading.RLock()  # a model of persons loads another one
+_loading = threading.Lock()
 
 
 def check(folder: Path, *, detector: Path | None = None) -> bundle.Card:
@@ -49,7 +54,6 @@ def check(folder: Path, *, detector: Path | None = None) -> bundle.Card:
     """
     card = bundle.check(folder)
     if card.spec.view is View.PERSON:
-        bundle.fallback(folder, card)
         with _wanting_detector(folder):
             detection.check(_named(detector))
     return card
@@ -67,11 +71,10 @@ def load(folder: Path, *, detector: Path | None = None) -> KerasPredictor:
             return _once(folder, (card.sha256,), lambda: KerasPredictor(*bundle.load(folder)))
         with _wanting_detector(folder):
             finder = detection.load(_named(detector))
-        fallback = load(bundle.fallback(folder, card))
         return _once(
             folder,
-            (card.sha256, finder.sha256, fallback.sha256),
-            lambda: PersonPredictor(*bundle.load(folder), detector=finder, fallback=fallback),
+            (card.sha256, finder.sha256),
+            lambda: PersonPredictor(*bundle.load(folder), detector=finder),
         )
 
 
@@ -135,22 +138,33 @@ class KerasPredictor:
         entering: Callable[[Stage], None] = lambda _: None,
         decoder: Decoder = IN_PROCESS,
     ) -> Outcome:
-        """Reads and classifies `video`; calls `entering` before each stage. Raises ClipError."""
+        """Reads `video` and classifies it if there is anything to judge.
+
+        Calls `entering` before each stage. Raises ClipError.
+        """
         entering(Stage.READING)
         start = time.perf_counter()
         sample = decoder.sample(video, self.card.spec, preview_width=preview_width)
         read = time.perf_counter()
+        if reason := judging.why_not(sample):
+            return Outcome(
+                prediction=None,
+                no_result=reason,
+                sample=sample,
+                seconds_reading=read - start,
+                seconds_classifying=0.0,
+            )
         entering(Stage.CLASSIFYING)
         score = self.score(sample.images)
         return Outcome(
             prediction=Prediction(score=score, threshold=self.card.threshold),
-            sample=sample,
+            sample=_noting_gaps(sample, sample.length, what="clip"),
             seconds_reading=read - start,
             seconds_classifying=time.perf_counter() - read,
         )
 
     def score(self, images: Image) -> float:
-        """The probability of `shoplifter`, 0 to 1, for spec.shape RGB uint8 frames.
+        """0 to 1, higher looks more like shoplifting, for spec.shape RGB uint8 frames.
 
         Raises BundleError if the network gives no number.
         """
@@ -167,17 +181,9 @@ class KerasPredictor:
 class PersonPredictor(KerasPredictor):
     """A network that looks at persons, one after the other; the highest score is the clip's."""
 
-    def __init__(
-        self,
-        network: keras.Model,
-        card: bundle.Card,
-        *,
-        detector: Detector,
-        fallback: KerasPredictor,
-    ) -> None:
+    def __init__(self, network: keras.Model, card: bundle.Card, *, detector: Detector) -> None:
         super().__init__(network, card)
         self._detector = detector
-        self._fallback = fallback
 
     def analyze(
         self,
@@ -187,7 +193,7 @@ class PersonPredictor(KerasPredictor):
         entering: Callable[[Stage], None] = lambda _: None,
         decoder: Decoder = IN_PROCESS,
     ) -> Outcome:
-        """Finds persons and classifies each; the whole picture if there are none.
+        """Finds persons and classifies each; without any there is no result.
 
         Reading is what it takes to know the clip's pictures; decoding them is a part of finding.
         Raises ClipError.
@@ -202,13 +208,22 @@ class PersonPredictor(KerasPredictor):
         height, width = self._detector.input_size
         times, seen = clip.glimpses(self._detector.detect, height=height, width=width)
         found = tracks.link(times, seen, threshold=self._detector.threshold)
-        if not found:
-            finding = time.perf_counter() - read
-            return self._without_persons(video, preview_width, entering, decoder, finding)
         crops, sample = clip.show(
             persons.foremost(found), self.card.spec, preview_width=preview_width
         )
         cut = time.perf_counter()
+        if reason := judging.why_not(sample, tracks=len(found)):
+            return Outcome(
+                prediction=None,
+                no_result=reason,
+                sample=sample,
+                seconds_reading=read - start,
+                seconds_finding=cut - read,
+                seconds_classifying=0.0,
+                view=View.PERSON,
+                persons_found=len(found),
+                detector_sha256=self._detector.sha256,
+            )
         entering(Stage.CLASSIFYING)
         looked_at = tuple(
             Person(
@@ -220,6 +235,8 @@ class PersonPredictor(KerasPredictor):
             for crop in sorted(crops, key=lambda crop: crop.track.times[0])
         )
         score = max(person.score for person in looked_at)
+        longest = max(crop.track.times[-1] - crop.track.times[0] for crop in crops)
+        sample = _noting_gaps(sample, longest, what="clip's longest track")
         if len(found) > len(looked_at):
             sample = _warning(sample, TOO_MANY.format(found=len(found), seen=len(looked_at)))
         return Outcome(
@@ -231,24 +248,15 @@ class PersonPredictor(KerasPredictor):
             view=View.PERSON,
             persons=looked_at,
             persons_found=len(found),
+            detector_sha256=self._detector.sha256,
         )
 
-    def _without_persons(
-        self,
-        video: Path,
-        preview_width: int | None,
-        entering: Callable[[Stage], None],
-        decoder: Decoder,
-        finding: float,
-    ) -> Outcome:
-        def entering_next(stage: Stage) -> None:
-            if stage is not Stage.READING:  # that was before
-                entering(stage)
 
-        outcome = self._fallback.analyze(
-            video, preview_width=preview_width, entering=entering_next, decoder=decoder
-        )
-        return replace(outcome, sample=_warning(outcome.sample, NOBODY), seconds_finding=finding)
+def _noting_gaps(sample: Sample, seconds: float, *, what: str) -> Sample:
+    """With a warning if the moments that are looked at, of so many seconds, are far apart."""
+    if seconds <= LONGEST:
+        return sample
+    return _warning(sample, SPARSE.format(spacing=seconds / len(sample.times), what=what))
 
 
 def _warning(sample: Sample, sentence: str) -> Sample:

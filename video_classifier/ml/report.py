@@ -17,7 +17,8 @@ from video_classifier.ml import contact_sheet, plots, scoring
 from video_classifier.ml.bundle import Card, Interval
 from video_classifier.ml.clip import ClipError, Image
 from video_classifier.ml.contact_sheet import Row
-from video_classifier.ml.scoring import Evaluation, Group, Scored
+from video_classifier.ml.dataset import Unreadable
+from video_classifier.ml.scoring import Evaluation, Group, Scored, Unscored
 from video_classifier.ml.training import Course, Epoch
 
 PAGE_FILE = "report.html"
@@ -115,7 +116,8 @@ def _page(
         plots="".join(_plot(_PLOTS[name], file) for name, file in drawn.items()),
         groups=_groups(evaluation.groups),
         mistakes=_mistakes(evaluation, mistakes),
-        unreadable=_unreadable(evaluation),
+        no_result=_listed("Clips without a result", evaluation.unscored),
+        unreadable=_listed("Clips that can't be read", evaluation.unreadable),
         limits="".join(f"<li>{escape(one)}</li>" for one in card.limits),
     )
 
@@ -204,14 +206,13 @@ def _frame(image: Image) -> str:
     return f'<img src="{_inlined(content.getvalue(), "jpeg")}" alt="">'
 
 
-def _unreadable(evaluation: Evaluation) -> str:
-    if not evaluation.unreadable:
+def _listed(title: str, clips: Sequence[Unscored | Unreadable]) -> str:
+    if not clips:
         return ""
     items = "".join(
-        f"<li><b>{escape(clip.entry.name)}</b>: {escape(clip.reason)}</li>"
-        for clip in evaluation.unreadable
+        f"<li><b>{escape(clip.entry.name)}</b>: {escape(clip.reason)}</li>" for clip in clips
     )
-    return f"<section><h2>Clips that can't be read</h2><ul>{items}</ul></section>"
+    return f"<section><h2>{title}</h2><ul>{items}</ul></section>"
 
 
 def _inlined(content: bytes, kind: str) -> str:

@@ -22,8 +22,11 @@ from video_classifier.ml.predictor import KerasPredictor
 FEW_GROUPS = 10  # below this, resampling them says little
 
 
+OF_HINTS = ("accuracy", "precision", "recall", "specificity", "f1")  # figures at the threshold
+
+
 class NothingToMeasureError(Exception):
-    """None of the clips can be read."""
+    """None of the clips gets a score."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,6 +39,15 @@ class Scored:
 
     def is_right(self, threshold: float) -> bool:
         return (self.score >= threshold) == (self.entry.label == labels.SHOPLIFTER)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unscored:
+    """A clip in which the model found nothing to judge, and why."""
+
+    entry: Entry
+    reason: str
+    seen: bool  # the network was trained on this very file
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,6 +71,7 @@ class Evaluation:
     model_sha256: str
     threshold: float
     scored: tuple[Scored, ...]  # at least one
+    unscored: tuple[Unscored, ...]  # count as clips without a hint, where hints are counted
     unreadable: tuple[Unreadable, ...]
     figures: Mapping[str, Interval]
     counts: Confusion
@@ -90,47 +103,74 @@ def evaluate(
     """Scores every clip as the application would. Raises NothingToMeasureError."""
     trained_on = set(model.card.training.get("clips_sha256", ()))
 
-    def score(entry: Entry) -> Scored:
-        found = model.analyze(entry.path).prediction.score
-        return Scored(entry=entry, score=found, seen=sha256(entry.path) in trained_on)
+    def score(entry: Entry) -> Scored | Unscored:
+        outcome, seen = model.analyze(entry.path), sha256(entry.path) in trained_on
+        if outcome.prediction is None:
+            return Unscored(entry=entry, reason=outcome.no_result, seen=seen)
+        return Scored(entry=entry, score=outcome.prediction.score, seen=seen)
 
-    scored, unreadable = each(entries, score, after_each)
+    found, unreadable = each(entries, score, after_each)
+    scored = [clip for clip in found if isinstance(clip, Scored)]
     if not scored:
-        msg = "None of the clips can be read, so there is nothing to measure."
+        msg = "None of the clips gets a score, so there is nothing to measure."
         raise NothingToMeasureError(msg)
     return summary(
         name=model.name,
         sha256=model.sha256,
         threshold=model.card.threshold,
         scored=scored,
+        unscored=[clip for clip in found if isinstance(clip, Unscored)],
         unreadable=unreadable,
     )
 
 
-def summary(
+def summary(  # noqa: PLR0913
     *,
     name: str,
     sha256: str,
     threshold: float,
     scored: Sequence[Scored],
+    unscored: Sequence[Unscored] = (),
     unreadable: Sequence[Unreadable] = (),
 ) -> Evaluation:
-    """What the scores come to; `name` and `sha256` are the model's."""
-    groups = _groups(scored, threshold)
-    names = [clip.entry.group for clip in scored]
-    targets = np.array([clip.entry.target for clip in scored])
-    scores = np.array([clip.score for clip in scored])
+    """What the scores come to; `name` and `sha256` are the model's.
+
+    Where hints are counted, clips without a score are clips without a hint: a theft in one of
+    them was not noticed. The other figures are of scores, and such clips have no part in them.
+    """
+    low = [Scored(entry=clip.entry, score=0.0, seen=clip.seen) for clip in unscored]
+    everything = (*scored, *low)
+    groups = _groups(everything, threshold)
+    of_scores = _measured(scored, threshold, by_group=bool(groups))
+    of_hints = _measured(everything, threshold, by_group=bool(groups)) if low else of_scores
     return Evaluation(
         model=name,
         model_sha256=sha256,
         threshold=threshold,
         scored=tuple(scored),
+        unscored=tuple(unscored),
         unreadable=tuple(unreadable),
-        figures=measure(targets, scores, threshold=threshold, groups=names if groups else None),
-        counts=confusion(targets, scores, threshold),
+        figures={**of_scores, **{figure: of_hints[figure] for figure in OF_HINTS}},
+        counts=_counts(everything, threshold),
         groups=groups,
-        warnings=tuple(_warnings(scored, unreadable, groups)),
+        warnings=tuple(_warnings(everything, len(low), unreadable, groups)),
     )
+
+
+def _measured(
+    clips: Sequence[Scored], threshold: float, *, by_group: bool
+) -> Mapping[str, Interval]:
+    return measure(
+        np.array([clip.entry.target for clip in clips]),
+        np.array([clip.score for clip in clips]),
+        threshold=threshold,
+        groups=[clip.entry.group for clip in clips] if by_group else None,
+    )
+
+
+def _counts(clips: Sequence[Scored], threshold: float) -> Confusion:
+    targets = np.array([clip.entry.target for clip in clips])
+    return confusion(targets, np.array([clip.score for clip in clips]), threshold)
 
 
 def to_json(evaluation: Evaluation) -> str:
@@ -144,6 +184,7 @@ def _plain(evaluation: Evaluation) -> dict[str, Any]:
         "model_sha256": evaluation.model_sha256,
         "threshold": evaluation.threshold,
         "clips": len(evaluation.scored),
+        "clips_without_result": len(evaluation.unscored),
         **{name: asdict(figure) for name, figure in evaluation.figures.items()},
         "confusion": asdict(evaluation.counts),
         "groups": [
@@ -160,6 +201,10 @@ def _plain(evaluation: Evaluation) -> dict[str, Any]:
                 "seen_in_training": clip.seen,
             }
             for clip in evaluation.scored
+        ],
+        "no_result": [
+            {"path": clip.entry.name, "label": clip.entry.label, "reason": clip.reason}
+            for clip in evaluation.unscored
         ],
         "unreadable": [
             {"path": clip.entry.name, "reason": clip.reason} for clip in evaluation.unreadable
@@ -180,13 +225,11 @@ def _groups(scored: Iterable[Scored], threshold: float) -> tuple[Group, ...]:
 
 
 def _group(name: str, clips: Sequence[Scored], threshold: float) -> Group:
-    targets = np.array([clip.entry.target for clip in clips])
-    scores = np.array([clip.score for clip in clips])
-    return Group(name=name, clips=len(clips), counts=confusion(targets, scores, threshold))
+    return Group(name=name, clips=len(clips), counts=_counts(clips, threshold))
 
 
 def _warnings(
-    scored: Sequence[Scored], unreadable: Sequence[object], groups: Sequence[Group]
+    scored: Sequence[Scored], unscored: int, unreadable: Sequence[object], groups: Sequence[Group]
 ) -> Iterator[str]:
     if seen := sum(clip.seen for clip in scored):
         yield (
@@ -205,6 +248,11 @@ def _warnings(
         yield (
             f"The clips are of {len(groups)} people or recordings only: "
             "the intervals are rough, and the truth may lie outside."
+        )
+    if unscored:
+        yield (
+            f"{unscored} of {len(scored)} clips get no result: they count as clips without a hint, "
+            "and have no part in the figures of scores (AUC, error rate, calibration)."
         )
     if unreadable:
         total = len(scored) + len(unreadable)

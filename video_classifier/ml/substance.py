@@ -46,8 +46,9 @@ class Gauge:
         ):
             self._different.append(picture)
 
-    def read(self, *, share_decoded: float) -> Substance:
+    def read(self, *, pictures: int, share_decoded: float) -> Substance:
         return Substance(
+            pictures=pictures,
             pictures_different=len(self._different),
             contrast=float(np.median(self._contrasts)) if self._contrasts else 0.0,
             share_decoded=share_decoded,

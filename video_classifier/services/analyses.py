@@ -1,4 +1,4 @@
-"""Moves analyses from the queue to their verdicts. Nothing else writes their status."""
+"""Moves analyses from the queue to their results. Nothing else writes their status."""
 
 from __future__ import annotations
 
@@ -192,7 +192,7 @@ def _enter(analysis: Analysis, stage: MlStage) -> None:
 
 
 def _decide(analysis: Analysis, outcome: Outcome, *, model_sha256: str) -> None:
-    prediction, sample = outcome.prediction, outcome.sample
+    sample = outcome.sample
     pictures = evidence.pictures(analysis, outcome)
     # The pictures are written while the transaction holds the row: a deletion of the clip
     # comes before, and nothing is written, or after, and finds them.
@@ -200,10 +200,9 @@ def _decide(analysis: Analysis, outcome: Outcome, *, model_sha256: str) -> None:
         _close(
             analysis,
             status=Status.DONE,
-            verdict=prediction.label,
-            score=prediction.score,
-            threshold=prediction.threshold,
+            **evidence.prediction(outcome),
             model_sha256=model_sha256,
+            detector_sha256=outcome.detector_sha256,
             view=View(outcome.view),
             persons_found=outcome.persons_found,
             decided_by=evidence.decided_by(outcome),

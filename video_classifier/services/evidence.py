@@ -12,6 +12,7 @@ from django.core.files.storage import default_storage
 
 from video_classifier.ml import clip as ml
 from video_classifier.models import Analysis, Person
+from video_classifier.states import Prediction
 
 FRAME_QUALITY = 80
 CROP_QUALITY = 95  # a heat map is worked out from these
@@ -29,12 +30,12 @@ def frame_file(analysis: Analysis, number: int) -> str:
 
 
 def crop_file(analysis: Analysis, person: int, number: int) -> str:
-    """Of what the model saw of person `person`, from 1, in crop `number`, from 0."""
+    """Of what the model saw of track `person`, from 1, in crop `number`, from 0."""
     return f"{folder(analysis)}/person-{person:02}-{number:02}.jpg"
 
 
 def heat_file(analysis: Analysis, number: int) -> str:
-    """Of the heat map over picture `number`, from 0, of those that decided."""
+    """Of the heat map over picture `number`, from 0, of those that the score comes from."""
     return f"{folder(analysis)}/heat-{number:02}.jpg"
 
 
@@ -46,9 +47,21 @@ def moments(analysis: Analysis) -> list[float]:
     return found
 
 
+def prediction(outcome: ml.Outcome) -> dict[str, object]:
+    """What an analysis says of the clip: a hint or none, with its score, or why neither."""
+    found = outcome.prediction
+    if found is None:
+        return {"prediction": Prediction.NO_RESULT, "reason": outcome.no_result}
+    return {
+        "prediction": Prediction.HINT if found.is_hint else Prediction.NO_HINT,
+        "score": found.score,
+        "threshold": found.threshold,
+    }
+
+
 def decided_by(outcome: ml.Outcome) -> int | None:
-    """The number of the person whose score is the clip's; None if the whole picture decided."""
-    if outcome.view is ml.View.FRAME:
+    """The number of the track whose score is the clip's; None if there is no such track."""
+    if not outcome.persons:
         return None
     scores = [person.score for person in outcome.persons]
     return 1 + scores.index(max(scores))

@@ -12,6 +12,8 @@ from django.utils import timezone
 
 from video_classifier.models import Analysis
 from video_classifier.querysets import AnalysisQuerySet
+from video_classifier.services import confidence
+from video_classifier.states import Prediction, View
 
 Cell = str | int | float | None
 
@@ -35,15 +37,20 @@ COLUMNS: dict[str, Callable[[Analysis], Cell]] = {
     "queued_at": lambda a: _moment(a.queued_at),
     "finished_at": lambda a: _moment(a.finished_at),
     "status": lambda a: a.status,
-    "verdict": lambda a: a.get_verdict_display(),
-    "confidence": lambda a: a.confidence,
+    "prediction": lambda a: a.get_prediction_display(),
+    "reason": lambda a: a.reason,
+    "confidence": lambda a: _end(a, "value"),
+    "confidence_low": lambda a: _end(a, "low"),
+    "confidence_high": lambda a: _end(a, "high"),
+    "confidence_means": lambda a: _meaning(a),  # noqa: PLW0108  (defined below)
     "score": lambda a: a.score,
     "threshold": lambda a: a.threshold,
     "model": lambda a: a.model,
     "model_sha256": lambda a: a.model_sha256,
+    "detector_sha256": lambda a: a.detector_sha256,
     "view": lambda a: a.view,
-    "persons_found": lambda a: a.persons_found,
-    "decided_by_person": lambda a: a.decided_by,
+    "tracks_found": lambda a: a.persons_found if a.view == View.PERSON else None,
+    "highest_score_track": lambda a: a.decided_by,
     "warnings": lambda a: " ".join(a.warnings),
     "error": lambda a: a.error,
     "seconds_reading": lambda a: a.seconds_reading,
@@ -86,6 +93,17 @@ def _harmless(cell: Cell) -> Cell:
         return cell
     plain = unicodedata.normalize("NFKC", cell)  # full-width signs work in Excel, too
     return f"'{cell}" if plain.lstrip(" ").startswith(FORMULA_STARTS) else cell
+
+
+def _end(analysis: Analysis, end: str) -> Cell:
+    share = confidence.of(analysis)
+    return None if share is None else round(float(getattr(share, end)), 4)
+
+
+def _meaning(analysis: Analysis) -> str:
+    share = confidence.of(analysis)
+    is_hint = analysis.prediction == Prediction.HINT
+    return "" if share is None else confidence.sentence(share, hint=is_hint)
 
 
 def _name(user: User | None) -> str:

@@ -46,7 +46,7 @@ class _Material(NamedTuple):
 
 
 def ask(analysis: Analysis) -> None:
-    """Queues the heat map of a finished analysis; asked again, only what failed is queued."""
+    """Queues the heat map of an analysis with a score; asked again, only what failed is queued."""
     from video_classifier.services import runners  # which in turn makes heat maps
 
     HeatMap.objects.get_or_create(analysis=analysis)
@@ -122,8 +122,6 @@ def _material(analysis: Analysis, watch: Callable[[], None]) -> _Material:
     if person := analysis.decided_by:
         crops = evidence.read(evidence.crop_file(analysis, person, each) for each in numbers)
         return _Material(predictor.score, seen=crops, shown=crops)
-    if predictor.card.fallback:  # nobody was found, so this one gave the score
-        predictor = catalog.load(predictor.card.fallback)
     shown = evidence.read(evidence.frame_file(analysis, each) for each in numbers)
     video = Path(analysis.clip.file.path)
     sample = sandbox.sample(video, predictor.card.spec, watch=watch)

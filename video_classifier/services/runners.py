@@ -44,7 +44,7 @@ def start() -> None:
 
 
 def step(*, worker: str, ending: Callable[[], bool] = lambda: False) -> bool:
-    """Does one piece of work, verdicts before anything else; says if there was any."""
+    """Does one piece of work, clips before anything else; says if there was any."""
     analyses.requeue_stalled(lease=settings.ANALYSIS_LEASE)
     analysis = analyses.claim_next(worker=worker)
     if analysis is None:
@@ -60,7 +60,7 @@ def step(*, worker: str, ending: Callable[[], bool] = lambda: False) -> bool:
 
 
 def _nothing_better(ending: Callable[[], bool], due: Pace) -> bool:
-    """Whether a map or a copy may go on: no verdict waits for it, and the process isn't ending."""
+    """Whether a map or a copy may go on: no clip waits for it, and the process isn't ending."""
     if ending():
         return False
     if not due():

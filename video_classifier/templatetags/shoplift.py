@@ -13,15 +13,18 @@ from django.utils.safestring import SafeString, mark_safe
 
 from video_classifier.ml.bundle import Card, Interval
 from video_classifier.ml.clip import View
+from video_classifier.ml.confidence import Share
 from video_classifier.models import Analysis, Clip
+from video_classifier.services import confidence as confidences
+from video_classifier.states import Prediction
 from video_classifier.web import permissions
 
 register = template.Library()
 
 NOT_KNOWN = "-"
 MOST_DIGITS = 4
-UNSURE = 0.25  # of the way from the threshold to certainty
-CLEAR = 0.75
+JUST = 0.25  # of the way from the threshold to the end of its side
+CLEARLY = 0.75
 
 
 @register.simple_tag
@@ -56,10 +59,13 @@ def beside(score: float, threshold: float) -> str:
 @register.filter
 def unseen(card: Card) -> str:
     """How well a model does on people it has never seen, in a sentence."""
-    accuracy = card.metrics.get("accuracy")
-    if accuracy is None or accuracy.value is None:
+    recall, alarms = card.metrics.get("recall"), _false_alarms(card)
+    if recall is None or recall.value is None or alarms is None:
         return "How well it does on people it has never seen was not measured."
-    return f"On people it has never seen: right about {_of_hundred(accuracy, accuracy.value)}."
+    return (
+        f"Notices about {_of_hundred(recall)} thefts{_from_to(recall)}; "
+        f"{_of_hundred(alarms)} ordinary clips get a hint{_from_to(alarms)}."
+    )
 
 
 @register.filter
@@ -71,20 +77,75 @@ def looks_at(card: Card) -> str:
 @register.filter
 def may_be_guessing(card: Card) -> bool:
     """Whether hints may be as frequent on ordinary clips as on thefts, or scores mean nothing."""
-    recall, specificity, auc = map(card.metrics.get, ("recall", "specificity", "auc"))
-    if auc and auc.low is not None and auc.low <= 0.5:  # noqa: PLR2004
-        return True
-    if not (recall and specificity) or recall.low is None or specificity.low is None:
-        return False
-    return recall.low <= 1 - specificity.low
+    recall, alarms, auc = card.metrics.get("recall"), _false_alarms(card), card.metrics.get("auc")
+    overlaps = bool(
+        recall
+        and alarms
+        and recall.low is not None
+        and alarms.high is not None
+        and recall.low <= alarms.high
+    )
+    return overlaps or bool(auc and auc.low is not None and auc.low <= 0.5)  # noqa: PLR2004
 
 
-def _of_hundred(interval: Interval, value: float) -> str:
-    """A share as a count that can be pictured: "61 of 100 clips (between 50 and 71)"."""
-    text = f"{value * 100:.0f} of 100 clips"
+@register.filter
+def misses(card: Card | None) -> str:
+    """What a clip without a hint does not mean, in a sentence."""
+    recall = card.metrics.get("recall") if card else None
+    if recall is None or recall.value is None:
+        return "The model can miss thefts."
+    if recall.value < 0.5:  # noqa: PLR2004
+        return "The model misses more than half of thefts."
+    return f"The model misses about {100 * (1 - recall.value):.0f} of 100 thefts."
+
+
+def _false_alarms(card: Card) -> Interval | None:
+    """The share of ordinary clips that get a hint."""
+    left_alone = card.metrics.get("specificity")
+    if left_alone is None or left_alone.value is None:
+        return None
+    low, high = left_alone.low, left_alone.high
+    return Interval(
+        value=1 - left_alone.value,
+        low=None if high is None else 1 - high,
+        high=None if low is None else 1 - low,
+    )
+
+
+def _of_hundred(interval: Interval) -> str:
+    return f"{100 * (interval.value or 0):.0f} of 100"
+
+
+def _from_to(interval: Interval) -> str:
     if interval.low is None or interval.high is None:
-        return text
-    return f"{text} (between {interval.low * 100:.0f} and {interval.high * 100:.0f})"
+        return ""
+    return f" ({interval.low * 100:.0f} to {interval.high * 100:.0f})"
+
+
+@register.filter
+def confidence(analysis: Analysis) -> Share | None:
+    """How often a prediction like this was right."""
+    return confidences.of(analysis)
+
+
+@register.filter
+def ends(share: Share) -> str:
+    """Of a share's interval: "41 to 79"."""
+    return f"{100 * share.low:.0f} to {100 * share.high:.0f}"
+
+
+@register.filter
+def in_words(share: Share, analysis: Analysis) -> str:
+    return confidences.sentence(share, hint=analysis.prediction == Prediction.HINT)
+
+
+@register.filter
+def why_no_confidence(analysis: Analysis) -> str:
+    if analysis.score is None:
+        return "There is no result."
+    if confidences.card_of(analysis) is None:
+        return "Not known: the model that gave this score is no longer here."
+    return "Not known: it was not measured for this model."
 
 
 @register.filter
@@ -104,18 +165,15 @@ def clock(seconds: float | None) -> str:
 
 
 @register.filter
-def certainty(analysis: Analysis) -> str:
+def distance(analysis: Analysis) -> str:
     """How far the score is from the threshold, on the way to the end of its side."""
     score, threshold = analysis.score, analysis.threshold
     if score is None or threshold is None:
         return ""
-    room = 1 - threshold if score >= threshold else threshold
-    distance = abs(score - threshold) / room if room else 1
-    if distance < UNSURE:
-        return "The model is unsure: the score is close to the threshold."
-    if distance < CLEAR:
-        return "The model leans this way, but not strongly."
-    return "The score is far from the threshold."
+    side, room = ("above", 1 - threshold) if score >= threshold else ("below", threshold)
+    way = abs(score - threshold) / room if room else 1
+    adverb = "Just " if way < JUST else "Clearly " if way >= CLEARLY else ""
+    return f"{adverb}{side} the threshold for a hint.".capitalize()
 
 
 @register.filter

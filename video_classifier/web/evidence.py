@@ -7,18 +7,22 @@ from dataclasses import dataclass
 
 from video_classifier.ml.clip import Box
 from video_classifier.models import Analysis, Person
-from video_classifier.states import Verdict
+from video_classifier.states import Prediction
 
 ROOM_ABOVE = 0.13  # of the picture's height; as in js/boxes.js
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shown:
-    """A person as the page shows them."""
+    """A track as the page shows it."""
 
     person: Person
-    decides: bool  # the score of the clip is theirs
-    verdict: Verdict  # that this person's score alone would give
+    is_highest: bool  # the score of the clip is its
+    is_hint: bool  # its score is at or above the threshold
+
+    @property
+    def tone(self) -> Prediction:
+        return Prediction.HINT if self.is_hint else Prediction.NO_HINT
 
     @property
     def since(self) -> float:
@@ -31,10 +35,10 @@ class Shown:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Drawn:
-    """A person's box in one picture; lengths are shares of the picture's."""
+    """A track's box in one picture; lengths are shares of the picture's."""
 
     number: int
-    decides: bool
+    is_hint: bool
     left: float
     top: float
     width: float
@@ -55,20 +59,20 @@ class Frame:
 
 
 def shown(analysis: Analysis, persons: Iterable[Person]) -> list[Shown]:
-    """The highest score first, so that who decided leads."""
-    threshold = analysis.threshold or 0.0
+    """The highest score first."""
+    threshold = analysis.threshold
     return [
         Shown(
             person=person,
-            decides=person.number == analysis.decided_by,
-            verdict=Verdict.SHOPLIFTER if person.score >= threshold else Verdict.NON_SHOPLIFTER,
+            is_highest=person.number == analysis.decided_by,
+            is_hint=threshold is not None and person.score >= threshold,
         )
         for person in sorted(persons, key=lambda person: -person.score)
     ]
 
 
 def film(analysis: Analysis, persons: Sequence[Shown]) -> list[Frame]:
-    """The frames that were looked at; the box of who decided lies on top of the others."""
+    """The frames that were looked at; the box of the highest score lies on top of the others."""
     tracks = [(each, each.person.track) for each in reversed(persons)]
     return [
         Frame(
@@ -84,7 +88,7 @@ def film(analysis: Analysis, persons: Sequence[Shown]) -> list[Frame]:
 def _drawn(shown: Shown, box: Box) -> Drawn:
     return Drawn(
         number=shown.person.number,
-        decides=shown.decides,
+        is_hint=shown.is_hint,
         left=box.left,
         top=box.top,
         width=box.right - box.left,

@@ -13,8 +13,9 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from video_classifier.models import Analysis, Clip
-from video_classifier.states import Status, Verdict
+from video_classifier.states import Prediction, Status
 
+HINTS = {"yes": Prediction.HINT, "no": Prediction.NO_HINT, "none": Prediction.NO_RESULT}
 PAGING = "page"
 SORT = "sort"
 TEXT = "text"
@@ -67,7 +68,14 @@ class HistoryFilter(django_filters.FilterSet):  # type: ignore[misc]  # untyped
         max_length=200,
         widget=forms.SearchInput(attrs={"placeholder": "Clip name"}),
     )
-    verdict = django_filters.ChoiceFilter(choices=Verdict.choices, empty_label="Any verdict")
+    hint = django_filters.ChoiceFilter(
+        method="filter_by_hint",
+        label="Result",
+        choices=[(word, prediction.label) for word, prediction in HINTS.items()],
+        empty_label="Any result",
+    )
+    # Once in the address, and perhaps in a bookmark: it is not understood any more.
+    verdict = django_filters.ChoiceFilter(choices=(), label="Verdict", widget=forms.HiddenInput)
     status = django_filters.ChoiceFilter(choices=_STATUSES, empty_label="Any status")
     model = django_filters.ChoiceFilter(choices=_models, empty_label="Any model")
     uploader = django_filters.ModelChoiceFilter(
@@ -89,7 +97,7 @@ class HistoryFilter(django_filters.FilterSet):  # type: ignore[misc]  # untyped
         fields=(
             ("queued_at", "added"),
             ("clip__name", "clip"),
-            ("verdict", "verdict"),
+            ("prediction", "hint"),
             ("score", "score"),
             ("model", "model"),
             ("clip__uploaded_by__username", "uploader"),
@@ -105,6 +113,9 @@ class HistoryFilter(django_filters.FilterSet):  # type: ignore[misc]  # untyped
         """The filters in force, as the audit log notes them: what was typed may be a name."""
         made = {name: value for name, value in self.form.cleaned_data.items() if value}
         return {name: "typed" if name == TEXT else _noted(value) for name, value in made.items()}
+
+    def filter_by_hint(self, queryset: QuerySet[Any], _: str, value: str) -> QuerySet[Any]:
+        return queryset.filter(prediction=HINTS[value])
 
     def misunderstood(self) -> list[str]:
         """The fields that make no sense, by name; how to sort hides nothing and isn't one."""

@@ -1,9 +1,10 @@
-"""`manage.py analyze_clip PATH`: the verdict on one clip, without the site and its database."""
+"""`manage.py analyze_clip PATH`: what a model makes of a clip, without the site and database."""
 
 from __future__ import annotations
 
 import json
 from argparse import ArgumentParser
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,14 +12,15 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
 from video_classifier.management.hush import hushed
-from video_classifier.ml.bundle import BundleError
-from video_classifier.ml.clip import ClipError, Outcome, Person, Predictor
-from video_classifier.services import analyses, catalog, sandbox
-from video_classifier.states import Verdict
+from video_classifier.ml.bundle import BundleError, Card
+from video_classifier.ml.clip import ClipError, Outcome, Person, View
+from video_classifier.services import analyses, catalog, confidence, sandbox
+from video_classifier.services.sandbox import ChildPredictor
+from video_classifier.states import Prediction
 
 
 class Command(BaseCommand):
-    help = "Analyzes one clip and prints the verdict. Exit code 2: it can't be analyzed."
+    help = "Analyzes one clip and prints the prediction. Exit code 2: it can't be analyzed."
 
     requires_system_checks = ()  # its output is for programs, too
 
@@ -44,21 +46,18 @@ class Command(BaseCommand):
         self.stdout.write(json.dumps(report, indent=2) if options["json"] else _text(report))
 
 
-def _report(outcome: Outcome, predictor: Predictor) -> dict[str, Any]:
-    prediction = outcome.prediction
+def _report(outcome: Outcome, predictor: ChildPredictor) -> dict[str, Any]:
     decode, inference = outcome.seconds_reading, outcome.seconds_classifying
     finding = outcome.seconds_finding
     return {
-        "label": prediction.label,
-        "score": prediction.score,
-        "confidence": prediction.confidence,
-        "threshold": prediction.threshold,
+        **_prediction(outcome, predictor.card),
         "model": predictor.name,
         "model_sha256": predictor.sha256,
+        "detector_sha256": outcome.detector_sha256,
         "frames": [{"time_s": time} for time in outcome.sample.times],
         "view": outcome.view,
-        "persons": [_person(person) for person in outcome.persons],
-        "persons_found": outcome.persons_found,
+        "tracks": [_track(number, each) for number, each in enumerate(outcome.persons, 1)],
+        "tracks_found": outcome.persons_found if outcome.view is View.PERSON else None,
         "seconds": {
             "decode": decode,
             "finding": finding,
@@ -69,25 +68,59 @@ def _report(outcome: Outcome, predictor: Predictor) -> dict[str, Any]:
     }
 
 
-def _person(person: Person) -> dict[str, float]:
+def _prediction(outcome: Outcome, card: Card) -> dict[str, Any]:
+    found = outcome.prediction
+    if found is None:
+        return {
+            "prediction": Prediction.NO_RESULT.value,
+            "reason": outcome.no_result,
+            "score": None,
+            "threshold": None,
+            "confidence": None,
+        }
+    share = card.confidence and card.confidence.of(found.score, hint=found.is_hint)
+    prediction = Prediction.HINT if found.is_hint else Prediction.NO_HINT
+    return {
+        "prediction": prediction.value,
+        "reason": "",
+        "score": found.score,
+        "threshold": found.threshold,
+        "confidence": share
+        and share._asdict() | {"means": confidence.sentence(share, hint=found.is_hint)},
+    }
+
+
+def _track(number: int, person: Person) -> dict[str, float]:
     times = person.track.times
-    return {"score": person.score, "from_s": times[0], "to_s": times[-1]}
+    return {"number": number, "score": person.score, "from_s": times[0], "to_s": times[-1]}
 
 
 def _text(report: dict[str, Any]) -> str:
     times = " ".join(f"{frame['time_s']:.2f}" for frame in report["frames"])
     seconds = report["seconds"]
     lines = [
-        f"{Verdict(report['label']).label} (confidence {report['confidence']:.0%})",
-        f"Score {report['score']:.3f}, threshold {report['threshold']:.3f}, "
-        f"by {report['model']}. A hint for a person to check.",
+        Prediction(report["prediction"]).label,
+        *_explanation(report),
         *(
-            f"Person {number}, {person['from_s']:.1f} to {person['to_s']:.1f} s: "
-            f"score {person['score']:.3f}"
-            for number, person in enumerate(report["persons"], 1)
+            f"Track {track['number']}, {track['from_s']:.1f} to {track['to_s']:.1f} s: "
+            f"score {track['score']:.3f}"
+            for track in report["tracks"]
         ),
         f"Frames looked at, in seconds: {times}",
         f"Reading took {seconds['decode']:.2f} s, finding persons {seconds['finding']:.2f} s, "
         f"classifying {seconds['inference']:.2f} s.",
     ]
     return "\n".join(lines + report["warnings"])
+
+
+def _explanation(report: dict[str, Any]) -> Iterator[str]:
+    if report["reason"]:
+        yield report["reason"]
+        return
+    if share := report["confidence"]:
+        yield f"Confidence {share['value']:.0%}. {share['means']}"
+    caution = " A hint for a person to check." if report["prediction"] == Prediction.HINT else ""
+    yield (
+        f"Score {report['score']:.3f}, threshold {report['threshold']:.3f}, "
+        f"by {report['model']}.{caution}"
+    )

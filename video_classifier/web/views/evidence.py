@@ -1,4 +1,4 @@
-"""What a verdict rests on: the pictures that the model looked at, and what in them mattered."""
+"""What a prediction rests on: the pictures that the model looked at, and what in them mattered."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def frame(request: HttpRequest, pk: UUID, number: int) -> FileResponse:
 @gone_if_trashed(ANALYSIS)
 @_not_cached
 def crop(request: HttpRequest, pk: UUID, person: int, number: int) -> FileResponse:
-    """What the model saw of a person at one moment."""
+    """What the model saw of a track at one moment."""
     found = get_object_or_404(Person.objects.select_related("analysis"), analysis=pk, number=person)
     return _picture(found.crop_times, number, evidence.crop_file(found.analysis, person, number))
 
@@ -42,7 +42,7 @@ def crop(request: HttpRequest, pk: UUID, person: int, number: int) -> FileRespon
 @gone_if_trashed(ANALYSIS)
 @_not_cached
 def heat(request: HttpRequest, pk: UUID, number: int) -> FileResponse:
-    """One of the pictures that decided, dim where it did not matter."""
+    """One of the pictures that the score comes from, dim where it did not matter."""
     found = get_object_or_404(HeatMap.objects.select_related("analysis"), pk=pk, status=Status.DONE)
     moments = evidence.moments(found.analysis)
     return _picture(moments, number, evidence.heat_file(found.analysis, number))
@@ -53,7 +53,7 @@ def heat(request: HttpRequest, pk: UUID, number: int) -> FileResponse:
 @gone_if_trashed(ANALYSIS)
 def heat_map(request: HttpRequest, pk: UUID) -> HttpResponse:
     """Which part mattered: asked for by POST, and then shown as far as it has got."""
-    finished = Analysis.objects.filter(status=Status.DONE).select_related("heat_map")
+    finished = Analysis.objects.filter(score__isnull=False).select_related("heat_map")
     if request.method == "POST":
         heat_maps.ask(get_object_or_404(finished, pk=pk))
         if "HX-Request" not in request.headers:

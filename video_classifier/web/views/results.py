@@ -33,6 +33,7 @@ def _result(
     analysis = get_object_or_404(found, pk=pk)
     persons = shown(analysis, analysis.persons.all())
     card = {choice.name: choice.card for choice in form.choices}.get(analysis.model)
+    measured = card if card is not None and card.sha256 == analysis.model_sha256 else None
     return page_or_part(
         request,
         page="video_classifier/result/page.html",
@@ -41,7 +42,9 @@ def _result(
             "analysis": analysis,
             "place": analyses.place_in_queue(analysis) if analysis.status == Status.QUEUED else 0,
             "card": card,
-            "askable": card is not None and card.sha256 == analysis.model_sha256,
+            "measured": measured,
+            "trained_on": measured is not None and measured.was_trained_on(analysis.clip.sha256),
+            "askable": measured is not None and analysis.score is not None,
             "persons": persons,
             "film": film(analysis, persons),
             "moments": evidence.moments(analysis),

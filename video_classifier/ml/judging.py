@@ -1,0 +1,71 @@
+"""Whether a clip shows anything to judge; a reason, a sentence for the uploader, if not.
+
+A network gives every input a score. What these checks find is footage on which a score means
+nothing: a still, a black picture, a file of which hardly anything could be read.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from video_classifier.ml.clip import SLACK, Image, Sample
+
+FEWEST = 8  # different pictures, as in frames, which needs a video library
+SHORTEST = 1.0  # seconds
+LEAST = 0.48  # of the pictures; half, as two fields may be sent as two and decode to one
+
+DAMAGED = (
+    "Only {share:.0%} of this clip could be read: too little to judge. Export or copy it from the "
+    "recorder again and upload that."
+)
+TOO_FEW = (
+    "This clip has too few pictures to judge what somebody does: {pictures}, where {fewest} are "
+    "needed. Upload the recording from which it was taken."
+)
+TOO_SHORT = (
+    "This clip lasts {length:.1f} s: too little to judge what somebody does. Upload at least a "
+    "second, better the whole visit."
+)
+UNIFORM = (
+    "There is nothing to be seen in this clip: its pictures are nearly of one shade. Check whether "
+    "the camera was covered, switched off or in the dark."
+)
+STILL = (
+    "Nothing moves in this clip: it has fewer than {fewest} different pictures, like a photograph. "
+    "Upload the recording from which it was taken."
+)
+NOBODY = (
+    "Nobody could be seen in this clip, so there was nobody for the model to look at. Watch the "
+    "clip yourself, or analyze it again with a model that looks at the whole picture."
+)
+
+_SHADE = 6.0  # gray levels
+_COVERED = 0.95  # of a picture: a clock in its corner may be of another shade
+
+
+def why_not(sample: Sample, *, tracks: int | None = None) -> str:
+    """Why there is nothing to judge, "" if there is something.
+
+    `tracks` is how many persons were found, None if nobody was looked for.
+    """
+    found = sample.substance
+    if found is None:
+        msg = "nobody has measured what there is to judge"
+        raise ValueError(msg)
+    if found.share_decoded < LEAST:
+        return DAMAGED.format(share=found.share_decoded)
+    if found.pictures < FEWEST:
+        return TOO_FEW.format(pictures=found.pictures, fewest=FEWEST)
+    if sample.length < SHORTEST - SLACK:
+        return TOO_SHORT.format(length=sample.length)
+    if not tracks and all(map(_is_uniform, sample.images)):
+        return UNIFORM
+    if tracks == 0:
+        return NOBODY
+    return STILL.format(fewest=FEWEST) if found.pictures_different < FEWEST else ""
+
+
+def _is_uniform(image: Image) -> bool:
+    gray = image.mean(axis=-1)
+    near = np.abs(gray - np.median(gray)) <= _SHADE
+    return bool(near.mean() >= _COVERED)

@@ -1,0 +1,57 @@
+"""How often a prediction like the one of an analysis was right, as its model's card has it."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from pathlib import Path
+
+from django.conf import settings
+
+from video_classifier.ml import bundle
+from video_classifier.ml.bundle import BundleError, Card
+from video_classifier.ml.confidence import Share
+from video_classifier.models import Analysis
+from video_classifier.states import Prediction
+
+HINT = (
+    "In an equal mix, {value} of 100 such hints were thefts ({low} to {high}); in a shop far fewer."
+)
+NO_HINT = (
+    "In an equal mix, {value} of 100 such clips without a hint were ordinary ({low} to {high}); in "
+    "a shop far more."
+)
+
+
+def of(analysis: Analysis) -> Share | None:
+    """The share of right predictions among clips with such a score, half of them thefts.
+
+    None without a score, and where the model that gave it is not, or no longer, the one that
+    was measured.
+    """
+    if analysis.score is None:
+        return None
+    card = card_of(analysis)
+    if card is None or card.confidence is None:
+        return None
+    return card.confidence.of(analysis.score, hint=analysis.prediction == Prediction.HINT)
+
+
+def card_of(analysis: Analysis) -> Card | None:
+    """The card of the very weights that scored; None if they are not there any more."""
+    file = Path(settings.MODELS_STORAGE) / analysis.model / bundle.CARD_FILE
+    try:
+        card = _card(file.parent, file.stat().st_mtime_ns)
+    except (OSError, ValueError, BundleError):
+        return None
+    return card if card.sha256 == analysis.model_sha256 else None
+
+
+def sentence(share: Share, *, hint: bool) -> str:
+    """The share in words, with the mix of clips that it holds for."""
+    counts = {end: f"{100 * value:.0f}" for end, value in share._asdict().items()}
+    return (HINT if hint else NO_HINT).format(**counts)
+
+
+@lru_cache(maxsize=64)
+def _card(folder: Path, changed: int) -> Card:
+    return bundle.read_card(folder)
