@@ -27,6 +27,7 @@ PAGES: list[tuple[str, dict[str, object], set[str]]] = [
     ("heat-map", {"pk": SOME_ID}, {"GET", "HEAD", "POST"}),
     ("clip-file", {"pk": SOME_ID}, {"GET", "HEAD"}),
     ("player", {"pk": SOME_ID}, {"GET", "HEAD"}),
+    ("ask-for-copy", {"pk": SOME_ID}, {"POST"}),
     ("delete-clip", {"pk": SOME_ID}, {"GET", "POST"}),
     ("restore-clip", {"pk": SOME_ID}, {"POST"}),
     ("purge-clip", {"pk": SOME_ID}, {"GET", "POST"}),
