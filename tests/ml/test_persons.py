@@ -137,7 +137,7 @@ def test_from_eight_pictures_a_second_on_every_fourth_is_looked_at(rate: float) 
         numbers = sorted(set(shown.regularly(max(8.0, 32 / shown.length))))
         times = [shown.seconds(number) for number in numbers]
 
-        places = list(persons._places(times, shown.length))
+        places = list(persons._places(times))
 
         assert places == list(range(0, len(times), 4))
 
@@ -170,10 +170,12 @@ def test_a_person_is_followed_where_the_frame_rate_changes(tmp_path: Path) -> No
     assert all(map(is_centered, person.images))
 
 
+@pytest.mark.parametrize("afterwards", [(0,), (0, 0.12)])
 def test_at_a_picture_every_two_seconds_nobody_is_followed_and_a_warning_says_so(
-    tmp_path: Path,
+    tmp_path: Path, afterwards: tuple[float, ...]
 ) -> None:
-    reel = persons.reel(write(tmp_path, standing(0.4), times=range(0, 20, 2)))
+    times = [second + after for second in range(0, 20, 2) for after in afterwards]
+    reel = persons.reel(write(tmp_path, standing(0.4), times=times))
 
     found = persons.find(reel, Spotter())
     _, sample = persons.show(reel, found, SPEC)
@@ -201,13 +203,21 @@ def test_a_person_is_followed_where_pictures_come_in_pairs(tmp_path: Path) -> No
     assert np.diff(person.track.times) == pytest.approx(0.6, abs=0.05)
 
 
+def test_after_a_pause_the_last_picture_is_looked_at_too(tmp_path: Path) -> None:
+    times = [*np.arange(0, 3, 1 / 3), *np.arange(600, 603, 1 / 3)]
+
+    _, after = look(write(tmp_path, standing(0.4), times=times))
+
+    assert after.track.times == pytest.approx(times[9:], abs=0.001)
+
+
 def test_a_pause_in_the_recording_ends_a_track(tmp_path: Path) -> None:
     times = [*np.arange(0, 3.45, 0.1), *np.arange(600, 603, 0.1)]
 
     one, other = look(write(tmp_path, standing(0.4), times=times))
 
     assert one.track.times[0] == 0
-    assert one.track.times[-1] == pytest.approx(3.4)
+    assert one.track.times[-1] == pytest.approx(3.4, abs=1 / 8)
     assert other.track.times[0] == 600
 
 

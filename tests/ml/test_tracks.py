@@ -54,20 +54,24 @@ def test_who_walks_is_one_person_all_the_way() -> None:
     )
 
 
-def test_who_leaves_their_own_box_from_picture_to_picture_is_still_one() -> None:
-    (track,) = link(seen(walking(0.0, speed=0.41, width=0.1)))
+@pytest.mark.parametrize("step", [STEP, 1 / 3, 0.5])
+def test_who_leaves_their_own_box_from_picture_to_picture_is_still_one(step: float) -> None:
+    times, speed = tuple(np.arange(0, 12, step).tolist()), 0.1025 / step
+
+    (track,) = link(seen(walking(0.0, speed=speed, width=0.1), times=times), times)
 
     assert track.times[0] == 0
-    assert track.times[-1] == pytest.approx(1 / 0.41, abs=2 * STEP)
+    assert track.times[-1] == pytest.approx(1 / speed, abs=2 * step)
 
 
-def test_two_who_pass_each_other_go_on() -> None:
-    one, other = sorted(
-        link(seen(walking(0.1, speed=0.1), walking(0.7, speed=-0.1))),
-        key=lambda track: center(track, 0),
-    )
+@pytest.mark.parametrize("step", [STEP, 1 / 3, 0.5])
+def test_two_who_pass_each_other_go_on(step: float) -> None:
+    times = tuple(np.arange(0, 6, step).tolist())
+    ways = walking(0.1, speed=0.1), walking(0.7, speed=-0.1)
 
-    assert {one.times, other.times} == {TIMES}
+    one, other = sorted(link(seen(*ways, times=times), times), key=lambda track: center(track, 0))
+
+    assert {one.times, other.times} == {times}
     assert center(one, 5.5) > center(other, 5.5)
 
 

@@ -117,7 +117,7 @@ def show(
         images=np.stack([picture.image for picture in whole]),
         times=tuple(times[place] for place in strip),
         length=clip.length,
-        warnings=(*clip.warnings, *_warnings(times)),
+        warnings=(*clip.warnings, *_warnings(clip)),
         previews=tuple(p.preview for p in whole if p.preview is not None),
         substance=clip.substance,
     )
@@ -153,16 +153,16 @@ class _Looks:
     def __call__(self, place: int) -> bool:
         if self._times is not self._clip.times:
             self._times = self._clip.times
-            self._places = frozenset(_places(self._times, self._clip.length))
+            self._places = frozenset(_places(self._times))
         return place in self._places
 
 
-def _places(times: Sequence[float], length: float) -> Iterator[int]:
+def _places(times: Sequence[float]) -> Iterator[int]:
     """Every fourth picture; where pictures are rare, the one on screen about half a second later.
 
     That is every picture below about four a second, and the first one after a pause.
     """
-    beginnings = (*times, max(length, times[-1]))  # the last one leaves when the clip ends
+    beginnings = (*times, 2 * times[-1] - times[-2 if len(times) > 1 else -1])  # of one more
     place = 0
     while place < len(times):
         yield place
@@ -174,8 +174,9 @@ def _places(times: Sequence[float], length: float) -> Iterator[int]:
             place = on_screen + 1 if is_soon else on_screen
 
 
-def _warnings(times: Sequence[float]) -> Iterator[str]:
-    if len(times) > 1 and (step := float(np.median(np.diff(times)))) > tracks.SLOWEST:
+def _warnings(clip: Reel) -> Iterator[str]:
+    steps = np.diff([clip.times[place] for place in _places(clip.times)])
+    if len(steps) and (step := float(np.median(steps))) > tracks.SLOWEST:
         yield TOO_RARE.format(step=step, least=_ENOUGH)
 
 
