@@ -17,7 +17,7 @@ from tests import scenes
 from tests.conftest import PASSWORD, MakeAnalysis, MakeClip
 from video_classifier.ml.clip import Image
 from video_classifier.models import Analysis, HeatMap, Person
-from video_classifier.services import catalog, evidence
+from video_classifier.services import catalog, evidence, trash
 from video_classifier.states import Playback, Prediction, Stage, Status, View
 
 LONG = (
@@ -110,8 +110,10 @@ def furnish(
         ),
         "running": make("entrance.mp4", Status.RUNNING, stage=Stage.FINDING),
         "queued": make("exit.mp4", Status.QUEUED, clip={"playback": Playback.WANTED}),
+        "trashed": make(LONG.replace("12", "14"), Status.QUEUED),
         "last in the queue": make(LONG.replace("12", "13"), Status.QUEUED),
     }
+    trash.put(made["trashed"].clip, by=user)
     for analysis in (made["hint"], made["no hint"], made["not mine"]):
         for number in (1, 2):
             _follow(analysis, number, frames)
@@ -179,10 +181,12 @@ def signed_in(made: dict[str, Analysis]) -> Iterable[Seen]:
     yield Seen(name="dialog-shortcuts", open=_shortcuts)
     yield Seen(name="dialog-delete", open=_ask_to_delete)
     for name, analysis in made.items():
-        if name not in {"not mine", "last in the queue"}:
+        if name not in {"not mine", "trashed", "last in the queue"}:
             yield at(f"result-{name.replace(' ', '-')}", analysis.get_absolute_url())
     yield Seen(name="result-figures", open=_unfold(made["hint"].get_absolute_url(), "All figures"))
     yield at("delete", f"/clips/{made['hint'].clip_id}/delete/")
+    yield at("trash", "/trash/")
+    yield at("trashed", made["trashed"].get_absolute_url())
     yield at("password", "/accounts/password/")
     yield Seen(name="password-refused", open=_refused_password)
     yield at("password-changed", "/accounts/password/done/")
@@ -196,6 +200,8 @@ def administration(made: dict[str, Analysis]) -> Iterable[Seen]:
     """What is ours of Django's administration, for an administrator."""
     yield at("admin", "/admin/")
     yield at("admin-clips", "/admin/video_classifier/clip/")
+    yield at("trash-of-all", "/trash/")
+    yield at("purge", f"/clips/{made['trashed'].clip_id}/purge/")
     yield at("admin-analysis", f"/admin/video_classifier/analysis/{made['hint'].pk}/change/")
 
 

@@ -141,6 +141,29 @@ def test_a_row_whose_clip_is_deleted_elsewhere_goes(page: Page, analyses: list[A
     expect(page.locator("[data-row-link]")).to_have_count(ROWS - 3)
 
 
+def test_of_more_rows_than_an_address_holds_each_gets_its_turn(
+    page: Page, analyses: list[Analysis], make_analysis: MakeAnalysis, settings: Settings
+) -> None:
+    settings.HISTORY_PAGE_SIZE = 60
+    for number in range(60 - len(analyses)):
+        make_analysis(name=f"more {number}.mp4")
+    asked: list[set[str]] = []
+    page.on(
+        "request",
+        lambda request: (
+            asked.append(set(re.findall(r"live=([\w-]+)", request.url)))
+            if is_poll(request)
+            else None
+        ),
+    )
+
+    page.goto("/history/")
+    polled(page, 2)
+
+    assert all(len(marks) <= 40 for marks in asked)
+    assert len(set.union(*asked)) == 60
+
+
 @pytest.mark.parametrize("address", ["/", "/history/"])
 def test_one_request_asks_for_all_rows_until_none_is_left(
     page: Page, analyses: list[Analysis], address: str

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 
 import pytest
 from django.contrib.auth.models import User
@@ -73,6 +74,39 @@ def test_the_keyboard_is_enough(page: Page, analyses: list[Analysis]) -> None:
     page.keyboard.press("Enter")
 
     expect(page).to_have_url(re.compile(analyses[-1].get_absolute_url()))
+
+
+FOCUSED = """() => {
+  const focused = document.activeElement;
+  const ringed = focused.closest("[data-drop-zone]") ?? focused;
+  const { outlineStyle, outlineWidth } = getComputedStyle(ringed);
+  const { top, bottom, width } = ringed.getBoundingClientRect();
+  const header = document.querySelector(".site-header");
+  const hidden = !header.contains(focused) && bottom <= header.getBoundingClientRect().bottom;
+  return {
+    what: focused.outerHTML.slice(0, 120),
+    ring: outlineStyle !== "none" && parseFloat(outlineWidth) >= 1,
+    seen: width > 0 && !hidden && top < innerHeight,
+    place: Math.round(top + scrollY),
+  };
+}"""
+
+
+@pytest.mark.parametrize("where", ["upload", "history", "result"])
+def test_the_focus_is_seen_wherever_it_goes_and_goes_down_the_page(
+    page: Page, analyses: list[Analysis], where: str
+) -> None:
+    page.goto({"upload": "/", "history": "/history/"}.get(where, analyses[0].get_absolute_url()))
+    page.keyboard.press("Tab")
+    stops = []
+    while page.evaluate("document.activeElement !== document.body") and len(stops) < 60:
+        stops.append(page.evaluate(FOCUSED))
+        page.keyboard.press("Tab")
+
+    assert len(stops) > 8
+    assert [stop["what"] for stop in stops if not (stop["ring"] and stop["seen"])] == []
+    leaps = [b["what"] for a, b in pairwise(stops) if b["place"] < a["place"] - 400]
+    assert leaps == []
 
 
 def test_question_mark_shows_the_shortcuts(page: Page) -> None:
