@@ -15,7 +15,7 @@ from pytest_django import DjangoAssertNumQueries, DjangoCaptureOnCommitCallbacks
 from tests.conftest import MakeAnalysis, MakeClip, MakeModel, MakeUser
 from video_classifier.ml.bundle import NETWORK_FILE
 from video_classifier.models import Analysis, AuditEntry, Clip
-from video_classifier.services import audit, trash
+from video_classifier.services import audit, files, trash
 from video_classifier.states import Action, Prediction, Status
 
 CLIPS = "/admin/video_classifier/clip/"
@@ -298,6 +298,16 @@ def test_an_analysis_goes_with_its_clip_alone(
 
     assert page.status_code == 403
     assert Analysis.objects.exists()
+
+
+def test_says_how_many_clips_miss_their_file(admin_client: Client, make_clip: MakeClip) -> None:
+    clip = make_clip()
+    files.sweep()
+    assert b"missing at the last" not in admin_client.get(CLIPS).content
+    Path(clip.file.path).unlink()
+    files.sweep()
+
+    assert b"missing at the last daily sweep: 1." in admin_client.get(CLIPS).content
 
 
 # The audit log

@@ -9,12 +9,12 @@ from axes.admin import AccessAttemptAdmin
 from axes.models import AccessAttempt
 from django.contrib import admin, messages
 from django.db.models import Count, FloatField, QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.template.defaultfilters import filesizeformat
 
 from video_classifier.models import Analysis, AuditEntry, Clip
 from video_classifier.querysets import DELETE_CLIPS
-from video_classifier.services import analyses, catalog, confidence, trash
+from video_classifier.services import analyses, catalog, confidence, files, trash
 
 admin.site.site_header = "Shoplift administration"
 admin.site.site_title = "Shoplift"
@@ -147,6 +147,15 @@ class ClipAdmin(AnalyzableAdmin):
 
     def clips_of(self, chosen: QuerySet[Clip]) -> QuerySet[Clip]:
         return chosen
+
+    def changelist_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        if missing := files.missing():
+            messages.warning(
+                request,
+                f"Clips whose file was missing at the last daily sweep: {missing}. The server's "
+                "log has their ids; restore the files from a backup, or delete the clips.",
+            )
+        return super().changelist_view(request, *args, **kwargs)
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return request.user.has_perm(DELETE_CLIPS)

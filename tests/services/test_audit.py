@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from django.contrib.auth.models import User
 from django.test import Client
+from pytest_django import Settings
 
 from tests.conftest import PASSWORD
 from video_classifier.models import AuditEntry
@@ -94,3 +95,12 @@ def test_an_entry_is_not_removed(entry: AuditEntry) -> None:
         entry.delete()
     with pytest.raises(AppendOnlyError):
         AuditEntry.objects.filter(pk=entry.pk).delete()
+
+
+def test_who_has_to_pause_fills_no_log(stranger: Client, user: User, settings: Settings) -> None:
+    settings.SIGN_IN_ATTEMPTS = settings.AXES_FAILURE_LIMIT = 3
+
+    for _ in range(10):
+        sign_in(stranger, "ada", "wrong")
+
+    assert [action for action, *_ in entries()] == 3 * [Action.SIGN_IN_FAILED]

@@ -12,9 +12,17 @@ from django.utils import timezone
 from pytest_django import DjangoCaptureOnCommitCallbacks, Settings
 
 from tests.conftest import FakePredictor, MakeAnalysis, MakeClip, followed
-from video_classifier.ml import playable
 from video_classifier.models import Analysis, AuditEntry, Clip, HeatMap
-from video_classifier.services import analyses, clips, evidence, heat_maps, leases, runners, trash
+from video_classifier.services import (
+    analyses,
+    clips,
+    evidence,
+    heat_maps,
+    leases,
+    runners,
+    sandbox,
+    trash,
+)
 from video_classifier.services.leases import LeaseLostError
 from video_classifier.states import Action, Playback, Status
 
@@ -125,7 +133,7 @@ def test_a_copy_that_is_being_made_is_dropped(
         trash.put(clip, by=user)
         target.write_bytes(b"copy")
 
-    monkeypatch.setattr(playable, "make", write_while_it_is_deleted)
+    monkeypatch.setattr(sandbox, "copy", write_while_it_is_deleted)
     clips.make_next_copy()
 
     assert len(files(settings)) == 1

@@ -9,6 +9,7 @@ from django.contrib.auth import get_user_model
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 from django.contrib.auth.signals import user_logged_in, user_logged_out, user_login_failed
 from django.dispatch import receiver
+from django.http import HttpRequest
 
 from video_classifier.models import AuditEntry
 from video_classifier.states import Action
@@ -53,8 +54,15 @@ def _signed_out(user: AbstractBaseUser | None, **_: Any) -> None:
 
 
 @receiver(user_login_failed)
-def _sign_in_failed(credentials: Mapping[str, Any], **_: Any) -> None:
-    """About a known account by its id; a name that nobody has may be a mistyped password."""
+def _sign_in_failed(
+    credentials: Mapping[str, Any], request: HttpRequest | None = None, **_: Any
+) -> None:
+    """About a known account by its id; a name that nobody has may be a mistyped password.
+
+    Whoever has to pause is refused unheard, which is not noted: guesses must not fill the disk.
+    """
+    if getattr(request, "axes_locked_out", False):
+        return
     users = get_user_model()
     name = str(credentials.get(users.USERNAME_FIELD) or credentials.get("username") or "")
     found = users.objects.filter(**{users.USERNAME_FIELD: name}).values_list("pk", flat=True)
