@@ -7,10 +7,12 @@ import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
 import psutil
 import pytest
+from django.contrib.auth.models import User
 from django.utils import timezone
 from pytest_django import Settings
 
@@ -20,7 +22,7 @@ from tests.footage import ROOT
 from video_classifier.ml import decoding
 from video_classifier.ml.clip import ClipError
 from video_classifier.models import Analysis, Clip
-from video_classifier.services import analyses, sandbox
+from video_classifier.services import analyses, sandbox, trash
 from video_classifier.services.leases import LeaseLostError
 from video_classifier.states import Prediction, Status
 
@@ -154,14 +156,16 @@ def test_a_reason_for_no_result_comes_from_elsewhere_too(
 
 @pytest.mark.keras
 @pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("for_good", [False, True])
 def test_a_deleted_clip_ends_its_run_and_the_next_one_starts(
-    ready: Clip, make_clip: MakeClip, make_analysis: MakeAnalysis
+    ready: Clip, make_clip: MakeClip, make_analysis: MakeAnalysis, user: User, *, for_good: bool
 ) -> None:
     other = make_clip(content=Path(ready.file.path).read_bytes())
     running = make_analysis(clip=ready, status=Status.RUNNING, model=MODEL)
     warm = scorer().pid
     reader().suspend()  # it hangs
-    threading.Timer(0.5, ready.delete).start()
+    end = ready.delete if for_good else partial(trash.put, ready, by=user)
+    threading.Timer(0.5, end).start()
     start = time.monotonic()
 
     with pytest.raises(LeaseLostError):
