@@ -15,6 +15,7 @@ import numpy as np
 from av.audio.frame import AudioFrame
 from av.audio.stream import AudioStream
 from av.container import OutputContainer
+from av.packet import Packet
 from av.stream import Disposition
 from av.video.frame import VideoFrame
 from av.video.reformatter import ColorPrimaries, ColorRange, Colorspace, ColorTrc
@@ -328,6 +329,21 @@ def paused(source: Path, target: Path, *, keyframe: int, seconds: float) -> Path
                 packet.dts += round(seconds / packet.time_base)
             packet.stream = copied
             output.mux(packet)
+    return target
+
+
+def rewritten(source: Path, target: Path, change: Callable[[int, bytes], bytes | None]) -> Path:
+    """A copy whose packets have the content that `change` makes of it; None loses the packet."""
+    with av.open(source) as container, av.open(target, "w") as output:
+        stream = container.streams.video[0]
+        copied = output.add_stream_from_template(stream, opaque=True)
+        for number, packet in enumerate(container.demux(stream)):
+            if packet.size and (content := change(number, bytes(packet))) is not None:
+                made = Packet(content)
+                made.pts, made.dts, made.duration = packet.pts, packet.dts, packet.duration
+                made.time_base, made.is_keyframe = packet.time_base, packet.is_keyframe
+                made.stream = copied
+                output.mux(made)
     return target
 
 

@@ -71,6 +71,16 @@ def broken_at_first(folder: Path) -> Path:
     return videos.zeroed(clip, 0, 0.2)
 
 
+def with_over_long_messages(folder: Path) -> Path:
+    """Beside every tenth picture."""
+    note = b"\0\0\0\6\x06\x76\xc8\x01\x02\x03"
+    return videos.rewritten(
+        recorded("steady.mp4")(folder),
+        folder / "noted.mp4",
+        lambda number, content: note * (number % 10 == 0) + content,
+    )
+
+
 FRAGMENTED = {"movflags": "frag_keyframe+empty_moov"}
 CLIPS: dict[str, Maker] = {
     "at 0": recorded("control.mp4"),
@@ -90,6 +100,7 @@ CLIPS: dict[str, Maker] = {
     "clock that is set": lambda folder: videos.paused(
         recorded("steady.mp4")(folder), folder / "set.mkv", keyframe=1, seconds=1.7e9
     ),
+    "over-long messages": with_over_long_messages,
     "pause": lambda folder: videos.paused(
         recorded("steady.mp4")(folder), folder / "pause.mp4", keyframe=1, seconds=60
     ),

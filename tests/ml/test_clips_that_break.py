@@ -188,3 +188,19 @@ def test_still_first_mkv(tmp_path: Path) -> None:
     assert probe.facts(clip("still_first.mkv")).duration == sample.length
     assert sample.warnings == ()
     assert_agree(sample, played)
+
+
+def test_bad_sei_ts(tmp_path: Path) -> None:
+    sample, played, pictures = copied("bad_sei.ts", tmp_path)
+
+    assert len(frames.decoded_timeline(clip("bad_sei.ts")).ticks) == pictures == 150
+    assert different(sample) == 16
+    assert sample.warnings == ()
+    assert_agree(sample, played)
+
+
+def test_lost_p_ts() -> None:
+    assert sampled("lost_p.ts").warnings == (
+        "Pictures that others build on were lost on their way into the file: about 4.5 s of the "
+        "clip may look damaged.",
+    )

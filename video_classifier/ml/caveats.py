@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterator, Sequence
+from fractions import Fraction
 
 from video_classifier.ml import timeline
 from video_classifier.ml.packets import Packets
@@ -37,7 +39,24 @@ def of(shown: Timeline, known: Packets) -> Iterator[str]:
         yield f"Only the first {shown.length:.1f} s of {whole:.1f} s could be read."
     if lost := timeline.seconds_lost(sent, shown, least=least):
         yield f"{lost:.1f} s within the clip are damaged and could not be read."
+    if doubtful := _seconds_in_doubt(known, shown):
+        yield (
+            "Pictures that others build on were lost on their way into the file: about "
+            f"{doubtful:.1f} s of the clip may look damaged."
+        )
     yield from _of_pauses(tuple(shown.pauses(sent)))
+
+
+def _seconds_in_doubt(known: Packets, shown: Timeline) -> float:
+    """That are on screen after a reference was lost, and before the next keyframe."""
+    seconds = Fraction()
+    for doubtful in known.doubtful:
+        first = bisect_left(shown.ticks, doubtful.start)
+        last = bisect_left(shown.ticks, doubtful.stop)
+        if first < last:  # else they are known to be damaged, and left out
+            end = shown.ticks[last] if last < len(shown.ticks) else shown.end
+            seconds += shown.recorded(end) - shown.recorded(shown.ticks[first])
+    return float(seconds)
 
 
 def _of_pauses(pauses: Sequence[Pause]) -> Iterator[str]:

@@ -16,7 +16,7 @@ from av.stream import Disposition, Stream
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
-from video_classifier.ml import mp4_index, signatures
+from video_classifier.ml import mp4_index, nal, signatures
 from video_classifier.ml.clip import ClipError
 
 MIN_SIDE = 16  # pixels: in less, nobody can be seen
@@ -150,12 +150,47 @@ def sound_frames(container: InputContainer, stream: VideoStream) -> Iterator[Vid
 
 def _decoded(stream: VideoStream, packet: Packet[Stream] | None) -> tuple[list[VideoFrame], bool]:
     """The frames that come out after a packet, and whether the packet was whole."""
+    is_whole = packet is None or not packet.is_corrupt
     try:
-        return stream.codec_context.decode(packet), packet is None or not packet.is_corrupt
+        return stream.codec_context.decode(packet), is_whole
+    except MemoryError:
+        raise
+    except av.FFmpegError:
+        bare = packet and _without_messages(stream, packet)
+    if bare is None:
+        return [], False
+    try:
+        return stream.codec_context.decode(bare), is_whole
     except MemoryError:
         raise
     except av.FFmpegError:
         return [], False
+
+
+def _without_messages(stream: VideoStream, packet: Packet[Stream]) -> Packet[Stream] | None:
+    """The packet without its SEI messages, which may be all that is wrong with it."""
+    layout = layout_of(stream)
+    content = layout and layout.without_messages(bytes(packet), sound_ones=True)
+    return renewed(packet, content) if content else None
+
+
+def renewed(packet: Packet[Stream], content: bytes) -> Packet[Stream]:
+    """A packet like this one with other content."""
+    made = Packet(content)
+    made.pts, made.dts, made.duration = packet.pts, packet.dts, packet.duration
+    made.time_base, made.is_keyframe = packet.time_base, packet.is_keyframe
+    return made
+
+
+def unit_reader(stream: VideoStream) -> nal.Reader | None:
+    """None if the codec has no NAL units."""
+    layout = layout_of(stream)
+    return nal.Reader(layout, stream.codec_context.extradata) if layout else None
+
+
+def layout_of(stream: VideoStream) -> nal.Layout | None:
+    """How NAL units are packed in the stream; None if the codec has none."""
+    return nal.Layout.of(stream.codec.canonical_name, stream.codec_context.extradata)
 
 
 def time_base(stream: VideoStream) -> Fraction:

@@ -13,7 +13,7 @@ from av.packet import Packet
 from av.stream import Stream
 from av.video.stream import VideoStream
 
-from video_classifier.ml import containers, timeline
+from video_classifier.ml import containers, nal, timeline
 from video_classifier.ml.filters import PixelAspect
 from video_classifier.ml.timeline import Entries, Entry, Timeline
 
@@ -31,6 +31,8 @@ class Packets:
     order_is_guessed: bool  # pictures are reordered, and the container doesn't say how
     reckoned_rate: float | None  # frames a second by which times are reckoned; None if they're told
     videos: int  # that move: more than one if several cameras are in the file
+    doubtful: Sequence[range]  # ticks from a picture whose reference is lost to the next keyframe
+    has_over_long: bool  # notes beside the pictures, at which browsers stop
     missing: float  # seconds of video that the header promises and no packet reaches
 
     def share(self, decoded: Timeline) -> float:
@@ -49,7 +51,9 @@ def read(path: Path) -> Packets:
     """Reads every packet and decodes none. Raises ClipError if it is no video."""
     entries, reached, some_untimed = Entries(), 0.0, False
     counts: Counter[int] = Counter()
+    doubts = _Doubts()
     with containers.opened(path) as (container, stream):
+        reader = containers.unit_reader(stream)
         for packet in containers.packets(container):
             if packet.pts is not None:
                 end = (packet.pts + (packet.duration or 0)) * packet.time_base
@@ -57,6 +61,8 @@ def read(path: Path) -> Packets:
             counts[packet.stream_index] += 1
             if packet.stream_index == stream.index:
                 entries.append(_entry(packet))
+                if reader:
+                    doubts.take(packet, reader.look(bytes(packet)))
                 some_untimed |= packet.pts is None  # of several in a packet of MPEG-PS
         time_base = containers.time_base(stream)
         rate = containers.reckoned_rate(container, stream)
@@ -68,8 +74,37 @@ def read(path: Path) -> Packets:
             order_is_guessed=containers.order_is_guessed(container, stream) or some_untimed,
             reckoned_rate=float(rate) if rate else None,
             videos=len(containers.moving([counts[v.index] for v in containers.videos(container)])),
+            doubtful=doubts.ranges(),
+            has_over_long=doubts.has_over_long,
             missing=_seconds_missing(container, stream, entries, reached),
         )
+
+
+class _Doubts:
+    """Where pictures may look damaged that decoders take for sound."""
+
+    def __init__(self) -> None:
+        self._ranges: list[range] = []
+        self._since: int | None = None  # the tick of the first picture in doubt
+        self.has_over_long = False
+
+    def take(self, packet: Packet[Stream], finding: nal.Finding) -> None:
+        self.has_over_long |= finding.has_over_long
+        if packet.pts is None:
+            return
+        if packet.is_keyframe:
+            self._end(packet.pts)
+        elif finding.misses_reference and self._since is None:
+            self._since = packet.pts
+
+    def ranges(self) -> Sequence[range]:
+        self._end(2**62)
+        return self._ranges
+
+    def _end(self, tick: int) -> None:
+        if self._since is not None:
+            self._ranges.append(range(self._since, tick))
+        self._since = None
 
 
 def _entry(packet: Packet[Stream]) -> Entry:

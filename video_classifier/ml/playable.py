@@ -24,7 +24,17 @@ from av.video.reformatter import (
 )
 from av.video.stream import VideoStream
 
-from video_classifier.ml import containers, filters, frames, packets, probe, timeline, tone, whole
+from video_classifier.ml import (
+    containers,
+    filters,
+    frames,
+    nal,
+    packets,
+    probe,
+    timeline,
+    tone,
+    whole,
+)
 from video_classifier.ml.clip import ClipError, ClipFacts, InterruptedCopyError
 from video_classifier.ml.filters import AspectReader, FrameFilter, PixelAspect
 from video_classifier.ml.packets import Packets
@@ -103,18 +113,26 @@ def _remux(source: Path, target: Path, proceed: Callable[[], bool]) -> bool:
             with _written(target) as output:
                 # Opaque, or PyAV would look for an encoder with the name of the decoder.
                 copied = output.add_stream_from_template(stream, opaque=True)
+                layout = containers.layout_of(stream)
                 number, stamp = next(stamps)
                 for at, packet in enumerate(containers.packets(container, stream)):
                     if not proceed():
                         raise InterruptedCopyError
                     if at == number:
-                        packet.pts, packet.dts, packet.duration = stamp
-                        packet.stream = copied
-                        output.mux(packet)
+                        made = _bearable(packet, layout)
+                        made.pts, made.dts, made.duration = stamp
+                        made.stream = copied
+                        output.mux(made)
                         number, stamp = next(stamps, (-1, stamp))
         except av.FFmpegError:
             return False
     return True
+
+
+def _bearable(packet: Packet[Stream], layout: nal.Layout | None) -> Packet[Stream]:
+    """Without over-long SEI messages, at which browsers stop."""
+    content = layout and layout.without_messages(bytes(packet), sound_ones=False)
+    return containers.renewed(packet, content) if content else packet
 
 
 def _clearly_shown(known: Packets) -> Timeline | None:

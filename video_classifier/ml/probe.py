@@ -100,10 +100,11 @@ def _is_first(container: InputContainer, stream: VideoStream) -> bool:
 
 
 def _keeps_time(told: Packets, first: VideoFrame) -> bool:
-    """Whether the first picture that decodes comes up at 0 and the clock never jumps."""
+    """Whether the first picture that decodes comes up at 0, and others by a clock without jumps."""
     shown = timeline.from_packets(told.entries, told.time_base)
     return (
         shown is not None
+        and not told.has_over_long
         and shown.ticks[0] == first.pts
         and abs(first.pts * told.time_base) < _AT_ONCE
         and shown.on_clock(shown.ticks[-1]) == shown.ticks[-1] - shown.ticks[0]
