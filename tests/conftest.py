@@ -155,6 +155,9 @@ class FakePredictor:
             detector_sha256="d" * 64 if self._persons else "",
         )
 
+    def load(self) -> None:
+        """It needs none."""
+
     def score(self, _: Image) -> float:
         return self._score
 

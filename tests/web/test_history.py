@@ -29,7 +29,7 @@ def names(client: Client, query: dict[str, str], *, url: str = URL) -> list[str]
 def rows(client: Client) -> list[str]:
     """The words of each row."""
     html = client.get(URL).content.decode()
-    found = re.findall(r"<tr>(?!\s*<th scope=\"col\").*?</tr>", html, re.DOTALL)
+    found = re.findall(r"<tr id=.*?</tr>", html, re.DOTALL)
     return [" ".join(re.sub(r"<[^>]*>", " ", row).split()) for row in found]
 
 
