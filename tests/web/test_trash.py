@@ -20,7 +20,7 @@ from video_classifier.services import evidence, trash
 from video_classifier.states import Action, Status
 
 LISTS = [name for name, arguments, _ in PAGES if not arguments]
-OF_A_CLIP = ("clip-file", "player", "delete-clip", "restore-clip", "purge-clip")
+OF_A_CLIP = ("ask-for-copy", "clip-file", "player", "delete-clip", "restore-clip", "purge-clip")
 OPEN = ("restore-clip", "purge-clip")  # to what is in the trash
 
 
