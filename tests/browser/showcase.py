@@ -15,6 +15,7 @@ from playwright.sync_api import FilePayload, Page, Route, expect
 
 from tests import scenes
 from tests.conftest import PASSWORD, MakeAnalysis, MakeClip
+from video_classifier.ml import judging
 from video_classifier.ml.clip import Image
 from video_classifier.models import Analysis, HeatMap, Person
 from video_classifier.services import catalog, evidence, trash
@@ -97,6 +98,14 @@ def furnish(
             clip={"uploaded_by": User.objects.create_user("grace")},
             **done,
         ),
+        "no result": make(
+            "store room.mp4",
+            Status.DONE,
+            prediction=Prediction.NO_RESULT,
+            reason=judging.NOBODY,
+            score=None,
+            **done | {"threshold": None},
+        ),
         "failed": make(
             "broken.mp4",
             Status.FAILED,
@@ -114,8 +123,8 @@ def furnish(
         "last in the queue": make(LONG.replace("12", "13"), Status.QUEUED),
     }
     trash.put(made["trashed"].clip, by=user)
-    for analysis in (made["hint"], made["no hint"], made["not mine"]):
-        for number in (1, 2):
+    for analysis in (made["hint"], made["no hint"], made["not mine"], made["no result"]):
+        for number in (1, 2) if analysis.decided_by else ():
             _follow(analysis, number, frames)
         evidence.write(
             {evidence.frame_file(analysis, n): evidence.jpeg(frames[n], 80) for n in range(16)}
