@@ -70,7 +70,7 @@ if (form) {
     });
     request.addEventListener("load", () => show(row, request));
     request.addEventListener("error", async () => refuse(row, await whatBroke()));
-    request.addEventListener("abort", () => refuse(row, "You cancelled it."));
+    request.addEventListener("abort", () => withdraw(row));
     request.addEventListener("loadend", () => {
       sending -= 1;
       sendNext();
@@ -114,6 +114,14 @@ if (form) {
     say(state.dataset.announce);
   }
 
+  // What somebody wanted is no error.
+  function withdraw(row) {
+    row.querySelector("[data-state]").textContent = "Cancelled";
+    row.querySelector("progress").remove();
+    row.querySelector("[data-cancel]").remove();
+    say(`${row.querySelector("[data-name]").textContent} was cancelled.`);
+  }
+
   function say(news) {
     document.querySelector("[data-announcer]").textContent = news;
   }
@@ -124,7 +132,7 @@ if (form) {
       upload.request.abort();
     } else {
       waiting.splice(place, 1);
-      refuse(upload.row, "You cancelled it.");
+      withdraw(upload.row);
     }
   }
 

@@ -208,7 +208,8 @@ def test_a_cancelled_clip_makes_way_for_the_next(page: Page) -> None:
 
     rows.nth(0).get_by_role("button", name="Cancel").click()
 
-    expect(rows.nth(0)).to_contain_text("You cancelled it.")
+    expect(rows.nth(0)).to_contain_text("Cancelled")
+    expect(rows.nth(0)).not_to_contain_text("Not taken")
     expect(rows.nth(2)).to_contain_text("Sending")
 
 
