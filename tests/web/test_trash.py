@@ -18,9 +18,10 @@ from tests.web.test_access import PAGES
 from video_classifier.models import Analysis, AuditEntry, Clip, HeatMap
 from video_classifier.services import evidence, trash
 from video_classifier.states import Action, Status
+from video_classifier.web.urls import urlpatterns
 
 LISTS = [name for name, arguments, _ in PAGES if not arguments]
-OF_A_CLIP = ("ask-for-copy", "clip-file", "player", "delete-clip", "restore-clip", "purge-clip")
+OF_A_CLIP = {path.name for path in urlpatterns if str(path.pattern).startswith("clips/")}
 OPEN = ("restore-clip", "purge-clip")  # to what is in the trash
 
 
