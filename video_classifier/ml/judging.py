@@ -35,7 +35,7 @@ STILL = (
     "Upload the recording from which it was taken."
 )
 NOBODY = (
-    "Nobody could be seen in this clip, so there was nobody for the model to look at. Watch the "
+    "The person detector found nobody in this clip, so the model had nobody to look at. Watch the "
     "clip yourself, or analyze it again with a model that looks at the whole picture."
 )
 
