@@ -10,7 +10,7 @@ from scripts import timing
 from scripts.timing import Compared, Figures
 from video_classifier.ml import predictor
 from video_classifier.ml.bundle import BundleError
-from video_classifier.ml.children import Child
+from video_classifier.ml.children import Child, Meanwhile
 from video_classifier.ml.clip import ClipError, Outcome, Stage
 
 PREVIEW_WIDTH = 240  # pixels, as on the site's pages
@@ -36,7 +36,13 @@ def measure(
     def in_children(clip: Path) -> Figures:
         return _timed(
             lambda: child.call(
-                "analyze", folder, detector, clip, PREVIEW_WIDTH, returns=Outcome, parts=Stage
+                "analyze",
+                folder,
+                detector,
+                clip,
+                PREVIEW_WIDTH,
+                returns=Outcome,
+                meanwhile=Meanwhile(parts=Stage),
             )
         )
 

@@ -18,6 +18,7 @@ from video_classifier.ml.children import (
     ChildBrokeError,
     ChildDiedError,
     ChildTooLargeError,
+    Meanwhile,
 )
 from video_classifier.ml.clip import ClipError, Image
 
@@ -52,8 +53,9 @@ def too_late() -> None:
 
 def test_a_call_gives_its_parts_and_its_result(child: Child) -> None:
     parts: list[int] = []
+    taken = Meanwhile(parts=int, on_part=parts.append)
 
-    assert child.call("count", 3, returns=str, parts=int, on_part=parts.append) == "done"
+    assert child.call("count", 3, returns=str, meanwhile=taken) == "done"
     assert parts == [0, 1, 2]
 
 
@@ -97,7 +99,7 @@ def test_a_hang_ends_when_the_watch_says_so(*, deaf: bool) -> None:
     start = time.monotonic()
 
     with pytest.raises(TooLateError):
-        child.call("hang", returns=type(None), watch=too_late)
+        child.call("hang", returns=type(None), meanwhile=Meanwhile(watch=too_late))
 
     assert not child.is_alive
     assert time.monotonic() - start < children.PATIENCE + 3
@@ -107,7 +109,7 @@ def test_a_call_that_ends_by_itself_keeps_the_child(child: Child) -> None:
     child = bad(deaf=True)
 
     with pytest.raises(TooLateError):
-        child.call("count", 100, returns=str, watch=too_late)
+        child.call("count", 100, returns=str, meanwhile=Meanwhile(watch=too_late))
 
     assert child.call("count", 0, returns=str) == "done"
     child.kill()

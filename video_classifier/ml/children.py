@@ -8,11 +8,12 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from multiprocessing import Pipe
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import msgspec
 import psutil
@@ -39,6 +40,25 @@ class ChildTooLargeError(Exception):
 
 class ChildBrokeError(Exception):
     """A call raised what nobody expected; the message has the child's traceback."""
+
+
+Watch = Callable[[], None]
+
+
+def idle() -> None:
+    """Lets a call go on."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Meanwhile:
+    """What the caller of an operation does while it runs."""
+
+    watch: Watch = idle  # called several times a second; ends the call by raising
+    on_part: Callable[[Any], None] = lambda _: None  # gets what is handed out before the end
+    parts: Any = object  # the type of that
+
+
+NOTHING = Meanwhile()
 
 
 class Child:
@@ -94,24 +114,17 @@ class Child:
         operation: str,
         *arguments: object,
         returns: type[Value],
-        parts: type | None = None,
-        on_part: Callable[..., None] = lambda _: None,
-        watch: Callable[[], None] = lambda: None,
+        meanwhile: Meanwhile = NOTHING,
     ) -> Value:
-        """What the operation returns; `on_part` gets the parts that it hands out before.
+        """What the operation returns.
 
-        `watch` is called often while it runs, and ends it by raising. Raises the child's
-        errors, ChildDiedError, ChildTooLargeError and ChildBrokeError.
+        Raises the child's errors, ChildDiedError, ChildTooLargeError and ChildBrokeError.
         """
         with self._busy:
             try:
                 self._send(wire.Call(operation, msgspec.Raw(wire.pack(arguments))))
-                while isinstance(answer := self._next(watch), wire.Part):
-                    on_part(wire.unpack(answer.value, parts or object))
-            except (EOFError, OSError) as error:
-                self.kill()
-                msg = f"it ended with {self._process.returncode} during “{operation}”"
-                raise ChildDiedError(msg) from error
+                while isinstance(answer := self._next(meanwhile.watch), wire.Part):
+                    meanwhile.on_part(wire.unpack(answer.value, meanwhile.parts))
             except BaseException:
                 self._give_up()
                 raise
@@ -130,17 +143,31 @@ class Child:
         self._process.wait()
 
     def _send(self, message: wire.Call | wire.Cancel) -> None:
-        self._connection.send_bytes(wire.pack(message))
+        with self._noticing_its_end():
+            self._connection.send_bytes(wire.pack(message))
 
-    def _next(self, watch: Callable[[], None]) -> wire.Answer:
+    def _next(self, watch: Watch) -> wire.Answer:
         while True:
             watch()
             self._check_memory()
-            if self._connection.poll(TICK):
-                return self._received()
+            if (answer := self._received(within=TICK)) is not None:
+                return answer
 
-    def _received(self) -> wire.Answer:
-        return wire.unpack(self._connection.recv_bytes(wire.LARGEST), wire.Answer)  # type: ignore[arg-type]
+    def _received(self, *, within: float) -> wire.Answer | None:
+        with self._noticing_its_end():
+            if not self._connection.poll(within):
+                return None
+            packed = self._connection.recv_bytes(wire.LARGEST)
+        return wire.unpack(packed, wire.Answer)  # type: ignore[arg-type]
+
+    @contextmanager
+    def _noticing_its_end(self) -> Iterator[None]:
+        try:
+            yield
+        except (EOFError, OSError) as error:
+            self.kill()
+            msg = f"it ended with {self._process.returncode}"
+            raise ChildDiedError(msg) from error
 
     def _check_memory(self) -> None:
         if self._memory is not None and self.resident > self._memory:
@@ -151,13 +178,11 @@ class Child:
     def _give_up(self) -> None:
         """Waits a little for the call to end, so that a child that is warm can go on living."""
         until = time.monotonic() + PATIENCE
-        try:
+        with suppress(ChildDiedError, msgspec.DecodeError):
             self._send(wire.Cancel())
-            while self._connection.poll(max(until - time.monotonic(), 0)):
-                if not isinstance(self._received(), wire.Part):
+            while (left := until - time.monotonic()) > 0:
+                if isinstance(self._received(within=left), wire.Result | wire.Failure):
                     return
-        except (EOFError, OSError, msgspec.DecodeError):
-            pass  # it is killed below
         self.kill()
 
     def _raised(self, failure: wire.Failure) -> Exception:

@@ -12,10 +12,14 @@ from pathlib import Path
 from typing import Protocol, TypeVar
 
 from video_classifier.ml.children import (
+    NOTHING,
     Child,
     ChildBrokeError,
     ChildDiedError,
     ChildTooLargeError,
+    Meanwhile,
+    Watch,
+    idle,
 )
 from video_classifier.ml.clip import ClipError, ClipFacts, ClipSpec, Crops, Image, Sample, Track
 
@@ -30,13 +34,8 @@ TOO_LARGE = (
     "H.264, and upload that."
 )
 
-Watch = Callable[[], None]
 Seen = TypeVar("Seen")
 Value = TypeVar("Value")
-
-
-def idle() -> None:
-    """Lets a call go on."""
 
 
 class Opened(Protocol):
@@ -109,12 +108,14 @@ class InChild:
 
     def facts(self, video: Path, *, watch: Watch = idle) -> tuple[ClipFacts, bool]:
         """What the file is, and whether browsers play it. Raises ClipError."""
-        return self._call("facts", video, returns=tuple[ClipFacts, bool], watch=watch)
+        meanwhile = Meanwhile(watch=watch)
+        return self._call("facts", video, returns=tuple[ClipFacts, bool], meanwhile=meanwhile)
 
     def sample(
         self, video: Path, spec: ClipSpec, *, preview_width: int | None, watch: Watch = idle
     ) -> Sample:
-        return self._call("sample", video, spec, preview_width, returns=Sample, watch=watch)
+        meanwhile = Meanwhile(watch=watch)
+        return self._call("sample", video, spec, preview_width, returns=Sample, meanwhile=meanwhile)
 
     def open(self, video: Path) -> Opened:
         self._call("open", video, returns=type(None))
@@ -122,7 +123,8 @@ class InChild:
 
     def copy(self, source: Path, target: Path, *, watch: Watch = idle) -> None:
         """As `playable.make`. Raises ClipError."""
-        self._call("copy", source, target, returns=type(None), watch=watch)
+        meanwhile = Meanwhile(watch=watch)
+        self._call("copy", source, target, returns=type(None), meanwhile=meanwhile)
 
     def kill(self) -> None:
         """May be called from any thread; a call that runs ends with a ClipError."""
@@ -135,20 +137,10 @@ class InChild:
         operation: str,
         *arguments: object,
         returns: type[Value],
-        parts: type | None = None,
-        on_part: Callable[..., None] = lambda _: None,
-        watch: Watch = idle,
+        meanwhile: Meanwhile = NOTHING,
     ) -> Value:
-        """`watch` is called often while the child is busy, and ends the call by raising."""
         try:
-            return self._running().call(
-                operation,
-                *arguments,
-                returns=returns,
-                parts=parts,
-                on_part=on_part,
-                watch=watch,
-            )
+            return self._running().call(operation, *arguments, returns=returns, meanwhile=meanwhile)
         except ChildDiedError as error:
             raise ClipError(CRASHED) from error
         except ChildTooLargeError as error:
@@ -190,8 +182,7 @@ class _OpenedInChild:
             height,
             width,
             returns=tuple[float, ...],
-            parts=tuple[int, Image],
-            on_part=take,
+            meanwhile=Meanwhile(parts=tuple[int, Image], on_part=take),
         )
         return times, tuple(seen.values())  # type: ignore[return-value]
 

@@ -19,7 +19,15 @@ from typing import TypeVar
 from django.conf import settings
 
 from video_classifier.ml.bundle import BundleError, Card
-from video_classifier.ml.children import Child, ChildDiedError, ChildTooLargeError
+from video_classifier.ml.children import (
+    NOTHING,
+    Child,
+    ChildDiedError,
+    ChildTooLargeError,
+    Meanwhile,
+    Watch,
+    idle,
+)
 from video_classifier.ml.clip import (
     ClipError,
     ClipFacts,
@@ -29,7 +37,7 @@ from video_classifier.ml.clip import (
     Sample,
     Stage,
 )
-from video_classifier.ml.decoding import InChild, Watch, idle
+from video_classifier.ml.decoding import InChild
 
 Value = TypeVar("Value")
 
@@ -150,9 +158,7 @@ class ChildPredictor:
             video,
             preview_width,
             returns=Outcome,
-            parts=Stage,
-            on_part=entering,
-            watch=proceed,
+            meanwhile=Meanwhile(parts=Stage, on_part=entering, watch=proceed),
         )
 
     def score(self, images: Image) -> float:
@@ -172,20 +178,11 @@ class _Scorer:
         operation: str,
         *arguments: object,
         returns: type[Value],
-        parts: type | None = None,
-        on_part: Callable[..., None] = lambda _: None,
-        watch: Watch = idle,
+        meanwhile: Meanwhile = NOTHING,
     ) -> Value:
         child = self._running()
         try:
-            return child.call(
-                operation,
-                *arguments,
-                returns=returns,
-                parts=parts,
-                on_part=on_part,
-                watch=watch,
-            )
+            return child.call(operation, *arguments, returns=returns, meanwhile=meanwhile)
         except ChildTooLargeError as error:
             child.kill()
             raise ClipError(ANALYSIS_TOO_LARGE) from error
