@@ -46,9 +46,9 @@ def test_samples_of_one_size_are_refused_if_they_are_too_many(tmp_path: Path) ->
     clip = videos.write(tmp_path / "clip.mp4", 1, codec="mjpeg", pixels="yuvj420p")
     claiming(clip, b"stsz", 8)
 
-    with pytest.raises(ClipError, match="more than 3 million"):
+    with pytest.raises(ClipError, match="more than 2 million"):
         probe.facts(clip)
-    with pytest.raises(ClipError, match="more than 3 million"):
+    with pytest.raises(ClipError, match="more than 2 million"):
         frames.sample(clip, ClipSpec())
 
 
@@ -56,7 +56,7 @@ def test_fragments_that_claim_too_many_are_refused(tmp_path: Path) -> None:
     muxing = {"movflags": "frag_keyframe+empty_moov"}
     clip = claiming(videos.write(tmp_path / "clip.mp4", muxing=muxing), b"trun", 4)
 
-    with pytest.raises(ClipError, match="more than 3 million"):
+    with pytest.raises(ClipError, match="more than 2 million"):
         probe.facts(clip)
 
 

@@ -21,7 +21,7 @@ from video_classifier.ml.clip import ClipError
 
 MIN_SIDE = 16  # pixels: in less, nobody can be seen
 MAX_SIDE = 8192
-MAX_PACKETS = 3_000_000  # of all streams: ten hours with sound, a day without
+MAX_PACKETS = 2_000_000  # of all streams: seven hours with sound, 18 without
 MAX_PIXELS = 50_000_000  # a picture; each takes six times as many bytes by the time it is scaled
 
 # Formats that hold their pictures themselves, by FFmpeg's names. Playlists, concat scripts and the

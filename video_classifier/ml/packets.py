@@ -49,22 +49,24 @@ class Packets:
 
 def read(path: Path) -> Packets:
     """Reads every packet and decodes none. Raises ClipError if it is no video."""
-    entries, reached, some_untimed = Entries(), 0.0, False
+    entries, some_untimed = Entries(), False
+    ends: dict[int, int] = {}  # in ticks, by the index of the stream
     counts: Counter[int] = Counter()
     doubts = _Doubts()
     with containers.opened(path) as (container, stream):
-        reader = containers.unit_reader(stream)
+        reader, own = containers.unit_reader(stream), stream.index
         for packet in containers.packets(container):
-            if packet.pts is not None:
-                end = (packet.pts + (packet.duration or 0)) * packet.time_base
-                reached = max(reached, float(end))
-            counts[packet.stream_index] += 1
-            if packet.stream_index == stream.index:
+            index, pts = packet.stream_index, packet.pts
+            if pts is not None:
+                ends[index] = max(ends.get(index, 0), pts + (packet.duration or 0))
+            counts[index] += 1
+            if index == own:
                 entries.append(_entry(packet))
                 if reader:
                     doubts.take(packet, reader.look(bytes(packet)))
-                some_untimed |= packet.pts is None  # of several in a packet of MPEG-PS
+                some_untimed |= pts is None  # of several in a packet of MPEG-PS
         time_base = containers.time_base(stream)
+        reached = max((end * _time_base(container, at) for at, end in ends.items()), default=0)
         rate = containers.reckoned_rate(container, stream)
         return Packets(
             entries=entries,
@@ -76,8 +78,12 @@ def read(path: Path) -> Packets:
             videos=len(containers.moving([counts[v.index] for v in containers.videos(container)])),
             doubtful=doubts.ranges(),
             has_over_long=doubts.has_over_long,
-            missing=_seconds_missing(container, stream, entries, reached),
+            missing=_seconds_missing(container, stream, entries, float(reached)),
         )
+
+
+def _time_base(container: InputContainer, index: int) -> Fraction:
+    return container.streams[index].time_base or Fraction(1, 10**6)
 
 
 class _Doubts:

@@ -32,6 +32,7 @@ AFTER_JUMP = PAUSE + 1  # … and by which the clip's clock goes on instead: sti
 _MOST_REPEATED = 100_000  # entries in which pictures may repeat: nearly three hours, 10 a second
 
 Ticks = npt.NDArray[np.int64]
+Flags = npt.NDArray[np.bool_]
 
 
 class Pause(NamedTuple):
@@ -152,11 +153,11 @@ class Timeline:
         return usual_interval(self._intervals, self.time_base)
 
     @cached_property
-    def _is_pause(self) -> npt.NDArray[np.bool_]:
+    def _is_pause(self) -> Flags:
         return self._intervals > longest_interval(self._usual, self.time_base)
 
     @cached_property
-    def _is_jump(self) -> npt.NDArray[np.bool_]:
+    def _is_jump(self) -> Flags:
         return self._is_pause & (self._intervals >= ceil(JUMP / self.time_base))
 
     @cached_property
@@ -197,8 +198,8 @@ class Timeline:
 
 
 def _summed(intervals: Ticks) -> Sequence[int]:
-    """From 0 on; of Python's whole numbers, so that nothing made of them can overflow."""
-    return array("q", np.concatenate([[0], np.cumsum(intervals)]).astype(np.int64).tobytes())
+    """From 0 on."""
+    return _array(np.concatenate([[0], np.cumsum(intervals)]))
 
 
 def intervals(ticks: Sequence[int]) -> Ticks:
@@ -229,11 +230,6 @@ class Entry(NamedTuple):
     is_hidden: bool  # decoded and not shown: an edit list cuts it away
     is_corrupt: bool
 
-    @property
-    def stamp(self) -> int | None:
-        """When the picture comes up; about when, where only the order of decoding is told."""
-        return self.dts if self.pts is None else self.pts
-
 
 _NO_STAMP = -(2**63)
 _FARTHEST = 2**60  # ticks: differences of stamps fit into 64 bits
@@ -242,18 +238,34 @@ _FARTHEST = 2**60  # ticks: differences of stamps fit into 64 bits
 class Entries(Sequence[Entry]):
     """The entries of a file's packets in 25 bytes each: a long recording has a million."""
 
-    def __init__(self) -> None:
+    def __init__(self, entries: Iterable[Entry] = ()) -> None:
         self._stamps = array("q")  # pts, dts and duration, by turns
         self._flags = bytearray()
+        for entry in entries:
+            self.append(entry)
 
     def append(self, entry: Entry) -> None:
         """Stamps beyond all reason count as none."""
-        pts, dts = (
-            _NO_STAMP if stamp is None or abs(stamp) > _FARTHEST else stamp
-            for stamp in (entry.pts, entry.dts)
+        pts, dts, duration, is_key, is_hidden, is_corrupt = entry
+        if pts is None or not -_FARTHEST <= pts <= _FARTHEST:
+            pts = _NO_STAMP
+        if dts is None or not -_FARTHEST <= dts <= _FARTHEST:
+            dts = _NO_STAMP
+        self._stamps.extend((pts, dts, min(max(duration, 0), _FARTHEST)))
+        self._flags.append(is_key | is_hidden << 1 | is_corrupt << 2)
+
+    @property
+    def columns(self) -> _Columns:
+        stamps = np.array(self._stamps, np.int64).reshape(-1, 3)
+        flags = np.array(self._flags, np.uint8)
+        return _Columns(
+            pts=stamps[:, 0],
+            dts=stamps[:, 1],
+            duration=stamps[:, 2],
+            is_key=flags & 1 > 0,
+            is_hidden=flags & 2 > 0,
+            is_corrupt=flags & 4 > 0,
         )
-        self._stamps.extend((pts, dts, min(max(entry.duration, 0), _FARTHEST)))
-        self._flags.append(entry.is_key | entry.is_hidden << 1 | entry.is_corrupt << 2)
 
     def __len__(self) -> int:
         return len(self._flags)
@@ -278,6 +290,26 @@ class Entries(Sequence[Entry]):
         )
 
 
+class _Columns(NamedTuple):
+    """The entries' values, (n,) each; a stamp that is none is _NO_STAMP."""
+
+    pts: Ticks
+    dts: Ticks
+    duration: Ticks
+    is_key: Flags
+    is_hidden: Flags
+    is_corrupt: Flags
+
+    @property
+    def stamp(self) -> Ticks:
+        """When pictures come up; about when, where only the order of decoding is told."""
+        return np.where(self.pts == _NO_STAMP, self.dts, self.pts)
+
+
+def _columns(entries: Iterable[Entry]) -> _Columns:
+    return (entries if isinstance(entries, Entries) else Entries(entries)).columns
+
+
 class Run(NamedTuple):
     """Numbers of packets, in the order of decoding: from a keyframe to the last one wanted."""
 
@@ -287,48 +319,47 @@ class Run(NamedTuple):
 
 def from_packets(entries: Sequence[Entry], time_base: Fraction) -> Timeline | None:
     """The timeline that the packets tell, or None if they don't tell a consistent one."""
-    if not is_consistent(entries):
+    columns = _columns(entries)
+    sent = columns.dts[columns.dts != _NO_STAMP]
+    if not (sent[:-1] < sent[1:]).all():  # the clock by which packets are sent goes back
         return None
-    return _shown((entries[number] for number in decodable(entries)), time_base)
+    return _shown(columns, _is_decodable(columns), time_base)
 
 
 def decodable(entries: Iterable[Entry]) -> Sequence[int]:
-    """The numbers of the packets that decode to pictures that are shown.
+    """The numbers of the packets that decode to pictures that are shown."""
+    return _array(np.flatnonzero(_is_decodable(_columns(entries))))
 
-    What is sent before the first keyframe, or shown before it, can't be decoded.
-    """
-    found = array("q")
-    since = None
-    for number, entry in enumerate(entries):
-        if since is None and entry.is_key:
-            since = entry.pts
-            if since is None:
-                break
-        if since is None or entry.pts is None or entry.pts < since:
-            continue
-        if not (entry.is_hidden or entry.is_corrupt):
-            found.append(number)
+
+def _is_decodable(columns: _Columns) -> Flags:
+    """What is sent before the first keyframe, or shown before it, can't be decoded."""
+    found: Flags = ~(columns.is_hidden | columns.is_corrupt) & (columns.pts != _NO_STAMP)
+    keys = np.flatnonzero(columns.is_key)
+    if not len(keys) or columns.pts[keys[0]] == _NO_STAMP:
+        return np.zeros_like(found)
+    found[: keys[0]] = False
+    found[columns.pts < columns.pts[keys[0]]] = False
     return found
 
 
 def as_sent(entries: Iterable[Entry], time_base: Fraction) -> Timeline | None:
     """The timeline of all that was sent to be shown, decodable or not; None if no packet says."""
-    return _shown(entries, time_base)
+    columns = _columns(entries)
+    return _shown(columns, ~columns.is_hidden & (columns.stamp != _NO_STAMP), time_base)
 
 
-def _shown(entries: Iterable[Entry], time_base: Fraction) -> Timeline | None:
-    stamps, durations = array("q"), array("q")
-    for entry in entries:
-        if (stamp := entry.stamp) is not None and not entry.is_hidden:
-            stamps.append(stamp)
-            durations.append(entry.duration)
-    if not stamps:
+def _shown(columns: _Columns, chosen: Flags, time_base: Fraction) -> Timeline | None:
+    stamps, durations = columns.stamp[chosen], columns.duration[chosen]
+    if not len(stamps):
         return None
     order = np.lexsort((durations, stamps))
-    ticks = array("q", np.asarray(stamps)[order].tobytes())
-    return Timeline(
-        ticks=ticks, end=end_of(ticks, durations[order[-1]], time_base), time_base=time_base
-    )
+    ticks, last = _array(stamps[order]), int(durations[order[-1]])
+    return Timeline(ticks=ticks, end=end_of(ticks, last, time_base), time_base=time_base)
+
+
+def _array(numbers: npt.NDArray[np.integer]) -> array[int]:
+    """Of Python's whole numbers, so that nothing made of them can overflow."""
+    return array("q", numbers.astype(np.int64).tobytes())
 
 
 def end_of(ticks: Sequence[int], duration: int, time_base: Fraction) -> int:
@@ -345,21 +376,19 @@ def end_of(ticks: Sequence[int], duration: int, time_base: Fraction) -> int:
 
 def ticks_claimed(entries: Iterable[Entry]) -> int:
     """From when the first picture comes up to when, as the packets say, the last one leaves."""
-    first, last = None, 0
-    for entry in entries:
-        if (stamp := entry.stamp) is not None:
-            first = stamp if first is None else min(first, stamp)
-            last = max(last, stamp + entry.duration)
-    return 0 if first is None else last - first
+    columns = _columns(entries)
+    known = columns.stamp != _NO_STAMP
+    stamps, durations = columns.stamp[known], columns.duration[known]
+    return int((stamps + durations).max()) - int(stamps.min()) if len(stamps) else 0
 
 
 def seconds_lost(sent: Timeline, decoded: Timeline, *, least: float) -> float:
     """The length of the gaps, each over `least`, in which frames were sent and none came."""
-    lost = sorted(set(sent.ticks) - set(decoded.ticks))
+    lost = np.setdiff1d(np.asarray(sent.ticks), np.asarray(decoded.ticks))
+    before = np.searchsorted(lost, np.asarray(decoded.ticks), "right")
     gaps = [
-        sent.recorded(later) - sent.recorded(earlier)
-        for earlier, later in pairwise(decoded.ticks)
-        if bisect_right(lost, earlier) < bisect_right(lost, later)
+        sent.recorded(decoded.ticks[number + 1]) - sent.recorded(decoded.ticks[number])
+        for number in np.flatnonzero(before[1:] > before[:-1]).tolist()
     ]
     return float(sum(gap for gap in gaps if gap > least))
 
@@ -373,16 +402,17 @@ def runs(entries: Iterable[Entry], wanted: Collection[int]) -> list[Run]:
     keys: list[int] = []  # those that may yet be the latest, so that both lists ascend …
     shown: list[int] = []  # … by number and by when they are shown
     found: list[Run] = []
-    for number, entry in enumerate(entries):
-        if entry.pts is None:
-            continue
-        if entry.is_key:
-            while shown and shown[-1] >= entry.pts:
+    columns = _columns(entries)
+    matters = columns.is_key | np.isin(columns.pts, np.fromiter(wanted, np.int64, len(wanted)))
+    for number in np.flatnonzero(matters & (columns.pts != _NO_STAMP)).tolist():
+        pts = int(columns.pts[number])
+        if columns.is_key[number]:
+            while shown and shown[-1] >= pts:
                 del shown[-1], keys[-1]
-            shown.append(entry.pts)
+            shown.append(pts)
             keys.append(number)
-        if entry.pts in wanted and not entry.is_hidden:
-            at = bisect_right(shown, entry.pts)
+        if pts in wanted and not columns.is_hidden[number]:
+            at = bisect_right(shown, pts)
             first = keys[at - 1] if at else 0
             while found and found[-1].last >= first:
                 first = min(first, found.pop().first)
@@ -408,16 +438,5 @@ def from_decoded(told: Iterable[int | None], *, duration: int, time_base: Fracti
         if ticks and tick + shift < ticks[-1] - second:
             shift = ticks[-1] + stays - tick
         ticks.append(tick + shift)
-    ordered = array("q", np.sort(np.asarray(ticks)).tobytes())
+    ordered = _array(np.sort(np.asarray(ticks, np.int64)))
     return Timeline(ticks=ordered, end=end_of(ordered, duration, time_base), time_base=time_base)
-
-
-def is_consistent(entries: Iterable[Entry]) -> bool:
-    """Whether the clock by which packets are sent goes on and on."""
-    last = None
-    for entry in entries:
-        if entry.dts is not None:
-            if last is not None and entry.dts <= last:
-                return False
-            last = entry.dts
-    return True
