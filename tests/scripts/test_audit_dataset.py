@@ -132,7 +132,7 @@ def test_what_does_not_decode_is_named(table: Path, capsys: Captured) -> None:
 
     audited(other)
 
-    assert "Left out: notes.mp4: The file is not a video" in capsys.readouterr().err
+    assert "Left out: notes.mp4: The file is a text, not a video" in capsys.readouterr().err
 
 
 def test_all_that_is_wrong_with_a_table_is_listed(table: Path, capsys: Captured) -> None:

@@ -92,7 +92,7 @@ def test_a_corrupt_clip_is_named_and_left_out(dataset: Path, capsys: Captured) -
 
     told = capsys.readouterr()
     assert sorted(found) == ["a", "b", "c", "d"]
-    assert "Left out: clips/shoplifters/notes.mp4: The file is not a video" in told.err
+    assert "Left out: clips/shoplifters/notes.mp4: The file is a text, not a video" in told.err
     assert "4 clips, 1 left out" in told.out
 
 
