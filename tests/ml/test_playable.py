@@ -13,7 +13,7 @@ from av.video.reformatter import ColorTrc
 
 from tests import videos
 from tests.ml.conftest import Clips
-from video_classifier.ml import frames, playable, probe
+from video_classifier.ml import frames, packets, playable, probe
 from video_classifier.ml.clip import ClipError, ClipSpec, Image, InterruptedCopyError, Sample
 from video_classifier.ml.pictures import Scaler
 
@@ -280,13 +280,18 @@ def test_a_copy_begins_at_0_with_all_pictures(tmp_path: Path, name: str) -> None
     )
 
 
-@pytest.mark.parametrize("seconds", [60, 40_000, 50_000, 1_700_000_000])
-def test_a_copy_goes_by_the_clips_clock(clips: Clips, tmp_path: Path, seconds: float) -> None:
-    clip = videos.paused(clips("h264.mp4"), tmp_path / "set.mkv", keyframe=1, seconds=seconds)
+@pytest.mark.parametrize("name", ["h264.mp4", "h264.ts", "mpeg2.ts", "mpeg4.avi"])
+@pytest.mark.parametrize("seconds", [60, 21_000, 22_000, 1_700_000_000])
+def test_a_copy_goes_by_the_clips_clock(
+    clips: Clips, tmp_path: Path, name: str, seconds: float
+) -> None:
+    suffix = "ts" if name.endswith("ts") and seconds < 90_000 else "mkv"
+    clip = videos.paused(clips(name), tmp_path / f"set.{suffix}", keyframe=1, seconds=seconds)
+    sent = len(packets.read(clip).entries)
 
     playable.make(clip, tmp_path / "copy.mp4")
 
-    assert numbers_in(tmp_path / "copy.mp4") == list(range(30))
+    assert len(numbers_in(tmp_path / "copy.mp4")) == sent
     assert frames.sample(tmp_path / "copy.mp4", SPEC).times == pytest.approx(
         frames.sample(clip, SPEC).times, abs=0.002
     )

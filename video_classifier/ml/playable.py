@@ -43,6 +43,8 @@ from video_classifier.ml.timeline import Timeline
 
 MAX_WIDTH = 1280
 
+_FINEST = Fraction(1, 90_000)  # seconds a tick: with finer ones an MP4 can't hold long pauses
+
 _PLAYED = {
     "mp4": {"h264", "vp9", "av1"},
     "mov": {"h264"},
@@ -113,6 +115,7 @@ def _remux(source: Path, target: Path, proceed: Callable[[], bool]) -> bool:
             with _written(target) as output:
                 # Opaque, or PyAV would look for an encoder with the name of the decoder.
                 copied = output.add_stream_from_template(stream, opaque=True)
+                copied.time_base = max(containers.time_base(stream), _FINEST)
                 layout = containers.layout_of(stream)
                 number, stamp = next(stamps)
                 for at, packet in enumerate(containers.packets(container, stream)):
@@ -217,7 +220,7 @@ class _Encoding:
         shrunk = min(Fraction(1), Fraction(MAX_WIDTH, first.height if is_turned else first.width))
         stream.width, stream.height = (_even(side * shrunk) for side in (first.width, first.height))
         stream.pix_fmt = "yuv420p"
-        stream.codec_context.time_base = containers.time_base(source)
+        stream.codec_context.time_base = max(containers.time_base(source), _FINEST)
         stream.sample_aspect_ratio = self._pixel_aspect
         stream.set_display_matrix(display_matrix(first))
         if tone.is_hdr(first):

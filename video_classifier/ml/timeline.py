@@ -2,7 +2,7 @@
 
 There are two clocks. *The clip's clock* counts seconds since the first picture as the file's time
 stamps do, pauses included: players seek by it and pages show it. Only where the stamps jump by
-half a day or more, as when a recorder's clock is set, it goes on after some seconds.
+six hours or more, as when a recorder's clock is set, it goes on after some seconds.
 *Recorded time* leaves out all pauses: lengths are in it, and moments are spread over it.
 
 Time stamps come from the file and may claim anything: no loop and no allocation goes by them, only
@@ -27,7 +27,9 @@ import numpy.typing as npt
 PAUSE = 4  # seconds without a picture that are a pause, unless all pictures are that far apart …
 _UNUSUAL = 3  # … or a third of that far: a time lapse
 _SLOWEST = 3600  # seconds from picture to picture; what is slower records no movement
-JUMP = 43_200  # seconds of a pause from which on it was the clock that was set, if not both …
+JUMP = (
+    21_600  # seconds of a pause from which on the clock may have been set; MP4 hardly holds more …
+)
 AFTER_JUMP = PAUSE + 1  # … and by which the clip's clock goes on instead: still a pause
 _MOST_REPEATED = 100_000  # entries in which pictures may repeat: nearly three hours, 10 a second
 
