@@ -42,7 +42,7 @@ def of(shown: Timeline, known: Packets) -> Iterator[str]:
     if doubtful := _seconds_in_doubt(known, shown):
         yield (
             "Pictures that others build on were lost on their way into the file: about "
-            f"{doubtful:.1f} s of the clip may look damaged."
+            f"{max(doubtful, 0.1):.1f} s of the clip may look damaged."
         )
     yield from _of_pauses(tuple(shown.pauses(sent)))
 
