@@ -64,6 +64,38 @@ def test_over_long_messages_cost_no_picture(
     assert not playable.is_playable(probe.facts(clip))
 
 
+@pytest.mark.parametrize("which", [0, 1])
+@pytest.mark.parametrize(
+    ("codec", "options"),
+    [
+        ("h264", {"x264-params": "aud=1"}),
+        ("h264", {"x264-params": "slices=3"}),
+        ("hevc", {"x265-params": "log-level=none:slices=3:aud=1"}),
+    ],
+)
+def test_a_slice_that_damage_turns_into_a_message_is_missed(
+    tmp_path: Path, codec: str, options: dict[str, str], which: int
+) -> None:
+    whole = written(tmp_path, codec, "mp4", options=options, size=(320, 240))
+    layout = layout_of(whole)
+
+    def damaged(number: int, content: bytes) -> bytes:
+        units = list(layout.units(content))
+        slices = [n for n, unit in enumerate(units) if layout.is_slice(unit)]
+        if number == 20:
+            at = slices[min(which, len(slices) - 1)]
+            units[at] = OVER_LONG[codec][:2] + units[at][2:]
+        return layout.packed(units)
+
+    clip = videos.rewritten(whole, tmp_path / "damaged.mp4", damaged)
+
+    shown = frames.decoded_timeline(clip)
+    sample = frames.sample(clip, SPEC)
+
+    assert 20 not in [round(shown.seconds(n) * 10) for n in range(len(shown.ticks))]
+    assert sample.warnings != ()
+
+
 @pytest.mark.parametrize("codec", CODECS)
 def test_other_messages_do_not_matter(tmp_path: Path, codec: str) -> None:
     clip = annotated(written(tmp_path, codec, "mp4"), SOUND[codec])

@@ -19,6 +19,7 @@ _444 = 3  # chroma in full
 _SMALL_LISTS = 6  # of a scaling matrix; the others are of 8 by 8
 _PROFILE = 4  # bytes of a sequence parameter set: its kind, profile, constraints and level
 _IS_REFERENCE = 0x60
+_FIRST_BIT = 0x80
 _LONGEST = 32  # bits of a number
 _HEAD = 64  # bytes of a slice that are looked at
 _WITH_CHROMA = frozenset([100, 110, 122, 244, 44, 83, 86, 118, 128, 138, 139, 134, 135])
@@ -70,12 +71,20 @@ class Layout:
         None if there are none to leave out.
         """
         units = list(self.units(content))
+        first = next((n for n, unit in enumerate(units) if self.is_slice(unit)), None)
+        if first is None or not self._begins_picture(units[first]):
+            return None  # a slice may have been damaged so that it looks like a message
         kept = [
             unit
-            for unit in units
+            for unit in units[:first]
             if not (self.is_message(unit) and (sound_ones or self.is_over_long(unit)))
         ]
-        return self.packed(kept) if kept and len(kept) < len(units) else None
+        return self.packed(kept + units[first:]) if len(kept) < first else None
+
+    def _begins_picture(self, unit: bytes) -> bool:
+        """Whether a slice has the picture's first block: the first bit behind its head is set."""
+        head = 1 if self.codec == "h264" else 2
+        return len(unit) > head and bool(unit[head] & _FIRST_BIT)
 
     def _kind(self, unit: bytes) -> int:
         return unit[0] & 31 if self.codec == "h264" else unit[0] >> 1 & 63
