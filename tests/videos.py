@@ -332,6 +332,21 @@ def paused(source: Path, target: Path, *, keyframe: int, seconds: float) -> Path
     return target
 
 
+def from_fragment(source: Path, number: int, target: Path) -> Path:
+    """A fragmented MP4 without its first `number` fragments, as a piece of a live stream is."""
+    content, at = source.read_bytes(), 0
+    kept, fragments = b"", 0
+    while at < len(content):
+        size = int.from_bytes(content[at : at + 4])
+        kind = content[at + 4 : at + 8]
+        fragments += kind == b"moof"
+        if kind not in {b"moof", b"mdat"} or fragments > number:
+            kept += content[at : at + size]
+        at += size
+    target.write_bytes(kept)
+    return target
+
+
 def rewritten(source: Path, target: Path, change: Callable[[int, bytes], bytes | None]) -> Path:
     """A copy whose packets have the content that `change` makes of it; None loses the packet."""
     with av.open(source) as container, av.open(target, "w") as output:

@@ -172,6 +172,24 @@ def test_a_transport_stream_that_is_cut_off_is_as_long_as_what_is_left(tmp_path:
     assert [n / 10 for n in numbers(sample)] == pytest.approx(sample.times)
 
 
+def test_a_piece_of_a_live_stream_lacks_nothing(tmp_path: Path) -> None:
+    stream = videos.write(
+        tmp_path / "stream.mp4",
+        120,
+        options={"x264-params": "scenecut=0"},
+        muxing={"movflags": "frag_keyframe+empty_moov+default_base_moof"},
+    )
+    piece = videos.from_fragment(stream, 7, tmp_path / "piece.mp4")
+
+    sample = frames.sample(piece, SPEC)
+
+    assert sample.warnings == ()
+    assert sample.length == pytest.approx(3.6)
+    assert sample.substance
+    assert sample.substance.share_decoded == 1
+    assert set(numbers(sample)) <= set(range(84, 120))
+
+
 def test_what_does_not_decode_at_the_end_counts_as_cut_off(tmp_path: Path) -> None:
     clip = videos.zeroed(videos.indexed_first(tmp_path / "half.mp4", 120), 0.5)
 

@@ -16,6 +16,7 @@ from tests.ml.conftest import Clips
 from video_classifier.ml import frames, packets, playable, probe
 from video_classifier.ml.clip import ClipError, ClipSpec, Image, InterruptedCopyError, Sample
 from video_classifier.ml.pictures import Scaler
+from video_classifier.ml.timeline import JUMP
 
 SPEC = ClipSpec(frames=16, height=48, width=64)
 PLAYED = {
@@ -292,6 +293,20 @@ def test_a_copy_goes_by_the_clips_clock(
     playable.make(clip, tmp_path / "copy.mp4")
 
     assert len(numbers_in(tmp_path / "copy.mp4")) == sent
+    assert frames.sample(tmp_path / "copy.mp4", SPEC).times == pytest.approx(
+        frames.sample(clip, SPEC).times, abs=0.002
+    )
+
+
+@pytest.mark.parametrize("codec", ["libx264", "mpeg2video"])
+def test_a_copy_has_room_for_the_longest_pause(tmp_path: Path, codec: str) -> None:
+    """An MP4 tells times from picture to picture in 31 bits of ticks, and a TS has 90,000."""
+    whole = videos.write(tmp_path / "whole.ts", rate=25, codec=codec)
+    clip = videos.paused(whole, tmp_path / "clip.ts", keyframe=1, seconds=JUMP - 1)
+
+    playable.make(clip, tmp_path / "copy.mp4")
+
+    assert numbers_in(tmp_path / "copy.mp4") == list(range(30))
     assert frames.sample(tmp_path / "copy.mp4", SPEC).times == pytest.approx(
         frames.sample(clip, SPEC).times, abs=0.002
     )

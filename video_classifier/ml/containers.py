@@ -221,7 +221,12 @@ def video_seconds(container: InputContainer, stream: VideoStream) -> float | Non
     """The length of the video that the header gives, None if it gives none."""
     if container.format.name == "avi" and stream.frames and stream.average_rate:
         return float(stream.frames / stream.average_rate)  # FFmpeg cuts the duration to the file
-    return float(stream.duration * time_base(stream)) if stream.duration else None
+    if not stream.duration:
+        return None
+    is_in_fragments = container.format.name.startswith("mov") and not stream.frames
+    # FFmpeg counts those from 0, whenever the first begins that is in the file.
+    start = stream.start_time or 0 if is_in_fragments else 0
+    return float((stream.duration - start) * time_base(stream))
 
 
 def whole_seconds(container: InputContainer) -> float | None:

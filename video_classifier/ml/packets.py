@@ -18,6 +18,7 @@ from video_classifier.ml.filters import PixelAspect
 from video_classifier.ml.timeline import Entries, Entry, Timeline
 
 _ROUNDING = 0.5  # seconds by which headers may be off
+_DAY = 86_400  # seconds
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,4 +137,4 @@ def _seconds_missing(
         missing = promised - float(timeline.ticks_claimed(entries) * containers.time_base(stream))
     else:
         missing = (containers.whole_seconds(container) or 0.0) - reached
-    return missing if _ROUNDING < missing < timeline.JUMP else 0.0
+    return missing if _ROUNDING < missing < _DAY else 0.0

@@ -27,9 +27,8 @@ import numpy.typing as npt
 PAUSE = 4  # seconds without a picture that are a pause, unless all pictures are that far apart …
 _UNUSUAL = 3  # … or a third of that far: a time lapse
 _SLOWEST = 3600  # seconds from picture to picture; what is slower records no movement
-JUMP = (
-    21_600  # seconds of a pause from which on the clock may have been set; MP4 hardly holds more …
-)
+# An MP4 has 31 bits for the ticks between two pictures: with those of a TS, 6.6 hours.
+JUMP = 21_600  # seconds of a pause from which on it was the clock that was set, if not both …
 AFTER_JUMP = PAUSE + 1  # … and by which the clip's clock goes on instead: still a pause
 _MOST_REPEATED = 100_000  # entries in which pictures may repeat: nearly three hours, 10 a second
 
