@@ -30,8 +30,8 @@ CRASHED = (
     "again from the recorder, as MP4 with H.264, and upload that."
 )
 TOO_LARGE = (
-    "It takes too much memory to read this clip. Export it in a lower resolution, as MP4 with "
-    "H.264, and upload that."
+    "It takes too much memory to read this clip: its pictures are too large, or the file is "
+    "damaged. Export it again from the recorder, in a lower resolution, and upload that."
 )
 
 Seen = TypeVar("Seen")
