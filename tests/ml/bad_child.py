@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import signal
 import socket
@@ -52,6 +53,10 @@ class Operations:
     def lie(self) -> int:
         return "no number"  # type: ignore[return-value]
 
+    def hold_all_threads(self) -> None:
+        """As a library does that is being loaded: no other thread gets to run."""
+        ctypes.PyDLL(None).sleep(60)
+
     def environment(self) -> dict[str, str]:
         return dict(os.environ)
 
@@ -72,6 +77,7 @@ class Operations:
 
 def main() -> None:
     handle, memory, deaf = map(int, sys.argv[1:])
+    confinement.die_with_parent()
     confinement.limit(memory=memory or None)
     confinement.isolate(may_start_programs=False)
     wire.Server(

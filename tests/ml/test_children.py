@@ -153,13 +153,16 @@ def test_a_child_is_not_told_any_secret(monkeypatch: pytest.MonkeyPatch) -> None
     child.kill()
 
 
-def test_no_child_outlives_its_parent() -> None:
+@pytest.mark.parametrize("busy", ["hang", "hold_all_threads"])
+def test_no_child_outlives_its_parent(busy: str) -> None:
     parent = (
         "import os, threading\n"
         "from video_classifier.ml.children import Child\n"
         "child = Child('tests.ml.bad_child', '0', '1', errors={})\n"
         "print(child.call('pid', returns=int), flush=True)\n"
-        "threading.Thread(target=child.call, args=('hang',), kwargs={'returns': int}).start()\n"
+        f"call = threading.Thread(target=child.call, args=({busy!r},), kwargs={{'returns': int}})\n"
+        "call.start()\n"
+        "call.join(0.5)\n"
         "os.kill(os.getpid(), 9)\n"
     )
     done = subprocess.run(

@@ -82,6 +82,7 @@ class Operations:
 
 def main() -> None:
     handle, memory = map(int, sys.argv[1:])
+    confinement.die_with_parent()
     confinement.limit(memory=memory)
     confinement.isolate(may_start_programs=False)
     wire.Server(

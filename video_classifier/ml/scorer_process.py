@@ -43,6 +43,7 @@ class Operations:
 
 def main() -> None:
     (handle,) = map(int, sys.argv[1:])
+    confinement.die_with_parent()
     confinement.limit(memory=None)
     confinement.isolate(may_start_programs=True)
     decoder = decoding.InChild(leads_group=False)
