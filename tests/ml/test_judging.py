@@ -95,6 +95,12 @@ def test_pictures_of_one_shade_show_nothing(tmp_path: Path, shade: int) -> None:
     assert "nearly of one shade" in reason(clip)
 
 
+def test_one_shade_under_the_noise_of_a_sensor_shows_nothing(tmp_path: Path) -> None:
+    clip = videos.draw(tmp_path / "clip.mp4", lambda number: noisy(60, number, strength=12))
+
+    assert "nearly of one shade" in reason(clip)
+
+
 def test_a_clock_on_a_covered_camera_is_nothing_to_be_seen(tmp_path: Path) -> None:
     def covered(number: int) -> Image:
         image = noisy(20, number)

@@ -7,6 +7,7 @@ nothing: a still, a black picture, a file of which hardly anything could be read
 from __future__ import annotations
 
 import numpy as np
+import numpy.typing as npt
 
 from video_classifier.ml.clip import SLACK, Image, Sample
 
@@ -41,6 +42,7 @@ NOBODY = (
 
 _SHADE = 6.0  # gray levels
 _COVERED = 0.95  # of a picture: a clock in its corner may be of another shade
+_BLOCK = 4  # pixels a side that are taken together: the noise of a sensor is in each one apart
 
 
 def why_not(sample: Sample, *, tracks: int | None = None) -> str:
@@ -66,6 +68,15 @@ def why_not(sample: Sample, *, tracks: int | None = None) -> str:
 
 
 def _is_uniform(image: Image) -> bool:
-    gray = image.mean(axis=-1)
+    gray = _in_blocks(image.mean(axis=-1))
     near = np.abs(gray - np.median(gray)) <= _SHADE
     return bool(near.mean() >= _COVERED)
+
+
+def _in_blocks(gray: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """(height, width) to the means of its blocks; what is left over at two edges is left out."""
+    side = min(_BLOCK, *gray.shape)
+    rows, columns = (size // side for size in gray.shape)
+    whole = gray[: rows * side, : columns * side]
+    means: npt.NDArray[np.float64] = whole.reshape(rows, side, columns, side).mean(axis=(1, 3))
+    return means
