@@ -22,11 +22,14 @@ run: .venv/runtime ## install what is needed and serve http://127.0.0.1:8000
 	@echo "Serving http://127.0.0.1:$(PORT) - stop with Ctrl-C"
 	@PORT=$(PORT) $(BIN)/gunicorn --config python:shoplift_site.gunicorn shoplift_site.wsgi
 
+# One process a core, and each file in one of them: some of its tests share what takes long to make.
+PARALLEL := -n logical --maxprocesses 4 --dist loadfile
+
 test: .venv/development ## install what the tests need and run them all
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest $(PARALLEL)
 
 quick: .venv/development ## the tests that need neither Keras nor a browser: before every commit
-	$(BIN)/python -m pytest -m "not keras and not browser"
+	$(BIN)/python -m pytest $(PARALLEL) -m "not keras and not browser"
 
 SEEDS ?= 1000
 fuzz: .venv/development ## damage clips at random in SEEDS ways; `make test` tries a few
