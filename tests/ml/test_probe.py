@@ -193,6 +193,8 @@ def test_a_list_of_others_is_refused_whatever_it_is_called(
         (b"DHAV\xfd\0", "a Dahua recording .*ffmpeg -i IN -c copy OUT.mp4"),
         (b"\0\0\x01\xb3\x28\x01\xe0", "a raw MPEG video .* -c copy OUT.mp4"),
         (b"\x1a\x45\xdf\xa3", "an MKV or WebM file that can't be read. It is damaged"),
+        (b"\0\0\0\x18stypmsdh", "a piece of a live stream .*cat INIT PIECE > OUT.mp4"),
+        (b"\0\0\0\x64moof", "a piece of a live stream"),
         (bytes(range(40, 80)) + b"\0\0\0\x20ftypisom", "an MP4 behind 40 private bytes"),
         (b"\x9c\xe1\xf0", "not a video that can be read here. .*ffmpeg -i IN -c copy OUT.mp4"),
     ],

@@ -27,6 +27,9 @@ class Signature(NamedTuple):
     offset: int = 0
 
 
+_PIECE = "a piece of a live stream (HLS or DASH) without its beginning"
+_JOIN = "Put it behind the stream's init file with “cat INIT PIECE > OUT.mp4” and upload that."
+
 _PLAYLIST = "a playlist, not a video: it only names others"
 
 _SIGNATURES = (
@@ -52,6 +55,8 @@ _SIGNATURES = (
     Signature(b"[playlist]", _PLAYLIST, _NO_VIDEO),
     Signature(b"v=0", "the description of a live stream, not a video", _NO_VIDEO),
     Signature(b"<", "a page or a list in XML or HTML, not a video", _NO_VIDEO),
+    Signature(b"styp", _PIECE, _JOIN, 4),
+    Signature(b"moof", _PIECE, _JOIN, 4),
     Signature(b"DHAV", "a Dahua recording (DAV)", _REPACK),
     Signature(b"\x06\x0e\x2b\x34", "an MXF file", _REPACK),
     Signature(b"\0\0\x01\xb3", "a raw MPEG video without a container", _REPACK),
