@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import msgspec
 import numpy as np
@@ -150,6 +151,16 @@ def test_a_child_is_not_told_any_secret(monkeypatch: pytest.MonkeyPatch) -> None
 
     assert "s3cret" not in str(found)
     assert "PATH" in found
+    child.kill()
+
+
+def test_a_child_outlives_the_thread_that_asked_for_it() -> None:
+    with ThreadPoolExecutor(1) as threads:
+        child = threads.submit(bad).result()
+
+    time.sleep(0.3)
+
+    assert child.call("count", 0, returns=str) == "done"
     child.kill()
 
 

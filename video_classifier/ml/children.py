@@ -8,11 +8,13 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Future
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from multiprocessing import Pipe
 from pathlib import Path
+from queue import SimpleQueue
 from typing import Any, TypeVar
 
 import msgspec
@@ -28,6 +30,7 @@ _INHERITED = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "TZ", "LD_LIBRARY_PATH
 _FAMILIES = ("TF_", "OPENBLAS_", "OMP_", "ONEDNN_")
 
 Value = TypeVar("Value")
+Start = Callable[[], subprocess.Popen[bytes]]
 
 
 class ChildDiedError(Exception):
@@ -40,6 +43,48 @@ class ChildTooLargeError(Exception):
 
 class ChildBrokeError(Exception):
     """A call raised what nobody expected; the message has the child's traceback."""
+
+
+class _Starter:
+    """Starts all children from one thread, which lives as long as this process does.
+
+    Children die with the thread that started them (`confinement.die_with_parent`), and one that
+    serves a request may not last. It is a daemon: at the end of the process nobody joins it.
+    """
+
+    def __init__(self) -> None:
+        self._asked: SimpleQueue[tuple[Start, Future[subprocess.Popen[bytes]]]] = SimpleQueue()
+        self._starting = threading.Lock()
+        self._thread: threading.Thread | None = None
+
+    def started(self, start: Start) -> subprocess.Popen[bytes]:
+        with self._starting:
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._serve, name="starter", daemon=True)
+                self._thread.start()
+        found: Future[subprocess.Popen[bytes]] = Future()
+        self._asked.put((start, found))
+        return found.result()
+
+    def _serve(self) -> None:
+        while True:
+            start, found = self._asked.get()
+            try:
+                found.set_result(start())
+            except Exception as error:  # noqa: BLE001  (the thread that asked raises it)
+                found.set_exception(error)
+
+
+_starter = _Starter()
+
+
+def _forget() -> None:
+    """A forked process has no such thread, and perhaps a lock that nobody will free."""
+    global _starter  # noqa: PLW0603
+    _starter = _Starter()
+
+
+os.register_at_fork(after_in_child=_forget)
 
 
 Watch = Callable[[], None]
@@ -82,16 +127,19 @@ class Child:
         self._leads_group = leads_group
         self._busy = threading.Lock()
         command = [sys.executable, "-m", module, str(theirs.fileno()), *arguments]
-        self._process = subprocess.Popen(  # noqa: S603
+        with theirs:
+            self._process = _starter.started(lambda: self._start(command, theirs.fileno()))
+
+    def _start(self, command: Sequence[str], handle: int) -> subprocess.Popen[bytes]:
+        return subprocess.Popen(  # noqa: S603
             command,
-            pass_fds=[theirs.fileno()],
+            pass_fds=[handle],
             cwd=ROOT,
             env=_environment(),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
-            start_new_session=leads_group,
+            start_new_session=self._leads_group,
         )
-        theirs.close()
 
     @property
     def pid(self) -> int:

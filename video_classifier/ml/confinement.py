@@ -60,8 +60,7 @@ def limit(*, memory: int | None) -> None:
 def die_with_parent() -> None:
     """Has the kernel kill this process once the thread that started it is gone (on Linux).
 
-    A closed connection says the same, but nobody hears it while a library is being loaded. A
-    thread that ends before its process takes an idle child along, which is started anew.
+    A closed connection says the same, but nobody hears it while a library is being loaded.
     """
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_SET_DEATH_SIGNAL, signal.SIGKILL, 0, 0, 0)
