@@ -233,7 +233,7 @@ class Analysis(models.Model):
 
     @property
     def is_finished(self) -> bool:
-        return self.status in {Status.DONE, Status.FAILED}
+        return self.status in {Status.DONE, Status.FAILED, Status.CANCELLED}
 
     @property
     def progress(self) -> str:

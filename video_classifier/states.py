@@ -13,7 +13,7 @@ class Status(models.TextChoices):
     RUNNING = "running", "Running"
     DONE = "done", "Done"
     FAILED = "failed", "Failed"
-    CANCELLED = "cancelled", "Cancelled"  # its clip is in the trash
+    CANCELLED = "cancelled", "Cancelled"  # by somebody, or with its clip, which is in the trash
 
 
 class Stage(models.TextChoices):

@@ -21,6 +21,7 @@ PAGES: list[tuple[str, dict[str, object], set[str]]] = [
     ("result", {"pk": SOME_ID}, {"GET", "HEAD"}),
     ("live", {"rows": "history"}, {"GET", "HEAD"}),
     ("again", {"pk": SOME_ID}, {"POST"}),
+    ("cancel", {"pk": SOME_ID}, {"POST"}),
     ("frame", {"pk": SOME_ID, "number": 0}, {"GET", "HEAD"}),
     ("crop", {"pk": SOME_ID, "person": 1, "number": 0}, {"GET", "HEAD"}),
     ("heat", {"pk": SOME_ID, "number": 0}, {"GET", "HEAD"}),

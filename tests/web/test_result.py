@@ -269,7 +269,7 @@ def test_asks_for_itself_only_until_it_is_finished(
     client: Client, make_analysis: MakeAnalysis, status: Status
 ) -> None:
     analysis = make_analysis(status=status)
-    finished = status in {Status.DONE, Status.FAILED}
+    finished = status in {Status.DONE, Status.FAILED, Status.CANCELLED}
 
     part = page(client, analysis, **HTMX)
     row = client.get("/live/runs/", {"live": f"{analysis.pk}.earlier"}).content.decode()

@@ -43,6 +43,10 @@ TOO_MANY = (
     "them are done."
 )
 
+CANCELLED = (
+    "This analysis was cancelled before it came to a result. Choose “Analyze again” to start anew."
+)
+
 _WAITING: dict[str, object] = {
     "stage": "",
     "worker": "",
@@ -83,6 +87,21 @@ def again(analysis: Analysis, *, model: str, user: User) -> Analysis:
     """
     catalog.usable(model)
     return enqueue(analysis.clip, model=model, user=user)
+
+
+def cancel(analysis: Analysis) -> bool:
+    """Ends an analysis that is not finished; False if it is. A run of it loses its lease."""
+    unfinished = Analysis.objects.unfinished().filter(pk=analysis.pk)
+    return bool(
+        unfinished.update(
+            status=Status.CANCELLED,
+            error=CANCELLED,
+            stage="",
+            worker="",
+            heartbeat_at=None,
+            finished_at=timezone.now(),
+        )
+    )
 
 
 def place_in_queue(analysis: Analysis) -> int:

@@ -46,7 +46,8 @@ def restore(clip: Clip, *, by: User) -> bool:
         if not trashed.update(trashed_at=None, trashed_by=None):
             return False
         for jobs in _jobs(clip):
-            jobs.filter(status=Status.CANCELLED).update(status=Status.QUEUED)
+            # Those with a reason were cancelled by somebody, who did not want them.
+            jobs.filter(status=Status.CANCELLED, error="").update(status=Status.QUEUED)
         audit.record(Action.RESTORED, by, audit.CLIP, clip.pk)
         transaction.on_commit(runners.wake)
     return True

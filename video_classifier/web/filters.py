@@ -21,10 +21,6 @@ SORT = "sort"
 TEXT = "text"
 
 
-# What is cancelled is in the trash with its clip.
-_STATUSES = [choice for choice in Status.choices if choice[0] != Status.CANCELLED]
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Chip:
     """A filter that is in force, and the address without it."""
@@ -76,7 +72,7 @@ class HistoryFilter(django_filters.FilterSet):  # type: ignore[misc]  # untyped
     )
     # Once in the address, and perhaps in a bookmark: it is not understood any more.
     verdict = django_filters.ChoiceFilter(choices=(), label="Verdict", widget=forms.HiddenInput)
-    status = django_filters.ChoiceFilter(choices=_STATUSES, empty_label="Any status")
+    status = django_filters.ChoiceFilter(choices=Status.choices, empty_label="Any status")
     model = django_filters.ChoiceFilter(choices=_models, empty_label="Any model")
     uploader = django_filters.ModelChoiceFilter(
         field_name="clip__uploaded_by", queryset=_uploaders, label="Uploader", empty_label="Anyone"

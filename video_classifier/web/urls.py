@@ -11,6 +11,7 @@ urlpatterns = [
     path("", views.upload, name="upload"),
     path("results/<uuid:pk>/", views.result, name="result"),
     path("results/<uuid:pk>/again/", views.again, name="again"),
+    path("results/<uuid:pk>/cancel/", views.cancel, name="cancel"),
     path("results/<uuid:pk>/frames/<int:number>.jpg", views.frame, name="frame"),
     path("results/<uuid:pk>/persons/<int:person>/<int:number>.jpg", views.crop, name="crop"),
     path("results/<uuid:pk>/heat-map/", views.heat_map, name="heat-map"),

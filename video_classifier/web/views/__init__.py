@@ -6,13 +6,14 @@ from video_classifier.web.views.clips import ask_for_copy, clip_file, player
 from video_classifier.web.views.evidence import crop, frame, heat, heat_map
 from video_classifier.web.views.history import history, history_csv
 from video_classifier.web.views.live import live
-from video_classifier.web.views.results import again, result
+from video_classifier.web.views.results import again, cancel, result
 from video_classifier.web.views.trash import delete_clip, purge_clip, restore_clip, trash_list
 from video_classifier.web.views.uploads import upload
 
 __all__ = [
     "again",
     "ask_for_copy",
+    "cancel",
     "clip_file",
     "crop",
     "delete_clip",

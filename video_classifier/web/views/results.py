@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from uuid import UUID
 
+from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.views.decorators.cache import never_cache
@@ -15,6 +16,7 @@ from video_classifier.services import analyses, evidence
 from video_classifier.states import Status
 from video_classifier.web.evidence import film, shown
 from video_classifier.web.forms import ModelForm
+from video_classifier.web.permissions import may_cancel
 from video_classifier.web.responses import SignedInRequest, came_from, page_or_part
 from video_classifier.web.trashed import ANALYSIS, gone_if_trashed
 
@@ -49,12 +51,25 @@ def _result(
             "film": film(analysis, persons),
             "moments": evidence.moments(analysis),
             "runs": Analysis.objects.for_listing().filter(clip__sha256=analysis.clip.sha256),
+            "cancellable": not analysis.is_finished and may_cancel(request.user, analysis),
             "form": form,
             "problem": problem,
             "back": came_from(request),
         },
         status=status,
     )
+
+
+@require_POST
+@gone_if_trashed(ANALYSIS)
+def cancel(request: SignedInRequest, pk: UUID) -> HttpResponse:
+    """Ends an analysis that is on its way; what is finished stays as it is."""
+    analysis = get_object_or_404(Analysis.objects.for_listing(), pk=pk)
+    if not may_cancel(request.user, analysis):
+        msg = "Only the person who asked for an analysis, or may delete its clip, can cancel it."
+        raise PermissionDenied(msg)
+    analyses.cancel(analysis)
+    return redirect(analysis)
 
 
 @require_POST
