@@ -457,8 +457,8 @@ def test_queries_do_not_grow_with_the_results_of_the_clip(
     # other results
     with django_assert_num_queries(9):
         page(client, analysis)
-    # session, user, the trash, the analysis, its persons, its place
-    with django_assert_num_queries(6):
+    # session, user, permissions (2), the trash, the analysis, its persons, its place
+    with django_assert_num_queries(8):
         page(client, analysis, **HTMX)
 
 
