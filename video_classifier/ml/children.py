@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from multiprocessing import Pipe
 from pathlib import Path
 from queue import SimpleQueue
+from types import MappingProxyType
 from typing import Any, TypeVar
 
 import msgspec
@@ -116,15 +117,17 @@ class Child:
         errors: Mapping[str, type[Exception]],
         memory: int | None = None,
         leads_group: bool = True,
+        settings: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
         """`errors` are raised here as in the child. With more than `memory` bytes resident it is
-        killed; so are its own children, if it leads a group. It gets none of the secrets that
-        the environment may hold.
+        killed; so are its own children, if it leads a group. It gets `settings` and none of the
+        secrets that the environment may hold.
         """
         self._connection, theirs = Pipe()
         self._errors = errors
         self._memory = memory
         self._leads_group = leads_group
+        self._settings = settings
         self._busy = threading.Lock()
         command = [sys.executable, "-m", module, str(theirs.fileno()), *arguments]
         with theirs:
@@ -135,7 +138,7 @@ class Child:
             command,
             pass_fds=[handle],
             cwd=ROOT,
-            env=_environment(),
+            env=_environment() | dict(self._settings),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             start_new_session=self._leads_group,
