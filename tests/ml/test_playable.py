@@ -14,7 +14,7 @@ from av.video.reformatter import ColorTrc
 from tests import videos
 from tests.ml.conftest import Clips
 from video_classifier.ml import frames, packets, playable, probe
-from video_classifier.ml.clip import ClipError, ClipSpec, Image, InterruptedCopyError, Sample
+from video_classifier.ml.clip import ClipError, ClipSpec, Image, Sample
 from video_classifier.ml.pictures import Scaler
 from video_classifier.ml.timeline import JUMP
 
@@ -171,16 +171,6 @@ def test_half_a_packet_is_not_copied(tmp_path: Path) -> None:
         assert all(not frame.is_corrupt for frame in container.decode(video=0))
 
 
-def test_a_copy_that_is_interrupted_leaves_nothing(tmp_path: Path) -> None:
-    source = videos.write(tmp_path / "clip.avi", 9, codec="mjpeg", pixels="yuvj420p")
-    answers = iter((True, True, False))
-
-    with pytest.raises(InterruptedCopyError):
-        playable.make(source, tmp_path / "copy.mp4", proceed=lambda: next(answers))
-
-    assert list(tmp_path.iterdir()) == [source]
-
-
 @pytest.mark.parametrize("codec", videos.INTERLACED)
 def test_a_copy_of_an_interlaced_clip_has_no_combs(tmp_path: Path, codec: str) -> None:
     clip = videos.interlaced(tmp_path / "clip.mp4", codec=codec)
@@ -332,15 +322,6 @@ def test_a_beginning_that_does_not_decode_is_not_copied(tmp_path: Path) -> None:
     assert frames.sample(tmp_path / "copy.mp4", SPEC).times == pytest.approx(
         frames.sample(clip, SPEC).times, abs=0.002
     )
-
-
-def test_copying_packets_can_be_interrupted(clips: Clips, tmp_path: Path) -> None:
-    answers = iter((True, True, False))
-
-    with pytest.raises(InterruptedCopyError):
-        playable.make(clips("h264.ts"), tmp_path / "copy.mp4", proceed=lambda: next(answers))
-
-    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_copy_is_of_the_video_that_moves(clips: Clips, tmp_path: Path) -> None:

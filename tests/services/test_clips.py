@@ -322,6 +322,25 @@ def test_a_copy_that_has_to_wait_stays_wanted(make_clip: MakeClip, tmp_path: Pat
     assert Clip.objects.get().playback == Playback.COPY
 
 
+def test_a_copy_that_is_interrupted_leaves_nothing(
+    make_clip: MakeClip, settings: Settings, tmp_path: Path
+) -> None:
+    video = videos.write(tmp_path / "made.avi", 2500, codec="mjpeg", pixels="yuvj420p")
+    clip = make_clip(content=video.read_bytes(), playback=Playback.WANTED)
+    uploads = Path(settings.FILE_UPLOAD_TEMP_DIR)
+    begun: list[Path] = []
+
+    def proceed() -> bool:
+        begun.extend(uploads.glob("*/*"))
+        return not begun
+
+    clips.make_next_copy(proceed=proceed)
+
+    assert begun
+    assert list(uploads.iterdir()) == []
+    assert files(settings) == [Path(clip.file.path)]
+
+
 def test_a_copy_that_kills_the_process_is_not_tried_for_ever(make_clip: MakeClip) -> None:
     make_clip(playback=Playback.WANTED, copy_attempts=clips.COPY_ATTEMPTS)
 

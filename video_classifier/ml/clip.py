@@ -20,10 +20,6 @@ class ClipError(Exception):
     """The clip can't be analyzed, and its message, a sentence, tells the uploader why."""
 
 
-class InterruptedCopyError(Exception):
-    """Whoever asked for a copy has something better to do now; nothing is left of it."""
-
-
 class Stage(StrEnum):
     """What a run is busy with."""
 

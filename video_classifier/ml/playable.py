@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from fractions import Fraction
 from itertools import chain, pairwise
@@ -35,7 +35,7 @@ from video_classifier.ml import (
     tone,
     whole,
 )
-from video_classifier.ml.clip import ClipError, ClipFacts, InterruptedCopyError
+from video_classifier.ml.clip import ClipError, ClipFacts
 from video_classifier.ml.filters import AspectReader, FrameFilter, PixelAspect
 from video_classifier.ml.packets import Packets
 from video_classifier.ml.pictures import Turn, display_matrix, scaled_rgb
@@ -58,21 +58,20 @@ def is_playable(facts: ClipFacts) -> bool:
     return _is_played(facts, facts.container) and facts.keeps_time
 
 
-def make(source: Path, target: Path, *, proceed: Callable[[], bool] = lambda: True) -> None:
+def make(source: Path, target: Path) -> None:
     """Writes an MP4 that browsers play and can seek in, without sound, as far as `source` goes.
 
     The pictures are copied if browsers know their codec, and else encoded as H.264 of at most
     MAX_WIDTH pixels; they keep their rotation, and their times by the clip's clock: the first one
-    that decodes is at 0. `target` appears when it is whole.
-    `proceed` is asked before each picture whether to go on. Raises ClipError if nothing can be
-    read, and InterruptedCopyError.
+    that decodes is at 0. `target` appears when it is whole. Raises ClipError if nothing can be
+    read.
     """
     facts = probe.facts(source)
     try:
         with whole.replacing(target) as aside:
             can_copy = _is_played(facts, "mp4") and _keeps_its_shape(source)
-            if not (can_copy and _remux(source, aside, proceed)):
-                _transcode(source, aside, proceed)
+            if not (can_copy and _remux(source, aside)):
+                _transcode(source, aside)
     except av.FFmpegError as error:
         msg = "No copy of the clip could be made that browsers play. Download it to watch it."
         raise ClipError(msg) from error
@@ -103,7 +102,7 @@ def _keeps_its_shape(source: Path) -> bool:
         return len(shapes) <= 1
 
 
-def _remux(source: Path, target: Path, proceed: Callable[[], bool]) -> bool:
+def _remux(source: Path, target: Path) -> bool:
     """Copies the packets; False if they don't say clearly when to show what they hold."""
     known = packets.read(source)
     shown = _clearly_shown(known)
@@ -119,8 +118,6 @@ def _remux(source: Path, target: Path, proceed: Callable[[], bool]) -> bool:
                 layout = containers.layout_of(stream)
                 number, stamp = next(stamps)
                 for at, packet in enumerate(containers.packets(container, stream)):
-                    if not proceed():
-                        raise InterruptedCopyError
                     if at == number:
                         made = _bearable(packet, layout)
                         made.pts, made.dts, made.duration = stamp
@@ -177,14 +174,12 @@ def _stamps(known: Packets, shown: Timeline) -> Iterator[tuple[int, _Stamp]]:
         yield number, _Stamp(pts=pts, dts=sent - late, duration=duration)
 
 
-def _transcode(source: Path, target: Path, proceed: Callable[[], bool]) -> None:
+def _transcode(source: Path, target: Path) -> None:
     shown = frames.decoded_timeline(source)
     with containers.opened(source) as (container, stream), _written(target) as output:
         encoding: _Encoding | None = None
         sound = filters.deinterlaced(containers.sound_frames(container, stream))
         for tick, frame in zip(shown.distinct_ticks(), sound, strict=True):
-            if not proceed():
-                raise InterruptedCopyError
             if encoding is None:
                 rate = containers.frame_rate(container, stream)
                 encoding = _Encoding(output, stream, frame, rate=rate)

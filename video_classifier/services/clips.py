@@ -14,7 +14,6 @@ from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
 
-from video_classifier.ml.clip import InterruptedCopyError
 from video_classifier.models import Clip
 from video_classifier.querysets import ClipQuerySet
 from video_classifier.services import disk, sandbox
@@ -27,6 +26,10 @@ COPY_PAUSES = (timedelta(minutes=1), timedelta(minutes=10))  # after a failed at
 COPY_ATTEMPTS = len(COPY_PAUSES) + 1
 NO_ROOM_PAUSE = timedelta(minutes=1)
 COPY_TOO_LONG = "It takes too long to make a copy of this clip. Download it to watch it."
+
+
+class _InterruptedError(Exception):
+    """There is something better to do now than this copy."""
 
 
 def delete(clip: Clip) -> None:
@@ -65,7 +68,7 @@ def make_next_copy(*, proceed: Callable[[], bool] = lambda: True) -> bool:
         return False
     try:
         _make_copy(clip, proceed)
-    except InterruptedCopyError:
+    except _InterruptedError:
         _put_back(clip, pause=timedelta())
     except Exception as error:
         if disk.ran_full(error) or disk.is_nearly_full():
@@ -136,8 +139,8 @@ def _watch(clip: Clip, proceed: Callable[[], bool]) -> Callable[[], None]:
     def watch() -> None:
         in_time()
         if not proceed():
-            raise InterruptedCopyError
+            raise _InterruptedError
         if due() and not _held(clip).update(copy_due_at=_lease_end()):
-            raise InterruptedCopyError
+            raise _InterruptedError
 
     return watch
