@@ -1,10 +1,8 @@
-"""What the database remembers: clips, each time one was analyzed, and what was seen then."""
+"""Each run of a model over a clip, whom it followed, and where its score came from."""
 
 from __future__ import annotations
 
 import uuid
-from datetime import datetime
-from typing import Any, NoReturn
 
 from django.conf import settings
 from django.db import models
@@ -13,96 +11,9 @@ from django.urls import reverse
 from django.utils import timezone
 
 from video_classifier.ml.clip import Box, Track
-from video_classifier.querysets import (
-    AnalysisQuerySet,
-    AppendOnlyError,
-    AuditEntryQuerySet,
-    ClipQuerySet,
-    HeatMapQuerySet,
-)
-from video_classifier.states import Action, Playback, Prediction, Stage, Status, View
-
-
-class Clip(models.Model):
-    """A video somebody uploaded. Its bytes never change.
-
-    kept -> in the trash -> kept again | gone with all that was made of it.
-    Only services.trash moves a row.
-    """
-
-    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    name = models.CharField(max_length=255, help_text="As the uploader called it.")
-    file = models.FileField(upload_to="clips/%Y/%m/")
-    playable = models.FileField(
-        upload_to="playable/%Y/%m/", blank=True, help_text="A copy that browsers play, if needed."
-    )
-    playback = models.CharField(max_length=8, choices=Playback, default=Playback.ORIGINAL)
-    copy_attempts = models.PositiveSmallIntegerField(default=0, editable=False)
-    copy_due_at = models.DateTimeField(
-        default=timezone.now,
-        editable=False,
-        help_text="No copy is tried before: one is under way, or failed a while ago.",
-    )
-    sha256 = models.CharField("SHA-256", max_length=64, db_index=True)
-    size_bytes = models.PositiveBigIntegerField()
-    container = models.CharField(max_length=10)
-    codec = models.CharField(max_length=30)
-    width = models.PositiveIntegerField()
-    height = models.PositiveIntegerField()
-    frame_rate = models.FloatField(null=True, blank=True)
-    duration = models.FloatField(help_text="Seconds, as the file's header says.")
-    uploaded_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL,
-        models.SET_NULL,
-        null=True,
-        blank=True,
-        related_name="clips",
-    )
-    uploaded_at = models.DateTimeField(default=timezone.now, editable=False)
-    trashed_at = models.DateTimeField("in the trash since", null=True, blank=True, editable=False)
-    trashed_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL,
-        models.SET_NULL,
-        null=True,
-        blank=True,
-        editable=False,
-        related_name="+",
-    )
-
-    objects = ClipQuerySet.as_manager()
-
-    class Meta:
-        ordering = ("-uploaded_at",)
-        indexes = (
-            models.Index(
-                fields=["copy_due_at", "id"],
-                name="clip_copy_wanted",
-                condition=Q(playback=Playback.WANTED),
-            ),
-            models.Index(
-                fields=["trashed_at"],
-                name="clip_trash",
-                condition=Q(trashed_at__isnull=False),
-            ),
-        )
-        constraints = (
-            models.CheckConstraint(
-                name="clip_copy_is_there",
-                condition=~Q(playback=Playback.COPY) | ~Q(playable=""),
-            ),
-            models.CheckConstraint(
-                name="clip_trashed_by_somebody_at_some_time",
-                condition=Q(trashed_by=None) | Q(trashed_at__isnull=False),
-            ),
-        )
-
-    def __str__(self) -> str:
-        return self.name
-
-    @property
-    def trashed_until(self) -> datetime | None:
-        """When it goes for good; None outside the trash."""
-        return self.trashed_at and self.trashed_at + settings.TRASH_KEEP
+from video_classifier.models.clips import Clip
+from video_classifier.querysets import AnalysisQuerySet, HeatMapQuerySet
+from video_classifier.states import Prediction, Stage, Status, View
 
 
 class Analysis(models.Model):
@@ -336,52 +247,3 @@ class HeatMap(models.Model):
     @property
     def is_finished(self) -> bool:
         return self.status in {Status.DONE, Status.FAILED}
-
-
-class OneTimePassword(models.Model):
-    """Somebody whose password was made for them, and who has to choose another."""
-
-    user = models.OneToOneField(
-        settings.AUTH_USER_MODEL,
-        models.CASCADE,
-        primary_key=True,
-        related_name="one_time_password",
-    )
-
-    def __str__(self) -> str:
-        return f"of {self.user}"
-
-
-class AuditEntry(models.Model):
-    """Somebody did something. Written once by services.audit, and never changed.
-
-    Ids and no names: an entry outlives the account and the clip that it is about, and must not
-    keep what was deleted with them.
-    """
-
-    at = models.DateTimeField(default=timezone.now, editable=False, db_index=True)
-    action = models.CharField(max_length=14, choices=Action)
-    actor = models.BigIntegerField(
-        null=True, blank=True, help_text="Id of the account; none: the site itself, or a stranger."
-    )
-    object_type = models.CharField(max_length=20, blank=True)
-    object_id = models.CharField(max_length=36, blank=True)
-    details = models.JSONField(default=dict, blank=True)
-
-    objects = AuditEntryQuerySet.as_manager()
-
-    class Meta:
-        verbose_name_plural = "audit log"
-        ordering = ("-id",)
-        default_permissions = ("view",)
-
-    def __str__(self) -> str:
-        return f"{self.get_action_display()}, {self.at:%Y-%m-%d %H:%M:%S}"
-
-    def save(self, *args: Any, **kwargs: Any) -> None:
-        if not self._state.adding:
-            raise AppendOnlyError
-        super().save(*args, **kwargs)
-
-    def delete(self, *_: Any, **__: Any) -> NoReturn:
-        raise AppendOnlyError

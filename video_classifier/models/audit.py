@@ -1,0 +1,46 @@
+"""The audit log."""
+
+from __future__ import annotations
+
+from typing import Any, NoReturn
+
+from django.db import models
+from django.utils import timezone
+
+from video_classifier.querysets import AppendOnlyError, AuditEntryQuerySet
+from video_classifier.states import Action
+
+
+class AuditEntry(models.Model):
+    """Somebody did something. Written once by services.audit, and never changed.
+
+    Ids and no names: an entry outlives the account and the clip that it is about, and must not
+    keep what was deleted with them.
+    """
+
+    at = models.DateTimeField(default=timezone.now, editable=False, db_index=True)
+    action = models.CharField(max_length=14, choices=Action)
+    actor = models.BigIntegerField(
+        null=True, blank=True, help_text="Id of the account; none: the site itself, or a stranger."
+    )
+    object_type = models.CharField(max_length=20, blank=True)
+    object_id = models.CharField(max_length=36, blank=True)
+    details = models.JSONField(default=dict, blank=True)
+
+    objects = AuditEntryQuerySet.as_manager()
+
+    class Meta:
+        verbose_name_plural = "audit log"
+        ordering = ("-id",)
+        default_permissions = ("view",)
+
+    def __str__(self) -> str:
+        return f"{self.get_action_display()}, {self.at:%Y-%m-%d %H:%M:%S}"
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        if not self._state.adding:
+            raise AppendOnlyError
+        super().save(*args, **kwargs)
+
+    def delete(self, *_: Any, **__: Any) -> NoReturn:
+        raise AppendOnlyError

@@ -1,0 +1,96 @@
+"""Recordings, as somebody uploaded them."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import datetime
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+
+from video_classifier.querysets import ClipQuerySet
+from video_classifier.states import Playback
+
+
+class Clip(models.Model):
+    """A video somebody uploaded. Its bytes never change.
+
+    kept -> in the trash -> kept again | gone with all that was made of it.
+    Only services.trash moves a row.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    name = models.CharField(max_length=255, help_text="As the uploader called it.")
+    file = models.FileField(upload_to="clips/%Y/%m/")
+    playable = models.FileField(
+        upload_to="playable/%Y/%m/", blank=True, help_text="A copy that browsers play, if needed."
+    )
+    playback = models.CharField(max_length=8, choices=Playback, default=Playback.ORIGINAL)
+    copy_attempts = models.PositiveSmallIntegerField(default=0, editable=False)
+    copy_due_at = models.DateTimeField(
+        default=timezone.now,
+        editable=False,
+        help_text="No copy is tried before: one is under way, or failed a while ago.",
+    )
+    sha256 = models.CharField("SHA-256", max_length=64, db_index=True)
+    size_bytes = models.PositiveBigIntegerField()
+    container = models.CharField(max_length=10)
+    codec = models.CharField(max_length=30)
+    width = models.PositiveIntegerField()
+    height = models.PositiveIntegerField()
+    frame_rate = models.FloatField(null=True, blank=True)
+    duration = models.FloatField(help_text="Seconds, as the file's header says.")
+    uploaded_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="clips",
+    )
+    uploaded_at = models.DateTimeField(default=timezone.now, editable=False)
+    trashed_at = models.DateTimeField("in the trash since", null=True, blank=True, editable=False)
+    trashed_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        models.SET_NULL,
+        null=True,
+        blank=True,
+        editable=False,
+        related_name="+",
+    )
+
+    objects = ClipQuerySet.as_manager()
+
+    class Meta:
+        ordering = ("-uploaded_at",)
+        indexes = (
+            models.Index(
+                fields=["copy_due_at", "id"],
+                name="clip_copy_wanted",
+                condition=Q(playback=Playback.WANTED),
+            ),
+            models.Index(
+                fields=["trashed_at"],
+                name="clip_trash",
+                condition=Q(trashed_at__isnull=False),
+            ),
+        )
+        constraints = (
+            models.CheckConstraint(
+                name="clip_copy_is_there",
+                condition=~Q(playback=Playback.COPY) | ~Q(playable=""),
+            ),
+            models.CheckConstraint(
+                name="clip_trashed_by_somebody_at_some_time",
+                condition=Q(trashed_by=None) | Q(trashed_at__isnull=False),
+            ),
+        )
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def trashed_until(self) -> datetime | None:
+        """When it goes for good; None outside the trash."""
+        return self.trashed_at and self.trashed_at + settings.TRASH_KEEP
