@@ -10,8 +10,8 @@ from scripts import timing
 from scripts.timing import Compared, Figures
 from video_classifier.ml import predictor
 from video_classifier.ml.bundle import BundleError
-from video_classifier.ml.children import Child, Meanwhile
 from video_classifier.ml.clip import ClipError, Outcome, Stage
+from video_classifier.ml.isolation.children import Child, Meanwhile
 
 PREVIEW_WIDTH = 240  # pixels, as on the site's pages
 

@@ -13,12 +13,12 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from video_classifier.ml import confinement
+from video_classifier.ml.isolation import confinement
 
 confinement.single_threaded_numpy()
 
-from video_classifier.ml import wire  # noqa: E402
 from video_classifier.ml.clip import ClipError, ClipFacts, ClipSpec, Image, Sample, Track  # noqa: E402
+from video_classifier.ml.isolation import wire  # noqa: E402
 
 if TYPE_CHECKING:
     from video_classifier.ml.frames import Reel

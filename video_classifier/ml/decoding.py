@@ -11,7 +11,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol, TypeVar
 
-from video_classifier.ml.children import (
+from video_classifier.ml.clip import ClipError, ClipFacts, ClipSpec, Crops, Image, Sample, Track
+from video_classifier.ml.isolation.children import (
     NOTHING,
     Child,
     ChildBrokeError,
@@ -21,7 +22,6 @@ from video_classifier.ml.children import (
     Watch,
     idle,
 )
-from video_classifier.ml.clip import ClipError, ClipFacts, ClipSpec, Crops, Image, Sample, Track
 
 MEMORY = 1536 * 2**20  # bytes of address space that reading a clip may take
 

@@ -11,9 +11,10 @@ from collections.abc import Callable
 from multiprocessing.connection import Connection
 from pathlib import Path
 
-from video_classifier.ml import confinement, decoding, predictor, wire
+from video_classifier.ml import decoding, predictor
 from video_classifier.ml.bundle import BundleError
 from video_classifier.ml.clip import ClipError, Image, Outcome, Stage
+from video_classifier.ml.isolation import confinement, wire
 
 
 class Operations:

@@ -19,15 +19,6 @@ from typing import TypeVar
 from django.conf import settings
 
 from video_classifier.ml.bundle import BundleError, Card
-from video_classifier.ml.children import (
-    NOTHING,
-    Child,
-    ChildDiedError,
-    ChildTooLargeError,
-    Meanwhile,
-    Watch,
-    idle,
-)
 from video_classifier.ml.clip import (
     ClipError,
     ClipFacts,
@@ -38,6 +29,15 @@ from video_classifier.ml.clip import (
     Stage,
 )
 from video_classifier.ml.decoding import InChild
+from video_classifier.ml.isolation.children import (
+    NOTHING,
+    Child,
+    ChildDiedError,
+    ChildTooLargeError,
+    Meanwhile,
+    Watch,
+    idle,
+)
 
 Value = TypeVar("Value")
 

@@ -12,8 +12,8 @@ import time
 from collections.abc import Callable
 from multiprocessing.connection import Connection
 
-from video_classifier.ml import confinement, wire
 from video_classifier.ml.clip import ClipError, Image
+from video_classifier.ml.isolation import confinement, wire
 
 
 class Operations:

@@ -13,15 +13,15 @@ import numpy as np
 import psutil
 import pytest
 
-from video_classifier.ml import children
-from video_classifier.ml.children import (
+from video_classifier.ml.clip import ClipError, Image
+from video_classifier.ml.isolation import children
+from video_classifier.ml.isolation.children import (
     Child,
     ChildBrokeError,
     ChildDiedError,
     ChildTooLargeError,
     Meanwhile,
 )
-from video_classifier.ml.clip import ClipError, Image
 
 MEGABYTE = 2**20
 LINUX = pytest.mark.skipif(sys.platform != "linux", reason="only Linux offers these limits")
@@ -29,7 +29,7 @@ LINUX = pytest.mark.skipif(sys.platform != "linux", reason="only Linux offers th
 
 def bad(*, address_space: int = 0, deaf: bool = False, memory: int | None = None) -> Child:
     return Child(
-        "tests.ml.bad_child",
+        "tests.ml.isolation.bad_child",
         str(address_space),
         str(int(deaf)),
         errors={"ClipError": ClipError},
@@ -168,8 +168,8 @@ def test_a_child_outlives_the_thread_that_asked_for_it() -> None:
 def test_no_child_outlives_its_parent(busy: str) -> None:
     parent = (
         "import os, threading\n"
-        "from video_classifier.ml.children import Child\n"
-        "child = Child('tests.ml.bad_child', '0', '1', errors={})\n"
+        "from video_classifier.ml.isolation.children import Child\n"
+        "child = Child('tests.ml.isolation.bad_child', '0', '1', errors={})\n"
         "print(child.call('pid', returns=int), flush=True)\n"
         f"call = threading.Thread(target=child.call, args=({busy!r},), kwargs={{'returns': int}})\n"
         "call.start()\n"

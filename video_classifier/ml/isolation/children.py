@@ -21,9 +21,9 @@ from typing import Any, TypeVar
 import msgspec
 import psutil
 
-from video_classifier.ml import wire
+from video_classifier.ml.isolation import wire
 
-ROOT = Path(__file__).resolve().parents[2]  # where `python -m` finds this package
+ROOT = Path(__file__).resolve().parents[3]  # where `python -m` finds this package
 
 TICK = 0.1  # seconds from look to look at a child that is busy
 PATIENCE = 2.0  # seconds in which a child has to end a call that is no longer wanted
