@@ -21,10 +21,11 @@ from av.filter import Graph
 from av.video.frame import VideoFrame
 
 from scripts import console, pages
-from video_classifier.ml import bundle, containers, frames, labels, manifest, predictor, tracks
+from video_classifier.ml import bundle, labels, manifest, predictor, tracks
 from video_classifier.ml.clip import ClipError, Outcome, Track
 from video_classifier.ml.manifest import Entry, ManifestError
 from video_classifier.ml.predictor import KerasPredictor
+from video_classifier.ml.video import containers, frames
 
 EXAMPLE = """example:
   python -m scripts.measure_frame_rates --manifest ../shared/data/manifest.csv \\

@@ -13,8 +13,8 @@ from playwright.sync_api import Page
 from tests import videos
 from tests.conftest import MakeAnalysis, MakeClip, MakePerson
 from tests.videos import Maker
-from video_classifier.ml import frames, playable, probe
 from video_classifier.ml.clip import ClipSpec
+from video_classifier.ml.video import browser_copy, frames, probe
 from video_classifier.services import evidence
 from video_classifier.states import Playback, Status, View
 
@@ -129,9 +129,9 @@ def films(
             height=facts.height,
             duration=facts.duration,
         )
-        if not playable.is_playable(facts):
+        if not browser_copy.is_playable(facts):
             copy = path.with_name("copy.mp4")
-            playable.make(path, copy)
+            browser_copy.make(path, copy)
             with copy.open("rb") as file:
                 clip.playable.save("copy.mp4", File(file), save=False)
             clip.playback = Playback.COPY

@@ -12,12 +12,13 @@ import pytest
 from tests import videos
 from tests.ml.conftest import TINY
 from tests.ml.makers import footage, people
-from video_classifier.ml import dataset, frames
+from video_classifier.ml import dataset
 from video_classifier.ml.augmentation import Augmentation
 from video_classifier.ml.cache import Cache
 from video_classifier.ml.clip import ClipSpec
 from video_classifier.ml.dataset import ClipExamples, FeatureExamples
 from video_classifier.ml.manifest import Entry
+from video_classifier.ml.video import frames
 
 
 @pytest.fixture

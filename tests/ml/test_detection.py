@@ -10,11 +10,12 @@ import numpy.typing as npt
 import pytest
 
 from tests.footage import FOOTAGE, ROOT, WEIGHTS, require
-from video_classifier.ml import detection, frames
+from video_classifier.ml import detection
 from video_classifier.ml.clip import Image
 from video_classifier.ml.detection import Detections, DetectorError
 from video_classifier.ml.detectors import boxes, yolo
 from video_classifier.ml.detectors.card import CARD_FILE, NETWORK_FILE
+from video_classifier.ml.video import frames
 
 OWN = ROOT / "models_storage" / "person_detector"
 YOLOX = WEIGHTS.with_name("yolox_nano.onnx")

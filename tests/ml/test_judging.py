@@ -9,8 +9,9 @@ import pytest
 
 from tests import crowd, videos
 from tests.crowd import between, walking
-from video_classifier.ml import frames, judging
+from video_classifier.ml import judging
 from video_classifier.ml.clip import ClipSpec, Image
+from video_classifier.ml.video import frames
 
 SPEC = ClipSpec(frames=16, height=128, width=128)
 

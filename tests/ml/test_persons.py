@@ -11,9 +11,10 @@ import pytest
 
 from tests import crowd, videos
 from tests.crowd import Spotter, Way, between, standing, walking
-from video_classifier.ml import frames, persons
+from video_classifier.ml import persons
 from video_classifier.ml.clip import ClipError, ClipSpec, Crops, Image, View
-from video_classifier.ml.timeline import Timeline
+from video_classifier.ml.video import frames
+from video_classifier.ml.video.timeline import Timeline
 
 SPEC = ClipSpec(frames=4, height=32, width=32, view=View.PERSON)
 

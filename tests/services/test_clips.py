@@ -14,8 +14,8 @@ from pytest_django import DjangoCaptureOnCommitCallbacks, Settings
 
 from tests import videos
 from tests.conftest import FakePredictor, MakeAnalysis, MakeClip, followed
-from video_classifier.ml import playable, probe
 from video_classifier.ml.clip import ClipError
+from video_classifier.ml.video import browser_copy, probe
 from video_classifier.models import Analysis, Clip
 from video_classifier.querysets import ClipQuerySet
 from video_classifier.services import analyses, clips, evidence, sandbox
@@ -142,7 +142,7 @@ def test_the_copy_is_one_that_browsers_play(make_clip: MakeClip, tmp_path: Path)
     clips.make_next_copy()
 
     copy = Path(Clip.objects.get().playable.path)
-    assert playable.is_playable(probe.facts(copy))
+    assert browser_copy.is_playable(probe.facts(copy))
 
 
 @pytest.mark.django_db

@@ -12,7 +12,7 @@ import av
 from av.filter import Graph
 from av.video.frame import VideoFrame
 
-from video_classifier.ml import containers, frames
+from video_classifier.ml.video import containers, frames
 
 CUT = 2.0  # seconds
 _PIXELS = "yuv420p"

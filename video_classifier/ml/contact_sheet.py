@@ -11,8 +11,8 @@ from matplotlib import font_manager
 from PIL import Image as Picture
 from PIL import ImageDraw, ImageFont
 
-from video_classifier.ml import frames
 from video_classifier.ml.clip import ClipSpec, Image
+from video_classifier.ml.video import frames
 
 FRAMES = 6
 WIDTH = 176  # pixels of a frame

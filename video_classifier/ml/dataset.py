@@ -12,13 +12,14 @@ from typing import TYPE_CHECKING, Protocol, TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from video_classifier.ml import frames, persons
+from video_classifier.ml import persons
 from video_classifier.ml.augmentation import Augmentation, resize, vary
 from video_classifier.ml.cache import Cache
 from video_classifier.ml.clip import ClipError, ClipSpec, Image, Track, View
 from video_classifier.ml.detection import Detector
 from video_classifier.ml.digest import sha256
 from video_classifier.ml.manifest import Entry
+from video_classifier.ml.video import frames
 
 if TYPE_CHECKING:
     import keras

@@ -21,7 +21,7 @@ from video_classifier.ml.clip import ClipError, ClipFacts, ClipSpec, Image, Samp
 from video_classifier.ml.isolation import wire  # noqa: E402
 
 if TYPE_CHECKING:
-    from video_classifier.ml.frames import Reel
+    from video_classifier.ml.video.frames import Reel
 
 
 class Operations:
@@ -32,13 +32,13 @@ class Operations:
 
     def facts(self, path: Path) -> tuple[ClipFacts, bool]:
         """What the file is, and whether browsers play it."""
-        from video_classifier.ml import playable, probe
+        from video_classifier.ml.video import browser_copy, probe
 
         found = probe.facts(path)
-        return found, playable.is_playable(found)
+        return found, browser_copy.is_playable(found)
 
     def sample(self, path: Path, spec: ClipSpec, preview_width: int | None) -> Sample:
-        from video_classifier.ml import frames
+        from video_classifier.ml.video import frames
 
         return frames.sample(path, spec, preview_width=preview_width)
 
@@ -68,9 +68,9 @@ class Operations:
         return persons.show(self._opened, found, spec, preview_width=preview_width)
 
     def copy(self, source: Path, target: Path) -> None:
-        from video_classifier.ml import playable
+        from video_classifier.ml.video import browser_copy
 
-        playable.make(source, target)
+        browser_copy.make(source, target)
 
     @property
     def _opened(self) -> Reel:

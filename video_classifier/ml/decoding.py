@@ -73,7 +73,7 @@ class InProcess:
     """Reads clips in this process."""
 
     def sample(self, video: Path, spec: ClipSpec, *, preview_width: int | None) -> Sample:
-        from video_classifier.ml import frames
+        from video_classifier.ml.video import frames
 
         return frames.sample(video, spec, preview_width=preview_width)
 

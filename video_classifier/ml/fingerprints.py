@@ -55,7 +55,7 @@ class Fingerprint:
 
 def take(path: Path) -> Fingerprint:
     """Raises ClipError if the clip can't be decoded, OSError if it can't be read."""
-    from video_classifier.ml import frames
+    from video_classifier.ml.video import frames
 
     images, times = frames.read_all(path, fps=RATE, height=SIZE, width=SIZE)
     gray = images @ _GRAY

@@ -11,11 +11,12 @@ from typing import TypeVar
 import numpy as np
 from av.video.frame import VideoFrame
 
-from video_classifier.ml import frames, tracks
+from video_classifier.ml import tracks
 from video_classifier.ml.clip import ClipSpec, Crops, Image, Sample, Track
 from video_classifier.ml.detection import Detector
-from video_classifier.ml.frames import Reel
-from video_classifier.ml.pictures import Fitter, Picture, Scaler
+from video_classifier.ml.video import frames
+from video_classifier.ml.video.frames import Reel
+from video_classifier.ml.video.scaling import Fitter, Picture, Scaler
 from video_classifier.ml.views import person
 from video_classifier.ml.views.person import Window
 

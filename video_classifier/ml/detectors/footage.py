@@ -10,9 +10,10 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from video_classifier.ml import frames, manifest, probe
+from video_classifier.ml import manifest
 from video_classifier.ml.clip import ClipFacts, Image
 from video_classifier.ml.manifest import ManifestError
+from video_classifier.ml.video import frames, probe
 
 RATE = 5.0  # pictures a second of a clip
 MOST = 12  # pictures of a clip: a longer one has them further apart

@@ -16,8 +16,9 @@ import numpy as np
 import pytest
 
 from tests.footage import FOOTAGE, require
-from video_classifier.ml import duplicates, fingerprints, frames, playable, probe
+from video_classifier.ml import duplicates, fingerprints
 from video_classifier.ml.clip import ClipSpec, Sample
+from video_classifier.ml.video import browser_copy, frames, probe
 
 pytestmark = pytest.mark.footage
 
@@ -139,11 +140,11 @@ def test_idx_1e5_mp4() -> None:
 def copied(name: str, folder: Path) -> tuple[Sample, Sample, int]:
     """A sample of the clip and one of what its player plays, and how many pictures that shows."""
     facts = probe.facts(clip(name))
-    if playable.is_playable(facts):
+    if browser_copy.is_playable(facts):
         played = clip(name)
     else:
         played = folder / "copy.mp4"
-        playable.make(clip(name), played)
+        browser_copy.make(clip(name), played)
     with av.open(played) as container:
         pictures = sum(1 for _ in container.decode(video=0))
     return sampled(name), frames.sample(played, SPEC), pictures

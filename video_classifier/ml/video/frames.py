@@ -19,13 +19,13 @@ import numpy as np
 import numpy.typing as npt
 from av.video.frame import VideoFrame
 
-from video_classifier.ml import caveats, containers, packets, timeline
 from video_classifier.ml.clip import ClipError, ClipSpec, Image, Sample, Substance
-from video_classifier.ml.filters import PixelAspect
-from video_classifier.ml.packets import Packets
-from video_classifier.ml.pictures import Picture, Scaler
-from video_classifier.ml.substance import Gauge
-from video_classifier.ml.timeline import Run, Timeline
+from video_classifier.ml.video import caveats, containers, packets, timeline
+from video_classifier.ml.video.filters import PixelAspect
+from video_classifier.ml.video.packets import Packets
+from video_classifier.ml.video.scaling import Picture, Scaler
+from video_classifier.ml.video.substance import Gauge
+from video_classifier.ml.video.timeline import Run, Timeline
 
 VERSION = 2  # raise it when a clip would give other pictures than before: caches go by it
 

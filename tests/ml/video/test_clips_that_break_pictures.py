@@ -9,9 +9,10 @@ import pytest
 
 from tests import videos
 from tests.footage import FOOTAGE, require
-from video_classifier.ml import duplicates, fingerprints, frames, playable, probe
+from video_classifier.ml import duplicates, fingerprints
 from video_classifier.ml.clip import ClipError, ClipSpec, Image
-from video_classifier.ml.pictures import Fitter
+from video_classifier.ml.video import browser_copy, frames, probe
+from video_classifier.ml.video.scaling import Fitter
 
 SPEC = ClipSpec(frames=16, height=48, width=64)
 
@@ -23,7 +24,7 @@ def clip_that_breaks(name: str) -> Path:
 
 
 def copy_of(clip: Path, target: Path) -> list[Image]:
-    playable.make(clip, target)
+    browser_copy.make(clip, target)
     with av.open(target) as container:
         return [videos.rgb(frame) for frame in container.decode(video=0)]
 
@@ -62,7 +63,7 @@ def test_hdr_pq(tmp_path: Path) -> None:
     )
     require(original)
     copy = tmp_path / "copy.mp4"
-    playable.make(clip, copy)
+    browser_copy.make(clip, copy)
 
     ordinary = frames.sample(original, SPEC, end=2.0).images
 

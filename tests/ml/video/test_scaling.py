@@ -15,9 +15,9 @@ from av.video.reformatter import ColorTrc, Interpolation
 
 from tests import videos
 from tests.ml.conftest import Clips
-from video_classifier.ml import filters, frames
 from video_classifier.ml.clip import ClipSpec, Image
-from video_classifier.ml.pictures import Fitter, Scaler
+from video_classifier.ml.video import filters, frames
+from video_classifier.ml.video.scaling import Fitter, Scaler
 
 SPEC = ClipSpec(frames=16, height=48, width=64)
 

@@ -14,8 +14,9 @@ from av.video.stream import VideoStream
 from tests import crowd, videos
 from tests.crowd import Spotter, walking
 from tests.ml.conftest import Clips
-from video_classifier.ml import frames, persons
+from video_classifier.ml import persons
 from video_classifier.ml.clip import ClipSpec, Image, Substance
+from video_classifier.ml.video import frames
 
 SPEC = ClipSpec(frames=16, height=48, width=64)
 

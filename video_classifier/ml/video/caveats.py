@@ -6,9 +6,9 @@ from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
 
-from video_classifier.ml import timeline
-from video_classifier.ml.packets import Packets
-from video_classifier.ml.timeline import Pause, Timeline
+from video_classifier.ml.video import timeline
+from video_classifier.ml.video.packets import Packets
+from video_classifier.ml.video.timeline import Pause, Timeline
 
 _MOST_NAMED = 3  # pauses, one by one
 _UNITS = (("year", 31_557_600), ("day", 86_400), ("hour", 3600), ("minute", 60), ("second", 1))

@@ -10,9 +10,9 @@ import pytest
 
 from tests import videos
 from tests.ml.conftest import Clips
-from video_classifier.ml import frames, nal, packets, playable, probe
 from video_classifier.ml.clip import ClipSpec
-from video_classifier.ml.nal import Layout, Reader
+from video_classifier.ml.video import browser_copy, frames, nal, packets, probe
+from video_classifier.ml.video.nal import Layout, Reader
 
 SPEC = ClipSpec(frames=16, height=48, width=64)
 OVER_LONG = {
@@ -61,7 +61,7 @@ def test_over_long_messages_cost_no_picture(
     assert sample.warnings == ()
     assert np.array_equal(sample.images, frames.sample(whole, SPEC).images)
     assert len(frames.decoded_timeline(clip).ticks) == 60
-    assert not playable.is_playable(probe.facts(clip))
+    assert not browser_copy.is_playable(probe.facts(clip))
 
 
 @pytest.mark.parametrize("which", [0, 1])
@@ -107,9 +107,9 @@ def test_other_messages_do_not_matter(tmp_path: Path, codec: str) -> None:
 def test_copies_for_browsers_have_no_over_long_messages(tmp_path: Path) -> None:
     clip = annotated(written(tmp_path, "h264", "mp4"), OVER_LONG["h264"], every=7)
 
-    playable.make(clip, tmp_path / "copy.mp4")
+    browser_copy.make(clip, tmp_path / "copy.mp4")
 
-    assert playable.is_playable(probe.facts(tmp_path / "copy.mp4"))
+    assert browser_copy.is_playable(probe.facts(tmp_path / "copy.mp4"))
     assert np.array_equal(
         frames.sample(tmp_path / "copy.mp4", SPEC).images, frames.sample(clip, SPEC).images
     )

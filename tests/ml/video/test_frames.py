@@ -13,9 +13,9 @@ import pytest
 
 from tests import videos
 from tests.ml.conftest import Clips
-from video_classifier.ml import frames
 from video_classifier.ml.clip import ClipError, ClipSpec, Image, Sample
-from video_classifier.ml.pictures import Fitter, Scaler
+from video_classifier.ml.video import frames
+from video_classifier.ml.video.scaling import Fitter, Scaler
 
 SPEC = ClipSpec(frames=16, height=48, width=64)
 RATES = {"mpeg2.ts": 25, "mpeg2.mpg": 25}

@@ -13,9 +13,9 @@ from av.packet import Packet
 from av.stream import Stream
 from av.video.stream import VideoStream
 
-from video_classifier.ml import containers, nal, timeline
-from video_classifier.ml.filters import PixelAspect
-from video_classifier.ml.timeline import Entries, Entry, Timeline
+from video_classifier.ml.video import containers, nal, timeline
+from video_classifier.ml.video.filters import PixelAspect
+from video_classifier.ml.video.timeline import Entries, Entry, Timeline
 
 _ROUNDING = 0.5  # seconds by which headers may be off
 _DAY = 86_400  # seconds

@@ -24,7 +24,9 @@ from av.video.reformatter import (
 )
 from av.video.stream import VideoStream
 
-from video_classifier.ml import (
+from video_classifier.ml import whole
+from video_classifier.ml.clip import ClipError, ClipFacts
+from video_classifier.ml.video import (
     containers,
     filters,
     frames,
@@ -33,13 +35,11 @@ from video_classifier.ml import (
     probe,
     timeline,
     tone,
-    whole,
 )
-from video_classifier.ml.clip import ClipError, ClipFacts
-from video_classifier.ml.filters import AspectReader, FrameFilter, PixelAspect
-from video_classifier.ml.packets import Packets
-from video_classifier.ml.pictures import Turn, display_matrix, scaled_rgb
-from video_classifier.ml.timeline import Timeline
+from video_classifier.ml.video.filters import AspectReader, FrameFilter, PixelAspect
+from video_classifier.ml.video.packets import Packets
+from video_classifier.ml.video.scaling import Turn, display_matrix, scaled_rgb
+from video_classifier.ml.video.timeline import Timeline
 
 MAX_WIDTH = 1280
 

@@ -8,10 +8,10 @@ from av.container import InputContainer
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
-from video_classifier.ml import containers, packets, timeline, tone
 from video_classifier.ml.clip import ClipError, ClipFacts
-from video_classifier.ml.packets import Packets
-from video_classifier.ml.pictures import Turn
+from video_classifier.ml.video import containers, packets, timeline, tone
+from video_classifier.ml.video.packets import Packets
+from video_classifier.ml.video.scaling import Turn
 
 # By FFmpeg's names; the values are what such files are usually called.
 _CONTAINERS = {

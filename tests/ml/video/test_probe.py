@@ -10,8 +10,8 @@ import pytest
 
 from tests import videos
 from tests.ml.conftest import Clips
-from video_classifier.ml import containers, probe
 from video_classifier.ml.clip import ClipError
+from video_classifier.ml.video import containers, probe
 
 
 @pytest.mark.parametrize(

@@ -9,8 +9,8 @@ from math import ceil
 import numpy as np
 import pytest
 
-from video_classifier.ml import timeline
-from video_classifier.ml.timeline import Entry, Run, Timeline
+from video_classifier.ml.video import timeline
+from video_classifier.ml.video.timeline import Entry, Run, Timeline
 
 TENTH = Fraction(1, 10)
 

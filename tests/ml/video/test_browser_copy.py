@@ -13,10 +13,10 @@ from av.video.reformatter import ColorTrc
 
 from tests import videos
 from tests.ml.conftest import Clips
-from video_classifier.ml import frames, packets, playable, probe
 from video_classifier.ml.clip import ClipError, ClipSpec, Image, Sample
-from video_classifier.ml.pictures import Scaler
-from video_classifier.ml.timeline import JUMP
+from video_classifier.ml.video import browser_copy, frames, packets, probe
+from video_classifier.ml.video.scaling import Scaler
+from video_classifier.ml.video.timeline import JUMP
 
 SPEC = ClipSpec(frames=16, height=48, width=64)
 PLAYED = {
@@ -32,19 +32,19 @@ def shows(sample: Sample) -> list[int]:
 
 @pytest.mark.parametrize("name", videos.WHOLE)
 def test_browsers_play_the_usual_codecs_in_their_containers(clips: Clips, name: str) -> None:
-    assert playable.is_playable(probe.facts(clips(name))) == (name in PLAYED)
+    assert browser_copy.is_playable(probe.facts(clips(name))) == (name in PLAYED)
 
 
 @pytest.mark.parametrize("name", videos.WHOLE)
 def test_a_copy_is_playable_and_shows_the_same(clips: Clips, tmp_path: Path, name: str) -> None:
     target = tmp_path / "copy.mp4"
 
-    playable.make(clips(name), target)
+    browser_copy.make(clips(name), target)
 
     original = frames.sample(clips(name), SPEC)
     # Containers differ in how long the last picture of an uneven clip stays.
     copy = frames.sample(target, SPEC, end=original.length)
-    assert playable.is_playable(probe.facts(target))
+    assert browser_copy.is_playable(probe.facts(target))
     assert shows(copy) == shows(original)
     assert np.abs(copy.images.astype(int) - original.images).mean() < 6
     assert copy.times == pytest.approx(original.times, abs=0.002)
@@ -53,7 +53,7 @@ def test_a_copy_is_playable_and_shows_the_same(clips: Clips, tmp_path: Path, nam
 def test_pictures_are_copied_where_browsers_know_their_codec(clips: Clips, tmp_path: Path) -> None:
     target = tmp_path / "copy.mp4"
 
-    playable.make(clips("h264.mkv"), target)
+    browser_copy.make(clips("h264.mkv"), target)
 
     assert (
         frames.sample(target, SPEC).images == frames.sample(clips("h264.mkv"), SPEC).images
@@ -63,7 +63,7 @@ def test_pictures_are_copied_where_browsers_know_their_codec(clips: Clips, tmp_p
 def test_sound_is_dropped(clips: Clips, tmp_path: Path) -> None:
     target = tmp_path / "copy.mp4"
 
-    playable.make(clips("sound.mkv"), target)
+    browser_copy.make(clips("sound.mkv"), target)
 
     with av.open(target) as container:
         assert [stream.type for stream in container.streams] == ["video"]
@@ -72,7 +72,7 @@ def test_sound_is_dropped(clips: Clips, tmp_path: Path) -> None:
 def test_the_index_comes_first(clips: Clips, tmp_path: Path) -> None:
     target = tmp_path / "copy.mp4"
 
-    playable.make(clips("h264.ts"), target)
+    browser_copy.make(clips("h264.ts"), target)
 
     content = target.read_bytes()
     assert content.index(b"moov") < content.index(b"mdat")
@@ -81,7 +81,7 @@ def test_the_index_comes_first(clips: Clips, tmp_path: Path) -> None:
 def test_wide_pictures_shrink_to_an_even_size(tmp_path: Path) -> None:
     clip = videos.write(tmp_path / "wide.avi", 2, codec="mjpeg", size=(1922, 1081))
 
-    playable.make(clip, tmp_path / "copy.mp4")
+    browser_copy.make(clip, tmp_path / "copy.mp4")
 
     facts = probe.facts(tmp_path / "copy.mp4")
     assert (facts.width, facts.height) == (1280, 720)
@@ -90,7 +90,7 @@ def test_wide_pictures_shrink_to_an_even_size(tmp_path: Path) -> None:
 def test_rotation_is_kept_when_encoding(tmp_path: Path) -> None:
     clip = videos.write(tmp_path / "turned.mp4", codec="mpeg4", turned=90)
 
-    playable.make(clip, tmp_path / "copy.mp4")
+    browser_copy.make(clip, tmp_path / "copy.mp4")
 
     facts = probe.facts(tmp_path / "copy.mp4")
     assert (facts.codec, facts.rotation) == ("h264", 90)
@@ -100,7 +100,7 @@ def test_rotation_is_kept_when_encoding(tmp_path: Path) -> None:
 def test_a_clip_that_is_cut_off_is_copied_as_far_as_it_goes(tmp_path: Path, codec: str) -> None:
     clip = videos.cut(videos.write(tmp_path / "cut.mkv", 120, codec=codec), 0.6)
 
-    playable.make(clip, tmp_path / "copy.mp4")
+    browser_copy.make(clip, tmp_path / "copy.mp4")
 
     original = frames.sample(clip, SPEC)
     assert frames.sample(tmp_path / "copy.mp4", SPEC).length == pytest.approx(
@@ -115,14 +115,14 @@ def test_no_copy_is_left_of_a_broken_clip(tmp_path: Path, name: str) -> None:
     before = set(tmp_path.iterdir())
 
     with pytest.raises(ClipError, match=broken.says):
-        playable.make(clip, tmp_path / "copy.mp4")
+        browser_copy.make(clip, tmp_path / "copy.mp4")
 
     assert set(tmp_path.iterdir()) == before
 
 
 def test_a_copy_that_cannot_be_written_is_a_clear_failure(clips: Clips, tmp_path: Path) -> None:
     with pytest.raises(ClipError, match="No copy of the clip could be made"):
-        playable.make(clips("h264.ts"), tmp_path / "missing" / "copy.mp4")
+        browser_copy.make(clips("h264.ts"), tmp_path / "missing" / "copy.mp4")
 
 
 def test_nothing_is_left_of_a_copy_that_cannot_take_its_place(clips: Clips, tmp_path: Path) -> None:
@@ -130,7 +130,7 @@ def test_nothing_is_left_of_a_copy_that_cannot_take_its_place(clips: Clips, tmp_
     target.mkdir()
 
     with pytest.raises(OSError, match=r"copy\.mp4"):
-        playable.make(clips("h264.ts"), target)
+        browser_copy.make(clips("h264.ts"), target)
 
     assert list(tmp_path.iterdir()) == [target]
 
@@ -138,7 +138,7 @@ def test_nothing_is_left_of_a_copy_that_cannot_take_its_place(clips: Clips, tmp_
 def test_uneven_times_are_kept_when_encoding(tmp_path: Path) -> None:
     clip = videos.write(tmp_path / "uneven.mkv", codec="mpeg4", shown_at=videos.UNEVEN)
 
-    playable.make(clip, tmp_path / "copy.mp4")
+    browser_copy.make(clip, tmp_path / "copy.mp4")
 
     original = frames.sample(clip, SPEC)
     copy = frames.sample(tmp_path / "copy.mp4", SPEC, end=original.length)
@@ -146,7 +146,7 @@ def test_uneven_times_are_kept_when_encoding(tmp_path: Path) -> None:
 
 
 def test_the_encoder_chooses_its_own_keyframes(clips: Clips, tmp_path: Path) -> None:
-    playable.make(clips("mjpeg.avi"), tmp_path / "copy.mp4")
+    browser_copy.make(clips("mjpeg.avi"), tmp_path / "copy.mp4")
 
     with av.open(tmp_path / "copy.mp4") as container:
         assert sum(packet.is_keyframe for packet in container.demux() if packet.size) < 5
@@ -156,7 +156,7 @@ def test_what_cannot_be_copied_is_encoded(clips: Clips, tmp_path: Path) -> None:
     clip = tmp_path / "joined.ts"
     clip.write_bytes(clips("h264.ts").read_bytes() * 2)
 
-    playable.make(clip, tmp_path / "copy.mp4")
+    browser_copy.make(clip, tmp_path / "copy.mp4")
 
     assert frames.sample(tmp_path / "copy.mp4", SPEC).length == pytest.approx(6, abs=0.5)
 
@@ -164,7 +164,7 @@ def test_what_cannot_be_copied_is_encoded(clips: Clips, tmp_path: Path) -> None:
 def test_half_a_packet_is_not_copied(tmp_path: Path) -> None:
     clip = videos.cut(videos.indexed_first(tmp_path / "cut.mp4", 120), 0.6)
 
-    playable.make(clip, tmp_path / "copy.mp4")
+    browser_copy.make(clip, tmp_path / "copy.mp4")
 
     with av.open(tmp_path / "copy.mp4") as container:
         container.streams.video[0].codec_context.options = {"err_detect": "explode"}
@@ -176,11 +176,11 @@ def test_a_copy_of_an_interlaced_clip_has_no_combs(tmp_path: Path, codec: str) -
     clip = videos.interlaced(tmp_path / "clip.mp4", codec=codec)
     target = tmp_path / "copy.mp4"
 
-    playable.make(clip, target)
+    browser_copy.make(clip, target)
 
     shown = decoded(target)
-    assert not playable.is_playable(probe.facts(clip))
-    assert playable.is_playable(probe.facts(target))
+    assert not browser_copy.is_playable(probe.facts(clip))
+    assert browser_copy.is_playable(probe.facts(target))
     assert len(shown) == 12
     assert max(videos.combs(image) for image in shown) < 4
 
@@ -197,7 +197,7 @@ def test_a_copy_of_an_hdr_clip_is_for_ordinary_screens(tmp_path: Path) -> None:
     )
     target = tmp_path / "copy.mp4"
 
-    playable.make(clip, target)
+    browser_copy.make(clip, target)
 
     facts = probe.facts(target)
     assert (probe.facts(clip).is_hdr, facts.is_hdr) == (True, False)
@@ -215,7 +215,7 @@ def test_a_part_of_another_shape_is_shown_whole_in_a_copy(tmp_path: Path, codec:
     ]
     target = tmp_path / "copy.mp4"
 
-    playable.make(videos.joined(tmp_path / "joined.ts", *parts), target)
+    browser_copy.make(videos.joined(tmp_path / "joined.ts", *parts), target)
 
     shown = decoded(target)
     assert {image.shape for image in shown} == {(72, 96, 3)}
@@ -228,7 +228,7 @@ def test_a_part_of_another_shape_is_shown_whole_in_a_copy(tmp_path: Path, codec:
 def test_pixels_of_an_impossible_shape_are_square_in_a_copy(tmp_path: Path) -> None:
     clip = videos.write(tmp_path / "odd.ts", pixel_aspect=Fraction(1, 20))
 
-    playable.make(clip, tmp_path / "copy.mp4")
+    browser_copy.make(clip, tmp_path / "copy.mp4")
 
     with av.open(tmp_path / "copy.mp4") as container:
         assert (container.streams.video[0].sample_aspect_ratio or 1) == 1
@@ -260,10 +260,10 @@ def test_a_copy_begins_at_0_with_all_pictures(tmp_path: Path, name: str) -> None
     clip = videos.write(tmp_path / name, 60, rate=30, **LATE[name])  # type: ignore[arg-type]
     target = tmp_path / "copy.mp4"
 
-    playable.make(clip, target)
+    browser_copy.make(clip, target)
 
-    assert not playable.is_playable(probe.facts(clip))
-    assert playable.is_playable(probe.facts(target))
+    assert not browser_copy.is_playable(probe.facts(clip))
+    assert browser_copy.is_playable(probe.facts(target))
     assert numbers_in(target) == list(range(60))
     original = frames.sample(clip, SPEC)
     assert frames.sample(target, SPEC, end=original.length).times == pytest.approx(
@@ -280,7 +280,7 @@ def test_a_copy_goes_by_the_clips_clock(
     clip = videos.paused(clips(name), tmp_path / f"set.{suffix}", keyframe=1, seconds=seconds)
     sent = len(packets.read(clip).entries)
 
-    playable.make(clip, tmp_path / "copy.mp4")
+    browser_copy.make(clip, tmp_path / "copy.mp4")
 
     assert len(numbers_in(tmp_path / "copy.mp4")) == sent
     assert frames.sample(tmp_path / "copy.mp4", SPEC).times == pytest.approx(
@@ -294,7 +294,7 @@ def test_a_copy_has_room_for_the_longest_pause(tmp_path: Path, codec: str) -> No
     whole = videos.write(tmp_path / "whole.ts", rate=25, codec=codec)
     clip = videos.paused(whole, tmp_path / "clip.ts", keyframe=1, seconds=JUMP - 1)
 
-    playable.make(clip, tmp_path / "copy.mp4")
+    browser_copy.make(clip, tmp_path / "copy.mp4")
 
     assert numbers_in(tmp_path / "copy.mp4") == list(range(30))
     assert frames.sample(tmp_path / "copy.mp4", SPEC).times == pytest.approx(
@@ -309,16 +309,16 @@ def test_a_clock_that_is_set_needs_a_copy_and_a_pause_does_not(
     pause = videos.paused(whole, tmp_path / "pause.webm", keyframe=1, seconds=600)
     jump = videos.paused(whole, tmp_path / "jump.webm", keyframe=1, seconds=1e9)
 
-    assert playable.is_playable(probe.facts(pause))
-    assert not playable.is_playable(probe.facts(jump))
+    assert browser_copy.is_playable(probe.facts(pause))
+    assert not browser_copy.is_playable(probe.facts(jump))
 
 
 def test_a_beginning_that_does_not_decode_is_not_copied(tmp_path: Path) -> None:
     clip = videos.zeroed(videos.indexed_first(tmp_path / "late.mp4", 120), 0, 0.3)
 
-    playable.make(clip, tmp_path / "copy.mp4")
+    browser_copy.make(clip, tmp_path / "copy.mp4")
 
-    assert not playable.is_playable(probe.facts(clip))
+    assert not browser_copy.is_playable(probe.facts(clip))
     assert frames.sample(tmp_path / "copy.mp4", SPEC).times == pytest.approx(
         frames.sample(clip, SPEC).times, abs=0.002
     )
@@ -328,6 +328,6 @@ def test_a_copy_is_of_the_video_that_moves(clips: Clips, tmp_path: Path) -> None
     still = videos.write(tmp_path / "still.mp4", 1)
     clip = videos.side_by_side(tmp_path / "both.mkv", still, clips("h264.mp4"))
 
-    playable.make(clip, tmp_path / "copy.mp4")
+    browser_copy.make(clip, tmp_path / "copy.mp4")
 
     assert numbers_in(tmp_path / "copy.mp4") == list(range(30))

@@ -11,9 +11,9 @@ from av.sidedata.sidedata import Type as SideData
 from av.video.frame import VideoFrame
 from av.video.reformatter import Interpolation, VideoReformatter
 
-from video_classifier.ml import tone
 from video_classifier.ml.clip import Image
-from video_classifier.ml.filters import AspectReader, FieldTaker, PixelAspect
+from video_classifier.ml.video import tone
+from video_classifier.ml.video.filters import AspectReader, FieldTaker, PixelAspect
 
 MOST_SLIM = 4  # times as high as wide: the slimmest preview, or a file could ask for any height
 
