@@ -18,9 +18,7 @@ from video_classifier.ml import (
     dataset,
     detection,
     manifest,
-    precision,
     predictor,
-    pretrained,
     recipe,
     report,
     scoring,
@@ -30,6 +28,7 @@ from video_classifier.ml.bundle import Card
 from video_classifier.ml.cache import Cache
 from video_classifier.ml.clip import View
 from video_classifier.ml.manifest import Entry
+from video_classifier.ml.networks import precision, pretrained
 from video_classifier.ml.scoring import Evaluation, Scored
 from video_classifier.ml.training import Trainer
 

@@ -14,7 +14,7 @@ from video_classifier.ml import bundle, contact_sheet, manifest, similarity
 from video_classifier.ml.cache import Cache
 from video_classifier.ml.clip import ClipError, ClipSpec, View
 from video_classifier.ml.contact_sheet import Row
-from video_classifier.ml.pretrained import WeightsError
+from video_classifier.ml.networks.pretrained import WeightsError
 from video_classifier.ml.similarity import Embedder, Match
 
 EXAMPLE = """example:

@@ -30,7 +30,6 @@ from video_classifier.ml import (
     looks,
     manifest,
     plots,
-    precision,
     predictor,
     scoring,
     splits,
@@ -44,7 +43,8 @@ from video_classifier.ml.crossvalidation import FALSE_ALARMS, Unseen
 from video_classifier.ml.dataset import Footage
 from video_classifier.ml.detection import Detector, DetectorError
 from video_classifier.ml.manifest import Entry
-from video_classifier.ml.pretrained import WeightsError
+from video_classifier.ml.networks import precision
+from video_classifier.ml.networks.pretrained import WeightsError
 from video_classifier.ml.splits import LEAKY, By
 from video_classifier.ml.training import Course, Epoch, Settings, Trainer
 

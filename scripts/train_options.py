@@ -10,7 +10,7 @@ from pathlib import Path
 from scripts import console
 from video_classifier.ml.augmentation import Augmentation
 from video_classifier.ml.clip import ClipSpec, View
-from video_classifier.ml.pretrained import DOWNLOADED
+from video_classifier.ml.networks.pretrained import DOWNLOADED
 from video_classifier.ml.splits import By
 from video_classifier.ml.training import Schedule, Settings, StopBy
 

@@ -18,8 +18,8 @@ from scripts import console
 from video_classifier.ml.clip import ClipError
 from video_classifier.ml.detection import DetectorError
 from video_classifier.ml.manifest import ManifestError
-from video_classifier.ml.precision import NotFiniteError
-from video_classifier.ml.pretrained import WeightsError
+from video_classifier.ml.networks.precision import NotFiniteError
+from video_classifier.ml.networks.pretrained import WeightsError
 
 if TYPE_CHECKING:
     import keras

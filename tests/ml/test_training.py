@@ -14,7 +14,7 @@ from video_classifier.ml import crossvalidation, splits
 from video_classifier.ml.cache import Cache
 from video_classifier.ml.clip import Image
 from video_classifier.ml.mixing import balance, mix
-from video_classifier.ml.precision import NotFiniteError
+from video_classifier.ml.networks.precision import NotFiniteError
 from video_classifier.ml.splits import Rows
 from video_classifier.ml.training import (
     Epoch,

@@ -12,7 +12,7 @@ from scripts import evaluate
 from tests import videos
 from tests.scripts.conftest import MakeModel, MakeTable
 from video_classifier.ml import networks
-from video_classifier.ml.pretrained import WeightsError
+from video_classifier.ml.networks.pretrained import WeightsError
 from video_classifier.ml.training import Settings
 
 pytestmark = pytest.mark.keras

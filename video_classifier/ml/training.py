@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from video_classifier.ml import checkpoint, precision
+from video_classifier.ml import checkpoint
 from video_classifier.ml.augmentation import Augmentation
 from video_classifier.ml.cache import Cache
 from video_classifier.ml.clip import ClipSpec
@@ -25,6 +25,7 @@ from video_classifier.ml.dataset import (
 )
 from video_classifier.ml.figures import Floats
 from video_classifier.ml.mixing import balance, mix
+from video_classifier.ml.networks import precision
 from video_classifier.ml.splits import Fold, Rows
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ from pathlib import Path
 import keras
 from keras import layers
 
-from video_classifier.ml import pretrained
+from video_classifier.ml.networks import pretrained
 
 LEVELS = ("block_5_add", "block_12_add", "block_13_project_BN")  # MobileNetV2 at these strides
 FROZEN_UP_TO = "block_2_add"  # edges and textures are what ImageNet taught; it saves a third

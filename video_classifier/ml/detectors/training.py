@@ -10,9 +10,10 @@ import keras
 import numpy as np
 from keras import layers
 
-from video_classifier.ml import precision, whole
+from video_classifier.ml import whole
 from video_classifier.ml.detectors import lessons
 from video_classifier.ml.detectors.lessons import Lessons, Scene, Stage, Teacher
+from video_classifier.ml.networks import precision
 
 STAGES = (
     # Many views, small and put together from parts, …

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from tests.ml.conftest import TINY
-from video_classifier.ml import precision
+from video_classifier.ml.networks import precision
 
 if TYPE_CHECKING:
     import keras

@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from video_classifier.ml import pretrained
-from video_classifier.ml.pretrained import DOWNLOADED, WeightsError
+from video_classifier.ml.networks import pretrained
+from video_classifier.ml.networks.pretrained import DOWNLOADED, WeightsError
 
 pytestmark = pytest.mark.keras
 
