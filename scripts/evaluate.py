@@ -16,7 +16,6 @@ from video_classifier.ml import (
     calibration,
     crossvalidation,
     dataset,
-    detection,
     manifest,
     predictor,
     recipe,
@@ -29,6 +28,7 @@ from video_classifier.ml.cache import Cache
 from video_classifier.ml.clip import View
 from video_classifier.ml.manifest import Entry
 from video_classifier.ml.networks import precision, pretrained
+from video_classifier.ml.persons import detection
 from video_classifier.ml.scoring import Evaluation, Scored
 from video_classifier.ml.training import Trainer
 

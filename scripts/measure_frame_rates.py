@@ -21,9 +21,10 @@ from av.filter import Graph
 from av.video.frame import VideoFrame
 
 from scripts import console, pages
-from video_classifier.ml import bundle, labels, manifest, predictor, tracks
+from video_classifier.ml import bundle, labels, manifest, predictor
 from video_classifier.ml.clip import ClipError, Outcome, Track
 from video_classifier.ml.manifest import Entry, ManifestError
+from video_classifier.ml.persons import tracking
 from video_classifier.ml.predictor import KerasPredictor
 from video_classifier.ml.video import containers, frames
 
@@ -170,11 +171,11 @@ def _is_counterpart(track: Track, other: Track) -> bool:
     if end - start < SHARE * (track.times[-1] - track.times[0]):
         return False
     moments = np.linspace(start, end, 1 + round((end - start) / MOMENT))
-    return bool(tracks.overlap(_at(track, moments), _at(other, moments)).mean() >= IOU)
+    return bool(tracking.overlap(_at(track, moments), _at(other, moments)).mean() >= IOU)
 
 
-def _at(track: Track, moments: tracks.Floats) -> tracks.Floats:
-    sides = tracks.corners(track).T
+def _at(track: Track, moments: tracking.Floats) -> tracking.Floats:
+    sides = tracking.corners(track).T
     return np.stack([np.interp(moments, track.times, side) for side in sides], axis=1)
 
 

@@ -20,13 +20,13 @@ from PIL import Image as Picture
 from PIL import ImageDraw
 
 from scripts import console, pages
-from video_classifier.ml import detection
 from video_classifier.ml.clip import ClipError, Image
-from video_classifier.ml.detection import Detections, Detector, DetectorError
-from video_classifier.ml.detectors import boxes, footage, scoring, yolo
-from video_classifier.ml.detectors import card as cards
+from video_classifier.ml.detectors import footage, scoring
 from video_classifier.ml.detectors.scoring import Curve, Truth
 from video_classifier.ml.manifest import ManifestError
+from video_classifier.ml.persons import boxes, detection, onnx
+from video_classifier.ml.persons import detector_card as cards
+from video_classifier.ml.persons.detection import Detections, Detector, DetectorError
 
 EXAMPLE = """example:
   python -m scripts.measure_person_detector --manifest ../shared/data/manifest.csv \\
@@ -80,7 +80,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _measure(arguments: argparse.Namespace) -> None:
-    own, teacher = detection.load(arguments.detector), yolo.read(arguments.teacher)
+    own, teacher = detection.load(arguments.detector), onnx.read(arguments.teacher)
     scenes = footage.clips_by_scene(arguments.manifest)
     unseen = _unseen(arguments.detector)
     clips = [clip for name in unseen["test"] for clip in scenes[name]]
@@ -196,7 +196,7 @@ def _in_onnx_runtime(model: Path) -> Callable[[Image], object]:
     def detect(image: Image) -> object:
         filled, scale = boxes.fitted(image, 416, 416)
         pixels = np.ascontiguousarray(filled[..., ::-1].transpose(2, 0, 1)[None], np.float32)
-        said = yolo.YOLOX.decode(session.run(None, {name: pixels})[0][0], 416, 416)
+        said = onnx.YOLOX.decode(session.run(None, {name: pixels})[0][0], 416, 416)
         height, width = (side * scale for side in image.shape[:2])
         return boxes.detections(said.places, said.scores, height=height, width=width)
 

@@ -10,7 +10,7 @@ from scripts import timing
 from scripts.timing import Compared, Figures
 from video_classifier.ml import bundle, predictor
 from video_classifier.ml.clip import Image
-from video_classifier.ml.detection import Detections, Detector
+from video_classifier.ml.persons.detection import Detections, Detector
 from video_classifier.ml.predictor import PersonPredictor
 
 NO_RESULT = (

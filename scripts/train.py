@@ -25,7 +25,6 @@ from video_classifier.ml import (
     cards,
     crossvalidation,
     dataset,
-    detection,
     grouping,
     looks,
     manifest,
@@ -41,10 +40,11 @@ from video_classifier.ml.calibration import Calibration, with_temperature
 from video_classifier.ml.clip import ClipSpec, View
 from video_classifier.ml.crossvalidation import FALSE_ALARMS, Unseen
 from video_classifier.ml.dataset import Footage
-from video_classifier.ml.detection import Detector, DetectorError
 from video_classifier.ml.manifest import Entry
 from video_classifier.ml.networks import precision
 from video_classifier.ml.networks.pretrained import WeightsError
+from video_classifier.ml.persons import detection
+from video_classifier.ml.persons.detection import Detector, DetectorError
 from video_classifier.ml.splits import LEAKY, By
 from video_classifier.ml.training import Course, Epoch, Settings, Trainer
 

@@ -16,17 +16,17 @@ from typing import TYPE_CHECKING
 
 from scripts import console
 from video_classifier.ml.clip import ClipError
-from video_classifier.ml.detection import DetectorError
 from video_classifier.ml.manifest import ManifestError
 from video_classifier.ml.networks.precision import NotFiniteError
 from video_classifier.ml.networks.pretrained import WeightsError
+from video_classifier.ml.persons.detection import DetectorError
 
 if TYPE_CHECKING:
     import keras
 
     from video_classifier.ml.detectors.footage import Parts, Pictures
     from video_classifier.ml.detectors.training import Settings
-    from video_classifier.ml.detectors.yolo import YoloDetector
+    from video_classifier.ml.persons.onnx import YoloDetector
 
 EXAMPLE = """example:
   python -m scripts.train_person_detector --manifest ../shared/data/manifest.csv \\
@@ -58,11 +58,12 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _train(arguments: argparse.Namespace) -> None:
-    from video_classifier.ml.detectors import footage, network, training, yolo
+    from video_classifier.ml.detectors import footage, network, training
     from video_classifier.ml.detectors.lessons import Scene
+    from video_classifier.ml.persons import onnx
 
     settings = training.Settings(work=arguments.work, seed=arguments.seed, steps=arguments.steps)
-    teacher = yolo.read(arguments.teacher)
+    teacher = onnx.read(arguments.teacher)
     scenes = footage.clips_by_scene(arguments.manifest)
     parts = footage.parts(scenes, seed=settings.seed)
     student = network.build(arguments.backbone_weights)
@@ -102,21 +103,22 @@ def _save(
     facts: dict[str, object],
 ) -> None:
     """Chooses the threshold, and writes the folder."""
-    from video_classifier.ml.detectors import own, scoring
-    from video_classifier.ml.detectors.card import DetectorCard
+    from video_classifier.ml.detectors import scoring
+    from video_classifier.ml.persons import tflite
+    from video_classifier.ml.persons.detector_card import DetectorCard
 
-    content = own.convert(student, height=HEIGHT, width=WIDTH)
+    content = tflite.convert(student, height=HEIGHT, width=WIDTH)
     card = DetectorCard(
         threshold=0.5,
         parameters=student.count_params(),
         created=datetime.now(UTC).date().isoformat(),
         training=facts | {"teacher": teacher.sha256},
     )
-    detector = own.OwnDetector(content, card)
+    detector = tflite.OwnDetector(content, card)
     found = [detector.detect(image) for clip in validation for image in clip.images]
     curve = scoring.curve(found, scoring.truths_by(teacher, validation))
     card = replace(card, threshold=round(curve.best_threshold, 3))
-    own.write(arguments.out, content, card)
+    tflite.write(arguments.out, content, card)
     precision, recall = curve.at(card.threshold)
     console.err.print(
         f"Wrote {arguments.out}. On the scenes for validation: AP50 "

@@ -12,11 +12,12 @@ from tests import crowd
 from tests.crowd import Spotter, Way, standing, walking
 from tests.ml.conftest import OF_PERSONS
 from tests.ml.makers import entry
-from video_classifier.ml import dataset, persons
+from video_classifier.ml import dataset
 from video_classifier.ml.augmentation import Augmentation
 from video_classifier.ml.cache import Cache
 from video_classifier.ml.dataset import ClipExamples, Footage
 from video_classifier.ml.manifest import Entry
+from video_classifier.ml.persons import finder
 
 MakeEntry = Callable[..., Entry]
 
@@ -45,8 +46,8 @@ def read(
 
 def test_everybody_is_read_as_served_and_the_foremost_comes_first(make_entry: MakeEntry) -> None:
     one = make_entry(SMALL, LARGE)
-    reel = persons.reel(one.path)
-    shown, _ = persons.show(reel, persons.foremost(persons.find(reel, Spotter())), OF_PERSONS)
+    reel = finder.reel(one.path)
+    shown, _ = finder.show(reel, finder.foremost(finder.find(reel, Spotter())), OF_PERSONS)
 
     (clip,) = read(one)
 
@@ -116,7 +117,7 @@ def test_what_changes_who_is_found_looks_again(
     other.sha256 = "6" * 64
 
     read(one, kept=kept, detector=other)
-    monkeypatch.setattr(persons, "VERSION", (*persons.VERSION, "newer"))
+    monkeypatch.setattr(finder, "VERSION", (*finder.VERSION, "newer"))
     read(one, kept=kept, detector=later)
 
     assert other.shown

@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from video_classifier.ml.detection import Detections
-from video_classifier.ml.detectors import boxes, scoring
+from video_classifier.ml.detectors import scoring
 from video_classifier.ml.detectors.scoring import Curve, Truth
+from video_classifier.ml.persons import boxes
+from video_classifier.ml.persons.detection import Detections
 
 HERE = [0.1, 0.1, 0.3, 0.5]
 NEARLY_HERE = [0.1, 0.1, 0.3, 0.45]

@@ -12,10 +12,11 @@ import numpy as np
 import pytest
 
 from video_classifier.ml.clip import Image
-from video_classifier.ml.detectors import boxes, footage, own
-from video_classifier.ml.detectors.boxes import Floats
-from video_classifier.ml.detectors.card import DetectorCard
+from video_classifier.ml.detectors import footage
 from video_classifier.ml.manifest import ManifestError
+from video_classifier.ml.persons import boxes, tflite
+from video_classifier.ml.persons.boxes import Floats
+from video_classifier.ml.persons.detector_card import DetectorCard
 
 if TYPE_CHECKING:
     import keras
@@ -297,11 +298,11 @@ def test_what_was_converted_says_what_the_network_says(tmp_path: Path) -> None:
     picture = np.random.default_rng(0).integers(0, 256, (64, 96, 3), np.uint8)
     card = DetectorCard(parameters=1, threshold=0.5, created="2026-01-01")
 
-    own.write(tmp_path, own.convert(student, height=64, width=96), card)
-    said = own.read(tmp_path).say(picture)
+    tflite.write(tmp_path, tflite.convert(student, height=64, width=96), card)
+    said = tflite.read(tmp_path).say(picture)
 
     grids = student(picture[np.newaxis].astype(np.float32), training=False)
     expected = np.concatenate([np.asarray(grid).reshape(-1, 5) for grid in grids])
-    assert own.read(tmp_path).input_size == (64, 96)
+    assert tflite.read(tmp_path).input_size == (64, 96)
     np.testing.assert_allclose(said, expected, atol=0.02)
     assert json.loads((tmp_path / "detector.json").read_text())["sha256"]

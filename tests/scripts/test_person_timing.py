@@ -13,7 +13,7 @@ from tests import crowd
 from tests.crowd import Spotter, standing, walking
 from tests.ml.conftest import OF_PERSONS, write_bundle
 from video_classifier.ml.clip import Image
-from video_classifier.ml.detection import Detections
+from video_classifier.ml.persons.detection import Detections
 
 pytestmark = pytest.mark.keras
 

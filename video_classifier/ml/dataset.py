@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Protocol, TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from video_classifier.ml import persons
 from video_classifier.ml.augmentation import Augmentation, resize, vary
 from video_classifier.ml.cache import Cache
 from video_classifier.ml.clip import ClipError, ClipSpec, Image, Track, View
-from video_classifier.ml.detection import Detector
 from video_classifier.ml.digest import sha256
 from video_classifier.ml.manifest import Entry
+from video_classifier.ml.persons import finder
+from video_classifier.ml.persons.detection import Detector
 from video_classifier.ml.video import frames
 
 if TYPE_CHECKING:
@@ -128,22 +128,22 @@ def _footage_of_persons(entry: Entry, spec: ClipSpec, kept: Cache, detector: Det
     facts = {
         "clip": clip_sha256(entry.path),
         "spec": asdict(spec),
-        "persons": persons.VERSION,
+        "persons": finder.VERSION,
         "detector": detector.sha256,
     }
 
     @cache
     def found() -> tuple[frames.Reel, tuple[Track, ...]]:
-        reel = persons.reel(entry.path)
-        return reel, persons.foremost(persons.find(reel, detector))
+        reel = finder.reel(entry.path)
+        return reel, finder.foremost(finder.find(reel, detector))
 
     def served() -> Image:
-        crops, _ = persons.show(*found(), spec)
+        crops, _ = finder.show(*found(), spec)
         return np.array([person.images for person in crops], np.uint8).reshape(-1, *spec.shape)
 
     def regular(number: int) -> Image:
         reel, foremost = found()
-        return persons.follow(reel, foremost[number], spec)
+        return finder.follow(reel, foremost[number], spec)
 
     shown = kept.array(served, **facts)
     if not len(shown):

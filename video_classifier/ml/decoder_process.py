@@ -44,18 +44,18 @@ class Operations:
 
     def open(self, path: Path) -> None:
         """For `glimpses` and `show`; what was open before is closed."""
-        from video_classifier.ml import persons
+        from video_classifier.ml.persons import finder
 
         self._reel = None
-        self._reel = persons.reel(path)
+        self._reel = finder.reel(path)
 
     def glimpses(
         self, height: int, width: int, emit: Callable[[tuple[int, Image]], None]
     ) -> tuple[float, ...]:
         """Hands out pictures with their places; returns their seconds."""
-        from video_classifier.ml import persons
+        from video_classifier.ml.persons import finder
 
-        times, _ = persons.glimpses(
+        times, _ = finder.glimpses(
             self._opened, lambda place, image: emit((place, image)), height=height, width=width
         )
         return times
@@ -63,9 +63,9 @@ class Operations:
     def show(
         self, found: tuple[Track, ...], spec: ClipSpec, preview_width: int | None
     ) -> tuple[object, Sample]:
-        from video_classifier.ml import persons
+        from video_classifier.ml.persons import finder
 
-        return persons.show(self._opened, found, spec, preview_width=preview_width)
+        return finder.show(self._opened, found, spec, preview_width=preview_width)
 
     def copy(self, source: Path, target: Path) -> None:
         from video_classifier.ml.video import browser_copy

@@ -56,7 +56,7 @@ class Opened(Protocol):
     def show(
         self, found: tuple[Track, ...], spec: ClipSpec, *, preview_width: int | None
     ) -> tuple[tuple[Crops, ...], Sample]:
-        """As `persons.show`."""
+        """As `finder.show`."""
 
 
 class Decoder(Protocol):
@@ -86,23 +86,23 @@ IN_PROCESS = InProcess()
 
 class _OpenedHere:
     def __init__(self, video: Path) -> None:
-        from video_classifier.ml import persons
+        from video_classifier.ml.persons import finder
 
-        self._reel = persons.reel(video)
+        self._reel = finder.reel(video)
 
     def glimpses(
         self, see: Callable[[Image], Seen], *, height: int, width: int
     ) -> tuple[tuple[float, ...], tuple[Seen, ...]]:
-        from video_classifier.ml import persons
+        from video_classifier.ml.persons import finder
 
-        return persons.glimpses(self._reel, lambda _, image: see(image), height=height, width=width)
+        return finder.glimpses(self._reel, lambda _, image: see(image), height=height, width=width)
 
     def show(
         self, found: tuple[Track, ...], spec: ClipSpec, *, preview_width: int | None
     ) -> tuple[tuple[Crops, ...], Sample]:
-        from video_classifier.ml import persons
+        from video_classifier.ml.persons import finder
 
-        return persons.show(self._reel, found, spec, preview_width=preview_width)
+        return finder.show(self._reel, found, spec, preview_width=preview_width)
 
 
 class InChild:

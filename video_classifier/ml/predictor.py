@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from video_classifier.ml import bundle, detection, judging
+from video_classifier.ml import bundle, judging
 from video_classifier.ml.clip import (
     Image,
     Outcome,
@@ -25,7 +25,8 @@ from video_classifier.ml.clip import (
     View,
 )
 from video_classifier.ml.decoding import IN_PROCESS, Decoder
-from video_classifier.ml.detection import Detector, DetectorError
+from video_classifier.ml.persons import detection
+from video_classifier.ml.persons.detection import Detector, DetectorError
 
 if TYPE_CHECKING:
     import keras
@@ -70,11 +71,11 @@ def load(folder: Path, *, detector: Path | None = None) -> KerasPredictor:
         if card.spec.view is View.FRAME:
             return _once(folder, (card.sha256,), lambda: KerasPredictor(*bundle.load(folder)))
         with _wanting_detector(folder):
-            finder = detection.load(_named(detector))
+            found = detection.load(_named(detector))
         return _once(
             folder,
-            (card.sha256, finder.sha256),
-            lambda: PersonPredictor(*bundle.load(folder), detector=finder),
+            (card.sha256, found.sha256),
+            lambda: PersonPredictor(*bundle.load(folder), detector=found),
         )
 
 
@@ -198,7 +199,7 @@ class PersonPredictor(KerasPredictor):
         Reading is what it takes to know the clip's pictures; decoding them is a part of finding.
         Raises ClipError.
         """
-        from video_classifier.ml import persons, tracks
+        from video_classifier.ml.persons import finder, tracking
 
         entering(Stage.READING)
         start = time.perf_counter()
@@ -207,9 +208,9 @@ class PersonPredictor(KerasPredictor):
         entering(Stage.FINDING)
         height, width = self._detector.input_size
         times, seen = clip.glimpses(self._detector.detect, height=height, width=width)
-        found = tracks.link(times, seen, threshold=self._detector.threshold)
+        found = tracking.link(times, seen, threshold=self._detector.threshold)
         crops, sample = clip.show(
-            persons.foremost(found), self.card.spec, preview_width=preview_width
+            finder.foremost(found), self.card.spec, preview_width=preview_width
         )
         cut = time.perf_counter()
         if reason := judging.why_not(sample, tracks=len(found)):

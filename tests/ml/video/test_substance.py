@@ -14,8 +14,8 @@ from av.video.stream import VideoStream
 from tests import crowd, videos
 from tests.crowd import Spotter, walking
 from tests.ml.conftest import Clips
-from video_classifier.ml import persons
 from video_classifier.ml.clip import ClipSpec, Image, Substance
+from video_classifier.ml.persons import finder
 from video_classifier.ml.video import frames
 
 SPEC = ClipSpec(frames=16, height=48, width=64)
@@ -42,7 +42,7 @@ def of_sample(path: Path) -> Substance:
 
 
 def of_reel(path: Path) -> Substance:
-    reel = persons.reel(path)
+    reel = finder.reel(path)
     reel.look(lambda _, __: None, wants=lambda _: False)
     return reel.substance
 
@@ -105,8 +105,8 @@ def test_what_does_not_decode_counts_for_the_share(tmp_path: Path) -> None:
 
 
 def test_a_sample_of_persons_has_the_substance_of_the_whole_clip(tmp_path: Path) -> None:
-    reel = persons.reel(crowd.write(tmp_path / "clip.mp4", walking(0.1, speed=0.2)))
+    reel = finder.reel(crowd.write(tmp_path / "clip.mp4", walking(0.1, speed=0.2)))
 
-    _, sample = persons.show(reel, persons.find(reel, Spotter()), SPEC)
+    _, sample = finder.show(reel, finder.find(reel, Spotter()), SPEC)
 
     assert sample.substance == reel.substance

@@ -19,8 +19,8 @@ import numpy as np
 import numpy.typing as npt
 
 from video_classifier.ml.clip import Image
-from video_classifier.ml.detectors import boxes
-from video_classifier.ml.detectors.boxes import Floats
+from video_classifier.ml.persons import boxes
+from video_classifier.ml.persons.boxes import Floats
 
 BATCH = 16
 FLIPPED, COLORLESS, POOR = 0.5, 0.2, 0.25  # shares of the views

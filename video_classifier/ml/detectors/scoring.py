@@ -8,10 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from video_classifier.ml.detection import Detections, Detector
-from video_classifier.ml.detectors import boxes
-from video_classifier.ml.detectors.boxes import Floats
 from video_classifier.ml.detectors.footage import Pictures
+from video_classifier.ml.persons import boxes
+from video_classifier.ml.persons.boxes import Floats
+from video_classifier.ml.persons.detection import Detections, Detector
 
 ENOUGH = 0.5  # intersection over union of a box that is found
 TALL = 24  # pixels in the source: who is smaller need not be found

@@ -11,20 +11,19 @@ from typing import TypeVar
 import numpy as np
 from av.video.frame import VideoFrame
 
-from video_classifier.ml import tracks
 from video_classifier.ml.clip import ClipSpec, Crops, Image, Sample, Track
-from video_classifier.ml.detection import Detector
+from video_classifier.ml.persons import crops, tracking
+from video_classifier.ml.persons.crops import Window
+from video_classifier.ml.persons.detection import Detector
 from video_classifier.ml.video import frames
 from video_classifier.ml.video.frames import Reel
 from video_classifier.ml.video.scaling import Fitter, Picture, Scaler
-from video_classifier.ml.views import person
-from video_classifier.ml.views.person import Window
 
 Seen = TypeVar("Seen")
 
 # Raise the last when other pictures would be looked at, or the same tracks would give other crops:
 # caches go by it.
-VERSION = (frames.VERSION, tracks.VERSION, person.VERSION, 2)
+VERSION = (frames.VERSION, tracking.VERSION, crops.VERSION, 2)
 
 MOST = 12  # persons that are looked at in one clip
 
@@ -54,7 +53,7 @@ def find(clip: Reel, detector: Detector) -> tuple[Track, ...]:
     times, seen = glimpses(
         clip, lambda _, image: detector.detect(image), height=height, width=width
     )
-    return tracks.link(times, seen, threshold=detector.threshold)
+    return tracking.link(times, seen, threshold=detector.threshold)
 
 
 def glimpses(
@@ -73,7 +72,7 @@ def glimpses(
 
 def foremost(found: Sequence[Track]) -> tuple[Track, ...]:
     """Those who are longest and largest in view, at most `MOST`, the most prominent first."""
-    return tuple(sorted(found, key=tracks.prominence, reverse=True)[:MOST])
+    return tuple(sorted(found, key=tracking.prominence, reverse=True)[:MOST])
 
 
 def show(
@@ -105,7 +104,7 @@ def show(
         return whole, {number: windows[number].cut(image, times[place]) for number in whose}
 
     seen = clip.look(see, wants={*strip, *chain(*moments)}.__contains__)
-    crops = tuple(
+    cut = tuple(
         Crops(
             track=track,
             images=np.stack([seen[place][1][number] for place in places]),
@@ -114,7 +113,7 @@ def show(
         for number, (track, places) in enumerate(zip(found, moments, strict=True))
     )
     whole = [picture for place in strip if (picture := seen[place][0])]
-    return crops, Sample(
+    return cut, Sample(
         images=np.stack([picture.image for picture in whole]),
         times=tuple(times[place] for place in strip),
         length=clip.length,
@@ -177,7 +176,7 @@ def _places(times: Sequence[float]) -> Iterator[int]:
 
 def _warnings(clip: Reel) -> Iterator[str]:
     steps = np.diff([clip.times[place] for place in _places(clip.times)])
-    if len(steps) and (step := float(np.median(steps))) > tracks.SLOWEST:
+    if len(steps) and (step := float(np.median(steps))) > tracking.SLOWEST:
         yield TOO_RARE.format(step=step, least=_ENOUGH)
 
 

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from video_classifier.ml import whole
-from video_classifier.ml.detection import DetectorError
+from video_classifier.ml.persons.detection import DetectorError
 
 NETWORK_FILE = "network.tflite"
 CARD_FILE = "detector.json"

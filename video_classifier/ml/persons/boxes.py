@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from video_classifier.ml.clip import Image
-from video_classifier.ml.detection import Detections
+from video_classifier.ml.persons.detection import Detections
 
 Floats = npt.NDArray[np.float32]
 

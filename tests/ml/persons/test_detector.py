@@ -10,11 +10,10 @@ import numpy.typing as npt
 import pytest
 
 from tests.footage import FOOTAGE, ROOT, WEIGHTS, require
-from video_classifier.ml import detection
 from video_classifier.ml.clip import Image
-from video_classifier.ml.detection import Detections, DetectorError
-from video_classifier.ml.detectors import boxes, yolo
-from video_classifier.ml.detectors.card import CARD_FILE, NETWORK_FILE
+from video_classifier.ml.persons import boxes, detection, onnx
+from video_classifier.ml.persons.detection import Detections, DetectorError
+from video_classifier.ml.persons.detector_card import CARD_FILE, NETWORK_FILE
 from video_classifier.ml.video import frames
 
 OWN = ROOT / "models_storage" / "person_detector"
@@ -230,7 +229,7 @@ def test_a_file_without_a_fixed_size_is_a_sentence(tmp_path: Path) -> None:
 def test_the_layout_shows_in_the_shape(tmp_path: Path, shape: tuple[int, int], layout: str) -> None:
     path = write_onnx(tmp_path / "any.onnx", nobody(*shape))
 
-    assert yolo.read(path).layout.name == layout
+    assert onnx.read(path).layout.name == layout
 
 
 def said_by(layout: str) -> npt.NDArray[np.float32]:
@@ -252,7 +251,7 @@ def said_by(layout: str) -> npt.NDArray[np.float32]:
 def test_the_box_comes_out_in_shares_of_the_picture(tmp_path: Path, layout: str) -> None:
     path = write_onnx(tmp_path / "one.onnx", said_by(layout))
 
-    found = yolo.read(path).detect(np.zeros((32, 64, 3), np.uint8))  # the upper half of the input
+    found = onnx.read(path).detect(np.zeros((32, 64, 3), np.uint8))  # the upper half of the input
 
     assert found.scores.tolist() == pytest.approx([0.9])
     assert found.boxes[0].tolist() == pytest.approx([0.25, 0.5, 0.5, 1.0])
@@ -265,7 +264,7 @@ def test_other_things_than_persons_do_not_count(tmp_path: Path, layout: str) -> 
     values[:, [-2, -1]] = values[:, [-1, -2]]  # the second of the two classes
     path = write_onnx(tmp_path / "dog.onnx", said)
 
-    assert len(yolo.read(path).detect(np.zeros((64, 64, 3), np.uint8)).boxes) == 0
+    assert len(onnx.read(path).detect(np.zeros((64, 64, 3), np.uint8)).boxes) == 0
 
 
 @pytest.mark.footage
@@ -278,7 +277,7 @@ def test_opencv_says_what_onnx_runtime_says(shopper: Image) -> None:
 
     (said,) = onnxruntime.InferenceSession(YOLOX).run(None, {"images": pixels})
 
-    expected = yolo.YOLOX.decode(said[0], 416, 416)
-    found = yolo.read(YOLOX).candidates(picture)
+    expected = onnx.YOLOX.decode(said[0], 416, 416)
+    found = onnx.read(YOLOX).candidates(picture)
     np.testing.assert_allclose(found.scores, expected.scores, atol=1e-4)
     np.testing.assert_allclose(found.places, expected.places, atol=0.1)

@@ -22,7 +22,7 @@ from scipy.optimize import linear_sum_assignment
 from scipy.signal import savgol_filter
 
 from video_classifier.ml.clip import Box, Track
-from video_classifier.ml.detection import Detections
+from video_classifier.ml.persons.detection import Detections
 
 VERSION = 2  # raise it when the same detections would give other tracks: caches go by it
 

@@ -11,8 +11,8 @@ import pytest
 
 from tests import crowd, videos
 from tests.crowd import Spotter, Way, between, standing, walking
-from video_classifier.ml import persons
 from video_classifier.ml.clip import ClipError, ClipSpec, Crops, Image, View
+from video_classifier.ml.persons import finder
 from video_classifier.ml.video import frames
 from video_classifier.ml.video.timeline import Timeline
 
@@ -20,8 +20,8 @@ SPEC = ClipSpec(frames=4, height=32, width=32, view=View.PERSON)
 
 
 def look(clip: Path, spec: ClipSpec = SPEC) -> tuple[Crops, ...]:
-    reel = persons.reel(clip)
-    crops, _ = persons.show(reel, persons.find(reel, Spotter()), spec)
+    reel = finder.reel(clip)
+    crops, _ = finder.show(reel, finder.find(reel, Spotter()), spec)
     return crops
 
 
@@ -97,20 +97,20 @@ def test_of_twenty_the_foremost_are_looked_at(tmp_path: Path) -> None:
         for top in (0.05, 0.4)
     ]
     large = standing(0.4, top=0.65, width=0.1, height=0.35)
-    reel = persons.reel(write(tmp_path, *small, large, seconds=1))
+    reel = finder.reel(write(tmp_path, *small, large, seconds=1))
 
-    found = persons.find(reel, Spotter())
-    foremost = persons.foremost(found)
+    found = finder.find(reel, Spotter())
+    foremost = finder.foremost(found)
 
     assert len(found) == 21
-    assert len(foremost) == persons.MOST
+    assert len(foremost) == finder.MOST
     assert foremost[0].boxes[0].top == pytest.approx(0.65, abs=0.02)
 
 
 def test_the_detector_sees_pictures_that_fit_it_a_few_times_a_second(tmp_path: Path) -> None:
     spotter = Spotter()
 
-    persons.find(persons.reel(write(tmp_path, standing(0.4), size=(640, 480))), spotter)
+    finder.find(finder.reel(write(tmp_path, standing(0.4), size=(640, 480))), spotter)
 
     assert set(spotter.shown) == {(96, 128, 3)}
     assert len(spotter.shown) == 8
@@ -138,7 +138,7 @@ def test_from_eight_pictures_a_second_on_every_fourth_is_looked_at(rate: float) 
         numbers = sorted(set(shown.regularly(max(8.0, 32 / shown.length))))
         times = [shown.seconds(number) for number in numbers]
 
-        places = list(persons._places(times))
+        places = list(finder._places(times))
 
         assert places == list(range(0, len(times), 4))
 
@@ -176,21 +176,21 @@ def test_at_a_picture_every_two_seconds_nobody_is_followed_and_a_warning_says_so
     tmp_path: Path, afterwards: tuple[float, ...]
 ) -> None:
     times = [second + after for second in range(0, 20, 2) for after in afterwards]
-    reel = persons.reel(write(tmp_path, standing(0.4), times=times))
+    reel = finder.reel(write(tmp_path, standing(0.4), times=times))
 
-    found = persons.find(reel, Spotter())
-    _, sample = persons.show(reel, found, SPEC)
+    found = finder.find(reel, Spotter())
+    _, sample = finder.show(reel, found, SPEC)
 
     assert found == ()
-    assert sample.warnings == (persons.TOO_RARE.format(step=2, least=3),)
+    assert sample.warnings == (finder.TOO_RARE.format(step=2, least=3),)
 
 
 @pytest.mark.parametrize("rate", [1, 3, 30])
 def test_where_people_are_followed_nothing_is_warned_of(tmp_path: Path, rate: int) -> None:
-    reel = persons.reel(write(tmp_path, standing(0.4), seconds=8, rate=rate))
+    reel = finder.reel(write(tmp_path, standing(0.4), seconds=8, rate=rate))
 
-    found = persons.find(reel, Spotter())
-    _, sample = persons.show(reel, found, SPEC)
+    found = finder.find(reel, Spotter())
+    _, sample = finder.show(reel, found, SPEC)
 
     assert len(found) == 1
     assert sample.warnings == ()
@@ -224,9 +224,9 @@ def test_a_pause_in_the_recording_ends_a_track(tmp_path: Path) -> None:
 
 def test_whole_pictures_come_from_all_of_the_clip(tmp_path: Path) -> None:
     clip = write(tmp_path, between(standing(0.4), 0, 1))
-    reel = persons.reel(clip)
+    reel = finder.reel(clip)
 
-    _, sample = persons.show(reel, persons.find(reel, Spotter()), SPEC, preview_width=80)
+    _, sample = finder.show(reel, finder.find(reel, Spotter()), SPEC, preview_width=80)
 
     reference = frames.sample(clip, SPEC, preview_width=80)
     assert sample.times == pytest.approx(reference.times, abs=0.15)
@@ -248,10 +248,10 @@ def test_crops_are_the_same_whether_or_not_pictures_were_kept(
 
 
 def test_somebody_is_followed_in_every_picture(tmp_path: Path) -> None:
-    reel = persons.reel(write(tmp_path, between(walking(0.1, speed=0.2), 1, 3)))
-    (track,) = persons.find(reel, Spotter())
+    reel = finder.reel(write(tmp_path, between(walking(0.1, speed=0.2), 1, 3)))
+    (track,) = finder.find(reel, Spotter())
 
-    images = persons.follow(reel, track, SPEC)
+    images = finder.follow(reel, track, SPEC)
 
     assert 13 <= len(images) <= 16
     assert all(map(is_centered, images))
@@ -268,7 +268,7 @@ def test_a_damaged_clip_is_looked_at_as_far_as_it_goes(tmp_path: Path) -> None:
 
 def test_what_is_no_video_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ClipError, match="not a video"):
-        persons.reel(videos.text(tmp_path / "a.mp4", "buy milk"))
+        finder.reel(videos.text(tmp_path / "a.mp4", "buy milk"))
 
 
 def test_nobody_is_followed_across_a_pause(tmp_path: Path) -> None:

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from tests.crowd import Way, between, standing, walking
-from video_classifier.ml import tracks
 from video_classifier.ml.clip import Box, Track
-from video_classifier.ml.detection import Detections
+from video_classifier.ml.persons import tracking
+from video_classifier.ml.persons.detection import Detections
 
 STEP = 0.25
 TIMES = tuple(np.arange(0, 6, STEP).tolist())
@@ -33,11 +33,11 @@ def seen(*ways: Way, times: Sequence[float] = TIMES) -> list[Detections]:
 
 
 def link(detections: Sequence[Detections], times: Sequence[float] = TIMES) -> tuple[Track, ...]:
-    return tracks.link(times, detections, threshold=0.5)
+    return tracking.link(times, detections, threshold=0.5)
 
 
 def center(track: Track, second: float) -> float:
-    boxes = tracks.corners(track)
+    boxes = tracking.corners(track)
     return float(np.interp(second, track.times, boxes[:, [0, 2]].mean(axis=1)))
 
 
@@ -151,7 +151,7 @@ def test_half_a_person_takes_over_nothing() -> None:
     for number in (5, 10, 11, 17):
         detections[number] = found((right, 0.82), (left, SURE))
 
-    longest = max(link(detections), key=tracks.prominence)
+    longest = max(link(detections), key=tracking.prominence)
 
     assert longest.times == TIMES
 
@@ -187,7 +187,7 @@ def test_twenty_persons_are_twenty() -> None:
 def test_boxes_stay_within_the_picture() -> None:
     (track,) = link(seen(walking(0.6, speed=0.15, width=0.2)))
 
-    edges = tracks.corners(track)
+    edges = tracking.corners(track)
     assert edges.min() >= 0
     assert edges.max() <= 1
 
@@ -198,7 +198,7 @@ def test_boxes_that_tremble_are_smoothed() -> None:
 
     (track,) = link([found((Box(left=x, top=0.2, right=x + 0.1, bottom=0.8), SURE)) for x in left])
 
-    smooth = tracks.corners(track)[:, 0]
+    smooth = tracking.corners(track)[:, 0]
     assert np.abs(np.diff(smooth)).mean() < np.abs(np.diff(left)).mean() / 2
 
 
@@ -217,9 +217,9 @@ def test_steps_that_differ_by_a_frame_count_as_even() -> None:
     rounded = np.floor(even * 30) / 30  # 0.233 or 0.267 s apart
     lines = np.random.default_rng(1).uniform(size=(20, 4))
 
-    smooth = tracks.smoothed(lines, rounded, step=0.25, over=0.8)
+    smooth = tracking.smoothed(lines, rounded, step=0.25, over=0.8)
 
-    np.testing.assert_array_equal(smooth, tracks.smoothed(lines, even, step=0.25, over=0.8))
+    np.testing.assert_array_equal(smooth, tracking.smoothed(lines, even, step=0.25, over=0.8))
 
 
 @pytest.mark.parametrize("step", [0.1, 0.2, 0.25, 1 / 3, 0.4, 0.5, 0.7, 1.0])
@@ -250,5 +250,5 @@ def test_who_is_longer_and_larger_in_view_is_more_prominent() -> None:
         seen(standing(0.1, width=0.2), between(standing(0.4, width=0.2), 0, 2), standing(0.8))
     )
 
-    assert tracks.prominence(large) > tracks.prominence(small)
-    assert tracks.prominence(large) > tracks.prominence(brief)
+    assert tracking.prominence(large) > tracking.prominence(small)
+    assert tracking.prominence(large) > tracking.prominence(brief)

@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 
 from video_classifier.ml.clip import ClipSpec, Image, Track
-from video_classifier.ml.tracks import Floats, corners, smoothed
+from video_classifier.ml.persons.tracking import Floats, corners, smoothed
 
 VERSION = 2  # raise it when a track would give other crops: caches go by it
 

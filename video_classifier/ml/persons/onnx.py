@@ -13,9 +13,9 @@ import cv2
 import numpy as np
 
 from video_classifier.ml.clip import Image
-from video_classifier.ml.detection import Detections, DetectorError, digest
-from video_classifier.ml.detectors import boxes
-from video_classifier.ml.detectors.boxes import Floats
+from video_classifier.ml.persons import boxes
+from video_classifier.ml.persons.boxes import Floats
+from video_classifier.ml.persons.detection import Detections, DetectorError, digest
 
 THRESHOLD = 0.3  # what the demonstrations of these networks use
 _PERSON = 0  # the first of COCO's classes

@@ -70,13 +70,14 @@ def check(path: Path) -> str:
     """
     if not path.is_dir():
         return digest(path)
-    from video_classifier.ml.detectors import card
+    from video_classifier.ml.persons import detector_card
 
-    found = digest(path / card.NETWORK_FILE)
-    if found != card.read(path).sha256:
+    found = digest(path / detector_card.NETWORK_FILE)
+    if found != detector_card.read(path).sha256:
         msg = (
-            f"The person detector {path} can't be used: its {card.NETWORK_FILE} is not the one "
-            f"that its {card.CARD_FILE} describes. Restore the folder or train it again."
+            f"The person detector {path} can't be used: its {detector_card.NETWORK_FILE} is not "
+            f"the one that its {detector_card.CARD_FILE} describes. Restore the folder or train "
+            "it again."
         )
         raise DetectorError(msg)
     return found
@@ -84,12 +85,12 @@ def check(path: Path) -> str:
 
 def _read(path: Path) -> Detector:
     if path.is_dir():
-        from video_classifier.ml.detectors import own
+        from video_classifier.ml.persons import tflite
 
-        return own.read(path)
-    from video_classifier.ml.detectors import yolo
+        return tflite.read(path)
+    from video_classifier.ml.persons import onnx
 
-    return yolo.read(path)
+    return onnx.read(path)
 
 
 def digest(weights: Path) -> str:

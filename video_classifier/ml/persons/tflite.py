@@ -19,12 +19,12 @@ import numpy as np
 
 from video_classifier.ml import whole
 from video_classifier.ml.clip import Image
-from video_classifier.ml.detection import Detections, DetectorError
-from video_classifier.ml.detectors import boxes
-from video_classifier.ml.detectors import card as cards
-from video_classifier.ml.detectors.boxes import Floats
-from video_classifier.ml.detectors.card import NETWORK_FILE, DetectorCard
 from video_classifier.ml.digest import sha256
+from video_classifier.ml.persons import boxes
+from video_classifier.ml.persons import detector_card as cards
+from video_classifier.ml.persons.boxes import Floats
+from video_classifier.ml.persons.detection import Detections, DetectorError
+from video_classifier.ml.persons.detector_card import NETWORK_FILE, DetectorCard
 
 if TYPE_CHECKING:
     import keras

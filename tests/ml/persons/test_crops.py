@@ -7,7 +7,7 @@ import pytest
 
 from tests.crowd import SKIN, Way, picture, standing, walking
 from video_classifier.ml.clip import Box, ClipSpec, Image, Track, View
-from video_classifier.ml.views.person import Window
+from video_classifier.ml.persons.crops import Window
 
 GRAY = 114
 SPEC = ClipSpec(height=64, width=64, view=View.PERSON)

@@ -1,3 +1,0 @@
-"""What part of the picture a network looks at."""
-
-from __future__ import annotations
