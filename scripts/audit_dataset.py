@@ -13,11 +13,12 @@ from dataclasses import asdict
 from pathlib import Path
 
 from scripts import console
-from video_classifier.ml import audit, bundle, grouping, looks, manifest, splits
+from video_classifier.ml import audit, bundle, looks
 from video_classifier.ml.audit import Audit
 from video_classifier.ml.bundle import BundleError, Interval
-from video_classifier.ml.manifest import ManifestError
-from video_classifier.ml.splits import LEAKY, By
+from video_classifier.ml.data import grouping, manifest, splits
+from video_classifier.ml.data.manifest import ManifestError
+from video_classifier.ml.data.splits import LEAKY, By
 
 EXAMPLE = """example:
   python -m scripts.audit_dataset ../shared/data/manifest.csv \\

@@ -13,10 +13,11 @@ from dataclasses import replace
 from pathlib import Path
 
 from scripts import console
-from video_classifier.ml import audit, folders, grouping, labels, looks, manifest, splits
-from video_classifier.ml.grouping import Duplicates, Origin
+from video_classifier.ml import audit, labels, looks
+from video_classifier.ml.data import from_folders, grouping, manifest, splits
+from video_classifier.ml.data.grouping import Duplicates, Origin
+from video_classifier.ml.data.manifest import Entry, ManifestError
 from video_classifier.ml.looks import Look
-from video_classifier.ml.manifest import Entry, ManifestError
 
 EXAMPLE = """example:
   python -m scripts.build_manifest clips --out clips/manifest.csv \\
@@ -60,7 +61,7 @@ def _entries(dataset: Path, relative_to: Path) -> list[Entry]:
     """The clips of the folder, by the names that the manifest will have for them."""
     return [
         replace(entry, name=Path(os.path.relpath(entry.path, relative_to)).as_posix())
-        for entry in folders.read(dataset)
+        for entry in from_folders.read(dataset)
     ]
 
 

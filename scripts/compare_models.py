@@ -17,9 +17,10 @@ import numpy as np
 from rich.table import Table
 
 from scripts import console, pages
-from video_classifier.ml import bundle, manifest, predictor, scoring
+from video_classifier.ml import bundle, predictor, scoring
 from video_classifier.ml.bundle import Card, Interval
-from video_classifier.ml.manifest import Entry
+from video_classifier.ml.data import manifest
+from video_classifier.ml.data.manifest import Entry
 from video_classifier.ml.predictor import KerasPredictor
 
 EXAMPLE = """example:

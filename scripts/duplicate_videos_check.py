@@ -14,11 +14,12 @@ from pathlib import Path
 from typing import Any
 
 from scripts import console
-from video_classifier.ml import duplicates, fingerprints, folders, manifest, quarantine
+from video_classifier.ml import duplicates, fingerprints, quarantine
 from video_classifier.ml.clip import ClipError
+from video_classifier.ml.data import from_folders, manifest
+from video_classifier.ml.data.manifest import Entry, ManifestError
 from video_classifier.ml.duplicates import Pair
 from video_classifier.ml.fingerprints import Fingerprint
-from video_classifier.ml.manifest import Entry, ManifestError
 from video_classifier.ml.quarantine import Copy, QuarantineError
 
 EXAMPLE = """example:
@@ -85,7 +86,7 @@ def _entries(dataset: Path) -> dict[str, Entry]:
     if not dataset.exists():
         msg = f"There is no {dataset}."
         raise ManifestError(msg)
-    listed = folders.read(dataset) if dataset.is_dir() else manifest.read(dataset)
+    listed = from_folders.read(dataset) if dataset.is_dir() else manifest.read(dataset)
     entries = {entry.name: entry for entry in listed}
     if len(entries) < len(listed):
         twice = sorted({e.name for e in listed if entries[e.name] is not e})

@@ -15,18 +15,17 @@ from video_classifier.ml import (
     bundle,
     calibration,
     crossvalidation,
-    dataset,
-    manifest,
     predictor,
     recipe,
     report,
     scoring,
-    splits,
 )
 from video_classifier.ml.bundle import Card
 from video_classifier.ml.cache import Cache
 from video_classifier.ml.clip import View
-from video_classifier.ml.manifest import Entry
+from video_classifier.ml.data import manifest, splits
+from video_classifier.ml.data.footage import read_footage
+from video_classifier.ml.data.manifest import Entry
 from video_classifier.ml.networks import precision, pretrained
 from video_classifier.ml.persons import detection
 from video_classifier.ml.scoring import Evaluation, Scored
@@ -90,7 +89,7 @@ def _evaluate_recipe(
     detector = detection.load(arguments.detector) if card.spec.view is View.PERSON else None
     chosen = manifest.for_training(entries)
     with console.progress("Decoding the clips", len(chosen)) as tick:
-        footage, unreadable = dataset.read(
+        footage, unreadable = read_footage(
             chosen, card.spec, detector=detector, kept=kept, after_each=tick
         )
     readable = [clip.entry for clip in footage]

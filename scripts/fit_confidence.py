@@ -17,7 +17,7 @@ from rich.table import Table
 from scripts import console
 from video_classifier.ml import bundle, crossvalidation
 from video_classifier.ml.bundle import Card
-from video_classifier.ml.manifest import ManifestError
+from video_classifier.ml.data.manifest import ManifestError
 
 EXAMPLE = """example:
   python -m scripts.fit_confidence models_storage/person_ensemble

@@ -14,10 +14,11 @@ from pathlib import Path
 from rich.table import Table
 
 from scripts import console, pages
-from video_classifier.ml import duplicates, fingerprints, manifest, recognition
+from video_classifier.ml import duplicates, fingerprints, recognition
 from video_classifier.ml.clip import ClipError
+from video_classifier.ml.data import manifest
+from video_classifier.ml.data.manifest import Entry, ManifestError
 from video_classifier.ml.fingerprints import Fingerprint
-from video_classifier.ml.manifest import Entry, ManifestError
 
 EXAMPLE = """example:
   python -m scripts.measure_duplicates ../shared/data/manifest.csv \\

@@ -21,9 +21,10 @@ from av.filter import Graph
 from av.video.frame import VideoFrame
 
 from scripts import console, pages
-from video_classifier.ml import bundle, labels, manifest, predictor
+from video_classifier.ml import bundle, labels, predictor
 from video_classifier.ml.clip import ClipError, Outcome, Track
-from video_classifier.ml.manifest import Entry, ManifestError
+from video_classifier.ml.data import manifest
+from video_classifier.ml.data.manifest import Entry, ManifestError
 from video_classifier.ml.persons import tracking
 from video_classifier.ml.predictor import KerasPredictor
 from video_classifier.ml.video import containers, frames

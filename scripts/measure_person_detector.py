@@ -21,9 +21,9 @@ from PIL import ImageDraw
 
 from scripts import console, pages
 from video_classifier.ml.clip import ClipError, Image
+from video_classifier.ml.data.manifest import ManifestError
 from video_classifier.ml.detectors import footage, scoring
 from video_classifier.ml.detectors.scoring import Curve, Truth
-from video_classifier.ml.manifest import ManifestError
 from video_classifier.ml.persons import boxes, detection, onnx
 from video_classifier.ml.persons import detector_card as cards
 from video_classifier.ml.persons.detection import Detections, Detector, DetectorError

@@ -24,14 +24,10 @@ from video_classifier.ml import (
     bundle,
     cards,
     crossvalidation,
-    dataset,
-    grouping,
     looks,
-    manifest,
     plots,
     predictor,
     scoring,
-    splits,
 )
 from video_classifier.ml.audit import Audit
 from video_classifier.ml.bundle import Card, Interval
@@ -39,13 +35,14 @@ from video_classifier.ml.cache import Cache
 from video_classifier.ml.calibration import Calibration, with_temperature
 from video_classifier.ml.clip import ClipSpec, View
 from video_classifier.ml.crossvalidation import FALSE_ALARMS, Unseen
-from video_classifier.ml.dataset import Footage
-from video_classifier.ml.manifest import Entry
+from video_classifier.ml.data import grouping, manifest, splits
+from video_classifier.ml.data.footage import Footage, read_footage
+from video_classifier.ml.data.manifest import Entry
+from video_classifier.ml.data.splits import LEAKY, By
 from video_classifier.ml.networks import precision
 from video_classifier.ml.networks.pretrained import WeightsError
 from video_classifier.ml.persons import detection
 from video_classifier.ml.persons.detection import Detector, DetectorError
-from video_classifier.ml.splits import LEAKY, By
 from video_classifier.ml.training import Course, Epoch, Settings, Trainer
 
 if TYPE_CHECKING:
@@ -326,7 +323,7 @@ def _footage(
     entries: Sequence[Entry], spec: ClipSpec, kept: Cache, detector: Detector | None
 ) -> Sequence[Footage]:
     with console.progress("Decoding the clips", len(entries)) as tick:
-        footage, unreadable = dataset.read(
+        footage, unreadable = read_footage(
             entries, spec, detector=detector, kept=kept, after_each=tick
         )
     for bad in unreadable:

@@ -8,10 +8,10 @@ from dataclasses import fields
 from pathlib import Path
 
 from scripts import console
-from video_classifier.ml.augmentation import Augmentation
 from video_classifier.ml.clip import ClipSpec, View
+from video_classifier.ml.data.augmentation import Augmentation
+from video_classifier.ml.data.splits import By
 from video_classifier.ml.networks.pretrained import DOWNLOADED
-from video_classifier.ml.splits import By
 from video_classifier.ml.training import Schedule, Settings, StopBy
 
 EXAMPLE = """example:

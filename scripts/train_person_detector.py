@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from scripts import console
 from video_classifier.ml.clip import ClipError
-from video_classifier.ml.manifest import ManifestError
+from video_classifier.ml.data.manifest import ManifestError
 from video_classifier.ml.networks.precision import NotFiniteError
 from video_classifier.ml.networks.pretrained import WeightsError
 from video_classifier.ml.persons.detection import DetectorError

@@ -8,11 +8,12 @@ from pathlib import Path
 import pytest
 
 from tests.ml.makers import entry, look, people
-from video_classifier.ml import audit, splits
+from video_classifier.ml import audit
 from video_classifier.ml.audit import Audit, Leak, LeakKind
-from video_classifier.ml.grouping import Duplicates
-from video_classifier.ml.manifest import Entry
-from video_classifier.ml.splits import By
+from video_classifier.ml.data import splits
+from video_classifier.ml.data.grouping import Duplicates
+from video_classifier.ml.data.manifest import Entry
+from video_classifier.ml.data.splits import By
 
 
 @pytest.fixture

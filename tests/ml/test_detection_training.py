@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 
 from video_classifier.ml.clip import Image
+from video_classifier.ml.data.manifest import ManifestError
 from video_classifier.ml.detectors import footage
-from video_classifier.ml.manifest import ManifestError
 from video_classifier.ml.persons import boxes, tflite
 from video_classifier.ml.persons.boxes import Floats
 from video_classifier.ml.persons.detector_card import DetectorCard

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from video_classifier.ml import folders, quarantine
+from video_classifier.ml import quarantine
+from video_classifier.ml.data import from_folders
 from video_classifier.ml.quarantine import Copy, QuarantineError
 
 
@@ -159,7 +160,7 @@ def test_a_copy_that_ends_half_way_is_not_taken_for_a_clip(
         quarantine.move(copies, tmp_path / "away")
 
     assert written
-    assert all(path.suffix not in folders.SUFFIXES for path in written)
+    assert all(path.suffix not in from_folders.SUFFIXES for path in written)
     assert len(contents(clips)) == 2
 
 

@@ -10,9 +10,9 @@ import pytest
 
 from tests import scenes
 from video_classifier.ml import altered, fingerprints, recognition
+from video_classifier.ml.data.manifest import ManifestError
 from video_classifier.ml.duplicates import Kind, Pair
 from video_classifier.ml.fingerprints import Fingerprint
-from video_classifier.ml.manifest import ManifestError
 from video_classifier.ml.recognition import Count, Overlap
 
 HEADER = "clip_a,clip_b,offset_s,shared_share_of_a,same_label\n"

@@ -16,7 +16,7 @@ from tests.ml.makers import entry
 from video_classifier.ml import scoring
 from video_classifier.ml.bundle import Card
 from video_classifier.ml.clip import ClipError, Outcome, Prediction, Sample
-from video_classifier.ml.manifest import Entry
+from video_classifier.ml.data.manifest import Entry
 from video_classifier.ml.predictor import KerasPredictor
 
 CARD = Card(

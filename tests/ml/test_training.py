@@ -10,12 +10,13 @@ import pytest
 
 from tests.ml.conftest import TINY
 from tests.ml.makers import entry, footage, people
-from video_classifier.ml import crossvalidation, splits
+from video_classifier.ml import crossvalidation
 from video_classifier.ml.cache import Cache
 from video_classifier.ml.clip import Image
+from video_classifier.ml.data import splits
+from video_classifier.ml.data.splits import Rows
 from video_classifier.ml.mixing import balance, mix
 from video_classifier.ml.networks.precision import NotFiniteError
-from video_classifier.ml.splits import Rows
 from video_classifier.ml.training import (
     Epoch,
     Schedule,

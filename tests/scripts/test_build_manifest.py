@@ -9,8 +9,9 @@ import pytest
 
 from scripts import build_manifest
 from tests import videos
-from video_classifier.ml import looks, manifest, splits
-from video_classifier.ml.manifest import Entry
+from video_classifier.ml import looks
+from video_classifier.ml.data import manifest, splits
+from video_classifier.ml.data.manifest import Entry
 
 Captured = pytest.CaptureFixture[str]
 

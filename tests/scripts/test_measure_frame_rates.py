@@ -12,9 +12,10 @@ from scripts.measure_frame_rates import WAYS, Line, Seen, chosen, counterpart
 from tests import crowd, videos
 from tests.crowd import Way, standing, walking
 from tests.ml.conftest import OF_PERSONS, write_bundle
-from video_classifier.ml import labels, manifest
+from video_classifier.ml import labels
 from video_classifier.ml.clip import Box, Track
-from video_classifier.ml.manifest import Entry, ManifestError
+from video_classifier.ml.data import manifest
+from video_classifier.ml.data.manifest import Entry, ManifestError
 from video_classifier.ml.persons import detection
 from video_classifier.ml.video import frames
 from video_classifier.ml.video.scaling import Fitter

@@ -13,8 +13,8 @@ import numpy as np
 
 from video_classifier.ml.calibration import Calibration
 from video_classifier.ml.crossvalidation import FALSE_ALARMS, counted
+from video_classifier.ml.data.manifest import Entry
 from video_classifier.ml.digest import sha256
-from video_classifier.ml.manifest import Entry
 from video_classifier.ml.training import Course, Settings, StopBy
 
 LIMITS = (

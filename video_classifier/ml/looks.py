@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from video_classifier.ml.clip import ClipSpec, Image
-from video_classifier.ml.dataset import Unreadable, each
-from video_classifier.ml.manifest import Entry
+from video_classifier.ml.data.footage import Unreadable, each
+from video_classifier.ml.data.manifest import Entry
 from video_classifier.ml.video import frames, probe
 
 _GLANCE = ClipSpec(frames=3)  # the second one is from the middle

@@ -15,9 +15,9 @@ from matplotlib.ticker import MaxNLocator
 
 from video_classifier.ml.calibration import reliability
 from video_classifier.ml.crossvalidation import counted
+from video_classifier.ml.data.manifest import Entry
 from video_classifier.ml.evaluation import Confusion, auc
 from video_classifier.ml.figures import Floats, Integers
-from video_classifier.ml.manifest import Entry
 from video_classifier.ml.training import Course
 
 mpl.rcParams["font.size"] = 11

@@ -11,9 +11,9 @@ from pathlib import Path
 from zlib import crc32
 
 from video_classifier.ml import altered, duplicates, fingerprints
+from video_classifier.ml.data.manifest import ManifestError
 from video_classifier.ml.duplicates import Pair
 from video_classifier.ml.fingerprints import Fingerprint
-from video_classifier.ml.manifest import ManifestError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

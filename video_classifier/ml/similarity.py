@@ -11,8 +11,8 @@ import numpy.typing as npt
 
 from video_classifier.ml.cache import Cache
 from video_classifier.ml.clip import ClipError, ClipSpec
-from video_classifier.ml.dataset import Unreadable, clip_sha256, weights_sha256
-from video_classifier.ml.manifest import Entry
+from video_classifier.ml.data.footage import Unreadable, clip_sha256, weights_sha256
+from video_classifier.ml.data.manifest import Entry
 from video_classifier.ml.video import frames
 
 if TYPE_CHECKING:

@@ -13,20 +13,20 @@ import numpy as np
 import numpy.typing as npt
 
 from video_classifier.ml import checkpoint
-from video_classifier.ml.augmentation import Augmentation
 from video_classifier.ml.cache import Cache
 from video_classifier.ml.clip import ClipSpec
-from video_classifier.ml.dataset import (
+from video_classifier.ml.data.augmentation import Augmentation
+from video_classifier.ml.data.footage import (
     ClipExamples,
     Examples,
     FeatureExamples,
     Footage,
     weights_sha256,
 )
+from video_classifier.ml.data.splits import Fold, Rows
 from video_classifier.ml.figures import Floats
 from video_classifier.ml.mixing import balance, mix
 from video_classifier.ml.networks import precision
-from video_classifier.ml.splits import Fold, Rows
 
 if TYPE_CHECKING:
     import keras

@@ -10,9 +10,9 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from video_classifier.ml import manifest
 from video_classifier.ml.clip import ClipFacts, Image
-from video_classifier.ml.manifest import ManifestError
+from video_classifier.ml.data import manifest
+from video_classifier.ml.data.manifest import ManifestError
 from video_classifier.ml.video import frames, probe
 
 RATE = 5.0  # pictures a second of a clip

@@ -12,11 +12,10 @@ from tests import crowd
 from tests.crowd import Spotter, Way, standing, walking
 from tests.ml.conftest import OF_PERSONS
 from tests.ml.makers import entry
-from video_classifier.ml import dataset
-from video_classifier.ml.augmentation import Augmentation
 from video_classifier.ml.cache import Cache
-from video_classifier.ml.dataset import ClipExamples, Footage
-from video_classifier.ml.manifest import Entry
+from video_classifier.ml.data.augmentation import Augmentation
+from video_classifier.ml.data.footage import ClipExamples, Footage, read_footage
+from video_classifier.ml.data.manifest import Entry
 from video_classifier.ml.persons import finder
 
 MakeEntry = Callable[..., Entry]
@@ -37,7 +36,7 @@ def make_entry(tmp_path: Path) -> MakeEntry:
 def read(
     *entries: Entry, kept: Cache | None = None, detector: Spotter | None = None
 ) -> list[Footage]:
-    footage, unreadable = dataset.read(
+    footage, unreadable = read_footage(
         entries, OF_PERSONS, detector=detector or Spotter(), kept=kept
     )
     assert not unreadable
@@ -78,7 +77,7 @@ def test_the_label_of_a_theft_means_one_person_and_any_other_label_everybody(
 def test_a_clip_without_anybody_is_named_and_left_out(make_entry: MakeEntry) -> None:
     entries = [make_entry(), make_entry(LARGE)]
 
-    good, bad = dataset.read(entries, OF_PERSONS, detector=Spotter())
+    good, bad = read_footage(entries, OF_PERSONS, detector=Spotter())
 
     assert [clip.entry for clip in good] == entries[1:]
     assert [(clip.entry, clip.reason) for clip in bad] == [(entries[0], "Nobody was found in it.")]
@@ -100,9 +99,9 @@ def test_a_second_run_looks_for_nobody(make_entry: MakeEntry, tmp_path: Path) ->
 
 def test_that_nobody_is_there_is_kept_too(make_entry: MakeEntry, tmp_path: Path) -> None:
     nobody, kept, spotter = make_entry(), Cache(tmp_path / "cache"), Spotter()
-    dataset.read([nobody], OF_PERSONS, detector=Spotter(), kept=kept)
+    read_footage([nobody], OF_PERSONS, detector=Spotter(), kept=kept)
 
-    _, (bad,) = dataset.read([nobody], OF_PERSONS, detector=spotter, kept=kept)
+    _, (bad,) = read_footage([nobody], OF_PERSONS, detector=spotter, kept=kept)
 
     assert bad.reason == "Nobody was found in it."
     assert not spotter.shown
@@ -126,7 +125,7 @@ def test_what_changes_who_is_found_looks_again(
 
 def test_without_a_detector_nobody_can_be_found(make_entry: MakeEntry) -> None:
     with pytest.raises(ValueError, match="needs a detector"):
-        dataset.read([make_entry(LARGE)], OF_PERSONS)
+        read_footage([make_entry(LARGE)], OF_PERSONS)
 
 
 def test_rows_belong_to_clips(make_entry: MakeEntry) -> None:

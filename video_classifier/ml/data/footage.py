@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Protocol, TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from video_classifier.ml.augmentation import Augmentation, resize, vary
 from video_classifier.ml.cache import Cache
 from video_classifier.ml.clip import ClipError, ClipSpec, Image, Track, View
+from video_classifier.ml.data.augmentation import Augmentation, resize, vary
+from video_classifier.ml.data.manifest import Entry
 from video_classifier.ml.digest import sha256
-from video_classifier.ml.manifest import Entry
 from video_classifier.ml.persons import finder
 from video_classifier.ml.persons.detection import Detector
 from video_classifier.ml.video import frames
@@ -67,7 +67,7 @@ class Examples(Protocol):
         """Variants of the clips in `rows`, others each epoch."""
 
 
-def read(
+def read_footage(
     entries: Iterable[Entry],
     spec: ClipSpec,
     *,

@@ -13,8 +13,8 @@ from itertools import compress
 import numpy as np
 import numpy.typing as npt
 
+from video_classifier.ml.data.manifest import Entry, holds_both_labels
 from video_classifier.ml.labels import ALL
-from video_classifier.ml.manifest import Entry, holds_both_labels
 
 Rows = npt.NDArray[np.intp]
 

@@ -10,7 +10,7 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
-from video_classifier.ml.manifest import ManifestError
+from video_classifier.ml.data.manifest import ManifestError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from video_classifier.ml import manifest
-from video_classifier.ml.manifest import Entry, ManifestError
+from video_classifier.ml.data import manifest
+from video_classifier.ml.data.manifest import Entry, ManifestError
 
 
 def write(folder: Path, *lines: str) -> Path:

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from video_classifier.ml import grouping
-from video_classifier.ml.grouping import Duplicates, Origin
-from video_classifier.ml.manifest import ManifestError
+from video_classifier.ml.data import grouping
+from video_classifier.ml.data.grouping import Duplicates, Origin
+from video_classifier.ml.data.manifest import ManifestError
 
 
 @pytest.fixture

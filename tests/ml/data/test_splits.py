@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from tests.ml.makers import entry, people
-from video_classifier.ml import manifest, splits
-from video_classifier.ml.manifest import Entry
-from video_classifier.ml.splits import By, Rows, Side
+from video_classifier.ml.data import manifest, splits
+from video_classifier.ml.data.manifest import Entry
+from video_classifier.ml.data.splits import By, Rows, Side
 
 
 def groups(entries: list[Entry], rows: Rows) -> set[str]:

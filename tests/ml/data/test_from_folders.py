@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from video_classifier.ml import folders
-from video_classifier.ml.manifest import ManifestError
+from video_classifier.ml.data import from_folders
+from video_classifier.ml.data.manifest import ManifestError
 
 
 def make_files(folder: Path, *names: str) -> None:
@@ -19,7 +19,7 @@ def make_files(folder: Path, *names: str) -> None:
 def test_the_folder_is_the_label(tmp_path: Path) -> None:
     make_files(tmp_path, "shoplifters/1.mp4", "non_shoplifters/deep/2.AVI")
 
-    found = [(entry.name, entry.label) for entry in folders.read(tmp_path)]
+    found = [(entry.name, entry.label) for entry in from_folders.read(tmp_path)]
 
     assert found == [
         ("non_shoplifters/deep/2.AVI", "non_shoplifter"),
@@ -30,23 +30,26 @@ def test_the_folder_is_the_label(tmp_path: Path) -> None:
 def test_splits_are_read_together(tmp_path: Path) -> None:
     make_files(tmp_path, "train/shoplifters/1.mp4", "test/non_shoplifters/2.mp4")
 
-    assert {entry.label for entry in folders.read(tmp_path)} == {"shoplifter", "non_shoplifter"}
+    assert {entry.label for entry in from_folders.read(tmp_path)} == {
+        "shoplifter",
+        "non_shoplifter",
+    }
 
 
 def test_the_nearest_folder_counts(tmp_path: Path) -> None:
     make_files(tmp_path, "shoplifters/non_shoplifters/1.mp4")
 
-    assert [entry.label for entry in folders.read(tmp_path)] == ["non_shoplifter"]
+    assert [entry.label for entry in from_folders.read(tmp_path)] == ["non_shoplifter"]
 
 
 def test_other_files_are_passed_over(tmp_path: Path) -> None:
     make_files(tmp_path, "shoplifters/1.mp4", "shoplifters/notes.txt", "2.mp4", "more/3.mp4")
 
-    assert [entry.name for entry in folders.read(tmp_path)] == ["shoplifters/1.mp4"]
+    assert [entry.name for entry in from_folders.read(tmp_path)] == ["shoplifters/1.mp4"]
 
 
 def test_an_empty_folder_is_refused(tmp_path: Path) -> None:
     (tmp_path / "shoplifters").mkdir()
 
     with pytest.raises(ManifestError, match="There is no clip in"):
-        folders.read(tmp_path)
+        from_folders.read(tmp_path)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from video_classifier.ml import labels
-from video_classifier.ml.manifest import Entry, ManifestError
+from video_classifier.ml.data.manifest import Entry, ManifestError
 
 LABELS = {"shoplifters": labels.SHOPLIFTER, "non_shoplifters": labels.NON_SHOPLIFTER}
 SUFFIXES = frozenset(

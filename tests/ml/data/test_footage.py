@@ -12,12 +12,11 @@ import pytest
 from tests import videos
 from tests.ml.conftest import TINY
 from tests.ml.makers import footage, people
-from video_classifier.ml import dataset
-from video_classifier.ml.augmentation import Augmentation
 from video_classifier.ml.cache import Cache
 from video_classifier.ml.clip import ClipSpec
-from video_classifier.ml.dataset import ClipExamples, FeatureExamples
-from video_classifier.ml.manifest import Entry
+from video_classifier.ml.data.augmentation import Augmentation
+from video_classifier.ml.data.footage import ClipExamples, FeatureExamples, read_footage
+from video_classifier.ml.data.manifest import Entry
 from video_classifier.ml.video import frames
 
 
@@ -46,7 +45,7 @@ def decoded(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 
 def test_what_does_not_decode_is_named_among_the_rest(entries: list[Entry]) -> None:
-    good, bad = dataset.read(entries, TINY)
+    good, bad = read_footage(entries, TINY)
 
     assert [clip.entry.name for clip in good] == ["0.mp4", "2.mp4"]
     assert [(clip.entry.name, "not a video" in clip.reason) for clip in bad] == [("1.mp4", True)]
@@ -55,7 +54,7 @@ def test_what_does_not_decode_is_named_among_the_rest(entries: list[Entry]) -> N
 def test_a_file_that_has_gone_is_named(entries: list[Entry]) -> None:
     entries[0].path.unlink()
 
-    _, bad = dataset.read(entries, TINY)
+    _, bad = read_footage(entries, TINY)
 
     assert bad[0].reason == "The file can't be read: No such file or directory."
 
@@ -63,11 +62,11 @@ def test_a_file_that_has_gone_is_named(entries: list[Entry]) -> None:
 def test_a_second_run_decodes_nothing(
     entries: list[Entry], decoded: list[str], tmp_path: Path
 ) -> None:
-    cold, _ = dataset.read(entries, TINY, kept=Cache(tmp_path / "cache"))
+    cold, _ = read_footage(entries, TINY, kept=Cache(tmp_path / "cache"))
     assert sorted(decoded) == ["0.mp4", "0.mp4", "2.mp4", "2.mp4"]
     decoded.clear()
 
-    warm, _ = dataset.read(entries, TINY, kept=Cache(tmp_path / "cache"))
+    warm, _ = read_footage(entries, TINY, kept=Cache(tmp_path / "cache"))
 
     assert not decoded
     for one, other in zip(cold, warm, strict=True):
@@ -79,11 +78,11 @@ def test_what_changes_the_pictures_decodes_them_again(
     entries: list[Entry], decoded: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     cache = Cache(tmp_path / "cache")
-    dataset.read(entries[:1], TINY, kept=cache)
+    read_footage(entries[:1], TINY, kept=cache)
 
     def decodes_again(spec: ClipSpec = TINY) -> bool:
         decoded.clear()
-        dataset.read(entries[:1], spec, kept=cache)
+        read_footage(entries[:1], spec, kept=cache)
         return len(decoded) == 2
 
     assert decodes_again(replace(TINY, frames=5))
@@ -96,8 +95,8 @@ def test_what_changes_the_pictures_decodes_them_again(
 
 
 def test_variants_leave_out_the_frames_that_serving_does(entries: list[Entry]) -> None:
-    ((every,), _) = dataset.read(entries[:1], TINY)
-    ((some,), _) = dataset.read(entries[:1], replace(TINY, min_difference=50.0))
+    ((every,), _) = read_footage(entries[:1], TINY)
+    ((some,), _) = read_footage(entries[:1], replace(TINY, min_difference=50.0))
 
     assert 1 < len(some.frames) < len(every.frames)
 
