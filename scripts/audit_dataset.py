@@ -13,12 +13,13 @@ from dataclasses import asdict
 from pathlib import Path
 
 from scripts import console
-from video_classifier.ml import audit, bundle, looks
+from video_classifier.ml import audit, looks
 from video_classifier.ml.audit import Audit
-from video_classifier.ml.bundle import BundleError, Interval
 from video_classifier.ml.data import grouping, manifest, splits
 from video_classifier.ml.data.manifest import ManifestError
 from video_classifier.ml.data.splits import LEAKY, By
+from video_classifier.ml.serving import bundle
+from video_classifier.ml.serving.bundle import BundleError, Interval
 
 EXAMPLE = """example:
   python -m scripts.audit_dataset ../shared/data/manifest.csv \\

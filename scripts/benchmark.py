@@ -25,9 +25,9 @@ from rich.table import Table
 
 from scripts import console, isolation_timing, person_timing, timing
 from scripts.timing import Compared, Figures
-from video_classifier.ml import bundle, predictor
 from video_classifier.ml.clip import ClipError, ClipSpec, View
 from video_classifier.ml.persons import detection
+from video_classifier.ml.serving import bundle, predictor
 
 EXAMPLE = """example:
   python -m scripts.benchmark ../shared/data/mnnit/shoplifters/shoplifting_001.mp4 --runs 9

@@ -17,11 +17,12 @@ import numpy as np
 from rich.table import Table
 
 from scripts import console, pages
-from video_classifier.ml import bundle, predictor, scoring
-from video_classifier.ml.bundle import Card, Interval
+from video_classifier.ml import scoring
 from video_classifier.ml.data import manifest
 from video_classifier.ml.data.manifest import Entry
-from video_classifier.ml.predictor import KerasPredictor
+from video_classifier.ml.serving import bundle, predictor
+from video_classifier.ml.serving.bundle import Card, Interval
+from video_classifier.ml.serving.predictor import KerasPredictor
 
 EXAMPLE = """example:
   python -m scripts.compare_models --write docs/models.md

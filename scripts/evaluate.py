@@ -11,16 +11,7 @@ from pathlib import Path
 from rich.table import Table
 
 from scripts import console
-from video_classifier.ml import (
-    bundle,
-    calibration,
-    crossvalidation,
-    predictor,
-    recipe,
-    report,
-    scoring,
-)
-from video_classifier.ml.bundle import Card
+from video_classifier.ml import calibration, crossvalidation, recipe, report, scoring
 from video_classifier.ml.cache import Cache
 from video_classifier.ml.clip import View
 from video_classifier.ml.data import manifest, splits
@@ -29,6 +20,8 @@ from video_classifier.ml.data.manifest import Entry
 from video_classifier.ml.networks import precision, pretrained
 from video_classifier.ml.persons import detection
 from video_classifier.ml.scoring import Evaluation, Scored
+from video_classifier.ml.serving import bundle, predictor
+from video_classifier.ml.serving.bundle import Card
 from video_classifier.ml.training import Trainer
 
 EXAMPLE = """example:

@@ -15,9 +15,10 @@ from pathlib import Path
 from rich.table import Table
 
 from scripts import console
-from video_classifier.ml import bundle, crossvalidation
-from video_classifier.ml.bundle import Card
+from video_classifier.ml import crossvalidation
 from video_classifier.ml.data.manifest import ManifestError
+from video_classifier.ml.serving import bundle
+from video_classifier.ml.serving.bundle import Card
 
 EXAMPLE = """example:
   python -m scripts.fit_confidence models_storage/person_ensemble

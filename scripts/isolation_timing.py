@@ -8,10 +8,10 @@ from pathlib import Path
 
 from scripts import timing
 from scripts.timing import Compared, Figures
-from video_classifier.ml import predictor
-from video_classifier.ml.bundle import BundleError
 from video_classifier.ml.clip import ClipError, Outcome, Stage
 from video_classifier.ml.isolation.children import Child, Meanwhile
+from video_classifier.ml.serving import predictor
+from video_classifier.ml.serving.bundle import BundleError
 
 PREVIEW_WIDTH = 240  # pixels, as on the site's pages
 
@@ -26,7 +26,7 @@ def measure(
     """From file to result, both warm. Raises BundleError and ClipError."""
     model = predictor.load(folder, detector=detector)
     child = Child(
-        "video_classifier.ml.scorer_process",
+        "video_classifier.ml.serving.scorer_process",
         errors={kind.__name__: kind for kind in (ClipError, BundleError)},
     )
 

@@ -21,12 +21,13 @@ from av.filter import Graph
 from av.video.frame import VideoFrame
 
 from scripts import console, pages
-from video_classifier.ml import bundle, labels, predictor
+from video_classifier.ml import labels
 from video_classifier.ml.clip import ClipError, Outcome, Track
 from video_classifier.ml.data import manifest
 from video_classifier.ml.data.manifest import Entry, ManifestError
 from video_classifier.ml.persons import tracking
-from video_classifier.ml.predictor import KerasPredictor
+from video_classifier.ml.serving import bundle, predictor
+from video_classifier.ml.serving.predictor import KerasPredictor
 from video_classifier.ml.video import containers, frames
 
 EXAMPLE = """example:

@@ -8,10 +8,10 @@ from pathlib import Path
 
 from scripts import timing
 from scripts.timing import Compared, Figures
-from video_classifier.ml import bundle, predictor
 from video_classifier.ml.clip import Image
 from video_classifier.ml.persons.detection import Detections, Detector
-from video_classifier.ml.predictor import PersonPredictor
+from video_classifier.ml.serving import bundle, predictor
+from video_classifier.ml.serving.predictor import PersonPredictor
 
 NO_RESULT = (
     "“{model}” gives {clip} no result, so that there is nothing to time: {reason} Choose a clip "

@@ -19,18 +19,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from scripts import console, train_options
-from video_classifier.ml import (
-    audit,
-    bundle,
-    cards,
-    crossvalidation,
-    looks,
-    plots,
-    predictor,
-    scoring,
-)
+from video_classifier.ml import audit, cards, crossvalidation, looks, plots, scoring
 from video_classifier.ml.audit import Audit
-from video_classifier.ml.bundle import Card, Interval
 from video_classifier.ml.cache import Cache
 from video_classifier.ml.calibration import Calibration, with_temperature
 from video_classifier.ml.clip import ClipSpec, View
@@ -43,6 +33,8 @@ from video_classifier.ml.networks import precision
 from video_classifier.ml.networks.pretrained import WeightsError
 from video_classifier.ml.persons import detection
 from video_classifier.ml.persons.detection import Detector, DetectorError
+from video_classifier.ml.serving import bundle, predictor
+from video_classifier.ml.serving.bundle import Card, Interval
 from video_classifier.ml.training import Course, Epoch, Settings, Trainer
 
 if TYPE_CHECKING:

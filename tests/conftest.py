@@ -16,8 +16,6 @@ from django.test import Client
 from django.utils import timezone
 from pytest_django import Settings
 
-from video_classifier.ml import bundle
-from video_classifier.ml.bundle import Card, Interval
 from video_classifier.ml.clip import (
     Box,
     ClipSpec,
@@ -30,7 +28,9 @@ from video_classifier.ml.clip import (
     View,
 )
 from video_classifier.ml.clip import Person as Followed
-from video_classifier.ml.confidence import Confidence
+from video_classifier.ml.serving import bundle
+from video_classifier.ml.serving.bundle import Card, Interval
+from video_classifier.ml.serving.confidence import Confidence
 from video_classifier.models import Analysis, Clip, Person
 from video_classifier.states import Prediction as Predicted
 from video_classifier.states import Status

@@ -13,7 +13,7 @@ from django.test import Client
 from pytest_django import DjangoAssertNumQueries, DjangoCaptureOnCommitCallbacks, Settings
 
 from tests.conftest import MakeAnalysis, MakeClip, MakeModel, MakeUser
-from video_classifier.ml.bundle import NETWORK_FILE
+from video_classifier.ml.serving.bundle import NETWORK_FILE
 from video_classifier.models import Analysis, AuditEntry, Clip
 from video_classifier.services import audit, files, trash
 from video_classifier.states import Action, Prediction, Status

@@ -15,8 +15,8 @@ from playwright.sync_api import FilePayload, Page, Route, expect
 
 from tests import scenes
 from tests.conftest import PASSWORD, MakeAnalysis, MakeClip
-from video_classifier.ml import judging
 from video_classifier.ml.clip import Image
+from video_classifier.ml.serving import no_result
 from video_classifier.models import Analysis, HeatMap, Person
 from video_classifier.services import catalog, evidence, trash
 from video_classifier.states import Playback, Prediction, Stage, Status, View
@@ -102,7 +102,7 @@ def furnish(
             "store room.mp4",
             Status.DONE,
             prediction=Prediction.NO_RESULT,
-            reason=judging.NOBODY,
+            reason=no_result.NOBODY,
             score=None,
             **done | {"threshold": None},
         ),

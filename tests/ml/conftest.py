@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from tests import videos
-from video_classifier.ml import bundle
-from video_classifier.ml.bundle import Card
 from video_classifier.ml.clip import ClipSpec, View
+from video_classifier.ml.serving import bundle
+from video_classifier.ml.serving.bundle import Card
 
 TINY = ClipSpec(frames=4, height=32, width=32)
 OF_PERSONS = replace(TINY, view=View.PERSON)

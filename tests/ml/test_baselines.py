@@ -11,9 +11,9 @@ from tests import videos
 from tests.ml.makers import entry, look, people
 from video_classifier.ml import baselines, looks
 from video_classifier.ml.baselines import Baseline
-from video_classifier.ml.bundle import Interval
 from video_classifier.ml.clip import ClipError
 from video_classifier.ml.looks import Look
+from video_classifier.ml.serving.bundle import Interval
 
 
 def baseline(value: float, low: float) -> Baseline:

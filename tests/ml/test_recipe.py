@@ -10,8 +10,8 @@ import pytest
 
 from tests.ml.conftest import TINY
 from video_classifier.ml import recipe
-from video_classifier.ml.bundle import BundleError, Card
 from video_classifier.ml.data.augmentation import Augmentation
+from video_classifier.ml.serving.bundle import BundleError, Card
 from video_classifier.ml.training import Settings
 
 CARD = Card(

@@ -14,10 +14,10 @@ import pytest
 from tests.ml.conftest import TINY
 from tests.ml.makers import entry
 from video_classifier.ml import scoring
-from video_classifier.ml.bundle import Card
 from video_classifier.ml.clip import ClipError, Outcome, Prediction, Sample
 from video_classifier.ml.data.manifest import Entry
-from video_classifier.ml.predictor import KerasPredictor
+from video_classifier.ml.serving.bundle import Card
+from video_classifier.ml.serving.predictor import KerasPredictor
 
 CARD = Card(
     name="fake", network="conv3d", summary="", spec=TINY, threshold=0.5, created="2026-01-01"

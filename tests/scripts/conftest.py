@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.ml.conftest import TINY
-from video_classifier.ml import bundle
-from video_classifier.ml.bundle import Card, Interval
 from video_classifier.ml.clip import ClipSpec
+from video_classifier.ml.serving import bundle
+from video_classifier.ml.serving.bundle import Card, Interval
 
 if TYPE_CHECKING:
     import keras

@@ -11,8 +11,8 @@ import pytest
 from scripts import audit_dataset
 from tests import videos
 from tests.ml.conftest import TINY
-from video_classifier.ml import bundle
-from video_classifier.ml.bundle import Card, Interval
+from video_classifier.ml.serving import bundle
+from video_classifier.ml.serving.bundle import Card, Interval
 
 Captured = pytest.CaptureFixture[str]
 PEOPLE = 6

@@ -11,10 +11,10 @@ import pytest
 from scripts import benchmark
 from tests import crowd, videos
 from tests.ml.conftest import OF_PERSONS, write_bundle
-from video_classifier.ml import bundle
-from video_classifier.ml.bundle import Card
 from video_classifier.ml.clip import ClipSpec
 from video_classifier.ml.persons import detection
+from video_classifier.ml.serving import bundle
+from video_classifier.ml.serving.bundle import Card
 
 pytestmark = pytest.mark.keras
 

@@ -10,10 +10,10 @@ import pytest
 from scripts import compare_models
 from tests import videos
 from tests.scripts.conftest import MakeModel, MakeTable
-from video_classifier.ml import bundle
-from video_classifier.ml.bundle import Interval
 from video_classifier.ml.clip import ClipSpec, View
 from video_classifier.ml.digest import sha256
+from video_classifier.ml.serving import bundle
+from video_classifier.ml.serving.bundle import Interval
 
 pytestmark = pytest.mark.keras
 

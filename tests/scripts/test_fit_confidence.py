@@ -8,7 +8,7 @@ import pytest
 
 from scripts import fit_confidence
 from tests.conftest import MakeModel
-from video_classifier.ml import bundle
+from video_classifier.ml.serving import bundle
 
 HEAD = "path,label,group,source,score,threshold\n"
 

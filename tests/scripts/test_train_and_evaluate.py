@@ -12,8 +12,8 @@ import pytest
 
 from scripts import evaluate, train
 from tests import videos
-from video_classifier.ml import bundle
 from video_classifier.ml.digest import sha256
+from video_classifier.ml.serving import bundle
 
 pytestmark = pytest.mark.keras
 

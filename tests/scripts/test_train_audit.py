@@ -10,7 +10,7 @@ import pytest
 
 from scripts import train
 from tests import videos
-from video_classifier.ml import bundle
+from video_classifier.ml.serving import bundle
 from video_classifier.ml.video import frames
 
 pytestmark = [pytest.mark.keras, pytest.mark.usefixtures("small_networks")]

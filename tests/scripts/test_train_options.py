@@ -10,10 +10,11 @@ import pytest
 
 from scripts import train, train_options
 from tests import videos
-from video_classifier.ml import bundle, crossvalidation, networks
+from video_classifier.ml import crossvalidation, networks
 from video_classifier.ml.clip import ClipSpec, View
 from video_classifier.ml.networks import precision
 from video_classifier.ml.networks.pretrained import WeightsError
+from video_classifier.ml.serving import bundle
 from video_classifier.ml.training import Schedule, StopBy
 
 pytestmark = [pytest.mark.keras, pytest.mark.usefixtures("small_networks")]

@@ -19,8 +19,8 @@ from pytest_django import Settings
 from tests import videos
 from tests.conftest import MakeAnalysis, MakeClip
 from tests.footage import ROOT
-from video_classifier.ml import decoding
 from video_classifier.ml.clip import ClipError
+from video_classifier.ml.serving import decoder
 from video_classifier.models import Analysis, Clip
 from video_classifier.services import analyses, sandbox, trash
 from video_classifier.services.leases import LeaseLostError
@@ -78,7 +78,7 @@ def test_no_more_files_are_looked_at_at_once_than_there_are_cores(
     monkeypatch.setattr(sandbox, "_probes", sandbox._Probes())
     clip = videos.write(tmp_path / "clip.mp4", 5)
     busy, most, counting = 0, 0, threading.Lock()
-    facts = decoding.InChild.facts
+    facts = decoder.InChild.facts
 
     def counted(*arguments: object, **how: object) -> object:
         nonlocal busy, most
@@ -91,7 +91,7 @@ def test_no_more_files_are_looked_at_at_once_than_there_are_cores(
             with counting:
                 busy -= 1
 
-    monkeypatch.setattr(decoding.InChild, "facts", counted)
+    monkeypatch.setattr(decoder.InChild, "facts", counted)
     with ThreadPoolExecutor(8) as threads:
         list(threads.map(sandbox.probe, [clip] * 8))
 
@@ -99,7 +99,7 @@ def test_no_more_files_are_looked_at_at_once_than_there_are_cores(
     sandbox._probes.close()
 
 
-def child(reader: decoding.InChild | None) -> psutil.Process:
+def child(reader: decoder.InChild | None) -> psutil.Process:
     assert reader is not None
     assert reader._child is not None
     return psutil.Process(reader._child.pid)

@@ -10,7 +10,7 @@ from pytest_django import Settings
 
 from tests.conftest import MakeModel
 from video_classifier.management.commands import create_first_admin
-from video_classifier.ml.bundle import CARD_FILE, NETWORK_FILE
+from video_classifier.ml.serving.bundle import CARD_FILE, NETWORK_FILE
 
 
 def found() -> list[tuple[str | None, str]]:

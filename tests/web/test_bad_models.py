@@ -14,7 +14,7 @@ from django.test import Client
 from pytest_django import Settings
 
 from tests.conftest import MakeAnalysis, MakeModel, MakeUser
-from video_classifier.ml.bundle import CARD_FILE, NETWORK_FILE
+from video_classifier.ml.serving.bundle import CARD_FILE, NETWORK_FILE
 from video_classifier.services import catalog
 from video_classifier.states import Status
 

@@ -14,8 +14,8 @@ from pytest_django import DjangoAssertNumQueries, Settings
 
 from tests import videos
 from tests.conftest import MEASURED, MakeAnalysis, MakeClip, MakeModel, MakeUser
-from video_classifier.ml import bundle
-from video_classifier.ml.bundle import Interval
+from video_classifier.ml.serving import bundle
+from video_classifier.ml.serving.bundle import Interval
 from video_classifier.models import Analysis, Clip
 from video_classifier.services import catalog
 from video_classifier.states import Status

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from video_classifier.ml.confidence import Confidence
 from video_classifier.ml.evaluation import resamples
 from video_classifier.ml.figures import BINS, Floats, Integers, bins_of
+from video_classifier.ml.serving.confidence import Confidence
 
 if TYPE_CHECKING:
     import keras

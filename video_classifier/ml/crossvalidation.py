@@ -11,19 +11,19 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from video_classifier.ml.bundle import Interval
 from video_classifier.ml.calibration import (
     Calibration,
     calibrate,
     fit_confidence,
     tempered,
 )
-from video_classifier.ml.confidence import Confidence
 from video_classifier.ml.data import splits
 from video_classifier.ml.data.manifest import Entry, ManifestError, holds_both_labels
 from video_classifier.ml.data.splits import Fold
 from video_classifier.ml.evaluation import measure
 from video_classifier.ml.figures import Floats
+from video_classifier.ml.serving.bundle import Interval
+from video_classifier.ml.serving.confidence import Confidence
 from video_classifier.ml.training import Course, Epoch, Trainer
 
 FALSE_ALARMS = "false_alarms_"  # begins the name of each figure of them; then comes where

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from video_classifier.ml.bundle import Interval
 from video_classifier.ml.figures import Floats, Integers, weighted
+from video_classifier.ml.serving.bundle import Interval
 
 RESAMPLES = 2000
 NORMAL_95 = 1.959964  # 95 % of a normal distribution lie within so many deviations

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from video_classifier.ml.bundle import BundleError, Card
 from video_classifier.ml.data.augmentation import Augmentation
+from video_classifier.ml.serving.bundle import BundleError, Card
 from video_classifier.ml.training import Settings
 
 

@@ -14,11 +14,11 @@ from matplotlib.figure import Figure
 from PIL import Image as Picture
 
 from video_classifier.ml import contact_sheet, plots, scoring
-from video_classifier.ml.bundle import Card, Interval
 from video_classifier.ml.clip import ClipError, Image
 from video_classifier.ml.contact_sheet import Row
 from video_classifier.ml.data.footage import Unreadable
 from video_classifier.ml.scoring import Evaluation, Group, Scored, Unscored
+from video_classifier.ml.serving.bundle import Card, Interval
 from video_classifier.ml.training import Course, Epoch
 
 PAGE_FILE = "report.html"

@@ -11,13 +11,13 @@ from typing import Any
 import numpy as np
 
 from video_classifier.ml import labels
-from video_classifier.ml.bundle import Interval
 from video_classifier.ml.data.footage import Unreadable, each
 from video_classifier.ml.data.manifest import Entry, holds_both_labels
 from video_classifier.ml.digest import sha256
 from video_classifier.ml.evaluation import Confusion, confusion, measure
 from video_classifier.ml.figures import Floats, Integers
-from video_classifier.ml.predictor import KerasPredictor
+from video_classifier.ml.serving.bundle import Interval
+from video_classifier.ml.serving.predictor import KerasPredictor
 
 FEW_GROUPS = 10  # below this, resampling them says little
 

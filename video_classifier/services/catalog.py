@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 from django.conf import settings
 
-from video_classifier.ml import bundle, predictor
-from video_classifier.ml.bundle import BundleError, Card
+from video_classifier.ml.serving import bundle, predictor
+from video_classifier.ml.serving.bundle import BundleError, Card
 from video_classifier.services.sandbox import ChildPredictor
 
 

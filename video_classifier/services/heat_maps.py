@@ -13,8 +13,8 @@ from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
 
-from video_classifier.ml.bundle import BundleError
 from video_classifier.ml.clip import ClipError, Image
+from video_classifier.ml.serving.bundle import BundleError
 from video_classifier.models import Analysis, HeatMap
 from video_classifier.services import catalog, evidence, leases, sandbox
 from video_classifier.services.leases import Lease, LeaseLostError, beating
@@ -101,7 +101,7 @@ def _watch(lease: Lease, proceed: Callable[[], bool]) -> Callable[[], None]:
 
 
 def _make(heat_map: HeatMap, watch: Callable[[], None]) -> None:
-    from video_classifier.ml import occlusion
+    from video_classifier.ml.serving import occlusion
 
     analysis, held = heat_map.analysis, HeatMap.objects.held(heat_map)
     material = _material(analysis, watch)

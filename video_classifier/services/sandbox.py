@@ -18,7 +18,6 @@ from typing import TypeVar
 
 from django.conf import settings
 
-from video_classifier.ml.bundle import BundleError, Card
 from video_classifier.ml.clip import (
     ClipError,
     ClipFacts,
@@ -28,7 +27,6 @@ from video_classifier.ml.clip import (
     Sample,
     Stage,
 )
-from video_classifier.ml.decoding import InChild
 from video_classifier.ml.isolation.children import (
     NOTHING,
     Child,
@@ -38,6 +36,8 @@ from video_classifier.ml.isolation.children import (
     Watch,
     idle,
 )
+from video_classifier.ml.serving.bundle import BundleError, Card
+from video_classifier.ml.serving.decoder import InChild
 
 Value = TypeVar("Value")
 
@@ -193,7 +193,7 @@ class _Scorer:
         with self._starting:
             if self._child is None or not self._child.is_alive:
                 self._child = Child(
-                    "video_classifier.ml.scorer_process",
+                    "video_classifier.ml.serving.scorer_process",
                     errors={kind.__name__: kind for kind in (ClipError, BundleError)},
                     memory=settings.ANALYSIS_MEMORY,
                 )

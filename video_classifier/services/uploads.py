@@ -15,9 +15,9 @@ from django.core.files.uploadedfile import TemporaryUploadedFile, UploadedFile
 from django.db import transaction
 from django.template.defaultfilters import filesizeformat
 
-from video_classifier.ml.bundle import BundleError
 from video_classifier.ml.clip import ClipError, ClipFacts
 from video_classifier.ml.digest import sha256
+from video_classifier.ml.serving.bundle import BundleError
 from video_classifier.models import Analysis, Clip
 from video_classifier.services import analyses, catalog, disk, sandbox
 from video_classifier.states import Playback

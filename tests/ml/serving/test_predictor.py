@@ -10,8 +10,8 @@ import pytest
 
 from tests import videos
 from tests.ml.conftest import TINY, MakeBundle
-from video_classifier.ml import bundle, predictor
 from video_classifier.ml.clip import ClipError, Stage
+from video_classifier.ml.serving import bundle, predictor
 
 pytestmark = pytest.mark.keras
 

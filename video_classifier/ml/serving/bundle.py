@@ -10,10 +10,11 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from video_classifier.ml import labels, soundness, whole
+from video_classifier.ml import labels, whole
 from video_classifier.ml.clip import ClipSpec
-from video_classifier.ml.confidence import Confidence
 from video_classifier.ml.digest import known_sha256, sha256
+from video_classifier.ml.serving import network_check
+from video_classifier.ml.serving.confidence import Confidence
 
 if TYPE_CHECKING:
     import keras
@@ -130,7 +131,7 @@ def load(folder: Path) -> tuple[keras.Model, Card]:
     except Exception as error:  # a file that is not Keras's own makes it raise anything
         msg = f"{whose} Keras can't read its {NETWORK_FILE}. {REMEDY}"
         raise BundleError(msg) from error
-    if fault := soundness.fault(network, card.spec):
+    if fault := network_check.fault(network, card.spec):
         msg = f"{whose} its network {fault}. {REMEDY}"
         raise BundleError(msg)
     return network, card

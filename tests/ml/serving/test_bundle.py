@@ -10,9 +10,9 @@ import pytest
 
 from tests.conftest import MakeModel
 from tests.ml.conftest import OF_PERSONS
-from video_classifier.ml import bundle
-from video_classifier.ml.bundle import BundleError, Interval
 from video_classifier.ml.clip import View
+from video_classifier.ml.serving import bundle
+from video_classifier.ml.serving.bundle import BundleError, Interval
 
 
 def test_finds_the_folders_with_a_card(make_model: MakeModel) -> None:

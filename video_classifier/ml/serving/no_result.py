@@ -45,7 +45,7 @@ _COVERED = 0.95  # of a picture: a clock in its corner may be of another shade
 _BLOCK = 4  # pixels a side that are taken together: the noise of a sensor is in each one apart
 
 
-def why_not(sample: Sample, *, tracks: int | None = None) -> str:
+def reason(sample: Sample, *, tracks: int | None = None) -> str:
     """Why there is nothing to judge, "" if there is something.
 
     `tracks` is how many persons were found, None if nobody was looked for.

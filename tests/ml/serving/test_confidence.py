@@ -12,11 +12,12 @@ import pytest
 
 from tests.conftest import EVEN, MakeModel
 from tests.ml.makers import entry
-from video_classifier.ml import bundle, crossvalidation
+from video_classifier.ml import crossvalidation
 from video_classifier.ml.calibration import fit_confidence
-from video_classifier.ml.confidence import Confidence
 from video_classifier.ml.data.manifest import ManifestError
 from video_classifier.ml.figures import Floats, Integers
+from video_classifier.ml.serving import bundle
+from video_classifier.ml.serving.confidence import Confidence
 
 STORAGE = Path(__file__).parents[2] / "models_storage"
 SHIPPED = ("person_ensemble", "mobilenetv2_lstm", "conv3d")

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from video_classifier.ml import occlusion
 from video_classifier.ml.clip import Image
+from video_classifier.ml.serving import occlusion
 
 
 def white(*, frames: int = 3, height: int = 32, width: int = 64) -> Image:

@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from video_classifier.ml import bundle, predictor
-from video_classifier.ml.bundle import NETWORK_FILE, BundleError, Card
 from video_classifier.ml.clip import ClipSpec
 from video_classifier.ml.digest import sha256
+from video_classifier.ml.serving import bundle, predictor
+from video_classifier.ml.serving.bundle import NETWORK_FILE, BundleError, Card
 
 if TYPE_CHECKING:
     import keras

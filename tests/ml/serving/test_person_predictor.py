@@ -10,10 +10,10 @@ import pytest
 from tests import crowd, footage, videos
 from tests.crowd import Spotter, between, standing, walking
 from tests.ml.conftest import OF_PERSONS, write_bundle
-from video_classifier.ml import bundle, judging, predictor
-from video_classifier.ml.bundle import BundleError
 from video_classifier.ml.clip import ClipError, Image, Stage, View
-from video_classifier.ml.predictor import PersonPredictor
+from video_classifier.ml.serving import bundle, no_result, predictor
+from video_classifier.ml.serving.bundle import BundleError
+from video_classifier.ml.serving.predictor import PersonPredictor
 
 pytestmark = pytest.mark.keras
 
@@ -72,7 +72,7 @@ def test_where_nobody_is_found_there_is_no_result(model: PersonPredictor, tmp_pa
 
     outcome = model.analyze(clip, preview_width=80, entering=stages.append)
 
-    assert (outcome.prediction, outcome.no_result) == (None, judging.NOBODY)
+    assert (outcome.prediction, outcome.no_result) == (None, no_result.NOBODY)
     assert (outcome.view, outcome.persons, outcome.persons_found) == (View.PERSON, (), 0)
     assert len(outcome.sample.previews) == OF_PERSONS.frames
     assert outcome.detector_sha256 == Spotter.sha256
@@ -84,7 +84,7 @@ def test_a_covered_camera_is_told_from_an_empty_room(
 ) -> None:
     outcome = model.analyze(crowd.write(tmp_path / "clip.mp4"))
 
-    assert (outcome.prediction, outcome.no_result) == (None, judging.UNIFORM)
+    assert (outcome.prediction, outcome.no_result) == (None, no_result.UNIFORM)
 
 
 def test_of_a_photograph_of_somebody_there_is_no_result(

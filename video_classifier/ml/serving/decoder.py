@@ -161,7 +161,7 @@ class InChild:
         with self._starting:
             if self._child is None or not self._child.is_alive:
                 self._child = Child(
-                    "video_classifier.ml.decoder_process",
+                    "video_classifier.ml.serving.decoder_process",
                     str(MEMORY),
                     errors={ClipError.__name__: ClipError},
                     leads_group=self._leads_group,

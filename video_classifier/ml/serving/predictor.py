@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from video_classifier.ml import bundle, judging
 from video_classifier.ml.clip import (
     Image,
     Outcome,
@@ -24,9 +23,10 @@ from video_classifier.ml.clip import (
     Stage,
     View,
 )
-from video_classifier.ml.decoding import IN_PROCESS, Decoder
 from video_classifier.ml.persons import detection
 from video_classifier.ml.persons.detection import Detector, DetectorError
+from video_classifier.ml.serving import bundle, no_result
+from video_classifier.ml.serving.decoder import IN_PROCESS, Decoder
 
 if TYPE_CHECKING:
     import keras
@@ -147,7 +147,7 @@ class KerasPredictor:
         start = time.perf_counter()
         sample = decoder.sample(video, self.card.spec, preview_width=preview_width)
         read = time.perf_counter()
-        if reason := judging.why_not(sample):
+        if reason := no_result.reason(sample):
             return Outcome(
                 prediction=None,
                 no_result=reason,
@@ -213,7 +213,7 @@ class PersonPredictor(KerasPredictor):
             finder.foremost(found), self.card.spec, preview_width=preview_width
         )
         cut = time.perf_counter()
-        if reason := judging.why_not(sample, tracks=len(found)):
+        if reason := no_result.reason(sample, tracks=len(found)):
             return Outcome(
                 prediction=None,
                 no_result=reason,

@@ -9,15 +9,15 @@ import pytest
 
 from tests import crowd, videos
 from tests.crowd import between, walking
-from video_classifier.ml import judging
 from video_classifier.ml.clip import ClipSpec, Image
+from video_classifier.ml.serving import no_result
 from video_classifier.ml.video import frames
 
 SPEC = ClipSpec(frames=16, height=128, width=128)
 
 
 def reason(video: Path) -> str:
-    return judging.why_not(frames.sample(video, SPEC))
+    return no_result.reason(frames.sample(video, SPEC))
 
 
 def indexed_first(path: Path) -> Path:

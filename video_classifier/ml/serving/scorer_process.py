@@ -11,16 +11,17 @@ from collections.abc import Callable
 from multiprocessing.connection import Connection
 from pathlib import Path
 
-from video_classifier.ml import decoding, predictor
-from video_classifier.ml.bundle import BundleError
 from video_classifier.ml.clip import ClipError, Image, Outcome, Stage
 from video_classifier.ml.isolation import confinement, wire
+from video_classifier.ml.serving import predictor
+from video_classifier.ml.serving.bundle import BundleError
+from video_classifier.ml.serving.decoder import InChild
 
 
 class Operations:
     """Each is called by its name, with arguments and results of the types it says."""
 
-    def __init__(self, decoder: decoding.InChild) -> None:
+    def __init__(self, decoder: InChild) -> None:
         self._decoder = decoder
 
     def load(self, model: Path, detector: Path) -> None:
@@ -47,7 +48,7 @@ def main() -> None:
     confinement.die_with_parent()
     confinement.limit(memory=None)
     confinement.isolate(may_start_programs=True)
-    decoder = decoding.InChild(leads_group=False)
+    decoder = InChild(leads_group=False)
     wire.Server(
         Connection(handle),
         wire.operations_of(Operations(decoder)),
