@@ -14,13 +14,13 @@ from pathlib import Path
 from typing import Any
 
 from scripts import console
-from video_classifier.ml import duplicates, fingerprints, quarantine
 from video_classifier.ml.clip import ClipError
 from video_classifier.ml.data import from_folders, manifest
 from video_classifier.ml.data.manifest import Entry, ManifestError
-from video_classifier.ml.duplicates import Pair
-from video_classifier.ml.fingerprints import Fingerprint
-from video_classifier.ml.quarantine import Copy, QuarantineError
+from video_classifier.ml.duplicates import fingerprints, quarantine, search
+from video_classifier.ml.duplicates.fingerprints import Fingerprint
+from video_classifier.ml.duplicates.quarantine import Copy, QuarantineError
+from video_classifier.ml.duplicates.search import Pair
 
 EXAMPLE = """example:
   python -m scripts.duplicate_videos_check clips --json duplicates.json
@@ -111,17 +111,17 @@ def _checked(entries: Mapping[str, Entry], cache: fingerprints.Cache) -> Checked
                 unreadable[name] = str(error)
             tick()
     with console.progress("Comparing them", len(prints)) as tick:
-        found = duplicates.find(prints, after_each=tick)
+        found = search.find(prints, after_each=tick)
     labels = {name: entries[name].label for name in prints}
-    groups = duplicates.groups(found.pairs)
+    groups = search.groups(found.pairs)
     return Checked(
         entries=entries,
         prints=prints,
         unreadable=unreadable,
         pairs=found.pairs,
         groups=groups,
-        conflicts=duplicates.conflicts(found.pairs, labels),
-        superfluous=duplicates.superfluous(groups, prints, labels),
+        conflicts=search.conflicts(found.pairs, labels),
+        superfluous=search.superfluous(groups, prints, labels),
         compared=found.compared,
     )
 

@@ -14,11 +14,11 @@ from pathlib import Path
 from rich.table import Table
 
 from scripts import console, pages
-from video_classifier.ml import duplicates, fingerprints, recognition
 from video_classifier.ml.clip import ClipError
 from video_classifier.ml.data import manifest
 from video_classifier.ml.data.manifest import Entry, ManifestError
-from video_classifier.ml.fingerprints import Fingerprint
+from video_classifier.ml.duplicates import benchmark, fingerprints, search
+from video_classifier.ml.duplicates.fingerprints import Fingerprint
 
 EXAMPLE = """example:
   python -m scripts.measure_duplicates ../shared/data/manifest.csv \\
@@ -31,7 +31,7 @@ has the columns clip_a and clip_b (names of files without suffix), shared_share_
 NAME = "duplicates"  # of the marks in the page
 EVIDENCE = (
     "Evidence between clips compared at every offset, not only where the index points, on each "
-    f"half of the takes by itself; {duplicates.ENOUGH:.0f} is enough to be called a duplicate:"
+    f"half of the takes by itself; {search.ENOUGH:.0f} is enough to be called a duplicate:"
 )
 
 
@@ -41,8 +41,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         if arguments.write:
             pages.check(arguments.write, NAME)
         entries = {entry.name: entry for entry in manifest.read(arguments.manifest)}
-        takes = recognition.read_takes(arguments.manifest)
-        overlaps = recognition.read_overlaps(arguments.overlaps, entries)
+        takes = benchmark.read_takes(arguments.manifest)
+        overlaps = benchmark.read_overlaps(arguments.overlaps, entries)
         prints = _prints(entries, fingerprints.Cache(arguments.cache))
     except (ManifestError, pages.PageError) as error:
         console.complain(error)
@@ -75,17 +75,17 @@ def _overlaps(
     entries: Mapping[str, Entry],
     prints: Mapping[str, Fingerprint],
     takes: Mapping[str, str],
-    overlaps: Sequence[recognition.Overlap],
+    overlaps: Sequence[benchmark.Overlap],
 ) -> str:
-    found = duplicates.find(prints)
-    conflicts = duplicates.conflicts(found.pairs, {n: entries[n].label for n in prints})
+    found = search.find(prints)
+    conflicts = search.conflicts(found.pairs, {n: entries[n].label for n in prints})
     large = [one for one in overlaps if one.share >= 1 / 3]
     opposite = [one for one in overlaps if not one.same_label]
-    wrong, which = recognition.across_takes(list(prints), takes, found.pairs)
+    wrong, which = benchmark.across_takes(list(prints), takes, found.pairs)
     counts = {
-        "share at least a third of the first": recognition.count(large, found.pairs),
-        "share anything, as far as is known": recognition.count(overlaps, found.pairs),
-        "share footage under opposite labels": recognition.count(opposite, conflicts),
+        "share at least a third of the first": benchmark.count(large, found.pairs),
+        "share anything, as far as is known": benchmark.count(overlaps, found.pairs),
+        "share footage under opposite labels": benchmark.count(opposite, conflicts),
         "come from different takes": wrong,
     }
     drawn = _show_counts("pairs of clips", counts)
@@ -102,8 +102,8 @@ def _copies(entries: Mapping[str, Entry], prints: Mapping[str, Fingerprint], wan
     step = max(1, len(prints) // wanted)
     chosen = {name: entries[name].path for name in list(prints)[::step]}
     with console.progress("Making copies", len(chosen)) as tick:
-        counts = recognition.altered_copies(chosen, prints, after_each=tick)
-    every = recognition.Count(
+        counts = benchmark.altered_copies(chosen, prints, after_each=tick)
+    every = benchmark.Count(
         found=sum(count.found for count in counts.values()),
         of=sum(count.of for count in counts.values()),
     )
@@ -113,13 +113,13 @@ def _copies(entries: Mapping[str, Entry], prints: Mapping[str, Fingerprint], wan
 def _margins(
     prints: Mapping[str, Fingerprint],
     takes: Mapping[str, str],
-    overlaps: Sequence[recognition.Overlap],
+    overlaps: Sequence[benchmark.Overlap],
 ) -> str:
     rows = []
     with console.progress("Comparing at every offset", len(prints)) as tick:
         for half in (0, 1):
-            part = {n: one for n, one in prints.items() if recognition.half(takes[n]) == half}
-            margin = recognition.margin(part, takes, overlaps, after_each=tick)
+            part = {n: one for n, one in prints.items() if benchmark.half(takes[n]) == half}
+            margin = benchmark.margin(part, takes, overlaps, after_each=tick)
             figures = (margin.strongest_unrelated, margin.weakest_overlap)
             rows.append([str(half + 1), *(f"{figure:.1f}" for figure in figures)])
     console.out.print(EVIDENCE)
@@ -127,7 +127,7 @@ def _margins(
     return f"{EVIDENCE}\n\n{_show([heads, *rows])}"
 
 
-def _show_counts(what: str, counts: Mapping[str, recognition.Count]) -> str:
+def _show_counts(what: str, counts: Mapping[str, benchmark.Count]) -> str:
     return _show([[what, "found"], *([name, str(count)] for name, count in counts.items())])
 
 

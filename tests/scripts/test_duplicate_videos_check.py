@@ -15,7 +15,7 @@ import pytest
 
 from scripts import duplicate_videos_check
 from tests import scenes, videos
-from video_classifier.ml import altered
+from video_classifier.ml.duplicates import alterations
 
 Capture = pytest.CaptureFixture[str]
 
@@ -53,8 +53,8 @@ def looked(clips_once: Path, tmp_path_factory: pytest.TempPathFactory) -> Looked
     """The same with all altered copies, checked once."""
     folder = tmp_path_factory.mktemp("looked")
     clips = Path(shutil.copytree(clips_once, folder / "clips"))
-    for one in altered.ALL:
-        altered.write(clips / CLIP, clips / copy_of_clip(one), one)
+    for one in alterations.ALL:
+        alterations.write(clips / CLIP, clips / copy_of_clip(one), one)
     before = contents(clips)
     with redirect_stdout(StringIO()) as out, redirect_stderr(StringIO()) as err:
         assert run(folder, clips, "--json", folder / "found.json") == 0
@@ -72,8 +72,8 @@ def clips(clips_once: Path, tmp_path: Path) -> Path:
     return Path(shutil.copytree(clips_once, tmp_path / "clips"))
 
 
-def copy_of_clip(alteration: altered.Alteration) -> str:
-    return f"shoplifters/altered{altered.ALL.index(alteration)}{alteration.suffix}"
+def copy_of_clip(alteration: alterations.Alteration) -> str:
+    return f"shoplifters/altered{alterations.ALL.index(alteration)}{alteration.suffix}"
 
 
 def run(folder: Path, *arguments: object) -> int:
@@ -103,7 +103,7 @@ def test_finds_every_kind_of_copy(looked: Looked) -> None:
         if CLIP in {pair["a"], pair["b"]}
     }
 
-    near = {copy_of_clip(one): "near" for one in altered.ALL}
+    near = {copy_of_clip(one): "near" for one in alterations.ALL}
     assert kinds == near | {"shoplifters/exact.mp4": "exact", CUT: "overlap"}
 
 
@@ -127,7 +127,7 @@ def test_footage_under_both_labels_is_a_conflict(looked: Looked) -> None:
 def test_the_group_is_all_that_hangs_together(looked: Looked) -> None:
     (group,) = looked.report["groups"]
 
-    assert set(group) == {CLIP, CUT, "shoplifters/exact.mp4", *map(copy_of_clip, altered.ALL)}
+    assert set(group) == {CLIP, CUT, "shoplifters/exact.mp4", *map(copy_of_clip, alterations.ALL)}
 
 
 def test_what_can_not_be_read_is_named_and_counted(looked: Looked) -> None:
@@ -157,7 +157,7 @@ def test_an_interruption_says_how_to_go_back(
         raise KeyboardInterrupt
 
     before = contents(clips)
-    monkeypatch.setattr("video_classifier.ml.quarantine._move", interrupt)
+    monkeypatch.setattr("video_classifier.ml.duplicates.quarantine._move", interrupt)
 
     assert run(tmp_path, clips, "--quarantine", tmp_path / "away") == 130
     assert "report.json puts back what was moved" in capsys.readouterr().err

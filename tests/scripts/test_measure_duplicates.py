@@ -9,7 +9,7 @@ import pytest
 from scripts import measure_duplicates
 from tests import scenes
 from tests.footage import FOOTAGE, require
-from video_classifier.ml import duplicates, fingerprints
+from video_classifier.ml.duplicates import fingerprints, search
 
 SHARING = {  # which clips of mnnit, and where each starts in the recording
     "non_shoplifters/normal_018.mp4": 0.0,
@@ -88,7 +88,7 @@ def test_tells_shared_footage_from_another_visit_to_the_shelf() -> None:
     clips = {name: FOOTAGE / "mnnit" / name for name in (*SHARING, *SAME_SHELF)}
     require(*clips.values())
 
-    found = duplicates.find({name: fingerprints.take(path) for name, path in clips.items()})
+    found = search.find({name: fingerprints.take(path) for name, path in clips.items()})
 
     assert {pair.a for pair in found.pairs} | {pair.b for pair in found.pairs} == set(SHARING)
     assert len(found.pairs) == 3

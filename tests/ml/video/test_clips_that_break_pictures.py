@@ -9,8 +9,8 @@ import pytest
 
 from tests import videos
 from tests.footage import FOOTAGE, require
-from video_classifier.ml import duplicates, fingerprints
 from video_classifier.ml.clip import ClipError, ClipSpec, Image
+from video_classifier.ml.duplicates import fingerprints, search
 from video_classifier.ml.video import browser_copy, frames, probe
 from video_classifier.ml.video.scaling import Fitter
 
@@ -106,6 +106,6 @@ def test_named_mp4(tmp_path: Path, name: str, pictures: int) -> None:
 def test_still_clock30_rooms() -> None:
     names = ("still_clock30_room1.mp4", "still_clock30_room2.mp4")
 
-    found = duplicates.find({name: fingerprints.take(clip_that_breaks(name)) for name in names})
+    found = search.find({name: fingerprints.take(clip_that_breaks(name)) for name in names})
 
     assert found.pairs == ()

@@ -7,9 +7,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from video_classifier.ml import duplicates
-from video_classifier.ml.duplicates import Kind, Pair
-from video_classifier.ml.fingerprints import LAG, RATE, Fingerprint, Hashes
+from video_classifier.ml.duplicates import search
+from video_classifier.ml.duplicates.fingerprints import LAG, RATE, Fingerprint, Hashes
+from video_classifier.ml.duplicates.search import Kind, Pair
 
 random = np.random.default_rng(5)
 _START = random.bit_generator.state
@@ -54,7 +54,7 @@ def noisy(hashes: Hashes, bits: int) -> Hashes:
 
 
 def pairs(**prints: Fingerprint) -> tuple[Pair, ...]:
-    return duplicates.find(prints).pairs
+    return search.find(prints).pairs
 
 
 def test_the_same_bytes_are_exact_copies() -> None:
@@ -85,7 +85,7 @@ def test_mirrored_evidence_is_the_same_from_both_sides() -> None:
     shown = footage(5)
     a, b = make_print(shown), replace(make_print(~shown), mirrored=noisy(shown, 20))
 
-    assert duplicates.strongest_evidence(a, b) == duplicates.strongest_evidence(b, a)
+    assert search.strongest_evidence(a, b) == search.strongest_evidence(b, a)
 
 
 def test_a_trimmed_clip_is_a_near_copy() -> None:
@@ -150,18 +150,18 @@ def test_a_short_stretch_has_to_agree_better_than_a_long_one() -> None:
     shown = footage(10)
     copy = noisy(shown, 9)
 
-    long = duplicates.strongest_evidence(make_print(shown), make_print(copy))
-    short = duplicates.strongest_evidence(make_print(shown[:12]), make_print(copy[:12]))
+    long = search.strongest_evidence(make_print(shown), make_print(copy))
+    short = search.strongest_evidence(make_print(shown[:12]), make_print(copy[:12]))
 
-    assert short < duplicates.ENOUGH < long
+    assert short < search.ENOUGH < long
 
 
 def test_agreeing_a_little_for_long_is_not_enough() -> None:
     shown = footage(120)
 
-    evidence = duplicates.strongest_evidence(make_print(shown), make_print(noisy(shown, 14)))
+    evidence = search.strongest_evidence(make_print(shown), make_print(noisy(shown, 14)))
 
-    assert evidence < duplicates.ENOUGH
+    assert evidence < search.ENOUGH
 
 
 def test_what_does_not_move_in_both_is_no_evidence() -> None:
@@ -171,7 +171,7 @@ def test_what_does_not_move_in_both_is_no_evidence() -> None:
         hashes[stretch], moves[stretch] = footage(1.4), True
         prints.append(replace(make_print(hashes), moves=moves))
 
-    assert duplicates.strongest_evidence(*prints) < duplicates.ENOUGH
+    assert search.strongest_evidence(*prints) < search.ENOUGH
 
 
 def still(look: int, *, moving: int = 0) -> Fingerprint:
@@ -222,7 +222,7 @@ def test_thousands_of_clips_are_not_compared_all_with_all() -> None:
     for number in range(0, 4000, 100):
         prints[f"{number:04} copy"] = make_print(noisy(prints[f"{number:04}"].hashes, 4))
 
-    found = duplicates.find(prints)
+    found = search.find(prints)
 
     assert [pair.b for pair in found.pairs] == [f"{pair.a} copy" for pair in found.pairs]
     assert len(found.pairs) == 40
@@ -236,14 +236,14 @@ def test_what_blinks_in_every_clip_costs_no_comparisons() -> None:
         for number in range(60)
     }
 
-    assert duplicates.find(prints).compared == 0
+    assert search.find(prints).compared == 0
 
 
 def test_each_clip_counts_as_progress() -> None:
     ticks = []
     one = make_print(footage(3))
 
-    duplicates.find(
+    search.find(
         {"a": one, "b": one, "c": make_print(footage(3))}, after_each=lambda: ticks.append(1)
     )
 
@@ -252,7 +252,7 @@ def test_each_clip_counts_as_progress() -> None:
 
 def test_nothing_to_compare_is_nothing_found() -> None:
     assert not pairs()
-    assert not duplicates.groups(())
+    assert not search.groups(())
 
 
 def linked(a: str, b: str) -> Pair:
@@ -262,13 +262,13 @@ def linked(a: str, b: str) -> Pair:
 def test_groups_hang_together_through_others() -> None:
     chain = [linked("b", "c"), linked("a", "b"), linked("x", "y")]
 
-    assert duplicates.groups(chain) == (("a", "b", "c"), ("x", "y"))
+    assert search.groups(chain) == (("a", "b", "c"), ("x", "y"))
 
 
 def test_opposite_labels_on_shared_footage_are_a_conflict() -> None:
     found = [linked("a", "b"), linked("b", "c")]
 
-    assert duplicates.conflicts(found, {"a": "x", "b": "x", "c": "y"}) == (found[1],)
+    assert search.conflicts(found, {"a": "x", "b": "x", "c": "y"}) == (found[1],)
 
 
 SAME_LABEL = dict.fromkeys("abc", "shoplifter")
@@ -287,11 +287,11 @@ SAME_LABEL = dict.fromkeys("abc", "shoplifter")
 def test_the_best_stays(a: Fingerprint, b: Fingerprint, kept: str) -> None:
     (other,) = {"a", "b"} - {kept}
 
-    assert duplicates.superfluous([("a", "b")], {"a": a, "b": b}, SAME_LABEL) == {other: kept}
+    assert search.superfluous([("a", "b")], {"a": a, "b": b}, SAME_LABEL) == {other: kept}
 
 
 def test_a_conflict_is_left_to_a_person() -> None:
     prints = {name: make_print(footage(5)) for name in "abc"}
     labels = {"a": "shoplifter", "b": "non_shoplifter", "c": "shoplifter"}
 
-    assert duplicates.superfluous([("a", "b", "c")], prints, labels) == {"c": "a"}
+    assert search.superfluous([("a", "b", "c")], prints, labels) == {"c": "a"}

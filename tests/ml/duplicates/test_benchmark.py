@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 
 from tests import scenes
-from video_classifier.ml import altered, fingerprints, recognition
 from video_classifier.ml.data.manifest import ManifestError
-from video_classifier.ml.duplicates import Kind, Pair
-from video_classifier.ml.fingerprints import Fingerprint
-from video_classifier.ml.recognition import Count, Overlap
+from video_classifier.ml.duplicates import alterations, benchmark, fingerprints
+from video_classifier.ml.duplicates.benchmark import Count, Overlap
+from video_classifier.ml.duplicates.fingerprints import Fingerprint
+from video_classifier.ml.duplicates.search import Kind, Pair
 
 HEADER = "clip_a,clip_b,offset_s,shared_share_of_a,same_label\n"
 
@@ -43,7 +43,7 @@ def make_print(seed: int) -> Fingerprint:
 def test_an_overlap_counts_whichever_clip_comes_first() -> None:
     known = [overlap("a", "b"), overlap("b", "c"), overlap("c", "d")]
 
-    assert recognition.count(known, [pair("b", "a"), pair("b", "c")]) == Count(found=2, of=3)
+    assert benchmark.count(known, [pair("b", "a"), pair("b", "c")]) == Count(found=2, of=3)
 
 
 def test_a_count_reads_as_a_share() -> None:
@@ -54,7 +54,7 @@ def test_a_count_reads_as_a_share() -> None:
 def test_pairs_of_different_takes_are_wrong() -> None:
     takes = {"a": "1", "b": "1", "c": "2"}
 
-    found, wrong = recognition.across_takes("abc", takes, [pair("a", "b"), pair("a", "c")])
+    found, wrong = benchmark.across_takes("abc", takes, [pair("a", "b"), pair("a", "c")])
 
     assert found == Count(found=1, of=2)
     assert wrong == (pair("a", "c"),)
@@ -64,7 +64,7 @@ def test_the_margin_lies_between_the_unrelated_and_the_overlaps() -> None:
     prints = {"a": make_print(1), "b": make_print(2), "c": make_print(1)}
     takes = {"a": "1", "b": "2", "c": "1"}
 
-    margin = recognition.margin(prints, takes, [overlap("c", "a")])
+    margin = benchmark.margin(prints, takes, [overlap("c", "a")])
 
     assert margin.strongest_unrelated == 0.0
     assert margin.weakest_overlap == pytest.approx(16 * np.sqrt(50))
@@ -73,13 +73,13 @@ def test_the_margin_lies_between_the_unrelated_and_the_overlaps() -> None:
 def test_clips_of_one_take_are_neither_unless_they_are_known_to_overlap() -> None:
     prints = {"a": make_print(1), "b": replace(make_print(1), sha256="other")}
 
-    margin = recognition.margin(prints, {"a": "1", "b": "1"}, [])
+    margin = benchmark.margin(prints, {"a": "1", "b": "1"}, [])
 
     assert (margin.strongest_unrelated, margin.weakest_overlap) == (0.0, 0.0)
 
 
 def test_both_halves_have_takes() -> None:
-    assert {recognition.half(f"take {number}") for number in range(20)} == {0, 1}
+    assert {benchmark.half(f"take {number}") for number in range(20)} == {0, 1}
 
 
 def test_altered_copies_are_counted(tmp_path: Path) -> None:
@@ -89,11 +89,11 @@ def test_altered_copies_are_counted(tmp_path: Path) -> None:
     }
     prints = {name: fingerprints.take(path) for name, path in clips.items()}
 
-    counts = recognition.altered_copies(clips, prints)
+    counts = benchmark.altered_copies(clips, prints)
 
-    cut = {one.name for one in altered.ALL if one.cuts}
+    cut = {one.name for one in alterations.ALL if one.cuts}
     assert counts == {
-        one.name: Count(found=1, of=1 if one.name in cut else 2) for one in altered.ALL
+        one.name: Count(found=1, of=1 if one.name in cut else 2) for one in alterations.ALL
     }
 
 
@@ -101,7 +101,7 @@ def test_reads_which_clips_overlap(tmp_path: Path) -> None:
     table = tmp_path / "overlaps.csv"
     table.write_text(HEADER + "a,b,1.5,0.7,False\n")
 
-    (found,) = recognition.read_overlaps(table, ["x/a.mp4", "y/b.mp4"])
+    (found,) = benchmark.read_overlaps(table, ["x/a.mp4", "y/b.mp4"])
 
     assert found == Overlap(a="x/a.mp4", b="y/b.mp4", share=0.7, same_label=False)
 
@@ -119,7 +119,7 @@ def test_a_table_of_overlaps_of_no_use_is_refused(tmp_path: Path, content: str, 
     table.write_text(content)
 
     with pytest.raises(ManifestError, match=says):
-        recognition.read_overlaps(table, ["a.mp4", "b.mp4"])
+        benchmark.read_overlaps(table, ["a.mp4", "b.mp4"])
 
 
 def test_a_manifest_without_takes_is_refused(tmp_path: Path) -> None:
@@ -127,4 +127,4 @@ def test_a_manifest_without_takes_is_refused(tmp_path: Path) -> None:
     table.write_text("path,label\na.mp4,shoplifter\n")
 
     with pytest.raises(ManifestError, match="needs a column take"):
-        recognition.read_takes(table)
+        benchmark.read_takes(table)

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from video_classifier.ml import quarantine
 from video_classifier.ml.data import from_folders
-from video_classifier.ml.quarantine import Copy, QuarantineError
+from video_classifier.ml.duplicates import quarantine
+from video_classifier.ml.duplicates.quarantine import Copy, QuarantineError
 
 
 def make_copy(path: Path, content: str) -> Copy:

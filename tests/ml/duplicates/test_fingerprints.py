@@ -9,11 +9,11 @@ import numpy.typing as npt
 import pytest
 
 from tests import scenes, videos
-from video_classifier.ml import altered, duplicates, fingerprints
 from video_classifier.ml.clip import ClipError
-from video_classifier.ml.fingerprints import Cache, Fingerprint, Hashes
+from video_classifier.ml.duplicates import alterations, fingerprints, search
+from video_classifier.ml.duplicates.fingerprints import Cache, Fingerprint, Hashes
 
-HALF_SIZE, BRIGHTER, MIRRORED = altered.ALL[1], altered.ALL[2], altered.ALL[4]
+HALF_SIZE, BRIGHTER, MIRRORED = alterations.ALL[1], alterations.ALL[2], alterations.ALL[4]
 
 
 def apart(a: Hashes | np.uint64, b: Hashes | np.uint64) -> float:
@@ -21,8 +21,8 @@ def apart(a: Hashes | np.uint64, b: Hashes | np.uint64) -> float:
     return float(np.bitwise_count(a ^ b).mean())
 
 
-def altered_print(clip: Path, alteration: altered.Alteration) -> Fingerprint:
-    return fingerprints.take(altered.write(clip, clip.with_name("copy.mp4"), alteration))
+def altered_print(clip: Path, alteration: alterations.Alteration) -> Fingerprint:
+    return fingerprints.take(alterations.write(clip, clip.with_name("copy.mp4"), alteration))
 
 
 @pytest.fixture
@@ -88,8 +88,8 @@ def test_two_rooms_with_one_clock_share_no_footage_and_copies_of_one_do(tmp_path
     original = fingerprints.take(scenes.write(tmp_path / "original.mp4", 1))
     copy = fingerprints.take(scenes.write(tmp_path / "copy.mp4", 1, clock=53.4))
 
-    assert not duplicates.find(prints).pairs
-    assert [pair.kind for pair in duplicates.find({"a": original, "b": copy}).pairs] == ["near"]
+    assert not search.find(prints).pairs
+    assert [pair.kind for pair in search.find({"a": original, "b": copy}).pairs] == ["near"]
 
 
 def test_how_an_empty_room_looks_is_known(tmp_path: Path) -> None:

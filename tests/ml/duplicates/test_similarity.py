@@ -15,7 +15,7 @@ from tests.ml.makers import entry
 from video_classifier.ml.cache import Cache
 from video_classifier.ml.clip import ClipError, ClipSpec
 from video_classifier.ml.data.manifest import Entry
-from video_classifier.ml.similarity import Embedder, find
+from video_classifier.ml.duplicates.similarity import Embedder, find
 
 SPEC = ClipSpec(frames=2, height=8, width=8)
 

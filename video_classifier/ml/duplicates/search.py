@@ -18,7 +18,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from video_classifier.ml.fingerprints import RATE, Fingerprint, Hashes
+from video_classifier.ml.duplicates.fingerprints import RATE, Fingerprint, Hashes
 
 # docs/data.md says how these were found.
 UNRELATED = 16.0  # bits of 64 in which different events differ at least, over a long stretch

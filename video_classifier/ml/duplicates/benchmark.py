@@ -10,10 +10,10 @@ from itertools import combinations, islice
 from pathlib import Path
 from zlib import crc32
 
-from video_classifier.ml import altered, duplicates, fingerprints
 from video_classifier.ml.data.manifest import ManifestError
-from video_classifier.ml.duplicates import Pair
-from video_classifier.ml.fingerprints import Fingerprint
+from video_classifier.ml.duplicates import alterations, fingerprints, search
+from video_classifier.ml.duplicates.fingerprints import Fingerprint
+from video_classifier.ml.duplicates.search import Pair
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,9 +110,9 @@ def margin(
     for number, a in enumerate(prints):
         for b in islice(prints, number):
             if frozenset((a, b)) in known:
-                shared.append(duplicates.strongest_evidence(prints[a], prints[b]))
+                shared.append(search.strongest_evidence(prints[a], prints[b]))
             elif takes[a] != takes[b]:
-                unrelated.append(duplicates.strongest_evidence(prints[a], prints[b]))
+                unrelated.append(search.strongest_evidence(prints[a], prints[b]))
         after_each()
     return Margin(
         strongest_unrelated=max(unrelated, default=0.0), weakest_overlap=min(shared, default=0.0)
@@ -135,16 +135,16 @@ def altered_copies(
     Nothing is cut off clips that are shorter than three cuts. `after_each` is called once for
     each clip.
     """
-    copies: dict[str, dict[str, str]] = {one.name: {} for one in altered.ALL}
+    copies: dict[str, dict[str, str]] = {one.name: {} for one in alterations.ALL}
     known = dict(prints)
     for name, path in clips.items():
-        for alteration in altered.ALL:
-            if not alteration.cuts or prints[name].seconds >= 3 * altered.CUT:
+        for alteration in alterations.ALL:
+            if not alteration.cuts or prints[name].seconds >= 3 * alterations.CUT:
                 copy = f"{name} ({alteration.name})"
                 copies[alteration.name][copy] = name
                 known[copy] = _print_of_copy(path, alteration)
         after_each()
-    pairs = {(pair.a, pair.b) for pair in duplicates.find(known).pairs}
+    pairs = {(pair.a, pair.b) for pair in search.find(known).pairs}
     return {
         alteration: Count(
             found=sum((name, copy) in pairs for copy, name in made.items()), of=len(made)
@@ -153,7 +153,7 @@ def altered_copies(
     }
 
 
-def _print_of_copy(clip: Path, alteration: altered.Alteration) -> Fingerprint:
+def _print_of_copy(clip: Path, alteration: alterations.Alteration) -> Fingerprint:
     with tempfile.TemporaryDirectory() as folder:
         target = Path(folder) / f"copy{alteration.suffix}"
-        return fingerprints.take(altered.write(clip, target, alteration))
+        return fingerprints.take(alterations.write(clip, target, alteration))
