@@ -11,7 +11,7 @@ from pathlib import Path
 from rich.table import Table
 
 from scripts import console
-from video_classifier.ml import calibration, crossvalidation, recipe, report, scoring
+from video_classifier.ml import calibration, crossvalidation, report, scoring
 from video_classifier.ml.cache import Cache
 from video_classifier.ml.clip import View
 from video_classifier.ml.data import manifest, splits
@@ -22,7 +22,8 @@ from video_classifier.ml.persons import detection
 from video_classifier.ml.scoring import Evaluation, Scored
 from video_classifier.ml.serving import bundle, predictor
 from video_classifier.ml.serving.bundle import Card
-from video_classifier.ml.training import Trainer
+from video_classifier.ml.training import recipe
+from video_classifier.ml.training.trainer import Trainer
 
 EXAMPLE = """example:
   python -m scripts.evaluate models_storage/mobilenetv2_lstm clips.csv --report var/report

@@ -35,7 +35,7 @@ from video_classifier.ml.persons import detection
 from video_classifier.ml.persons.detection import Detector, DetectorError
 from video_classifier.ml.serving import bundle, predictor
 from video_classifier.ml.serving.bundle import Card, Interval
-from video_classifier.ml.training import Course, Epoch, Settings, Trainer
+from video_classifier.ml.training.trainer import Course, Epoch, Settings, Trainer
 
 if TYPE_CHECKING:
     import keras

@@ -12,7 +12,7 @@ from video_classifier.ml.clip import ClipSpec, View
 from video_classifier.ml.data.augmentation import Augmentation
 from video_classifier.ml.data.splits import By
 from video_classifier.ml.networks.pretrained import DOWNLOADED
-from video_classifier.ml.training import Schedule, Settings, StopBy
+from video_classifier.ml.training.trainer import Schedule, Settings, StopBy
 
 EXAMPLE = """example:
   python -m scripts.train mobilenetv2_lstm --manifest ../shared/data/manifest.csv \\

@@ -13,7 +13,7 @@ from tests import videos
 from tests.scripts.conftest import MakeModel, MakeTable
 from video_classifier.ml import networks
 from video_classifier.ml.networks.pretrained import WeightsError
-from video_classifier.ml.training import Settings
+from video_classifier.ml.training.trainer import Settings
 
 pytestmark = pytest.mark.keras
 

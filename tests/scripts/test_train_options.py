@@ -15,7 +15,7 @@ from video_classifier.ml.clip import ClipSpec, View
 from video_classifier.ml.networks import precision
 from video_classifier.ml.networks.pretrained import WeightsError
 from video_classifier.ml.serving import bundle
-from video_classifier.ml.training import Schedule, StopBy
+from video_classifier.ml.training.trainer import Schedule, StopBy
 
 pytestmark = [pytest.mark.keras, pytest.mark.usefixtures("small_networks")]
 

@@ -15,7 +15,7 @@ from video_classifier.ml.calibration import Calibration
 from video_classifier.ml.crossvalidation import FALSE_ALARMS, counted
 from video_classifier.ml.data.manifest import Entry
 from video_classifier.ml.digest import sha256
-from video_classifier.ml.training import Course, Settings, StopBy
+from video_classifier.ml.training.trainer import Course, Settings, StopBy
 
 LIMITS = (
     "A hint for a person who looks at the clip, never a proof: a person decides.",

@@ -24,7 +24,7 @@ from video_classifier.ml.evaluation import measure
 from video_classifier.ml.figures import Floats
 from video_classifier.ml.serving.bundle import Interval
 from video_classifier.ml.serving.confidence import Confidence
-from video_classifier.ml.training import Course, Epoch, Trainer
+from video_classifier.ml.training.trainer import Course, Epoch, Trainer
 
 FALSE_ALARMS = "false_alarms_"  # begins the name of each figure of them; then comes where
 ELSEWHERE = f"{FALSE_ALARMS}elsewhere"

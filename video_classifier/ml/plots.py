@@ -18,7 +18,7 @@ from video_classifier.ml.crossvalidation import counted
 from video_classifier.ml.data.manifest import Entry
 from video_classifier.ml.evaluation import Confusion, auc
 from video_classifier.ml.figures import Floats, Integers
-from video_classifier.ml.training import Course
+from video_classifier.ml.training.trainer import Course
 
 mpl.rcParams["font.size"] = 11
 _WIDE = (6.4, 4.4)  # inches

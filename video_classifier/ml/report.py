@@ -19,7 +19,7 @@ from video_classifier.ml.contact_sheet import Row
 from video_classifier.ml.data.footage import Unreadable
 from video_classifier.ml.scoring import Evaluation, Group, Scored, Unscored
 from video_classifier.ml.serving.bundle import Card, Interval
-from video_classifier.ml.training import Course, Epoch
+from video_classifier.ml.training.trainer import Course, Epoch
 
 PAGE_FILE = "report.html"
 METRICS_FILE = "metrics.json"

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from video_classifier.ml import checkpoint
 from video_classifier.ml.cache import Cache
 from video_classifier.ml.clip import ClipSpec
 from video_classifier.ml.data.augmentation import Augmentation
@@ -25,8 +24,9 @@ from video_classifier.ml.data.footage import (
 )
 from video_classifier.ml.data.splits import Fold, Rows
 from video_classifier.ml.figures import Floats
-from video_classifier.ml.mixing import balance, mix
 from video_classifier.ml.networks import precision
+from video_classifier.ml.training import checkpoint
+from video_classifier.ml.training.mixing import balance, mix
 
 if TYPE_CHECKING:
     import keras

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from tests.ml.conftest import TINY
-from video_classifier.ml import recipe
 from video_classifier.ml.data.augmentation import Augmentation
 from video_classifier.ml.serving.bundle import BundleError, Card
-from video_classifier.ml.training import Settings
+from video_classifier.ml.training import recipe
+from video_classifier.ml.training.trainer import Settings
 
 CARD = Card(
     name="mine", network="conv3d", summary="", spec=TINY, threshold=0.5, created="2026-01-01"

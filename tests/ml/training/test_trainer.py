@@ -15,9 +15,9 @@ from video_classifier.ml.cache import Cache
 from video_classifier.ml.clip import Image
 from video_classifier.ml.data import splits
 from video_classifier.ml.data.splits import Rows
-from video_classifier.ml.mixing import balance, mix
 from video_classifier.ml.networks.precision import NotFiniteError
-from video_classifier.ml.training import (
+from video_classifier.ml.training.mixing import balance, mix
+from video_classifier.ml.training.trainer import (
     Epoch,
     Schedule,
     Settings,

@@ -7,7 +7,7 @@ from typing import Any
 
 from video_classifier.ml.data.augmentation import Augmentation
 from video_classifier.ml.serving.bundle import BundleError, Card
-from video_classifier.ml.training import Settings
+from video_classifier.ml.training.trainer import Settings
 
 
 def settings_of(card: Card) -> Settings:
