@@ -81,14 +81,14 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _measure(arguments: argparse.Namespace) -> None:
     own, teacher = detection.load(arguments.detector), onnx.read(arguments.teacher)
-    scenes = footage.clips_by_scene(arguments.manifest)
+    by_scene = footage.clips_by_scene(arguments.manifest)
     unseen = _unseen(arguments.detector)
-    clips = [clip for name in unseen["test"] for clip in scenes[name]]
+    clips = [clip for name in unseen["test"] for clip in by_scene[name]]
     with console.progress("Decoding the clips of the test", len(clips)) as tick:
         pictures = footage.read(arguments.manifest.parent, clips, after_each=tick)
     images = [image for clip in pictures for image in clip.images]
     truths = scoring.truths_by(teacher, pictures)
-    held_out = {clip for part in unseen.values() for name in part for clip in scenes[name]}
+    held_out = {clip for part in unseen.values() for name in part for clip in by_scene[name]}
     others, checked = _checked(arguments, held_out)
     lines = [
         _line("own", own, "YOLOX-nano", images, truths),

@@ -64,12 +64,12 @@ def _train(arguments: argparse.Namespace) -> None:
 
     settings = training.Settings(work=arguments.work, seed=arguments.seed, steps=arguments.steps)
     teacher = onnx.read(arguments.teacher)
-    scenes = footage.clips_by_scene(arguments.manifest)
-    parts = footage.parts(scenes, seed=settings.seed)
+    by_scene = footage.clips_by_scene(arguments.manifest)
+    parts = footage.parts(by_scene, seed=settings.seed)
     student = network.build(arguments.backbone_weights)
-    with console.progress("Decoding the clips", sum(map(len, scenes.values()))) as tick:
+    with console.progress("Decoding the clips", sum(map(len, by_scene.values()))) as tick:
         seen = {
-            name: footage.read(arguments.manifest.parent, scenes[name], after_each=tick)
+            name: footage.read(arguments.manifest.parent, by_scene[name], after_each=tick)
             for name in (*parts.train, *parts.validation)
         }
     lessons = [

@@ -25,18 +25,18 @@ def clips(tmp_path: Path) -> list[Entry]:
     return [replace(one, path=tmp_path / one.name) for one in found]
 
 
-def leaks(clips: list[Entry], duplicates: Duplicates | None = None) -> list[Leak]:
+def leaks_among(clips: list[Entry], duplicates: Duplicates | None = None) -> list[Leak]:
     return list(audit.leaks(clips, splits.sides(clips), duplicates or Duplicates()))
 
 
 def test_clean_data_has_no_leak(clips: list[Entry]) -> None:
-    assert leaks(clips) == []
+    assert leaks_among(clips) == []
 
 
 def test_a_copy_in_another_group_is_a_leak(clips: list[Entry]) -> None:
     clips[2].path.write_bytes(clips[0].path.read_bytes())
 
-    (leak,) = leaks(clips)
+    (leak,) = leaks_among(clips)
 
     assert (leak.kind, leak.clips) == (LeakKind.DUPLICATES, ("0.mp4", "2.mp4"))
     assert "0.mp4 (person 0, " in leak.sentence
@@ -46,19 +46,19 @@ def test_a_copy_in_the_same_group_is_none(clips: list[Entry]) -> None:
     twins = [replace(clips[0], group="Ada"), replace(clips[2], group="Ada")]
     twins[1].path.write_bytes(twins[0].path.read_bytes())
 
-    assert leaks(twins) == []
+    assert leaks_among(twins) == []
 
 
 def test_known_duplicates_in_other_groups_are_leaks(clips: list[Entry], tmp_path: Path) -> None:
     known = Duplicates(groups=((clips[0].path, clips[2].path, tmp_path / "elsewhere.mp4"),))
 
-    assert [leak.clips for leak in leaks(clips, known)] == [("0.mp4", "2.mp4")]
+    assert [leak.clips for leak in leaks_among(clips, known)] == [("0.mp4", "2.mp4")]
 
 
 def test_copies_with_opposite_labels_are_a_conflict(clips: list[Entry]) -> None:
     clips[1].path.write_bytes(clips[0].path.read_bytes())
 
-    (leak,) = leaks(clips)
+    (leak,) = leaks_among(clips)
 
     assert (leak.kind, leak.clips) == (LeakKind.CONFLICT, ("0.mp4", "1.mp4"))
 
@@ -66,7 +66,7 @@ def test_copies_with_opposite_labels_are_a_conflict(clips: list[Entry]) -> None:
 def test_a_known_conflict_is_counted_once(clips: list[Entry]) -> None:
     a, b = clips[0].path, clips[1].path
 
-    found = leaks(clips, Duplicates(groups=((a, b),), conflicts=((a, b), (b, a))))
+    found = leaks_among(clips, Duplicates(groups=((a, b),), conflicts=((a, b), (b, a))))
 
     assert [leak.kind for leak in found] == [LeakKind.CONFLICT]
 
@@ -74,7 +74,7 @@ def test_a_known_conflict_is_counted_once(clips: list[Entry]) -> None:
 def test_a_group_that_the_manifest_tears_apart_is_a_leak(clips: list[Entry]) -> None:
     torn = [replace(clips[0], split="train"), replace(clips[1], split="test"), *clips[2:]]
 
-    (leak,) = leaks(torn)
+    (leak,) = leaks_among(torn)
 
     assert (leak.kind, leak.clips) == (LeakKind.GROUP, ("0.mp4", "1.mp4"))
     assert "person 0 is on both sides: 1 of its clips are in training, 1" in leak.sentence

@@ -86,15 +86,15 @@ def test_a_table_without_scenes_is_refused(tmp_path: Path, text: str) -> None:
 
 
 def test_no_scene_is_in_two_parts_and_the_largest_is_trained_on() -> None:
-    scenes = {f"scene {number}": ["clip"] for number in range(40)} | {"lab": ["clip"] * 99}
+    by_scene = {f"scene {number}": ["clip"] for number in range(40)} | {"lab": ["clip"] * 99}
 
-    parts = footage.parts(scenes, seed=0)
+    parts = footage.parts(by_scene, seed=0)
 
-    assert sorted((*parts.train, *parts.validation, *parts.test)) == sorted(scenes)
+    assert sorted((*parts.train, *parts.validation, *parts.test)) == sorted(by_scene)
     assert "lab" in parts.train
     assert (len(parts.test), len(parts.validation)) == (8, 4)
-    assert parts == footage.parts(scenes, seed=0)
-    assert parts != footage.parts(scenes, seed=1)
+    assert parts == footage.parts(by_scene, seed=0)
+    assert parts != footage.parts(by_scene, seed=1)
 
 
 @pytest.mark.keras
@@ -104,9 +104,9 @@ def test_the_teacher_answers_for_the_very_view_that_the_student_gets() -> None:
     picture = np.zeros((48, 64, 3), np.uint8)
     picture[:, 20:40, 0] = 255
     stage = replace(training.STAGES[0], size=32, mosaics=0.5, whole=0.5)
-    scenes = [lessons.Scene(name="red", pictures=[picture])]
+    pictured = [lessons.Scene(name="red", pictures=[picture])]
 
-    views, answers = lessons.Lessons(scenes, Painter(), stage, steps=1, seed=0)[0]
+    views, answers = lessons.Lessons(pictured, Painter(), stage, steps=1, seed=0)[0]
 
     sure = answers[..., 4] > 0.5
     assert views.shape == (lessons.BATCH, 32, 32, 3)
@@ -126,10 +126,10 @@ def test_another_view_may_shine_through(blended: float) -> None:
 
     red, green = np.zeros((2, 64, 64, 3), np.uint8)
     red[..., 0] = green[..., 1] = 255
-    scenes = [lessons.Scene(name="red", pictures=[red]), lessons.Scene(name="g", pictures=[green])]
+    pictured = [lessons.Scene(name="red", pictures=[red]), lessons.Scene(name="g", pictures=[green])]
     stage = replace(training.STAGES[0], size=32, mosaics=0.0, whole=1.0, blended=blended)
 
-    views, _ = lessons.Lessons(scenes, Painter(), stage, steps=1, seed=0)[0]
+    views, _ = lessons.Lessons(pictured, Painter(), stage, steps=1, seed=0)[0]
 
     yellow = (views[..., :2] > 60).all(axis=-1) & (views[..., 2] < 40)
     assert yellow.any() == bool(blended)
@@ -141,8 +141,8 @@ def test_every_epoch_shows_other_views_and_the_same_ones_next_time() -> None:
 
     noise = np.random.default_rng(0).integers(0, 256, (48, 64, 3), np.uint8)
     stage = replace(training.STAGES[0], size=32)
-    scenes = [lessons.Scene(name="noise", pictures=[noise])]
-    made = [lessons.Lessons(scenes, Painter(), stage, steps=2, seed=0) for _ in range(2)]
+    pictured = [lessons.Scene(name="noise", pictures=[noise])]
+    made = [lessons.Lessons(pictured, Painter(), stage, steps=2, seed=0) for _ in range(2)]
 
     first, again = (each[0][0] for each in made)
     made[0].epoch = 1
@@ -205,7 +205,7 @@ def test_training_learns_and_ends_alike_whether_or_not_it_was_interrupted(tmp_pa
 
     picture = np.full((48, 64, 3), 90, np.uint8)
     picture[10:40, 20:34] = 220, 40, 40
-    scenes = [lessons.Scene(name="red", pictures=[picture])]
+    pictured = [lessons.Scene(name="red", pictures=[picture])]
     quick = {"size": 64, "epochs": 2, "warmup": 1, "learning_rate": 0.1, "averaged": 0.5}
     stage = replace(training.STAGES[0], **quick)  # type: ignore[arg-type]
     losses: list[float] = []
@@ -213,7 +213,7 @@ def test_training_learns_and_ends_alike_whether_or_not_it_was_interrupted(tmp_pa
     def train(work: str, after_epoch: AfterEpoch = lambda _, __: None) -> list[Floats]:
         student = make_student()
         settings = training.Settings(work=tmp_path / work, stages=(stage, stage), steps=3)
-        training.train(student, scenes, Painter(), settings, after_epoch=after_epoch)
+        training.train(student, pictured, Painter(), settings, after_epoch=after_epoch)
         weights: list[Floats] = student.get_weights()
         return weights
 
@@ -252,11 +252,11 @@ def test_training_that_was_interrupted_goes_on_with_the_views_of_its_epoch(
 
     stage = replace(training.STAGES[0], size=64, epochs=3, warmup=1)
     settings = training.Settings(work=tmp_path, stages=(stage,), steps=1)
-    scenes = [lessons.Scene(name="gray", pictures=[np.full((48, 64, 3), 90, np.uint8)])]
+    pictured = [lessons.Scene(name="gray", pictures=[np.full((48, 64, 3), 90, np.uint8)])]
     with pytest.raises(KeyboardInterrupt):
-        training.train(make_student(), scenes, Painter(), settings, after_epoch=stop)
+        training.train(make_student(), pictured, Painter(), settings, after_epoch=stop)
     monkeypatch.setattr(lessons.Lessons, "__getitem__", noted)
-    training.train(make_student(), scenes, Painter(), settings)
+    training.train(make_student(), pictured, Painter(), settings)
 
     assert 2 in shown
     assert 1 not in shown
@@ -270,10 +270,10 @@ def test_runs_of_a_stage_begin_alike_and_are_averaged(tmp_path: Path) -> None:
     stage = replace(training.STAGES[0], **quick, runs=2)  # type: ignore[arg-type]
     settings = training.Settings(work=tmp_path / "both", stages=(stage,), steps=2)
     noise = np.random.default_rng(0).integers(0, 256, (48, 64, 3), np.uint8)
-    scenes = [lessons.Scene(name="noise", pictures=[noise])]
+    pictured = [lessons.Scene(name="noise", pictures=[noise])]
     student, alone = make_student(), make_student()
 
-    training.train(student, scenes, Painter(), settings)
+    training.train(student, pictured, Painter(), settings)
 
     ends = []
     for run in range(2):
@@ -284,7 +284,7 @@ def test_runs_of_a_stage_begin_alike_and_are_averaged(tmp_path: Path) -> None:
     for now, alike in zip(student.get_weights(), zip(*ends, strict=True), strict=True):
         np.testing.assert_allclose(now, np.mean(alike, axis=0), rtol=1e-6)
     second = replace(settings, work=tmp_path / "alone", stages=(replace(stage, runs=1),), seed=10)
-    training.train(alone, scenes, Painter(), second)
+    training.train(alone, pictured, Painter(), second)
     for one, two in zip(ends[1], alone.get_weights(), strict=True):
         np.testing.assert_allclose(one, two, rtol=1e-4, atol=1e-6)
 

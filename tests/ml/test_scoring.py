@@ -67,7 +67,7 @@ def clips(tmp_path: Path) -> list[Entry]:
     return found
 
 
-def evaluate(
+def evaluated(
     clips: list[Entry], scores: Sequence[float | None], *, trained_on: tuple[str, ...] = ()
 ) -> scoring.Evaluation:
     given = dict(zip((clip.name for clip in clips), scores, strict=False))
@@ -76,19 +76,19 @@ def evaluate(
 
 
 def test_the_worst_mistakes_come_first(clips: list[Entry]) -> None:
-    found = evaluate(clips, [0.4, 0.1, 0.2, 0.8])
+    found = evaluated(clips, [0.4, 0.1, 0.2, 0.8])
 
     assert [clip.entry.name for clip in found.mistakes()] == ["1.mp4", "3.mp4", "0.mp4"]
 
 
 def test_a_score_at_the_threshold_is_a_hint(clips: list[Entry]) -> None:
-    found = evaluate(clips, [0.5, 0.6, 0.5, 0.1])
+    found = evaluated(clips, [0.5, 0.6, 0.5, 0.1])
 
     assert [clip.entry.name for clip in found.mistakes()] == ["2.mp4"]
 
 
 def test_groups_with_mistakes_come_first(clips: list[Entry]) -> None:
-    ann, bob = evaluate(clips, [0.9, 0.4, 0.1, 0.2]).groups
+    ann, bob = evaluated(clips, [0.9, 0.4, 0.1, 0.2]).groups
 
     assert (ann.name, ann.clips, ann.mistakes) == ("ann", 2, 1)
     assert (ann.counts.true_positives, ann.counts.false_negatives) == (1, 1)
@@ -98,7 +98,7 @@ def test_groups_with_mistakes_come_first(clips: list[Entry]) -> None:
 def test_clips_that_share_no_group_have_none(clips: list[Entry]) -> None:
     alone = [replace(clip, group=clip.name) for clip in clips]
 
-    found = evaluate(alone, [0.9, 0.4, 0.1, 0.2])
+    found = evaluated(alone, [0.9, 0.4, 0.1, 0.2])
 
     assert found.groups == ()
     assert found.warnings == ()
@@ -109,14 +109,14 @@ def test_intervals_come_from_whole_groups(clips: list[Entry]) -> None:
     alone = [replace(clip, group=str(number)) for number, clip in enumerate(many)]
     scores = [0.9, 0.8, 0.1, 0.7]
 
-    by_group, by_clip = (evaluate(found, scores).figures["accuracy"] for found in (many, alone))
+    by_group, by_clip = (evaluated(found, scores).figures["accuracy"] for found in (many, alone))
 
     assert by_group.low == 0.5  # Bob alone
     assert by_clip.low == pytest.approx(0.657, abs=0.001)  # Wilson, 75 of 100
 
 
 def test_few_people_are_said_to_be_few(clips: list[Entry]) -> None:
-    (warning,) = evaluate(clips, [0.9, 0.4, 0.1, 0.2]).warnings
+    (warning,) = evaluated(clips, [0.9, 0.4, 0.1, 0.2]).warnings
 
     assert "2 people" in warning
 
@@ -124,7 +124,7 @@ def test_few_people_are_said_to_be_few(clips: list[Entry]) -> None:
 def test_clips_of_the_training_make_the_figures_leaky(clips: list[Entry]) -> None:
     seen = hashlib.sha256(b"0.mp4").hexdigest()
 
-    found = evaluate(clips, [0.9, 0.4, 0.1, 0.2], trained_on=(seen,))
+    found = evaluated(clips, [0.9, 0.4, 0.1, 0.2], trained_on=(seen,))
 
     assert [clip.seen for clip in found.scored] == [True, False, False, False]
     assert "1 of these 4 clips" in found.warnings[0]
@@ -134,7 +134,7 @@ def test_clips_of_the_training_make_the_figures_leaky(clips: list[Entry]) -> Non
 def test_collections_of_one_label_are_said_to_flatter(clips: list[Entry]) -> None:
     elsewhere = [*clips[:3], replace(clips[3], source="street")]
 
-    found = evaluate(elsewhere, [0.9, 0.4, 0.1, 0.2])
+    found = evaluated(elsewhere, [0.9, 0.4, 0.1, 0.2])
 
     assert "1 clips come from collections that hold one label only" in found.warnings[0]
 
@@ -142,13 +142,13 @@ def test_collections_of_one_label_are_said_to_flatter(clips: list[Entry]) -> Non
 def test_clips_that_should_be_left_out_are_counted_aloud(clips: list[Entry]) -> None:
     doubtful = [*clips[:3], replace(clips[3], note="label conflict")]
 
-    found = evaluate(doubtful, [0.9, 0.4, 0.1, 0.2])
+    found = evaluated(doubtful, [0.9, 0.4, 0.1, 0.2])
 
     assert found.warnings[0].startswith("1 clips count though")
 
 
 def test_what_can_not_be_read_is_listed_and_not_scored(clips: list[Entry]) -> None:
-    found = evaluate(clips, [0.9, 0.4, 0.1])
+    found = evaluated(clips, [0.9, 0.4, 0.1])
 
     assert [clip.entry.name for clip in found.unreadable] == ["3.mp4"]
     assert len(found.scored) == 3
@@ -157,11 +157,11 @@ def test_what_can_not_be_read_is_listed_and_not_scored(clips: list[Entry]) -> No
 
 def test_nothing_readable_is_nothing_to_measure(clips: list[Entry]) -> None:
     with pytest.raises(scoring.NothingToMeasureError, match="None of the clips gets a score"):
-        evaluate(clips, [])
+        evaluated(clips, [])
 
 
 def test_a_theft_without_a_result_was_not_noticed(clips: list[Entry]) -> None:
-    found = evaluate(clips, [0.9, None, 0.1, 0.2])
+    found = evaluated(clips, [0.9, None, 0.1, 0.2])
 
     assert [(clip.entry.name, clip.reason) for clip in found.unscored] == [
         ("1.mp4", "Nobody could be seen.")
@@ -172,21 +172,21 @@ def test_a_theft_without_a_result_was_not_noticed(clips: list[Entry]) -> None:
 
 
 def test_an_ordinary_clip_without_a_result_got_no_hint(clips: list[Entry]) -> None:
-    found = evaluate(clips, [0.9, 0.8, 0.7, None])
+    found = evaluated(clips, [0.9, 0.8, 0.7, None])
 
     assert found.counts.true_negatives == 1
     assert found.figures["specificity"].value == 0.5
 
 
 def test_clips_without_a_result_have_no_part_in_figures_of_scores(clips: list[Entry]) -> None:
-    all_scored, some = evaluate(clips[:3], [0.9, 0.4, 0.6]), evaluate(clips, [0.9, 0.4, 0.6, None])
+    all_scored, some = evaluated(clips[:3], [0.9, 0.4, 0.6]), evaluate(clips, [0.9, 0.4, 0.6, None])
 
     for figure in ("auc", "brier", "ece"):
         assert some.figures[figure].value == all_scored.figures[figure].value
 
 
 def test_clips_without_a_result_are_counted_aloud(clips: list[Entry]) -> None:
-    found = evaluate(clips, [0.9, None, 0.1, 0.2])
+    found = evaluated(clips, [0.9, None, 0.1, 0.2])
 
     assert "1 of 4 clips get no result" in found.warnings[-1]
     written = json.loads(scoring.to_json(found))
@@ -198,11 +198,11 @@ def test_clips_without_a_result_are_counted_aloud(clips: list[Entry]) -> None:
 
 def test_nothing_to_judge_anywhere_is_nothing_to_measure(clips: list[Entry]) -> None:
     with pytest.raises(scoring.NothingToMeasureError):
-        evaluate(clips, [None] * 4)
+        evaluated(clips, [None] * 4)
 
 
 def test_the_file_has_every_score_and_every_group(clips: list[Entry]) -> None:
-    found = json.loads(scoring.to_json(evaluate(clips, [0.9, 0.4, 0.1])))
+    found = json.loads(scoring.to_json(evaluated(clips, [0.9, 0.4, 0.1])))
 
     assert [clip["score"] for clip in found["predictions"]] == [0.9, 0.4, 0.1]
     assert [group["group"] for group in found["groups"]] == ["ann", "bob"]
