@@ -22,8 +22,8 @@ from PIL import ImageDraw
 from scripts import console, pages
 from video_classifier.ml.clip import ClipError, Image
 from video_classifier.ml.data.manifest import ManifestError
-from video_classifier.ml.detectors import footage, scoring
-from video_classifier.ml.detectors.scoring import Curve, Truth
+from video_classifier.ml.distillation import scenes, scoring
+from video_classifier.ml.distillation.scoring import Curve, Truth
 from video_classifier.ml.persons import boxes, detection, onnx
 from video_classifier.ml.persons import detector_card as cards
 from video_classifier.ml.persons.detection import Detections, Detector, DetectorError
@@ -81,11 +81,11 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _measure(arguments: argparse.Namespace) -> None:
     own, teacher = detection.load(arguments.detector), onnx.read(arguments.teacher)
-    by_scene = footage.clips_by_scene(arguments.manifest)
+    by_scene = scenes.clips_by_scene(arguments.manifest)
     unseen = _unseen(arguments.detector)
     clips = [clip for name in unseen["test"] for clip in by_scene[name]]
     with console.progress("Decoding the clips of the test", len(clips)) as tick:
-        pictures = footage.read(arguments.manifest.parent, clips, after_each=tick)
+        pictures = scenes.read(arguments.manifest.parent, clips, after_each=tick)
     images = [image for clip in pictures for image in clip.images]
     truths = scoring.truths_by(teacher, pictures)
     held_out = {clip for part in unseen.values() for name in part for clip in by_scene[name]}
@@ -143,7 +143,7 @@ def _checked(arguments: argparse.Namespace, held_out: set[str]) -> tuple[list[Im
 
 def _frame(clip: Path, second: float) -> Image:
     """The picture at that time, as those see it who look for persons in clips."""
-    images, times = footage.all_moments(clip)
+    images, times = scenes.all_moments(clip)
     return np.asarray(images[int(np.abs(times - second).argmin())])
 
 

@@ -24,8 +24,8 @@ from video_classifier.ml.persons.detection import DetectorError
 if TYPE_CHECKING:
     import keras
 
-    from video_classifier.ml.detectors.footage import Parts, Pictures
-    from video_classifier.ml.detectors.training import Settings
+    from video_classifier.ml.distillation.scenes import Parts, Pictures
+    from video_classifier.ml.distillation.trainer import Settings
     from video_classifier.ml.persons.onnx import YoloDetector
 
 EXAMPLE = """example:
@@ -58,18 +58,18 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _train(arguments: argparse.Namespace) -> None:
-    from video_classifier.ml.detectors import footage, network, training
-    from video_classifier.ml.detectors.lessons import Scene
+    from video_classifier.ml.distillation import network, scenes, trainer
+    from video_classifier.ml.distillation.batches import Scene
     from video_classifier.ml.persons import onnx
 
-    settings = training.Settings(work=arguments.work, seed=arguments.seed, steps=arguments.steps)
+    settings = trainer.Settings(work=arguments.work, seed=arguments.seed, steps=arguments.steps)
     teacher = onnx.read(arguments.teacher)
-    by_scene = footage.clips_by_scene(arguments.manifest)
-    parts = footage.parts(by_scene, seed=settings.seed)
+    by_scene = scenes.clips_by_scene(arguments.manifest)
+    parts = scenes.parts(by_scene, seed=settings.seed)
     student = network.build(arguments.backbone_weights)
     with console.progress("Decoding the clips", sum(map(len, by_scene.values()))) as tick:
         seen = {
-            name: footage.read(arguments.manifest.parent, by_scene[name], after_each=tick)
+            name: scenes.read(arguments.manifest.parent, by_scene[name], after_each=tick)
             for name in (*parts.train, *parts.validation)
         }
     lessons = [
@@ -84,7 +84,7 @@ def _train(arguments: argparse.Namespace) -> None:
             tick()
             console.err.print(f"epoch {epoch + 1}: loss {loss:.3f}")
 
-        training.train(student, lessons, teacher, settings, after_epoch=after_epoch)
+        trainer.train(student, lessons, teacher, settings, after_epoch=after_epoch)
     validation = [clip for name in parts.validation for clip in seen[name]]
     _save(arguments, student, teacher, validation, _facts(settings, parts))
 
@@ -103,7 +103,7 @@ def _save(
     facts: dict[str, object],
 ) -> None:
     """Chooses the threshold, and writes the folder."""
-    from video_classifier.ml.detectors import scoring
+    from video_classifier.ml.distillation import scoring
     from video_classifier.ml.persons import tflite
     from video_classifier.ml.persons.detector_card import DetectorCard
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from video_classifier.ml.detectors import scoring
-from video_classifier.ml.detectors.scoring import Curve, Truth
+from video_classifier.ml.distillation import scoring
+from video_classifier.ml.distillation.scoring import Curve, Truth
 from video_classifier.ml.persons import boxes
 from video_classifier.ml.persons.detection import Detections
 

@@ -11,8 +11,8 @@ import numpy as np
 from keras import layers
 
 from video_classifier.ml import whole
-from video_classifier.ml.detectors import lessons
-from video_classifier.ml.detectors.lessons import Lessons, Scene, Stage, Teacher
+from video_classifier.ml.distillation import batches
+from video_classifier.ml.distillation.batches import Lessons, Scene, Stage, Teacher
 from video_classifier.ml.networks import precision
 
 STAGES = (
@@ -135,7 +135,7 @@ def _compiled(network: keras.Model, taught: Lessons) -> keras.Model:
         use_ema=True,
         ema_momentum=stage.averaged,
     )
-    student.compile(optimizer, loss=lessons.loss(stage.size), jit_compile=False)
+    student.compile(optimizer, loss=batches.loss(stage.size), jit_compile=False)
     return student
 
 

@@ -13,7 +13,7 @@ import pytest
 
 from video_classifier.ml.clip import Image
 from video_classifier.ml.data.manifest import ManifestError
-from video_classifier.ml.detectors import footage
+from video_classifier.ml.distillation import scenes
 from video_classifier.ml.persons import boxes, tflite
 from video_classifier.ml.persons.boxes import Floats
 from video_classifier.ml.persons.detector_card import DetectorCard
@@ -66,14 +66,14 @@ def table(folder: Path, *rows: str) -> Path:
 def test_clips_come_scene_by_scene_labelled_or_not(tmp_path: Path) -> None:
     path = table(tmp_path, "a.mp4,shop,1", "b.mp4,shop,2", "c.mp4,street,3")
 
-    assert footage.clips_by_scene(path) == {"shop": ["a.mp4", "b.mp4"], "street": ["c.mp4"]}
+    assert scenes.clips_by_scene(path) == {"shop": ["a.mp4", "b.mp4"], "street": ["c.mp4"]}
 
 
 def test_a_recording_in_two_scenes_is_refused(tmp_path: Path) -> None:
     path = table(tmp_path, "a.mp4,shop,1", "b.mp4,street,1")
 
     with pytest.raises(ManifestError, match="more than one scene: 1"):
-        footage.clips_by_scene(path)
+        scenes.clips_by_scene(path)
 
 
 @pytest.mark.parametrize("text", ["", "path,label\na.mp4,x\n"])
@@ -82,35 +82,35 @@ def test_a_table_without_scenes_is_refused(tmp_path: Path, text: str) -> None:
     path.write_text(text)
 
     with pytest.raises(ManifestError, match="columns path and scene"):
-        footage.clips_by_scene(path)
+        scenes.clips_by_scene(path)
 
 
 def test_no_scene_is_in_two_parts_and_the_largest_is_trained_on() -> None:
     by_scene = {f"scene {number}": ["clip"] for number in range(40)} | {"lab": ["clip"] * 99}
 
-    parts = footage.parts(by_scene, seed=0)
+    parts = scenes.parts(by_scene, seed=0)
 
     assert sorted((*parts.train, *parts.validation, *parts.test)) == sorted(by_scene)
     assert "lab" in parts.train
     assert (len(parts.test), len(parts.validation)) == (8, 4)
-    assert parts == footage.parts(by_scene, seed=0)
-    assert parts != footage.parts(by_scene, seed=1)
+    assert parts == scenes.parts(by_scene, seed=0)
+    assert parts != scenes.parts(by_scene, seed=1)
 
 
 @pytest.mark.keras
 def test_the_teacher_answers_for_the_very_view_that_the_student_gets() -> None:
-    from video_classifier.ml.detectors import lessons, training
+    from video_classifier.ml.distillation import batches, trainer
 
     picture = np.zeros((48, 64, 3), np.uint8)
     picture[:, 20:40, 0] = 255
-    stage = replace(training.STAGES[0], size=32, mosaics=0.5, whole=0.5)
-    pictured = [lessons.Scene(name="red", pictures=[picture])]
+    stage = replace(trainer.STAGES[0], size=32, mosaics=0.5, whole=0.5)
+    pictured = [batches.Scene(name="red", pictures=[picture])]
 
-    views, answers = lessons.Lessons(pictured, Painter(), stage, steps=1, seed=0)[0]
+    views, answers = batches.Lessons(pictured, Painter(), stage, steps=1, seed=0)[0]
 
     sure = answers[..., 4] > 0.5
-    assert views.shape == (lessons.BATCH, 32, 32, 3)
-    assert answers.shape == (lessons.BATCH, 4 * 4 + 2 * 2 + 1, 5)
+    assert views.shape == (batches.BATCH, 32, 32, 3)
+    assert answers.shape == (batches.BATCH, 4 * 4 + 2 * 2 + 1, 5)
     assert sure.any()
     assert not sure.all()
     for view, answer in zip(views, answers, strict=True):
@@ -122,14 +122,17 @@ def test_the_teacher_answers_for_the_very_view_that_the_student_gets() -> None:
 @pytest.mark.keras
 @pytest.mark.parametrize("blended", [1.0, 0.0])
 def test_another_view_may_shine_through(blended: float) -> None:
-    from video_classifier.ml.detectors import lessons, training
+    from video_classifier.ml.distillation import batches, trainer
 
     red, green = np.zeros((2, 64, 64, 3), np.uint8)
     red[..., 0] = green[..., 1] = 255
-    pictured = [lessons.Scene(name="red", pictures=[red]), lessons.Scene(name="g", pictures=[green])]
-    stage = replace(training.STAGES[0], size=32, mosaics=0.0, whole=1.0, blended=blended)
+    pictured = [
+        batches.Scene(name="red", pictures=[red]),
+        batches.Scene(name="g", pictures=[green]),
+    ]
+    stage = replace(trainer.STAGES[0], size=32, mosaics=0.0, whole=1.0, blended=blended)
 
-    views, _ = lessons.Lessons(pictured, Painter(), stage, steps=1, seed=0)[0]
+    views, _ = batches.Lessons(pictured, Painter(), stage, steps=1, seed=0)[0]
 
     yellow = (views[..., :2] > 60).all(axis=-1) & (views[..., 2] < 40)
     assert yellow.any() == bool(blended)
@@ -137,12 +140,12 @@ def test_another_view_may_shine_through(blended: float) -> None:
 
 @pytest.mark.keras
 def test_every_epoch_shows_other_views_and_the_same_ones_next_time() -> None:
-    from video_classifier.ml.detectors import lessons, training
+    from video_classifier.ml.distillation import batches, trainer
 
     noise = np.random.default_rng(0).integers(0, 256, (48, 64, 3), np.uint8)
-    stage = replace(training.STAGES[0], size=32)
-    pictured = [lessons.Scene(name="noise", pictures=[noise])]
-    made = [lessons.Lessons(pictured, Painter(), stage, steps=2, seed=0) for _ in range(2)]
+    stage = replace(trainer.STAGES[0], size=32)
+    pictured = [batches.Scene(name="noise", pictures=[noise])]
+    made = [batches.Lessons(pictured, Painter(), stage, steps=2, seed=0) for _ in range(2)]
 
     first, again = (each[0][0] for each in made)
     made[0].epoch = 1
@@ -153,7 +156,7 @@ def test_every_epoch_shows_other_views_and_the_same_ones_next_time() -> None:
 
 @pytest.mark.keras
 def test_the_loss_falls_the_nearer_a_box_and_a_score_are() -> None:
-    from video_classifier.ml.detectors import lessons
+    from video_classifier.ml.distillation import batches
 
     corners, strides = boxes.cells(32, 32)
     answers = np.zeros((1, len(corners), 5), np.float32)
@@ -168,7 +171,7 @@ def test_the_loss_falls_the_nearer_a_box_and_a_score_are() -> None:
     shifted[0, 5, 0] += 0.5
     unsure[0, 5, 4] = 0
 
-    loss = lessons.loss(32)
+    loss = batches.loss(32)
 
     exact = float(loss(answers, said))
     assert exact == pytest.approx(0, abs=1e-3)
@@ -178,7 +181,7 @@ def test_the_loss_falls_the_nearer_a_box_and_a_score_are() -> None:
 
 @pytest.mark.keras
 def test_the_real_network_has_the_grids_of_the_small_one() -> None:
-    from video_classifier.ml.detectors import network
+    from video_classifier.ml.distillation import network
 
     picture = np.zeros((1, 64, 96, 3), np.float32)
 
@@ -189,7 +192,7 @@ def test_the_real_network_has_the_grids_of_the_small_one() -> None:
 
 @pytest.mark.keras
 def test_edges_and_statistics_stay_as_the_backbone_learned_them() -> None:
-    from video_classifier.ml.detectors import network
+    from video_classifier.ml.distillation import network
 
     backbone = network.build(None).get_layer(index=2)
 
@@ -201,19 +204,19 @@ def test_edges_and_statistics_stay_as_the_backbone_learned_them() -> None:
 
 @pytest.mark.keras
 def test_training_learns_and_ends_alike_whether_or_not_it_was_interrupted(tmp_path: Path) -> None:
-    from video_classifier.ml.detectors import lessons, training
+    from video_classifier.ml.distillation import batches, trainer
 
     picture = np.full((48, 64, 3), 90, np.uint8)
     picture[10:40, 20:34] = 220, 40, 40
-    pictured = [lessons.Scene(name="red", pictures=[picture])]
+    pictured = [batches.Scene(name="red", pictures=[picture])]
     quick = {"size": 64, "epochs": 2, "warmup": 1, "learning_rate": 0.1, "averaged": 0.5}
-    stage = replace(training.STAGES[0], **quick)  # type: ignore[arg-type]
+    stage = replace(trainer.STAGES[0], **quick)  # type: ignore[arg-type]
     losses: list[float] = []
 
     def train(work: str, after_epoch: AfterEpoch = lambda _, __: None) -> list[Floats]:
         student = make_student()
-        settings = training.Settings(work=tmp_path / work, stages=(stage, stage), steps=3)
-        training.train(student, pictured, Painter(), settings, after_epoch=after_epoch)
+        settings = trainer.Settings(work=tmp_path / work, stages=(stage, stage), steps=3)
+        trainer.train(student, pictured, Painter(), settings, after_epoch=after_epoch)
         weights: list[Floats] = student.get_weights()
         return weights
 
@@ -237,12 +240,12 @@ def test_training_learns_and_ends_alike_whether_or_not_it_was_interrupted(tmp_pa
 def test_training_that_was_interrupted_goes_on_with_the_views_of_its_epoch(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from video_classifier.ml.detectors import lessons, training
+    from video_classifier.ml.distillation import batches, trainer
 
     shown: set[int] = set()
-    view = lessons.Lessons.__getitem__
+    view = batches.Lessons.__getitem__
 
-    def noted(taught: lessons.Lessons, number: int) -> tuple[Image, Floats]:
+    def noted(taught: batches.Lessons, number: int) -> tuple[Image, Floats]:
         shown.add(taught.epoch)
         return view(taught, number)
 
@@ -250,13 +253,13 @@ def test_training_that_was_interrupted_goes_on_with_the_views_of_its_epoch(
         if epoch == 1:
             raise KeyboardInterrupt
 
-    stage = replace(training.STAGES[0], size=64, epochs=3, warmup=1)
-    settings = training.Settings(work=tmp_path, stages=(stage,), steps=1)
-    pictured = [lessons.Scene(name="gray", pictures=[np.full((48, 64, 3), 90, np.uint8)])]
+    stage = replace(trainer.STAGES[0], size=64, epochs=3, warmup=1)
+    settings = trainer.Settings(work=tmp_path, stages=(stage,), steps=1)
+    pictured = [batches.Scene(name="gray", pictures=[np.full((48, 64, 3), 90, np.uint8)])]
     with pytest.raises(KeyboardInterrupt):
-        training.train(make_student(), pictured, Painter(), settings, after_epoch=stop)
-    monkeypatch.setattr(lessons.Lessons, "__getitem__", noted)
-    training.train(make_student(), pictured, Painter(), settings)
+        trainer.train(make_student(), pictured, Painter(), settings, after_epoch=stop)
+    monkeypatch.setattr(batches.Lessons, "__getitem__", noted)
+    trainer.train(make_student(), pictured, Painter(), settings)
 
     assert 2 in shown
     assert 1 not in shown
@@ -264,16 +267,16 @@ def test_training_that_was_interrupted_goes_on_with_the_views_of_its_epoch(
 
 @pytest.mark.keras
 def test_runs_of_a_stage_begin_alike_and_are_averaged(tmp_path: Path) -> None:
-    from video_classifier.ml.detectors import lessons, training
+    from video_classifier.ml.distillation import batches, trainer
 
     quick = {"size": 64, "epochs": 1, "warmup": 1, "learning_rate": 0.1, "averaged": 0.5}
-    stage = replace(training.STAGES[0], **quick, runs=2)  # type: ignore[arg-type]
-    settings = training.Settings(work=tmp_path / "both", stages=(stage,), steps=2)
+    stage = replace(trainer.STAGES[0], **quick, runs=2)  # type: ignore[arg-type]
+    settings = trainer.Settings(work=tmp_path / "both", stages=(stage,), steps=2)
     noise = np.random.default_rng(0).integers(0, 256, (48, 64, 3), np.uint8)
-    pictured = [lessons.Scene(name="noise", pictures=[noise])]
+    pictured = [batches.Scene(name="noise", pictures=[noise])]
     student, alone = make_student(), make_student()
 
-    training.train(student, pictured, Painter(), settings)
+    trainer.train(student, pictured, Painter(), settings)
 
     ends = []
     for run in range(2):
@@ -284,7 +287,7 @@ def test_runs_of_a_stage_begin_alike_and_are_averaged(tmp_path: Path) -> None:
     for now, alike in zip(student.get_weights(), zip(*ends, strict=True), strict=True):
         np.testing.assert_allclose(now, np.mean(alike, axis=0), rtol=1e-6)
     second = replace(settings, work=tmp_path / "alone", stages=(replace(stage, runs=1),), seed=10)
-    training.train(alone, pictured, Painter(), second)
+    trainer.train(alone, pictured, Painter(), second)
     for one, two in zip(ends[1], alone.get_weights(), strict=True):
         np.testing.assert_allclose(one, two, rtol=1e-4, atol=1e-6)
 

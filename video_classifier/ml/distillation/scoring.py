@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from video_classifier.ml.detectors.footage import Pictures
+from video_classifier.ml.distillation.scenes import Pictures
 from video_classifier.ml.persons import boxes
 from video_classifier.ml.persons.boxes import Floats
 from video_classifier.ml.persons.detection import Detections, Detector
