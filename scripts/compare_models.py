@@ -17,9 +17,9 @@ import numpy as np
 from rich.table import Table
 
 from scripts import console, pages
-from video_classifier.ml import scoring
 from video_classifier.ml.data import manifest
 from video_classifier.ml.data.manifest import Entry
+from video_classifier.ml.evaluation import evaluate
 from video_classifier.ml.serving import bundle, predictor
 from video_classifier.ml.serving.bundle import Card, Interval
 from video_classifier.ml.serving.predictor import KerasPredictor
@@ -90,7 +90,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except (
         bundle.BundleError,
         manifest.ManifestError,
-        scoring.NothingToMeasureError,
+        evaluate.NothingToMeasureError,
         pages.PageError,
     ) as error:
         console.complain(error)
@@ -115,7 +115,7 @@ def _compare(
     model = predictor.load(folder, detector=detector)
     figures, leaky = model.card.metrics, ""
     if entries:
-        found = scoring.evaluate(model, entries, after_each=tick)
+        found = evaluate.evaluate(model, entries, after_each=tick)
         figures = found.figures
         if seen := sum(clip.seen for clip in found.scored):
             leaky = f"leaky: trained on {seen} of {len(found.scored)} clips"

@@ -11,15 +11,16 @@ from pathlib import Path
 from rich.table import Table
 
 from scripts import console
-from video_classifier.ml import calibration, crossvalidation, report, scoring
+from video_classifier.ml import report
 from video_classifier.ml.cache import Cache
 from video_classifier.ml.clip import View
 from video_classifier.ml.data import manifest, splits
 from video_classifier.ml.data.footage import read_footage
 from video_classifier.ml.data.manifest import Entry
+from video_classifier.ml.evaluation import calibration, cross_validation, evaluate
+from video_classifier.ml.evaluation.evaluate import Evaluation, Scored
 from video_classifier.ml.networks import precision, pretrained
 from video_classifier.ml.persons import detection
-from video_classifier.ml.scoring import Evaluation, Scored
 from video_classifier.ml.serving import bundle, predictor
 from video_classifier.ml.serving.bundle import Card
 from video_classifier.ml.training import recipe
@@ -50,13 +51,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         manifest.ManifestError,
         precision.NotFiniteError,
         pretrained.WeightsError,
-        scoring.NothingToMeasureError,
+        evaluate.NothingToMeasureError,
         splits.TooFewGroupsError,
     ) as error:
         console.complain(error)
         return 2
     if arguments.json:
-        arguments.json.write_text(scoring.to_json(evaluation), encoding="utf-8")
+        arguments.json.write_text(evaluate.to_json(evaluation), encoding="utf-8")
     _print(evaluation)
     if arguments.report:
         page = report.write(arguments.report, evaluation, card)
@@ -67,7 +68,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _evaluate(arguments: argparse.Namespace, entries: Sequence[Entry]) -> Evaluation:
     loaded = predictor.load(arguments.model, detector=arguments.detector)
     with console.progress("Looking at the clips", len(entries)) as tick:
-        return scoring.evaluate(loaded, entries, after_each=tick)
+        return evaluate.evaluate(loaded, entries, after_each=tick)
 
 
 def _evaluate_recipe(
@@ -98,11 +99,11 @@ def _evaluate_recipe(
             kept=kept,
             after_each_variant=tick,
         )
-    parts = crossvalidation.parts(readable, folds=None, seed=settings.seed)
+    parts = cross_validation.parts(readable, folds=None, seed=settings.seed)
     with console.progress("Training without each group in turn", len(parts)) as tick:
-        scores = crossvalidation.unseen_scores(trainer, parts, after_fold=lambda _: tick())
+        scores = cross_validation.unseen_scores(trainer, parts, after_fold=lambda _: tick())
     shown = calibration.tempered(scores, recipe.temperature_of(card))
-    return scoring.summary(
+    return evaluate.summary(
         name=f"{card.name}'s recipe",
         sha256=card.sha256,
         threshold=card.threshold,

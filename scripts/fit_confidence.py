@@ -15,8 +15,8 @@ from pathlib import Path
 from rich.table import Table
 
 from scripts import console
-from video_classifier.ml import crossvalidation
 from video_classifier.ml.data.manifest import ManifestError
+from video_classifier.ml.evaluation import cross_validation
 from video_classifier.ml.serving import bundle
 from video_classifier.ml.serving.bundle import Card
 
@@ -40,8 +40,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _fit(folder: Path) -> Card:
     card = bundle.read_card(folder)
-    entries, scores = crossvalidation.read_scores(folder / "unseen.csv")
-    card = replace(card, confidence=crossvalidation.unseen_confidence(entries, scores))
+    entries, scores = cross_validation.read_scores(folder / "unseen.csv")
+    card = replace(card, confidence=cross_validation.unseen_confidence(entries, scores))
     bundle.write_card(folder, card)
     return card
 

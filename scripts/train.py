@@ -19,16 +19,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from scripts import console, train_options
-from video_classifier.ml import audit, cards, crossvalidation, looks, plots, scoring
+from video_classifier.ml import audit, cards, looks, plots
 from video_classifier.ml.audit import Audit
 from video_classifier.ml.cache import Cache
-from video_classifier.ml.calibration import Calibration, with_temperature
 from video_classifier.ml.clip import ClipSpec, View
-from video_classifier.ml.crossvalidation import FALSE_ALARMS, Unseen
 from video_classifier.ml.data import grouping, manifest, splits
 from video_classifier.ml.data.footage import Footage, read_footage
 from video_classifier.ml.data.manifest import Entry
 from video_classifier.ml.data.splits import LEAKY, By
+from video_classifier.ml.evaluation import cross_validation, evaluate
+from video_classifier.ml.evaluation.calibration import Calibration, with_temperature
+from video_classifier.ml.evaluation.cross_validation import FALSE_ALARMS, Unseen
 from video_classifier.ml.networks import precision
 from video_classifier.ml.networks.pretrained import WeightsError
 from video_classifier.ml.persons import detection
@@ -125,7 +126,7 @@ def _train(arguments: argparse.Namespace, unfinished: Cache) -> None:
             created=datetime.now(UTC).date().isoformat(),
             metrics=metrics,
             confidence=(
-                crossvalidation.unseen_confidence(entries, measured.unseen.scores)
+                cross_validation.unseen_confidence(entries, measured.unseen.scores)
                 if measured
                 else None
             ),
@@ -143,7 +144,7 @@ def _train(arguments: argparse.Namespace, unfinished: Cache) -> None:
     )
     plots.save_course(course, arguments.out / "course.png")
     if measured:
-        crossvalidation.write_scores(arguments.out / "unseen.csv", entries, measured.unseen)
+        cross_validation.write_scores(arguments.out / "unseen.csv", entries, measured.unseen)
         plots.save_roc(entries, measured.unseen.scores, arguments.out / "roc.png")
     _tell(_test_apart(arguments, card, apart) if apart else card)
 
@@ -224,16 +225,16 @@ def _trainer(  # noqa: PLR0913
 
 
 def _measure(trainer: Trainer, entries: Sequence[Entry], arguments: argparse.Namespace) -> Measured:
-    parts = crossvalidation.parts(entries, folds=arguments.folds, seed=arguments.seed)
+    parts = cross_validation.parts(entries, folds=arguments.folds, seed=arguments.seed)
     with console.progress("Measuring on unseen people", len(parts)) as tick:
-        scores = crossvalidation.unseen_scores(
+        scores = cross_validation.unseen_scores(
             trainer, parts, after_fold=_telling_folds(tick, len(parts))
         )
     share, threshold = arguments.false_alarms, arguments.threshold
-    unseen = crossvalidation.calibrated(
+    unseen = cross_validation.calibrated(
         entries, scores, parts, false_alarms=share, threshold=threshold
     )
-    metrics = crossvalidation.unseen_metrics(entries, unseen.scores, threshold=unseen.thresholds)
+    metrics = cross_validation.unseen_metrics(entries, unseen.scores, threshold=unseen.thresholds)
     return Measured(unseen=unseen, metrics=metrics)
 
 
@@ -253,9 +254,9 @@ def _test_apart(arguments: argparse.Namespace, card: Card, apart: Sequence[Entry
     with console.progress("Testing on what was kept apart", len(apart)) as tick:
         for source in dict.fromkeys(entry.source for entry in apart):
             clips = [entry for entry in apart if entry.source == source]
-            found = scoring.evaluate(model, clips, after_each=tick)
+            found = evaluate.evaluate(model, clips, after_each=tick)
             share = found.figures.get("specificity", Interval(value=None))
-            metrics[f"{FALSE_ALARMS}{source}"] = crossvalidation.complement(share)
+            metrics[f"{FALSE_ALARMS}{source}"] = cross_validation.complement(share)
             half = source not in arguments.test_only
             told.append(
                 cards.how_kept_apart(

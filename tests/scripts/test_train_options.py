@@ -10,8 +10,9 @@ import pytest
 
 from scripts import train, train_options
 from tests import videos
-from video_classifier.ml import crossvalidation, networks
+from video_classifier.ml import networks
 from video_classifier.ml.clip import ClipSpec, View
+from video_classifier.ml.evaluation import cross_validation
 from video_classifier.ml.networks import precision
 from video_classifier.ml.networks.pretrained import WeightsError
 from video_classifier.ml.serving import bundle
@@ -87,7 +88,7 @@ def interrupted(shop: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., No
 
     def train_so_far(*options: str) -> None:
         with monkeypatch.context() as patch:
-            patch.setattr(crossvalidation, "calibrated", interrupt)
+            patch.setattr(cross_validation, "calibrated", interrupt)
             assert trained(shop, *options) == 130
 
     return train_so_far

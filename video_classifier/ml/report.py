@@ -13,11 +13,12 @@ from string import Template
 from matplotlib.figure import Figure
 from PIL import Image as Picture
 
-from video_classifier.ml import contact_sheet, plots, scoring
+from video_classifier.ml import contact_sheet, plots
 from video_classifier.ml.clip import ClipError, Image
 from video_classifier.ml.contact_sheet import Row
 from video_classifier.ml.data.footage import Unreadable
-from video_classifier.ml.scoring import Evaluation, Group, Scored, Unscored
+from video_classifier.ml.evaluation import evaluate
+from video_classifier.ml.evaluation.evaluate import Evaluation, Group, Scored, Unscored
 from video_classifier.ml.serving.bundle import Card, Interval
 from video_classifier.ml.training.trainer import Course, Epoch
 
@@ -60,7 +61,7 @@ def write(folder: Path, evaluation: Evaluation, card: Card) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     for name in (*_PLOTS, "mistakes"):  # of an evaluation before, which may have had others
         (folder / f"{name}.png").unlink(missing_ok=True)
-    (folder / METRICS_FILE).write_text(scoring.to_json(evaluation), encoding="utf-8")
+    (folder / METRICS_FILE).write_text(evaluate.to_json(evaluation), encoding="utf-8")
     drawn = {}
     for name, figure in _figures(evaluation, card):
         drawn[name] = folder / f"{name}.png"

@@ -12,10 +12,10 @@ import pytest
 
 from tests.conftest import EVEN, MakeModel
 from tests.ml.makers import entry
-from video_classifier.ml import crossvalidation
-from video_classifier.ml.calibration import fit_confidence
 from video_classifier.ml.data.manifest import ManifestError
-from video_classifier.ml.figures import Floats, Integers
+from video_classifier.ml.evaluation import cross_validation
+from video_classifier.ml.evaluation.calibration import fit_confidence
+from video_classifier.ml.evaluation.metrics import Floats, Integers
 from video_classifier.ml.serving import bundle
 from video_classifier.ml.serving.confidence import Confidence
 
@@ -160,9 +160,9 @@ def test_clips_from_collections_of_one_label_have_no_part(tmp_path: Path) -> Non
     street = [entry(9, shoplifter=False, group="9", source="street")]
     scores = np.array([0.9, 0.1, 0.6, 0.4, 0.3, 0.7, 0.8, 0.2])
 
-    alone = crossvalidation.unseen_confidence(both, scores)
+    alone = cross_validation.unseen_confidence(both, scores)
 
-    assert crossvalidation.unseen_confidence(both + street, np.append(scores, 0.01)) == alone
+    assert cross_validation.unseen_confidence(both + street, np.append(scores, 0.01)) == alone
 
 
 def test_a_table_that_cannot_be_read_is_a_sentence(tmp_path: Path) -> None:
@@ -170,14 +170,14 @@ def test_a_table_that_cannot_be_read_is_a_sentence(tmp_path: Path) -> None:
 
     for name in ("unseen.csv", "gone.csv"):
         with pytest.raises(ManifestError, match="can't be read"):
-            crossvalidation.read_scores(tmp_path / name)
+            cross_validation.read_scores(tmp_path / name)
 
 
 @pytest.mark.parametrize("name", SHIPPED)
 def test_the_cards_have_what_their_tables_of_scores_give(name: str) -> None:
-    entries, scores = crossvalidation.read_scores(STORAGE / name / "unseen.csv")
+    entries, scores = cross_validation.read_scores(STORAGE / name / "unseen.csv")
 
-    assert bundle.read_card(STORAGE / name).confidence == crossvalidation.unseen_confidence(
+    assert bundle.read_card(STORAGE / name).confidence == cross_validation.unseen_confidence(
         entries, scores
     )
 
@@ -204,7 +204,7 @@ def test_a_confidence_of_a_model_that_guesses_holds_half() -> None:
 
 
 def test_the_table_of_scores_has_the_clips_that_it_says() -> None:
-    entries, scores = crossvalidation.read_scores(STORAGE / "conv3d" / "unseen.csv")
+    entries, scores = cross_validation.read_scores(STORAGE / "conv3d" / "unseen.csv")
 
     with (STORAGE / "conv3d" / "unseen.csv").open() as file:
         assert [row["path"] for row in csv.DictReader(file)] == [one.name for one in entries]

@@ -10,11 +10,11 @@ import pytest
 
 from tests.ml.conftest import TINY
 from tests.ml.makers import entry, footage, people
-from video_classifier.ml import crossvalidation
 from video_classifier.ml.cache import Cache
 from video_classifier.ml.clip import Image
 from video_classifier.ml.data import splits
 from video_classifier.ml.data.splits import Rows
+from video_classifier.ml.evaluation import cross_validation
 from video_classifier.ml.networks.precision import NotFiniteError
 from video_classifier.ml.training.mixing import balance, mix
 from video_classifier.ml.training.trainer import (
@@ -39,9 +39,11 @@ def trainer() -> Trainer:
 def test_learns_what_can_be_learned(trainer: Trainer) -> None:
     entries = people(6)
 
-    scores = crossvalidation.unseen_scores(trainer, crossvalidation.parts(entries, folds=3, seed=1))
+    scores = cross_validation.unseen_scores(
+        trainer, cross_validation.parts(entries, folds=3, seed=1)
+    )
 
-    figures = crossvalidation.unseen_metrics(entries, scores, threshold=0.5)
+    figures = cross_validation.unseen_metrics(entries, scores, threshold=0.5)
     assert figures["auc"].value == 1
 
 
@@ -129,7 +131,7 @@ def test_an_interrupted_training_ends_as_if_it_had_not_been(tmp_path: Path) -> N
 @pytest.mark.keras
 def test_a_fold_that_was_scored_is_not_trained_again(tmp_path: Path) -> None:
     settings = replace(FEW, epochs=1)
-    fold = crossvalidation.parts(people(4), folds=2, seed=1)[0]
+    fold = cross_validation.parts(people(4), folds=2, seed=1)[0]
     scores, course = few(settings, Cache(tmp_path)).unseen_scores(fold, after_epoch=lambda _: None)
 
     trainer = few(settings, Cache(tmp_path))
@@ -300,8 +302,8 @@ def test_a_source_with_one_label_flatters_nothing() -> None:
     shop = np.random.default_rng(1).uniform(0.4, 0.6, 16)
     scores = np.concatenate([shop, np.full(8, 0.0), [0.9]])
 
-    alone = crossvalidation.unseen_metrics(people(4), shop, threshold=0.5)
-    both = crossvalidation.unseen_metrics(entries, scores, threshold=0.5)
+    alone = cross_validation.unseen_metrics(people(4), shop, threshold=0.5)
+    both = cross_validation.unseen_metrics(entries, scores, threshold=0.5)
 
     assert both["auc"] == alone["auc"]
     assert both["false_alarms_elsewhere"].value == pytest.approx(1 / 9)

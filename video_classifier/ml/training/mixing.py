@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from video_classifier.ml.data.manifest import Entry, holds_both_labels
-from video_classifier.ml.figures import Floats
+from video_classifier.ml.evaluation.metrics import Floats
 
 Number = TypeVar("Number", bound=np.generic)
 

@@ -23,7 +23,7 @@ from video_classifier.ml.data.footage import (
     weights_sha256,
 )
 from video_classifier.ml.data.splits import Fold, Rows
-from video_classifier.ml.figures import Floats
+from video_classifier.ml.evaluation.metrics import Floats
 from video_classifier.ml.networks import precision
 from video_classifier.ml.training import checkpoint
 from video_classifier.ml.training.mixing import balance, mix

@@ -14,8 +14,8 @@ from video_classifier.ml import labels
 from video_classifier.ml.data.footage import Unreadable, each
 from video_classifier.ml.data.manifest import Entry, holds_both_labels
 from video_classifier.ml.digest import sha256
-from video_classifier.ml.evaluation import Confusion, confusion, measure
-from video_classifier.ml.figures import Floats, Integers
+from video_classifier.ml.evaluation.intervals import Confusion, confusion, measure
+from video_classifier.ml.evaluation.metrics import Floats, Integers
 from video_classifier.ml.serving.bundle import Interval
 from video_classifier.ml.serving.predictor import KerasPredictor
 

@@ -13,9 +13,9 @@ import pytest
 
 from tests.ml.conftest import TINY
 from tests.ml.makers import entry
-from video_classifier.ml import scoring
 from video_classifier.ml.clip import ClipError, Outcome, Prediction, Sample
 from video_classifier.ml.data.manifest import Entry
+from video_classifier.ml.evaluation import evaluate
 from video_classifier.ml.serving.bundle import Card
 from video_classifier.ml.serving.predictor import KerasPredictor
 
@@ -69,10 +69,10 @@ def clips(tmp_path: Path) -> list[Entry]:
 
 def evaluated(
     clips: list[Entry], scores: Sequence[float | None], *, trained_on: tuple[str, ...] = ()
-) -> scoring.Evaluation:
+) -> evaluate.Evaluation:
     given = dict(zip((clip.name for clip in clips), scores, strict=False))
     model = FakeModel(given, trained_on=trained_on)
-    return scoring.evaluate(cast("KerasPredictor", model), clips)
+    return evaluate.evaluate(cast("KerasPredictor", model), clips)
 
 
 def test_the_worst_mistakes_come_first(clips: list[Entry]) -> None:
@@ -156,7 +156,7 @@ def test_what_can_not_be_read_is_listed_and_not_scored(clips: list[Entry]) -> No
 
 
 def test_nothing_readable_is_nothing_to_measure(clips: list[Entry]) -> None:
-    with pytest.raises(scoring.NothingToMeasureError, match="None of the clips gets a score"):
+    with pytest.raises(evaluate.NothingToMeasureError, match="None of the clips gets a score"):
         evaluated(clips, [])
 
 
@@ -189,7 +189,7 @@ def test_clips_without_a_result_are_counted_aloud(clips: list[Entry]) -> None:
     found = evaluated(clips, [0.9, None, 0.1, 0.2])
 
     assert "1 of 4 clips get no result" in found.warnings[-1]
-    written = json.loads(scoring.to_json(found))
+    written = json.loads(evaluate.to_json(found))
     assert written["clips_without_result"] == 1
     assert written["no_result"] == [
         {"path": "1.mp4", "label": "shoplifter", "reason": "Nobody could be seen."}
@@ -197,12 +197,12 @@ def test_clips_without_a_result_are_counted_aloud(clips: list[Entry]) -> None:
 
 
 def test_nothing_to_judge_anywhere_is_nothing_to_measure(clips: list[Entry]) -> None:
-    with pytest.raises(scoring.NothingToMeasureError):
+    with pytest.raises(evaluate.NothingToMeasureError):
         evaluated(clips, [None] * 4)
 
 
 def test_the_file_has_every_score_and_every_group(clips: list[Entry]) -> None:
-    found = json.loads(scoring.to_json(evaluated(clips, [0.9, 0.4, 0.1])))
+    found = json.loads(evaluate.to_json(evaluated(clips, [0.9, 0.4, 0.1])))
 
     assert [clip["score"] for clip in found["predictions"]] == [0.9, 0.4, 0.1]
     assert [group["group"] for group in found["groups"]] == ["ann", "bob"]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from video_classifier.ml.figures import Floats, Integers, weighted
+from video_classifier.ml.evaluation.metrics import Floats, Integers, weighted
 from video_classifier.ml.serving.bundle import Interval
 
 RESAMPLES = 2000

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from video_classifier.ml.evaluation import resamples
-from video_classifier.ml.figures import BINS, Floats, Integers, bins_of
+from video_classifier.ml.evaluation.intervals import resamples
+from video_classifier.ml.evaluation.metrics import BINS, Floats, Integers, bins_of
 from video_classifier.ml.serving.confidence import Confidence
 
 if TYPE_CHECKING:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from tests.ml.makers import entry, people
-from video_classifier.ml import crossvalidation
-from video_classifier.ml.crossvalidation import calibrated, counted, parts
+from video_classifier.ml.evaluation import cross_validation
+from video_classifier.ml.evaluation.cross_validation import calibrated, counted, parts
 
 ENTRIES = people(6)
 PARTS = parts(ENTRIES, folds=3, seed=1)
@@ -46,7 +46,7 @@ def test_figures_hold_at_each_clips_own_threshold() -> None:
     targets = np.array([one.target for one in ENTRIES])
     thresholds = np.where(targets == 1, 0.0, 1.0)
 
-    figures = crossvalidation.unseen_metrics(ENTRIES, SCORES, threshold=thresholds)
+    figures = cross_validation.unseen_metrics(ENTRIES, SCORES, threshold=thresholds)
 
     assert figures["accuracy"].value == 1
 

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from sklearn.metrics import average_precision_score, brier_score_loss, roc_auc_score
 
-from video_classifier.ml import evaluation
-from video_classifier.ml.evaluation import auc, confusion, measure
+from video_classifier.ml.evaluation import intervals
+from video_classifier.ml.evaluation.intervals import auc, confusion, measure
 
 TARGETS = np.array([1, 1, 1, 0, 0, 0, 0, 0])
 SCORES = np.array([0.9, 0.8, 0.2, 0.7, 0.4, 0.3, 0.1, 0.1])
@@ -106,7 +106,7 @@ def test_an_interval_holds_its_value_though_resamples_do_worse() -> None:
 def test_resamples_come_in_parts_where_clips_are_many(monkeypatch: pytest.MonkeyPatch) -> None:
     whole = measure(TARGETS, SCORES, threshold=0.5)
 
-    monkeypatch.setattr(evaluation, "_AT_ONCE", 5600)  # 700 resamples of eight clips
+    monkeypatch.setattr(intervals, "_AT_ONCE", 5600)  # 700 resamples of eight clips
 
     assert measure(TARGETS, SCORES, threshold=0.5) == whole
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from tests.ml.conftest import TINY
-from video_classifier.ml.calibration import (
+from video_classifier.ml.evaluation.calibration import (
     calibrate,
     choose_threshold,
     fit_temperature,
