@@ -13,8 +13,8 @@ from dataclasses import asdict
 from pathlib import Path
 
 from scripts import console
-from video_classifier.ml import audit, looks
-from video_classifier.ml.audit import Audit
+from video_classifier.ml.audit import file_facts, leaks
+from video_classifier.ml.audit.leaks import Audit
 from video_classifier.ml.data import grouping, manifest, splits
 from video_classifier.ml.data.manifest import ManifestError
 from video_classifier.ml.data.splits import LEAKY, By
@@ -55,7 +55,7 @@ def _examine(arguments: argparse.Namespace) -> Audit:
     entries = manifest.read(arguments.manifest)
     used = manifest.for_training(entries)
     with console.progress("Looking at the clips", len(used)) as tick:
-        good, unreadable = looks.look_at_all(used, after_each=tick)
+        good, unreadable = file_facts.look_at_all(used, after_each=tick)
     for bad in unreadable:
         console.complain(f"Left out: {bad.entry.name}: {bad.reason}")
     if not good:
@@ -66,8 +66,8 @@ def _examine(arguments: argparse.Namespace) -> Audit:
         [entry.path for entry in entries],
         folders=(arguments.manifest.parent, Path()),
     )
-    with console.progress("Measuring what must not suffice", audit.BASELINES) as tick:
-        return audit.examine(
+    with console.progress("Measuring what must not suffice", leaks.BASELINES) as tick:
+        return leaks.examine(
             entries,
             good,
             duplicates=duplicates,

@@ -13,11 +13,12 @@ from dataclasses import replace
 from pathlib import Path
 
 from scripts import console
-from video_classifier.ml import audit, labels, looks
+from video_classifier.ml import labels
+from video_classifier.ml.audit import file_facts, leaks
+from video_classifier.ml.audit.file_facts import Look
 from video_classifier.ml.data import from_folders, grouping, manifest, splits
 from video_classifier.ml.data.grouping import Duplicates, Origin
 from video_classifier.ml.data.manifest import Entry, ManifestError
-from video_classifier.ml.looks import Look
 
 EXAMPLE = """example:
   python -m scripts.build_manifest clips --out clips/manifest.csv \\
@@ -45,14 +46,14 @@ def _build(arguments: argparse.Namespace) -> None:
     found = _entries(arguments.dataset, arguments.out.parent)
     origins = _origins(arguments)
     with console.progress("Looking at the clips", len(found)) as tick:
-        good, unreadable = looks.look_at_all(found, after_each=tick)
+        good, unreadable = file_facts.look_at_all(found, after_each=tick)
     for bad in unreadable:
         console.complain(f"Left out: {bad.entry.name}: {bad.reason}")
     _refuse_one_class([look.entry for look in good])
     duplicates = _duplicates(arguments, [look.entry.path for look in good])
     grouped = _grouped(good, origins, duplicates, seed=arguments.seed)
     manifest.write(arguments.out, [look.entry for look in grouped])
-    for warning in audit.warnings([look for look in grouped if not look.entry.note]):
+    for warning in leaks.warnings([look for look in grouped if not look.entry.note]):
         console.warn(warning)
     _tell(arguments.out, grouped, left_out=len(unreadable))
 

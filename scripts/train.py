@@ -19,8 +19,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from scripts import console, train_options
-from video_classifier.ml import audit, cards, looks, plots
-from video_classifier.ml.audit import Audit
+from video_classifier.ml import cards, plots
+from video_classifier.ml.audit import file_facts, leaks
+from video_classifier.ml.audit.leaks import Audit
 from video_classifier.ml.cache import Cache
 from video_classifier.ml.clip import ClipSpec, View
 from video_classifier.ml.data import grouping, manifest, splits
@@ -297,10 +298,10 @@ def _audit(arguments: argparse.Namespace, footage: Sequence[Footage]) -> Audit:
         folders=(arguments.manifest.parent, Path()),
     )
     pretrained = networks.is_pretrained(arguments.network)
-    with console.progress("Measuring what must not suffice", audit.BASELINES) as tick:
-        found = audit.examine(
+    with console.progress("Measuring what must not suffice", leaks.BASELINES) as tick:
+        found = leaks.examine(
             entries,
-            [looks.of(clip.entry, clip.served) for clip in footage],
+            [file_facts.of(clip.entry, clip.served) for clip in footage],
             duplicates=duplicates,
             by=arguments.split,
             seed=arguments.seed,

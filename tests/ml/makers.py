@@ -8,9 +8,9 @@ import numpy as np
 
 from tests.ml.conftest import TINY
 from video_classifier.ml import labels
+from video_classifier.ml.audit.file_facts import FileFacts, Look
 from video_classifier.ml.data.footage import Footage
 from video_classifier.ml.data.manifest import Entry
-from video_classifier.ml.looks import FileFacts, Look
 
 
 def entry(

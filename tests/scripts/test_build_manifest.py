@@ -9,7 +9,7 @@ import pytest
 
 from scripts import build_manifest
 from tests import videos
-from video_classifier.ml import looks
+from video_classifier.ml.audit import file_facts
 from video_classifier.ml.data import manifest, splits
 from video_classifier.ml.data.manifest import Entry
 
@@ -160,7 +160,7 @@ def test_an_interruption_writes_nothing(dataset: Path, monkeypatch: pytest.Monke
     def interrupted(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(looks, "look_at_all", interrupted)
+    monkeypatch.setattr(file_facts, "look_at_all", interrupted)
     table = dataset.parent / "manifest.csv"
 
     assert build_manifest.main([str(dataset), "--out", str(table)]) == 130

@@ -12,12 +12,12 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from video_classifier.ml.audit.file_facts import Look
 from video_classifier.ml.clip import ClipSpec, Image
 from video_classifier.ml.data import splits
 from video_classifier.ml.data.manifest import Entry, holds_both_labels
 from video_classifier.ml.evaluation.intervals import measure
 from video_classifier.ml.labels import ALL
-from video_classifier.ml.looks import Look
 from video_classifier.ml.serving.bundle import Interval
 
 if TYPE_CHECKING:

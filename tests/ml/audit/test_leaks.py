@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from tests.ml.makers import entry, look, people
-from video_classifier.ml import audit
-from video_classifier.ml.audit import Audit, Leak, LeakKind
+from video_classifier.ml.audit import leaks
+from video_classifier.ml.audit.leaks import Audit, Leak, LeakKind
 from video_classifier.ml.data import splits
 from video_classifier.ml.data.grouping import Duplicates
 from video_classifier.ml.data.manifest import Entry
@@ -26,7 +26,7 @@ def clips(tmp_path: Path) -> list[Entry]:
 
 
 def leaks_among(clips: list[Entry], duplicates: Duplicates | None = None) -> list[Leak]:
-    return list(audit.leaks(clips, splits.sides(clips), duplicates or Duplicates()))
+    return list(leaks.leaks(clips, splits.sides(clips), duplicates or Duplicates()))
 
 
 def test_clean_data_has_no_leak(clips: list[Entry]) -> None:
@@ -81,7 +81,7 @@ def test_a_group_that_the_manifest_tears_apart_is_a_leak(clips: list[Entry]) -> 
 
 
 def examined(entries: list[Entry], *, by: By = By.GROUP) -> Audit:
-    return audit.examine(entries, [look(one) for one in entries], by=by)
+    return leaks.examine(entries, [look(one) for one in entries], by=by)
 
 
 def test_a_random_split_tears_groups_apart_and_is_called_leaky(tmp_path: Path) -> None:
@@ -124,7 +124,7 @@ def test_too_few_people_are_told_and_not_measured(clips: list[Entry]) -> None:
 def test_imbalance_is_told() -> None:
     entries = [entry(n, shoplifter=n < 10, group=str(n)) for n in range(40)]
 
-    assert audit.warnings([look(one) for one in entries]) == (
+    assert leaks.warnings([look(one) for one in entries]) == (
         "The labels are out of balance: 10 clips shoplifter, 30 non_shoplifter.",
     )
 
@@ -133,7 +133,7 @@ def test_a_label_from_one_scene_is_told() -> None:
     entries = people(4)
     entries += [replace(one, source="street") for one in people(4) if not one.target]
 
-    (warning,) = audit.warnings([look(one) for one in entries])
+    (warning,) = leaks.warnings([look(one) for one in entries])
 
     assert warning.startswith("All clips shoplifter come from one scene (shop), others do not")
 
@@ -141,6 +141,6 @@ def test_a_label_from_one_scene_is_told() -> None:
 def test_a_fact_that_tells_is_told() -> None:
     found = [look(one, length=9 - 3 * one.target) for one in people(8)]
 
-    assert audit.warnings(found) == (
+    assert leaks.warnings(found) == (
         "The files' length by itself tells the labels apart: AUC 1.00.",
     )

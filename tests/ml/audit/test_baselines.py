@@ -9,10 +9,10 @@ import pytest
 
 from tests import videos
 from tests.ml.makers import entry, look, people
-from video_classifier.ml import baselines, looks
-from video_classifier.ml.baselines import Baseline
+from video_classifier.ml.audit import baselines, file_facts
+from video_classifier.ml.audit.baselines import Baseline
+from video_classifier.ml.audit.file_facts import Look
 from video_classifier.ml.clip import ClipError
-from video_classifier.ml.looks import Look
 from video_classifier.ml.serving.bundle import Interval
 
 
@@ -30,7 +30,7 @@ def measured(found: list[Look]) -> tuple[float | None, float | None]:
 def test_a_glance_tells_the_facts_and_shows_the_middle(tmp_path: Path) -> None:
     path = videos.write(tmp_path / "clip.mp4", frames=30, size=(64, 48))
 
-    seen = looks.look(entry(0, shoplifter=True, group="Ada", path=path))
+    seen = file_facts.look(entry(0, shoplifter=True, group="Ada", path=path))
 
     assert (seen.facts.length, seen.facts.frame_rate) == (3, 10)
     assert (seen.facts.width, seen.facts.height) == (64, 48)
@@ -43,8 +43,8 @@ def test_what_is_no_clip_is_named(tmp_path: Path) -> None:
     path = videos.text(tmp_path / "notes.mp4", "buy milk")
 
     with pytest.raises(ClipError):
-        looks.look(entry(0, shoplifter=True, group="Ada", path=path))
-    good, bad = looks.look_at_all([entry(0, shoplifter=True, group="Ada", path=path)])
+        file_facts.look(entry(0, shoplifter=True, group="Ada", path=path))
+    good, bad = file_facts.look_at_all([entry(0, shoplifter=True, group="Ada", path=path)])
 
     assert not good
     assert bad[0].entry.path == path

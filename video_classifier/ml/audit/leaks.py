@@ -9,14 +9,15 @@ from enum import StrEnum
 from itertools import combinations
 from pathlib import Path
 
-from video_classifier.ml import baselines, labels
-from video_classifier.ml.baselines import Baseline
+from video_classifier.ml import labels
+from video_classifier.ml.audit import baselines
+from video_classifier.ml.audit.baselines import Baseline
+from video_classifier.ml.audit.file_facts import Look
 from video_classifier.ml.data import splits
 from video_classifier.ml.data.grouping import Duplicates
 from video_classifier.ml.data.manifest import Entry
 from video_classifier.ml.data.splits import LEAKY, By, Side
 from video_classifier.ml.digest import sha256
-from video_classifier.ml.looks import Look
 from video_classifier.ml.serving.bundle import Interval
 
 BASELINES = 2  # how many are measured
