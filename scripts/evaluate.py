@@ -11,7 +11,6 @@ from pathlib import Path
 from rich.table import Table
 
 from scripts import console
-from video_classifier.ml import report
 from video_classifier.ml.cache import Cache
 from video_classifier.ml.clip import View
 from video_classifier.ml.data import manifest, splits
@@ -21,6 +20,7 @@ from video_classifier.ml.evaluation import calibration, cross_validation, evalua
 from video_classifier.ml.evaluation.evaluate import Evaluation, Scored
 from video_classifier.ml.networks import precision, pretrained
 from video_classifier.ml.persons import detection
+from video_classifier.ml.reporting import report
 from video_classifier.ml.serving import bundle, predictor
 from video_classifier.ml.serving.bundle import Card
 from video_classifier.ml.training import recipe

@@ -10,14 +10,14 @@ from pathlib import Path
 from rich.table import Table
 
 from scripts import console
-from video_classifier.ml import contact_sheet
 from video_classifier.ml.cache import Cache
 from video_classifier.ml.clip import ClipError, ClipSpec, View
-from video_classifier.ml.contact_sheet import Row
 from video_classifier.ml.data import manifest
 from video_classifier.ml.duplicates import similarity
 from video_classifier.ml.duplicates.similarity import Embedder, Match
 from video_classifier.ml.networks.pretrained import WeightsError
+from video_classifier.ml.reporting import contact_sheet
+from video_classifier.ml.reporting.contact_sheet import Row
 from video_classifier.ml.serving import bundle
 
 EXAMPLE = """example:

@@ -19,7 +19,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from scripts import console, train_options
-from video_classifier.ml import cards, plots
 from video_classifier.ml.audit import file_facts, leaks
 from video_classifier.ml.audit.leaks import Audit
 from video_classifier.ml.cache import Cache
@@ -35,6 +34,7 @@ from video_classifier.ml.networks import precision
 from video_classifier.ml.networks.pretrained import WeightsError
 from video_classifier.ml.persons import detection
 from video_classifier.ml.persons.detection import Detector, DetectorError
+from video_classifier.ml.reporting import card_text, plots
 from video_classifier.ml.serving import bundle, predictor
 from video_classifier.ml.serving.bundle import Card, Interval
 from video_classifier.ml.training.trainer import Course, Epoch, Settings, Trainer
@@ -121,7 +121,7 @@ def _train(arguments: argparse.Namespace, unfinished: Cache) -> None:
         Card(
             name=arguments.out.name,
             network=arguments.network,
-            summary=cards.summary(arguments.network),
+            summary=card_text.summary(arguments.network),
             spec=spec,
             threshold=chosen.threshold,
             created=datetime.now(UTC).date().isoformat(),
@@ -137,8 +137,8 @@ def _train(arguments: argparse.Namespace, unfinished: Cache) -> None:
                 chosen,
                 left_out=len(learning) - len(entries),
             ),
-            limits=(*cards.LIMITS, *found),
-            training=cards.training_facts(
+            limits=(*card_text.LIMITS, *found),
+            training=card_text.training_facts(
                 arguments.manifest, entries, settings, course, temperature=chosen.temperature
             ),
         ),
@@ -260,7 +260,7 @@ def _test_apart(arguments: argparse.Namespace, card: Card, apart: Sequence[Entry
             metrics[f"{FALSE_ALARMS}{source}"] = cross_validation.complement(share)
             half = source not in arguments.test_only
             told.append(
-                cards.how_kept_apart(
+                card_text.how_kept_apart(
                     source, clips=len(found.scored) + len(found.unscored), half=half
                 )
             )
@@ -279,10 +279,10 @@ def _how_measured(
     if arguments.threshold or arguments.folds == 0:
         chosen = "The threshold was not chosen on any clips."
     else:
-        chosen = cards.how_chosen(entries, calibration, false_alarms=arguments.false_alarms)
+        chosen = card_text.how_chosen(entries, calibration, false_alarms=arguments.false_alarms)
     told = (
-        cards.how_measured(entries, arguments.settings, folds=arguments.folds),
-        cards.how_left_out(left_out),
+        card_text.how_measured(entries, arguments.settings, folds=arguments.folds),
+        card_text.how_left_out(left_out),
         chosen,
     )
     return " ".join(filter(None, told))
@@ -330,7 +330,7 @@ def _tell(card: Card) -> None:
     console.err.print(f"Wrote {card.name}: {card.parameters:,} parameters. {card.measured}")
     for name, figure in card.metrics.items():
         console.err.print(f"  {name:22} {figure}")
-    for limit in card.limits[len(cards.LIMITS) :]:
+    for limit in card.limits[len(card_text.LIMITS) :]:
         console.warn(limit)
 
 

@@ -13,12 +13,12 @@ from string import Template
 from matplotlib.figure import Figure
 from PIL import Image as Picture
 
-from video_classifier.ml import contact_sheet, plots
 from video_classifier.ml.clip import ClipError, Image
-from video_classifier.ml.contact_sheet import Row
 from video_classifier.ml.data.footage import Unreadable
 from video_classifier.ml.evaluation import evaluate
 from video_classifier.ml.evaluation.evaluate import Evaluation, Group, Scored, Unscored
+from video_classifier.ml.reporting import contact_sheet, plots
+from video_classifier.ml.reporting.contact_sheet import Row
 from video_classifier.ml.serving.bundle import Card, Interval
 from video_classifier.ml.training.trainer import Course, Epoch
 

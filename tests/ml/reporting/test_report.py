@@ -12,8 +12,8 @@ from PIL import Image
 from tests import videos
 from tests.ml.conftest import TINY
 from tests.ml.makers import entry
-from video_classifier.ml import report
 from video_classifier.ml.evaluation.evaluate import Evaluation, Scored, summary
+from video_classifier.ml.reporting import report
 from video_classifier.ml.serving.bundle import Card
 
 EPOCHS = [{"number": number, "loss": 0.7, "validation_loss": 0.8} for number in (1, 2, 3)]
