@@ -25,7 +25,7 @@ from rich.table import Table
 
 from scripts import console, isolation_timing, person_timing, timing
 from scripts.timing import Compared, Figures
-from video_classifier.ml.clip import ClipError, ClipSpec, View
+from video_classifier.ml.contracts import ClipError, ClipSpec, View
 from video_classifier.ml.persons import detection
 from video_classifier.ml.serving import bundle, predictor
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from scripts import console
-from video_classifier.ml.clip import ClipError
+from video_classifier.ml.contracts import ClipError
 from video_classifier.ml.data import from_folders, manifest
 from video_classifier.ml.data.manifest import Entry, ManifestError
 from video_classifier.ml.duplicates import fingerprints, quarantine, search

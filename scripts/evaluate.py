@@ -12,7 +12,7 @@ from rich.table import Table
 
 from scripts import console
 from video_classifier.ml.cache import Cache
-from video_classifier.ml.clip import View
+from video_classifier.ml.contracts import View
 from video_classifier.ml.data import manifest, splits
 from video_classifier.ml.data.footage import read_footage
 from video_classifier.ml.data.manifest import Entry

@@ -11,7 +11,7 @@ from rich.table import Table
 
 from scripts import console
 from video_classifier.ml.cache import Cache
-from video_classifier.ml.clip import ClipError, ClipSpec, View
+from video_classifier.ml.contracts import ClipError, ClipSpec, View
 from video_classifier.ml.data import manifest
 from video_classifier.ml.duplicates import similarity
 from video_classifier.ml.duplicates.similarity import Embedder, Match

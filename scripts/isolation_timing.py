@@ -8,7 +8,7 @@ from pathlib import Path
 
 from scripts import timing
 from scripts.timing import Compared, Figures
-from video_classifier.ml.clip import ClipError, Outcome, Stage
+from video_classifier.ml.contracts import ClipError, Outcome, Stage
 from video_classifier.ml.isolation.children import Child, Meanwhile
 from video_classifier.ml.serving import predictor
 from video_classifier.ml.serving.bundle import BundleError

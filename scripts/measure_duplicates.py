@@ -14,7 +14,7 @@ from pathlib import Path
 from rich.table import Table
 
 from scripts import console, pages
-from video_classifier.ml.clip import ClipError
+from video_classifier.ml.contracts import ClipError
 from video_classifier.ml.data import manifest
 from video_classifier.ml.data.manifest import Entry, ManifestError
 from video_classifier.ml.duplicates import benchmark, fingerprints, search

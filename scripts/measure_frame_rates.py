@@ -22,7 +22,7 @@ from av.video.frame import VideoFrame
 
 from scripts import console, pages
 from video_classifier.ml import labels
-from video_classifier.ml.clip import ClipError, Outcome, Track
+from video_classifier.ml.contracts import ClipError, Outcome, Track
 from video_classifier.ml.data import manifest
 from video_classifier.ml.data.manifest import Entry, ManifestError
 from video_classifier.ml.persons import tracking

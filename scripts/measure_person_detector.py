@@ -20,7 +20,7 @@ from PIL import Image as Picture
 from PIL import ImageDraw
 
 from scripts import console, pages
-from video_classifier.ml.clip import ClipError, Image
+from video_classifier.ml.contracts import ClipError, Image
 from video_classifier.ml.data.manifest import ManifestError
 from video_classifier.ml.distillation import scenes, scoring
 from video_classifier.ml.distillation.scoring import Curve, Truth

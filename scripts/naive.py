@@ -13,7 +13,7 @@ import keras
 import numpy as np
 from keras import layers
 
-from video_classifier.ml.clip import ClipSpec, Image
+from video_classifier.ml.contracts import ClipSpec, Image
 
 
 def network_of(network: keras.Model, spec: ClipSpec) -> keras.Model:

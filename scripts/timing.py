@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import median
 
-from video_classifier.ml.clip import Outcome
+from video_classifier.ml.contracts import Outcome
 
 Figures = dict[str, float]  # by the names of the parts, such as "decode"
 Way = Callable[[Path], Figures]  # goes it once

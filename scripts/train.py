@@ -22,7 +22,7 @@ from scripts import console, train_options
 from video_classifier.ml.audit import file_facts, leaks
 from video_classifier.ml.audit.leaks import Audit
 from video_classifier.ml.cache import Cache
-from video_classifier.ml.clip import ClipSpec, View
+from video_classifier.ml.contracts import ClipSpec, View
 from video_classifier.ml.data import grouping, manifest, splits
 from video_classifier.ml.data.footage import Footage, read_footage
 from video_classifier.ml.data.manifest import Entry

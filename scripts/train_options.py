@@ -8,7 +8,7 @@ from dataclasses import fields
 from pathlib import Path
 
 from scripts import console
-from video_classifier.ml.clip import ClipSpec, View
+from video_classifier.ml.contracts import ClipSpec, View
 from video_classifier.ml.data.augmentation import Augmentation
 from video_classifier.ml.data.splits import By
 from video_classifier.ml.networks.pretrained import DOWNLOADED

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from scripts import console
-from video_classifier.ml.clip import ClipError
+from video_classifier.ml.contracts import ClipError
 from video_classifier.ml.data.manifest import ManifestError
 from video_classifier.ml.networks.precision import NotFiniteError
 from video_classifier.ml.networks.pretrained import WeightsError

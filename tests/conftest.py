@@ -16,7 +16,7 @@ from django.test import Client
 from django.utils import timezone
 from pytest_django import Settings
 
-from video_classifier.ml.clip import (
+from video_classifier.ml.contracts import (
     Box,
     ClipSpec,
     Image,
@@ -27,7 +27,7 @@ from video_classifier.ml.clip import (
     Track,
     View,
 )
-from video_classifier.ml.clip import Person as Followed
+from video_classifier.ml.contracts import Person as Followed
 from video_classifier.ml.serving import bundle
 from video_classifier.ml.serving.bundle import Card, Interval
 from video_classifier.ml.serving.confidence import Confidence

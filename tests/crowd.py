@@ -12,7 +12,7 @@ import numpy as np
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
-from video_classifier.ml.clip import Box, Image
+from video_classifier.ml.contracts import Box, Image
 from video_classifier.ml.persons.detection import Detections
 
 RATE = 10

@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 from av.video.frame import VideoFrame
 
-from video_classifier.ml.clip import Image
+from video_classifier.ml.contracts import Image
 
 RATE = 15
 WIDTH, HEIGHT = 160, 120

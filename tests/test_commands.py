@@ -21,7 +21,7 @@ from pytest_django import Settings
 from tests import videos
 from tests.conftest import EVEN, FakePredictor, MakeClip, MakeUser, followed
 from tests.services.test_files import store
-from video_classifier.ml.clip import ClipError, ClipSpec
+from video_classifier.ml.contracts import ClipError, ClipSpec
 from video_classifier.ml.serving import bundle
 from video_classifier.ml.serving.bundle import Card
 from video_classifier.models import Clip

@@ -24,7 +24,7 @@ from av.video.reformatter import ColorPrimaries, ColorRange, Colorspace, ColorTr
 from av.video.stream import VideoStream
 from PIL import Image as Still
 
-from video_classifier.ml.clip import Image
+from video_classifier.ml.contracts import Image
 
 QUIET_X265 = {"x265-params": "log-level=none"}
 

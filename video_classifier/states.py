@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from django.db import models
 
-from video_classifier.ml.clip import Stage as MlStage
-from video_classifier.ml.clip import View as MlView
+from video_classifier.ml.contracts import Stage as MlStage
+from video_classifier.ml.contracts import View as MlView
 
 
 class Status(models.TextChoices):

@@ -15,7 +15,7 @@ from playwright.sync_api import FilePayload, Page, Route, expect
 
 from tests import scenes
 from tests.conftest import PASSWORD, MakeAnalysis, MakeClip
-from video_classifier.ml.clip import Image
+from video_classifier.ml.contracts import Image
 from video_classifier.ml.serving import no_result
 from video_classifier.models import Analysis, HeatMap, Person
 from video_classifier.services import catalog, evidence, trash

@@ -12,7 +12,7 @@ from pytest_django import Settings
 
 from tests import videos
 from tests.conftest import FakePredictor, MakeAnalysis, MakeClip, MakeModel, MakePerson
-from video_classifier.ml.clip import Image
+from video_classifier.ml.contracts import Image
 from video_classifier.models import Analysis
 from video_classifier.services import catalog, evidence
 from video_classifier.states import Status, View

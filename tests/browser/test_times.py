@@ -13,7 +13,7 @@ from playwright.sync_api import Page
 from tests import videos
 from tests.conftest import MakeAnalysis, MakeClip, MakePerson
 from tests.videos import Maker
-from video_classifier.ml.clip import ClipSpec
+from video_classifier.ml.contracts import ClipSpec
 from video_classifier.ml.video import browser_copy, frames, probe
 from video_classifier.services import evidence
 from video_classifier.states import Playback, Status, View

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests import videos
-from video_classifier.ml.clip import ClipSpec, View
+from video_classifier.ml.contracts import ClipSpec, View
 from video_classifier.ml.serving import bundle
 from video_classifier.ml.serving.bundle import Card
 

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from video_classifier.ml.cache import Cache
-from video_classifier.ml.clip import Image
+from video_classifier.ml.contracts import Image
 
 CLIP: Image = np.arange(24, dtype=np.uint8).reshape(2, 3, 4)
 

@@ -11,7 +11,7 @@ import pytest
 from scripts import benchmark
 from tests import crowd, videos
 from tests.ml.conftest import OF_PERSONS, write_bundle
-from video_classifier.ml.clip import ClipSpec
+from video_classifier.ml.contracts import ClipSpec
 from video_classifier.ml.persons import detection
 from video_classifier.ml.serving import bundle
 from video_classifier.ml.serving.bundle import Card

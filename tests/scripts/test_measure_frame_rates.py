@@ -13,7 +13,7 @@ from tests import crowd, videos
 from tests.crowd import Way, standing, walking
 from tests.ml.conftest import OF_PERSONS, write_bundle
 from video_classifier.ml import labels
-from video_classifier.ml.clip import Box, Track
+from video_classifier.ml.contracts import Box, Track
 from video_classifier.ml.data import manifest
 from video_classifier.ml.data.manifest import Entry, ManifestError
 from video_classifier.ml.persons import detection

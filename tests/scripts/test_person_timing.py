@@ -12,7 +12,7 @@ from scripts.person_timing import NoResultError, Stopwatch
 from tests import crowd
 from tests.crowd import Spotter, standing, walking
 from tests.ml.conftest import OF_PERSONS, write_bundle
-from video_classifier.ml.clip import Image
+from video_classifier.ml.contracts import Image
 from video_classifier.ml.persons.detection import Detections
 
 pytestmark = pytest.mark.keras

@@ -11,7 +11,7 @@ import pytest
 from scripts import train, train_options
 from tests import videos
 from video_classifier.ml import networks
-from video_classifier.ml.clip import ClipSpec, View
+from video_classifier.ml.contracts import ClipSpec, View
 from video_classifier.ml.evaluation import cross_validation
 from video_classifier.ml.networks import precision
 from video_classifier.ml.networks.pretrained import WeightsError

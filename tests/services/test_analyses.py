@@ -16,8 +16,8 @@ from PIL import Image
 from pytest_django import Settings
 
 from tests.conftest import FakePredictor, MakeAnalysis, MakeClip, MakeModel, MakeUser, followed
-from video_classifier.ml.clip import ClipError
-from video_classifier.ml.clip import Stage as MlStage
+from video_classifier.ml.contracts import ClipError
+from video_classifier.ml.contracts import Stage as MlStage
 from video_classifier.ml.serving.bundle import BundleError
 from video_classifier.models import Analysis
 from video_classifier.querysets import AnalysisQuerySet

@@ -14,7 +14,7 @@ from pytest_django import DjangoCaptureOnCommitCallbacks, Settings
 
 from tests import videos
 from tests.conftest import FakePredictor, MakeAnalysis, MakeClip, followed
-from video_classifier.ml.clip import ClipError
+from video_classifier.ml.contracts import ClipError
 from video_classifier.ml.video import browser_copy, probe
 from video_classifier.models import Analysis, Clip
 from video_classifier.querysets import ClipQuerySet

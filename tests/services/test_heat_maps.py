@@ -15,7 +15,7 @@ from pytest_django import DjangoCaptureOnCommitCallbacks, Settings
 
 from tests import videos
 from tests.conftest import FakePredictor, MakeAnalysis, MakeClip, followed
-from video_classifier.ml.clip import ClipSpec, Image
+from video_classifier.ml.contracts import ClipSpec, Image
 from video_classifier.ml.serving import occlusion
 from video_classifier.models import Analysis, HeatMap
 from video_classifier.querysets import HeatMapQuerySet

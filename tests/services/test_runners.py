@@ -13,7 +13,7 @@ from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries, DjangoCaptureOnCommitCallbacks, Settings
 
 from tests.conftest import FakePredictor, MakeAnalysis, MakeClip
-from video_classifier.ml.clip import Stage
+from video_classifier.ml.contracts import Stage
 from video_classifier.models import Analysis, Clip, HeatMap
 from video_classifier.querysets import AnalysisQuerySet
 from video_classifier.services import analyses, catalog, heat_maps, leases, runners, sandbox

@@ -19,7 +19,7 @@ from pytest_django import Settings
 from tests import videos
 from tests.conftest import MakeAnalysis, MakeClip
 from tests.footage import ROOT
-from video_classifier.ml.clip import ClipError
+from video_classifier.ml.contracts import ClipError
 from video_classifier.ml.serving import decoder
 from video_classifier.models import Analysis, Clip
 from video_classifier.services import analyses, sandbox, trash

@@ -17,7 +17,7 @@ from pytest_django import Settings
 
 from tests import videos
 from tests.conftest import MakeModel
-from video_classifier.ml.clip import ClipError
+from video_classifier.ml.contracts import ClipError
 from video_classifier.models import Analysis, Clip
 from video_classifier.services import analyses, uploads
 from video_classifier.states import Playback, Status

@@ -14,7 +14,7 @@ from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries, Settings
 
 from tests.conftest import EVEN, MEASURED, MakeAnalysis, MakeClip, MakeModel
-from video_classifier.ml.clip import ClipSpec, View
+from video_classifier.ml.contracts import ClipSpec, View
 from video_classifier.ml.serving.bundle import Interval
 from video_classifier.models import Analysis, Clip
 from video_classifier.services import catalog

@@ -10,7 +10,7 @@ from django.db.models import Q
 from django.urls import reverse
 from django.utils import timezone
 
-from video_classifier.ml.clip import Box, Track
+from video_classifier.ml.contracts import Box, Track
 from video_classifier.models.clips import Clip
 from video_classifier.querysets import AnalysisQuerySet, HeatMapQuerySet
 from video_classifier.states import Prediction, Stage, Status, View

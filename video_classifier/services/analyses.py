@@ -14,8 +14,8 @@ from django.contrib.auth.models import User
 from django.db import transaction
 from django.utils import timezone
 
-from video_classifier.ml.clip import ClipError, Outcome, Predictor
-from video_classifier.ml.clip import Stage as MlStage
+from video_classifier.ml.contracts import ClipError, Outcome, Predictor
+from video_classifier.ml.contracts import Stage as MlStage
 from video_classifier.ml.serving.bundle import BundleError
 from video_classifier.models import Analysis, Clip, Person
 from video_classifier.services import catalog, evidence, leases, sandbox

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from django.conf import settings
 from django.db import DatabaseError
 
-from video_classifier.ml.clip import ClipError
+from video_classifier.ml.contracts import ClipError
 
 FULL = "The server's disk is full. Tell your administrator; nothing of your file was kept."
 

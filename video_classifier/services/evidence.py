@@ -10,7 +10,7 @@ import numpy as np
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 
-from video_classifier.ml import clip as ml
+from video_classifier.ml import contracts as ml
 from video_classifier.models import Analysis, Person
 from video_classifier.states import Prediction
 

@@ -18,7 +18,7 @@ from typing import TypeVar
 
 from django.conf import settings
 
-from video_classifier.ml.clip import (
+from video_classifier.ml.contracts import (
     ClipError,
     ClipFacts,
     ClipSpec,

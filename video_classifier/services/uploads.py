@@ -15,7 +15,7 @@ from django.core.files.uploadedfile import TemporaryUploadedFile, UploadedFile
 from django.db import transaction
 from django.template.defaultfilters import filesizeformat
 
-from video_classifier.ml.clip import ClipError, ClipFacts
+from video_classifier.ml.contracts import ClipError, ClipFacts
 from video_classifier.ml.digest import sha256
 from video_classifier.ml.serving.bundle import BundleError
 from video_classifier.models import Analysis, Clip

@@ -11,7 +11,7 @@ from django.contrib.auth.models import AbstractBaseUser, AnonymousUser, User
 from django.template.defaultfilters import filesizeformat
 from django.utils.safestring import SafeString, mark_safe
 
-from video_classifier.ml.clip import View
+from video_classifier.ml.contracts import View
 from video_classifier.ml.serving.bundle import Card, Interval
 from video_classifier.ml.serving.confidence import Share
 from video_classifier.models import Analysis, Clip

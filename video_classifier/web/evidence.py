@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from video_classifier.ml.clip import Box
+from video_classifier.ml.contracts import Box
 from video_classifier.models import Analysis, Person
 from video_classifier.states import Prediction
 

@@ -12,7 +12,7 @@ from tests.ml.makers import entry, look, people
 from video_classifier.ml.audit import baselines, file_facts
 from video_classifier.ml.audit.baselines import Baseline
 from video_classifier.ml.audit.file_facts import Look
-from video_classifier.ml.clip import ClipError
+from video_classifier.ml.contracts import ClipError
 from video_classifier.ml.serving.bundle import Interval
 
 
@@ -154,7 +154,7 @@ def test_what_suffices_is_said_in_words(
 
 @pytest.mark.keras
 def test_a_frame_can_be_seen_through_a_backbone(tmp_path: Path) -> None:
-    from video_classifier.ml.clip import ClipSpec
+    from video_classifier.ml.contracts import ClipSpec
     from video_classifier.ml.networks.backbone import mobilenetv2
 
     backbone = mobilenetv2(ClipSpec(frames=1), None)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from tests.ml.conftest import TINY
-from video_classifier.ml.clip import Image
+from video_classifier.ml.contracts import Image
 from video_classifier.ml.data.augmentation import Augmentation, vary
 
 STILL = Augmentation(shortest_stretch=1, smallest_crop=1, brightness=0, contrast=0, flip=0)

@@ -13,7 +13,7 @@ from tests import videos
 from tests.ml.conftest import TINY
 from tests.ml.makers import footage, people
 from video_classifier.ml.cache import Cache
-from video_classifier.ml.clip import ClipSpec
+from video_classifier.ml.contracts import ClipSpec
 from video_classifier.ml.data.augmentation import Augmentation
 from video_classifier.ml.data.footage import ClipExamples, FeatureExamples, read_footage
 from video_classifier.ml.data.manifest import Entry

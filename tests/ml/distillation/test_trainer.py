@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from video_classifier.ml.clip import Image
+from video_classifier.ml.contracts import Image
 from video_classifier.ml.data.manifest import ManifestError
 from video_classifier.ml.distillation import scenes
 from video_classifier.ml.persons import boxes, tflite

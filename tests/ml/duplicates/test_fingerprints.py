@@ -9,7 +9,7 @@ import numpy.typing as npt
 import pytest
 
 from tests import scenes, videos
-from video_classifier.ml.clip import ClipError
+from video_classifier.ml.contracts import ClipError
 from video_classifier.ml.duplicates import alterations, fingerprints, search
 from video_classifier.ml.duplicates.fingerprints import Cache, Fingerprint, Hashes
 

@@ -13,7 +13,7 @@ import pytest
 from tests import videos
 from tests.ml.makers import entry
 from video_classifier.ml.cache import Cache
-from video_classifier.ml.clip import ClipError, ClipSpec
+from video_classifier.ml.contracts import ClipError, ClipSpec
 from video_classifier.ml.data.manifest import Entry
 from video_classifier.ml.duplicates.similarity import Embedder, find
 

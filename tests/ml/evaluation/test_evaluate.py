@@ -13,7 +13,7 @@ import pytest
 
 from tests.ml.conftest import TINY
 from tests.ml.makers import entry
-from video_classifier.ml.clip import ClipError, Outcome, Prediction, Sample
+from video_classifier.ml.contracts import ClipError, Outcome, Prediction, Sample
 from video_classifier.ml.data.manifest import Entry
 from video_classifier.ml.evaluation import evaluate
 from video_classifier.ml.serving.bundle import Card
@@ -179,7 +179,10 @@ def test_an_ordinary_clip_without_a_result_got_no_hint(clips: list[Entry]) -> No
 
 
 def test_clips_without_a_result_have_no_part_in_figures_of_scores(clips: list[Entry]) -> None:
-    all_scored, some = evaluated(clips[:3], [0.9, 0.4, 0.6]), evaluate(clips, [0.9, 0.4, 0.6, None])
+    all_scored, some = (
+        evaluated(clips[:3], [0.9, 0.4, 0.6]),
+        evaluated(clips, [0.9, 0.4, 0.6, None]),
+    )
 
     for figure in ("auc", "brier", "ece"):
         assert some.figures[figure].value == all_scored.figures[figure].value

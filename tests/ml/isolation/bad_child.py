@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable
 from multiprocessing.connection import Connection
 
-from video_classifier.ml.clip import ClipError, Image
+from video_classifier.ml.contracts import ClipError, Image
 from video_classifier.ml.isolation import confinement, wire
 
 

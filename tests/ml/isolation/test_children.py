@@ -13,7 +13,7 @@ import numpy as np
 import psutil
 import pytest
 
-from video_classifier.ml.clip import ClipError, Image
+from video_classifier.ml.contracts import ClipError, Image
 from video_classifier.ml.isolation import children
 from video_classifier.ml.isolation.children import (
     Child,

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from tests.crowd import SKIN, Way, picture, standing, walking
-from video_classifier.ml.clip import Box, ClipSpec, Image, Track, View
+from video_classifier.ml.contracts import Box, ClipSpec, Image, Track, View
 from video_classifier.ml.persons.crops import Window
 
 GRAY = 114

@@ -10,7 +10,7 @@ import numpy.typing as npt
 import pytest
 
 from tests.footage import FOOTAGE, ROOT, WEIGHTS, require
-from video_classifier.ml.clip import Image
+from video_classifier.ml.contracts import Image
 from video_classifier.ml.persons import boxes, detection, onnx
 from video_classifier.ml.persons.detection import Detections, DetectorError
 from video_classifier.ml.persons.detector_card import CARD_FILE, NETWORK_FILE

@@ -11,7 +11,7 @@ import pytest
 
 from tests import crowd, videos
 from tests.crowd import Spotter, Way, between, standing, walking
-from video_classifier.ml.clip import ClipError, ClipSpec, Crops, Image, View
+from video_classifier.ml.contracts import ClipError, ClipSpec, Crops, Image, View
 from video_classifier.ml.persons import finder
 from video_classifier.ml.video import frames
 from video_classifier.ml.video.timeline import Timeline

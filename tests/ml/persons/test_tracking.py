@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from tests.crowd import Way, between, standing, walking
-from video_classifier.ml.clip import Box, Track
+from video_classifier.ml.contracts import Box, Track
 from video_classifier.ml.persons import tracking
 from video_classifier.ml.persons.detection import Detections
 

@@ -10,7 +10,7 @@ import pytest
 
 from tests.conftest import MakeModel
 from tests.ml.conftest import OF_PERSONS
-from video_classifier.ml.clip import View
+from video_classifier.ml.contracts import View
 from video_classifier.ml.serving import bundle
 from video_classifier.ml.serving.bundle import BundleError, Interval
 

@@ -9,7 +9,7 @@ import pytest
 
 from tests import crowd, videos
 from tests.crowd import between, walking
-from video_classifier.ml.clip import ClipSpec, Image
+from video_classifier.ml.contracts import ClipSpec, Image
 from video_classifier.ml.serving import no_result
 from video_classifier.ml.video import frames
 

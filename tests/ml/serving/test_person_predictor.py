@@ -10,7 +10,7 @@ import pytest
 from tests import crowd, footage, videos
 from tests.crowd import Spotter, between, standing, walking
 from tests.ml.conftest import OF_PERSONS, write_bundle
-from video_classifier.ml.clip import ClipError, Image, Stage, View
+from video_classifier.ml.contracts import ClipError, Image, Stage, View
 from video_classifier.ml.serving import bundle, no_result, predictor
 from video_classifier.ml.serving.bundle import BundleError
 from video_classifier.ml.serving.predictor import PersonPredictor

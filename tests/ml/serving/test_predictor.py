@@ -10,7 +10,7 @@ import pytest
 
 from tests import videos
 from tests.ml.conftest import TINY, MakeBundle
-from video_classifier.ml.clip import ClipError, Stage
+from video_classifier.ml.contracts import ClipError, Stage
 from video_classifier.ml.serving import bundle, predictor
 
 pytestmark = pytest.mark.keras

@@ -11,7 +11,7 @@ import pytest
 from tests.ml.conftest import TINY
 from tests.ml.makers import entry, footage, people
 from video_classifier.ml.cache import Cache
-from video_classifier.ml.clip import Image
+from video_classifier.ml.contracts import Image
 from video_classifier.ml.data import splits
 from video_classifier.ml.data.splits import Rows
 from video_classifier.ml.evaluation import cross_validation

@@ -13,7 +13,7 @@ from av.video.reformatter import ColorTrc
 
 from tests import videos
 from tests.ml.conftest import Clips
-from video_classifier.ml.clip import ClipError, ClipSpec, Image, Sample
+from video_classifier.ml.contracts import ClipError, ClipSpec, Image, Sample
 from video_classifier.ml.video import browser_copy, frames, packets, probe
 from video_classifier.ml.video.scaling import Scaler
 from video_classifier.ml.video.timeline import JUMP

@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 
 from tests.footage import FOOTAGE, require
-from video_classifier.ml.clip import ClipSpec, Sample
+from video_classifier.ml.contracts import ClipSpec, Sample
 from video_classifier.ml.duplicates import fingerprints, search
 from video_classifier.ml.video import browser_copy, frames, probe
 
@@ -48,7 +48,7 @@ def limited(name: str, *, memory: int, seconds: float) -> str:
     script = (
         "import sys; from pathlib import Path\n"
         "from video_classifier.ml import duplicates, fingerprints, frames, playable, probe\n"
-        "from video_classifier.ml.clip import ClipError, ClipSpec\n"
+        "from video_classifier.ml.contracts import ClipError, ClipSpec\n"
         "try:\n"
         "    probe.facts(Path(sys.argv[1])); frames.sample(Path(sys.argv[1]), ClipSpec())\n"
         "except ClipError as error:\n"

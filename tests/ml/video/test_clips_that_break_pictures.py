@@ -9,7 +9,7 @@ import pytest
 
 from tests import videos
 from tests.footage import FOOTAGE, require
-from video_classifier.ml.clip import ClipError, ClipSpec, Image
+from video_classifier.ml.contracts import ClipError, ClipSpec, Image
 from video_classifier.ml.duplicates import fingerprints, search
 from video_classifier.ml.video import browser_copy, frames, probe
 from video_classifier.ml.video.scaling import Fitter

@@ -13,7 +13,7 @@ import pytest
 
 from tests import videos
 from tests.ml.conftest import Clips
-from video_classifier.ml.clip import ClipError, ClipSpec, Image, Sample
+from video_classifier.ml.contracts import ClipError, ClipSpec, Image, Sample
 from video_classifier.ml.video import frames
 from video_classifier.ml.video.scaling import Fitter, Scaler
 

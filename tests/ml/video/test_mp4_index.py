@@ -9,7 +9,7 @@ import pytest
 
 from tests import videos
 from tests.ml.conftest import Clips
-from video_classifier.ml.clip import ClipError, ClipSpec
+from video_classifier.ml.contracts import ClipError, ClipSpec
 from video_classifier.ml.video import frames, mp4_index, probe
 
 CLAIMED = 50_000_000

@@ -10,7 +10,7 @@ import pytest
 
 from tests import videos
 from tests.ml.conftest import Clips
-from video_classifier.ml.clip import ClipSpec
+from video_classifier.ml.contracts import ClipSpec
 from video_classifier.ml.video import browser_copy, frames, nal, packets, probe
 from video_classifier.ml.video.nal import Layout, Reader
 

@@ -10,7 +10,7 @@ import pytest
 
 from tests import videos
 from tests.ml.conftest import Clips
-from video_classifier.ml.clip import ClipError
+from video_classifier.ml.contracts import ClipError
 from video_classifier.ml.video import containers, probe
 
 

@@ -15,7 +15,7 @@ from av.video.reformatter import ColorTrc, Interpolation
 
 from tests import videos
 from tests.ml.conftest import Clips
-from video_classifier.ml.clip import ClipSpec, Image
+from video_classifier.ml.contracts import ClipSpec, Image
 from video_classifier.ml.video import filters, frames
 from video_classifier.ml.video.scaling import Fitter, Scaler
 

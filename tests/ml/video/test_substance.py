@@ -14,7 +14,7 @@ from av.video.stream import VideoStream
 from tests import crowd, videos
 from tests.crowd import Spotter, walking
 from tests.ml.conftest import Clips
-from video_classifier.ml.clip import ClipSpec, Image, Substance
+from video_classifier.ml.contracts import ClipSpec, Image, Substance
 from video_classifier.ml.persons import finder
 from video_classifier.ml.video import frames
 

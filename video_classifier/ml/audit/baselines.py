@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from video_classifier.ml.audit.file_facts import Look
-from video_classifier.ml.clip import ClipSpec, Image
+from video_classifier.ml.contracts import ClipSpec, Image
 from video_classifier.ml.data import splits
 from video_classifier.ml.data.manifest import Entry, holds_both_labels
 from video_classifier.ml.evaluation.intervals import measure

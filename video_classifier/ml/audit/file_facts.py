@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from video_classifier.ml.clip import ClipSpec, Image
+from video_classifier.ml.contracts import ClipSpec, Image
 from video_classifier.ml.data.footage import Unreadable, each
 from video_classifier.ml.data.manifest import Entry
 from video_classifier.ml.video import frames, probe

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from video_classifier.ml.clip import ClipSpec, Image
+from video_classifier.ml.contracts import ClipSpec, Image
 
 RANGES = {
     "shortest_stretch": (0.05, 1),

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from video_classifier.ml.cache import Cache
-from video_classifier.ml.clip import ClipError, ClipSpec, Image, Track, View
+from video_classifier.ml.contracts import ClipError, ClipSpec, Image, Track, View
 from video_classifier.ml.data.augmentation import Augmentation, resize, vary
 from video_classifier.ml.data.manifest import Entry
 from video_classifier.ml.digest import sha256

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from video_classifier.ml.clip import ClipFacts, Image
+from video_classifier.ml.contracts import ClipFacts, Image
 from video_classifier.ml.data import manifest
 from video_classifier.ml.data.manifest import ManifestError
 from video_classifier.ml.video import frames, probe

@@ -19,7 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from video_classifier.ml import whole
-from video_classifier.ml.clip import ClipSpec, Image
+from video_classifier.ml.contracts import ClipSpec, Image
 from video_classifier.ml.digest import sha256
 
 Hashes = npt.NDArray[np.uint64]

@@ -10,7 +10,7 @@ from pathlib import Path
 import keras
 from keras import layers, ops
 
-from video_classifier.ml.clip import ClipSpec
+from video_classifier.ml.contracts import ClipSpec
 from video_classifier.ml.networks import pretrained
 
 FEATURES = 1280  # of MobileNetV2 at width 1.0, after global average pooling

@@ -10,7 +10,7 @@ from pathlib import Path
 import keras
 from keras import layers
 
-from video_classifier.ml.clip import ClipSpec
+from video_classifier.ml.contracts import ClipSpec
 from video_classifier.ml.networks.backbone import FEATURES, on_mobilenetv2
 from video_classifier.ml.networks.registry import register
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import keras
 from keras import layers
 
-from video_classifier.ml.clip import ClipSpec, View
+from video_classifier.ml.contracts import ClipSpec, View
 from video_classifier.ml.networks import mobilenetv2_pool, yolo_cnn_lstm
 from video_classifier.ml.networks.backbone import FEATURES, on_mobilenetv2
 from video_classifier.ml.networks.registry import register

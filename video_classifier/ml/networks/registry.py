@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from video_classifier.ml.clip import ClipSpec
+from video_classifier.ml.contracts import ClipSpec
 
 if TYPE_CHECKING:
     import keras

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from video_classifier.ml.clip import Image
+from video_classifier.ml.contracts import Image
 from video_classifier.ml.persons.detection import Detections
 
 Floats = npt.NDArray[np.float32]

@@ -9,7 +9,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from video_classifier.ml.clip import ClipSpec, Image, Track
+from video_classifier.ml.contracts import ClipSpec, Image, Track
 from video_classifier.ml.persons.tracking import Floats, corners, smoothed
 
 VERSION = 2  # raise it when a track would give other crops: caches go by it

@@ -11,7 +11,7 @@ from typing import TypeVar
 import numpy as np
 from av.video.frame import VideoFrame
 
-from video_classifier.ml.clip import ClipSpec, Crops, Image, Sample, Track
+from video_classifier.ml.contracts import ClipSpec, Crops, Image, Sample, Track
 from video_classifier.ml.persons import crops, tracking
 from video_classifier.ml.persons.crops import Window
 from video_classifier.ml.persons.detection import Detector

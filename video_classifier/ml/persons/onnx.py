@@ -12,7 +12,7 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
-from video_classifier.ml.clip import Image
+from video_classifier.ml.contracts import Image
 from video_classifier.ml.persons import boxes
 from video_classifier.ml.persons.boxes import Floats
 from video_classifier.ml.persons.detection import Detections, DetectorError, digest

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from video_classifier.ml import whole
-from video_classifier.ml.clip import Image
+from video_classifier.ml.contracts import Image
 from video_classifier.ml.digest import sha256
 from video_classifier.ml.persons import boxes
 from video_classifier.ml.persons import detector_card as cards

@@ -21,7 +21,7 @@ import numpy.typing as npt
 from scipy.optimize import linear_sum_assignment
 from scipy.signal import savgol_filter
 
-from video_classifier.ml.clip import Box, Track
+from video_classifier.ml.contracts import Box, Track
 from video_classifier.ml.persons.detection import Detections
 
 VERSION = 2  # raise it when the same detections would give other tracks: caches go by it

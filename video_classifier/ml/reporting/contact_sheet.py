@@ -11,7 +11,7 @@ from matplotlib import font_manager
 from PIL import Image as Picture
 from PIL import ImageDraw, ImageFont
 
-from video_classifier.ml.clip import ClipSpec, Image
+from video_classifier.ml.contracts import ClipSpec, Image
 from video_classifier.ml.video import frames
 
 FRAMES = 6

@@ -13,7 +13,7 @@ from string import Template
 from matplotlib.figure import Figure
 from PIL import Image as Picture
 
-from video_classifier.ml.clip import ClipError, Image
+from video_classifier.ml.contracts import ClipError, Image
 from video_classifier.ml.data.footage import Unreadable
 from video_classifier.ml.evaluation import evaluate
 from video_classifier.ml.evaluation.evaluate import Evaluation, Group, Scored, Unscored

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from video_classifier.ml import labels, whole
-from video_classifier.ml.clip import ClipSpec
+from video_classifier.ml.contracts import ClipSpec
 from video_classifier.ml.digest import known_sha256, sha256
 from video_classifier.ml.serving import network_check
 from video_classifier.ml.serving.confidence import Confidence

@@ -11,7 +11,15 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol, TypeVar
 
-from video_classifier.ml.clip import ClipError, ClipFacts, ClipSpec, Crops, Image, Sample, Track
+from video_classifier.ml.contracts import (
+    ClipError,
+    ClipFacts,
+    ClipSpec,
+    Crops,
+    Image,
+    Sample,
+    Track,
+)
 from video_classifier.ml.isolation.children import (
     NOTHING,
     Child,

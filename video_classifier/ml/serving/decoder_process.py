@@ -17,7 +17,7 @@ from video_classifier.ml.isolation import confinement
 
 confinement.single_threaded_numpy()
 
-from video_classifier.ml.clip import ClipError, ClipFacts, ClipSpec, Image, Sample, Track  # noqa: E402
+from video_classifier.ml.contracts import ClipError, ClipFacts, ClipSpec, Image, Sample, Track  # noqa: E402
 from video_classifier.ml.isolation import wire  # noqa: E402
 
 if TYPE_CHECKING:

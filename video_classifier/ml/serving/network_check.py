@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from video_classifier.ml.clip import ClipSpec
+from video_classifier.ml.contracts import ClipSpec
 
 if TYPE_CHECKING:
     import keras

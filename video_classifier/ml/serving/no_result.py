@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from video_classifier.ml.clip import SLACK, Image, Sample
+from video_classifier.ml.contracts import SLACK, Image, Sample
 
 FEWEST = 8  # different pictures, as in frames, which needs a video library
 SHORTEST = 1.0  # seconds

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image as Still
 
-from video_classifier.ml.clip import Image
+from video_classifier.ml.contracts import Image
 
 GRAY = 128
 DIMMED = 0.4  # how much light is left where hiding changes nothing

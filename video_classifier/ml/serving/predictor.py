@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from video_classifier.ml.clip import (
+from video_classifier.ml.contracts import (
     Image,
     Outcome,
     Person,

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from multiprocessing.connection import Connection
 from pathlib import Path
 
-from video_classifier.ml.clip import ClipError, Image, Outcome, Stage
+from video_classifier.ml.contracts import ClipError, Image, Outcome, Stage
 from video_classifier.ml.isolation import confinement, wire
 from video_classifier.ml.serving import predictor
 from video_classifier.ml.serving.bundle import BundleError

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from video_classifier.ml.cache import Cache
-from video_classifier.ml.clip import ClipSpec
+from video_classifier.ml.contracts import ClipSpec
 from video_classifier.ml.data.augmentation import Augmentation
 from video_classifier.ml.data.footage import (
     ClipExamples,

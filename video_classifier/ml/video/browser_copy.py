@@ -25,7 +25,7 @@ from av.video.reformatter import (
 from av.video.stream import VideoStream
 
 from video_classifier.ml import whole
-from video_classifier.ml.clip import ClipError, ClipFacts
+from video_classifier.ml.contracts import ClipError, ClipFacts
 from video_classifier.ml.video import (
     containers,
     filters,

@@ -16,7 +16,7 @@ from av.stream import Disposition, Stream
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
-from video_classifier.ml.clip import ClipError
+from video_classifier.ml.contracts import ClipError
 from video_classifier.ml.video import mp4_index, nal, signatures
 
 MIN_SIDE = 16  # pixels: in less, nobody can be seen

@@ -19,7 +19,7 @@ import numpy as np
 import numpy.typing as npt
 from av.video.frame import VideoFrame
 
-from video_classifier.ml.clip import ClipError, ClipSpec, Image, Sample, Substance
+from video_classifier.ml.contracts import ClipError, ClipSpec, Image, Sample, Substance
 from video_classifier.ml.video import caveats, containers, packets, timeline
 from video_classifier.ml.video.filters import PixelAspect
 from video_classifier.ml.video.packets import Packets

@@ -8,7 +8,7 @@ from av.container import InputContainer
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
-from video_classifier.ml.clip import ClipError, ClipFacts
+from video_classifier.ml.contracts import ClipError, ClipFacts
 from video_classifier.ml.video import containers, packets, timeline, tone
 from video_classifier.ml.video.packets import Packets
 from video_classifier.ml.video.scaling import Turn

@@ -11,7 +11,7 @@ from av.sidedata.sidedata import Type as SideData
 from av.video.frame import VideoFrame
 from av.video.reformatter import Interpolation, VideoReformatter
 
-from video_classifier.ml.clip import Image
+from video_classifier.ml.contracts import Image
 from video_classifier.ml.video import tone
 from video_classifier.ml.video.filters import AspectReader, FieldTaker, PixelAspect
 

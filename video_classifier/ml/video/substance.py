@@ -14,7 +14,7 @@ import numpy.typing as npt
 from av.video.frame import VideoFrame
 from av.video.reformatter import Interpolation, VideoReformatter
 
-from video_classifier.ml.clip import Substance
+from video_classifier.ml.contracts import Substance
 
 MOST_COUNTED = 16  # different pictures; with more nobody asks how many
 

@@ -14,7 +14,7 @@ import numpy.typing as npt
 from av.video.frame import VideoFrame
 from av.video.reformatter import ColorTrc
 
-from video_classifier.ml.clip import Image
+from video_classifier.ml.contracts import Image
 
 Light = npt.NDArray[np.float32]
 Deep = npt.NDArray[np.uint16]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from video_classifier.ml.clip import SLACK, Box, Track
+from video_classifier.ml.contracts import SLACK, Box, Track
 
 START = Box(left=0.0, top=0.2, right=0.1, bottom=0.6)
 END = Box(left=0.4, top=0.2, right=0.7, bottom=0.8)

@@ -1,3 +1,0 @@
-"""What stands behind ml.detection: our own person detector, and YOLO files in ONNX."""
-
-from __future__ import annotations
