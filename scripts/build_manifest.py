@@ -13,9 +13,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from scripts import console
-from video_classifier.ml import labels
 from video_classifier.ml.audit import file_facts, leaks
 from video_classifier.ml.audit.file_facts import Look
+from video_classifier.ml.contracts import LABELS
 from video_classifier.ml.data import from_folders, grouping, manifest, splits
 from video_classifier.ml.data.grouping import Duplicates, Origin
 from video_classifier.ml.data.manifest import Entry, ManifestError
@@ -67,7 +67,7 @@ def _entries(dataset: Path, relative_to: Path) -> list[Entry]:
 
 
 def _refuse_one_class(entries: Sequence[Entry]) -> None:
-    if len(seen := {entry.label for entry in entries}) < len(labels.ALL):
+    if len(seen := {entry.label for entry in entries}) < len(LABELS):
         what = f"only clips {seen.pop()}" if seen else "no clips"
         msg = f"There are {what} that can be read; it takes both labels to tell them apart."
         raise ManifestError(msg)
@@ -124,7 +124,7 @@ def _notes(seen: Sequence[Look], duplicates: Duplicates) -> dict[Path, str]:
 def _tell(target: Path, seen: Sequence[Look], *, left_out: int) -> None:
     entries = [look.entry for look in seen]
     console.out.print(f"Wrote {target.name}: {len(entries)} clips, {left_out} left out.")
-    for label in labels.ALL:
+    for label in LABELS:
         chosen = [entry for entry in entries if entry.label == label]
         groups = len({entry.group for entry in chosen})
         testing = sum(entry.split == splits.Side.TEST for entry in chosen)

@@ -21,8 +21,7 @@ from av.filter import Graph
 from av.video.frame import VideoFrame
 
 from scripts import console, pages
-from video_classifier.ml import labels
-from video_classifier.ml.contracts import ClipError, Outcome, Track
+from video_classifier.ml.contracts import LABELS, ClipError, Outcome, Track
 from video_classifier.ml.data import manifest
 from video_classifier.ml.data.manifest import Entry, ManifestError
 from video_classifier.ml.persons import tracking
@@ -92,7 +91,7 @@ def chosen(entries: Sequence[Entry], source: str, *, between: bool = False) -> l
     Raises ManifestError if there are too few.
     """
     found: list[Entry] = []
-    for label in labels.ALL:
+    for label in LABELS:
         fit = [
             entry
             for entry in manifest.for_training(entries)

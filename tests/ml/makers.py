@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 
 from tests.ml.conftest import TINY
-from video_classifier.ml import labels
 from video_classifier.ml.audit.file_facts import FileFacts, Look
+from video_classifier.ml.contracts import NON_SHOPLIFTER, SHOPLIFTER
 from video_classifier.ml.data.footage import Footage
 from video_classifier.ml.data.manifest import Entry
 
@@ -17,7 +17,7 @@ def entry(
     number: int, *, shoplifter: bool, group: str, source: str = "shop", path: Path | None = None
 ) -> Entry:
     name = f"{number}.mp4"
-    label = labels.SHOPLIFTER if shoplifter else labels.NON_SHOPLIFTER
+    label = SHOPLIFTER if shoplifter else NON_SHOPLIFTER
     return Entry(path=path or Path(name), name=name, label=label, group=group, source=source)
 
 

@@ -11,7 +11,7 @@ from scripts import compare_models
 from tests import videos
 from tests.scripts.conftest import MakeModel, MakeTable
 from video_classifier.ml.contracts import ClipSpec, View
-from video_classifier.ml.digest import sha256
+from video_classifier.ml.files import sha256
 from video_classifier.ml.serving import bundle
 from video_classifier.ml.serving.bundle import Interval
 

@@ -12,8 +12,7 @@ from scripts.measure_frame_rates import WAYS, Line, Seen, chosen, counterpart
 from tests import crowd, videos
 from tests.crowd import Way, standing, walking
 from tests.ml.conftest import OF_PERSONS, write_bundle
-from video_classifier.ml import labels
-from video_classifier.ml.contracts import Box, Track
+from video_classifier.ml.contracts import LABELS, Box, Track
 from video_classifier.ml.data import manifest
 from video_classifier.ml.data.manifest import Entry, ManifestError
 from video_classifier.ml.persons import detection
@@ -67,11 +66,11 @@ def entry(clip: Path, number: int, label: str, **facts: str) -> Entry:
 
 def test_six_clips_of_each_label_are_spread_over_the_manifest(tmp_path: Path) -> None:
     clip = crowd.write(tmp_path / "a.mp4", seconds=6)
-    entries = [entry(clip, number, label) for label in labels.ALL for number in range(24)]
+    entries = [entry(clip, number, label) for label in LABELS for number in range(24)]
 
     once, between = (chosen(entries, "lab", between=between) for between in (False, True))
 
-    assert [one.label for one in once] == [label for label in labels.ALL for _ in range(6)]
+    assert [one.label for one in once] == [label for label in LABELS for _ in range(6)]
     assert [one.name for one in once] == ["0", "4", "8", "12", "16", "20"] * 2
     assert [one.name for one in between] == ["2", "6", "10", "14", "18", "22"] * 2
 
@@ -81,7 +80,7 @@ def test_short_clips_and_those_with_a_note_are_left_out(tmp_path: Path) -> None:
     long = crowd.write(tmp_path / "long.mp4", seconds=6)
     entries = [
         one
-        for label in labels.ALL
+        for label in LABELS
         for number in range(12)
         for one in (
             entry(short, -1, label),

@@ -12,7 +12,7 @@ import pytest
 
 from scripts import evaluate, train
 from tests import videos
-from video_classifier.ml.digest import sha256
+from video_classifier.ml.files import sha256
 from video_classifier.ml.serving import bundle
 
 pytestmark = pytest.mark.keras

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from video_classifier.ml import whole
+from video_classifier.ml import files
 
 Number = TypeVar("Number", bound=np.generic)
 
@@ -64,7 +64,7 @@ class Cache:
         file = self._folder / f"{_name(facts)}.npy"
         try:
             file.parent.mkdir(parents=True, exist_ok=True)
-            with whole.replacing(file) as aside:
+            with files.atomic_write(file) as aside:
                 aside.write_bytes(_sealed(array))
         except OSError as error:
             self._is_writable = False

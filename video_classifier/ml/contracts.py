@@ -13,6 +13,10 @@ import numpy.typing as npt
 
 Image = npt.NDArray[np.uint8]
 
+SHOPLIFTER = "shoplifter"
+NON_SHOPLIFTER = "non_shoplifter"
+LABELS = (NON_SHOPLIFTER, SHOPLIFTER)  # by the number a network is trained with: 0, 1
+
 SLACK = 0.02  # seconds by which moments that mean the same frame may differ
 
 

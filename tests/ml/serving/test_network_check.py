@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from video_classifier.ml.contracts import ClipSpec
-from video_classifier.ml.digest import sha256
+from video_classifier.ml.files import sha256
 from video_classifier.ml.serving import bundle, predictor
 from video_classifier.ml.serving.bundle import NETWORK_FILE, BundleError, Card
 

@@ -13,11 +13,10 @@ import numpy as np
 import numpy.typing as npt
 
 from video_classifier.ml.audit.file_facts import Look
-from video_classifier.ml.contracts import ClipSpec, Image
+from video_classifier.ml.contracts import LABELS, ClipSpec, Image
 from video_classifier.ml.data import splits
 from video_classifier.ml.data.manifest import Entry, holds_both_labels
 from video_classifier.ml.evaluation.intervals import measure
-from video_classifier.ml.labels import ALL
 from video_classifier.ml.serving.bundle import Interval
 
 if TYPE_CHECKING:
@@ -87,7 +86,7 @@ def tells(looks: Sequence[Look]) -> tuple[Tell, ...]:
     from scipy.stats import mannwhitneyu
 
     targets = np.array([one.entry.target for one in looks])
-    if len(set(targets)) < len(ALL):
+    if len(set(targets)) < len(LABELS):
         return ()
     facts = _facts(looks)
     found = []

@@ -9,15 +9,15 @@ from enum import StrEnum
 from itertools import combinations
 from pathlib import Path
 
-from video_classifier.ml import labels
 from video_classifier.ml.audit import baselines
 from video_classifier.ml.audit.baselines import Baseline
 from video_classifier.ml.audit.file_facts import Look
+from video_classifier.ml.contracts import LABELS
 from video_classifier.ml.data import splits
 from video_classifier.ml.data.grouping import Duplicates
 from video_classifier.ml.data.manifest import Entry
 from video_classifier.ml.data.splits import LEAKY, By, Side
-from video_classifier.ml.digest import sha256
+from video_classifier.ml.files import sha256
 from video_classifier.ml.serving.bundle import Interval
 
 BASELINES = 2  # how many are measured
@@ -205,7 +205,7 @@ def _too_few(looks: Sequence[Look]) -> list[str]:
 
 
 def _imbalance(entries: Sequence[Entry]) -> list[str]:
-    counts = {label: sum(entry.label == label for entry in entries) for label in labels.ALL}
+    counts = {label: sum(entry.label == label for entry in entries) for label in LABELS}
     (few, fewer), (many, more) = sorted(counts.items(), key=lambda item: item[1])
     if more < IMBALANCE * fewer:
         return []
@@ -215,7 +215,7 @@ def _imbalance(entries: Sequence[Entry]) -> list[str]:
 def _one_scene(entries: Sequence[Entry]) -> list[str]:
     """A camera of one label is worth a warning where the other label has been elsewhere."""
     scenes = {
-        label: {entry.source for entry in entries if entry.label == label} for label in labels.ALL
+        label: {entry.source for entry in entries if entry.label == label} for label in LABELS
     }
     everywhere = set().union(*scenes.values())
     return [

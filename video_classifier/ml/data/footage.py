@@ -16,7 +16,7 @@ from video_classifier.ml.cache import Cache
 from video_classifier.ml.contracts import ClipError, ClipSpec, Image, Track, View
 from video_classifier.ml.data.augmentation import Augmentation, resize, vary
 from video_classifier.ml.data.manifest import Entry
-from video_classifier.ml.digest import sha256
+from video_classifier.ml.files import sha256
 from video_classifier.ml.persons import finder
 from video_classifier.ml.persons.detection import Detector
 from video_classifier.ml.video import frames

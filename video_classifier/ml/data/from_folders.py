@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from video_classifier.ml import labels
+from video_classifier.ml.contracts import NON_SHOPLIFTER, SHOPLIFTER
 from video_classifier.ml.data.manifest import Entry, ManifestError
 
-LABELS = {"shoplifters": labels.SHOPLIFTER, "non_shoplifters": labels.NON_SHOPLIFTER}
+LABELS = {"shoplifters": SHOPLIFTER, "non_shoplifters": NON_SHOPLIFTER}
 SUFFIXES = frozenset(
     {
         *(".avi", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".ts", ".webm"),

@@ -10,7 +10,8 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from video_classifier.ml import labels, whole
+from video_classifier.ml import files
+from video_classifier.ml.contracts import LABELS
 
 SPLITS = ("train", "test")
 _COLUMNS = ("path", "label", "group", "source", "split", "note")
@@ -35,7 +36,7 @@ class Entry:
     @property
     def target(self) -> int:
         """1 for `shoplifter`, 0 for `non_shoplifter`."""
-        return labels.ALL.index(self.label)
+        return LABELS.index(self.label)
 
 
 def read(table: Path, *, missing_is_wrong: bool = True) -> tuple[Entry, ...]:
@@ -73,7 +74,7 @@ def write(table: Path, entries: Iterable[Entry]) -> None:
     """A CSV that `read` understands, whole or not at all."""
     try:
         with (
-            whole.replacing(table) as aside,
+            files.atomic_write(table) as aside,
             aside.open("w", newline="", encoding="utf-8") as file,
         ):
             writer = csv.DictWriter(file, _COLUMNS, lineterminator="\n")
@@ -94,9 +95,7 @@ def for_training(entries: Iterable[Entry]) -> tuple[Entry, ...]:
 def holds_both_labels(entries: Sequence[Entry]) -> npt.NDArray[np.bool_]:
     """(n,): whether the clip's source has clips of both labels, so that looks don't tell."""
     seen = {(entry.source, entry.label) for entry in entries}
-    return np.array(
-        [all((entry.source, label) in seen for label in labels.ALL) for entry in entries]
-    )
+    return np.array([all((entry.source, label) in seen for label in LABELS) for entry in entries])
 
 
 def _entry(folder: Path, row: dict[str, str]) -> Entry:
@@ -117,9 +116,9 @@ def _wrong_labels(entries: Sequence[Entry]) -> list[str]:
     if not entries:
         return ["no row has a label"]
     return [
-        f"{entry.name}: there is no label “{entry.label}”, only {' and '.join(labels.ALL)}"
+        f"{entry.name}: there is no label “{entry.label}”, only {' and '.join(LABELS)}"
         for entry in entries
-        if entry.label not in labels.ALL
+        if entry.label not in LABELS
     ]
 
 

@@ -13,8 +13,8 @@ from itertools import compress
 import numpy as np
 import numpy.typing as npt
 
+from video_classifier.ml.contracts import LABELS
 from video_classifier.ml.data.manifest import Entry, holds_both_labels
-from video_classifier.ml.labels import ALL
 
 Rows = npt.NDArray[np.intp]
 
@@ -143,7 +143,9 @@ def refuse_too_few(entries: Sequence[Entry]) -> None:
 
 def groups_by_label(entries: Sequence[Entry]) -> dict[str, int]:
     """How many people or recordings there are of each label."""
-    return {label: len({entry.group for entry in entries if entry.label == label}) for label in ALL}
+    return {
+        label: len({entry.group for entry in entries if entry.label == label}) for label in LABELS
+    }
 
 
 def _left_out_together(entries: Sequence[Entry]) -> Rows:

@@ -10,7 +10,7 @@ import keras
 import numpy as np
 from keras import layers
 
-from video_classifier.ml import whole
+from video_classifier.ml import files
 from video_classifier.ml.distillation import batches
 from video_classifier.ml.distillation.batches import Lessons, Scene, Stage, Teacher
 from video_classifier.ml.networks import precision
@@ -112,7 +112,7 @@ def _run(
             _telling(after_epoch),
         ],
     )
-    with whole.replacing(done) as aside:
+    with files.atomic_write(done) as aside:
         network.save_weights(aside)
 
 

@@ -18,9 +18,9 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from video_classifier.ml import whole
+from video_classifier.ml import files
 from video_classifier.ml.contracts import ClipSpec, Image
-from video_classifier.ml.digest import sha256
+from video_classifier.ml.files import sha256
 
 Hashes = npt.NDArray[np.uint64]
 
@@ -159,7 +159,7 @@ def _read(place: Path) -> Fingerprint:
 
 
 def _write(place: Path, found: Fingerprint) -> None:
-    with whole.replacing(place) as aside:
+    with files.atomic_write(place) as aside:
         np.savez(aside, **asdict(found))
 
 

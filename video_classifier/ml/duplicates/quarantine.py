@@ -14,8 +14,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from video_classifier.ml import whole
-from video_classifier.ml.digest import sha256
+from video_classifier.ml import files
+from video_classifier.ml.files import sha256
 
 REPORT = "report.json"
 
@@ -120,7 +120,7 @@ def _move(source: Path, target: Path) -> None:
 
 
 def _write(report: Path, moves: Sequence[_Move]) -> None:
-    whole.write_json(report, {"clips": [asdict(one) for one in moves]})
+    files.write_json(report, {"clips": [asdict(one) for one in moves]})
 
 
 def _read(report: Path) -> list[_Move]:

@@ -10,12 +10,12 @@ from typing import Any
 
 import numpy as np
 
-from video_classifier.ml import labels
+from video_classifier.ml.contracts import SHOPLIFTER
 from video_classifier.ml.data.footage import Unreadable, each
 from video_classifier.ml.data.manifest import Entry, holds_both_labels
-from video_classifier.ml.digest import sha256
 from video_classifier.ml.evaluation.intervals import Confusion, confusion, measure
 from video_classifier.ml.evaluation.metrics import Floats, Integers
+from video_classifier.ml.files import sha256
 from video_classifier.ml.serving.bundle import Interval
 from video_classifier.ml.serving.predictor import KerasPredictor
 
@@ -38,7 +38,7 @@ class Scored:
     seen: bool  # the network was trained on this very file
 
     def is_right(self, threshold: float) -> bool:
-        return (self.score >= threshold) == (self.entry.label == labels.SHOPLIFTER)
+        return (self.score >= threshold) == (self.entry.label == SHOPLIFTER)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from video_classifier.ml.contracts import Image
-from video_classifier.ml.digest import known_sha256
+from video_classifier.ml.files import known_sha256
 
 _loaded: dict[tuple[Path, str], Detector] = {}
 _loading = threading.Lock()

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-from video_classifier.ml import whole
+from video_classifier.ml import files
 from video_classifier.ml.persons.detection import DetectorError
 
 NETWORK_FILE = "network.tflite"
@@ -32,7 +32,7 @@ class DetectorCard:
 def read(folder: Path) -> DetectorCard:
     """Raises DetectorError."""
     try:
-        return whole.typed(whole.read_json(folder / CARD_FILE), DetectorCard)
+        return files.typed(files.read_json(folder / CARD_FILE), DetectorCard)
     except (OSError, ValueError) as error:
         msg = (
             f"The person detector {folder} can't be used: its {CARD_FILE} can't be read ({error})."
@@ -41,4 +41,4 @@ def read(folder: Path) -> DetectorCard:
 
 
 def write(folder: Path, card: DetectorCard) -> None:
-    whole.write_json(folder / CARD_FILE, asdict(card))
+    files.write_json(folder / CARD_FILE, asdict(card))

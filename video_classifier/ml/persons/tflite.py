@@ -17,9 +17,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from video_classifier.ml import whole
+from video_classifier.ml import files
 from video_classifier.ml.contracts import Image
-from video_classifier.ml.digest import sha256
+from video_classifier.ml.files import sha256
 from video_classifier.ml.persons import boxes
 from video_classifier.ml.persons import detector_card as cards
 from video_classifier.ml.persons.boxes import Floats
@@ -51,7 +51,7 @@ def read(folder: Path) -> OwnDetector:
 def write(folder: Path, content: bytes, card: DetectorCard) -> None:
     """Writes a converted network and its card, each of them whole."""
     folder.mkdir(parents=True, exist_ok=True)
-    with whole.replacing(folder / NETWORK_FILE) as aside:
+    with files.atomic_write(folder / NETWORK_FILE) as aside:
         aside.write_bytes(content)
         card = replace(card, sha256=sha256(aside))
     cards.write(folder, card)

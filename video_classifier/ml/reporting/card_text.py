@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 
 from video_classifier.ml.data.manifest import Entry
-from video_classifier.ml.digest import sha256
 from video_classifier.ml.evaluation.calibration import Calibration
 from video_classifier.ml.evaluation.cross_validation import FALSE_ALARMS, counted
+from video_classifier.ml.files import sha256
 from video_classifier.ml.training.trainer import Course, Settings, StopBy
 
 LIMITS = (

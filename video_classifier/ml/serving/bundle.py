@@ -10,9 +10,9 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from video_classifier.ml import labels, whole
-from video_classifier.ml.contracts import ClipSpec
-from video_classifier.ml.digest import known_sha256, sha256
+from video_classifier.ml import files
+from video_classifier.ml.contracts import LABELS, ClipSpec
+from video_classifier.ml.files import known_sha256, sha256
 from video_classifier.ml.serving import network_check
 from video_classifier.ml.serving.confidence import Confidence
 
@@ -54,7 +54,7 @@ class Card:
     created: str  # ISO 8601 date
     sha256: str = ""  # of network.keras; `save` fills it in
     parameters: int = 0  # likewise
-    classes: tuple[str, ...] = labels.ALL
+    classes: tuple[str, ...] = LABELS
     metrics: Mapping[str, Interval] = field(default_factory=dict)
     measured: str = ""  # how the metrics were measured
     confidence: Confidence | None = None  # of a score; None if it was not measured
@@ -65,8 +65,8 @@ class Card:
         if not 0 < self.threshold < 1:
             msg = f"the threshold {self.threshold} is not between 0 and 1"
             raise ValueError(msg)
-        if self.classes != labels.ALL:
-            msg = f"its classes are not {' and '.join(labels.ALL)}"
+        if self.classes != LABELS:
+            msg = f"its classes are not {' and '.join(LABELS)}"
             raise ValueError(msg)
 
     def was_trained_on(self, clip_sha256: str) -> bool:
@@ -82,10 +82,10 @@ def names(storage: Path) -> tuple[str, ...]:
 def read_card(folder: Path) -> Card:
     """The card alone, without a look at the weights. Raises BundleError."""
     try:
-        found = whole.read_json(folder / CARD_FILE)
+        found = files.read_json(folder / CARD_FILE)
         if isinstance(found, dict):  # cards from before there was no result without persons
             found.pop("fallback", None)
-        return whole.typed(found, Card)
+        return files.typed(found, Card)
     except FileNotFoundError as error:
         msg = f"There is no model “{folder.name}”: its {CARD_FILE} is missing."
         raise BundleError(msg) from error
@@ -140,7 +140,7 @@ def load(folder: Path) -> tuple[keras.Model, Card]:
 def save(folder: Path, network: keras.Model, card: Card) -> Card:
     """Writes both files, each of them whole; returns the card as written."""
     folder.mkdir(parents=True, exist_ok=True)
-    with whole.replacing(folder / NETWORK_FILE) as aside:
+    with files.atomic_write(folder / NETWORK_FILE) as aside:
         network.save(aside)
         card = replace(card, sha256=sha256(aside), parameters=network.count_params())
     write_card(folder, card)
@@ -148,4 +148,4 @@ def save(folder: Path, network: keras.Model, card: Card) -> Card:
 
 
 def write_card(folder: Path, card: Card) -> None:
-    whole.write_json(folder / CARD_FILE, asdict(card))
+    files.write_json(folder / CARD_FILE, asdict(card))

@@ -24,7 +24,7 @@ from av.video.reformatter import (
 )
 from av.video.stream import VideoStream
 
-from video_classifier.ml import whole
+from video_classifier.ml import files
 from video_classifier.ml.contracts import ClipError, ClipFacts
 from video_classifier.ml.video import (
     containers,
@@ -68,7 +68,7 @@ def make(source: Path, target: Path) -> None:
     """
     facts = probe.facts(source)
     try:
-        with whole.replacing(target) as aside:
+        with files.atomic_write(target) as aside:
             can_copy = _is_played(facts, "mp4") and _keeps_its_shape(source)
             if not (can_copy and _remux(source, aside)):
                 _transcode(source, aside)

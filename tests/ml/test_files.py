@@ -9,14 +9,14 @@ from typing import Any
 
 import pytest
 
-from video_classifier.ml import whole
+from video_classifier.ml import files
 
 
 def test_what_is_written_takes_its_place_at_the_end(tmp_path: Path) -> None:
     target = tmp_path / "table.weights.h5"
     target.write_text("old")
 
-    with whole.replacing(target) as aside:
+    with files.atomic_write(target) as aside:
         aside.write_text("new")
         assert target.read_text() == "old"
         assert aside.suffixes == target.suffixes
@@ -30,7 +30,7 @@ def test_what_was_there_stays_if_writing_is_broken_off(tmp_path: Path, written: 
     target = tmp_path / "table.csv"
     target.write_text("old")
 
-    with pytest.raises(KeyboardInterrupt), whole.replacing(target) as aside:  # noqa: PT012
+    with pytest.raises(KeyboardInterrupt), files.atomic_write(target) as aside:  # noqa: PT012
         if written:
             aside.write_text(written)
         raise KeyboardInterrupt
@@ -41,7 +41,7 @@ def test_what_was_there_stays_if_writing_is_broken_off(tmp_path: Path, written: 
 
 def test_a_place_that_can_not_be_written_says_so(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
-        whole.write_json(tmp_path / "nowhere" / "card.json", {})
+        files.write_json(tmp_path / "nowhere" / "card.json", {})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,9 +60,9 @@ class Whole:
 def test_what_was_written_is_read_as_what_it_was(tmp_path: Path) -> None:
     one = Whole(name="one", parts=(Part(size=1, about={"any": ["thing"]}), Part(size=2)), share=1)
 
-    whole.write_json(tmp_path / "one.json", asdict(one))
+    files.write_json(tmp_path / "one.json", asdict(one))
 
-    assert whole.typed(whole.read_json(tmp_path / "one.json"), Whole) == one
+    assert files.typed(files.read_json(tmp_path / "one.json"), Whole) == one
 
 
 @pytest.mark.parametrize(
@@ -79,7 +79,7 @@ def test_what_was_written_is_read_as_what_it_was(tmp_path: Path) -> None:
 )
 def test_what_is_of_another_type_is_named(found: object, says: str) -> None:
     with pytest.raises(ValueError, match=says):
-        whole.typed(found, Whole)
+        files.typed(found, Whole)
 
 
 @pytest.mark.parametrize("text", ["", "{", "NaN", '{"a": Infinity}', '"\\ud800 "', "[" * 100_000])
@@ -87,4 +87,4 @@ def test_what_is_no_json_is_refused(tmp_path: Path, text: str) -> None:
     (tmp_path / "a.json").write_text(text)
 
     with pytest.raises(ValueError):  # noqa: PT011  (each has its own words)
-        whole.read_json(tmp_path / "a.json")
+        files.read_json(tmp_path / "a.json")

@@ -1,11 +1,14 @@
-"""Files that are there whole, or not at all; JSON files that hold what they should."""
+"""Files: atomic writes, SHA-256, and JSON that is checked against a dataclass."""
 
 from __future__ import annotations
 
+import hashlib
 import json
+import os
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -15,7 +18,7 @@ Kind = TypeVar("Kind")
 
 
 @contextmanager
-def replacing(target: Path) -> Iterator[Path]:
+def atomic_write(target: Path) -> Iterator[Path]:
     """Where to write what is to be `target`: beside it, and with its suffixes.
 
     It takes its place when all is written. If that fails, what was there before stays.
@@ -31,7 +34,7 @@ def replacing(target: Path) -> Iterator[Path]:
 
 def write_json(target: Path, content: object) -> None:
     text = json.dumps(content, indent=2, ensure_ascii=False)
-    with replacing(target) as aside:
+    with atomic_write(target) as aside:
         aside.write_text(text + "\n", encoding="utf-8")
 
 
@@ -65,3 +68,19 @@ def _unknown(found: Any, read: Any) -> Iterator[str]:
     elif isinstance(found, list):
         for one, same in zip(found, read, strict=True):
             yield from _unknown(one, same)
+
+
+def sha256(path: Path) -> str:
+    """The SHA-256 of the file's bytes, in hexadecimal, read in blocks. Raises OSError."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def known_sha256(path: Path, state: os.stat_result) -> str:
+    """The same, remembered as long as the file's `state` is the same. Raises OSError."""
+    return _known(path, state.st_mtime_ns, state.st_size)
+
+
+@lru_cache(maxsize=32)
+def _known(path: Path, modified: int, size: int) -> str:
+    return sha256(path)  # `modified` and `size` key the memory
