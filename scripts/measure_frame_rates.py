@@ -21,7 +21,7 @@ from av.filter import Graph
 from av.video.frame import VideoFrame
 
 from scripts import console, pages
-from video_classifier.ml.contracts import LABELS, ClipError, Outcome, Track
+from video_classifier.ml.contracts import LABELS, ClipError, Floats, Outcome, Track
 from video_classifier.ml.data import manifest
 from video_classifier.ml.data.manifest import Entry, ManifestError
 from video_classifier.ml.persons import tracking
@@ -175,7 +175,7 @@ def _is_counterpart(track: Track, other: Track) -> bool:
     return bool(tracking.overlap(_at(track, moments), _at(other, moments)).mean() >= IOU)
 
 
-def _at(track: Track, moments: tracking.Floats) -> tracking.Floats:
+def _at(track: Track, moments: Floats) -> Floats:
     sides = tracking.corners(track).T
     return np.stack([np.interp(moments, track.times, side) for side in sides], axis=1)
 

@@ -12,6 +12,9 @@ import numpy as np
 import numpy.typing as npt
 
 Image = npt.NDArray[np.uint8]
+Floats = npt.NDArray[np.float64]
+Floats32 = npt.NDArray[np.float32]
+Integers = npt.NDArray[np.intp]
 
 SHOPLIFTER = "shoplifter"
 NON_SHOPLIFTER = "non_shoplifter"

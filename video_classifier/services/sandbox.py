@@ -82,7 +82,7 @@ def sample(path: Path, spec: ClipSpec, *, watch: Watch) -> Sample:
 
 
 def copy(source: Path, target: Path, *, watch: Watch) -> None:
-    """As `playable.make`. Raises ClipError, and what `watch` raises."""
+    """As `browser_copy.make`. Raises ClipError, and what `watch` raises."""
     _reader.copy(source, target, watch=watch)
 
 

@@ -8,12 +8,13 @@ import numpy as np
 import pytest
 
 from tests.ml.makers import entry, people
+from video_classifier.ml.contracts import Integers
 from video_classifier.ml.data import manifest, splits
 from video_classifier.ml.data.manifest import Entry
-from video_classifier.ml.data.splits import By, Rows, Side
+from video_classifier.ml.data.splits import By, Side
 
 
-def groups(entries: list[Entry], rows: Rows) -> set[str]:
+def groups(entries: list[Entry], rows: Integers) -> set[str]:
     return {entries[row].group for row in rows}
 
 

@@ -11,11 +11,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from video_classifier.ml.contracts import Image
+from video_classifier.ml.contracts import Floats32, Image
 from video_classifier.ml.data.manifest import ManifestError
 from video_classifier.ml.distillation import scenes
 from video_classifier.ml.persons import boxes, tflite
-from video_classifier.ml.persons.boxes import Floats
 from video_classifier.ml.persons.detector_card import DetectorCard
 
 if TYPE_CHECKING:
@@ -30,7 +29,7 @@ class Painter:
 
     input_size = (64, 64)
 
-    def candidates(self, picture: Image) -> tuple[Floats, Floats]:
+    def candidates(self, picture: Image) -> tuple[Floats32, Floats32]:
         corners, strides = boxes.cells(64, 64)
         places = np.concatenate((corners, corners + strides), axis=1)
         middles = (corners + strides / 2).astype(int)
@@ -213,11 +212,11 @@ def test_training_learns_and_ends_alike_whether_or_not_it_was_interrupted(tmp_pa
     stage = replace(trainer.STAGES[0], **quick)  # type: ignore[arg-type]
     losses: list[float] = []
 
-    def train(work: str, after_epoch: AfterEpoch = lambda _, __: None) -> list[Floats]:
+    def train(work: str, after_epoch: AfterEpoch = lambda _, __: None) -> list[Floats32]:
         student = make_student()
         settings = trainer.Settings(work=tmp_path / work, stages=(stage, stage), steps=3)
         trainer.train(student, pictured, Painter(), settings, after_epoch=after_epoch)
-        weights: list[Floats] = student.get_weights()
+        weights: list[Floats32] = student.get_weights()
         return weights
 
     def stop_in_second_stage(_: int, loss: float) -> None:
@@ -245,7 +244,7 @@ def test_training_that_was_interrupted_goes_on_with_the_views_of_its_epoch(
     shown: set[int] = set()
     view = batches.Lessons.__getitem__
 
-    def noted(taught: batches.Lessons, number: int) -> tuple[Image, Floats]:
+    def noted(taught: batches.Lessons, number: int) -> tuple[Image, Floats32]:
         shown.add(taught.epoch)
         return view(taught, number)
 

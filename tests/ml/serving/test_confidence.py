@@ -12,10 +12,10 @@ import pytest
 
 from tests.conftest import EVEN, MakeModel
 from tests.ml.makers import entry
+from video_classifier.ml.contracts import Floats, Integers
 from video_classifier.ml.data.manifest import ManifestError
 from video_classifier.ml.evaluation import cross_validation
 from video_classifier.ml.evaluation.calibration import fit_confidence
-from video_classifier.ml.evaluation.metrics import Floats, Integers
 from video_classifier.ml.serving import bundle
 from video_classifier.ml.serving.confidence import Confidence
 

@@ -11,9 +11,8 @@ import pytest
 from tests.ml.conftest import TINY
 from tests.ml.makers import entry, footage, people
 from video_classifier.ml.cache import Cache
-from video_classifier.ml.contracts import Image
+from video_classifier.ml.contracts import Image, Integers
 from video_classifier.ml.data import splits
-from video_classifier.ml.data.splits import Rows
 from video_classifier.ml.evaluation import cross_validation
 from video_classifier.ml.networks.precision import NotFiniteError
 from video_classifier.ml.training.mixing import balance, mix
@@ -94,12 +93,12 @@ def few(settings: Settings, unfinished: Cache | None = None) -> Trainer:
     return Trainer("conv3d", TINY, clips, settings, backbone_weights=None, unfinished=unfinished)
 
 
-def watched(trainer: Trainer) -> list[tuple[int, Rows]]:
+def watched(trainer: Trainer) -> list[tuple[int, Integers]]:
     """The epochs and rows that are trained on from now on."""
-    shown: list[tuple[int, Rows]] = []
+    shown: list[tuple[int, Integers]] = []
     varied = trainer._clips.varied
 
-    def watching(epoch: int, rows: Rows) -> Image:
+    def watching(epoch: int, rows: Integers) -> Image:
         shown.append((epoch, rows))
         return varied(epoch, rows)
 

@@ -47,7 +47,7 @@ def limited(name: str, *, memory: int, seconds: float) -> str:
     """What probing and sampling print in a process that has no more memory and time than that."""
     script = (
         "import sys; from pathlib import Path\n"
-        "from video_classifier.ml import duplicates, fingerprints, frames, playable, probe\n"
+        "from video_classifier.ml.video import frames, probe\n"
         "from video_classifier.ml.contracts import ClipError, ClipSpec\n"
         "try:\n"
         "    probe.facts(Path(sys.argv[1])); frames.sample(Path(sys.argv[1]), ClipSpec())\n"

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from video_classifier.ml.audit.file_facts import Look
-from video_classifier.ml.contracts import LABELS, ClipSpec, Image
+from video_classifier.ml.contracts import LABELS, ClipSpec, Floats, Image
 from video_classifier.ml.data import splits
 from video_classifier.ml.data.manifest import Entry, holds_both_labels
 from video_classifier.ml.evaluation.intervals import measure
@@ -22,7 +22,6 @@ from video_classifier.ml.serving.bundle import Interval
 if TYPE_CHECKING:
     import keras
 
-Floats = npt.NDArray[np.float64]
 
 NEAR = 0.05  # of an AUC: what is no further below the model's counts as near
 FOLDS = 5

@@ -11,12 +11,9 @@ from enum import StrEnum
 from itertools import compress
 
 import numpy as np
-import numpy.typing as npt
 
-from video_classifier.ml.contracts import LABELS
+from video_classifier.ml.contracts import LABELS, Integers
 from video_classifier.ml.data.manifest import Entry, holds_both_labels
-
-Rows = npt.NDArray[np.intp]
 
 LEAKY = "leaky"  # stands beside whatever was measured on clips that were split at random
 SEED = 42
@@ -49,11 +46,11 @@ class Side(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fold:
-    """Rows of the data; no group is in more than one of the three."""
+    """Integers of the data; no group is in more than one of the three."""
 
-    train: Rows
-    validation: Rows  # decides when training stops
-    test: Rows  # decides nothing
+    train: Integers
+    validation: Integers  # decides when training stops
+    test: Integers  # decides nothing
 
 
 def split_of(group: str, *, seed: int = SEED, test_share: float = TEST_SHARE) -> Side:
@@ -99,12 +96,14 @@ def leave_one_out(entries: Sequence[Entry], *, seed: int) -> Iterator[Fold]:
 
 def rest_and_test(
     entries: Sequence[Entry], *, count: int, seed: int
-) -> Iterator[tuple[Rows, Rows]]:
+) -> Iterator[tuple[Integers, Integers]]:
     """The same for what needs nobody to stop by."""
     yield from _parts(entries, np.arange(len(entries)), count=count, seed=seed)
 
 
-def hold_out(entries: Sequence[Entry], *, count: int = _PARTS, seed: int) -> tuple[Rows, Rows]:
+def hold_out(
+    entries: Sequence[Entry], *, count: int = _PARTS, seed: int
+) -> tuple[Integers, Integers]:
     """All rows as train and validation, about one in `count` for validation."""
     return next(_parts(entries, np.arange(len(entries)), count=count, seed=seed))
 
@@ -148,7 +147,7 @@ def groups_by_label(entries: Sequence[Entry]) -> dict[str, int]:
     }
 
 
-def _left_out_together(entries: Sequence[Entry]) -> Rows:
+def _left_out_together(entries: Sequence[Entry]) -> Integers:
     """The number of each clip's fold, (n,)."""
     mixed = holds_both_labels(entries)
     if not mixed.any():
@@ -165,8 +164,8 @@ def _left_out_together(entries: Sequence[Entry]) -> Rows:
 
 
 def _parts(
-    entries: Sequence[Entry], rows: Rows, *, count: int, seed: int
-) -> Iterator[tuple[Rows, Rows]]:
+    entries: Sequence[Entry], rows: Integers, *, count: int, seed: int
+) -> Iterator[tuple[Integers, Integers]]:
     from sklearn.model_selection import StratifiedGroupKFold
 
     # Stratified by source too: each part should hold of everything there is.

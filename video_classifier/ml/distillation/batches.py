@@ -18,9 +18,8 @@ import keras
 import numpy as np
 import numpy.typing as npt
 
-from video_classifier.ml.contracts import Image
+from video_classifier.ml.contracts import Floats32, Image
 from video_classifier.ml.persons import boxes
-from video_classifier.ml.persons.boxes import Floats
 
 BATCH = 16
 FLIPPED, COLORLESS, POOR = 0.5, 0.2, 0.25  # shares of the views
@@ -33,7 +32,7 @@ class Teacher(Protocol):
 
     input_size: tuple[int, int]
 
-    def candidates(self, picture: Image) -> tuple[Floats, Floats]:
+    def candidates(self, picture: Image) -> tuple[Floats32, Floats32]:
         """Of an RGB picture of `input_size`: boxes (cells, 4) in pixels, and scores (cells,)."""
 
 
@@ -97,7 +96,7 @@ class Lessons(keras.utils.PyDataset):  # type: ignore[misc]  # Keras is not type
     def __len__(self) -> int:
         return self._steps
 
-    def __getitem__(self, number: int) -> tuple[Image, Floats]:
+    def __getitem__(self, number: int) -> tuple[Image, Floats32]:
         draw = np.random.default_rng((self._seed, self.epoch, number))
         views, answers = [], []
         for _ in range(BATCH):
@@ -141,7 +140,7 @@ class Lessons(keras.utils.PyDataset):  # type: ignore[misc]  # Keras is not type
             return boxes.fitted(picture, *size)[0]
         return _moved(picture, size, draw)
 
-    def _answer(self, view: Image) -> Floats:
+    def _answer(self, view: Image) -> Floats32:
         """(cells, 5) for the student's cells: that of the surest of the teacher's cells there."""
         places, scores = self._teacher.candidates(view)
         best = scores[self._nearby].argmax(axis=1)

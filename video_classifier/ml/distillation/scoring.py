@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from video_classifier.ml.contracts import Floats32
 from video_classifier.ml.distillation.scenes import Pictures
 from video_classifier.ml.persons import boxes
-from video_classifier.ml.persons.boxes import Floats
 from video_classifier.ml.persons.detection import Detections, Detector
 
 ENOUGH = 0.5  # intersection over union of a box that is found
@@ -22,8 +22,8 @@ SURE, FAINT = 0.5, 0.3  # scores of a teacher: somebody is there; somebody may b
 class Truth:
     """The persons in a picture. Boxes (n, 4): left, top, right, bottom; 0 to 1 of the picture."""
 
-    boxes: Floats  # to be found
-    doubtful: Floats  # neither a hit nor a false alarm if found: too faint or too small
+    boxes: Floats32  # to be found
+    doubtful: Floats32  # neither a hit nor a false alarm if found: too faint or too small
 
 
 def truth(said: Detections, *, height: int) -> Truth:
@@ -88,7 +88,7 @@ def truths_by(teacher: Detector, clips: Iterable[Pictures]) -> list[Truth]:
     ]
 
 
-def _judged(found: Detections, truth: Truth) -> tuple[Floats, npt.NDArray[np.bool_]]:
+def _judged(found: Detections, truth: Truth) -> tuple[Floats32, npt.NDArray[np.bool_]]:
     """Scores and hits of the detections that count. The surest take their persons first."""
     shares = boxes.overlaps(found.boxes, truth.boxes)
     doubtful = (boxes.overlaps(found.boxes, truth.doubtful) >= ENOUGH).any(axis=1)

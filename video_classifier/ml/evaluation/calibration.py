@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
+from video_classifier.ml.contracts import Floats, Integers
 from video_classifier.ml.evaluation.intervals import resamples
-from video_classifier.ml.evaluation.metrics import BINS, Floats, Integers, bins_of
+from video_classifier.ml.evaluation.metrics import BINS, bins_of
 from video_classifier.ml.serving.confidence import Confidence
 
 if TYPE_CHECKING:

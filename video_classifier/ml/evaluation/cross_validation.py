@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from video_classifier.ml.contracts import Floats
 from video_classifier.ml.data import splits
 from video_classifier.ml.data.manifest import Entry, ManifestError, holds_both_labels
 from video_classifier.ml.data.splits import Fold
@@ -21,7 +22,6 @@ from video_classifier.ml.evaluation.calibration import (
     tempered,
 )
 from video_classifier.ml.evaluation.intervals import measure
-from video_classifier.ml.evaluation.metrics import Floats
 from video_classifier.ml.serving.bundle import Interval
 from video_classifier.ml.serving.confidence import Confidence
 from video_classifier.ml.training.trainer import Course, Epoch, Trainer

@@ -10,11 +10,10 @@ from typing import Any
 
 import numpy as np
 
-from video_classifier.ml.contracts import SHOPLIFTER
+from video_classifier.ml.contracts import SHOPLIFTER, Floats, Integers
 from video_classifier.ml.data.footage import Unreadable, each
 from video_classifier.ml.data.manifest import Entry, holds_both_labels
 from video_classifier.ml.evaluation.intervals import Confusion, confusion, measure
-from video_classifier.ml.evaluation.metrics import Floats, Integers
 from video_classifier.ml.files import sha256
 from video_classifier.ml.serving.bundle import Interval
 from video_classifier.ml.serving.predictor import KerasPredictor

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from video_classifier.ml.evaluation.metrics import Floats, Integers, weighted
+from video_classifier.ml.contracts import Floats, Integers
+from video_classifier.ml.evaluation.metrics import weighted
 from video_classifier.ml.serving.bundle import Interval
 
 RESAMPLES = 2000
@@ -43,7 +44,7 @@ def measure(
     groups: Sequence[str] | None = None,
     seed: int = 42,
 ) -> dict[str, Interval]:
-    """The figures of `figures.weighted` of (n,) targets 0 or 1 and their scores.
+    """The figures of `metrics.weighted` of (n,) targets 0 or 1 and their scores.
 
     The threshold may be another for each clip, (n,).
 

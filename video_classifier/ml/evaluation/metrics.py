@@ -5,8 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-Floats = npt.NDArray[np.float64]
-Integers = npt.NDArray[np.intp]
+from video_classifier.ml.contracts import Floats, Integers
 
 BINS = 10  # of equal width, for the calibration error
 

@@ -9,10 +9,8 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from video_classifier.ml.contracts import Image
+from video_classifier.ml.contracts import Floats32, Image
 from video_classifier.ml.persons.detection import Detections
-
-Floats = npt.NDArray[np.float32]
 
 STRIDES = (8, 16, 32)
 FAINTEST = 0.1  # score of a detection that is still reported
@@ -40,7 +38,7 @@ def fitted(image: Image, height: int, width: int) -> tuple[Image, float]:
     return filled, scale
 
 
-def overlaps(one: Floats, other: Floats) -> Floats:
+def overlaps(one: Floats32, other: Floats32) -> Floats32:
     """(n, m): intersection over union of boxes (n, 4) and (m, 4): left, top, right, bottom."""
     corner = np.maximum(one[:, None, :2], other[None, :, :2])
     opposite = np.minimum(one[:, None, 2:], other[None, :, 2:])
@@ -49,18 +47,18 @@ def overlaps(one: Floats, other: Floats) -> Floats:
     return np.asarray(shared / np.maximum(union, 1e-9), np.float32)
 
 
-def areas(boxes: Floats) -> Floats:
+def areas(boxes: Floats32) -> Floats32:
     return np.asarray((boxes[:, 2:] - boxes[:, :2]).prod(axis=1), np.float32)
 
 
-def distinct(boxes: Floats, scores: Floats, *, overlap: float) -> npt.NDArray[np.intp]:
+def distinct(boxes: Floats32, scores: Floats32, *, overlap: float) -> npt.NDArray[np.intp]:
     """Numbers of the boxes that overlap no surer one by more than `overlap`, the surest first."""
     corners_and_sizes = np.concatenate((boxes[:, :2], boxes[:, 2:] - boxes[:, :2]), axis=1)
     kept = cv2.dnn.NMSBoxes(corners_and_sizes.tolist(), scores.tolist(), 0.0, overlap)
     return np.asarray(kept, np.intp).reshape(-1)
 
 
-def cells(height: int, width: int, strides: Sequence[int] = STRIDES) -> tuple[Floats, Floats]:
+def cells(height: int, width: int, strides: Sequence[int] = STRIDES) -> tuple[Floats32, Floats32]:
     """The upper left corners (cells, 2) of all cells of a picture, and their strides (cells, 1).
 
     In pixels; each stride's grid row by row.
@@ -73,7 +71,7 @@ def cells(height: int, width: int, strides: Sequence[int] = STRIDES) -> tuple[Fl
     return np.concatenate(corners).astype(np.float32), np.concatenate(sizes).astype(np.float32)
 
 
-def from_yolox(said: Floats, height: int, width: int) -> Floats:
+def from_yolox(said: Floats32, height: int, width: int) -> Floats32:
     """Boxes (cells, 4) from what a network says of each cell: place, and size as a logarithm.
 
     `said` (cells, 4) is counted in strides; the boxes are left, top, right, bottom in pixels.
@@ -83,17 +81,19 @@ def from_yolox(said: Floats, height: int, width: int) -> Floats:
     return from_centers(np.concatenate((said[:, :2] * strides + corners, size), axis=1))
 
 
-def from_centers(found: Floats) -> Floats:
+def from_centers(found: Floats32) -> Floats32:
     """Left, top, right, bottom from x, y of the center, width, height; (n, 4) both."""
     half = found[:, 2:] / 2
     return np.concatenate((found[:, :2] - half, found[:, :2] + half), axis=1)
 
 
-def sigmoid(logits: Floats) -> Floats:
+def sigmoid(logits: Floats32) -> Floats32:
     return np.asarray(1 / (1 + np.exp(-logits)), np.float32)
 
 
-def voted(boxes: Floats, scores: Floats, kept: npt.NDArray[np.intp], overlap: float) -> Floats:
+def voted(
+    boxes: Floats32, scores: Floats32, kept: npt.NDArray[np.intp], overlap: float
+) -> Floats32:
     """(kept, 4): of each box that is kept the mean with all that overlap it by as much or more.
 
     Each weighs as much as it is sure.
@@ -107,7 +107,7 @@ def voted(boxes: Floats, scores: Floats, kept: npt.NDArray[np.intp], overlap: fl
 
 
 def detections(
-    boxes: Floats, scores: Floats, *, height: float, width: float, doubles: Doubles = YOLO
+    boxes: Floats32, scores: Floats32, *, height: float, width: float, doubles: Doubles = YOLO
 ) -> Detections:
     """What a detector found in a picture of `height` x `width`, each person once."""
     worth = scores >= FAINTEST

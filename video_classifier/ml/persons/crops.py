@@ -9,8 +9,8 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from video_classifier.ml.contracts import ClipSpec, Image, Track
-from video_classifier.ml.persons.tracking import Floats, corners, smoothed
+from video_classifier.ml.contracts import ClipSpec, Floats, Image, Track
+from video_classifier.ml.persons.tracking import corners, smoothed
 
 VERSION = 2  # raise it when a track would give other crops: caches go by it
 

@@ -12,9 +12,8 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
-from video_classifier.ml.contracts import Image
+from video_classifier.ml.contracts import Floats32, Image
 from video_classifier.ml.persons import boxes
-from video_classifier.ml.persons.boxes import Floats
 from video_classifier.ml.persons.detection import Detections, DetectorError, digest
 
 THRESHOLD = 0.3  # what the demonstrations of these networks use
@@ -55,8 +54,8 @@ def read(path: Path) -> YoloDetector:
 class Said(NamedTuple):
     """Of all candidates: boxes (n, 4) in pixels, and how sure the network is of a person (n,)."""
 
-    places: Floats
-    scores: Floats
+    places: Floats32
+    scores: Floats32
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,7 +65,7 @@ class Layout:
     name: str
     is_bgr: bool  # blue first, else red first
     scale: float  # of the pixels, which are 0 to 255
-    decode: Callable[[Floats, int, int], Said]  # of its output and the picture's height and width
+    decode: Callable[[Floats32, int, int], Said]  # of its output and the picture's height and width
 
 
 class YoloDetector:
@@ -100,15 +99,15 @@ class YoloDetector:
         return self.layout.decode(np.asarray(found[0], np.float32), *self.input_size)
 
 
-def _yolox(found: Floats, height: int, width: int) -> Said:
+def _yolox(found: Floats32, height: int, width: int) -> Said:
     return Said(boxes.from_yolox(found[:, :4], height, width), found[:, 4] * found[:, 5 + _PERSON])
 
 
-def _yolov5(found: Floats, height: int, width: int) -> Said:
+def _yolov5(found: Floats32, height: int, width: int) -> Said:
     return Said(boxes.from_centers(found[:, :4]), found[:, 4] * found[:, 5 + _PERSON])
 
 
-def _yolov8(found: Floats, height: int, width: int) -> Said:
+def _yolov8(found: Floats32, height: int, width: int) -> Said:
     return Said(boxes.from_centers(found[:4].T), found[4 + _PERSON])
 
 
@@ -120,7 +119,7 @@ _ANCHORS = 3  # of YOLOv5, in each cell
 _BEFORE_CLASSES = 5  # a box, and how sure it is of any object
 
 
-def _layout(found: Floats, height: int, width: int) -> Layout | None:
+def _layout(found: Floats32, height: int, width: int) -> Layout | None:
     """Whose output this is; None if nobody's."""
     cells = len(boxes.cells(height, width)[0])
     _, rows, columns = found.shape if found.ndim == len(_AXES) else (0, 0, 0)
@@ -133,7 +132,7 @@ def _layout(found: Floats, height: int, width: int) -> Layout | None:
     return None
 
 
-def _run(network: cv2.dnn.Net, pixels: Floats, path: Path) -> Floats:
+def _run(network: cv2.dnn.Net, pixels: Floats32, path: Path) -> Floats32:
     try:
         network.setInput(pixels)
         return np.asarray(network.forward(), np.float32)

@@ -18,11 +18,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from video_classifier.ml import files
-from video_classifier.ml.contracts import Image
+from video_classifier.ml.contracts import Floats32, Image
 from video_classifier.ml.files import sha256
 from video_classifier.ml.persons import boxes
 from video_classifier.ml.persons import detector_card as cards
-from video_classifier.ml.persons.boxes import Floats
 from video_classifier.ml.persons.detection import Detections, DetectorError
 from video_classifier.ml.persons.detector_card import NETWORK_FILE, DetectorCard
 
@@ -111,7 +110,7 @@ class OwnDetector:
             doubles=_DOUBLES,
         )
 
-    def say(self, picture: Image) -> Floats:
+    def say(self, picture: Image) -> Floats32:
         """What the network says of an RGB picture of `input_size`: (cells, 5)."""
         with self._running:
             self._network.set_tensor(self._input["index"], picture[np.newaxis].astype(np.float32))

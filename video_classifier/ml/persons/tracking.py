@@ -17,16 +17,14 @@ from math import ceil
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 from scipy.optimize import linear_sum_assignment
 from scipy.signal import savgol_filter
 
-from video_classifier.ml.contracts import Box, Track
+from video_classifier.ml.contracts import Box, Floats, Track
 from video_classifier.ml.persons.detection import Detections
 
 VERSION = 2  # raise it when the same detections would give other tracks: caches go by it
 
-Floats = npt.NDArray[np.float64]
 
 SLOWEST = 1.1  # seconds: nobody is followed through pictures that are further apart
 

@@ -13,11 +13,11 @@ from matplotlib.figure import Figure
 from matplotlib.patheffects import withStroke
 from matplotlib.ticker import MaxNLocator
 
+from video_classifier.ml.contracts import Floats, Integers
 from video_classifier.ml.data.manifest import Entry
 from video_classifier.ml.evaluation.calibration import reliability
 from video_classifier.ml.evaluation.cross_validation import counted
 from video_classifier.ml.evaluation.intervals import Confusion, auc
-from video_classifier.ml.evaluation.metrics import Floats, Integers
 from video_classifier.ml.training.trainer import Course
 
 mpl.rcParams["font.size"] = 11

@@ -137,7 +137,7 @@ class InChild:
         return _OpenedInChild(self._call)
 
     def copy(self, source: Path, target: Path, *, watch: Watch = idle) -> None:
-        """As `playable.make`. Raises ClipError."""
+        """As `browser_copy.make`. Raises ClipError."""
         meanwhile = Meanwhile(watch=watch)
         self._call("copy", source, target, returns=type(None), meanwhile=meanwhile)
 

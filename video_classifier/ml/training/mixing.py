@@ -9,8 +9,8 @@ from typing import TypeVar
 import numpy as np
 import numpy.typing as npt
 
+from video_classifier.ml.contracts import Floats
 from video_classifier.ml.data.manifest import Entry, holds_both_labels
-from video_classifier.ml.evaluation.metrics import Floats
 
 Number = TypeVar("Number", bound=np.generic)
 

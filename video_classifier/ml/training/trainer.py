@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from video_classifier.ml.cache import Cache
-from video_classifier.ml.contracts import ClipSpec
+from video_classifier.ml.contracts import ClipSpec, Floats, Integers
 from video_classifier.ml.data.augmentation import Augmentation
 from video_classifier.ml.data.footage import (
     ClipExamples,
@@ -22,8 +22,7 @@ from video_classifier.ml.data.footage import (
     Footage,
     weights_sha256,
 )
-from video_classifier.ml.data.splits import Fold, Rows
-from video_classifier.ml.evaluation.metrics import Floats
+from video_classifier.ml.data.splits import Fold
 from video_classifier.ml.networks import precision
 from video_classifier.ml.training import checkpoint
 from video_classifier.ml.training.mixing import balance, mix
@@ -175,7 +174,7 @@ class Trainer:
         return self._unfinished.find(**self._facts) is not None
 
     def fit(
-        self, train: Rows, validation: Rows, *, after_epoch: Callable[[Epoch], None]
+        self, train: Integers, validation: Integers, *, after_epoch: Callable[[Epoch], None]
     ) -> tuple[keras.Model, Course]:
         """A network trained on the rows `train`, as it was at its best on `validation`.
 
@@ -196,7 +195,7 @@ class Trainer:
         trained.set_weights(network.get_weights())
         return trained, course
 
-    def scores(self, network: keras.Model, rows: Rows) -> Floats:
+    def scores(self, network: keras.Model, rows: Integers) -> Floats:
         """The score of each clip in `rows`, as the application would give it: (n,)."""
         if self._frozen and not self._settings.fine_tune:
             return _scores(network.get_layer("head"), self._examples, rows)
@@ -240,7 +239,7 @@ class Trainer:
                 learning_rate=settings.fine_tune_learning_rate,
             )
 
-    def _weights(self, rows: Rows) -> Floats:
+    def _weights(self, rows: Integers) -> Floats:
         chosen = [self._entries[row] for row in rows]
         if not self._settings.balanced or not chosen:
             return np.ones(len(chosen))
@@ -250,8 +249,8 @@ class Trainer:
         self,
         stage: _Stage,
         before: Course,
-        train: Rows,
-        validation: Rows,
+        train: Integers,
+        validation: Integers,
         after_epoch: Callable[[Epoch], None],
     ) -> Course:
         self._compile(stage, clips=len(train))
@@ -281,7 +280,9 @@ class Trainer:
         course = Course(epochs=tuple(Epoch(**epoch) for epoch in told["epochs"]))
         return _State(course=course, kept=kept, random=random)
 
-    def _train_once(self, stage: _Stage, state: _State, train: Rows, validation: Rows) -> None:
+    def _train_once(
+        self, stage: _Stage, state: _State, train: Integers, validation: Integers
+    ) -> None:
         learner, number = stage.learner, len(state.course.epochs)
         blended, answers = mix(
             stage.examples.varied(number, train),
@@ -327,7 +328,9 @@ class Trainer:
         waited = len(course.epochs) - max(course.best.number, len(before.epochs))
         return done >= stage.epochs or waited >= self._settings.patience
 
-    def _check(self, learner: keras.Model, examples: Examples, validation: Rows) -> float | None:
+    def _check(
+        self, learner: keras.Model, examples: Examples, validation: Integers
+    ) -> float | None:
         if not len(validation):
             return None
         scores = _scores(learner, examples, validation)
@@ -389,7 +392,7 @@ def _pass(
     return float(np.average(losses, weights=[len(inputs[batch]) for batch in batches]))
 
 
-def _scores(learner: keras.Model, examples: Examples, rows: Rows) -> Floats:
+def _scores(learner: keras.Model, examples: Examples, rows: Integers) -> Floats:
     """The score of each clip in `rows`, (n,): the highest of its persons'."""
     shown = [np.arange(*examples.bounds[row : row + 2]) for row in rows]
     inputs = examples.served[np.concatenate(shown)]
