@@ -19,7 +19,7 @@ from video_classifier.ml.evaluation.calibration import fit_confidence
 from video_classifier.ml.serving import bundle
 from video_classifier.ml.serving.confidence import Confidence
 
-STORAGE = Path(__file__).parents[2] / "models_storage"
+STORAGE = Path(__file__).parents[3] / "models_storage"
 SHIPPED = ("person_ensemble", "mobilenetv2_lstm", "conv3d")
 
 
