@@ -16,6 +16,7 @@ from PIL import Image
 from pytest_django import Settings
 
 from tests.conftest import FakePredictor, MakeAnalysis, MakeClip, MakeModel, MakeUser, followed
+from tests.databases import plan
 from video_classifier.ml.contracts import ClipError
 from video_classifier.ml.contracts import Stage as MlStage
 from video_classifier.ml.serving.bundle import BundleError
@@ -133,12 +134,12 @@ def test_the_same_moment_still_gives_different_places(make_analysis: MakeAnalysi
 
 @pytest.mark.django_db
 def test_the_queue_is_read_through_its_index() -> None:
-    assert "analysis_queue" in Analysis.objects.waiting().explain()
+    assert "analysis_queue" in plan(Analysis.objects.waiting())
 
 
 @pytest.mark.django_db
 def test_the_stalled_are_found_through_their_index() -> None:
-    assert "analysis_running" in Analysis.objects.stalled(before=timezone.now()).explain()
+    assert "analysis_running" in plan(Analysis.objects.stalled(before=timezone.now()))
 
 
 # A run

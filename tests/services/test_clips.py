@@ -14,6 +14,7 @@ from pytest_django import DjangoCaptureOnCommitCallbacks, Settings
 
 from tests import videos
 from tests.conftest import FakePredictor, MakeAnalysis, MakeClip, followed
+from tests.databases import plan
 from video_classifier.ml.contracts import ClipError
 from video_classifier.ml.video import browser_copy, probe
 from video_classifier.models import Analysis, Clip
@@ -147,7 +148,7 @@ def test_the_copy_is_one_that_browsers_play(make_clip: MakeClip, tmp_path: Path)
 
 @pytest.mark.django_db
 def test_the_wanted_are_found_through_their_index() -> None:
-    assert "clip_copy_wanted" in Clip.objects.wanting_a_copy().explain()
+    assert "clip_copy_wanted" in plan(Clip.objects.wanting_a_copy())
 
 
 def test_what_browsers_play_needs_no_copy(make_clip: MakeClip) -> None:

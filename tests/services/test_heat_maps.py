@@ -15,6 +15,7 @@ from pytest_django import DjangoCaptureOnCommitCallbacks, Settings
 
 from tests import videos
 from tests.conftest import FakePredictor, MakeAnalysis, MakeClip, followed
+from tests.databases import plan
 from video_classifier.ml.contracts import ClipSpec, Image
 from video_classifier.ml.serving import occlusion
 from video_classifier.models import Analysis, HeatMap
@@ -126,8 +127,8 @@ def test_asking_wakes_the_runner_once_it_is_committed(
 
 @pytest.mark.django_db
 def test_the_queue_is_read_through_its_indexes() -> None:
-    assert "heat_map_queue" in HeatMap.objects.waiting().explain()
-    assert "heat_map_running" in HeatMap.objects.stalled(before=timezone.now()).explain()
+    assert "heat_map_queue" in plan(HeatMap.objects.waiting())
+    assert "heat_map_running" in plan(HeatMap.objects.stalled(before=timezone.now()))
 
 
 def test_the_loser_of_a_race_finds_nothing(

@@ -12,6 +12,7 @@ from django.utils import timezone
 from pytest_django import DjangoCaptureOnCommitCallbacks, Settings
 
 from tests.conftest import FakePredictor, MakeAnalysis, MakeClip, followed
+from tests.databases import plan
 from video_classifier.models import Analysis, AuditEntry, Clip, HeatMap
 from video_classifier.services import (
     analyses,
@@ -257,7 +258,7 @@ def test_what_was_not_deleted_stays(make_clip: MakeClip) -> None:
 
 @pytest.mark.django_db
 def test_what_is_due_is_found_through_its_index() -> None:
-    assert "clip_trash" in trash.due(now=timezone.now()).explain()
+    assert "clip_trash" in plan(trash.due(now=timezone.now()))
 
 
 def test_nothing_is_noted_of_what_did_not_happen(

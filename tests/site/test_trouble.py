@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import shutil
-import sqlite3
-from collections.abc import Callable, Iterator
-from contextlib import closing
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile, TemporaryUploadedFile
-from django.db import connection
 from django.http import HttpResponse
 from django.test import Client
 from pytest_django import Settings
 
-from tests import videos
+from tests import databases, videos
 from tests.conftest import PASSWORD, MakeAnalysis, MakeModel, MakeUser
 from video_classifier.models import Analysis, Clip
 from video_classifier.services import disk
@@ -90,16 +87,6 @@ def test_a_disk_that_runs_full_while_a_clip_comes_in_is_a_sentence(
     assert left_behind(settings) == []
 
 
-@pytest.fixture
-def no_page_more(db: None) -> Iterator[None]:
-    """The database can't grow: SQLite says what it says on a full disk."""
-    with connection.cursor() as cursor:
-        pages = cursor.execute("PRAGMA page_count").fetchone()[0]
-        cursor.execute(f"PRAGMA max_page_count = {pages}")
-        yield
-        cursor.execute("PRAGMA max_page_count = 4294967294")
-
-
 def until_refused(send: Callable[[], HttpResponse]) -> HttpResponse:
     """There is room for a few rows in pages that are there."""
     return next(answer for _ in range(90) if (answer := send()).status_code not in {200, 302})
@@ -107,13 +94,14 @@ def until_refused(send: Callable[[], HttpResponse]) -> HttpResponse:
 
 @transactional
 def test_a_database_that_cannot_grow_is_a_sentence(
-    client: Client, video: SimpleUploadedFile, settings: Settings, no_page_more: None
+    client: Client, video: SimpleUploadedFile, settings: Settings
 ) -> None:
     def send() -> HttpResponse:
         video.seek(0)
         return client.post("/", {"model": "standard", "clips": video})  # type: ignore[return-value]
 
-    response = until_refused(send)
+    with databases.no_room(Analysis):
+        response = until_refused(send)
 
     assert response.status_code == 507
     assert disk.FULL in response.content.decode().replace("&#x27;", "'")
@@ -122,13 +110,14 @@ def test_a_database_that_cannot_grow_is_a_sentence(
 
 @transactional
 def test_where_nobody_expects_it_a_full_disk_is_a_sentence_too(
-    client: Client, make_analysis: MakeAnalysis, make_model: MakeModel, no_page_more: None
+    client: Client, make_analysis: MakeAnalysis, make_model: MakeModel
 ) -> None:
     make_model()
     address = f"/results/{make_analysis().pk}/again/"
     client.raise_request_exception = False
 
-    response = until_refused(lambda: client.post(address, {"model": "standard"}))  # type: ignore[arg-type, return-value]
+    with databases.no_room(Analysis):
+        response = until_refused(lambda: client.post(address, {"model": "standard"}))  # type: ignore[arg-type, return-value]
 
     assert response.status_code == 507
     assert "disk is full" in response.content.decode()
@@ -141,13 +130,9 @@ def test_a_database_that_somebody_else_holds_is_a_sentence(
     make_model()
     analysis = make_analysis()
     client.raise_request_exception = False
-    with connection.cursor() as cursor:
-        cursor.execute("PRAGMA busy_timeout = 50")
 
-    with closing(sqlite3.connect(connection.settings_dict["NAME"])) as rival:
-        rival.execute("BEGIN IMMEDIATE")
+    with databases.busy(Analysis):
         response = client.post(f"/results/{analysis.pk}/again/", {"model": "standard"})
-        rival.rollback()
 
     assert response.status_code == 503
     assert response["Retry-After"] == "10"

@@ -99,7 +99,9 @@ def test_filters_by_uploader(client: Client, three: User) -> None:
         ("clip", ["aisle.mp4", "door.mp4", "till.mp4"]),
         ("-clip", ["till.mp4", "door.mp4", "aisle.mp4"]),
         ("added", ["till.mp4", "door.mp4", "aisle.mp4"]),
+        ("score", ["door.mp4", "till.mp4", "aisle.mp4"]),
         ("-score", ["till.mp4", "door.mp4", "aisle.mp4"]),
+        ("uploader", ["till.mp4", "door.mp4", "aisle.mp4"]),
         ("-uploader", ["door.mp4", "till.mp4", "aisle.mp4"]),
     ],
 )

@@ -22,6 +22,8 @@ def rename(apps: Any, schema_editor: Any) -> None:
         if NOBODY in analysis.warnings:
             model = KNOWN.get(analysis.model, analysis.model)
             analyses.filter(pk=analysis.pk).update(model=model, model_sha256="")
+    # PostgreSQL changes no table before it has checked the rows that were written to it.
+    schema_editor.connection.check_constraints()
 
 
 def rename_back(apps: Any, schema_editor: Any) -> None:
@@ -34,6 +36,7 @@ def rename_back(apps: Any, schema_editor: Any) -> None:
     analyses.filter(prediction="no_result").update(
         status="failed", error=models.F("reason"), view="frame"
     )
+    schema_editor.connection.check_constraints()
 
 
 class Migration(migrations.Migration):

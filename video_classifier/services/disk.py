@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import shutil
-import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -12,6 +11,7 @@ from django.conf import settings
 from django.db import DatabaseError
 
 from video_classifier.ml.contracts import ClipError
+from video_classifier.services import database
 
 FULL = "The server's disk is full. Tell your administrator; nothing of your file was kept."
 
@@ -27,10 +27,9 @@ def is_nearly_full() -> bool:
 
 def ran_full(error: BaseException | None) -> bool:
     """Whether `error` says that there was no room left, on the disk or in a quota."""
-    if isinstance(error, DatabaseError):
-        cause = error.__cause__
-        return isinstance(cause, sqlite3.Error) and cause.sqlite_errorcode == sqlite3.SQLITE_FULL
-    return isinstance(error, OSError) and error.errno in {errno.ENOSPC, errno.EDQUOT}
+    if isinstance(error, OSError):
+        return error.errno in {errno.ENOSPC, errno.EDQUOT}
+    return database.is_full(error)
 
 
 @contextmanager

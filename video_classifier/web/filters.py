@@ -9,7 +9,7 @@ from typing import Any
 import django_filters
 from django import forms
 from django.contrib.auth.models import User
-from django.db.models import QuerySet
+from django.db.models import F, OrderBy, QuerySet
 from django.http import HttpRequest
 
 from video_classifier.models import Analysis, Clip
@@ -19,6 +19,8 @@ HINTS = {"yes": Prediction.HINT, "no": Prediction.NO_HINT, "none": Prediction.NO
 PAGING = "page"
 SORT = "sort"
 TEXT = "text"
+UPLOADER = "clip__uploaded_by__username"
+MAY_BE_EMPTY = {"score", UPLOADER}  # columns to sort by
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,7 +33,17 @@ class Chip:
 
 
 class SortFilter(django_filters.OrderingFilter):  # type: ignore[misc]  # untyped
-    """Sorts, and keeps rows that sort alike in one order, so that no page repeats another's."""
+    """Sorts, and keeps rows that sort alike in one order, so that no page repeats another's.
+
+    Rows without a value come last either way, whatever the database does by itself.
+    """
+
+    def get_ordering_value(self, param: str) -> str | OrderBy:
+        order: str = super().get_ordering_value(param)
+        name = order.removeprefix("-")
+        if name not in MAY_BE_EMPTY:  # and an index may serve
+            return order
+        return OrderBy(F(name), descending=order != name, nulls_last=True)
 
     def filter(self, qs: QuerySet[Any], value: list[str]) -> QuerySet[Any]:
         ordered: QuerySet[Any] = super().filter(qs, value)
@@ -96,7 +108,7 @@ class HistoryFilter(django_filters.FilterSet):  # type: ignore[misc]  # untyped
             ("prediction", "hint"),
             ("score", "score"),
             ("model", "model"),
-            ("clip__uploaded_by__username", "uploader"),
+            (UPLOADER, "uploader"),
         ),
         widget=forms.HiddenInput,
     )

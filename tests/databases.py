@@ -1,0 +1,88 @@
+"""What tests ask of the database, whichever it is."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from typing import Any
+
+from django.apps import apps
+from django.db import IntegrityError, connection
+from django.db.models import Model, QuerySet, UniqueConstraint
+
+
+def broken_rule(error: IntegrityError) -> str:
+    """The name of the constraint that the database complains of."""
+    text = str(error)
+    if columns := re.fullmatch(r"UNIQUE constraint failed: (.*)", text):  # SQLite names those alone
+        return _unique(columns[1].split(", "))
+    found = re.search(r"(?:constraint failed: |constraint \")(\w+)", text)
+    assert found is not None, text
+    return found[1]
+
+
+def _unique(failed: list[str]) -> str:
+    for model in apps.get_models():
+        meta = model._meta
+        columns = {field.name: f"{meta.db_table}.{field.column}" for field in meta.concrete_fields}
+        for each in meta.constraints:
+            if isinstance(each, UniqueConstraint) and failed == [columns[f] for f in each.fields]:
+                return each.name
+    msg = f"No constraint keeps {failed} unique."
+    raise AssertionError(msg)
+
+
+def plan(query: QuerySet[Any]) -> str:
+    """How the database finds the rows if there are many."""
+    if connection.vendor == "postgresql":  # which reads small tables as a whole
+        execute("SET LOCAL enable_seqscan = off")
+    return query.explain()
+
+
+def execute(statement: str) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(statement)
+
+
+def value(statement: str) -> Any:
+    """The first of what the database answers."""
+    with connection.cursor() as cursor:
+        cursor.execute(statement)
+        return cursor.fetchone()[0]
+
+
+@contextmanager
+def busy(model: type[Model]) -> Iterator[None]:
+    """Somebody else writes to the model's table, and who has to wait gives up soon."""
+    holds, soon, later = {
+        "sqlite": ("BEGIN IMMEDIATE", "PRAGMA busy_timeout = 50", "PRAGMA busy_timeout = 20000"),
+        "postgresql": (
+            f"BEGIN; LOCK TABLE {model._meta.db_table} IN EXCLUSIVE MODE",
+            "SET lock_timeout = 50",
+            "RESET lock_timeout",
+        ),
+    }[connection.vendor]
+    execute(soon)
+    with closing(connection.copy()) as rival, rival.cursor() as cursor:
+        cursor.execute(holds)
+        yield
+    execute(later)
+
+
+@contextmanager
+def no_room(model: type[Model]) -> Iterator[None]:
+    """The database can't grow, as on a full disk."""
+    if connection.vendor == "sqlite":
+        execute(f"PRAGMA max_page_count = {value('PRAGMA page_count')}")
+        yield
+        execute("PRAGMA max_page_count = 4294967294")
+    else:
+        execute(
+            "CREATE FUNCTION no_room() RETURNS trigger LANGUAGE plpgsql AS "
+            "$$ BEGIN RAISE EXCEPTION USING ERRCODE = 'disk_full'; END $$; "
+            f"CREATE TRIGGER no_room BEFORE INSERT ON {model._meta.db_table} "
+            "EXECUTE FUNCTION no_room()"
+        )
+        yield
+        execute("DROP FUNCTION no_room CASCADE")
