@@ -11,10 +11,10 @@ PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3; do \
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help run test quick fuzz lint check lock models recipes clean
+.PHONY: help run test test-postgres quick fuzz lint check lock models recipes clean
 
 help: ## list the targets
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 16
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 22
 
 run: .venv/runtime ## install what is needed and serve http://127.0.0.1:8000
 	@$(BIN)/python manage.py migrate --verbosity 0 --skip-checks
@@ -27,6 +27,10 @@ PARALLEL := -n logical --maxprocesses 4 --dist loadfile
 
 test: .venv/development ## install what the tests need and run them all
 	$(BIN)/python -m pytest $(PARALLEL)
+	@$(MAKE) --no-print-directory test-postgres
+
+test-postgres: .venv/development ## those that ask the database, with a PostgreSQL of their own
+	$(BIN)/python -m pytest $(PARALLEL) -p tests.servers -m db
 
 quick: .venv/development ## the tests that need neither Keras nor a browser: before every commit
 	$(BIN)/python -m pytest $(PARALLEL) -m "not keras and not browser"

@@ -9,7 +9,7 @@ import zoneinfo
 from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import environ
 from django.core.exceptions import ImproperlyConfigured
@@ -20,6 +20,15 @@ _env = environ.Env()
 YEAR = timedelta(days=365)
 DECADE = 10 * YEAR
 _FLAGS = {"true": True, "false": False}
+
+# A transaction takes the write lock at once: two can't both read and then both fail.
+_SQLITE = {
+    "transaction_mode": "IMMEDIATE",
+    "timeout": 20,
+    "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
+}
+# Nobody waits for ever: neither for a server that does not answer, nor for a lock.
+_POSTGRESQL = {"connect_timeout": 10, "options": "-c lock_timeout=20s"}
 
 
 def text(name: str, default: str) -> str:
@@ -100,6 +109,35 @@ def for_its_owner_alone(*files: Path) -> None:
             found = file.stat()
             if found.st_uid == os.geteuid() and not found.st_mode & stat.S_ISVTX:
                 file.chmod(found.st_mode & 0o700)
+
+
+def database(name: str, default: Path) -> dict[str, Any]:
+    """What Django has to know of the database at an address; without one, of SQLite's file.
+
+    The refusal leaves out what was found: there is a password in it.
+    """
+    address = text(name, "")
+    if not address:
+        return _sqlite(default)
+    scheme = address.partition("://")[0]
+    if scheme in {"postgres", "postgresql", "sqlite"}:
+        with suppress(ValueError):  # of a port
+            found: dict[str, Any] = environ.Env.db_url_config(address)
+            file = Path(found["NAME"])
+            if scheme != "sqlite" and found["NAME"]:
+                return found | {"OPTIONS": _POSTGRESQL | found.get("OPTIONS", {})}
+            if scheme == "sqlite" and file.is_absolute() and file.parent.is_dir():
+                return _sqlite(file)
+    msg = (
+        f"The environment variable {name} has to be postgres://USER:PASSWORD@HOST:PORT/NAME, or "
+        "sqlite:// and the absolute path of a file in a folder that is there."
+    )
+    raise ImproperlyConfigured(msg)
+
+
+def _sqlite(file: Path) -> dict[str, Any]:
+    engine = "django.db.backends.sqlite3"
+    return {"ENGINE": engine, "NAME": private_database(file), "OPTIONS": _SQLITE}
 
 
 def private_database(file: Path) -> Path:

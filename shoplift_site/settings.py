@@ -73,18 +73,7 @@ TEMPLATES = [
     },
 ]
 
-DATABASES = {
-    "default": {
-        "ENGINE": "django.db.backends.sqlite3",
-        "NAME": env.private_database(DATA_DIR / "db.sqlite3"),
-        "OPTIONS": {
-            # A transaction takes the write lock at once: two can't both read and then both fail.
-            "transaction_mode": "IMMEDIATE",
-            "timeout": 20,
-            "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
-        },
-    }
-}
+DATABASES = {"default": env.database("DATABASE_URL", DATA_DIR / "db.sqlite3")}
 
 # Language, time, static files.
 LANGUAGE_CODE = "en-us"

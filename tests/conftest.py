@@ -63,6 +63,21 @@ def pytest_report_header(config: pytest.Config) -> str:
     return f"fuzz: {config.getoption('seeds')} seeds a test; `make fuzz` tries many"
 
 
+@pytest.hookimpl(tryfirst=True)  # before -m looks
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if _asks_the_database(item):
+            item.add_marker("db")
+
+
+def _asks_the_database(item: pytest.Item) -> bool:
+    """Keras and a browser have nothing to ask it that others don't."""
+    if any(map(item.get_closest_marker, ("keras", "browser"))):
+        return False
+    fixtures = {"db", "transactional_db"} & set(getattr(item, "fixturenames", ()))
+    return bool(fixtures) or item.get_closest_marker("django_db") is not None
+
+
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if metafunc.definition.get_closest_marker("fuzz"):
         metafunc.parametrize("seed", range(metafunc.config.getoption("seeds")))
@@ -185,10 +200,14 @@ class MakeModel(Protocol):
 
 
 @pytest.fixture(scope="session")
-def django_db_modify_db_settings(tmp_path_factory: pytest.TempPathFactory) -> None:
-    """A file, as in production: in memory, SQLite locks otherwise and threads would not race."""
-    file = tmp_path_factory.mktemp("database") / "db.sqlite3"
-    connections["default"].settings_dict["TEST"]["NAME"] = str(file)
+def django_db_modify_db_settings(
+    tmp_path_factory: pytest.TempPathFactory, django_db_modify_db_settings_parallel_suffix: None
+) -> None:
+    """SQLite in a file, as in production: in memory, it locks otherwise and threads don't race."""
+    database = connections["default"]
+    if database.vendor == "sqlite":
+        file = tmp_path_factory.mktemp("database") / "db.sqlite3"
+        database.settings_dict["TEST"]["NAME"] = str(file)
 
 
 @pytest.fixture(autouse=True)

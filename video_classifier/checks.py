@@ -8,7 +8,8 @@ from typing import Any
 
 from django.apps import AppConfig
 from django.conf import settings
-from django.core.checks import CheckMessage, Error, Warning, register  # noqa: A004
+from django.core.checks import CheckMessage, Error, Tags, Warning, register  # noqa: A004
+from django.db import DatabaseError, connections
 
 from video_classifier.services import catalog
 
@@ -75,6 +76,24 @@ def data_folder_is_writable(
             id="video_classifier.E004",
         )
     ]
+
+
+@register(Tags.database)
+def database_answers(databases: Sequence[str] | None, **_: Any) -> list[CheckMessage]:
+    """Asked with `manage.py check --database default`."""
+    return [problem for name in databases or () if (problem := _silence(name))]
+
+
+def _silence(name: str) -> CheckMessage | None:
+    try:
+        connections[name].ensure_connection()
+    except DatabaseError as error:
+        return Error(
+            f"The database can't be reached: {error}",
+            hint="Start it, or set DATABASE_URL to one that answers.",
+            id="video_classifier.E005",
+        )
+    return None
 
 
 @register

@@ -5,10 +5,14 @@ from __future__ import annotations
 from datetime import timedelta
 from pathlib import Path
 
+import pytest
 from django.core.checks import run_checks
+from django.db.utils import ConnectionHandler
 from pytest_django import Settings
 
+from shoplift_site import env
 from tests.conftest import MakeModel
+from video_classifier import checks
 from video_classifier.management.commands import create_first_admin
 from video_classifier.ml.serving.bundle import CARD_FILE, NETWORK_FILE
 
@@ -76,6 +80,25 @@ def test_data_that_cannot_be_written_is_an_error(
     settings.DATA_DIR = tmp_path / "nowhere"
 
     assert ids() == ["video_classifier.E004"]
+
+
+@pytest.mark.django_db
+def test_a_database_that_answers_is_in_order() -> None:
+    assert checks.database_answers(databases=["default"]) == []
+
+
+@pytest.mark.django_db  # it may try
+def test_a_database_that_cannot_be_reached_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    address = "postgres://ada:secret@127.0.0.1:1/shoplift"  # where nobody listens
+    monkeypatch.setenv("DATABASE_URL", address)
+    unreachable = ConnectionHandler({"default": env.database("DATABASE_URL", Path())})
+    monkeypatch.setattr(checks, "connections", unreachable)
+
+    (error,) = checks.database_answers(databases=["default"])
+
+    assert error.id == "video_classifier.E005"
+    assert "127.0.0.1" in error.msg
+    assert "secret" not in error.msg
 
 
 def test_a_proxy_that_is_not_counted_is_worth_a_warning(

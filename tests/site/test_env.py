@@ -102,6 +102,66 @@ def test_a_dollar_sign_is_not_taken_for_another_variable(monkeypatch: pytest.Mon
     assert "ecret" not in str(caught.value)
 
 
+def test_without_an_address_the_database_is_a_file_for_its_owner_alone(tmp_path: Path) -> None:
+    file = tmp_path / "50 % off?.sqlite3"
+
+    found = env.database(NAME, file)
+
+    assert (found["ENGINE"], found["NAME"]) == ("django.db.backends.sqlite3", file)
+    assert found["OPTIONS"]["transaction_mode"] == "IMMEDIATE"
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+
+
+def test_the_file_of_the_database_can_be_another(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(NAME, f"sqlite:///{tmp_path}/other.sqlite3")
+
+    found = env.database(NAME, tmp_path / "db.sqlite3")
+
+    assert found["NAME"] == tmp_path / "other.sqlite3"
+    assert found["OPTIONS"]["transaction_mode"] == "IMMEDIATE"
+    assert [file.name for file in tmp_path.iterdir()] == ["other.sqlite3"]
+
+
+def test_the_database_can_be_postgresql(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    address = "postgres://ada:100%25@db.example.org:5433/clips?sslmode=require&conn_max_age=60"
+    monkeypatch.setenv(NAME, address)
+
+    found = env.database(NAME, tmp_path / "db.sqlite3")
+
+    assert found["ENGINE"] == "django.db.backends.postgresql"
+    assert (found["USER"], found["PASSWORD"], found["NAME"]) == ("ada", "100%", "clips")
+    assert (found["HOST"], found["PORT"], found["CONN_MAX_AGE"]) == ("db.example.org", 5433, 60)
+    assert found["OPTIONS"]["sslmode"] == "require"
+    assert found["OPTIONS"]["connect_timeout"] == 10
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "db.sqlite3",
+        "sqlite:///db.sqlite3",
+        "sqlite:////nowhere/db.sqlite3",
+        "sqlite://:memory:",
+        "mysql://ada:secret@127.0.0.1/clips",
+        "postgres://ada:secret@127.0.0.1:port/clips",
+        "postgres://ada:secret@127.0.0.1",
+        "secret",
+    ],
+)
+def test_an_address_of_no_database_is_refused_without_its_password(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, address: str
+) -> None:
+    monkeypatch.setenv(NAME, address)
+
+    with pytest.raises(ImproperlyConfigured, match=f"{NAME} has to be postgres://") as caught:
+        env.database(NAME, tmp_path / "db.sqlite3")
+
+    assert "secret" not in str(caught.value)
+
+
 def test_a_folder_to_write_is_made_for_its_owner_alone(tmp_path: Path) -> None:
     made = env.writable_folder(NAME, tmp_path / "new" / "data")
 
