@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
-from typing import Any
+from typing import Any, TypeVar
 
 from django.apps import apps
 from django.db import IntegrityError, connection
 from django.db.models import Model, QuerySet, UniqueConstraint
+
+T = TypeVar("T")
 
 
 def broken_rule(error: IntegrityError) -> str:
@@ -50,6 +54,21 @@ def value(statement: str) -> Any:
     with connection.cursor() as cursor:
         cursor.execute(statement)
         return cursor.fetchone()[0]
+
+
+def together(call: Callable[[], T], *, times: int) -> list[T]:
+    """What `times` threads get that call it at the same moment; raises what one of them raises."""
+    start = threading.Barrier(times)
+
+    def wait_and_call() -> T:
+        start.wait()
+        try:
+            return call()
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(times) as threads:
+        return [each.result() for each in [threads.submit(wait_and_call) for _ in range(times)]]
 
 
 @contextmanager

@@ -10,6 +10,7 @@ from django.http import HttpRequest
 from django.test import Client
 
 from tests.conftest import PASSWORD, MakeUser
+from tests.databases import together
 from video_classifier.models import OneTimePassword
 from video_classifier.services import accounts
 
@@ -42,6 +43,14 @@ def test_the_first_start_makes_an_administrator() -> None:
     assert admin.is_superuser
     assert password is not None
     assert admin.check_password(password)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_servers_that_start_together_one_makes_an_administrator() -> None:
+    passwords = together(accounts.create_first_admin, times=3)
+
+    assert [each is None for each in passwords].count(False) == 1
+    assert User.objects.count() == OneTimePassword.objects.count() == 1
 
 
 def test_later_starts_make_nobody(make_user: MakeUser) -> None:

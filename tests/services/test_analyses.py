@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import timedelta
 
 import pytest
@@ -16,7 +18,7 @@ from PIL import Image
 from pytest_django import Settings
 
 from tests.conftest import FakePredictor, MakeAnalysis, MakeClip, MakeModel, MakeUser, followed
-from tests.databases import plan
+from tests.databases import plan, together
 from video_classifier.ml.contracts import ClipError
 from video_classifier.ml.contracts import Stage as MlStage
 from video_classifier.ml.serving.bundle import BundleError
@@ -525,3 +527,25 @@ def test_one_user_has_only_so_many_waiting(
     analyses.enqueue(clip, model="standard", user=None)
     analyses.claim_next(worker="one")
     analyses.enqueue(clip, model="standard", user=ada)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_asking_many_times_at_once_gets_nobody_more_room(
+    make_clip: MakeClip, user: User, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.WAITING_PER_USER = 1
+    clip = make_clip()
+    check_room = analyses.check_room
+
+    def ask() -> None:
+        with suppress(analyses.QueueFullError):
+            analyses.enqueue(clip, model="standard", user=user)
+
+    def check_and_dawdle(user: User | None) -> None:
+        check_room(user)
+        time.sleep(0.3)
+
+    monkeypatch.setattr(analyses, "check_room", check_and_dawdle)
+    together(ask, times=2)
+
+    assert Analysis.objects.count() == 1

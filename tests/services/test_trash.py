@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from django.contrib.auth.models import User
 from django.core.files.base import ContentFile
+from django.db import connection, transaction
 from django.utils import timezone
 from pytest_django import DjangoCaptureOnCommitCallbacks, Settings
 
@@ -86,6 +90,29 @@ def test_a_heat_map_is_cancelled(make_analysis: MakeAnalysis, user: User, *, cla
     assert HeatMap.objects.get().status == Status.CANCELLED
     assert not HeatMap.objects.held(before).exists()
     assert not runners.step(worker="one")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_heat_map_that_was_drawn_meanwhile_stays(make_analysis: MakeAnalysis, user: User) -> None:
+    clip = make_analysis(status=Status.DONE).clip
+    heat_maps.ask(clip.analyses.get())
+    drawn = threading.Event()
+
+    def draw() -> None:
+        try:
+            with transaction.atomic():
+                HeatMap.objects.update(status=Status.DONE, drops=[[0.5]])
+                drawn.set()
+                time.sleep(0.5)  # the clip goes to the trash meanwhile
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(1) as thread:
+        thread.submit(draw)
+        drawn.wait()
+        trash.put(clip, by=user)
+
+    assert HeatMap.objects.get().status == Status.DONE
 
 
 def test_who_waits_moves_up(make_analysis: MakeAnalysis, user: User) -> None:

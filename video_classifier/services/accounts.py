@@ -8,7 +8,7 @@ from typing import Any
 from django.contrib.auth.models import User
 from django.contrib.auth.signals import user_logged_in
 from django.core.exceptions import ValidationError
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.dispatch import receiver
 from django.http import HttpRequest
 
@@ -20,12 +20,15 @@ _OWED = "owes_new_password"  # in the session, so that other requests need no qu
 
 def create_first_admin() -> str | None:
     """If nobody can sign in yet: makes an administrator, returns the one-time password."""
-    with transaction.atomic():
-        if User.objects.exists():
-            return None
-        password = secrets.token_urlsafe(12)
-        admin = User.objects.create_superuser(FIRST_ADMIN, password=password)
-        OneTimePassword.objects.create(user=admin)
+    password = secrets.token_urlsafe(12)
+    try:
+        with transaction.atomic():
+            if User.objects.exists():
+                return None
+            admin = User.objects.create_superuser(FIRST_ADMIN, password=password)
+            OneTimePassword.objects.create(user=admin)
+    except IntegrityError:  # another process that starts now was quicker
+        return None
     return password
 
 

@@ -74,6 +74,8 @@ def enqueue(clip: Clip, *, model: str, user: User | None) -> Analysis:
     """
     from video_classifier.services import runners  # which in turn runs analyses
 
+    if user is not None:  # of two requests at once, the later counts what the first has queued
+        User.objects.select_for_update(no_key=True).filter(pk=user.pk).first()
     check_room(user)
     analysis = Analysis.objects.create(clip=clip, model=model, requested_by=user)
     transaction.on_commit(runners.wake)
