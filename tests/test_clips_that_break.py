@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.footage import FOOTAGE, require
+from tests.makers.footage import FOOTAGE, require
 
 MANIFEST = FOOTAGE.parent / "clips_that_break" / "manifest.csv"
 TESTS = Path(__file__).parent

@@ -18,8 +18,8 @@ from django.test import Client
 from django.utils import timezone
 from pytest_django import Settings
 
-from tests import videos
 from tests.conftest import EVEN, FakePredictor, MakeClip, MakeUser, followed
+from tests.makers import videos
 from tests.services.test_files import store
 from video_classifier.ml.contracts import ClipError, ClipSpec
 from video_classifier.ml.serving import bundle

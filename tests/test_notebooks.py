@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from tests.conftest import MakeModel
-from tests.footage import FOOTAGE, ROOT, WEIGHTS, require
+from tests.makers.footage import FOOTAGE, ROOT, WEIGHTS, require
 from video_classifier.ml.serving.bundle import Interval
 
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))

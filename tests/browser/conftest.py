@@ -13,7 +13,7 @@ from pytest_django import Settings
 from pytest_django.live_server_helper import LiveServer
 
 from tests.conftest import PASSWORD
-from tests.footage import FOOTAGE, ROOT, missing, require
+from tests.makers.footage import FOOTAGE, ROOT, missing, require
 from video_classifier.services import runners
 
 MODELS = ROOT / "models_storage"

@@ -13,8 +13,8 @@ import numpy as np
 from django.contrib.auth.models import User
 from playwright.sync_api import FilePayload, Page, Route, expect
 
-from tests import scenes
 from tests.conftest import PASSWORD, MakeAnalysis, MakeClip
+from tests.makers import scenes
 from video_classifier.ml.contracts import Image
 from video_classifier.ml.serving import no_result
 from video_classifier.models import Analysis, HeatMap, Person

@@ -10,8 +10,8 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 from pytest_django import Settings
 
-from tests import videos
 from tests.conftest import FakePredictor, MakeAnalysis, MakeClip, MakeModel, MakePerson
+from tests.makers import videos
 from video_classifier.ml.contracts import Image
 from video_classifier.models import Analysis
 from video_classifier.services import catalog, evidence

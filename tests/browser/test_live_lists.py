@@ -10,8 +10,8 @@ from django.utils import timezone
 from playwright.sync_api import Page, Request, expect
 from pytest_django import Settings
 
-from tests import videos
 from tests.conftest import MakeAnalysis, MakeClip
+from tests.makers import videos
 from video_classifier.models import Analysis
 from video_classifier.services import evidence
 from video_classifier.states import Prediction, Stage, Status

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, Response
 
-from tests import videos
 from tests.conftest import MakeAnalysis, MakeClip
+from tests.makers import videos
 from video_classifier.models import Analysis
 from video_classifier.web import ranges
 

@@ -10,9 +10,9 @@ import pytest
 from django.core.files import File
 from playwright.sync_api import Page
 
-from tests import videos
 from tests.conftest import MakeAnalysis, MakeClip, MakePerson
-from tests.videos import Maker
+from tests.makers import videos
+from tests.makers.videos import Maker
 from video_classifier.ml.contracts import ClipSpec
 from video_classifier.ml.video import browser_copy, frames, probe
 from video_classifier.services import evidence

@@ -11,9 +11,9 @@ import pytest
 from django.contrib.auth.models import User
 from playwright.sync_api import Browser, Page, expect
 
-from tests import videos
 from tests.browser.conftest import sign_in
 from tests.conftest import MakeAnalysis, MakeClip, MakeUser, make_deleter
+from tests.makers import videos
 from video_classifier.models import Analysis
 from video_classifier.services import trash
 from video_classifier.states import Status

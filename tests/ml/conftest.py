@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests import videos
+from tests.makers import videos
 from video_classifier.ml.contracts import ClipSpec, View
 from video_classifier.ml.serving import bundle
 from video_classifier.ml.serving.bundle import Card

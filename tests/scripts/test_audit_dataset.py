@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from scripts import audit_dataset
-from tests import videos
+from tests.makers import videos
 from tests.ml.conftest import TINY
 from video_classifier.ml.serving import bundle
 from video_classifier.ml.serving.bundle import Card, Interval

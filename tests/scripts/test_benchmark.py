@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from scripts import benchmark
-from tests import crowd, videos
+from tests.makers import crowd, videos
 from tests.ml.conftest import OF_PERSONS, write_bundle
 from video_classifier.ml.contracts import ClipSpec
 from video_classifier.ml.persons import detection

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from scripts import build_manifest
-from tests import videos
+from tests.makers import videos
 from video_classifier.ml.audit import file_facts
 from video_classifier.ml.data import manifest, splits
 from video_classifier.ml.data.manifest import Entry

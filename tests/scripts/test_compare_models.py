@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from scripts import compare_models
-from tests import videos
+from tests.makers import videos
 from tests.scripts.conftest import MakeModel, MakeTable
 from video_classifier.ml.contracts import ClipSpec, View
 from video_classifier.ml.files import sha256

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from scripts import duplicate_videos_check
-from tests import scenes, videos
+from tests.makers import scenes, videos
 from video_classifier.ml.duplicates import alterations
 
 Capture = pytest.CaptureFixture[str]

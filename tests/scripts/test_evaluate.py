@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from scripts import evaluate
-from tests import videos
+from tests.makers import videos
 from tests.scripts.conftest import MakeModel, MakeTable
 from video_classifier.ml import networks
 from video_classifier.ml.networks.pretrained import WeightsError

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from scripts import find_similar
-from tests import videos
+from tests.makers import videos
 from tests.ml.conftest import OF_PERSONS, write_bundle
 from tests.scripts.conftest import MakeModel, MakeTable
 

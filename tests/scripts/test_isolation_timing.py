@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from scripts import isolation_timing
-from tests import videos
+from tests.makers import videos
 from tests.ml.conftest import write_bundle
 
 

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from scripts import measure_duplicates
-from tests import scenes
-from tests.footage import FOOTAGE, require
+from tests.makers import scenes
+from tests.makers.footage import FOOTAGE, require
 from video_classifier.ml.duplicates import fingerprints, search
 
 SHARING = {  # which clips of mnnit, and where each starts in the recording

@@ -9,8 +9,8 @@ import pytest
 
 from scripts import measure_frame_rates
 from scripts.measure_frame_rates import WAYS, Line, Seen, chosen, counterpart
-from tests import crowd, videos
-from tests.crowd import Way, standing, walking
+from tests.makers import crowd, videos
+from tests.makers.crowd import Way, standing, walking
 from tests.ml.conftest import OF_PERSONS, write_bundle
 from video_classifier.ml.contracts import LABELS, Box, Track
 from video_classifier.ml.data import manifest

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from scripts import mutations
-from tests import videos
+from tests.makers import videos
 
 
 @pytest.mark.parametrize("kind", mutations._KINDS)

@@ -9,8 +9,8 @@ import pytest
 
 from scripts import person_timing
 from scripts.person_timing import NoResultError, Stopwatch
-from tests import crowd
-from tests.crowd import Spotter, standing, walking
+from tests.makers import crowd
+from tests.makers.crowd import Spotter, standing, walking
 from tests.ml.conftest import OF_PERSONS, write_bundle
 from video_classifier.ml.contracts import Image
 from video_classifier.ml.persons.detection import Detections

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from scripts import evaluate, train
-from tests import videos
+from tests.makers import videos
 from video_classifier.ml.files import sha256
 from video_classifier.ml.serving import bundle
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from scripts import train
-from tests import videos
+from tests.makers import videos
 from video_classifier.ml.serving import bundle
 from video_classifier.ml.video import frames
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from scripts import train, train_options
-from tests import videos
+from tests.makers import videos
 from video_classifier.ml import networks
 from video_classifier.ml.contracts import ClipSpec, View
 from video_classifier.ml.evaluation import cross_validation

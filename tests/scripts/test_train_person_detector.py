@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from scripts import measure_person_detector, train_person_detector
-from tests.crowd import Spotter
-from tests.footage import YOLOX, require
+from tests.makers.crowd import Spotter
+from tests.makers.footage import YOLOX, require
 
 Script = Callable[[list[str]], int]
 

@@ -12,9 +12,9 @@ from django.core.files.storage import default_storage
 from django.utils import timezone
 from pytest_django import DjangoCaptureOnCommitCallbacks, Settings
 
-from tests import videos
 from tests.conftest import FakePredictor, MakeAnalysis, MakeClip, followed
 from tests.databases import plan
+from tests.makers import videos
 from video_classifier.ml.contracts import ClipError
 from video_classifier.ml.video import browser_copy, probe
 from video_classifier.models import Analysis, Clip

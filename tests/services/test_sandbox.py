@@ -16,9 +16,9 @@ from django.contrib.auth.models import User
 from django.utils import timezone
 from pytest_django import Settings
 
-from tests import videos
 from tests.conftest import MakeAnalysis, MakeClip
-from tests.footage import ROOT
+from tests.makers import videos
+from tests.makers.footage import ROOT
 from video_classifier.ml.contracts import ClipError
 from video_classifier.ml.serving import decoder
 from video_classifier.models import Analysis, Clip

@@ -15,8 +15,8 @@ from django.core.files.uploadedfile import (
 )
 from pytest_django import Settings
 
-from tests import videos
 from tests.conftest import MakeModel
+from tests.makers import videos
 from video_classifier.ml.contracts import ClipError
 from video_classifier.models import Analysis, Clip
 from video_classifier.services import analyses, uploads

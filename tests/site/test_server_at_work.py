@@ -10,7 +10,7 @@ import psutil
 import pytest
 
 from scripts.site_under_test import Site
-from tests import videos
+from tests.makers import videos
 
 pytestmark = pytest.mark.keras
 

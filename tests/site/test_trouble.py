@@ -12,8 +12,9 @@ from django.http import HttpResponse
 from django.test import Client
 from pytest_django import Settings
 
-from tests import databases, videos
+from tests import databases
 from tests.conftest import PASSWORD, MakeAnalysis, MakeModel, MakeUser
+from tests.makers import videos
 from video_classifier.models import Analysis, Clip
 from video_classifier.services import disk
 

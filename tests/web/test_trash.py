@@ -12,8 +12,8 @@ from django.test import Client
 from django.urls import reverse
 from pytest_django import DjangoAssertNumQueries, DjangoCaptureOnCommitCallbacks, Settings
 
-from tests import videos
 from tests.conftest import MakeClip, MakeModel, MakePerson, MakeUser, make_deleter
+from tests.makers import videos
 from tests.web.test_access import PAGES
 from video_classifier.models import Analysis, AuditEntry, Clip, HeatMap
 from video_classifier.services import evidence, trash

@@ -12,8 +12,8 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from pytest_django import DjangoAssertNumQueries, Settings
 
-from tests import videos
 from tests.conftest import MEASURED, MakeAnalysis, MakeClip, MakeModel, MakeUser
+from tests.makers import videos
 from video_classifier.ml.serving import bundle
 from video_classifier.ml.serving.bundle import Interval
 from video_classifier.models import Analysis, Clip

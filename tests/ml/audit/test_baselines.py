@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests import videos
-from tests.ml.makers import entry, look, people
+from tests.makers import videos
+from tests.makers.datasets import entry, look, people
 from video_classifier.ml.audit import baselines, file_facts
 from video_classifier.ml.audit.baselines import Baseline
 from video_classifier.ml.audit.file_facts import Look

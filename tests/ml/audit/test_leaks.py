@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.ml.makers import entry, look, people
+from tests.makers.datasets import entry, look, people
 from video_classifier.ml.audit import leaks
 from video_classifier.ml.audit.leaks import Audit, Leak, LeakKind
 from video_classifier.ml.data import splits

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests import videos
+from tests.makers import videos
+from tests.makers.datasets import footage, people
 from tests.ml.conftest import TINY
-from tests.ml.makers import footage, people
 from video_classifier.ml.cache import Cache
 from video_classifier.ml.contracts import ClipSpec
 from video_classifier.ml.data.augmentation import Augmentation

@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests import crowd
-from tests.crowd import Spotter, Way, standing, walking
+from tests.makers import crowd
+from tests.makers.crowd import Spotter, Way, standing, walking
+from tests.makers.datasets import entry
 from tests.ml.conftest import OF_PERSONS
-from tests.ml.makers import entry
 from video_classifier.ml.cache import Cache
 from video_classifier.ml.data.augmentation import Augmentation
 from video_classifier.ml.data.footage import ClipExamples, Footage, read_footage

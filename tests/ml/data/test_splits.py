@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from tests.ml.makers import entry, people
+from tests.makers.datasets import entry, people
 from video_classifier.ml.contracts import Integers
 from video_classifier.ml.data import manifest, splits
 from video_classifier.ml.data.manifest import Entry

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests import scenes
+from tests.makers import scenes
 from video_classifier.ml.data.manifest import ManifestError
 from video_classifier.ml.duplicates import alterations, benchmark, fingerprints
 from video_classifier.ml.duplicates.benchmark import Count, Overlap

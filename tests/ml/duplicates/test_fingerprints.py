@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from tests import scenes, videos
+from tests.makers import scenes, videos
 from video_classifier.ml.contracts import ClipError
 from video_classifier.ml.duplicates import alterations, fingerprints, search
 from video_classifier.ml.duplicates.fingerprints import Cache, Fingerprint, Hashes

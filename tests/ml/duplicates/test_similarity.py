@@ -10,8 +10,8 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from tests import videos
-from tests.ml.makers import entry
+from tests.makers import videos
+from tests.makers.datasets import entry
 from video_classifier.ml.cache import Cache
 from video_classifier.ml.contracts import ClipError, ClipSpec
 from video_classifier.ml.data.manifest import Entry

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from tests.ml.makers import entry, people
+from tests.makers.datasets import entry, people
 from video_classifier.ml.evaluation import cross_validation
 from video_classifier.ml.evaluation.cross_validation import calibrated, counted, parts
 

@@ -11,8 +11,8 @@ from typing import cast
 
 import pytest
 
+from tests.makers.datasets import entry
 from tests.ml.conftest import TINY
-from tests.ml.makers import entry
 from video_classifier.ml.contracts import ClipError, Outcome, Prediction, Sample
 from video_classifier.ml.data.manifest import Entry
 from video_classifier.ml.evaluation import evaluate

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tests.crowd import SKIN, Way, picture, standing, walking
+from tests.makers.crowd import SKIN, Way, picture, standing, walking
 from video_classifier.ml.contracts import Box, ClipSpec, Image, Track, View
 from video_classifier.ml.persons.crops import Window
 

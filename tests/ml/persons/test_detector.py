@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from tests.footage import FOOTAGE, ROOT, WEIGHTS, require
+from tests.makers.footage import FOOTAGE, ROOT, WEIGHTS, require
 from video_classifier.ml.contracts import Image
 from video_classifier.ml.persons import boxes, detection, onnx
 from video_classifier.ml.persons.detection import Detections, DetectorError

@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests import crowd, videos
-from tests.crowd import Spotter, Way, between, standing, walking
+from tests.makers import crowd, videos
+from tests.makers.crowd import Spotter, Way, between, standing, walking
 from video_classifier.ml.contracts import ClipError, ClipSpec, Crops, Image, View
 from video_classifier.ml.persons import finder
 from video_classifier.ml.video import frames

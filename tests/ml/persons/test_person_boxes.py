@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.footage import FOOTAGE, require
+from tests.makers.footage import FOOTAGE, require
 
 Frame = dict[str, Any]
 

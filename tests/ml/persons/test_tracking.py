@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
-from tests.crowd import Way, between, standing, walking
+from tests.makers.crowd import Way, between, standing, walking
 from video_classifier.ml.contracts import Box, Track
 from video_classifier.ml.persons import tracking
 from video_classifier.ml.persons.detection import Detections

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from tests import videos
+from tests.makers import videos
+from tests.makers.datasets import entry
 from tests.ml.conftest import TINY
-from tests.ml.makers import entry
 from video_classifier.ml.evaluation.evaluate import Evaluation, Scored, summary
 from video_classifier.ml.reporting import report
 from video_classifier.ml.serving.bundle import Card

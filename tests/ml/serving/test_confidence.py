@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from tests.conftest import EVEN, MakeModel
-from tests.ml.makers import entry
+from tests.makers.datasets import entry
 from video_classifier.ml.contracts import Floats, Integers
 from video_classifier.ml.data.manifest import ManifestError
 from video_classifier.ml.evaluation import cross_validation

@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests import crowd, videos
-from tests.crowd import between, walking
+from tests.makers import crowd, videos
+from tests.makers.crowd import between, walking
 from video_classifier.ml.contracts import ClipSpec, Image
 from video_classifier.ml.serving import no_result
 from video_classifier.ml.video import frames

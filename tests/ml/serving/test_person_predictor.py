@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests import crowd, footage, videos
-from tests.crowd import Spotter, between, standing, walking
+from tests.makers import crowd, footage, videos
+from tests.makers.crowd import Spotter, between, standing, walking
 from tests.ml.conftest import OF_PERSONS, write_bundle
 from video_classifier.ml.contracts import ClipError, Image, Stage, View
 from video_classifier.ml.serving import bundle, no_result, predictor

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests import videos
+from tests.makers import videos
 from tests.ml.conftest import TINY, MakeBundle
 from video_classifier.ml.contracts import ClipError, Stage
 from video_classifier.ml.serving import bundle, predictor

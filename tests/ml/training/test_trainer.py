@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tests.makers.datasets import entry, footage, people
 from tests.ml.conftest import TINY
-from tests.ml.makers import entry, footage, people
 from video_classifier.ml.cache import Cache
 from video_classifier.ml.contracts import Image, Integers
 from video_classifier.ml.data import splits

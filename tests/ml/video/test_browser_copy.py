@@ -11,7 +11,7 @@ import pytest
 from av.video.frame import VideoFrame
 from av.video.reformatter import ColorTrc
 
-from tests import videos
+from tests.makers import videos
 from tests.ml.conftest import Clips
 from video_classifier.ml.contracts import ClipError, ClipSpec, Image, Sample
 from video_classifier.ml.video import browser_copy, frames, packets, probe

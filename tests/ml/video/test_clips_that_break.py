@@ -15,7 +15,7 @@ import av
 import numpy as np
 import pytest
 
-from tests.footage import FOOTAGE, require
+from tests.makers.footage import FOOTAGE, require
 from video_classifier.ml.contracts import ClipSpec, Sample
 from video_classifier.ml.duplicates import fingerprints, search
 from video_classifier.ml.video import browser_copy, frames, probe

@@ -7,8 +7,8 @@ from pathlib import Path
 import av
 import pytest
 
-from tests import videos
-from tests.footage import FOOTAGE, require
+from tests.makers import videos
+from tests.makers.footage import FOOTAGE, require
 from video_classifier.ml.contracts import ClipError, ClipSpec, Image
 from video_classifier.ml.duplicates import fingerprints, search
 from video_classifier.ml.video import browser_copy, frames, probe

@@ -11,7 +11,7 @@ import av
 import numpy as np
 import pytest
 
-from tests import videos
+from tests.makers import videos
 from tests.ml.conftest import Clips
 from video_classifier.ml.contracts import ClipError, ClipSpec, Image, Sample
 from video_classifier.ml.video import frames

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests import videos
+from tests.makers import videos
 from tests.ml.conftest import Clips
 from video_classifier.ml.contracts import ClipError, ClipSpec
 from video_classifier.ml.video import frames, mp4_index, probe

@@ -8,7 +8,7 @@ import av
 import numpy as np
 import pytest
 
-from tests import videos
+from tests.makers import videos
 from tests.ml.conftest import Clips
 from video_classifier.ml.contracts import ClipSpec
 from video_classifier.ml.video import browser_copy, frames, nal, packets, probe

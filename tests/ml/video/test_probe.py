@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests import videos
+from tests.makers import videos
 from tests.ml.conftest import Clips
 from video_classifier.ml.contracts import ClipError
 from video_classifier.ml.video import containers, probe

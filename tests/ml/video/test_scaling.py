@@ -13,7 +13,7 @@ import pytest
 from av.video.frame import VideoFrame
 from av.video.reformatter import ColorTrc, Interpolation
 
-from tests import videos
+from tests.makers import videos
 from tests.ml.conftest import Clips
 from video_classifier.ml.contracts import ClipSpec, Image
 from video_classifier.ml.video import filters, frames

@@ -11,8 +11,8 @@ import pytest
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
-from tests import crowd, videos
-from tests.crowd import Spotter, walking
+from tests.makers import crowd, videos
+from tests.makers.crowd import Spotter, walking
 from tests.ml.conftest import Clips
 from video_classifier.ml.contracts import ClipSpec, Image, Substance
 from video_classifier.ml.persons import finder

@@ -1,4 +1,4 @@
-"""Entries and footage for tests of training."""
+"""Manifest entries, file facts and decoded footage for tests of data sets and training."""
 
 from __future__ import annotations
 

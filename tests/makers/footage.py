@@ -8,7 +8,7 @@ from typing import NoReturn
 
 import pytest
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parent.parent.parent
 FOOTAGE = Path(os.environ.get("SHOPLIFT_FOOTAGE") or ROOT.parent / "shared" / "data")
 YOLOX = FOOTAGE.parent / "weights" / "yolox_nano.onnx"
 WEIGHTS = FOOTAGE.parent / "weights" / "mobilenet_v2_imagenet_no_top.h5"
