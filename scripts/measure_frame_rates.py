@@ -27,7 +27,7 @@ from video_classifier.ml.data.manifest import Entry, ManifestError
 from video_classifier.ml.persons import tracking
 from video_classifier.ml.serving import bundle, predictor
 from video_classifier.ml.serving.predictor import KerasPredictor
-from video_classifier.ml.video import containers, frames
+from video_classifier.ml.video import containers, decoding
 
 EXAMPLE = """example:
   python -m scripts.measure_frame_rates --manifest ../shared/data/manifest.csv \\
@@ -115,7 +115,7 @@ def counterpart(track: Track, others: Iterable[Track]) -> Track | None:
 
 def every(clip: Path, target: Path, rate: int) -> Path:
     """Writes the pictures on screen every 1/`rate` seconds, at the times at which they came up."""
-    shown = frames.decoded_timeline(clip)
+    shown = decoding.decoded_timeline(clip)
     numbers = set(shown.regularly(rate))
     pictures = (
         (shown.ticks[number] - shown.ticks[0], picture)

@@ -36,7 +36,7 @@ def loads_one_of(names: set[str], code: str, data: Path) -> bool:
         (SITE, HEAVY),
         (COMMAND.format("check"), HEAVY),
         (COMMAND.format("migrate"), HEAVY),
-        ("import video_classifier.ml.video.frames", {"django"}),
+        ("import video_classifier.ml.video.sampling", {"django"}),
         ("import video_classifier.ml.serving.predictor", {"django"} | HEAVY),
     ],
 )

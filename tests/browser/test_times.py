@@ -14,7 +14,7 @@ from tests.conftest import MakeAnalysis, MakeClip, MakePerson
 from tests.makers import videos
 from tests.makers.videos import Maker
 from video_classifier.ml.contracts import ClipSpec
-from video_classifier.ml.video import browser_copy, frames, probe
+from video_classifier.ml.video import browser_copy, probe, sampling
 from video_classifier.services import evidence
 from video_classifier.states import Playback, Status, View
 
@@ -120,7 +120,7 @@ def films(
 
     def made(path: Path) -> Film:
         facts = probe.facts(path)
-        sample = frames.sample(path, SPEC, preview_width=64)
+        sample = sampling.sample(path, SPEC, preview_width=64)
         clip = make_clip(
             content=path.read_bytes(),
             container=facts.container,

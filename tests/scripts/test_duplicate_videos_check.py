@@ -180,7 +180,7 @@ def test_a_second_look_decodes_nothing(
     (clips / "non_shoplifters/broken.mp4").unlink()
     for name in ("first.json", "second.json"):
         assert run(tmp_path, clips, "--json", tmp_path / name) == 0
-        monkeypatch.delattr("video_classifier.ml.video.frames.read_all", raising=False)
+        monkeypatch.delattr("video_classifier.ml.video.sampling.read_all", raising=False)
 
     assert (tmp_path / "second.json").read_text() == (tmp_path / "first.json").read_text()
 

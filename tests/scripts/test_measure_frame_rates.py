@@ -16,7 +16,8 @@ from video_classifier.ml.contracts import LABELS, Box, Track
 from video_classifier.ml.data import manifest
 from video_classifier.ml.data.manifest import Entry, ManifestError
 from video_classifier.ml.persons import detection
-from video_classifier.ml.video import frames
+from video_classifier.ml.video import decoding
+from video_classifier.ml.video.reel import Reel
 from video_classifier.ml.video.scaling import Fitter
 
 HEAD = "path,label,source,note\n"
@@ -30,7 +31,7 @@ def track(way: Way, start: float = 0.0, end: float = 6.0) -> Track:
 
 def numbers(clip: Path) -> list[int]:
     fit = Fitter(width=64, height=48)
-    seen = frames.Reel(clip, rate=1000).look(lambda _, frame: videos.number_of(fit(frame)))
+    seen = Reel(clip, rate=1000).look(lambda _, frame: videos.number_of(fit(frame)))
     return list(seen.values())
 
 
@@ -45,8 +46,8 @@ def test_copies_have_the_pictures_of_their_rate(
     copy = WAYS[way](clip, tmp_path / "copy.mp4", 3)
 
     assert numbers(copy)[:3] == expected
-    assert np.diff(frames.decoded_timeline(copy).ticks) == pytest.approx(
-        1 / 3 / float(frames.decoded_timeline(copy).time_base)
+    assert np.diff(decoding.decoded_timeline(copy).ticks) == pytest.approx(
+        1 / 3 / float(decoding.decoded_timeline(copy).time_base)
     )
 
 

@@ -11,7 +11,7 @@ import pytest
 from scripts import train
 from tests.makers import videos
 from video_classifier.ml.serving import bundle
-from video_classifier.ml.video import frames
+from video_classifier.ml.video import sampling
 
 pytestmark = [pytest.mark.keras, pytest.mark.usefixtures("small_networks")]
 
@@ -57,8 +57,8 @@ def test_a_second_training_decodes_nothing(shop: Path, monkeypatch: pytest.Monke
     def never(*_: object, **__: object) -> None:
         pytest.fail("a clip was decoded")
 
-    monkeypatch.setattr(frames, "sample", never)
-    monkeypatch.setattr(frames, "read_all", never)
+    monkeypatch.setattr(sampling, "sample", never)
+    monkeypatch.setattr(sampling, "read_all", never)
 
     assert trained(shop, "second", "--cache", str(shop / "cache"), "--min-difference", "30") == 0
 

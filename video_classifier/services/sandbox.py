@@ -77,7 +77,7 @@ def probe(path: Path) -> tuple[ClipFacts, bool]:
 
 
 def sample(path: Path, spec: ClipSpec, *, watch: Watch) -> Sample:
-    """As `frames.sample`, without previews. Raises ClipError, and what `watch` raises."""
+    """As `sampling.sample`, without previews. Raises ClipError, and what `watch` raises."""
     return _reader.sample(path, spec, preview_width=None, watch=watch)
 
 

@@ -17,7 +17,7 @@ from video_classifier.ml.contracts import ClipSpec
 from video_classifier.ml.data.augmentation import Augmentation
 from video_classifier.ml.data.footage import ClipExamples, FeatureExamples, read_footage
 from video_classifier.ml.data.manifest import Entry
-from video_classifier.ml.video import frames
+from video_classifier.ml.video import decoding, sampling
 
 
 @pytest.fixture
@@ -33,14 +33,14 @@ def entries(tmp_path: Path) -> list[Entry]:
 def decoded(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The names of the clips that are decoded, one a time."""
     names: list[str] = []
-    for function in (frames.sample, frames.read_all):
+    for function in (sampling.sample, sampling.read_all):
 
         def counting(path: Path, *args: Any, _decode: Any = function, **options: Any) -> Any:
             found = _decode(path, *args, **options)
             names.append(path.name)
             return found
 
-        monkeypatch.setattr(frames, function.__name__, counting)
+        monkeypatch.setattr(sampling, function.__name__, counting)
     return names
 
 
@@ -89,7 +89,7 @@ def test_what_changes_the_pictures_decodes_them_again(
     assert decodes_again(replace(TINY, min_difference=9.0))
     videos.write(entries[0].path, frames=9)
     assert decodes_again()
-    monkeypatch.setattr(frames, "VERSION", frames.VERSION + 1)
+    monkeypatch.setattr(decoding, "VERSION", decoding.VERSION + 1)
     assert decodes_again()
     assert not decodes_again()
 

@@ -14,7 +14,7 @@ from video_classifier.ml.contracts import Image
 from video_classifier.ml.persons import boxes, detection, onnx
 from video_classifier.ml.persons.detection import Detections, DetectorError
 from video_classifier.ml.persons.detector_card import CARD_FILE, NETWORK_FILE
-from video_classifier.ml.video import frames
+from video_classifier.ml.video import sampling
 
 OWN = ROOT / "models_storage" / "person_detector"
 YOLOX = WEIGHTS.with_name("yolox_nano.onnx")
@@ -57,7 +57,7 @@ def refusal(path: Path) -> str:
 
 def real_frame(clip: str) -> Image:
     require(FOOTAGE / clip)
-    images, _ = frames.read_all(FOOTAGE / clip, fps=0.5, height=480, width=640)
+    images, _ = sampling.read_all(FOOTAGE / clip, fps=0.5, height=480, width=640)
     image: Image = images[1]
     return image
 

@@ -13,7 +13,7 @@ from tests.makers import crowd, videos
 from tests.makers.crowd import Spotter, Way, between, standing, walking
 from video_classifier.ml.contracts import ClipError, ClipSpec, Crops, Image, View
 from video_classifier.ml.persons import finder
-from video_classifier.ml.video import frames
+from video_classifier.ml.video import reel, sampling
 from video_classifier.ml.video.timeline import Timeline
 
 SPEC = ClipSpec(frames=4, height=32, width=32, view=View.PERSON)
@@ -228,7 +228,7 @@ def test_whole_pictures_come_from_all_of_the_clip(tmp_path: Path) -> None:
 
     _, sample = finder.show(reel, finder.find(reel, Spotter()), SPEC, preview_width=80)
 
-    reference = frames.sample(clip, SPEC, preview_width=80)
+    reference = sampling.sample(clip, SPEC, preview_width=80)
     assert sample.times == pytest.approx(reference.times, abs=0.15)
     assert sample.images.shape == reference.images.shape
     assert [preview.shape for preview in sample.previews] == [(60, 80, 3)] * 4
@@ -240,7 +240,7 @@ def test_crops_are_the_same_whether_or_not_pictures_were_kept(
 ) -> None:
     clip = write(tmp_path, walking(0.1, speed=0.2))
     (one,) = look(clip)
-    monkeypatch.setattr(frames, "_KEPT", 0)
+    monkeypatch.setattr(reel, "_KEPT", 0)
 
     (other,) = look(clip)
 

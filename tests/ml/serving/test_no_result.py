@@ -11,13 +11,13 @@ from tests.makers import crowd, videos
 from tests.makers.crowd import between, walking
 from video_classifier.ml.contracts import ClipSpec, Image
 from video_classifier.ml.serving import no_result
-from video_classifier.ml.video import frames
+from video_classifier.ml.video import sampling
 
 SPEC = ClipSpec(frames=16, height=128, width=128)
 
 
 def reason(video: Path) -> str:
-    return no_result.reason(frames.sample(video, SPEC))
+    return no_result.reason(sampling.sample(video, SPEC))
 
 
 def indexed_first(path: Path) -> Path:
@@ -83,7 +83,7 @@ def test_a_clip_whose_end_is_missing_is_judged(tmp_path: Path) -> None:
     clip = videos.cut(indexed_first(tmp_path / "clip.mp4"), 0.8)
 
     assert reason(clip) == ""
-    assert frames.sample(clip, SPEC).warnings  # but not without a word
+    assert sampling.sample(clip, SPEC).warnings  # but not without a word
 
 
 # Nothing to be seen
@@ -148,6 +148,6 @@ def test_a_short_movement_in_a_still_scene_is_found(tmp_path: Path) -> None:
         seconds=32,
     )
 
-    sampled = frames.sample(clip, SPEC).images
+    sampled = sampling.sample(clip, SPEC).images
     assert len({image.tobytes() for image in sampled}) < 8
     assert reason(clip) == ""

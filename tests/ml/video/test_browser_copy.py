@@ -14,7 +14,7 @@ from av.video.reformatter import ColorTrc
 from tests.makers import videos
 from tests.ml.conftest import Clips
 from video_classifier.ml.contracts import ClipError, ClipSpec, Image, Sample
-from video_classifier.ml.video import browser_copy, frames, packets, probe
+from video_classifier.ml.video import browser_copy, packets, probe, sampling
 from video_classifier.ml.video.scaling import Scaler
 from video_classifier.ml.video.timeline import JUMP
 
@@ -41,9 +41,9 @@ def test_a_copy_is_playable_and_shows_the_same(clips: Clips, tmp_path: Path, nam
 
     browser_copy.make(clips(name), target)
 
-    original = frames.sample(clips(name), SPEC)
+    original = sampling.sample(clips(name), SPEC)
     # Containers differ in how long the last picture of an uneven clip stays.
-    copy = frames.sample(target, SPEC, end=original.length)
+    copy = sampling.sample(target, SPEC, end=original.length)
     assert browser_copy.is_playable(probe.facts(target))
     assert shows(copy) == shows(original)
     assert np.abs(copy.images.astype(int) - original.images).mean() < 6
@@ -56,7 +56,7 @@ def test_pictures_are_copied_where_browsers_know_their_codec(clips: Clips, tmp_p
     browser_copy.make(clips("h264.mkv"), target)
 
     assert (
-        frames.sample(target, SPEC).images == frames.sample(clips("h264.mkv"), SPEC).images
+        sampling.sample(target, SPEC).images == sampling.sample(clips("h264.mkv"), SPEC).images
     ).all()
 
 
@@ -102,8 +102,8 @@ def test_a_clip_that_is_cut_off_is_copied_as_far_as_it_goes(tmp_path: Path, code
 
     browser_copy.make(clip, tmp_path / "copy.mp4")
 
-    original = frames.sample(clip, SPEC)
-    assert frames.sample(tmp_path / "copy.mp4", SPEC).length == pytest.approx(
+    original = sampling.sample(clip, SPEC)
+    assert sampling.sample(tmp_path / "copy.mp4", SPEC).length == pytest.approx(
         original.length, abs=0.11
     )
 
@@ -140,8 +140,8 @@ def test_uneven_times_are_kept_when_encoding(tmp_path: Path) -> None:
 
     browser_copy.make(clip, tmp_path / "copy.mp4")
 
-    original = frames.sample(clip, SPEC)
-    copy = frames.sample(tmp_path / "copy.mp4", SPEC, end=original.length)
+    original = sampling.sample(clip, SPEC)
+    copy = sampling.sample(tmp_path / "copy.mp4", SPEC, end=original.length)
     assert copy.times == pytest.approx(original.times, abs=0.002)
 
 
@@ -158,7 +158,7 @@ def test_what_cannot_be_copied_is_encoded(clips: Clips, tmp_path: Path) -> None:
 
     browser_copy.make(clip, tmp_path / "copy.mp4")
 
-    assert frames.sample(tmp_path / "copy.mp4", SPEC).length == pytest.approx(6, abs=0.5)
+    assert sampling.sample(tmp_path / "copy.mp4", SPEC).length == pytest.approx(6, abs=0.5)
 
 
 def test_half_a_packet_is_not_copied(tmp_path: Path) -> None:
@@ -265,8 +265,8 @@ def test_a_copy_begins_at_0_with_all_pictures(tmp_path: Path, name: str) -> None
     assert not browser_copy.is_playable(probe.facts(clip))
     assert browser_copy.is_playable(probe.facts(target))
     assert numbers_in(target) == list(range(60))
-    original = frames.sample(clip, SPEC)
-    assert frames.sample(target, SPEC, end=original.length).times == pytest.approx(
+    original = sampling.sample(clip, SPEC)
+    assert sampling.sample(target, SPEC, end=original.length).times == pytest.approx(
         original.times, abs=0.002
     )
 
@@ -283,8 +283,8 @@ def test_a_copy_goes_by_the_clips_clock(
     browser_copy.make(clip, tmp_path / "copy.mp4")
 
     assert len(numbers_in(tmp_path / "copy.mp4")) == sent
-    assert frames.sample(tmp_path / "copy.mp4", SPEC).times == pytest.approx(
-        frames.sample(clip, SPEC).times, abs=0.002
+    assert sampling.sample(tmp_path / "copy.mp4", SPEC).times == pytest.approx(
+        sampling.sample(clip, SPEC).times, abs=0.002
     )
 
 
@@ -297,8 +297,8 @@ def test_a_copy_has_room_for_the_longest_pause(tmp_path: Path, codec: str) -> No
     browser_copy.make(clip, tmp_path / "copy.mp4")
 
     assert numbers_in(tmp_path / "copy.mp4") == list(range(30))
-    assert frames.sample(tmp_path / "copy.mp4", SPEC).times == pytest.approx(
-        frames.sample(clip, SPEC).times, abs=0.002
+    assert sampling.sample(tmp_path / "copy.mp4", SPEC).times == pytest.approx(
+        sampling.sample(clip, SPEC).times, abs=0.002
     )
 
 
@@ -319,8 +319,8 @@ def test_a_beginning_that_does_not_decode_is_not_copied(tmp_path: Path) -> None:
     browser_copy.make(clip, tmp_path / "copy.mp4")
 
     assert not browser_copy.is_playable(probe.facts(clip))
-    assert frames.sample(tmp_path / "copy.mp4", SPEC).times == pytest.approx(
-        frames.sample(clip, SPEC).times, abs=0.002
+    assert sampling.sample(tmp_path / "copy.mp4", SPEC).times == pytest.approx(
+        sampling.sample(clip, SPEC).times, abs=0.002
     )
 
 

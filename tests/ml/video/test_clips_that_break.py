@@ -18,7 +18,7 @@ import pytest
 from tests.makers.footage import FOOTAGE, require
 from video_classifier.ml.contracts import ClipSpec, Sample
 from video_classifier.ml.duplicates import fingerprints, search
-from video_classifier.ml.video import browser_copy, frames, probe
+from video_classifier.ml.video import browser_copy, decoding, probe, sampling
 
 pytestmark = pytest.mark.footage
 
@@ -36,7 +36,7 @@ def clip(name: str) -> Path:
 
 
 def sampled(name: str) -> Sample:
-    return frames.sample(clip(name), SPEC)
+    return sampling.sample(clip(name), SPEC)
 
 
 def different(sample: Sample) -> int:
@@ -47,10 +47,10 @@ def limited(name: str, *, memory: int, seconds: float) -> str:
     """What probing and sampling print in a process that has no more memory and time than that."""
     script = (
         "import sys; from pathlib import Path\n"
-        "from video_classifier.ml.video import frames, probe\n"
+        "from video_classifier.ml.video import probe, sampling\n"
         "from video_classifier.ml.contracts import ClipError, ClipSpec\n"
         "try:\n"
-        "    probe.facts(Path(sys.argv[1])); frames.sample(Path(sys.argv[1]), ClipSpec())\n"
+        "    probe.facts(Path(sys.argv[1])); sampling.sample(Path(sys.argv[1]), ClipSpec())\n"
         "except ClipError as error:\n"
         "    print(error)\n"
     )
@@ -147,7 +147,7 @@ def copied(name: str, folder: Path) -> tuple[Sample, Sample, int]:
         browser_copy.make(clip(name), played)
     with av.open(played) as container:
         pictures = sum(1 for _ in container.decode(video=0))
-    return sampled(name), frames.sample(played, SPEC), pictures
+    return sampled(name), sampling.sample(played, SPEC), pictures
 
 
 def assert_agree(sample: Sample, played: Sample) -> None:
@@ -194,7 +194,7 @@ def test_still_first_mkv(tmp_path: Path) -> None:
 def test_bad_sei_ts(tmp_path: Path) -> None:
     sample, played, pictures = copied("bad_sei.ts", tmp_path)
 
-    assert len(frames.decoded_timeline(clip("bad_sei.ts")).ticks) == pictures == 150
+    assert len(decoding.decoded_timeline(clip("bad_sei.ts")).ticks) == pictures == 150
     assert different(sample) == 16
     assert sample.warnings == ()
     assert_agree(sample, played)

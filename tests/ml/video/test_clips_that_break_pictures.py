@@ -11,7 +11,8 @@ from tests.makers import videos
 from tests.makers.footage import FOOTAGE, require
 from video_classifier.ml.contracts import ClipError, ClipSpec, Image
 from video_classifier.ml.duplicates import fingerprints, search
-from video_classifier.ml.video import browser_copy, frames, probe
+from video_classifier.ml.video import browser_copy, probe, sampling
+from video_classifier.ml.video.reel import Reel
 from video_classifier.ml.video.scaling import Fitter
 
 SPEC = ClipSpec(frames=16, height=48, width=64)
@@ -32,7 +33,7 @@ def copy_of(clip: Path, target: Path) -> list[Image]:
 def test_d1_to_hd(tmp_path: Path) -> None:
     clip = clip_that_breaks("d1_to_hd.ts")
 
-    shapes = [preview.shape for preview in frames.sample(clip, SPEC, preview_width=240).previews]
+    shapes = [preview.shape for preview in sampling.sample(clip, SPEC, preview_width=240).previews]
     copy = copy_of(clip, tmp_path / "copy.mp4")
 
     assert shapes == [(180, 240, 3)] * 8 + [(135, 240, 3)] * 8
@@ -41,7 +42,7 @@ def test_d1_to_hd(tmp_path: Path) -> None:
 
 def test_inter_mbaff(tmp_path: Path) -> None:
     clip = clip_that_breaks("inter_mbaff.mp4")
-    reel = frames.Reel(clip, rate=8)
+    reel = Reel(clip, rate=8)
     fit = Fitter(width=640, height=480, pixel_aspect=reel.pixel_aspect)
     with av.open(clip) as container:
         stored = [videos.rgb(frame) for frame in container.decode(video=0)]
@@ -65,10 +66,10 @@ def test_hdr_pq(tmp_path: Path) -> None:
     copy = tmp_path / "copy.mp4"
     browser_copy.make(clip, copy)
 
-    ordinary = frames.sample(original, SPEC, end=2.0).images
+    ordinary = sampling.sample(original, SPEC, end=2.0).images
 
     for path in (clip, copy):
-        images = frames.sample(path, SPEC).images
+        images = sampling.sample(path, SPEC).images
         assert images.mean() == pytest.approx(ordinary.mean(), abs=4)
         assert images.std() == pytest.approx(ordinary.std(), abs=3)
 
@@ -80,7 +81,7 @@ def test_bomb_8192(name: str) -> None:
 
 
 def test_sar_1_1000() -> None:
-    previews = frames.sample(clip_that_breaks("sar_1_1000.mkv"), SPEC, preview_width=240).previews
+    previews = sampling.sample(clip_that_breaks("sar_1_1000.mkv"), SPEC, preview_width=240).previews
 
     assert {preview.shape for preview in previews} == {(180, 240, 3)}
 
@@ -95,7 +96,7 @@ def test_named_mp4(tmp_path: Path, name: str, pictures: int) -> None:
     clip = clip_that_breaks(name)
 
     facts = probe.facts(clip)
-    sample = frames.sample(clip, SPEC)
+    sample = sampling.sample(clip, SPEC)
     copy = copy_of(clip, tmp_path / "copy.mp4")
 
     assert facts.duration == pytest.approx(pictures / 30, abs=0.05)

@@ -10,7 +10,7 @@ import pytest
 from tests.makers import videos
 from tests.ml.conftest import Clips
 from video_classifier.ml.contracts import ClipError, ClipSpec
-from video_classifier.ml.video import frames, mp4_index, probe
+from video_classifier.ml.video import mp4_index, probe, sampling
 
 CLAIMED = 50_000_000
 
@@ -49,7 +49,7 @@ def test_samples_of_one_size_are_refused_if_they_are_too_many(tmp_path: Path) ->
     with pytest.raises(ClipError, match="more than 2 million"):
         probe.facts(clip)
     with pytest.raises(ClipError, match="more than 2 million"):
-        frames.sample(clip, ClipSpec())
+        sampling.sample(clip, ClipSpec())
 
 
 def test_fragments_that_claim_too_many_are_refused(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ import pytest
 from tests.makers import videos
 from tests.ml.conftest import Clips
 from video_classifier.ml.contracts import ClipSpec
-from video_classifier.ml.video import browser_copy, frames, nal, packets, probe
+from video_classifier.ml.video import browser_copy, decoding, nal, packets, probe, sampling
 from video_classifier.ml.video.nal import Layout, Reader
 
 SPEC = ClipSpec(frames=16, height=48, width=64)
@@ -56,11 +56,11 @@ def test_over_long_messages_cost_no_picture(
     whole = written(tmp_path, codec, suffix)
     clip = annotated(whole, OVER_LONG[codec], every=every)
 
-    sample = frames.sample(clip, SPEC)
+    sample = sampling.sample(clip, SPEC)
 
     assert sample.warnings == ()
-    assert np.array_equal(sample.images, frames.sample(whole, SPEC).images)
-    assert len(frames.decoded_timeline(clip).ticks) == 60
+    assert np.array_equal(sample.images, sampling.sample(whole, SPEC).images)
+    assert len(decoding.decoded_timeline(clip).ticks) == 60
     assert not browser_copy.is_playable(probe.facts(clip))
 
 
@@ -89,8 +89,8 @@ def test_a_slice_that_damage_turns_into_a_message_is_missed(
 
     clip = videos.rewritten(whole, tmp_path / "damaged.mp4", damaged)
 
-    shown = frames.decoded_timeline(clip)
-    sample = frames.sample(clip, SPEC)
+    shown = decoding.decoded_timeline(clip)
+    sample = sampling.sample(clip, SPEC)
 
     assert 20 not in [round(shown.seconds(n) * 10) for n in range(len(shown.ticks))]
     assert sample.warnings != ()
@@ -101,7 +101,7 @@ def test_other_messages_do_not_matter(tmp_path: Path, codec: str) -> None:
     clip = annotated(written(tmp_path, codec, "mp4"), SOUND[codec])
 
     assert not packets.read(clip).has_over_long
-    assert frames.sample(clip, SPEC).warnings == ()
+    assert sampling.sample(clip, SPEC).warnings == ()
 
 
 def test_copies_for_browsers_have_no_over_long_messages(tmp_path: Path) -> None:
@@ -111,7 +111,7 @@ def test_copies_for_browsers_have_no_over_long_messages(tmp_path: Path) -> None:
 
     assert browser_copy.is_playable(probe.facts(tmp_path / "copy.mp4"))
     assert np.array_equal(
-        frames.sample(tmp_path / "copy.mp4", SPEC).images, frames.sample(clip, SPEC).images
+        sampling.sample(tmp_path / "copy.mp4", SPEC).images, sampling.sample(clip, SPEC).images
     )
 
 
@@ -124,8 +124,8 @@ def test_a_lost_reference_is_noticed(tmp_path: Path, suffix: str) -> None:
         lambda number, content: content if number != 10 else None,
     )
 
-    assert frames.sample(whole, SPEC).warnings == ()
-    assert frames.sample(clip, SPEC).warnings == (  # from 11 to 16, where a scene begins
+    assert sampling.sample(whole, SPEC).warnings == ()
+    assert sampling.sample(clip, SPEC).warnings == (  # from 11 to 16, where a scene begins
         "Pictures that others build on were lost on their way into the file: about 0.5 s of the "
         "clip may look damaged.",
     )
@@ -142,8 +142,8 @@ def test_a_lost_picture_on_which_none_builds_is_no_damage(tmp_path: Path) -> Non
 
     clip = videos.rewritten(whole, tmp_path / "fewer.mp4", lose)
 
-    assert len(frames.decoded_timeline(clip).ticks) < 60
-    assert frames.sample(clip, SPEC).warnings == ()
+    assert len(decoding.decoded_timeline(clip).ticks) < 60
+    assert sampling.sample(clip, SPEC).warnings == ()
 
 
 @pytest.mark.parametrize("name", [n for n in videos.WHOLE if n.startswith(("h264", "open_gop"))])

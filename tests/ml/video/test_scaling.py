@@ -16,7 +16,8 @@ from av.video.reformatter import ColorTrc, Interpolation
 from tests.makers import videos
 from tests.ml.conftest import Clips
 from video_classifier.ml.contracts import ClipSpec, Image
-from video_classifier.ml.video import filters, frames
+from video_classifier.ml.video import filters, sampling
+from video_classifier.ml.video.reel import Reel
 from video_classifier.ml.video.scaling import Fitter, Scaler
 
 SPEC = ClipSpec(frames=16, height=48, width=64)
@@ -29,7 +30,7 @@ def decoded(path: Path) -> list[VideoFrame]:
 
 def fitted(path: Path) -> list[Image]:
     """All pictures of a clip in full size."""
-    reel = frames.Reel(path, rate=100)
+    reel = Reel(path, rate=100)
     fit = Fitter(width=2000, height=2000, pixel_aspect=reel.pixel_aspect)
     return list(reel.look(lambda _, frame: fit(frame)).values())
 
@@ -50,7 +51,7 @@ def test_ordinary_pictures_are_scaled_and_nothing_else(clips: Clips, name: str) 
 def test_interlaced_pictures_show_one_moment(tmp_path: Path, codec: str) -> None:
     clip = videos.interlaced(tmp_path / "interlaced.ts", codec=codec)
 
-    preview = frames.sample(clip, SPEC, preview_width=160).previews[3]
+    preview = sampling.sample(clip, SPEC, preview_width=160).previews[3]
 
     stored = videos.rgb(decoded(clip)[3])
     assert videos.combs(stored) > 8
@@ -64,7 +65,7 @@ def test_each_part_of_a_clip_has_its_own_shape(tmp_path: Path) -> None:
     square = videos.write(tmp_path / "b.ts", 20, size=(128, 72))
     clip = videos.joined(tmp_path / "joined.ts", wide, square)
 
-    sample = frames.sample(clip, SPEC, preview_width=240)
+    sample = sampling.sample(clip, SPEC, preview_width=240)
 
     assert {preview.shape for preview in sample.previews} == {(180, 240, 3), (135, 240, 3)}
     assert {image.shape for image in fitted(clip)} == {(72, 96, 3), (72, 128, 3)}
@@ -96,7 +97,7 @@ def test_pixels_of_an_impossible_shape_are_taken_as_square(
 ) -> None:
     clip = videos.write(tmp_path / "odd.ts", pixel_aspect=aspect)
 
-    previews = frames.sample(clip, SPEC, preview_width=128).previews
+    previews = sampling.sample(clip, SPEC, preview_width=128).previews
 
     assert {preview.shape for preview in previews} == {(96, 128, 3)}
 
@@ -104,7 +105,7 @@ def test_pixels_of_an_impossible_shape_are_taken_as_square(
 def test_a_slim_picture_makes_no_endless_preview(tmp_path: Path) -> None:
     clip = videos.write(tmp_path / "slim.avi", 3, codec="mjpeg", size=(16, 1600))
 
-    previews = frames.sample(clip, SPEC, preview_width=240).previews
+    previews = sampling.sample(clip, SPEC, preview_width=240).previews
 
     assert {preview.shape for preview in previews} == {(960, 10, 3)}
 

@@ -16,7 +16,7 @@ from tests.makers.crowd import Spotter, walking
 from tests.ml.conftest import Clips
 from video_classifier.ml.contracts import ClipSpec, Image, Substance
 from video_classifier.ml.persons import finder
-from video_classifier.ml.video import frames
+from video_classifier.ml.video import sampling
 
 SPEC = ClipSpec(frames=16, height=48, width=64)
 
@@ -36,7 +36,7 @@ def written(path: Path, images: list[Image], *, codec: str = "libx264") -> Path:
 
 
 def of_sample(path: Path) -> Substance:
-    found = frames.sample(path, SPEC).substance
+    found = sampling.sample(path, SPEC).substance
     assert found is not None
     return found
 
@@ -97,7 +97,7 @@ def test_pictures_all_of_a_color_have_no_contrast(tmp_path: Path, shade: int) ->
 def test_what_does_not_decode_counts_for_the_share(tmp_path: Path) -> None:
     clip = videos.zeroed(videos.indexed_first(tmp_path / "half.mp4", 120), 0.3)
 
-    share = frames.sample(clip, SPEC).length / 12
+    share = sampling.sample(clip, SPEC).length / 12
 
     assert 0 < share < 0.5
     assert of_sample(clip).share_decoded == pytest.approx(share)

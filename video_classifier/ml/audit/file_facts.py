@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from video_classifier.ml.contracts import ClipSpec, Image
 from video_classifier.ml.data.footage import Unreadable, each
 from video_classifier.ml.data.manifest import Entry
-from video_classifier.ml.video import frames, probe
+from video_classifier.ml.video import probe, sampling
 
 _GLANCE = ClipSpec(frames=3)  # the second one is from the middle
 
@@ -37,7 +37,7 @@ class Look:
 
 def look(entry: Entry) -> Look:
     """Decodes three frames. Raises ClipError."""
-    return of(entry, frames.sample(entry.path, _GLANCE).images)
+    return of(entry, sampling.sample(entry.path, _GLANCE).images)
 
 
 def of(entry: Entry, images: Image) -> Look:

@@ -19,7 +19,8 @@ from video_classifier.ml.data.manifest import Entry
 from video_classifier.ml.files import sha256
 from video_classifier.ml.persons import finder
 from video_classifier.ml.persons.detection import Detector
-from video_classifier.ml.video import frames
+from video_classifier.ml.video import decoding, sampling
+from video_classifier.ml.video.reel import Reel
 
 if TYPE_CHECKING:
     import keras
@@ -109,12 +110,12 @@ def each(
 
 
 def _footage(entry: Entry, spec: ClipSpec, kept: Cache) -> Footage:
-    facts = {"clip": clip_sha256(entry.path), "spec": asdict(spec), "sampler": frames.VERSION}
+    facts = {"clip": clip_sha256(entry.path), "spec": asdict(spec), "sampler": decoding.VERSION}
     rate = {"rate": FRAMES_PER_SECOND, "margin": MARGIN}
     return Footage(
         entry=entry,
         frames=kept.array(lambda: _regular(entry.path, spec), **facts, **rate),
-        served=kept.array(lambda: frames.sample(entry.path, spec).images, **facts),
+        served=kept.array(lambda: sampling.sample(entry.path, spec).images, **facts),
     )
 
 
@@ -133,7 +134,7 @@ def _footage_of_persons(entry: Entry, spec: ClipSpec, kept: Cache, detector: Det
     }
 
     @cache
-    def found() -> tuple[frames.Reel, tuple[Track, ...]]:
+    def found() -> tuple[Reel, tuple[Track, ...]]:
         reel = finder.reel(entry.path)
         return reel, finder.foremost(finder.find(reel, detector))
 
@@ -173,11 +174,11 @@ def clip_sha256(path: Path) -> str:
 
 def _regular(path: Path, spec: ClipSpec) -> Image:
     height, width = (round(side * MARGIN) for side in (spec.height, spec.width))
-    pictures, _ = frames.read_all(path, fps=FRAMES_PER_SECOND, height=height, width=width)
+    pictures, _ = sampling.read_all(path, fps=FRAMES_PER_SECOND, height=height, width=width)
     if not spec.min_difference:
         return pictures
     as_served = (resize(picture, spec) for picture in pictures)
-    return pictures[frames.distinct(as_served, least=spec.min_difference)]
+    return pictures[sampling.distinct(as_served, least=spec.min_difference)]
 
 
 class ClipExamples:

@@ -13,7 +13,7 @@ import numpy.typing as npt
 from video_classifier.ml.contracts import ClipFacts, Image
 from video_classifier.ml.data import manifest
 from video_classifier.ml.data.manifest import ManifestError
-from video_classifier.ml.video import frames, probe
+from video_classifier.ml.video import probe, sampling
 
 RATE = 5.0  # pictures a second of a clip
 MOST = 12  # pictures of a clip: a longer one has them further apart
@@ -100,4 +100,4 @@ def _decoded(path: Path, facts: ClipFacts, *, rate: float) -> tuple[Image, npt.N
     """In the clip's own shape."""
     scale = SIDE / max(facts.height, facts.width)
     height, width = round(facts.height * scale), round(facts.width * scale)
-    return frames.read_all(path, fps=rate, height=height, width=width)
+    return sampling.read_all(path, fps=rate, height=height, width=width)

@@ -12,7 +12,7 @@ import av
 from av.filter import Graph
 from av.video.frame import VideoFrame
 
-from video_classifier.ml.video import containers, frames
+from video_classifier.ml.video import containers, decoding
 
 CUT = 2.0  # seconds
 _PIXELS = "yuv420p"
@@ -52,7 +52,7 @@ ALL = (
 
 def write(clip: Path, target: Path, alteration: Alteration) -> Path:
     """Writes an altered copy of `clip`. Raises ClipError if that can't be decoded."""
-    shown = frames.decoded_timeline(clip)
+    shown = decoding.decoded_timeline(clip)
     end = shown.length - alteration.cut_end
     with containers.opened(clip) as (container, stream):
         rate = stream.average_rate or Fraction(25)

@@ -55,9 +55,9 @@ class Fingerprint:
 
 def take(path: Path) -> Fingerprint:
     """Raises ClipError if the clip can't be decoded, OSError if it can't be read."""
-    from video_classifier.ml.video import frames
+    from video_classifier.ml.video import sampling
 
-    images, times = frames.read_all(path, fps=RATE, height=SIZE, width=SIZE)
+    images, times = sampling.read_all(path, fps=RATE, height=SIZE, width=SIZE)
     gray = images @ _GRAY
     changes = np.abs(gray[LAG:] - gray[:-LAG])
     is_event = ~ticking(gray, fresh=np.diff(times) > 0)
@@ -67,7 +67,7 @@ def take(path: Path) -> Fingerprint:
     return Fingerprint(
         sha256=sha256(path),
         seconds=len(images) / RATE,
-        sharpness=_sharpness(frames.sample(path, _SHARPNESS).images),
+        sharpness=_sharpness(sampling.sample(path, _SHARPNESS).images),
         hashes=_hashes(pictures),
         mirrored=_hashes(pictures[:, :, ::-1]),
         moves=changes.max(axis=(1, 2), where=is_event, initial=0) > LEAST_MOTION,

@@ -13,7 +13,7 @@ from video_classifier.ml.cache import Cache
 from video_classifier.ml.contracts import ClipError, ClipSpec
 from video_classifier.ml.data.footage import Unreadable, clip_sha256, weights_sha256
 from video_classifier.ml.data.manifest import Entry
-from video_classifier.ml.video import frames
+from video_classifier.ml.video import decoding, sampling
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -47,12 +47,12 @@ class Embedder:
             lambda: self._look(clip),
             embedding=clip_sha256(clip),
             spec=asdict(self._spec),
-            sampler=frames.VERSION,
+            sampler=decoding.VERSION,
             weights=self._weights,
         )
 
     def _look(self, clip: Path) -> Embedding:
-        images = frames.sample(clip, self._spec).images
+        images = sampling.sample(clip, self._spec).images
         pooled = np.asarray(self._backbone.predict(images, verbose=0), np.float32).mean(axis=0)
         found: Embedding = pooled / np.float32(np.linalg.norm(pooled) or 1)
         return found

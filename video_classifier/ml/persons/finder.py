@@ -15,15 +15,15 @@ from video_classifier.ml.contracts import ClipSpec, Crops, Image, Sample, Track
 from video_classifier.ml.persons import crops, tracking
 from video_classifier.ml.persons.crops import Window
 from video_classifier.ml.persons.detection import Detector
-from video_classifier.ml.video import frames
-from video_classifier.ml.video.frames import Reel
+from video_classifier.ml.video import decoding
+from video_classifier.ml.video.reel import Reel
 from video_classifier.ml.video.scaling import Fitter, Picture, Scaler
 
 Seen = TypeVar("Seen")
 
 # Raise the last when other pictures would be looked at, or the same tracks would give other crops:
 # caches go by it.
-VERSION = (frames.VERSION, tracking.VERSION, crops.VERSION, 2)
+VERSION = (decoding.VERSION, tracking.VERSION, crops.VERSION, 2)
 
 MOST = 12  # persons that are looked at in one clip
 

@@ -12,7 +12,7 @@ from PIL import Image as Picture
 from PIL import ImageDraw, ImageFont
 
 from video_classifier.ml.contracts import ClipSpec, Image
-from video_classifier.ml.video import frames
+from video_classifier.ml.video import sampling
 
 FRAMES = 6
 WIDTH = 176  # pixels of a frame
@@ -28,7 +28,7 @@ class Row(NamedTuple):
 
 def look(clip: Path) -> tuple[Image, ...]:
     """FRAMES frames of a clip, WIDTH pixels wide, in its own shape. Raises ClipError."""
-    return frames.sample(clip, _LOOK, preview_width=WIDTH).previews
+    return sampling.sample(clip, _LOOK, preview_width=WIDTH).previews
 
 
 def save(rows: Sequence[Row], target: Path) -> None:

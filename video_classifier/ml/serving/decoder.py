@@ -71,7 +71,7 @@ class Decoder(Protocol):
     """Anything that reads clips. All of it raises ClipError."""
 
     def sample(self, video: Path, spec: ClipSpec, *, preview_width: int | None) -> Sample:
-        """As `frames.sample`."""
+        """As `sampling.sample`."""
 
     def open(self, video: Path) -> Opened:
         """Reads the packets."""
@@ -81,9 +81,9 @@ class InProcess:
     """Reads clips in this process."""
 
     def sample(self, video: Path, spec: ClipSpec, *, preview_width: int | None) -> Sample:
-        from video_classifier.ml.video import frames
+        from video_classifier.ml.video import sampling
 
-        return frames.sample(video, spec, preview_width=preview_width)
+        return sampling.sample(video, spec, preview_width=preview_width)
 
     def open(self, video: Path) -> Opened:
         return _OpenedHere(video)

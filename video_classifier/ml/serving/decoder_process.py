@@ -21,7 +21,7 @@ from video_classifier.ml.contracts import ClipError, ClipFacts, ClipSpec, Image,
 from video_classifier.ml.isolation import wire  # noqa: E402
 
 if TYPE_CHECKING:
-    from video_classifier.ml.video.frames import Reel
+    from video_classifier.ml.video.reel import Reel
 
 
 class Operations:
@@ -38,9 +38,9 @@ class Operations:
         return found, browser_copy.is_playable(found)
 
     def sample(self, path: Path, spec: ClipSpec, preview_width: int | None) -> Sample:
-        from video_classifier.ml.video import frames
+        from video_classifier.ml.video import sampling
 
-        return frames.sample(path, spec, preview_width=preview_width)
+        return sampling.sample(path, spec, preview_width=preview_width)
 
     def open(self, path: Path) -> None:
         """For `glimpses` and `show`; what was open before is closed."""

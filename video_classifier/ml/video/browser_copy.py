@@ -28,8 +28,8 @@ from video_classifier.ml import files
 from video_classifier.ml.contracts import ClipError, ClipFacts
 from video_classifier.ml.video import (
     containers,
+    decoding,
     filters,
-    frames,
     nal,
     packets,
     probe,
@@ -175,7 +175,7 @@ def _stamps(known: Packets, shown: Timeline) -> Iterator[tuple[int, _Stamp]]:
 
 
 def _transcode(source: Path, target: Path) -> None:
-    shown = frames.decoded_timeline(source)
+    shown = decoding.decoded_timeline(source)
     with containers.opened(source) as (container, stream), _written(target) as output:
         encoding: _Encoding | None = None
         sound = filters.deinterlaced(containers.sound_frames(container, stream))

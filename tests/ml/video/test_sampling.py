@@ -5,7 +5,6 @@ from __future__ import annotations
 from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
 
 import av
 import numpy as np
@@ -14,8 +13,8 @@ import pytest
 from tests.makers import videos
 from tests.ml.conftest import Clips
 from video_classifier.ml.contracts import ClipError, ClipSpec, Image, Sample
-from video_classifier.ml.video import frames
-from video_classifier.ml.video.scaling import Fitter, Scaler
+from video_classifier.ml.video import decoding, sampling
+from video_classifier.ml.video.scaling import Scaler
 
 SPEC = ClipSpec(frames=16, height=48, width=64)
 RATES = {"mpeg2.ts": 25, "mpeg2.mpg": 25}
@@ -52,7 +51,7 @@ def everything(path: Path) -> tuple[list[Image], list[Fraction], Fraction]:
 
 @pytest.mark.parametrize("name", videos.WHOLE)
 def test_frames_are_those_on_screen_in_the_middle_of_each_share(clips: Clips, name: str) -> None:
-    sample = frames.sample(clips(name), SPEC)
+    sample = sampling.sample(clips(name), SPEC)
 
     for share, (time, number) in enumerate(zip(sample.times, numbers(sample), strict=True)):
         moment = (share + 0.5) * sample.length / SPEC.frames
@@ -67,7 +66,7 @@ def test_frames_equal_those_of_decoding_everything(clips: Clips, name: str) -> N
     moments = [(2 * share + 1) * end / (2 * SPEC.frames) for share in range(SPEC.frames)]
     picked = [max(n for n, time in enumerate(times) if time <= moment) for moment in moments]
 
-    sample = frames.sample(clips(name), SPEC)
+    sample = sampling.sample(clips(name), SPEC)
 
     assert np.array_equal(sample.images, np.stack([images[number] for number in picked]))
     assert sample.times == tuple(float(times[number]) for number in picked)
@@ -75,12 +74,12 @@ def test_frames_equal_those_of_decoding_everything(clips: Clips, name: str) -> N
 
 @pytest.mark.parametrize("name", sorted(set(videos.WHOLE) - RAW))
 def test_intact_clips_bring_no_warning(clips: Clips, name: str) -> None:
-    assert frames.sample(clips(name), SPEC).warnings == ()
+    assert sampling.sample(clips(name), SPEC).warnings == ()
 
 
 @pytest.mark.parametrize("name", sorted(RAW))
 def test_times_that_nothing_tells_are_reckoned_and_said_to_be(clips: Clips, name: str) -> None:
-    sample = frames.sample(clips(name), SPEC)
+    sample = sampling.sample(clips(name), SPEC)
 
     assert sample.warnings == (
         "The file has no time stamps; times are reckoned at 10 frames a second.",
@@ -89,41 +88,41 @@ def test_times_that_nothing_tells_are_reckoned_and_said_to_be(clips: Clips, name
 
 
 def test_images_are_bytes_of_the_shape_asked_for(clips: Clips) -> None:
-    sample = frames.sample(clips("h264.mp4"), ClipSpec(frames=3, height=32, width=40))
+    sample = sampling.sample(clips("h264.mp4"), ClipSpec(frames=3, height=32, width=40))
 
     assert sample.images.shape == (3, 32, 40, 3)
     assert sample.images.dtype == np.uint8
 
 
 def test_one_frame_is_given_as_often_as_wanted(clips: Clips) -> None:
-    sample = frames.sample(clips("one_frame.mp4"), SPEC)
+    sample = sampling.sample(clips("one_frame.mp4"), SPEC)
 
     assert numbers(sample) == [0] * 16
 
 
 def test_few_frames_repeat_in_order(clips: Clips) -> None:
-    sample = frames.sample(clips("few_frames.mp4"), SPEC)
+    sample = sampling.sample(clips("few_frames.mp4"), SPEC)
 
     assert numbers(sample) == [0] * 3 + [1] * 3 + [2] * 4 + [3] * 3 + [4] * 3
 
 
 @pytest.mark.parametrize("name", ["long_gop.mp4", "open_gop.ts"])
 def test_a_stretch_is_sampled_alone(clips: Clips, name: str) -> None:
-    sample = frames.sample(clips(name), ClipSpec(frames=4, height=48, width=64), start=2, end=4)
+    sample = sampling.sample(clips(name), ClipSpec(frames=4, height=48, width=64), start=2, end=4)
 
     assert numbers(sample) == [22, 27, 32, 37]
     assert sample.times == pytest.approx((2.2, 2.7, 3.2, 3.7))
 
 
 def test_a_stretch_beyond_the_end_stops_there(clips: Clips) -> None:
-    sample = frames.sample(clips("h264.mp4"), ClipSpec(frames=2, height=48, width=64), end=99)
+    sample = sampling.sample(clips("h264.mp4"), ClipSpec(frames=2, height=48, width=64), end=99)
 
     assert numbers(sample) == [7, 22]
 
 
 @pytest.mark.parametrize("name", ["turned.mp4", "mirrored.mp4", "odd.mp4"])
 def test_previews_are_the_same_pictures_upright(clips: Clips, name: str) -> None:
-    sample = frames.sample(clips(name), SPEC, preview_width=128)
+    sample = sampling.sample(clips(name), SPEC, preview_width=128)
 
     assert [videos.number_of(preview) for preview in sample.previews] == numbers(sample)
     assert {preview.shape for preview in sample.previews} == {
@@ -134,13 +133,13 @@ def test_previews_are_the_same_pictures_upright(clips: Clips, name: str) -> None
 def test_previews_have_the_shape_that_players_show(tmp_path: Path) -> None:
     clip = videos.write(tmp_path / "wide.mp4", 1, pixel_aspect=Fraction(4, 3))
 
-    preview = frames.sample(clip, SPEC, preview_width=128).previews[0]
+    preview = sampling.sample(clip, SPEC, preview_width=128).previews[0]
 
     assert preview.shape == (72, 128, 3)
 
 
 def test_no_previews_unless_asked_for(clips: Clips) -> None:
-    assert frames.sample(clips("h264.mp4"), SPEC).previews == ()
+    assert sampling.sample(clips("h264.mp4"), SPEC).previews == ()
 
 
 @pytest.mark.parametrize("name", videos.BROKEN)
@@ -149,14 +148,14 @@ def test_a_broken_clip_is_refused_with_its_reason(tmp_path: Path, name: str) -> 
     clip = broken.make(tmp_path)
 
     with pytest.raises(ClipError, match=broken.says):
-        frames.sample(clip, SPEC)
+        sampling.sample(clip, SPEC)
 
 
 @pytest.mark.parametrize("suffix", ["mp4", "mov", "mkv", "avi"])
 def test_a_clip_that_is_cut_off_is_read_as_far_as_it_goes(tmp_path: Path, suffix: str) -> None:
     clip = videos.cut(videos.indexed_first(tmp_path / f"cut.{suffix}", 120), 0.6)
 
-    sample = frames.sample(clip, SPEC)
+    sample = sampling.sample(clip, SPEC)
 
     assert 2 < sample.length < 10
     assert sample.warnings == (f"Only the first {sample.length:.1f} s of 12.0 s could be read.",)
@@ -166,7 +165,7 @@ def test_a_clip_that_is_cut_off_is_read_as_far_as_it_goes(tmp_path: Path, suffix
 def test_a_transport_stream_that_is_cut_off_is_as_long_as_what_is_left(tmp_path: Path) -> None:
     clip = videos.cut(videos.write(tmp_path / "cut.ts", 120), 0.6)
 
-    sample = frames.sample(clip, SPEC)
+    sample = sampling.sample(clip, SPEC)
 
     assert 2 < sample.length < 10
     assert [n / 10 for n in numbers(sample)] == pytest.approx(sample.times)
@@ -181,7 +180,7 @@ def test_a_piece_of_a_live_stream_lacks_nothing(tmp_path: Path) -> None:
     )
     piece = videos.from_fragment(stream, 7, tmp_path / "piece.mp4")
 
-    sample = frames.sample(piece, SPEC)
+    sample = sampling.sample(piece, SPEC)
 
     assert sample.warnings == ()
     assert sample.length == pytest.approx(3.6)
@@ -193,7 +192,7 @@ def test_a_piece_of_a_live_stream_lacks_nothing(tmp_path: Path) -> None:
 def test_what_does_not_decode_at_the_end_counts_as_cut_off(tmp_path: Path) -> None:
     clip = videos.zeroed(videos.indexed_first(tmp_path / "half.mp4", 120), 0.5)
 
-    sample = frames.sample(clip, SPEC)
+    sample = sampling.sample(clip, SPEC)
 
     assert sample.warnings == (f"Only the first {sample.length:.1f} s of 12.0 s could be read.",)
     assert [n / 10 for n in numbers(sample)] == pytest.approx(sample.times)
@@ -202,7 +201,7 @@ def test_what_does_not_decode_at_the_end_counts_as_cut_off(tmp_path: Path) -> No
 def test_a_beginning_that_does_not_decode_is_told(tmp_path: Path) -> None:
     clip = videos.zeroed(videos.indexed_first(tmp_path / "late.mp4", 120), 0, 0.3)
 
-    sample = frames.sample(clip, SPEC)
+    sample = sampling.sample(clip, SPEC)
 
     missing = 12 - sample.length
     assert sample.warnings == (
@@ -214,7 +213,7 @@ def test_a_beginning_that_does_not_decode_is_told(tmp_path: Path) -> None:
 def test_damage_in_the_middle_is_told_and_never_shown(tmp_path: Path) -> None:
     clip = videos.zeroed(videos.indexed_first(tmp_path / "hole.mp4", 120), 0.4, 0.6)
 
-    sample = frames.sample(clip, SPEC)
+    sample = sampling.sample(clip, SPEC)
 
     assert sample.length == pytest.approx(12)
     assert len(sample.warnings) == 1
@@ -224,22 +223,22 @@ def test_damage_in_the_middle_is_told_and_never_shown(tmp_path: Path) -> None:
 
 
 def test_all_pictures_come_at_the_rate_asked_for(clips: Clips) -> None:
-    images, times = frames.read_all(clips("h264.ts"), fps=5, height=48, width=64)
+    images, times = sampling.read_all(clips("h264.ts"), fps=5, height=48, width=64)
 
     assert [videos.number_of(image) for image in images] == list(range(0, 30, 2))
     assert times == pytest.approx(np.arange(15) / 5)
 
 
 def test_pictures_repeat_where_the_clip_has_fewer(clips: Clips) -> None:
-    images, times = frames.read_all(clips("few_frames.mp4"), fps=20, height=48, width=64)
+    images, times = sampling.read_all(clips("few_frames.mp4"), fps=20, height=48, width=64)
 
     assert [videos.number_of(image) for image in images] == [0, 0, 1, 1, 2, 2, 3, 3, 4, 4]
     assert times.dtype == np.float64
 
 
 def test_training_and_serving_scale_alike(clips: Clips) -> None:
-    images, times = frames.read_all(clips("h264.mp4"), fps=10, height=48, width=64)
-    sample = frames.sample(clips("h264.mp4"), SPEC)
+    images, times = sampling.read_all(clips("h264.mp4"), fps=10, height=48, width=64)
+    sample = sampling.sample(clips("h264.mp4"), SPEC)
 
     for time, image in zip(sample.times, sample.images, strict=True):
         assert np.array_equal(images[int(np.argmin(np.abs(times - time)))], image)
@@ -247,7 +246,7 @@ def test_training_and_serving_scale_alike(clips: Clips) -> None:
 
 def test_a_file_that_is_no_video_has_no_pictures(tmp_path: Path) -> None:
     with pytest.raises(ClipError, match="not a video"):
-        frames.read_all(videos.text(tmp_path / "a.mp4", "no video"), fps=5, height=48, width=64)
+        sampling.read_all(videos.text(tmp_path / "a.mp4", "no video"), fps=5, height=48, width=64)
 
 
 @pytest.mark.fuzz
@@ -259,7 +258,7 @@ def test_random_damage_ends_in_pictures_or_in_a_sentence(
     clip.write_bytes(videos.garbled(clips(name).read_bytes(), seed=seed))
 
     try:
-        sample = frames.sample(clip, SPEC, preview_width=64)
+        sample = sampling.sample(clip, SPEC, preview_width=64)
     except ClipError as error:
         assert str(error).endswith(".")  # noqa: PT017 (either end is right, only these are)
     except MemoryError:  # FFmpeg wants to make room for what a damaged header claims:
@@ -278,13 +277,13 @@ DISTINCT = [0, 7, 8, 15, 16, 23, 24]  # of 0 to 29: each by three digits from th
 def test_frames_like_the_one_before_can_be_left_out(clips: Clips, name: str) -> None:
     spec = ClipSpec(frames=len(DISTINCT), height=48, width=64, min_difference=50)
 
-    assert numbers(frames.sample(clips(name), spec)) == DISTINCT
+    assert numbers(sampling.sample(clips(name), spec)) == DISTINCT
 
 
 def test_frames_are_left_out_within_a_stretch(clips: Clips) -> None:
     spec = ClipSpec(frames=3, height=48, width=64, min_difference=50)
 
-    found = frames.sample(clips("h264.mp4"), spec, start=0.75, end=1.65)
+    found = sampling.sample(clips("h264.mp4"), spec, start=0.75, end=1.65)
 
     assert numbers(found) == [8, 15, 16]
     assert found.times == (0.8, 1.5, 1.6)
@@ -293,13 +292,13 @@ def test_frames_are_left_out_within_a_stretch(clips: Clips) -> None:
 def test_a_stretch_without_a_change_is_sampled_all_the_same(clips: Clips) -> None:
     spec = ClipSpec(frames=2, height=48, width=64, min_difference=50)
 
-    assert numbers(frames.sample(clips("h264.mp4"), spec, start=0.9, end=1.3)) == [10, 12]
+    assert numbers(sampling.sample(clips("h264.mp4"), spec, start=0.9, end=1.3)) == [10, 12]
 
 
 def test_slow_changes_add_up() -> None:
     shades = [np.full((4, 4, 3), shade, np.uint8) for shade in range(10, 20)]
 
-    assert frames.distinct(shades, least=3) == [0, 3, 6, 9]
+    assert sampling.distinct(shades, least=3) == [0, 3, 6, 9]
 
 
 NEED_ALL = {*UNKNOWN_ORDER, "alt_ref.webm", "open_gop.mp4", "open_gop.ts"}
@@ -309,9 +308,9 @@ NEED_ALL = {*UNKNOWN_ORDER, "alt_ref.webm", "open_gop.mp4", "open_gop.ts"}
 def test_intact_clips_need_not_be_decoded_whole(
     clips: Clips, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
-    monkeypatch.delattr(frames, "_find_straight")
+    monkeypatch.delattr(decoding, "decode_all")
 
-    assert len(numbers(frames.sample(clips(name), SPEC))) == SPEC.frames
+    assert len(numbers(sampling.sample(clips(name), SPEC))) == SPEC.frames
 
 
 def test_a_clip_that_starts_within_an_open_group_starts_with_its_keyframe(
@@ -319,7 +318,7 @@ def test_a_clip_that_starts_within_an_open_group_starts_with_its_keyframe(
 ) -> None:
     clip = videos.from_keyframe(clips("open_gop.ts"), 2, tmp_path / "cut.ts")
 
-    sample = frames.sample(clip, SPEC)
+    sample = sampling.sample(clip, SPEC)
 
     first = numbers(sample)[0]
     assert [(n - first) / 10 + sample.times[0] for n in numbers(sample)] == pytest.approx(
@@ -330,7 +329,7 @@ def test_a_clip_that_starts_within_an_open_group_starts_with_its_keyframe(
 def test_what_an_edit_list_cuts_away_is_not_shown(tmp_path: Path) -> None:
     clip = videos.write(tmp_path / "edited.mp4", shown_at=[100 * n - 1000 for n in range(30)])
 
-    sample = frames.sample(clip, SPEC)
+    sample = sampling.sample(clip, SPEC)
 
     assert min(numbers(sample)) == 10
     assert [n / 10 - 1 for n in numbers(sample)] == pytest.approx(sample.times)
@@ -340,7 +339,7 @@ def test_a_clock_that_is_set_back_goes_on(clips: Clips, tmp_path: Path) -> None:
     clip = tmp_path / "joined.ts"
     clip.write_bytes(clips("h264.ts").read_bytes() * 2)
 
-    sample = frames.sample(clip, SPEC)
+    sample = sampling.sample(clip, SPEC)
 
     assert sample.length == pytest.approx(6, abs=0.5)
     assert sum(later < earlier for earlier, later in pairwise(numbers(sample))) == 1
@@ -351,7 +350,7 @@ def test_lost_packets_of_a_transport_stream_take_what_builds_on_them(tmp_path: P
     packets = [clip.read_bytes()[at : at + 188] for at in range(0, clip.stat().st_size, 188)]
     clip.write_bytes(b"".join(p for n, p in enumerate(packets) if n % 60 != 30))
 
-    sample = frames.sample(clip, SPEC)
+    sample = sampling.sample(clip, SPEC)
 
     first = round(numbers(sample)[0] - sample.times[0] * 10)
     assert [(n - first) / 10 for n in numbers(sample)] == pytest.approx(sample.times)
@@ -362,124 +361,9 @@ def test_a_picture_of_which_a_part_is_missing_is_not_shown(tmp_path: Path) -> No
     clip = videos.write(tmp_path / "torn.mkv", 16, gop=1, size=(320, 240), options=options)
     videos.tear(clip, range(4, 12))
 
-    sample = frames.sample(clip, SPEC)
+    sample = sampling.sample(clip, SPEC)
 
     assert not set(numbers(sample)) & set(range(4, 12))
-
-
-def reel_numbers(reel: frames.Reel, **options: Any) -> dict[int, int]:
-    """The numbers of the pictures that a look sees, by their places."""
-    fit = Fitter(width=64, height=48)
-    return reel.look(lambda _, frame: videos.number_of(fit(frame)), **options)
-
-
-@pytest.mark.parametrize("name", ["h264.mp4", "h264.avi", "open_gop.ts", "vp9.webm"])
-def test_a_reel_shows_the_clip_at_an_even_rate(clips: Clips, name: str) -> None:
-    reel = frames.Reel(clips(name), rate=5)
-
-    seen = reel_numbers(reel)
-
-    assert list(seen.values()) == list(range(0, max(seen.values()) + 1, 2))
-    assert reel.times == pytest.approx([number / 10 for number in seen.values()], abs=0.002)
-    assert reel.length == pytest.approx(len(seen) / 5)
-    assert reel.warnings == ()
-
-
-def test_a_short_clip_is_looked_at_more_often(clips: Clips) -> None:
-    reel = frames.Reel(clips("h264.mp4"), rate=1, least=15)
-
-    assert list(reel_numbers(reel).values()) == list(range(0, 30, 2))
-
-
-def test_a_clip_of_few_frames_shows_each_once(clips: Clips) -> None:
-    reel = frames.Reel(clips("few_frames.mp4"), rate=50, least=100)
-
-    assert list(reel_numbers(reel).values()) == [0, 1, 2, 3, 4]
-
-
-@pytest.mark.parametrize("kept", [0, frames._KEPT])
-@pytest.mark.parametrize("name", ["h264.mp4", "mpeg4.avi"])
-def test_a_second_look_sees_the_same_whether_or_not_pictures_were_kept(
-    clips: Clips, monkeypatch: pytest.MonkeyPatch, name: str, kept: int
-) -> None:
-    monkeypatch.setattr(frames, "_KEPT", kept)
-    reel = frames.Reel(clips(name), rate=5)
-    every = reel_numbers(reel)
-
-    assert reel_numbers(reel, wants=[3, 7, 8].__contains__) == {at: every[at] for at in (3, 7, 8)}
-    assert reel_numbers(reel) == every
-
-
-def test_what_was_kept_is_not_decoded_again(clips: Clips, monkeypatch: pytest.MonkeyPatch) -> None:
-    reel = frames.Reel(clips("h264.mp4"), rate=5)
-    reel_numbers(reel, wants=lambda _: False)
-    monkeypatch.delattr(frames, "_find")
-
-    assert len(reel_numbers(reel)) == 15
-
-
-def test_a_damaged_clip_is_looked_at_as_far_as_it_is_sound(tmp_path: Path) -> None:
-    clip = videos.zeroed(videos.indexed_first(tmp_path / "hole.mp4", 120), 0.4, 0.6)
-    reel = frames.Reel(clip, rate=5)
-
-    seen = reel_numbers(reel)
-
-    assert reel.times == pytest.approx([number / 10 for number in seen.values()])
-    assert max(later - earlier for earlier, later in pairwise(reel.times)) > 1
-    assert reel.warnings == frames.sample(clip, SPEC).warnings
-
-
-@pytest.mark.fuzz
-@pytest.mark.parametrize("name", ["faststart.mp4", "h264.mkv", "h264.ts"])
-def test_random_damage_leaves_no_place_without_its_picture(
-    clips: Clips, tmp_path: Path, name: str, seed: int
-) -> None:
-    clip = tmp_path / name
-    clip.write_bytes(videos.garbled(clips(name).read_bytes(), seed=seed))
-    fit = Fitter(width=64, height=48)
-
-    try:
-        reel = frames.Reel(clip, rate=10)
-        first = reel.look(lambda _, frame: fit(frame))
-    except (ClipError, MemoryError):
-        return
-    again = reel.look(lambda _, frame: fit(frame))
-
-    assert list(first) == list(again) == list(range(len(reel.times)))
-    assert all(np.array_equal(first[place], again[place]) for place in first)
-
-
-def test_a_reel_of_what_is_no_video_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(ClipError, match="not a video"):
-        frames.Reel(videos.text(tmp_path / "a.mp4", "no video"), rate=5)
-
-
-@pytest.mark.parametrize(
-    ("name", "within", "shape"),
-    [
-        ("h264.mp4", (32, 32), (24, 32, 3)),
-        ("h264.mp4", (12, 500), (12, 16, 3)),
-        ("h264.mp4", (500, 500), (48, 64, 3)),
-        ("turned.mp4", (24, 500), (24, 32, 3)),
-    ],
-)
-def test_pictures_fit_in_the_shape_that_players_show(
-    clips: Clips, name: str, within: tuple[int, int], shape: tuple[int, ...]
-) -> None:
-    fit = Fitter(height=within[0], width=within[1])
-
-    seen = frames.Reel(clips(name), rate=1).look(lambda _, frame: fit(frame))
-
-    assert {image.shape for image in seen.values()} == {shape}
-    assert [videos.number_of(image) for image in seen.values()] == [0, 10, 20]
-
-
-def test_pixels_that_are_not_square_are_shown_as_players_do(tmp_path: Path) -> None:
-    clip = videos.write(tmp_path / "wide.mp4", 1, pixel_aspect=Fraction(4, 3))
-    reel = frames.Reel(clip, rate=1)
-    fit = Fitter(height=500, width=500, pixel_aspect=reel.pixel_aspect)
-
-    assert reel.look(lambda _, frame: fit(frame))[0].shape == (48, 85, 3)
 
 
 CAMERAS = "The file holds {} videos; only the first was analyzed. Export each camera on its own."
@@ -490,7 +374,7 @@ def test_a_second_camera_in_a_file_is_named(clips: Clips, tmp_path: Path, suffix
     slow = videos.write(tmp_path / "slow.mp4", 12, rate=4)
     clip = videos.side_by_side(tmp_path / f"both.{suffix}", clips("h264.mp4"), slow)
 
-    sample = frames.sample(clip, SPEC)
+    sample = sampling.sample(clip, SPEC)
 
     assert sample.warnings == (CAMERAS.format(2),)
     assert sample.length == pytest.approx(3)
@@ -500,7 +384,7 @@ def test_a_still_before_the_video_is_none(clips: Clips, tmp_path: Path) -> None:
     still = videos.write(tmp_path / "still.mp4", 1)
     clip = videos.side_by_side(tmp_path / "both.mp4", still, clips("h264.mp4"))
 
-    sample = frames.sample(clip, SPEC)
+    sample = sampling.sample(clip, SPEC)
 
     assert sample.warnings == ()
-    assert numbers(sample) == numbers(frames.sample(clips("h264.mp4"), SPEC))
+    assert numbers(sample) == numbers(sampling.sample(clips("h264.mp4"), SPEC))

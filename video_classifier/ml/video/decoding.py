@@ -1,0 +1,144 @@
+"""Decodes the pictures of a clip that are on screen at given times, and no more than it takes.
+
+Packets are read first, without decoding: they say when each picture is shown, in every container
+and in files that are cut off, where headers and frame numbers can't be believed. Then only those
+stretches are decoded that lead from a keyframe to a picture that is wanted. If one of these does
+not come out sound, everything is decoded, and damaged pictures count as missing.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Generic, TypeVar
+
+import av
+from av.video.frame import VideoFrame
+
+from video_classifier.ml.contracts import ClipError
+from video_classifier.ml.video import containers, timeline
+from video_classifier.ml.video.packets import Packets
+from video_classifier.ml.video.timeline import Run, Timeline
+
+VERSION = 2  # raise it when a clip would give other pictures than before: caches go by it
+
+_THREADS = min(4, os.cpu_count() or 1)
+
+Taken = TypeVar("Taken")
+
+Choose = Callable[[Timeline], list[int]]  # the numbers of the frames that are wanted
+Take = Callable[[int, VideoFrame], Taken]  # what to keep of the frame of a number
+
+
+def decoded_timeline(path: Path) -> Timeline:
+    """When each frame of a clip comes up that decodes soundly. Raises ClipError if none does."""
+    told: list[int | None] = []
+    duration = 0
+    with containers.opened(path) as (container, stream):
+        for frame in containers.sound_frames(container, stream):
+            told.append(frame.dts if frame.pts is None else frame.pts)
+            duration = frame.duration
+        if not told:
+            raise ClipError(containers.NOTHING_DECODES)
+        if rate := containers.reckoned_rate(container, stream):
+            duration = round(1 / (rate * containers.time_base(stream)))
+        return timeline.from_decoded(
+            told, duration=duration, time_base=containers.time_base(stream)
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DecodedPictures(Generic[Taken]):
+    timeline: Timeline
+    numbers: list[int]
+    by_number: dict[int, Taken]
+
+    @property
+    def pictures(self) -> list[Taken]:
+        return [self.by_number[number] for number in self.numbers]
+
+    @property
+    def times(self) -> tuple[float, ...]:
+        return tuple(self.timeline.seconds(number) for number in self.numbers)
+
+
+def decode(path: Path, known: Packets, take: Take[Taken], choose: Choose) -> DecodedPictures[Taken]:
+    return _decode_by_packets(path, known, take, choose) or decode_all(path, take, choose)
+
+
+def _decode_by_packets(
+    path: Path, known: Packets, take: Take[Taken], choose: Choose
+) -> DecodedPictures[Taken] | None:
+    """Decodes what is needed; None if the packets don't tell what that is or some are damaged."""
+    told = timeline.from_packets(known.entries, known.time_base)
+    if told is None or known.order_is_guessed:
+        return None
+    numbers = choose(told)
+    wanted = {told.ticks[number]: number for number in numbers}
+    runs = timeline.runs(known.entries, wanted)
+    if any(e.is_corrupt for run in runs for e in known.entries[run.first : run.last + 1]):
+        return None
+    try:
+        pictures = {
+            wanted[tick]: take(wanted[tick], frame)
+            for tick, frame in _decode_runs(path, runs, wanted)
+        }
+    except (av.FFmpegError, _DamagedError):
+        return None
+    if len(pictures) < len(wanted):
+        return None
+    return DecodedPictures(timeline=told, numbers=numbers, by_number=pictures)
+
+
+class _DamagedError(Exception):
+    """A frame came out of the decoder with errors in it."""
+
+
+def _decode_runs(
+    path: Path, runs: Sequence[Run], wanted: Collection[int]
+) -> Iterator[tuple[int, VideoFrame]]:
+    """The frames at the ticks `wanted`. Raises FFmpegError or _DamagedError if one is not sound."""
+    with containers.opened(path) as (container, stream):
+        decoder = stream.codec_context
+        decoder.thread_type, decoder.thread_count = "FRAME", _THREADS
+        depth = decoder.reorder_depth
+        coming = iter(runs)
+        run = next(coming)
+        for number, packet in enumerate(containers.packets(container, stream)):
+            if number < run.first:
+                continue
+            decoder.skip_frame = "DEFAULT" if packet.pts in wanted else "NONREF"
+            yield from _sound(decoder.decode(packet), wanted)
+            if number == run.last:
+                yield from _sound(decoder.decode(None), wanted)
+                if (following := next(coming, None)) is None:
+                    return
+                run = following
+                decoder.flush_buffers()
+                decoder.reorder_depth = depth  # a flushed decoder forgets it and drops frames
+
+
+def _sound(
+    frames: Sequence[VideoFrame], wanted: Collection[int]
+) -> Iterator[tuple[int, VideoFrame]]:
+    for frame in frames:
+        if frame.is_corrupt:
+            raise _DamagedError
+        if frame.pts is not None and frame.pts in wanted:
+            yield frame.pts, frame
+
+
+def decode_all(path: Path, take: Take[Taken], choose: Choose) -> DecodedPictures[Taken]:
+    """Decodes everything twice: once to learn when each frame is shown, once to take some."""
+    shown = decoded_timeline(path)
+    numbers = choose(shown)
+    wanted = set(numbers)
+    with containers.opened(path) as (container, stream):
+        pictures = {
+            number: take(number, frame)
+            for number, frame in enumerate(containers.sound_frames(container, stream))
+            if number in wanted
+        }
+    return DecodedPictures(timeline=shown, numbers=numbers, by_number=pictures)
