@@ -26,7 +26,7 @@ from rich.table import Table
 from scripts import console, isolation_timing, person_timing, timing
 from scripts.timing import Compared, Figures
 from video_classifier.ml.contracts import ClipError, ClipSpec, View
-from video_classifier.ml.persons import detection
+from video_classifier.ml.persons import detector, loading
 from video_classifier.ml.serving import bundle, predictor
 
 EXAMPLE = """example:
@@ -64,7 +64,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         compared = _compare_all(arguments)
     except (
         bundle.BundleError,
-        detection.DetectorError,
+        detector.DetectorError,
         person_timing.NoResultError,
         ClipError,
     ) as error:
@@ -93,7 +93,7 @@ def _compare_all(arguments: argparse.Namespace) -> dict[str, Compared]:
     compared = {}
     with console.progress("Measuring", rounds) as tick:
         for name in of_persons:  # first: not every clip will do, and the others take long
-            folder, detector = arguments.storage / name, detection.load(arguments.detector)
+            folder, detector = arguments.storage / name, loading.load(arguments.detector)
             beside = arguments.storage / arguments.beside
             compared[name] = person_timing.measure(
                 folder, detector, beside, clips, runs=runs, tick=tick

@@ -19,7 +19,7 @@ from video_classifier.ml.data.manifest import Entry
 from video_classifier.ml.evaluation import calibration, cross_validation, evaluate
 from video_classifier.ml.evaluation.evaluate import Evaluation, Scored
 from video_classifier.ml.networks import precision, pretrained
-from video_classifier.ml.persons import detection
+from video_classifier.ml.persons import detector, loading
 from video_classifier.ml.reporting import report
 from video_classifier.ml.serving import bundle, predictor
 from video_classifier.ml.serving.bundle import Card
@@ -47,7 +47,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         )
     except (
         bundle.BundleError,
-        detection.DetectorError,
+        detector.DetectorError,
         manifest.ManifestError,
         precision.NotFiniteError,
         pretrained.WeightsError,
@@ -81,7 +81,7 @@ def _evaluate_recipe(
     # Weights that can't be used are to show before clips are decoded.
     networks.build(card.network, card.spec, backbone_weights=arguments.backbone_weights)
     kept = Cache(arguments.cache, complain=console.warn)
-    detector = detection.load(arguments.detector) if card.spec.view is View.PERSON else None
+    detector = loading.load(arguments.detector) if card.spec.view is View.PERSON else None
     chosen = manifest.for_training(entries)
     with console.progress("Decoding the clips", len(chosen)) as tick:
         footage, unreadable = read_footage(

@@ -9,7 +9,7 @@ from pathlib import Path
 from scripts import timing
 from scripts.timing import Compared, Figures
 from video_classifier.ml.contracts import Image
-from video_classifier.ml.persons.detection import Detections, Detector
+from video_classifier.ml.persons.detector import Detections, Detector
 from video_classifier.ml.serving import bundle, predictor
 from video_classifier.ml.serving.predictor import PersonPredictor
 

@@ -32,8 +32,8 @@ from video_classifier.ml.evaluation.calibration import Calibration, with_tempera
 from video_classifier.ml.evaluation.cross_validation import FALSE_ALARMS, Unseen
 from video_classifier.ml.networks import precision
 from video_classifier.ml.networks.pretrained import WeightsError
-from video_classifier.ml.persons import detection
-from video_classifier.ml.persons.detection import Detector, DetectorError
+from video_classifier.ml.persons import loading
+from video_classifier.ml.persons.detector import Detector, DetectorError
 from video_classifier.ml.reporting import card_text, plots
 from video_classifier.ml.serving import bundle, predictor
 from video_classifier.ml.serving.bundle import Card, Interval
@@ -94,7 +94,7 @@ def _train(arguments: argparse.Namespace, unfinished: Cache) -> None:
         halves=arguments.test_half,
         seed=settings.seed,
     )
-    detector = detection.load(arguments.detector) if spec.view is View.PERSON else None
+    detector = loading.load(arguments.detector) if spec.view is View.PERSON else None
     footage = _footage(learning, spec, kept, detector)
     entries = [clip.entry for clip in footage]
     audited = _audit(arguments, footage) if arguments.audit else None

@@ -19,7 +19,7 @@ from video_classifier.ml.contracts import ClipError
 from video_classifier.ml.data.manifest import ManifestError
 from video_classifier.ml.networks.precision import NotFiniteError
 from video_classifier.ml.networks.pretrained import WeightsError
-from video_classifier.ml.persons.detection import DetectorError
+from video_classifier.ml.persons.detector import DetectorError
 
 if TYPE_CHECKING:
     import keras
@@ -103,11 +103,11 @@ def _save(
     facts: dict[str, object],
 ) -> None:
     """Chooses the threshold, and writes the folder."""
-    from video_classifier.ml.distillation import scoring
+    from video_classifier.ml.distillation import export, scoring
     from video_classifier.ml.persons import tflite
     from video_classifier.ml.persons.detector_card import DetectorCard
 
-    content = tflite.convert(student, height=HEIGHT, width=WIDTH)
+    content = export.convert(student, height=HEIGHT, width=WIDTH)
     card = DetectorCard(
         threshold=0.5,
         parameters=student.count_params(),
@@ -118,7 +118,7 @@ def _save(
     found = [detector.detect(image) for clip in validation for image in clip.images]
     curve = scoring.curve(found, scoring.truths_by(teacher, validation))
     card = replace(card, threshold=round(curve.best_threshold, 3))
-    tflite.write(arguments.out, content, card)
+    export.write(arguments.out, content, card)
     precision, recall = curve.at(card.threshold)
     console.err.print(
         f"Wrote {arguments.out}. On the scenes for validation: AP50 "

@@ -13,7 +13,7 @@ from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
 from video_classifier.ml.contracts import Box, Image
-from video_classifier.ml.persons.detection import Detections
+from video_classifier.ml.persons.detector import Detections
 
 RATE = 10
 ROOM, SKIN = 40, 220  # shades of gray

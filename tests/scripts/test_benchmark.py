@@ -12,7 +12,7 @@ from scripts import benchmark
 from tests.makers import crowd, videos
 from tests.ml.conftest import OF_PERSONS, write_bundle
 from video_classifier.ml.contracts import ClipSpec
-from video_classifier.ml.persons import detection
+from video_classifier.ml.persons import loading
 from video_classifier.ml.serving import bundle
 from video_classifier.ml.serving.bundle import Card
 
@@ -66,7 +66,7 @@ def test_all_figures_are_printed_and_written(
 @pytest.fixture
 def with_persons(storage: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The options that measure a model of persons."""
-    monkeypatch.setattr(detection, "load", lambda _: crowd.Spotter())
+    monkeypatch.setattr(loading, "load", lambda _: crowd.Spotter())
     write_bundle(storage / "persons", spec=OF_PERSONS)
     return [
         *("--storage", str(storage), "--model", "persons"),

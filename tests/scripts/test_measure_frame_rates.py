@@ -15,7 +15,7 @@ from tests.ml.conftest import OF_PERSONS, write_bundle
 from video_classifier.ml.contracts import LABELS, Box, Track
 from video_classifier.ml.data import manifest
 from video_classifier.ml.data.manifest import Entry, ManifestError
-from video_classifier.ml.persons import detection
+from video_classifier.ml.persons import loading
 from video_classifier.ml.video import decoding
 from video_classifier.ml.video.reel import Reel
 from video_classifier.ml.video.scaling import Fitter
@@ -115,7 +115,7 @@ def test_a_line_counts_who_is_followed_and_how_scores_change() -> None:
 def test_the_figures_are_put_into_the_page(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(detection, "load", lambda _: crowd.Spotter())
+    monkeypatch.setattr(loading, "load", lambda _: crowd.Spotter())
     monkeypatch.setattr(measure_frame_rates, "OF_EACH_LABEL", 1)
     write_bundle(tmp_path / "models" / "whole")
     model = write_bundle(tmp_path / "models" / "persons", spec=OF_PERSONS)

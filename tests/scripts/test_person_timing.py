@@ -13,7 +13,7 @@ from tests.makers import crowd
 from tests.makers.crowd import Spotter, standing, walking
 from tests.ml.conftest import OF_PERSONS, write_bundle
 from video_classifier.ml.contracts import Image
-from video_classifier.ml.persons.detection import Detections
+from video_classifier.ml.persons.detector import Detections
 
 pytestmark = pytest.mark.keras
 

@@ -8,7 +8,7 @@ import pytest
 from video_classifier.ml.distillation import scoring
 from video_classifier.ml.distillation.scoring import Curve, Truth
 from video_classifier.ml.persons import boxes
-from video_classifier.ml.persons.detection import Detections
+from video_classifier.ml.persons.detector import Detections
 
 HERE = [0.1, 0.1, 0.3, 0.5]
 NEARLY_HERE = [0.1, 0.1, 0.3, 0.45]

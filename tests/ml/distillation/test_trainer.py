@@ -13,7 +13,7 @@ import pytest
 
 from video_classifier.ml.contracts import Floats32, Image
 from video_classifier.ml.data.manifest import ManifestError
-from video_classifier.ml.distillation import scenes
+from video_classifier.ml.distillation import export, scenes
 from video_classifier.ml.persons import boxes, tflite
 from video_classifier.ml.persons.detector_card import DetectorCard
 
@@ -300,8 +300,8 @@ def test_what_was_converted_says_what_the_network_says(tmp_path: Path) -> None:
     picture = np.random.default_rng(0).integers(0, 256, (64, 96, 3), np.uint8)
     card = DetectorCard(parameters=1, threshold=0.5, created="2026-01-01")
 
-    tflite.write(tmp_path, tflite.convert(student, height=64, width=96), card)
-    said = tflite.read(tmp_path).say(picture)
+    export.write(tmp_path, export.convert(student, height=64, width=96), card)
+    said = tflite.read(tmp_path).run(picture)
 
     grids = student(picture[np.newaxis].astype(np.float32), training=False)
     expected = np.concatenate([np.asarray(grid).reshape(-1, 5) for grid in grids])

@@ -11,8 +11,8 @@ import pytest
 
 from tests.makers.footage import FOOTAGE, ROOT, WEIGHTS, require
 from video_classifier.ml.contracts import Image
-from video_classifier.ml.persons import boxes, detection, onnx
-from video_classifier.ml.persons.detection import Detections, DetectorError
+from video_classifier.ml.persons import boxes, loading, onnx
+from video_classifier.ml.persons.detector import Detections, Detector, DetectorError
 from video_classifier.ml.persons.detector_card import CARD_FILE, NETWORK_FILE
 from video_classifier.ml.video import sampling
 
@@ -51,7 +51,7 @@ def nobody(rows: int, columns: int) -> npt.NDArray[np.float32]:
 
 def refusal(path: Path) -> str:
     with pytest.raises(DetectorError) as raised:
-        detection.load(path)
+        loading.load(path)
     return str(raised.value)
 
 
@@ -69,13 +69,13 @@ def shopper() -> Image:
 
 
 @pytest.fixture(params=[OWN, YOLOX], ids=["own", "yolox"])
-def detector(request: pytest.FixtureRequest) -> detection.Detector:
+def detector(request: pytest.FixtureRequest) -> Detector:
     if request.param == YOLOX:
         require(YOLOX)
-    return detection.load(request.param)
+    return loading.load(request.param)
 
 
-def believed(found: Detections, detector: detection.Detector) -> int:
+def believed(found: Detections, detector: Detector) -> int:
     return int((found.scores >= detector.threshold).sum())
 
 
@@ -84,7 +84,7 @@ def believed(found: Detections, detector: detection.Detector) -> int:
 
 @pytest.mark.footage
 @pytest.mark.keras
-def test_finds_the_person_of_a_real_clip(detector: detection.Detector, shopper: Image) -> None:
+def test_finds_the_person_of_a_real_clip(detector: Detector, shopper: Image) -> None:
     found = detector.detect(shopper)
 
     assert found.scores[0] >= detector.threshold
@@ -93,7 +93,7 @@ def test_finds_the_person_of_a_real_clip(detector: detection.Detector, shopper: 
 
 @pytest.mark.keras
 @pytest.mark.parametrize("size", [(64, 64), (2160, 4096), (1, 500), (500, 1)])
-def test_takes_pictures_of_any_size(detector: detection.Detector, size: tuple[int, int]) -> None:
+def test_takes_pictures_of_any_size(detector: Detector, size: tuple[int, int]) -> None:
     found = detector.detect(np.full((*size, 3), 128, np.uint8))
 
     assert believed(found, detector) == 0
@@ -102,7 +102,7 @@ def test_takes_pictures_of_any_size(detector: detection.Detector, size: tuple[in
 
 @pytest.mark.footage
 @pytest.mark.keras
-def test_a_larger_copy_shows_the_same_person(detector: detection.Detector, shopper: Image) -> None:
+def test_a_larger_copy_shows_the_same_person(detector: Detector, shopper: Image) -> None:
     small = detector.detect(shopper)
     large = detector.detect(cv2.resize(shopper, (4096, 3072)).astype(np.uint8))
 
@@ -111,7 +111,7 @@ def test_a_larger_copy_shows_the_same_person(detector: detection.Detector, shopp
 
 @pytest.mark.footage
 @pytest.mark.keras
-def test_colors_are_not_needed(detector: detection.Detector, shopper: Image) -> None:
+def test_colors_are_not_needed(detector: Detector, shopper: Image) -> None:
     gray = np.repeat(shopper.mean(axis=2, keepdims=True), 3, axis=2).astype(np.uint8)
 
     assert believed(detector.detect(gray), detector) >= 1
@@ -119,7 +119,7 @@ def test_colors_are_not_needed(detector: detection.Detector, shopper: Image) -> 
 
 @pytest.mark.footage
 @pytest.mark.keras
-def test_twenty_persons_are_found_apart(detector: detection.Detector, shopper: Image) -> None:
+def test_twenty_persons_are_found_apart(detector: Detector, shopper: Image) -> None:
     best = detector.detect(shopper).boxes[0] * (640, 480, 640, 480)
     left, top, right, bottom = best.astype(int)
     cut = cv2.resize(shopper[top:bottom, left:right], (80, 200))
@@ -136,7 +136,7 @@ def test_twenty_persons_are_found_apart(detector: detection.Detector, shopper: I
 
 
 @pytest.mark.keras
-def test_boxes_lie_in_the_picture_and_the_surest_comes_first(detector: detection.Detector) -> None:
+def test_boxes_lie_in_the_picture_and_the_surest_comes_first(detector: Detector) -> None:
     noise = np.random.default_rng(0).integers(0, 256, (480, 640, 3), np.uint8)
 
     found = detector.detect(noise)
@@ -150,7 +150,7 @@ def test_boxes_lie_in_the_picture_and_the_surest_comes_first(detector: detection
 
 @pytest.mark.keras
 def test_is_loaded_once() -> None:
-    assert detection.load(OWN) is detection.load(OWN)
+    assert loading.load(OWN) is loading.load(OWN)
 
 
 def test_is_small() -> None:

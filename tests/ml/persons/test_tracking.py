@@ -10,7 +10,7 @@ import pytest
 from tests.makers.crowd import Way, between, standing, walking
 from video_classifier.ml.contracts import Box, Track
 from video_classifier.ml.persons import tracking
-from video_classifier.ml.persons.detection import Detections
+from video_classifier.ml.persons.detector import Detections
 
 STEP = 0.25
 TIMES = tuple(np.arange(0, 6, STEP).tolist())

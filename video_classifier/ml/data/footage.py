@@ -18,7 +18,7 @@ from video_classifier.ml.data.augmentation import Augmentation, resize, vary
 from video_classifier.ml.data.manifest import Entry
 from video_classifier.ml.files import sha256
 from video_classifier.ml.persons import finder
-from video_classifier.ml.persons.detection import Detector
+from video_classifier.ml.persons.detector import Detector
 from video_classifier.ml.video import decoding, sampling
 from video_classifier.ml.video.reel import Reel
 

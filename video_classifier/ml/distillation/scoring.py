@@ -11,7 +11,7 @@ import numpy.typing as npt
 from video_classifier.ml.contracts import Floats32
 from video_classifier.ml.distillation.scenes import Pictures
 from video_classifier.ml.persons import boxes
-from video_classifier.ml.persons.detection import Detections, Detector
+from video_classifier.ml.persons.detector import Detections, Detector
 
 ENOUGH = 0.5  # intersection over union of a box that is found
 TALL = 24  # pixels in the source: who is smaller need not be found

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from video_classifier.ml.contracts import Floats32, Image
-from video_classifier.ml.persons.detection import Detections
+from video_classifier.ml.persons.detector import Detections
 
 STRIDES = (8, 16, 32)
 FAINTEST = 0.1  # score of a detection that is still reported

@@ -1,4 +1,4 @@
-"""What a folder of a detector of our own says about its network."""
+"""The card of a person detector of our own: what its folder says about its network."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from video_classifier.ml import files
-from video_classifier.ml.persons.detection import DetectorError
+from video_classifier.ml.files import known_sha256
+from video_classifier.ml.persons.detector import DetectorError
 
 NETWORK_FILE = "network.tflite"
 CARD_FILE = "detector.json"
@@ -17,10 +18,10 @@ CARD_FILE = "detector.json"
 class DetectorCard:
     """What a detector is, what it learned from, and where not to trust it."""
 
-    threshold: float  # detections from this score on are to be believed
+    threshold: float  # detections from this score on count
     created: str  # ISO 8601 date
     parameters: int
-    sha256: str = ""  # of the network; `own.write` fills it in
+    sha256: str = ""  # of the network; `distillation.export.write` fills it in
     training: Mapping[str, object] = field(default_factory=dict)  # scenes, seed, stages, versions
 
     def __post_init__(self) -> None:
@@ -42,3 +43,12 @@ def read(folder: Path) -> DetectorCard:
 
 def write(folder: Path, card: DetectorCard) -> None:
     files.write_json(folder / CARD_FILE, asdict(card))
+
+
+def weights_sha256(weights: Path) -> str:
+    """The SHA-256 of a file, in hexadecimal. Raises DetectorError."""
+    try:
+        return known_sha256(weights, weights.stat())
+    except OSError as error:
+        msg = f"The person detector {weights} can't be read: {error.strerror}."
+        raise DetectorError(msg) from error

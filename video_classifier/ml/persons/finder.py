@@ -14,7 +14,7 @@ from av.video.frame import VideoFrame
 from video_classifier.ml.contracts import ClipSpec, Crops, Image, Sample, Track
 from video_classifier.ml.persons import crops, tracking
 from video_classifier.ml.persons.crops import Window
-from video_classifier.ml.persons.detection import Detector
+from video_classifier.ml.persons.detector import Detector
 from video_classifier.ml.video import decoding
 from video_classifier.ml.video.reel import Reel
 from video_classifier.ml.video.scaling import Fitter, Picture, Scaler

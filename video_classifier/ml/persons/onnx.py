@@ -14,7 +14,8 @@ import numpy as np
 
 from video_classifier.ml.contracts import Floats32, Image
 from video_classifier.ml.persons import boxes
-from video_classifier.ml.persons.detection import Detections, DetectorError, digest
+from video_classifier.ml.persons.detector import Detections, DetectorError
+from video_classifier.ml.persons.detector_card import weights_sha256
 
 THRESHOLD = 0.3  # what the demonstrations of these networks use
 _PERSON = 0  # the first of COCO's classes
@@ -48,7 +49,7 @@ def read(path: Path) -> YoloDetector:
             "YOLOv8 or YOLO11 detector. Export one of these, without suppression of doubles."
         )
         raise DetectorError(msg)
-    return YoloDetector(network, layout, height=height, width=width, sha256=digest(path))
+    return YoloDetector(network, layout, height=height, width=width, sha256=weights_sha256(path))
 
 
 class Said(NamedTuple):

@@ -21,7 +21,7 @@ from scipy.optimize import linear_sum_assignment
 from scipy.signal import savgol_filter
 
 from video_classifier.ml.contracts import Box, Floats, Track
-from video_classifier.ml.persons.detection import Detections
+from video_classifier.ml.persons.detector import Detections
 
 VERSION = 2  # raise it when the same detections would give other tracks: caches go by it
 

@@ -23,8 +23,8 @@ from video_classifier.ml.contracts import (
     Stage,
     View,
 )
-from video_classifier.ml.persons import detection
-from video_classifier.ml.persons.detection import Detector, DetectorError
+from video_classifier.ml.persons import loading
+from video_classifier.ml.persons.detector import Detector, DetectorError
 from video_classifier.ml.serving import bundle, no_result
 from video_classifier.ml.serving.decoder import IN_PROCESS, Decoder
 
@@ -56,14 +56,14 @@ def check(folder: Path, *, detector: Path | None = None) -> bundle.Card:
     card = bundle.check(folder)
     if card.spec.view is View.PERSON:
         with _wanting_detector(folder):
-            detection.check(_named(detector))
+            loading.check(_named(detector))
     return card
 
 
 def load(folder: Path, *, detector: Path | None = None) -> KerasPredictor:
     """The predictor of a model's folder: loaded and warmed up once a process.
 
-    A model of persons needs a detector, see `detection.load`. May be called from several threads.
+    A model of persons needs a detector, see `persons.loading`. May be called from several threads.
     What was replaced on disk is loaded anew. Raises BundleError.
     """
     with _loading:
@@ -71,7 +71,7 @@ def load(folder: Path, *, detector: Path | None = None) -> KerasPredictor:
         if card.spec.view is View.FRAME:
             return _once(folder, (card.sha256,), lambda: KerasPredictor(*bundle.load(folder)))
         with _wanting_detector(folder):
-            found = detection.load(_named(detector))
+            found = loading.load(_named(detector))
         return _once(
             folder,
             (card.sha256, found.sha256),
