@@ -24,7 +24,7 @@ from scripts import console, pages
 from video_classifier.ml.contracts import LABELS, ClipError, Floats, Outcome, Track
 from video_classifier.ml.data import manifest
 from video_classifier.ml.data.manifest import Entry, ManifestError
-from video_classifier.ml.persons import tracking
+from video_classifier.ml.persons import boxes, tracking
 from video_classifier.ml.serving import bundle, predictor
 from video_classifier.ml.serving.predictor import KerasPredictor
 from video_classifier.ml.video import containers, decoding
@@ -172,7 +172,7 @@ def _is_counterpart(track: Track, other: Track) -> bool:
     if end - start < SHARE * (track.times[-1] - track.times[0]):
         return False
     moments = np.linspace(start, end, 1 + round((end - start) / MOMENT))
-    return bool(tracking.overlap(_at(track, moments), _at(other, moments)).mean() >= IOU)
+    return bool(boxes.iou(_at(track, moments), _at(other, moments)).mean() >= IOU)
 
 
 def _at(track: Track, moments: Floats) -> Floats:

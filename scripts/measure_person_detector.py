@@ -166,7 +166,7 @@ def _table(lines: Iterable[Line]) -> str:
 
 
 def _speed(own: Detector, model: Path) -> str:
-    """Both by turns, on one picture, resize and suppression of doubles included.
+    """Both by turns, on one picture, resize and non-maximum suppression included.
 
     A turn is as many pictures as a clip has, roughly: one comes after the other there, too.
     """
@@ -194,11 +194,11 @@ def _in_onnx_runtime(model: Path) -> Callable[[Image], object]:
     name = session.get_inputs()[0].name
 
     def detect(image: Image) -> object:
-        filled, scale = boxes.fitted(image, 416, 416)
+        filled, scale = boxes.letterbox(image, 416, 416)
         pixels = np.ascontiguousarray(filled[..., ::-1].transpose(2, 0, 1)[None], np.float32)
-        said = onnx.YOLOX.decode(session.run(None, {name: pixels})[0][0], 416, 416)
+        found = onnx.YOLOX.decode(session.run(None, {name: pixels})[0][0], 416, 416)
         height, width = (side * scale for side in image.shape[:2])
-        return boxes.detections(said.places, said.scores, height=height, width=width)
+        return boxes.detections(found.boxes, found.scores, height=height, width=width)
 
     return detect
 
@@ -228,7 +228,7 @@ def _draw(own: Detector, images: Sequence[Image], truths: Sequence[Truth], targe
 def _tile(own: Detector, image: Image, truth: Truth) -> Picture.Image:
     """The teacher's boxes in white, and what our detector believes in yellow."""
     found = own.detect(image)
-    filled, scale = boxes.fitted(image, 240, 320)
+    filled, scale = boxes.letterbox(image, 240, 320)
     tile = Picture.fromarray(filled)
     sides = np.array([image.shape[1], image.shape[0]] * 2) * scale
     drawing = ImageDraw.Draw(tile)

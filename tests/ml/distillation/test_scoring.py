@@ -7,12 +7,10 @@ import pytest
 
 from video_classifier.ml.distillation import scoring
 from video_classifier.ml.distillation.scoring import Curve, Truth
-from video_classifier.ml.persons import boxes
 from video_classifier.ml.persons.detector import Detections
 
 HERE = [0.1, 0.1, 0.3, 0.5]
 NEARLY_HERE = [0.1, 0.1, 0.3, 0.45]
-VOTE = boxes.Doubles(same=0.5, vote=0.5)
 THERE = [0.6, 0.1, 0.8, 0.5]
 ELSEWHERE = [0.4, 0.6, 0.5, 0.9]
 
@@ -90,38 +88,3 @@ def test_a_teacher_is_believed_if_it_is_sure_of_somebody_tall(
     said = scoring.truth(found((score, [0.1, 0.1, 0.2, 0.1 + high])), height=100)
 
     assert (len(said.boxes), len(said.doubtful)) == expected
-
-
-def test_overlap_is_shared_area_over_all_area() -> None:
-    one = np.array([[0, 0, 2, 2], [0, 0, 1, 1]], np.float32)
-    other = np.array([[1, 1, 3, 3], [5, 5, 6, 6]], np.float32)
-
-    assert boxes.overlaps(one, other) == pytest.approx(np.array([[1 / 7, 0], [0, 0]]))
-
-
-def test_doubles_are_one_box_where_the_surer_has_more_of_a_say() -> None:
-    here, beside, elsewhere = [0, 0, 10, 20], [2, 0, 12, 20], [50, 50, 60, 70]
-    candidates = np.array([here, beside, elsewhere], np.float32)
-    scores = np.array([0.75, 0.25, 0.5], np.float32)
-
-    plain = boxes.detections(candidates, scores, height=100, width=100)
-    voted = boxes.detections(candidates, scores, height=100, width=100, doubles=VOTE)
-
-    assert plain.boxes[0] * 100 == pytest.approx(here)
-    assert voted.boxes[0] * 100 == pytest.approx([0.5, 0, 10.5, 20])
-    assert voted.boxes[1] * 100 == pytest.approx(elsewhere)
-    assert voted.scores.tolist() == plain.scores.tolist() == [0.75, 0.5]
-
-
-def test_nobody_votes_where_nobody_is() -> None:
-    nothing = np.zeros((0, 4), np.float32), np.zeros(0, np.float32)
-
-    assert boxes.detections(*nothing, height=9, width=9, doubles=VOTE).boxes.shape == (0, 4)
-
-
-def test_a_picture_keeps_its_shape_when_made_to_fit() -> None:
-    filled, scale = boxes.fitted(np.zeros((100, 200, 3), np.uint8), 64, 64)
-
-    assert scale == 0.32
-    assert filled[:32].max() == 0
-    assert filled[32:].min() == boxes.GRAY

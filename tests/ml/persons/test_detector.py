@@ -88,7 +88,7 @@ def test_finds_the_person_of_a_real_clip(detector: Detector, shopper: Image) -> 
     found = detector.detect(shopper)
 
     assert found.scores[0] >= detector.threshold
-    assert boxes.overlaps(found.boxes[:1], SHOPPER)[0, 0] > 0.7
+    assert boxes.pairwise_iou(found.boxes[:1], SHOPPER)[0, 0] > 0.7
 
 
 @pytest.mark.keras
@@ -106,7 +106,7 @@ def test_a_larger_copy_shows_the_same_person(detector: Detector, shopper: Image)
     small = detector.detect(shopper)
     large = detector.detect(cv2.resize(shopper, (4096, 3072)).astype(np.uint8))
 
-    assert boxes.overlaps(small.boxes[:1], large.boxes[:1])[0, 0] > 0.8
+    assert boxes.pairwise_iou(small.boxes[:1], large.boxes[:1])[0, 0] > 0.8
 
 
 @pytest.mark.footage
@@ -272,7 +272,7 @@ def test_opencv_says_what_onnx_runtime_says(shopper: Image) -> None:
     import onnxruntime  # type: ignore[import-untyped]
 
     require(YOLOX)
-    picture, _ = boxes.fitted(shopper, 416, 416)
+    picture, _ = boxes.letterbox(shopper, 416, 416)
     pixels = np.ascontiguousarray(picture[..., ::-1].transpose(2, 0, 1)[None], np.float32)
 
     (said,) = onnxruntime.InferenceSession(YOLOX).run(None, {"images": pixels})
@@ -280,4 +280,4 @@ def test_opencv_says_what_onnx_runtime_says(shopper: Image) -> None:
     expected = onnx.YOLOX.decode(said[0], 416, 416)
     found = onnx.read(YOLOX).candidates(picture)
     np.testing.assert_allclose(found.scores, expected.scores, atol=1e-4)
-    np.testing.assert_allclose(found.places, expected.places, atol=0.1)
+    np.testing.assert_allclose(found.boxes, expected.boxes, atol=0.1)

@@ -137,7 +137,7 @@ class Lessons(keras.utils.PyDataset):  # type: ignore[misc]  # Keras is not type
         if draw.random() < FLIPPED:
             picture = picture[:, ::-1]
         if draw.random() < self.stage.whole:
-            return boxes.fitted(picture, *size)[0]
+            return boxes.letterbox(picture, *size)[0]
         return _moved(picture, size, draw)
 
     def _answer(self, view: Image) -> Floats32:

@@ -90,8 +90,8 @@ def truths_by(teacher: Detector, clips: Iterable[Pictures]) -> list[Truth]:
 
 def _judged(found: Detections, truth: Truth) -> tuple[Floats32, npt.NDArray[np.bool_]]:
     """Scores and hits of the detections that count. The surest take their persons first."""
-    shares = boxes.overlaps(found.boxes, truth.boxes)
-    doubtful = (boxes.overlaps(found.boxes, truth.doubtful) >= ENOUGH).any(axis=1)
+    shares = boxes.pairwise_iou(found.boxes, truth.boxes)
+    doubtful = (boxes.pairwise_iou(found.boxes, truth.doubtful) >= ENOUGH).any(axis=1)
     hits = np.zeros(len(found.boxes), np.bool_)
     for number in range(len(hits)):
         if truth.boxes.size and shares[number].max() >= ENOUGH:

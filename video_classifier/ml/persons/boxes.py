@@ -1,36 +1,41 @@
-"""Box arithmetic: overlap, suppression of doubles, and pictures made to fit."""
+"""Box arithmetic: intersection over union, non-maximum suppression, box voting, letterboxing.
+
+Boxes are arrays (..., 4): left, top, right, bottom, in any unit.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 import cv2
 import numpy as np
-import numpy.typing as npt
 
-from video_classifier.ml.contracts import Floats32, Image
+from video_classifier.ml.contracts import Floats, Floats32, Image, Integers
 from video_classifier.ml.persons.detector import Detections
 
 STRIDES = (8, 16, 32)
-FAINTEST = 0.1  # score of a detection that is still reported
-GRAY = 114  # what YOLO lays around a picture that does not fill its input
-_LARGEST = 8.0  # logarithm of a box's side in strides: no broken network may overflow
+MIN_SCORE = 0.1  # of a detection that is reported
+GRAY = 114  # with which YOLO pads a picture to the size of its input
+_MAX_LOG_SIDE = 8.0  # of a box, in strides: no broken network may overflow
+
+Array = TypeVar("Array", Floats, Floats32)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Doubles:
-    """How several boxes of one person become one."""
+class Suppression:
+    """How overlapping boxes become one."""
 
-    same: float  # boxes that overlap more are of one person
-    vote: float | None = None  # those that overlap the surest that much are averaged with it
-
-
-YOLO = Doubles(same=0.5)
+    iou: float  # non-maximum suppression: boxes that overlap a higher-scoring one more are dropped
+    voting_iou: float | None = None  # box voting: boxes that overlap the kept one that much count
 
 
-def fitted(image: Image, height: int, width: int) -> tuple[Image, float]:
-    """The picture in the upper left of a gray one of `height` x `width`, and its scale."""
+YOLO = Suppression(iou=0.5)
+
+
+def letterbox(image: Image, height: int, width: int) -> tuple[Image, float]:
+    """The picture scaled into the upper left of a gray one of `height` x `width`, and its scale."""
     scale = min(height / image.shape[0], width / image.shape[1])
     size = max(1, round(image.shape[1] * scale)), max(1, round(image.shape[0] * scale))
     filled = np.full((height, width, 3), GRAY, np.uint8)
@@ -38,24 +43,80 @@ def fitted(image: Image, height: int, width: int) -> tuple[Image, float]:
     return filled, scale
 
 
-def overlaps(one: Floats32, other: Floats32) -> Floats32:
-    """(n, m): intersection over union of boxes (n, 4) and (m, 4): left, top, right, bottom."""
-    corner = np.maximum(one[:, None, :2], other[None, :, :2])
-    opposite = np.minimum(one[:, None, 2:], other[None, :, 2:])
-    shared = np.clip(opposite - corner, 0, None).prod(axis=2)
-    union = areas(one)[:, None] + areas(other)[None] - shared
-    return np.asarray(shared / np.maximum(union, 1e-9), np.float32)
+def areas(boxes: Array) -> Array:
+    """(...): of boxes (..., 4)."""
+    area: Array = (boxes[..., 2] - boxes[..., 0]) * (boxes[..., 3] - boxes[..., 1])
+    return area
 
 
-def areas(boxes: Floats32) -> Floats32:
-    return np.asarray((boxes[:, 2:] - boxes[:, :2]).prod(axis=1), np.float32)
+def intersections(boxes: Array, others: Array) -> Array:
+    """(...): shared areas of boxes (..., 4); shapes broadcast."""
+    corner = np.maximum(boxes[..., :2], others[..., :2])
+    opposite = np.minimum(boxes[..., 2:], others[..., 2:])
+    shared: Array = np.clip(opposite - corner, 0, None).prod(axis=-1)
+    return shared
 
 
-def distinct(boxes: Floats32, scores: Floats32, *, overlap: float) -> npt.NDArray[np.intp]:
-    """Numbers of the boxes that overlap no surer one by more than `overlap`, the surest first."""
+def iou(boxes: Array, others: Array) -> Array:
+    """(...): intersection over union of boxes (..., 4), 0 to 1; shapes broadcast."""
+    shared = intersections(boxes, others)
+    union = areas(boxes) + areas(others) - shared
+    ratio: Array = shared / np.maximum(union, np.finfo(union.dtype).tiny)
+    return ratio
+
+
+def pairwise_iou(boxes: Array, others: Array) -> Array:
+    """(n, m): intersection over union of each of the boxes (n, 4) with each of `others` (m, 4)."""
+    return iou(boxes[:, None], others[None])
+
+
+def nms(boxes: Floats32, scores: Floats32, *, threshold: float) -> Integers:
+    """Indices of the boxes left by non-maximum suppression, by descending score.
+
+    A box (n, 4) is dropped whose IoU with one of a higher score (n,) is above `threshold`.
+    """
     corners_and_sizes = np.concatenate((boxes[:, :2], boxes[:, 2:] - boxes[:, :2]), axis=1)
-    kept = cv2.dnn.NMSBoxes(corners_and_sizes.tolist(), scores.tolist(), 0.0, overlap)
-    return np.asarray(kept, np.intp).reshape(-1)
+    indices = cv2.dnn.NMSBoxes(corners_and_sizes.tolist(), scores.tolist(), 0.0, threshold)
+    return np.asarray(indices, np.intp).reshape(-1)
+
+
+def vote(boxes: Floats32, scores: Floats32, indices: Integers, *, threshold: float) -> Floats32:
+    """(len(indices), 4): box voting: each box at `indices` averaged with all that overlap it.
+
+    These have an IoU of `threshold` or more with it, and weigh as much as they score.
+
+    Gidaris & Komodakis, "Object detection via a multi-region and semantic segmentation-aware CNN
+    model", ICCV 2015.
+    """
+    votes = pairwise_iou(boxes[indices], boxes) >= threshold
+    weights = votes * scores
+    return np.asarray(weights @ boxes / weights.sum(axis=1, keepdims=True), np.float32)
+
+
+def detections(
+    boxes: Floats32,
+    scores: Floats32,
+    *,
+    height: float,
+    width: float,
+    suppression: Suppression = YOLO,
+) -> Detections:
+    """The people in a picture of `height` x `width`, one box each.
+
+    Candidate boxes (n, 4) are in the picture's pixels, scores (n,) 0 to 1; those below `MIN_SCORE`
+    are dropped.
+    """
+    is_candidate = scores >= MIN_SCORE
+    boxes, scores = boxes[is_candidate], scores[is_candidate]
+    indices = nms(boxes, scores, threshold=suppression.iou)
+    if suppression.voting_iou is None:
+        chosen = boxes[indices]
+    else:
+        chosen = vote(boxes, scores, indices, threshold=suppression.voting_iou)
+    shares = chosen / np.array((width, height, width, height), np.float32)
+    return Detections(
+        boxes=np.clip(shares, 0, 1).astype(np.float32), scores=scores[indices].astype(np.float32)
+    )
 
 
 def cells(height: int, width: int, strides: Sequence[int] = STRIDES) -> tuple[Floats32, Floats32]:
@@ -71,50 +132,22 @@ def cells(height: int, width: int, strides: Sequence[int] = STRIDES) -> tuple[Fl
     return np.concatenate(corners).astype(np.float32), np.concatenate(sizes).astype(np.float32)
 
 
-def from_yolox(said: Floats32, height: int, width: int) -> Floats32:
-    """Boxes (cells, 4) from what a network says of each cell: place, and size as a logarithm.
+def from_yolox(output: Floats32, height: int, width: int) -> Floats32:
+    """Boxes (cells, 4) in pixels of a picture of `height` x `width`, from a YOLOX head's output.
 
-    `said` (cells, 4) is counted in strides; the boxes are left, top, right, bottom in pixels.
+    `output` (cells, 4) has the center's offset from the cell's corner, in strides, and the
+    logarithm of width and height in strides.
     """
     corners, strides = cells(height, width)
-    size = np.exp(np.minimum(said[:, 2:4], _LARGEST)) * strides
-    return from_centers(np.concatenate((said[:, :2] * strides + corners, size), axis=1))
+    size = np.exp(np.minimum(output[:, 2:4], _MAX_LOG_SIDE)) * strides
+    return from_centers(np.concatenate((output[:, :2] * strides + corners, size), axis=1))
 
 
-def from_centers(found: Floats32) -> Floats32:
+def from_centers(boxes: Floats32) -> Floats32:
     """Left, top, right, bottom from x, y of the center, width, height; (n, 4) both."""
-    half = found[:, 2:] / 2
-    return np.concatenate((found[:, :2] - half, found[:, :2] + half), axis=1)
+    half = boxes[:, 2:] / 2
+    return np.concatenate((boxes[:, :2] - half, boxes[:, :2] + half), axis=1)
 
 
 def sigmoid(logits: Floats32) -> Floats32:
     return np.asarray(1 / (1 + np.exp(-logits)), np.float32)
-
-
-def voted(
-    boxes: Floats32, scores: Floats32, kept: npt.NDArray[np.intp], overlap: float
-) -> Floats32:
-    """(kept, 4): of each box that is kept the mean with all that overlap it by as much or more.
-
-    Each weighs as much as it is sure.
-
-    Gidaris & Komodakis, "Object detection via a multi-region and semantic segmentation-aware CNN
-    model", ICCV 2015.
-    """
-    alike = overlaps(boxes[kept], boxes) >= overlap
-    weights = alike * scores
-    return np.asarray(weights @ boxes / weights.sum(axis=1, keepdims=True), np.float32)
-
-
-def detections(
-    boxes: Floats32, scores: Floats32, *, height: float, width: float, doubles: Doubles = YOLO
-) -> Detections:
-    """What a detector found in a picture of `height` x `width`, each person once."""
-    worth = scores >= FAINTEST
-    boxes, scores = boxes[worth], scores[worth]
-    kept = distinct(boxes, scores, overlap=doubles.same)
-    places = boxes[kept] if doubles.vote is None else voted(boxes, scores, kept, doubles.vote)
-    shares = places / np.array((width, height, width, height), np.float32)
-    return Detections(
-        boxes=np.clip(shares, 0, 1).astype(np.float32), scores=scores[kept].astype(np.float32)
-    )

@@ -46,17 +46,17 @@ def read(path: Path) -> YoloDetector:
     if layout is None:
         msg = (
             f"The person detector {path} can't be used: its output is that of no YOLOX, YOLOv5, "
-            "YOLOv8 or YOLO11 detector. Export one of these, without suppression of doubles."
+            "YOLOv8 or YOLO11 detector. Export one of these, without non-maximum suppression."
         )
         raise DetectorError(msg)
     return YoloDetector(network, layout, height=height, width=width, sha256=weights_sha256(path))
 
 
-class Said(NamedTuple):
-    """Of all candidates: boxes (n, 4) in pixels, and how sure the network is of a person (n,)."""
+class Candidates(NamedTuple):
+    """A network's boxes before suppression."""
 
-    places: Floats32
-    scores: Floats32
+    boxes: Floats32  # (n, 4): left, top, right, bottom in pixels
+    scores: Floats32  # (n,): of a person, 0 to 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,7 +66,8 @@ class Layout:
     name: str
     is_bgr: bool  # blue first, else red first
     scale: float  # of the pixels, which are 0 to 255
-    decode: Callable[[Floats32, int, int], Said]  # of its output and the picture's height and width
+    # Of the network's output, and the height and width of its input.
+    decode: Callable[[Floats32, int, int], Candidates]
 
 
 class YoloDetector:
@@ -84,13 +85,13 @@ class YoloDetector:
         self._running = threading.Lock()
 
     def detect(self, image: Image) -> Detections:
-        filled, scale = boxes.fitted(image, *self.input_size)
-        said = self.candidates(filled)
+        filled, scale = boxes.letterbox(image, *self.input_size)
+        found = self.candidates(filled)
         height, width = (side * scale for side in image.shape[:2])
-        return boxes.detections(said.places, said.scores, height=height, width=width)
+        return boxes.detections(found.boxes, found.scores, height=height, width=width)
 
-    def candidates(self, picture: Image) -> Said:
-        """All that the network says of an RGB picture of `input_size`, doubles too."""
+    def candidates(self, picture: Image) -> Candidates:
+        """Of an RGB picture of `input_size`, uint8; overlapping boxes are still in."""
         pixels = cv2.dnn.blobFromImage(
             picture, self.layout.scale, swapRB=self.layout.is_bgr, ddepth=cv2.CV_32F
         )
@@ -100,16 +101,18 @@ class YoloDetector:
         return self.layout.decode(np.asarray(found[0], np.float32), *self.input_size)
 
 
-def _yolox(found: Floats32, height: int, width: int) -> Said:
-    return Said(boxes.from_yolox(found[:, :4], height, width), found[:, 4] * found[:, 5 + _PERSON])
+def _yolox(output: Floats32, height: int, width: int) -> Candidates:
+    return Candidates(
+        boxes.from_yolox(output[:, :4], height, width), output[:, 4] * output[:, 5 + _PERSON]
+    )
 
 
-def _yolov5(found: Floats32, height: int, width: int) -> Said:
-    return Said(boxes.from_centers(found[:, :4]), found[:, 4] * found[:, 5 + _PERSON])
+def _yolov5(output: Floats32, height: int, width: int) -> Candidates:
+    return Candidates(boxes.from_centers(output[:, :4]), output[:, 4] * output[:, 5 + _PERSON])
 
 
-def _yolov8(found: Floats32, height: int, width: int) -> Said:
-    return Said(boxes.from_centers(found[:4].T), found[4 + _PERSON])
+def _yolov8(output: Floats32, height: int, width: int) -> Candidates:
+    return Candidates(boxes.from_centers(output[:4].T), output[4 + _PERSON])
 
 
 YOLOX = Layout(name="YOLOX", is_bgr=True, scale=1, decode=_yolox)

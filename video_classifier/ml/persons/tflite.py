@@ -23,7 +23,7 @@ from video_classifier.ml.persons.detector_card import NETWORK_FILE, DetectorCard
 if TYPE_CHECKING:
     import tensorflow as tf
 
-_DOUBLES = boxes.Doubles(same=0.35, vote=0.4)  # best on the scenes for validation
+_SUPPRESSION = boxes.Suppression(iou=0.35, voting_iou=0.4)  # best on the scenes for validation
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # most of what TensorFlow says on stderr
 
@@ -65,15 +65,15 @@ class OwnDetector:
         return height, width
 
     def detect(self, image: Image) -> Detections:
-        filled, scale = boxes.fitted(image, *self.input_size)
-        said = self.run(filled)
+        filled, scale = boxes.letterbox(image, *self.input_size)
+        output = self.run(filled)
         height, width = (side * scale for side in image.shape[:2])
         return boxes.detections(
-            boxes.from_yolox(said[:, :4], *self.input_size),
-            boxes.sigmoid(said[:, 4]),
+            boxes.from_yolox(output[:, :4], *self.input_size),
+            boxes.sigmoid(output[:, 4]),
             height=height,
             width=width,
-            doubles=_DOUBLES,
+            suppression=_SUPPRESSION,
         )
 
     def run(self, picture: Image) -> Floats32:

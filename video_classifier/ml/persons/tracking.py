@@ -21,6 +21,7 @@ from scipy.optimize import linear_sum_assignment
 from scipy.signal import savgol_filter
 
 from video_classifier.ml.contracts import Box, Floats, Track
+from video_classifier.ml.persons.boxes import areas, intersections, iou
 from video_classifier.ml.persons.detector import Detections
 
 VERSION = 2  # raise it when the same detections would give other tracks: caches go by it
@@ -104,17 +105,9 @@ def link(
     return tuple(sorted(_distinct(tracks), key=lambda track: track.times[0]))
 
 
-def overlap(boxes: Floats, others: Floats) -> Floats:
-    """Intersection over union of boxes (..., 4) as left, top, right, bottom; shapes broadcast."""
-    shared = _shared(boxes, others)
-    union = _areas(boxes) + _areas(others) - shared
-    ratio: Floats = shared / np.maximum(union, np.finfo(np.float64).tiny)
-    return ratio
-
-
 def prominence(track: Track) -> float:
     """How long and how large somebody is in view: seconds times the share of the picture."""
-    return float(_areas(corners(track)).mean() * (track.times[-1] - track.times[0] + _SHORTEST))
+    return float(areas(corners(track)).mean() * (track.times[-1] - track.times[0] + _SHORTEST))
 
 
 def corners(track: Track) -> Floats:
@@ -155,11 +148,6 @@ def _widened(boxes: Floats) -> Floats:
     return np.hstack((boxes[:, :2] - margin, boxes[:, 2:] + margin))
 
 
-def _areas(boxes: Floats) -> Floats:
-    areas: Floats = (boxes[..., 2] - boxes[..., 0]) * (boxes[..., 3] - boxes[..., 1])
-    return areas
-
-
 def _between(found: Detections, low: float, high: float) -> _Found:
     chosen = (found.scores >= low) & (found.scores < high)
     return _Found(found.boxes[chosen].astype(np.float64), found.scores[chosen].astype(np.float64))
@@ -175,7 +163,7 @@ def _assign(
     if not trails or not len(found.boxes):
         return list(trails), found
     expected = np.stack([trail.expected(second) for trail in trails])
-    overlaps = overlap(_widened(expected)[:, None], _widened(found.boxes)[None])
+    overlaps = iou(_widened(expected)[:, None], _widened(found.boxes)[None])
     rows, columns = linear_sum_assignment(overlaps * found.scores, maximize=True)
     fits = overlaps[rows, columns] >= _LEAST_OVERLAP
     rows, columns = rows[fits], columns[fits]
@@ -225,13 +213,6 @@ def _is_within(track: Track, other: Track) -> bool:
     if 2 * len(common) <= len(track.times):
         return False
     boxes, others = (corners(one)[np.searchsorted(one.times, common)] for one in (track, other))
-    share = (_shared(boxes, others) / _areas(boxes)).mean()
-    size = (_areas(boxes) / _areas(others)).mean()
+    share = (intersections(boxes, others) / areas(boxes)).mean()
+    size = (areas(boxes) / areas(others)).mean()
     return bool(share >= _WITHIN and size >= _PART)
-
-
-def _shared(boxes: Floats, others: Floats) -> Floats:
-    corner = np.maximum(boxes[..., :2], others[..., :2])
-    opposite = np.minimum(boxes[..., 2:], others[..., 2:])
-    shared: Floats = np.clip(opposite - corner, 0, None).prod(axis=-1)
-    return shared
