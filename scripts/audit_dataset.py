@@ -19,7 +19,7 @@ from video_classifier.ml.data import grouping, manifest, splits
 from video_classifier.ml.data.manifest import ManifestError
 from video_classifier.ml.data.splits import LEAKY, By
 from video_classifier.ml.serving import bundle
-from video_classifier.ml.serving.bundle import BundleError, Interval
+from video_classifier.ml.serving.card import BundleError, Interval
 
 EXAMPLE = """example:
   python -m scripts.audit_dataset ../shared/data/manifest.csv \\

@@ -26,8 +26,10 @@ from rich.table import Table
 from scripts import console, isolation_timing, person_timing, timing
 from scripts.timing import Compared, Figures
 from video_classifier.ml.contracts import ClipError, ClipSpec, View
-from video_classifier.ml.persons import detector, loading
-from video_classifier.ml.serving import bundle, predictor
+from video_classifier.ml.persons import loading as detectors
+from video_classifier.ml.persons.detector import DetectorError
+from video_classifier.ml.serving import bundle, loading
+from video_classifier.ml.serving.card import BundleError
 
 EXAMPLE = """example:
   python -m scripts.benchmark ../shared/data/mnnit/shoplifters/shoplifting_001.mp4 --runs 9
@@ -63,8 +65,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         compared = _compare_all(arguments)
     except (
-        bundle.BundleError,
-        detector.DetectorError,
+        BundleError,
+        DetectorError,
         person_timing.NoResultError,
         ClipError,
     ) as error:
@@ -82,7 +84,7 @@ def _compare_all(arguments: argparse.Namespace) -> dict[str, Compared]:
     names = arguments.model or bundle.names(arguments.storage)
     if not names:
         msg = f"There is no model in {arguments.storage}. Train one first."
-        raise bundle.BundleError(msg)
+        raise BundleError(msg)
     views = {name: bundle.check(arguments.storage / name).spec.view for name in names}
     of_persons = [name for name in views if views[name] is View.PERSON]
     of_frames = [name for name in views if views[name] is View.FRAME]
@@ -93,7 +95,7 @@ def _compare_all(arguments: argparse.Namespace) -> dict[str, Compared]:
     compared = {}
     with console.progress("Measuring", rounds) as tick:
         for name in of_persons:  # first: not every clip will do, and the others take long
-            folder, detector = arguments.storage / name, loading.load(arguments.detector)
+            folder, detector = arguments.storage / name, detectors.load(arguments.detector)
             beside = arguments.storage / arguments.beside
             compared[name] = person_timing.measure(
                 folder, detector, beside, clips, runs=runs, tick=tick
@@ -139,7 +141,7 @@ def _measure_warm(
 
     from scripts import naive
 
-    model, network = predictor.load(twin.folder), keras.models.load_model(twin.network)
+    model, network = loading.load(twin.folder), keras.models.load_model(twin.network)
 
     def ours(clip: Path) -> Figures:
         return timing.parts(model.analyze(clip))
@@ -179,7 +181,7 @@ def _cold(arguments: argparse.Namespace) -> Figures:
     imported = time.perf_counter()
     analyze: Callable[[Path], object]
     if arguments.cold == "ours":
-        analyze = predictor.load(arguments.source).analyze
+        analyze = loading.load(arguments.source).analyze
     else:
         analyze = _load_naive(arguments.source, spec)
     loaded = time.perf_counter()

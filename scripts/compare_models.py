@@ -20,8 +20,8 @@ from scripts import console, pages
 from video_classifier.ml.data import manifest
 from video_classifier.ml.data.manifest import Entry
 from video_classifier.ml.evaluation import evaluate
-from video_classifier.ml.serving import bundle, predictor
-from video_classifier.ml.serving.bundle import Card, Interval
+from video_classifier.ml.serving import bundle, loading
+from video_classifier.ml.serving.card import BundleError, Card, Interval
 from video_classifier.ml.serving.predictor import KerasPredictor
 
 EXAMPLE = """example:
@@ -88,7 +88,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             if arguments.write:
                 pages.write(arguments.write, "recipes", pages.table(_recipe_lines(measured)))
     except (
-        bundle.BundleError,
+        BundleError,
         manifest.ManifestError,
         evaluate.NothingToMeasureError,
         pages.PageError,
@@ -102,7 +102,7 @@ def _compare_all(storage: Path, table: Path | None, detector: Path) -> list[Comp
     names = bundle.names(storage)
     if not names:
         msg = f"There is no model in {storage}. Train one first."
-        raise bundle.BundleError(msg)
+        raise BundleError(msg)
     entries = () if table is None else manifest.read(table, missing_is_wrong=False)
     with console.progress("Comparing", len(names) * (1 + len(entries))) as tick:
         rows = [_compare(storage / name, detector, entries, tick) for name in names]
@@ -112,7 +112,7 @@ def _compare_all(storage: Path, table: Path | None, detector: Path) -> list[Comp
 def _compare(
     folder: Path, detector: Path, entries: Sequence[Entry], tick: Callable[[], None]
 ) -> Compared:
-    model = predictor.load(folder, detector=detector)
+    model = loading.load(folder, detector=detector)
     figures, leaky = model.card.metrics, ""
     if entries:
         found = evaluate.evaluate(model, entries, after_each=tick)

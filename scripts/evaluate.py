@@ -19,10 +19,11 @@ from video_classifier.ml.data.manifest import Entry
 from video_classifier.ml.evaluation import calibration, cross_validation, evaluate
 from video_classifier.ml.evaluation.evaluate import Evaluation, Scored
 from video_classifier.ml.networks import precision, pretrained
-from video_classifier.ml.persons import detector, loading
+from video_classifier.ml.persons import loading as detectors
+from video_classifier.ml.persons.detector import DetectorError
 from video_classifier.ml.reporting import report
-from video_classifier.ml.serving import bundle, predictor
-from video_classifier.ml.serving.bundle import Card
+from video_classifier.ml.serving import bundle, loading
+from video_classifier.ml.serving.card import BundleError, Card
 from video_classifier.ml.training import recipe
 from video_classifier.ml.training.trainer import Trainer
 
@@ -46,8 +47,8 @@ def main(argv: Sequence[str] | None = None) -> int:
             else _evaluate(arguments, entries)
         )
     except (
-        bundle.BundleError,
-        detector.DetectorError,
+        BundleError,
+        DetectorError,
         manifest.ManifestError,
         precision.NotFiniteError,
         pretrained.WeightsError,
@@ -66,7 +67,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _evaluate(arguments: argparse.Namespace, entries: Sequence[Entry]) -> Evaluation:
-    loaded = predictor.load(arguments.model, detector=arguments.detector)
+    loaded = loading.load(arguments.model, detector=arguments.detector)
     with console.progress("Looking at the clips", len(entries)) as tick:
         return evaluate.evaluate(loaded, entries, after_each=tick)
 
@@ -81,7 +82,7 @@ def _evaluate_recipe(
     # Weights that can't be used are to show before clips are decoded.
     networks.build(card.network, card.spec, backbone_weights=arguments.backbone_weights)
     kept = Cache(arguments.cache, complain=console.warn)
-    detector = loading.load(arguments.detector) if card.spec.view is View.PERSON else None
+    detector = detectors.load(arguments.detector) if card.spec.view is View.PERSON else None
     chosen = manifest.for_training(entries)
     with console.progress("Decoding the clips", len(chosen)) as tick:
         footage, unreadable = read_footage(

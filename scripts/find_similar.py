@@ -19,6 +19,7 @@ from video_classifier.ml.networks.pretrained import WeightsError
 from video_classifier.ml.reporting import contact_sheet
 from video_classifier.ml.reporting.contact_sheet import Row
 from video_classifier.ml.serving import bundle
+from video_classifier.ml.serving.card import BundleError
 
 EXAMPLE = """example:
   python -m scripts.find_similar clip.mp4 --among clips.csv --contact-sheet similar.png
@@ -54,7 +55,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except (
         ClipError,
         WeightsError,
-        bundle.BundleError,
+        BundleError,
         manifest.ManifestError,
         BackboneError,
     ) as error:

@@ -18,7 +18,7 @@ from scripts import console
 from video_classifier.ml.data.manifest import ManifestError
 from video_classifier.ml.evaluation import cross_validation
 from video_classifier.ml.serving import bundle
-from video_classifier.ml.serving.bundle import Card
+from video_classifier.ml.serving.card import BundleError, Card
 
 EXAMPLE = """example:
   python -m scripts.fit_confidence models_storage/person_ensemble
@@ -32,7 +32,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         for folder in arguments.models:
             _print(_fit(folder))
-    except (bundle.BundleError, ManifestError) as error:
+    except (BundleError, ManifestError) as error:
         console.complain(error)
         return 2
     return 0

@@ -10,8 +10,8 @@ from scripts import timing
 from scripts.timing import Compared, Figures
 from video_classifier.ml.contracts import ClipError, Outcome, Stage
 from video_classifier.ml.isolation.children import Child, Meanwhile
-from video_classifier.ml.serving import predictor
-from video_classifier.ml.serving.bundle import BundleError
+from video_classifier.ml.serving import loading
+from video_classifier.ml.serving.card import BundleError
 
 PREVIEW_WIDTH = 240  # pixels, as on the site's pages
 
@@ -24,7 +24,7 @@ def measure(
     tick: Callable[[], None],
 ) -> Compared:
     """From file to result, both warm. Raises BundleError and ClipError."""
-    model = predictor.load(folder, detector=detector)
+    model = loading.load(folder, detector=detector)
     child = Child(
         "video_classifier.ml.serving.scorer_process",
         errors={kind.__name__: kind for kind in (ClipError, BundleError)},

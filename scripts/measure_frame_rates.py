@@ -25,7 +25,8 @@ from video_classifier.ml.contracts import LABELS, ClipError, Floats, Outcome, Tr
 from video_classifier.ml.data import manifest
 from video_classifier.ml.data.manifest import Entry, ManifestError
 from video_classifier.ml.persons import boxes, tracking
-from video_classifier.ml.serving import bundle, predictor
+from video_classifier.ml.serving import loading
+from video_classifier.ml.serving.card import BundleError
 from video_classifier.ml.serving.predictor import KerasPredictor
 from video_classifier.ml.video import containers, decoding
 
@@ -73,9 +74,9 @@ def main(argv: Sequence[str] | None = None) -> int:
             pages.check(arguments.write, NAME)
         entries = manifest.read(arguments.manifest, missing_is_wrong=False)
         clips = chosen(entries, arguments.source, between=arguments.tuning)
-        model = predictor.load(arguments.model, detector=arguments.detector)
+        model = loading.load(arguments.model, detector=arguments.detector)
         lines = _measure(model, clips, arguments.rates)
-    except (ManifestError, bundle.BundleError, ClipError, pages.PageError) as error:
+    except (ManifestError, BundleError, ClipError, pages.PageError) as error:
         console.complain(error)
         return 2
     drawn = _table(lines)

@@ -24,8 +24,9 @@ from video_classifier.ml.contracts import ClipError, Image
 from video_classifier.ml.data.manifest import ManifestError
 from video_classifier.ml.distillation import scenes, scoring
 from video_classifier.ml.distillation.scoring import Curve, Truth
-from video_classifier.ml.persons import boxes, loading, onnx
+from video_classifier.ml.persons import boxes, onnx
 from video_classifier.ml.persons import detector_card as cards
+from video_classifier.ml.persons import loading as detectors
 from video_classifier.ml.persons.detector import Detections, Detector, DetectorError
 
 EXAMPLE = """example:
@@ -80,7 +81,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _measure(arguments: argparse.Namespace) -> None:
-    own, teacher = loading.load(arguments.detector), onnx.read(arguments.teacher)
+    own, teacher = detectors.load(arguments.detector), onnx.read(arguments.teacher)
     by_scene = scenes.clips_by_scene(arguments.manifest)
     unseen = _unseen(arguments.detector)
     clips = [clip for name in unseen["test"] for clip in by_scene[name]]

@@ -10,7 +10,7 @@ from scripts import timing
 from scripts.timing import Compared, Figures
 from video_classifier.ml.contracts import Image
 from video_classifier.ml.persons.detector import Detections, Detector
-from video_classifier.ml.serving import bundle, predictor
+from video_classifier.ml.serving import bundle, loading
 from video_classifier.ml.serving.predictor import PersonPredictor
 
 NO_RESULT = (
@@ -53,7 +53,7 @@ def measure(  # noqa: PLR0913
     Raises NoResultError, BundleError and ClipError.
     """
     model = PersonPredictor(*bundle.load(folder), detector=(stopwatch := Stopwatch(detector)))
-    other_model = predictor.load(beside)
+    other_model = loading.load(beside)
 
     def persons(clip: Path) -> Figures:
         stopwatch.seconds = 0.0

@@ -32,11 +32,11 @@ from video_classifier.ml.evaluation.calibration import Calibration, with_tempera
 from video_classifier.ml.evaluation.cross_validation import FALSE_ALARMS, Unseen
 from video_classifier.ml.networks import precision
 from video_classifier.ml.networks.pretrained import WeightsError
-from video_classifier.ml.persons import loading
+from video_classifier.ml.persons import loading as detectors
 from video_classifier.ml.persons.detector import Detector, DetectorError
 from video_classifier.ml.reporting import card_text, plots
-from video_classifier.ml.serving import bundle, predictor
-from video_classifier.ml.serving.bundle import Card, Interval
+from video_classifier.ml.serving import bundle, loading
+from video_classifier.ml.serving.card import Card, Interval
 from video_classifier.ml.training.trainer import Course, Epoch, Settings, Trainer
 
 if TYPE_CHECKING:
@@ -94,7 +94,7 @@ def _train(arguments: argparse.Namespace, unfinished: Cache) -> None:
         halves=arguments.test_half,
         seed=settings.seed,
     )
-    detector = loading.load(arguments.detector) if spec.view is View.PERSON else None
+    detector = detectors.load(arguments.detector) if spec.view is View.PERSON else None
     footage = _footage(learning, spec, kept, detector)
     entries = [clip.entry for clip in footage]
     audited = _audit(arguments, footage) if arguments.audit else None
@@ -250,7 +250,7 @@ def _show_leaky(trainer: Trainer, alone: Sequence[Entry], arguments: argparse.Na
 
 def _test_apart(arguments: argparse.Namespace, card: Card, apart: Sequence[Entry]) -> Card:
     """The card with the model's own false alarms on clips that were kept out of training."""
-    model = predictor.load(arguments.out, detector=arguments.detector)
+    model = loading.load(arguments.out, detector=arguments.detector)
     metrics, told = dict(card.metrics), [card.measured]
     with console.progress("Testing on what was kept apart", len(apart)) as tick:
         for source in dict.fromkeys(entry.source for entry in apart):

@@ -29,7 +29,7 @@ from video_classifier.ml.contracts import (
 )
 from video_classifier.ml.contracts import Person as Followed
 from video_classifier.ml.serving import bundle
-from video_classifier.ml.serving.bundle import Card, Interval
+from video_classifier.ml.serving.card import Card, Interval
 from video_classifier.ml.serving.confidence import Confidence
 from video_classifier.models import Analysis, Clip, Person
 from video_classifier.states import Prediction as Predicted

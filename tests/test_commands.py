@@ -23,7 +23,7 @@ from tests.makers import videos
 from tests.services.test_files import store
 from video_classifier.ml.contracts import ClipError, ClipSpec
 from video_classifier.ml.serving import bundle
-from video_classifier.ml.serving.bundle import Card
+from video_classifier.ml.serving.card import BundleError, Card
 from video_classifier.models import Clip
 from video_classifier.services import accounts, catalog, files
 
@@ -137,9 +137,7 @@ def test_no_result_comes_with_its_reason(
     assert (in_json["score"], in_json["confidence"]) == (None, None)
 
 
-@pytest.mark.parametrize(
-    "error", [ClipError("It is\nno clip."), bundle.BundleError("It is\nhurt.")]
-)
+@pytest.mark.parametrize("error", [ClipError("It is\nno clip."), BundleError("It is\nhurt.")])
 def test_what_cannot_be_analyzed_ends_in_one_line(
     monkeypatch: pytest.MonkeyPatch, clip: Path, error: Exception
 ) -> None:
@@ -154,7 +152,7 @@ def test_what_cannot_be_analyzed_ends_in_one_line(
 def test_a_model_that_gives_no_number_ends_in_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
     def no_number(_: object) -> float:
         msg = "It is hurt."
-        raise bundle.BundleError(msg)
+        raise BundleError(msg)
 
     broken = FakePredictor()
     monkeypatch.setattr(broken, "score", no_number)

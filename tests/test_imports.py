@@ -37,7 +37,7 @@ def loads_one_of(names: set[str], code: str, data: Path) -> bool:
         (COMMAND.format("check"), HEAVY),
         (COMMAND.format("migrate"), HEAVY),
         ("import video_classifier.ml.video.sampling", {"django"}),
-        ("import video_classifier.ml.serving.predictor", {"django"} | HEAVY),
+        ("import video_classifier.ml.serving.loading", {"django"} | HEAVY),
     ],
 )
 def test_leaves_unloaded(code: str, absent: set[str], tmp_path: Path) -> None:

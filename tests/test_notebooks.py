@@ -15,7 +15,7 @@ import pytest
 
 from tests.conftest import MakeModel
 from tests.makers.footage import FOOTAGE, ROOT, WEIGHTS, require
-from video_classifier.ml.serving.bundle import Interval
+from video_classifier.ml.serving.card import Interval
 
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 ACTORS = ("mnnit_A_striped", "mnnit_F_purple", "mnnit_G_floral", "mnnit_I_plaid", "mnnit_B_brown")

@@ -12,7 +12,7 @@ import pytest
 from tests.ml.conftest import TINY
 from video_classifier.ml.contracts import ClipSpec
 from video_classifier.ml.serving import bundle
-from video_classifier.ml.serving.bundle import Card, Interval
+from video_classifier.ml.serving.card import Card, Interval
 
 if TYPE_CHECKING:
     import keras

@@ -12,7 +12,7 @@ from scripts import audit_dataset
 from tests.makers import videos
 from tests.ml.conftest import TINY
 from video_classifier.ml.serving import bundle
-from video_classifier.ml.serving.bundle import Card, Interval
+from video_classifier.ml.serving.card import Card, Interval
 
 Captured = pytest.CaptureFixture[str]
 PEOPLE = 6

@@ -14,7 +14,7 @@ from tests.ml.conftest import OF_PERSONS, write_bundle
 from video_classifier.ml.contracts import ClipSpec
 from video_classifier.ml.persons import loading
 from video_classifier.ml.serving import bundle
-from video_classifier.ml.serving.bundle import Card
+from video_classifier.ml.serving.card import Card
 
 pytestmark = pytest.mark.keras
 

@@ -13,7 +13,7 @@ from tests.scripts.conftest import MakeModel, MakeTable
 from video_classifier.ml.contracts import ClipSpec, View
 from video_classifier.ml.files import sha256
 from video_classifier.ml.serving import bundle
-from video_classifier.ml.serving.bundle import Interval
+from video_classifier.ml.serving.card import Interval
 
 pytestmark = pytest.mark.keras
 

@@ -21,7 +21,7 @@ from tests.conftest import FakePredictor, MakeAnalysis, MakeClip, MakeModel, Mak
 from tests.databases import plan, together
 from video_classifier.ml.contracts import ClipError
 from video_classifier.ml.contracts import Stage as MlStage
-from video_classifier.ml.serving.bundle import BundleError
+from video_classifier.ml.serving.card import BundleError
 from video_classifier.models import Analysis
 from video_classifier.querysets import AnalysisQuerySet
 from video_classifier.services import analyses, catalog, clips, evidence

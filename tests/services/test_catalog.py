@@ -9,7 +9,8 @@ from pytest_django import Settings
 
 from tests.conftest import MakeModel
 from video_classifier.ml.contracts import ClipSpec, View
-from video_classifier.ml.serving.bundle import NETWORK_FILE, BundleError
+from video_classifier.ml.serving.bundle import NETWORK_FILE
+from video_classifier.ml.serving.card import BundleError
 from video_classifier.services import catalog
 
 

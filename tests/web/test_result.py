@@ -15,7 +15,7 @@ from pytest_django import DjangoAssertNumQueries, Settings
 
 from tests.conftest import EVEN, MEASURED, MakeAnalysis, MakeClip, MakeModel
 from video_classifier.ml.contracts import ClipSpec, View
-from video_classifier.ml.serving.bundle import Interval
+from video_classifier.ml.serving.card import Interval
 from video_classifier.models import Analysis, Clip
 from video_classifier.services import catalog
 from video_classifier.states import Playback, Prediction, Stage, Status

@@ -15,7 +15,7 @@ from pytest_django import DjangoAssertNumQueries, Settings
 from tests.conftest import MEASURED, MakeAnalysis, MakeClip, MakeModel, MakeUser
 from tests.makers import videos
 from video_classifier.ml.serving import bundle
-from video_classifier.ml.serving.bundle import Interval
+from video_classifier.ml.serving.card import Interval
 from video_classifier.models import Analysis, Clip
 from video_classifier.services import catalog
 from video_classifier.states import Status

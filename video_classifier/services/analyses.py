@@ -16,7 +16,7 @@ from django.utils import timezone
 
 from video_classifier.ml.contracts import ClipError, Outcome, Predictor
 from video_classifier.ml.contracts import Stage as MlStage
-from video_classifier.ml.serving.bundle import BundleError
+from video_classifier.ml.serving.card import BundleError
 from video_classifier.models import Analysis, Clip, Person
 from video_classifier.services import catalog, evidence, leases, sandbox
 from video_classifier.services.leases import Lease, LeaseLostError, beating

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 from django.conf import settings
 
-from video_classifier.ml.serving import bundle, predictor
-from video_classifier.ml.serving.bundle import BundleError, Card
+from video_classifier.ml.serving import bundle, loading
+from video_classifier.ml.serving.card import BundleError, Card
 from video_classifier.services.sandbox import ChildPredictor
 
 
@@ -38,7 +38,7 @@ def usable(name: str) -> Card:
     if name not in bundle.names(settings.MODELS_STORAGE):  # also: a name is no path
         msg = f"There is no model “{name}”. Choose one that is offered."
         raise BundleError(msg)
-    return predictor.check(settings.MODELS_STORAGE / name, detector=settings.PERSON_DETECTOR)
+    return loading.check(settings.MODELS_STORAGE / name, detector=settings.PERSON_DETECTOR)
 
 
 def load(name: str) -> ChildPredictor:

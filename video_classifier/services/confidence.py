@@ -8,7 +8,7 @@ from pathlib import Path
 from django.conf import settings
 
 from video_classifier.ml.serving import bundle
-from video_classifier.ml.serving.bundle import BundleError, Card
+from video_classifier.ml.serving.card import BundleError, Card
 from video_classifier.ml.serving.confidence import Share
 from video_classifier.models import Analysis
 from video_classifier.states import Prediction

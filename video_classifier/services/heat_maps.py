@@ -14,7 +14,7 @@ from django.db.models import F
 from django.utils import timezone
 
 from video_classifier.ml.contracts import ClipError, Image
-from video_classifier.ml.serving.bundle import BundleError
+from video_classifier.ml.serving.card import BundleError
 from video_classifier.models import Analysis, HeatMap
 from video_classifier.services import catalog, evidence, leases, sandbox
 from video_classifier.services.leases import Lease, LeaseLostError, beating

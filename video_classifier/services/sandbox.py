@@ -36,7 +36,7 @@ from video_classifier.ml.isolation.children import (
     Watch,
     idle,
 )
-from video_classifier.ml.serving.bundle import BundleError, Card
+from video_classifier.ml.serving.card import BundleError, Card
 from video_classifier.ml.serving.decoder import InChild
 
 Value = TypeVar("Value")

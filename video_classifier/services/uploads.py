@@ -17,7 +17,7 @@ from django.template.defaultfilters import filesizeformat
 
 from video_classifier.ml.contracts import ClipError, ClipFacts
 from video_classifier.ml.files import sha256
-from video_classifier.ml.serving.bundle import BundleError
+from video_classifier.ml.serving.card import BundleError
 from video_classifier.models import Analysis, Clip
 from video_classifier.services import analyses, catalog, disk, sandbox
 from video_classifier.states import Playback

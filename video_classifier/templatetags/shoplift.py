@@ -12,7 +12,7 @@ from django.template.defaultfilters import filesizeformat
 from django.utils.safestring import SafeString, mark_safe
 
 from video_classifier.ml.contracts import View
-from video_classifier.ml.serving.bundle import Card, Interval
+from video_classifier.ml.serving.card import Card, Interval
 from video_classifier.ml.serving.confidence import Share
 from video_classifier.models import Analysis, Clip
 from video_classifier.services import confidence as confidences

@@ -13,7 +13,7 @@ from video_classifier.ml.audit import baselines, file_facts
 from video_classifier.ml.audit.baselines import Baseline
 from video_classifier.ml.audit.file_facts import Look
 from video_classifier.ml.contracts import ClipError
-from video_classifier.ml.serving.bundle import Interval
+from video_classifier.ml.serving.card import Interval
 
 
 def baseline(value: float, low: float) -> Baseline:

@@ -16,7 +16,7 @@ from tests.ml.conftest import TINY
 from video_classifier.ml.contracts import ClipError, Outcome, Prediction, Sample
 from video_classifier.ml.data.manifest import Entry
 from video_classifier.ml.evaluation import evaluate
-from video_classifier.ml.serving.bundle import Card
+from video_classifier.ml.serving.card import Card
 from video_classifier.ml.serving.predictor import KerasPredictor
 
 CARD = Card(

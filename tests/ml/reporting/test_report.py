@@ -14,7 +14,7 @@ from tests.makers.datasets import entry
 from tests.ml.conftest import TINY
 from video_classifier.ml.evaluation.evaluate import Evaluation, Scored, summary
 from video_classifier.ml.reporting import report
-from video_classifier.ml.serving.bundle import Card
+from video_classifier.ml.serving.card import Card
 
 EPOCHS = [{"number": number, "loss": 0.7, "validation_loss": 0.8} for number in (1, 2, 3)]
 CARD = Card(

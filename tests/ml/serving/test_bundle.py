@@ -12,7 +12,7 @@ from tests.conftest import MakeModel
 from tests.ml.conftest import OF_PERSONS
 from video_classifier.ml.contracts import View
 from video_classifier.ml.serving import bundle
-from video_classifier.ml.serving.bundle import BundleError, Interval
+from video_classifier.ml.serving.card import BundleError, Interval
 
 
 def test_finds_the_folders_with_a_card(make_model: MakeModel) -> None:

@@ -15,8 +15,9 @@ import pytest
 
 from video_classifier.ml.contracts import ClipSpec
 from video_classifier.ml.files import sha256
-from video_classifier.ml.serving import bundle, predictor
-from video_classifier.ml.serving.bundle import NETWORK_FILE, BundleError, Card
+from video_classifier.ml.serving import bundle, loading, predictor
+from video_classifier.ml.serving.bundle import NETWORK_FILE
+from video_classifier.ml.serving.card import REMEDY, BundleError, Card
 
 if TYPE_CHECKING:
     import keras
@@ -113,9 +114,9 @@ def save(folder: Path, network: keras.Model, card: Card = CARD) -> Path:
 def refusal(folder: Path) -> str:
     """The whole sentences with which a model is refused."""
     with pytest.raises(BundleError) as caught:
-        predictor.load(folder)
+        loading.load(folder)
     text = str(caught.value)
-    assert re.fullmatch(rf"The model “{folder.name}” can't be used: .+\. {bundle.REMEDY}", text)
+    assert re.fullmatch(rf"The model “{folder.name}” can't be used: .+\. {REMEDY}", text)
     return text
 
 
@@ -130,7 +131,7 @@ def refusal(folder: Path) -> str:
     ],
 )
 def test_a_probability_may_come_about_in_many_ways(tmp_path: Path, ending: Ending) -> None:
-    score = predictor.load(save(tmp_path / "fine", make_network(ending))).score
+    score = loading.load(save(tmp_path / "fine", make_network(ending))).score
 
     assert 0 < score(np.full(SPEC.shape, 200, np.uint8)) < 1
 
@@ -249,7 +250,7 @@ def test_weights_that_make_no_number_of_a_clip_give_no_score(tmp_path: Path) -> 
 
         return dense()(layers.Add()([filled(3e38, None)(x), filled(-3e38, None)(x)]))
 
-    odd = predictor.load(save(tmp_path / "odd", make_network(infinity_less_infinity)))
+    odd = loading.load(save(tmp_path / "odd", make_network(infinity_less_infinity)))
 
     with pytest.raises(BundleError, match="gives no number for this clip"):
         odd.score(np.full(SPEC.shape, 255, np.uint8))

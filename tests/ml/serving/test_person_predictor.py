@@ -11,8 +11,8 @@ from tests.makers import crowd, footage, videos
 from tests.makers.crowd import Spotter, between, standing, walking
 from tests.ml.conftest import OF_PERSONS, write_bundle
 from video_classifier.ml.contracts import ClipError, Image, Stage, View
-from video_classifier.ml.serving import bundle, no_result, predictor
-from video_classifier.ml.serving.bundle import BundleError
+from video_classifier.ml.serving import bundle, loading, no_result
+from video_classifier.ml.serving.card import BundleError
 from video_classifier.ml.serving.predictor import PersonPredictor
 
 pytestmark = pytest.mark.keras
@@ -153,25 +153,25 @@ def test_what_is_no_video_gets_no_score(model: PersonPredictor, tmp_path: Path) 
 
 def test_without_a_detector_it_can_not_be_used(folder: Path) -> None:
     with pytest.raises(BundleError, match="“persons” can't be used: it needs a person detector"):
-        predictor.load(folder)
+        loading.load(folder)
 
 
 def test_a_detector_that_is_none_is_told(folder: Path, tmp_path: Path) -> None:
     detector = videos.text(tmp_path / "detector.onnx", "buy milk")
 
     with pytest.raises(BundleError, match=r"needs a person detector\. The person detector"):
-        predictor.load(folder, detector=detector)
+        loading.load(folder, detector=detector)
 
 
 @pytest.mark.footage
 def test_real_footage_with_a_real_detector(folder: Path) -> None:
     clip = footage.FOOTAGE / "mnnit" / "shoplifters" / "shoplifting_001.mp4"
     footage.require(clip, footage.YOLOX)
-    model = predictor.load(folder, detector=footage.YOLOX)
+    model = loading.load(folder, detector=footage.YOLOX)
 
     outcome = model.analyze(clip)
 
-    assert predictor.load(folder, detector=footage.YOLOX) is model
+    assert loading.load(folder, detector=footage.YOLOX) is model
     shopper = max(outcome.persons, key=lambda one: one.track.boxes[0].bottom)
     assert shopper.track.times[-1] - shopper.track.times[0] > 9
     box = shopper.track.boxes[0]

@@ -11,7 +11,7 @@ import pytest
 from tests.makers import videos
 from tests.ml.conftest import TINY, MakeBundle
 from video_classifier.ml.contracts import ClipError, Stage
-from video_classifier.ml.serving import bundle, predictor
+from video_classifier.ml.serving import bundle, loading
 
 pytestmark = pytest.mark.keras
 
@@ -26,7 +26,7 @@ def test_gives_what_the_network_gives(make_bundle: MakeBundle, network: str) -> 
     folder = make_bundle(network)
     images = np.random.default_rng(1).integers(0, 256, TINY.shape, np.uint8)
 
-    score = predictor.load(folder).score(images)
+    score = loading.load(folder).score(images)
 
     reference, _ = bundle.load(folder)
     assert score == pytest.approx(float(reference.predict(images[None], verbose=0)[0, 0]), abs=1e-5)
@@ -35,7 +35,7 @@ def test_gives_what_the_network_gives(make_bundle: MakeBundle, network: str) -> 
 def test_tells_its_stages_and_its_times(make_bundle: MakeBundle, clip: Path) -> None:
     stages: list[Stage] = []
 
-    outcome = predictor.load(make_bundle("conv3d")).analyze(clip, entering=stages.append)
+    outcome = loading.load(make_bundle("conv3d")).analyze(clip, entering=stages.append)
 
     assert stages == [Stage.READING, Stage.CLASSIFYING]
     assert outcome.seconds_reading > 0
@@ -50,7 +50,7 @@ def test_a_clip_with_nothing_to_judge_gets_a_reason_and_no_score(
     make_bundle: MakeBundle, tmp_path: Path
 ) -> None:
     stages: list[Stage] = []
-    model = predictor.load(make_bundle("conv3d"))
+    model = loading.load(make_bundle("conv3d"))
 
     outcome = model.analyze(videos.write(tmp_path / "one.mp4", 1), entering=stages.append)
 
@@ -65,7 +65,7 @@ def test_a_long_clip_is_looked_at_now_and_then_and_it_says_so(
 ) -> None:
     clip = videos.write(tmp_path / "long.mp4", 164, rate=1)
 
-    (warning,) = predictor.load(make_bundle("conv3d")).analyze(clip).sample.warnings
+    (warning,) = loading.load(make_bundle("conv3d")).analyze(clip).sample.warnings
 
     assert "looks once every 41 s of this clip" in warning
 
@@ -74,32 +74,32 @@ def test_what_is_no_video_gets_no_score(make_bundle: MakeBundle, tmp_path: Path)
     notes = videos.text(tmp_path / "notes.mp4", "buy milk")
 
     with pytest.raises(ClipError):
-        predictor.load(make_bundle("conv3d")).analyze(notes)
+        loading.load(make_bundle("conv3d")).analyze(notes)
 
 
 def test_is_loaded_once(make_bundle: MakeBundle) -> None:
     folder = make_bundle("conv3d")
 
     with ThreadPoolExecutor(4) as threads:
-        loaded = set(threads.map(lambda _: id(predictor.load(folder)), range(8)))
+        loaded = set(threads.map(lambda _: id(loading.load(folder)), range(8)))
 
     assert len(loaded) == 1
 
 
 def test_a_model_replaced_on_disk_is_loaded_anew(make_bundle: MakeBundle) -> None:
     folder = make_bundle("conv3d")
-    first = predictor.load(folder)
+    first = loading.load(folder)
     network, card = bundle.load(folder)
     network.set_weights([weights + 0.1 for weights in network.get_weights()])
     bundle.save(folder, network, card)
 
-    second = predictor.load(folder)
+    second = loading.load(folder)
 
     assert second.sha256 != first.sha256
 
 
 def test_several_threads_get_the_same_scores(make_bundle: MakeBundle) -> None:
-    model = predictor.load(make_bundle("mobilenetv2_lstm"))
+    model = loading.load(make_bundle("mobilenetv2_lstm"))
     clips = np.random.default_rng(1).integers(0, 256, (8, *TINY.shape), np.uint8)
     one_by_one = [model.score(clip) for clip in clips]
 

@@ -10,7 +10,7 @@ import pytest
 
 from tests.ml.conftest import TINY
 from video_classifier.ml.data.augmentation import Augmentation
-from video_classifier.ml.serving.bundle import BundleError, Card
+from video_classifier.ml.serving.card import BundleError, Card
 from video_classifier.ml.training import recipe
 from video_classifier.ml.training.trainer import Settings
 

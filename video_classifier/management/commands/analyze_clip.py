@@ -13,7 +13,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from video_classifier.management.hush import hushed
 from video_classifier.ml.contracts import ClipError, Outcome, Person, View
-from video_classifier.ml.serving.bundle import BundleError, Card
+from video_classifier.ml.serving.card import BundleError, Card
 from video_classifier.services import analyses, catalog, confidence, sandbox
 from video_classifier.services.sandbox import ChildPredictor
 from video_classifier.states import Prediction

@@ -11,7 +11,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
 from video_classifier.management.hush import hushed
-from video_classifier.ml.serving.bundle import BundleError
+from video_classifier.ml.serving.card import BundleError
 from video_classifier.services import catalog
 
 

@@ -17,7 +17,7 @@ from video_classifier.ml.contracts import LABELS, ClipSpec, Floats, Image
 from video_classifier.ml.data import splits
 from video_classifier.ml.data.manifest import Entry, holds_both_labels
 from video_classifier.ml.evaluation.intervals import measure
-from video_classifier.ml.serving.bundle import Interval
+from video_classifier.ml.serving.card import Interval
 
 if TYPE_CHECKING:
     import keras

@@ -18,7 +18,7 @@ from video_classifier.ml.data.grouping import Duplicates
 from video_classifier.ml.data.manifest import Entry
 from video_classifier.ml.data.splits import LEAKY, By, Side
 from video_classifier.ml.files import sha256
-from video_classifier.ml.serving.bundle import Interval
+from video_classifier.ml.serving.card import Interval
 
 BASELINES = 2  # how many are measured
 IMBALANCE = 3.0  # times as many clips of one label as of the other

@@ -22,7 +22,7 @@ from video_classifier.ml.evaluation.calibration import (
     tempered,
 )
 from video_classifier.ml.evaluation.intervals import measure
-from video_classifier.ml.serving.bundle import Interval
+from video_classifier.ml.serving.card import Interval
 from video_classifier.ml.serving.confidence import Confidence
 from video_classifier.ml.training.trainer import Course, Epoch, Trainer
 

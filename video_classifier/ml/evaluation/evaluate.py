@@ -15,7 +15,7 @@ from video_classifier.ml.data.footage import Unreadable, each
 from video_classifier.ml.data.manifest import Entry, holds_both_labels
 from video_classifier.ml.evaluation.intervals import Confusion, confusion, measure
 from video_classifier.ml.files import sha256
-from video_classifier.ml.serving.bundle import Interval
+from video_classifier.ml.serving.card import Interval
 from video_classifier.ml.serving.predictor import KerasPredictor
 
 FEW_GROUPS = 10  # below this, resampling them says little

@@ -9,7 +9,7 @@ import numpy as np
 
 from video_classifier.ml.contracts import Floats, Integers
 from video_classifier.ml.evaluation.metrics import weighted
-from video_classifier.ml.serving.bundle import Interval
+from video_classifier.ml.serving.card import Interval
 
 RESAMPLES = 2000
 NORMAL_95 = 1.959964  # 95 % of a normal distribution lie within so many deviations

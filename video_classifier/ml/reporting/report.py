@@ -19,7 +19,7 @@ from video_classifier.ml.evaluation import evaluate
 from video_classifier.ml.evaluation.evaluate import Evaluation, Group, Scored, Unscored
 from video_classifier.ml.reporting import contact_sheet, plots
 from video_classifier.ml.reporting.contact_sheet import Row
-from video_classifier.ml.serving.bundle import Card, Interval
+from video_classifier.ml.serving.card import Card, Interval
 from video_classifier.ml.training.trainer import Course, Epoch
 
 PAGE_FILE = "report.html"

@@ -5,72 +5,20 @@ Reading and checking a card needs no framework; only `load` and `save` import Ke
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from video_classifier.ml import files
-from video_classifier.ml.contracts import LABELS, ClipSpec
 from video_classifier.ml.files import known_sha256, sha256
 from video_classifier.ml.serving import network_check
-from video_classifier.ml.serving.confidence import Confidence
+from video_classifier.ml.serving.card import REMEDY, BundleError, Card
 
 if TYPE_CHECKING:
     import keras
 
 NETWORK_FILE = "network.keras"
 CARD_FILE = "card.json"
-REMEDY = "Restore the folder or train it again."
-
-
-class BundleError(Exception):
-    """The model can't be used, and the message, a sentence, says why and what to do."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Interval:
-    """A measured figure with its 95 % interval; None where it can't be measured."""
-
-    value: float | None
-    low: float | None = None
-    high: float | None = None
-
-    def __str__(self) -> str:
-        if self.value is None or self.low is None or self.high is None:
-            return "not defined here"
-        return f"{self.value:.2f} ({self.low:.2f} to {self.high:.2f})"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Card:
-    """What a model is, what it learned from, how well it does, and where not to use it."""
-
-    name: str  # the folder
-    network: str  # of ml.networks
-    summary: str  # a sentence for the person who chooses a model
-    spec: ClipSpec
-    threshold: float  # a score from here on is a hint
-    created: str  # ISO 8601 date
-    sha256: str = ""  # of network.keras; `save` fills it in
-    parameters: int = 0  # likewise
-    classes: tuple[str, ...] = LABELS
-    metrics: Mapping[str, Interval] = field(default_factory=dict)
-    measured: str = ""  # how the metrics were measured
-    confidence: Confidence | None = None  # of a score; None if it was not measured
-    limits: tuple[str, ...] = ()  # of use, a sentence each
-    training: Mapping[str, Any] = field(default_factory=dict)  # data, seed, settings, versions
-
-    def __post_init__(self) -> None:
-        if not 0 < self.threshold < 1:
-            msg = f"the threshold {self.threshold} is not between 0 and 1"
-            raise ValueError(msg)
-        if self.classes != LABELS:
-            msg = f"its classes are not {' and '.join(LABELS)}"
-            raise ValueError(msg)
-
-    def was_trained_on(self, clip_sha256: str) -> bool:
-        return clip_sha256 in self.training.get("clips_sha256", ())
 
 
 def names(storage: Path) -> tuple[str, ...]:

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import math
 import os
-import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -23,9 +21,9 @@ from video_classifier.ml.contracts import (
     Stage,
     View,
 )
-from video_classifier.ml.persons import loading
-from video_classifier.ml.persons.detector import Detector, DetectorError
-from video_classifier.ml.serving import bundle, no_result
+from video_classifier.ml.persons.detector import Detector
+from video_classifier.ml.serving import no_result
+from video_classifier.ml.serving.card import REMEDY, BundleError, Card
 from video_classifier.ml.serving.decoder import IN_PROCESS, Decoder
 
 if TYPE_CHECKING:
@@ -44,84 +42,24 @@ SPARSE = (
     "see. Cut long recordings to the visit in question."
 )
 
-_loaded: dict[Path, tuple[tuple[str, ...], KerasPredictor]] = {}
-_loading = threading.Lock()
-
-
-def check(folder: Path, *, detector: Path | None = None) -> bundle.Card:
-    """The card of a model that can be used, and so can what it needs beside itself.
-
-    Loads no framework. Raises BundleError.
-    """
-    card = bundle.check(folder)
-    if card.spec.view is View.PERSON:
-        with _wanting_detector(folder):
-            loading.check(_named(detector))
-    return card
-
-
-def load(folder: Path, *, detector: Path | None = None) -> KerasPredictor:
-    """The predictor of a model's folder: loaded and warmed up once a process.
-
-    A model of persons needs a detector, see `persons.loading`. May be called from several threads.
-    What was replaced on disk is loaded anew. Raises BundleError.
-    """
-    with _loading:
-        card = check(folder, detector=detector)
-        if card.spec.view is View.FRAME:
-            return _once(folder, (card.sha256,), lambda: KerasPredictor(*bundle.load(folder)))
-        with _wanting_detector(folder):
-            found = loading.load(_named(detector))
-        return _once(
-            folder,
-            (card.sha256, found.sha256),
-            lambda: PersonPredictor(*bundle.load(folder), detector=found),
-        )
-
-
-def _once(
-    folder: Path, contents: tuple[str, ...], make: Callable[[], KerasPredictor]
-) -> KerasPredictor:
-    known, predictor = _loaded.get(folder.resolve(), ((), None))
-    if predictor is None or known != contents:
-        predictor = make()
-        _loaded[folder.resolve()] = contents, predictor
-    return predictor
-
-
-def _named(detector: Path | None) -> Path:
-    if detector is None:
-        msg = "Name one."
-        raise DetectorError(msg)
-    return detector
-
-
-@contextmanager
-def _wanting_detector(folder: Path) -> Iterator[None]:
-    try:
-        yield
-    except DetectorError as error:
-        msg = f"The model “{folder.name}” can't be used: it needs a person detector. {error}"
-        raise bundle.BundleError(msg) from error
-
 
 class KerasPredictor:
     """A trained network, ready to look at clips; safe to call from several threads."""
 
-    def __init__(self, network: keras.Model, card: bundle.Card) -> None:
+    def __init__(self, network: keras.Model, card: Card) -> None:
         """Raises BundleError if the network gives no score."""
         self.card = card
         self._call = _compiled(network, card)
         try:
             self.score(np.zeros(card.spec.shape, np.uint8))  # the first call traces the graph
-        except bundle.BundleError:
+        except BundleError:
             raise
         except Exception as error:  # a network from a file may fail in any way
             msg = (
                 f"The model “{card.name}” can't be used: its network fails when it is asked for "
-                f"a score. {bundle.REMEDY}"
+                f"a score. {REMEDY}"
             )
-            raise bundle.BundleError(msg) from error
+            raise BundleError(msg) from error
 
     @property
     def name(self) -> str:
@@ -173,16 +111,16 @@ class KerasPredictor:
         if not math.isfinite(score):
             msg = (
                 f"The model “{self.name}” can't be used: its network gives no number for this "
-                f"clip. {bundle.REMEDY}"
+                f"clip. {REMEDY}"
             )
-            raise bundle.BundleError(msg)
+            raise BundleError(msg)
         return min(max(score, 0.0), 1.0)
 
 
 class PersonPredictor(KerasPredictor):
     """A network that looks at persons, one after the other; the highest score is the clip's."""
 
-    def __init__(self, network: keras.Model, card: bundle.Card, *, detector: Detector) -> None:
+    def __init__(self, network: keras.Model, card: Card, *, detector: Detector) -> None:
         super().__init__(network, card)
         self._detector = detector
 
@@ -264,7 +202,7 @@ def _warning(sample: Sample, sentence: str) -> Sample:
     return replace(sample, warnings=(*sample.warnings, sentence))
 
 
-def _compiled(network: keras.Model, card: bundle.Card) -> Callable[[Image], float]:
+def _compiled(network: keras.Model, card: Card) -> Callable[[Image], float]:
     """The network as one TensorFlow graph: `Model.predict` costs three times as much a clip."""
     import tensorflow as tf
 

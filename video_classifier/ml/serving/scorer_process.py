@@ -13,8 +13,8 @@ from pathlib import Path
 
 from video_classifier.ml.contracts import ClipError, Image, Outcome, Stage
 from video_classifier.ml.isolation import confinement, wire
-from video_classifier.ml.serving import predictor
-from video_classifier.ml.serving.bundle import BundleError
+from video_classifier.ml.serving import loading
+from video_classifier.ml.serving.card import BundleError
 from video_classifier.ml.serving.decoder import InChild
 
 
@@ -25,7 +25,7 @@ class Operations:
         self._decoder = decoder
 
     def load(self, model: Path, detector: Path) -> None:
-        predictor.load(model, detector=detector)
+        loading.load(model, detector=detector)
 
     def analyze(
         self,
@@ -35,12 +35,12 @@ class Operations:
         preview_width: int | None,
         emit: Callable[[Stage], None],
     ) -> Outcome:
-        return predictor.load(model, detector=detector).analyze(
+        return loading.load(model, detector=detector).analyze(
             video, preview_width=preview_width, entering=emit, decoder=self._decoder
         )
 
     def score(self, model: Path, detector: Path, images: Image) -> float:
-        return predictor.load(model, detector=detector).score(images)
+        return loading.load(model, detector=detector).score(images)
 
 
 def main() -> None:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from video_classifier.ml.data.augmentation import Augmentation
-from video_classifier.ml.serving.bundle import BundleError, Card
+from video_classifier.ml.serving.card import BundleError, Card
 from video_classifier.ml.training.trainer import Settings
 
 

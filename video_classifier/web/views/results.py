@@ -10,7 +10,7 @@ from django.shortcuts import get_object_or_404, redirect
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
-from video_classifier.ml.serving.bundle import BundleError
+from video_classifier.ml.serving.card import BundleError
 from video_classifier.models import Analysis
 from video_classifier.services import analyses, evidence
 from video_classifier.states import Status

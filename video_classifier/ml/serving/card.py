@@ -1,0 +1,61 @@
+"""A model's card: what it is, what it learned from, how well it does, and where not to use it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from video_classifier.ml.contracts import LABELS, ClipSpec
+from video_classifier.ml.serving.confidence import Confidence
+
+REMEDY = "Restore the folder or train it again."
+
+
+class BundleError(Exception):
+    """The model can't be used, and the message, a sentence, says why and what to do."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Interval:
+    """A measured metric with its 95 % interval; None where it can't be measured."""
+
+    value: float | None
+    low: float | None = None
+    high: float | None = None
+
+    def __str__(self) -> str:
+        if self.value is None or self.low is None or self.high is None:
+            return "not defined here"
+        return f"{self.value:.2f} ({self.low:.2f} to {self.high:.2f})"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Card:
+    """What a model is, what it learned from, how well it does, and where not to use it."""
+
+    name: str  # the folder
+    network: str  # of ml.networks
+    summary: str  # a sentence for the person who chooses a model
+    spec: ClipSpec
+    threshold: float  # a score from here on is a hint
+    created: str  # ISO 8601 date
+    sha256: str = ""  # of network.keras; `save` fills it in
+    parameters: int = 0  # `save` fills it in
+    classes: tuple[str, ...] = LABELS
+    metrics: Mapping[str, Interval] = field(default_factory=dict)
+    measured: str = ""  # how the metrics were measured
+    confidence: Confidence | None = None  # of a score; None if it was not measured
+    limits: tuple[str, ...] = ()  # of use, a sentence each
+    training: Mapping[str, Any] = field(default_factory=dict)  # data, seed, settings, versions
+
+    def __post_init__(self) -> None:
+        if not 0 < self.threshold < 1:
+            msg = f"the threshold {self.threshold} is not between 0 and 1"
+            raise ValueError(msg)
+        if self.classes != LABELS:
+            msg = f"its classes are not {' and '.join(LABELS)}"
+            raise ValueError(msg)
+
+    def was_trained_on(self, clip_sha256: str) -> bool:
+        return clip_sha256 in self.training.get("clips_sha256", ())
