@@ -11,6 +11,6 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "shoplift_site.settings")
 application = get_wsgi_application()
 
 # Only now are the models there.
-from video_classifier.services import runners  # noqa: E402
+from video_classifier.services import worker  # noqa: E402
 
-runners.start()
+worker.start()

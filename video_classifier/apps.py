@@ -1,4 +1,4 @@
-"""Registers what listens: system checks, the audit log, and what removes files with their rows."""
+"""Registers what listens: system checks, the audit log, what removes files, and the worker."""
 
 from __future__ import annotations
 
@@ -11,4 +11,6 @@ class VideoClassifierConfig(AppConfig):
 
     def ready(self) -> None:
         from video_classifier import checks  # noqa: F401, PLC0415  (registers them)
-        from video_classifier.services import accounts, audit, files  # noqa: F401, PLC0415
+        from video_classifier.services import accounts, audit, files, queue, worker  # noqa: F401, PLC0415  # noqa: PLC0415
+
+        queue.subscribe(worker.wake)

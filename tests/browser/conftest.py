@@ -14,7 +14,7 @@ from pytest_django.live_server_helper import LiveServer
 
 from tests.conftest import PASSWORD
 from tests.makers.footage import FOOTAGE, ROOT, missing, require
-from video_classifier.services import runners
+from video_classifier.services import worker
 
 MODELS = ROOT / "models_storage"
 CLIPS = ("mnnit/shoplifters/shoplifting_001.mp4", "mnnit/non_shoplifters/normal_001.mp4")
@@ -48,7 +48,7 @@ def site(live_server: LiveServer, settings: Settings, user: User) -> Iterator[st
     settings.MODELS_STORAGE = MODELS
     settings.RUNNER = "thread"
     yield live_server.url
-    runners.stop()
+    worker.stop()
 
 
 # The browser goes before the database is emptied: while Playwright's event loop runs in this

@@ -25,7 +25,7 @@ from video_classifier.ml.serving.card import BundleError
 from video_classifier.models import Analysis
 from video_classifier.querysets import AnalysisQuerySet
 from video_classifier.services import analyses, catalog, clips, evidence
-from video_classifier.services.leases import LeaseLostError
+from video_classifier.services.jobs import LeaseLostError
 from video_classifier.states import Prediction, Stage, Status, View
 
 LEASE = timedelta(seconds=60)

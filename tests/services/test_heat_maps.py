@@ -20,7 +20,7 @@ from video_classifier.ml.contracts import ClipSpec, Image
 from video_classifier.ml.serving import occlusion
 from video_classifier.models import Analysis, HeatMap
 from video_classifier.querysets import HeatMapQuerySet
-from video_classifier.services import analyses, catalog, clips, evidence, heat_maps, runners
+from video_classifier.services import analyses, catalog, clips, evidence, heat_maps, queue
 from video_classifier.states import Status
 
 
@@ -110,13 +110,13 @@ def test_asked_twice_it_is_made_once(analysis: Analysis) -> None:
     assert not heat_maps.make_next(worker="one")
 
 
-def test_asking_wakes_the_runner_once_it_is_committed(
+def test_asking_wakes_workers_once_it_is_committed(
     analysis: Analysis,
     monkeypatch: pytest.MonkeyPatch,
     django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks,
 ) -> None:
     woken: list[bool] = []
-    monkeypatch.setattr(runners, "wake", lambda: woken.append(True))
+    monkeypatch.setattr(queue, "_listeners", [lambda: woken.append(True)])
 
     with django_capture_on_commit_callbacks(execute=True):
         heat_maps.ask(analysis)

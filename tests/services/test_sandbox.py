@@ -23,7 +23,7 @@ from video_classifier.ml.contracts import ClipError
 from video_classifier.ml.serving import decoder
 from video_classifier.models import Analysis, Clip
 from video_classifier.services import analyses, sandbox, trash
-from video_classifier.services.leases import LeaseLostError
+from video_classifier.services.jobs import LeaseLostError
 from video_classifier.states import Prediction, Status
 
 MODEL = "conv3d"  # the smallest

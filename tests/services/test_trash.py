@@ -23,12 +23,13 @@ from video_classifier.services import (
     clips,
     evidence,
     heat_maps,
-    leases,
-    runners,
+    jobs,
+    queue,
     sandbox,
     trash,
+    worker,
 )
-from video_classifier.services.leases import LeaseLostError
+from video_classifier.services.jobs import LeaseLostError
 from video_classifier.states import Action, Playback, Status
 
 
@@ -74,7 +75,7 @@ def test_a_second_time_changes_nothing(make_clip: MakeClip, user: User) -> None:
 def test_what_is_queued_is_not_run(make_analysis: MakeAnalysis, user: User) -> None:
     trash.put(make_analysis().clip, by=user)
 
-    assert not runners.step(worker="one")
+    assert not worker.step(worker="one")
 
 
 @pytest.mark.parametrize("claimed", [False, True])
@@ -82,14 +83,14 @@ def test_a_heat_map_is_cancelled(make_analysis: MakeAnalysis, user: User, *, cla
     clip = make_analysis(status=Status.DONE).clip
     heat_maps.ask(clip.analyses.get())
     if claimed:
-        leases.claim_next(HeatMap.objects.all(), worker="one", related="analysis__clip")
+        jobs.claim_next(HeatMap.objects.all(), worker="one", related="analysis__clip")
     before = HeatMap.objects.get()
 
     trash.put(clip, by=user)
 
     assert HeatMap.objects.get().status == Status.CANCELLED
     assert not HeatMap.objects.held(before).exists()
-    assert not runners.step(worker="one")
+    assert not worker.step(worker="one")
 
 
 @pytest.mark.django_db(transaction=True)
@@ -143,7 +144,7 @@ def test_a_run_that_died_is_not_taken_up(
     dead = timezone.now() - 2 * settings.ANALYSIS_LEASE
     trash.put(make_analysis(status=Status.RUNNING, heartbeat_at=dead).clip, by=user)
 
-    assert not runners.step(worker="one")
+    assert not worker.step(worker="one")
 
 
 def test_a_copy_that_was_wanted_is_not_made(make_clip: MakeClip, user: User) -> None:
@@ -183,7 +184,7 @@ def test_restoring_brings_results_back_and_goes_on_with_the_rest(
     runs = [make_analysis(clip=clip, status=status) for status in statuses]
     heat_maps.ask(runs[0])
     woken: list[bool] = []
-    monkeypatch.setattr(runners, "wake", lambda: woken.append(True))
+    monkeypatch.setattr(queue, "_listeners", [lambda: woken.append(True)])
     trash.put(clip, by=user)
 
     with django_capture_on_commit_callbacks(execute=True):

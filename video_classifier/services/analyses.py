@@ -18,8 +18,8 @@ from video_classifier.ml.contracts import ClipError, Outcome, Predictor
 from video_classifier.ml.contracts import Stage as MlStage
 from video_classifier.ml.serving.card import BundleError
 from video_classifier.models import Analysis, Clip, Person
-from video_classifier.services import catalog, evidence, leases, sandbox
-from video_classifier.services.leases import Lease, LeaseLostError, beating
+from video_classifier.services import catalog, evidence, jobs, queue, sandbox
+from video_classifier.services.jobs import Lease, LeaseLostError, beating
 from video_classifier.states import Stage, Status, View
 
 logger = logging.getLogger(__name__)
@@ -68,17 +68,15 @@ def check_room(user: User | None) -> None:
 
 @transaction.atomic
 def enqueue(clip: Clip, *, model: str, user: User | None) -> Analysis:
-    """Queues an analysis of `clip`; the runner hears of it once this is committed.
+    """Queues an analysis of `clip`; workers hear of it once this is committed.
 
     Raises QueueFullError.
     """
-    from video_classifier.services import runners  # which in turn runs analyses
-
     if user is not None:  # of two requests at once, the later counts what the first has queued
         User.objects.select_for_update(no_key=True).filter(pk=user.pk).first()
     check_room(user)
     analysis = Analysis.objects.create(clip=clip, model=model, requested_by=user)
-    transaction.on_commit(runners.wake)
+    queue.announce()
     return analysis
 
 
@@ -113,7 +111,7 @@ def place_in_queue(analysis: Analysis) -> int:
 
 def claim_next(*, worker: str) -> Analysis | None:
     """The longest-waiting analysis, now running for `worker`, or None."""
-    return leases.claim_next(
+    return jobs.claim_next(
         Analysis.objects.all(),
         worker=worker,
         related="clip",
@@ -127,7 +125,7 @@ def requeue_stalled(*, lease: timedelta) -> int:
 
     What has stopped too often fails with a reason: its clip may be what kills the workers.
     """
-    return leases.requeue_stalled(
+    return jobs.requeue_stalled(
         Analysis.objects.all(),
         lease=lease,
         waiting=_WAITING,

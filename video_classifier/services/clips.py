@@ -16,8 +16,8 @@ from django.utils import timezone
 
 from video_classifier.models import Clip
 from video_classifier.querysets import ClipQuerySet
-from video_classifier.services import disk, sandbox
-from video_classifier.services.leases import LOOK_SECONDS, Pace
+from video_classifier.services import disk, queue, sandbox
+from video_classifier.services.jobs import LOOK_SECONDS, Pace
 from video_classifier.states import Playback
 
 logger = logging.getLogger(__name__)
@@ -38,19 +38,17 @@ def delete(clip: Clip) -> None:
     People go by services.trash.
     """
     with transaction.atomic():
-        # As it is now: the runner may have added files since `clip` was loaded.
+        # As it is now: a worker may have added files since `clip` was loaded.
         for current in Clip.objects.select_for_update().filter(pk=clip.pk):
             current.delete()
 
 
 def ask_for_copy(clip: Clip) -> None:
-    """Has the copy made that there is none of, after all; the runner hears of it."""
-    from video_classifier.services import runners  # which in turn makes copies
-
+    """Has the copy made that there is none of, after all; workers hear of it."""
     with transaction.atomic():
         given_up = Clip.objects.kept().filter(pk=clip.pk, playback=Playback.NONE)
         if given_up.update(playback=Playback.WANTED, copy_attempts=0, copy_due_at=timezone.now()):
-            transaction.on_commit(runners.wake)
+            queue.announce()
 
 
 def make_next_copy(*, proceed: Callable[[], bool] = lambda: True) -> bool:

@@ -16,8 +16,8 @@ from django.utils import timezone
 from video_classifier.ml.contracts import ClipError, Image
 from video_classifier.ml.serving.card import BundleError
 from video_classifier.models import Analysis, HeatMap
-from video_classifier.services import catalog, evidence, leases, sandbox
-from video_classifier.services.leases import Lease, LeaseLostError, beating
+from video_classifier.services import catalog, evidence, jobs, queue, sandbox
+from video_classifier.services.jobs import Lease, LeaseLostError, beating
 from video_classifier.states import Status
 
 logger = logging.getLogger(__name__)
@@ -47,13 +47,11 @@ class _Material(NamedTuple):
 
 def ask(analysis: Analysis) -> None:
     """Queues the heat map of an analysis with a score; asked again, only what failed is queued."""
-    from video_classifier.services import runners  # which in turn makes heat maps
-
     HeatMap.objects.get_or_create(analysis=analysis)
     HeatMap.objects.filter(analysis=analysis, status=Status.FAILED).update(
         status=Status.QUEUED, error="", attempts=0, waiting_since=timezone.now()
     )
-    transaction.on_commit(runners.wake)
+    queue.announce()
 
 
 def make_next(*, worker: str, proceed: Callable[[], bool] = lambda: True) -> bool:
@@ -62,9 +60,11 @@ def make_next(*, worker: str, proceed: Callable[[], bool] = lambda: True) -> boo
     `proceed` is asked after each part whether to go on; what is interrupted goes back to its
     place in the queue.
     """
-    jobs = HeatMap.objects.all()
-    leases.requeue_stalled(jobs, lease=settings.ANALYSIS_LEASE, waiting={}, failed={"error": BROKE})
-    heat_map = leases.claim_next(jobs, worker=worker, related="analysis__clip")
+    waiting = HeatMap.objects.all()
+    jobs.requeue_stalled(
+        waiting, lease=settings.ANALYSIS_LEASE, waiting={}, failed={"error": BROKE}
+    )
+    heat_map = jobs.claim_next(waiting, worker=worker, related="analysis__clip")
     if heat_map is None:
         return False
     held = HeatMap.objects.held(heat_map)

@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from video_classifier.models import Analysis, Clip, HeatMap
 from video_classifier.querysets import AnalysisQuerySet, ClipQuerySet, HeatMapQuerySet
-from video_classifier.services import audit, clips
+from video_classifier.services import audit, clips, queue
 from video_classifier.states import Action, Status
 
 logger = logging.getLogger(__name__)
@@ -39,8 +39,6 @@ def restore(clip: Clip, *, by: User) -> bool:
 
     False if it is not in the trash.
     """
-    from video_classifier.services import runners  # which in turn empties the trash
-
     with transaction.atomic():
         trashed = Clip.objects.in_trash().filter(pk=clip.pk)
         if not trashed.update(trashed_at=None, trashed_by=None):
@@ -49,7 +47,7 @@ def restore(clip: Clip, *, by: User) -> bool:
             # Those with a reason were cancelled by somebody, who did not want them.
             jobs.filter(status=Status.CANCELLED, error="").update(status=Status.QUEUED)
         audit.record(Action.RESTORED, by, audit.CLIP, clip.pk)
-        transaction.on_commit(runners.wake)
+        queue.announce()
     return True
 
 

@@ -16,7 +16,7 @@ from tests.conftest import FakePredictor, MakeAnalysis, MakeClip
 from video_classifier.ml.contracts import Stage
 from video_classifier.models import Analysis, Clip, HeatMap
 from video_classifier.querysets import AnalysisQuerySet
-from video_classifier.services import analyses, catalog, heat_maps, leases, runners, sandbox
+from video_classifier.services import analyses, catalog, heat_maps, jobs, queue, sandbox, worker
 from video_classifier.states import Playback, Status
 
 PATIENCE = 10.0  # seconds after which a test gives up waiting
@@ -46,19 +46,19 @@ def closed(monkeypatch: pytest.MonkeyPatch) -> threading.Semaphore:
 
 
 @pytest.fixture
-def runner(monkeypatch: pytest.MonkeyPatch, settings: Settings) -> Iterator[runners.Runner]:
-    """The process's runner, for once a real thread; only a bell wakes it."""
+def thread(monkeypatch: pytest.MonkeyPatch, settings: Settings) -> Iterator[worker.Worker]:
+    """The process's worker, for once a real thread; only a bell wakes it."""
     settings.RUNNER = "thread"
-    monkeypatch.setattr(runners, "IDLE_SECONDS", PATIENCE)
-    monkeypatch.setattr(runners, "PAUSE_SECONDS", 0.01)
-    runner = runners.Runner()
-    monkeypatch.setattr(runners, "_runner", runner)
-    yield runner
-    runner.stop()
+    monkeypatch.setattr(worker, "IDLE_SECONDS", PATIENCE)
+    monkeypatch.setattr(worker, "PAUSE_SECONDS", 0.01)
+    made = worker.Worker()
+    monkeypatch.setattr(worker, "_worker", made)
+    yield made
+    made.stop()
 
 
 def running() -> list[threading.Thread]:
-    return [thread for thread in threading.enumerate() if thread.name == "runner"]
+    return [thread for thread in threading.enumerate() if thread.name == "worker"]
 
 
 # One step
@@ -68,21 +68,21 @@ def test_a_step_ends_the_longest_waiting(make_analysis: MakeAnalysis) -> None:
     first = make_analysis(queued_at=timezone.now() - timedelta(hours=1))
     make_analysis()
 
-    assert runners.step(worker="one")
+    assert worker.step(worker="one")
 
     assert Analysis.objects.get(status=Status.DONE) == first
 
 
 @pytest.mark.django_db
 def test_without_work_a_step_says_so() -> None:
-    assert not runners.step(worker="one")
+    assert not worker.step(worker="one")
 
 
 def test_a_step_takes_up_what_stalled(make_analysis: MakeAnalysis, settings: Settings) -> None:
     dead = timezone.now() - 2 * settings.ANALYSIS_LEASE
     make_analysis(status=Status.RUNNING, worker="dead", heartbeat_at=dead)
 
-    assert runners.step(worker="one")
+    assert worker.step(worker="one")
 
     assert Analysis.objects.get().status == Status.DONE
 
@@ -95,7 +95,7 @@ def test_clips_come_before_copies(
     make_analysis()
     seen = []
 
-    while runners.step(worker="one"):
+    while worker.step(worker="one"):
         done = Analysis.objects.filter(status=Status.DONE).count()
         seen.append(
             (done, Clip.objects.get(pk__in=Clip.objects.order_by("uploaded_at")[:1]).playback)
@@ -112,7 +112,7 @@ def test_heat_maps_come_before_copies(
     heat_maps.ask(make_analysis(status=Status.DONE))
     seen = []
 
-    while runners.step(worker="one"):
+    while worker.step(worker="one"):
         seen.append(
             (HeatMap.objects.get().is_finished, Clip.objects.filter(playback="copy").count())
         )
@@ -130,14 +130,14 @@ def test_a_copy_gives_way_to_a_clip_and_to_the_end(
     if waits:
         make_analysis()
 
-    assert runners._nothing_better(lambda: ending, leases.Pace(0)) is goes_on
+    assert worker._nothing_better(lambda: ending, jobs.Pace(0)) is goes_on
 
 
 def test_a_copy_makes_way_for_what_stalled(make_analysis: MakeAnalysis, settings: Settings) -> None:
     dead = timezone.now() - 2 * settings.ANALYSIS_LEASE
     make_analysis(status=Status.RUNNING, worker="dead", heartbeat_at=dead)
 
-    assert not runners._nothing_better(lambda: False, leases.Pace(0))
+    assert not worker._nothing_better(lambda: False, jobs.Pace(0))
 
 
 @pytest.mark.django_db
@@ -147,7 +147,7 @@ def test_a_copy_does_not_ask_for_each_picture(
     make_analysis()
 
     with django_assert_num_queries(0):
-        assert runners._nothing_better(lambda: False, leases.Pace(60))
+        assert worker._nothing_better(lambda: False, jobs.Pace(60))
 
 
 def test_a_lost_lease_is_no_reason_to_stop(
@@ -157,7 +157,7 @@ def test_a_lost_lease_is_no_reason_to_stop(
     robbed = FakePredictor(during=lambda _: Analysis.objects.update(worker="rival"))
     monkeypatch.setattr(catalog, "load", lambda _: robbed)
 
-    assert runners.step(worker="one")
+    assert worker.step(worker="one")
 
     assert Analysis.objects.get().worker == "rival"
 
@@ -167,12 +167,12 @@ def test_a_lost_lease_is_no_reason_to_stop(
 
 @pytest.mark.django_db(transaction=True)
 def test_the_first_clip_starts_the_thread(
-    make_analysis: MakeAnalysis, runner: runners.Runner, closed: threading.Semaphore
+    make_analysis: MakeAnalysis, thread: worker.Worker, closed: threading.Semaphore
 ) -> None:
     make_analysis()
     assert not running()
 
-    runners.wake()
+    worker.wake()
 
     assert closed.acquire(timeout=PATIENCE)
     assert Analysis.objects.get().status == Status.DONE
@@ -180,11 +180,11 @@ def test_the_first_clip_starts_the_thread(
 
 @pytest.mark.django_db(transaction=True)
 def test_a_later_clip_wakes_the_same_thread(
-    make_analysis: MakeAnalysis, runner: runners.Runner, closed: threading.Semaphore
+    make_analysis: MakeAnalysis, thread: worker.Worker, closed: threading.Semaphore
 ) -> None:
     for _ in range(3):
         make_analysis()
-        runners.wake()
+        worker.wake()
         assert closed.acquire(timeout=PATIENCE)
 
     assert len(running()) == 1
@@ -192,8 +192,8 @@ def test_a_later_clip_wakes_the_same_thread(
 
 
 @pytest.mark.django_db(transaction=True)
-def test_many_wakes_at_once_start_one_thread(runner: runners.Runner) -> None:
-    wakers = [threading.Thread(target=runners.wake) for _ in range(20)]
+def test_many_wakes_at_once_start_one_thread(thread: worker.Worker) -> None:
+    wakers = [threading.Thread(target=worker.wake) for _ in range(20)]
     for waker in wakers:
         waker.start()
     for waker in wakers:
@@ -205,7 +205,7 @@ def test_many_wakes_at_once_start_one_thread(runner: runners.Runner) -> None:
 @pytest.mark.django_db(transaction=True)
 def test_the_thread_survives_a_broken_step(
     make_analysis: MakeAnalysis,
-    runner: runners.Runner,
+    thread: worker.Worker,
     closed: threading.Semaphore,
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
@@ -220,7 +220,7 @@ def test_the_thread_survives_a_broken_step(
         return look(queue)
 
     monkeypatch.setattr(AnalysisQuerySet, "waiting", look_with_trouble)
-    runners.wake()
+    worker.wake()
 
     assert closed.acquire(timeout=PATIENCE)
     assert "disk trouble" in caplog.text
@@ -229,12 +229,12 @@ def test_the_thread_survives_a_broken_step(
 @pytest.mark.django_db(transaction=True)
 def test_work_that_nobody_announced_is_found(
     make_analysis: MakeAnalysis,
-    runner: runners.Runner,
+    thread: worker.Worker,
     closed: threading.Semaphore,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(runners, "IDLE_SECONDS", 0.01)
-    runners.wake()
+    monkeypatch.setattr(worker, "IDLE_SECONDS", 0.01)
+    worker.wake()
 
     make_analysis()  # as another process would
 
@@ -242,19 +242,19 @@ def test_work_that_nobody_announced_is_found(
 
 
 @pytest.mark.django_db(transaction=True)
-def test_stopping_ends_the_thread_and_waking_starts_another(runner: runners.Runner) -> None:
-    runners.wake()
-    runners.stop()
+def test_stopping_ends_the_thread_and_waking_starts_another(thread: worker.Worker) -> None:
+    worker.wake()
+    worker.stop()
     assert not running()
 
-    runners.wake()
+    worker.wake()
 
     assert len(running()) == 1
 
 
 @pytest.mark.django_db(transaction=True)
 def test_stopping_puts_the_clip_at_hand_back(
-    make_analysis: MakeAnalysis, runner: runners.Runner, monkeypatch: pytest.MonkeyPatch
+    make_analysis: MakeAnalysis, thread: worker.Worker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     make_analysis()
     busy, given_up = threading.Event(), threading.Event()
@@ -272,10 +272,10 @@ def test_stopping_puts_the_clip_at_hand_back(
     fake = FakePredictor(error=RuntimeError(), during=break_down_once_given_up)
     monkeypatch.setattr(catalog, "load", lambda _: fake)
     monkeypatch.setattr(analyses, "put_back", put_back_and_tell)
-    runners.wake()
+    worker.wake()
     assert busy.wait(PATIENCE)
 
-    runners.stop()
+    worker.stop()
 
     analysis = Analysis.objects.get()
     assert (analysis.status, analysis.attempts, analysis.error) == (Status.QUEUED, 1, "")
@@ -283,14 +283,14 @@ def test_stopping_puts_the_clip_at_hand_back(
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_forked_process_starts_its_own_thread(runner: runners.Runner) -> None:
-    runners.wake()
+def test_a_forked_process_starts_its_own_thread(thread: worker.Worker) -> None:
+    worker.wake()
 
-    runners._forget()  # what the child of a fork does first
-    child = runners._runner
+    worker._forget()  # what the child of a fork does first
+    child = worker._worker
     child.wake()
 
-    assert child is not runner
+    assert child is not thread
     assert len(running()) == 2
     child.stop()
 
@@ -298,7 +298,7 @@ def test_a_forked_process_starts_its_own_thread(runner: runners.Runner) -> None:
 def test_only_told_so_nobody_analyzes(settings: Settings) -> None:
     settings.RUNNER = "none"
 
-    runners.wake()
+    worker.wake()
 
     assert not running()
 
@@ -307,22 +307,22 @@ def test_only_told_so_nobody_analyzes(settings: Settings) -> None:
 
 
 @pytest.mark.django_db
-def test_the_server_starts_the_runner_which_also_tidies(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_server_starts_the_worker_which_also_tidies(monkeypatch: pytest.MonkeyPatch) -> None:
     woken: list[bool] = []
-    monkeypatch.setattr(runners, "wake", lambda: woken.append(True))
+    monkeypatch.setattr(worker, "wake", lambda: woken.append(True))
 
-    runners.start()
+    worker.start()
 
     assert woken
 
 
 @pytest.mark.django_db(transaction=True)
 def test_the_server_goes_on_with_what_was_left(
-    make_analysis: MakeAnalysis, runner: runners.Runner, closed: threading.Semaphore
+    make_analysis: MakeAnalysis, thread: worker.Worker, closed: threading.Semaphore
 ) -> None:
     make_analysis()
 
-    runners.start()
+    worker.start()
 
     assert closed.acquire(timeout=PATIENCE)
 
@@ -337,7 +337,7 @@ def test_a_database_without_tables_is_no_crash(
 
     monkeypatch.setattr(AnalysisQuerySet, "exists", fail)
 
-    runners.start()
+    worker.start()
 
     assert "migrate" in caplog.text
 
@@ -345,16 +345,29 @@ def test_a_database_without_tables_is_no_crash(
 # Waking
 
 
-def test_queueing_wakes_the_runner_once_it_is_committed(
+def test_queueing_wakes_the_worker_once_it_is_committed(
     make_clip: MakeClip,
     monkeypatch: pytest.MonkeyPatch,
     django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks,
 ) -> None:
     woken: list[bool] = []
-    monkeypatch.setattr(runners, "wake", lambda: woken.append(True))
+    monkeypatch.setattr(queue, "_listeners", [lambda: woken.append(True)])
 
     with django_capture_on_commit_callbacks(execute=True):
         analyses.enqueue(make_clip(), model="standard", user=None)
         assert not woken
 
     assert woken
+
+
+def test_this_process_listens() -> None:
+    assert worker.wake in queue._listeners
+
+
+def test_who_listens_twice_is_called_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(queue, "_listeners", [])
+
+    queue.subscribe(worker.wake)
+    queue.subscribe(worker.wake)
+
+    assert queue._listeners == [worker.wake]

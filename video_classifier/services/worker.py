@@ -16,7 +16,7 @@ from django.db import DatabaseError, close_old_connections
 
 from video_classifier.models import Analysis
 from video_classifier.services import analyses, clips, heat_maps, housekeeping
-from video_classifier.services.leases import LOOK_SECONDS, LeaseLostError, Pace
+from video_classifier.services.jobs import LOOK_SECONDS, LeaseLostError, Pace
 
 logger = logging.getLogger(__name__)
 
@@ -28,7 +28,7 @@ FAREWELL_SECONDS = 5.0  # for the thread to come to an end with its process
 def wake() -> None:
     """Says that there is work; starts this process's thread if it isn't running."""
     if settings.RUNNER == "thread":
-        _runner.wake()
+        _worker.wake()
 
 
 def start() -> None:
@@ -69,11 +69,11 @@ def _nothing_better(ending: Callable[[], bool], due: Pace) -> bool:
     return not Analysis.objects.waiting().exists()
 
 
-class Runner:
+class Worker:
     """A thread that calls `step` while there is work and then waits to be woken."""
 
     def __init__(self) -> None:
-        self._worker = f"{socket.gethostname()[:50]}:{os.getpid()}:{uuid.uuid4().hex[:8]}"
+        self.name = f"{socket.gethostname()[:50]}:{os.getpid()}:{uuid.uuid4().hex[:8]}"
         self._starting = threading.Lock()
         self._bell = threading.Event()
         self._stopping = threading.Event()
@@ -83,7 +83,7 @@ class Runner:
         with self._starting:
             if self._thread is None or not self._thread.is_alive():
                 self._stopping.clear()
-                self._thread = threading.Thread(target=self._serve, name="runner", daemon=True)
+                self._thread = threading.Thread(target=self._serve, name="worker", daemon=True)
                 self._thread.start()
         self._bell.set()
 
@@ -92,16 +92,16 @@ class Runner:
         self._stopping.set()
         self._bell.set()
         if self._thread is not None and self._thread.is_alive():
-            analyses.put_back(worker=self._worker)
+            analyses.put_back(worker=self.name)
             self._thread.join(FAREWELL_SECONDS)
 
     def _serve(self) -> None:
         while not self._stopping.is_set():
             try:
                 housekeeping.tidy_if_due()
-                worked = step(worker=self._worker, ending=self._stopping.is_set)
+                worked = step(worker=self.name, ending=self._stopping.is_set)
             except Exception:
-                logger.exception("the runner stumbled and goes on")
+                logger.exception("the worker met an error and goes on")
                 self._stopping.wait(PAUSE_SECONDS)
             else:
                 if not worked:
@@ -111,18 +111,18 @@ class Runner:
                 close_old_connections()
 
 
-_runner = Runner()
+_worker = Worker()
 
 
 def stop() -> None:
     """Ends this process's thread."""
-    _runner.stop()
+    _worker.stop()
 
 
 def _forget() -> None:
     """A forked process has no thread of its own yet, and perhaps a lock nobody will free."""
-    global _runner  # noqa: PLW0603
-    _runner = Runner()
+    global _worker  # noqa: PLW0603
+    _worker = Worker()
 
 
 atexit.register(stop)
