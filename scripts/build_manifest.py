@@ -49,7 +49,7 @@ def _build(arguments: argparse.Namespace) -> None:
         good, unreadable = file_facts.look_at_all(found, after_each=tick)
     for bad in unreadable:
         console.complain(f"Left out: {bad.entry.name}: {bad.reason}")
-    _refuse_one_class([look.entry for look in good])
+    _refuse_one_class(arguments.dataset, [look.entry for look in good])
     duplicates = _duplicates(arguments, [look.entry.path for look in good])
     grouped = _grouped(good, origins, duplicates, seed=arguments.seed)
     manifest.write(arguments.out, [look.entry for look in grouped])
@@ -66,11 +66,11 @@ def _entries(dataset: Path, relative_to: Path) -> list[Entry]:
     ]
 
 
-def _refuse_one_class(entries: Sequence[Entry]) -> None:
-    if len(seen := {entry.label for entry in entries}) < len(LABELS):
-        what = f"only clips {seen.pop()}" if seen else "no clips"
-        msg = f"There are {what} that can be read; it takes both labels to tell them apart."
-        raise ManifestError(msg)
+def _refuse_one_class(dataset: Path, entries: Sequence[Entry]) -> None:
+    if len(labels := {entry.label for entry in entries}) < len(LABELS):
+        clips = f"Only {labels.pop()} clips" if labels else "No clips"
+        msg = f"{clips} can be read; a manifest needs both labels."
+        raise ManifestError(msg + from_folders.passed_over(dataset))
 
 
 def _origins(arguments: argparse.Namespace) -> dict[Path, Origin]:

@@ -144,7 +144,16 @@ def test_one_class_only_is_refused(dataset: Path, capsys: Captured) -> None:
         videos.text(dataset / f"shoplifters/{name}.mp4", "buy milk")
 
     assert refused(dataset)
-    assert "only clips non_shoplifter" in capsys.readouterr().err
+    assert "Only non_shoplifter clips can be read" in capsys.readouterr().err
+
+
+def test_a_folder_with_an_unknown_name_is_named_where_a_label_is_missing(
+    dataset: Path, capsys: Captured
+) -> None:
+    (dataset / "shoplifters").rename(dataset / "thieves")
+
+    assert refused(dataset)
+    assert "Videos without a label are in “thieves”" in capsys.readouterr().err
 
 
 def test_a_table_of_people_that_names_no_clip_is_refused(dataset: Path, capsys: Captured) -> None:

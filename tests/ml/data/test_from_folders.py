@@ -1,4 +1,4 @@
-"""A folder of clips tells their labels."""
+"""A folder of clips gives their labels."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from tests import videos
 from video_classifier.ml.data import from_folders
 from video_classifier.ml.data.manifest import ManifestError
 
@@ -25,6 +26,27 @@ def test_the_folder_is_the_label(tmp_path: Path) -> None:
         ("non_shoplifters/deep/2.AVI", "non_shoplifter"),
         ("shoplifters/1.mp4", "shoplifter"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("shoplifters", "others"),
+    [
+        ("shoplifters", "non-shoplifters"),
+        ("shop lifters", "non shop lifters"),
+        ("Shoplifters", "Non_Shoplifters"),
+        ("shop-lifters", "NON-SHOP-LIFTERS"),
+        ("shoplifter", "non_shoplifter"),
+        ("Shop Lifter", "nonshoplifter"),
+    ],
+)
+def test_spellings_of_the_folders_are_read(tmp_path: Path, shoplifters: str, others: str) -> None:
+    for clip in (tmp_path / shoplifters / "1.mp4", tmp_path / others / "2.mp4"):
+        clip.parent.mkdir()
+        videos.write(clip, 4)
+
+    found = {entry.name: entry.label for entry in from_folders.read(tmp_path)}
+
+    assert found == {f"{shoplifters}/1.mp4": "shoplifter", f"{others}/2.mp4": "non_shoplifter"}
 
 
 def test_splits_are_read_together(tmp_path: Path) -> None:
@@ -52,4 +74,11 @@ def test_an_empty_folder_is_refused(tmp_path: Path) -> None:
     (tmp_path / "shoplifters").mkdir()
 
     with pytest.raises(ManifestError, match="There is no clip in"):
+        from_folders.read(tmp_path)
+
+
+def test_folders_of_other_names_are_named_in_the_refusal(tmp_path: Path) -> None:
+    make_files(tmp_path, "theft/1.mp4", "normal/deep/2.mp4", "notes/readme.txt")
+
+    with pytest.raises(ManifestError, match="in “normal”, “theft”: rename the folders"):
         from_folders.read(tmp_path)

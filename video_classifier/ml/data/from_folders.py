@@ -1,13 +1,15 @@
-"""A folder of clips as a table: the label of each is the folder it lies in."""
+"""Reads a folder of clips as a data set: a clip's label is the folder that it lies in."""
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
 from pathlib import Path
 
 from video_classifier.ml.contracts import NON_SHOPLIFTER, SHOPLIFTER
 from video_classifier.ml.data.manifest import Entry, ManifestError
 
-LABELS = {"shoplifters": SHOPLIFTER, "non_shoplifters": NON_SHOPLIFTER}
+FOLDERS = ("shoplifters", "non_shoplifters")
 SUFFIXES = frozenset(
     {
         *(".avi", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".ts", ".webm"),
@@ -15,25 +17,52 @@ SUFFIXES = frozenset(
     }
 )
 
+_LABEL_OF = {"shoplifter": SHOPLIFTER, "nonshoplifter": NON_SHOPLIFTER}
+
+
+def label_of(folder_name: str) -> str:
+    """The label that a folder's name stands for, or "" if it stands for none.
+
+    Case, spaces, hyphens, underscores and the plural don't matter: “Non Shop-Lifters” is
+    non_shoplifters.
+    """
+    return _LABEL_OF.get(re.sub(r"[\s_-]", "", folder_name.casefold()).removesuffix("s"), "")
+
 
 def read(folder: Path) -> tuple[Entry, ...]:
-    """All clips in folders named shoplifters and non_shoplifters, at any depth.
+    """All clips in folders named as in FOLDERS, at any depth, sorted by path.
 
-    Each clip is a group of its own. Raises ManifestError if there is none.
+    The nearest folder that names a label counts. Each clip is a group of its own. Raises
+    ManifestError, which names the folders that hold videos, if there is no labelled clip.
     """
     entries = tuple(
         Entry(path=path, name=name, label=label, group=name)
-        for path in sorted(folder.rglob("*"))
-        if path.suffix.lower() in SUFFIXES and path.is_file()
+        for path in _videos(folder)
         for name in [path.relative_to(folder).as_posix()]
         if (label := _label(path.relative_to(folder)))
     )
     if not entries:
-        msg = f"There is no clip in {folder}: it needs folders {' and '.join(LABELS)} with videos."
-        raise ManifestError(msg)
+        msg = f"There is no clip in {folder}: it needs folders {' and '.join(FOLDERS)} with videos."
+        raise ManifestError(msg + passed_over(folder))
     return entries
 
 
+def passed_over(folder: Path) -> str:
+    """A sentence, after a space, that names the folders whose videos got no label, or ""."""
+    paths = (path.relative_to(folder) for path in _videos(folder))
+    names = sorted({path.parts[0] for path in paths if len(path.parts) > 1 and not _label(path)})
+    if not names:
+        return ""
+    listed = ", ".join(f"“{name}”" for name in names)
+    return f" Videos without a label are in {listed}: rename the folders."
+
+
+def _videos(folder: Path) -> Iterator[Path]:
+    for path in sorted(folder.rglob("*")):
+        if path.suffix.lower() in SUFFIXES and path.is_file():
+            yield path
+
+
 def _label(path: Path) -> str:
-    """That of the nearest folder which names one, if any does."""
-    return next((LABELS[name] for name in reversed(path.parent.parts) if name in LABELS), "")
+    """That of the nearest folder which names one, or ""."""
+    return next(filter(None, map(label_of, reversed(path.parent.parts))), "")
