@@ -13,6 +13,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+if not __package__:  # run by its path: the packages lie in the folder above
+    sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
 from scripts import console
 from video_classifier.ml.contracts import ClipError
 from video_classifier.ml.data import from_folders, manifest
@@ -26,9 +29,11 @@ EXAMPLE = """example:
   python -m scripts.duplicate_videos_check clips --json duplicates.json
   python -m scripts.duplicate_videos_check clips --quarantine ../quarantine
   python -m scripts.duplicate_videos_check --restore ../quarantine/report.json
+or, from any folder, by its path:
+  python scripts/duplicate_videos_check.py clips
 
-The data set is a folder with folders shoplifters and non_shoplifters in it, or a CSV with the
-columns path and label.
+The data set is a folder with folders shoplifters and non_shoplifters in it ("shop lifters" and
+"non-shoplifters" will do), or a CSV with the columns path and label.
 """
 
 
@@ -228,7 +233,10 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
         help="remember there what clips look like (default: %(default)s)",
     )
     arguments = parser.parse_args(argv)
-    if (arguments.dataset is None) == (arguments.restore is None):
+    if arguments.dataset is None and arguments.restore is None:
+        parser.print_help(sys.stderr)
+        parser.exit(2, "\nGive a data set or --restore.\n")
+    if arguments.dataset and arguments.restore:
         parser.error("give either a data set or --restore")
     return arguments
 
