@@ -216,8 +216,8 @@ def _own_site(settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> N
     settings.DATA_DIR = data
     settings.MEDIA_ROOT = data / "media"
     settings.FILE_UPLOAD_TEMP_DIR = data / "uploads"
-    settings.MODELS_STORAGE = data / "models"
-    settings.PERSON_DETECTOR = data / "models" / "person_detector"
+    settings.MODELS_STORAGE = data / "models_storage"
+    settings.PERSON_DETECTOR = settings.MODELS_STORAGE / "person_detector"
     settings.FILE_UPLOAD_TEMP_DIR.mkdir()
     settings.RUNNER = "none"
     settings.DISK_FLOOR_BYTES = 0  # the disk of who tests is no matter

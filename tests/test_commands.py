@@ -240,6 +240,34 @@ def test_a_prediction_needs_no_database_and_is_pure_json(run: Run, clip: Path) -
     assert 0 <= report["score"] <= 1
 
 
+@pytest.mark.keras
+def test_a_model_that_was_trained_elsewhere_is_imported_and_used(
+    run: Run, clip: Path, tmp_path: Path
+) -> None:
+    import keras
+    from keras import layers
+
+    frames = keras.Input((16, 128, 128, 3))
+    colors = layers.TimeDistributed(layers.GlobalAveragePooling2D())(frames)
+    classes = layers.Dense(2, activation="softmax")(layers.LSTM(4)(colors))
+    keras.Model(frames, classes).save(tmp_path / "best_model.keras")
+
+    done = run("import_model", "best_model.keras", "--name", "theirs")
+
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "scaled to 0-1 (a guess" in done.stdout
+    assert "The threshold 0.5 is a guess." in done.stdout
+    report = json.loads(run("analyze_clip", clip, "--model", "theirs", "--json").stdout)
+    assert (report["model"], report["threshold"], report["confidence"]) == ("theirs", 0.5, None)
+    assert 0 < report["score"] < 1
+
+
+def test_the_help_of_an_import_has_an_example(run: Run) -> None:
+    done = run("import_model", "--help")
+
+    assert "import_model best_model.keras --name theirs\n" in done.stdout
+
+
 @pytest.mark.parametrize("bad", ["text.mp4", "cut.mp4", "missing.mp4"])
 def test_a_bad_file_gives_one_line_and_exit_code_2(
     run: Run, clip: Path, tmp_path: Path, bad: str

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests import videos
+from tests.makers import videos
 
 SCRIPT = Path(__file__).parents[2] / "scripts/duplicate_videos_check.py"
 

@@ -177,7 +177,7 @@ def test_the_page_offers_each_model_with_its_figure(client: Client, make_model: 
 
     assert "Notices about 46 of 100 thefts (27 to 80)" in html
     assert "3 of 100 ordinary clips get a hint (0 to 20)." in html
-    assert "on people it has never seen was not measured." in html
+    assert "Not measured: how well it does on people it has never seen is not known." in html
 
 
 COIN = Interval(value=0.53, low=0.41, high=0.88)

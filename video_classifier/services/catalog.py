@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 from django.conf import settings
 
@@ -15,14 +16,30 @@ from video_classifier.services.sandbox import ChildPredictor
 class Choice:
     """A model on disk; one of `card` and `problem` says something."""
 
-    name: str  # its folder in models_storage
+    name: str  # its folder's
     card: Card | None  # None if it can't be used
     problem: str  # a sentence that says why not, or ""
 
 
+def names() -> tuple[str, ...]:
+    """The models in MODELS_STORAGE and those that were imported, sorted."""
+    return tuple(sorted({*bundle.names(settings.MODELS_STORAGE), *bundle.names(imported())}))
+
+
+def folder(name: str) -> Path:
+    """Where the model `name` is, or would be; what is in MODELS_STORAGE comes first."""
+    shipped = Path(settings.MODELS_STORAGE) / name
+    return shipped if shipped.is_dir() else imported() / name
+
+
+def imported() -> Path:
+    """Where models are that were made here. MODELS_STORAGE is never written at run time."""
+    return Path(settings.DATA_DIR) / "models"
+
+
 def available() -> tuple[Choice, ...]:
-    """Every model in models_storage, sorted by name; reads cards, loads no weights."""
-    return tuple(_choice(name) for name in bundle.names(settings.MODELS_STORAGE))
+    """Every model, sorted by name; reads cards, loads no weights."""
+    return tuple(_choice(name) for name in names())
 
 
 def default_name() -> str:
@@ -35,16 +52,16 @@ def default_name() -> str:
 
 def usable(name: str) -> Card:
     """The card of the model `name`. Raises BundleError if there is none that can be used."""
-    if name not in bundle.names(settings.MODELS_STORAGE):  # also: a name is no path
+    if name not in names():  # also: a name is no path
         msg = f"There is no model “{name}”. Choose one that is offered."
         raise BundleError(msg)
-    return loading.check(settings.MODELS_STORAGE / name, detector=settings.PERSON_DETECTOR)
+    return loading.check(folder(name), detector=settings.PERSON_DETECTOR)
 
 
 def load(name: str) -> ChildPredictor:
     """The predictor of the model `name`; loads with the first clip. Raises BundleError."""
     card = usable(name)
-    return ChildPredictor(settings.MODELS_STORAGE / name, card, detector=settings.PERSON_DETECTOR)
+    return ChildPredictor(folder(name), card, detector=settings.PERSON_DETECTOR)
 
 
 def _choice(name: str) -> Choice:

@@ -5,12 +5,11 @@ from __future__ import annotations
 from functools import lru_cache
 from pathlib import Path
 
-from django.conf import settings
-
 from video_classifier.ml.serving import bundle
 from video_classifier.ml.serving.card import BundleError, Card
 from video_classifier.ml.serving.confidence import Share
 from video_classifier.models import Analysis
+from video_classifier.services import catalog
 from video_classifier.states import Prediction
 
 HINT = (
@@ -38,7 +37,7 @@ def of(analysis: Analysis) -> Share | None:
 
 def card_of(analysis: Analysis) -> Card | None:
     """The card of the very weights that scored; None if they are not there any more."""
-    file = Path(settings.MODELS_STORAGE) / analysis.model / bundle.CARD_FILE
+    file = catalog.folder(analysis.model) / bundle.CARD_FILE
     try:
         card = _card(file.parent, file.stat().st_mtime_ns)
     except (OSError, ValueError, BundleError):

@@ -61,7 +61,7 @@ def unseen(card: Card) -> str:
     """How well a model does on people it has never seen, in a sentence."""
     recall, alarms = card.metrics.get("recall"), _false_alarms(card)
     if recall is None or recall.value is None or alarms is None:
-        return "How well it does on people it has never seen was not measured."
+        return "Not measured: how well it does on people it has never seen is not known."
     return (
         f"Notices about {_of_hundred(recall)} thefts{_from_to(recall)}; "
         f"{_of_hundred(alarms)} ordinary clips get a hint{_from_to(alarms)}."

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests import videos
+from tests.makers import videos
 from video_classifier.ml.data import from_folders
 from video_classifier.ml.data.manifest import ManifestError
 

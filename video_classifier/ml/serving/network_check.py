@@ -23,25 +23,28 @@ def fault(network: keras.Model, spec: ClipSpec) -> str:
         return f"takes {_shapes(inputs)} and not {_sizes(spec.shape)}, as its card says"
     if [tuple(each.shape[1:]) for each in outputs] != [(1,)]:
         return f"gives {_shapes(outputs)} numbers for a clip and not one"
-    if not _is_probability(outputs[0]):
+    if not ends_in(outputs[0], "sigmoid"):
         return "gives a number that is no probability: it doesn't end in a sigmoid"
     if not all(np.isfinite(weights).all() for weights in network.get_weights()):
         return "has weights that are no numbers"
     return ""
 
 
-def _is_probability(output: keras.KerasTensor) -> bool:
-    """Whether it comes from a sigmoid, a model that ends in one, or a mean of such."""
+def ends_in(output: keras.KerasTensor, activation: str) -> bool:
+    """Whether it comes from this activation, a model that ends in it, or a mean of such.
+
+    `activation` is its name in keras.activations: "sigmoid", "softmax".
+    """
     import keras
 
     made_by, _, number = output._keras_history  # noqa: SLF001  (nothing public says this)
     if isinstance(made_by, keras.Model):
-        return _is_probability(made_by.outputs[number])
+        return ends_in(made_by.outputs[number], activation)
     if isinstance(made_by, keras.layers.Average):
-        return all(map(_is_probability, made_by.input))
-    if type(made_by).__name__ == "Sigmoid":  # keras.ops.sigmoid
+        return all(ends_in(each, activation) for each in made_by.input)
+    if type(made_by).__name__ == activation.capitalize():  # keras.ops.sigmoid, layers.Softmax
         return True
-    return getattr(made_by, "activation", None) is keras.activations.sigmoid
+    return getattr(made_by, "activation", None) is keras.activations.get(activation)
 
 
 def _shapes(tensors: list[keras.KerasTensor]) -> str:

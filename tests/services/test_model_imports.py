@@ -1,0 +1,130 @@
+"""An imported model lies in DATA_DIR and is offered beside those that come with the site."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+from django.test import Client
+
+from tests.conftest import MakeAnalysis, MakeModel
+from video_classifier.ml.files import sha256
+from video_classifier.ml.serving import bundle
+from video_classifier.ml.serving.card import BundleError
+from video_classifier.ml.serving.keras_import import Format
+from video_classifier.services import catalog, confidence, model_imports
+from video_classifier.states import Status
+
+
+@pytest.fixture
+def imported(make_model: MakeModel) -> Path:
+    """A folder as an import leaves it."""
+    catalog.imported().mkdir()
+    return make_model("theirs").rename(catalog.imported() / "theirs")
+
+
+def import_model(source: Path, name: str = "theirs", *, replace: bool = False) -> None:
+    model_imports.import_model(source, name, given=Format(), replace=replace)
+
+
+@pytest.fixture
+def source(tmp_path: Path) -> Path:
+    import keras
+    from keras import layers
+
+    clip = keras.Input((4, 8, 8, 3))
+    color = layers.GlobalAveragePooling3D()(clip)
+    network = keras.Model(clip, layers.Dense(1, activation="sigmoid")(color))
+    network.save(tmp_path / "best_model.keras")
+    return tmp_path / "best_model.keras"
+
+
+def test_models_of_both_places_are_offered(make_model: MakeModel, imported: Path) -> None:
+    make_model("shipped")
+
+    assert [choice.name for choice in catalog.available()] == ["shipped", "theirs"]
+    assert catalog.usable("theirs").name == "theirs"
+    assert catalog.folder("theirs") == imported
+
+
+def test_what_comes_with_the_site_wins(make_model: MakeModel, imported: Path) -> None:
+    shipped = make_model(imported.name, threshold=0.4)
+
+    assert [choice.name for choice in catalog.available()] == [imported.name]
+    assert catalog.folder(imported.name) == shipped
+
+
+def test_the_card_of_an_imported_model_is_found(
+    make_analysis: MakeAnalysis, imported: Path
+) -> None:
+    weights = sha256(imported / bundle.NETWORK_FILE)
+
+    analysis = make_analysis(status=Status.DONE, model="theirs", model_sha256=weights)
+
+    assert confidence.card_of(analysis) == bundle.read_card(imported)
+    assert confidence.of(analysis) is None
+
+
+def test_an_imported_model_is_offered_as_not_measured(client: Client, imported: Path) -> None:
+    html = client.get("/").content.decode()
+
+    assert f'value="{imported.name}"' in html
+    assert "Not measured: how well it does" in html
+
+
+@pytest.mark.keras
+def test_an_import_leaves_the_model_and_nothing_else(source: Path) -> None:
+    import_model(source)
+
+    assert sorted(path.name for path in settings.DATA_DIR.iterdir()) == ["models", "uploads"]
+    assert sorted(path.name for path in catalog.folder("theirs").iterdir()) == [
+        bundle.CARD_FILE,
+        bundle.NETWORK_FILE,
+    ]
+    assert not settings.MODELS_STORAGE.exists()
+    assert catalog.usable("theirs").confidence is None
+
+
+@pytest.mark.keras
+def test_an_import_replaces_another_only_when_asked(source: Path, imported: Path) -> None:
+    before = sha256(imported / bundle.NETWORK_FILE)
+
+    with pytest.raises(BundleError, match="There is a model “theirs” already"):
+        import_model(source)
+    assert sha256(imported / bundle.NETWORK_FILE) == before
+
+    import_model(source, replace=True)
+    assert catalog.usable("theirs").training["imported"]["file"] == source.name
+
+
+@pytest.mark.keras
+def test_a_file_of_no_use_leaves_what_was_there(tmp_path: Path, imported: Path) -> None:
+    (tmp_path / "broken.keras").write_text("buy milk")
+
+    with pytest.raises(BundleError, match=r"broken\.keras can't be imported"):
+        import_model(tmp_path / "broken.keras", replace=True)
+    assert bundle.check(imported).name == "theirs"
+    assert sorted(path.name for path in settings.DATA_DIR.iterdir()) == [
+        "models",
+        "models_storage",
+        "uploads",
+    ]
+
+
+@pytest.mark.parametrize("name", ["", ".", "..", "../up", "a/b", ".hidden", "a b", "é", "n" * 51])
+def test_a_name_that_is_no_folder_s_is_refused(tmp_path: Path, name: str) -> None:
+    with pytest.raises(BundleError, match="can't be a model's name"):
+        import_model(tmp_path / "best_model.keras", name)
+
+
+def test_a_name_that_comes_with_the_site_is_refused(make_model: MakeModel, tmp_path: Path) -> None:
+    make_model("shipped")
+
+    with pytest.raises(BundleError, match="“shipped” comes with the site"):
+        import_model(tmp_path / "best_model.keras", "shipped", replace=True)
+
+
+def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
+    with pytest.raises(BundleError, match=r"There is no file .*gone\.keras"):
+        import_model(tmp_path / "gone.keras")
