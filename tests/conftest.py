@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import pytest
@@ -31,9 +31,11 @@ from video_classifier.ml.contracts import Person as Followed
 from video_classifier.ml.serving import bundle
 from video_classifier.ml.serving.card import Card, Interval
 from video_classifier.ml.serving.confidence import Confidence
-from video_classifier.models import Analysis, Clip, Person
+from video_classifier.models import Analysis, Clip, Person, Store
+from video_classifier.models.cameras import MAIN
+from video_classifier.services import accounts
 from video_classifier.states import Prediction as Predicted
-from video_classifier.states import Status
+from video_classifier.states import Role, Status
 
 PASSWORD = "correct horse battery"
 
@@ -178,7 +180,11 @@ class FakePredictor:
 
 
 class MakeUser(Protocol):
-    def __call__(self, name: str = ..., **fields: object) -> User: ...
+    def __call__(self, name: str = ..., **fields: Any) -> User: ...
+
+
+class MakeStore(Protocol):
+    def __call__(self, name: str = ..., **fields: object) -> Store: ...
 
 
 class MakeClip(Protocol):
@@ -225,9 +231,29 @@ def _own_site(settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> N
 
 
 @pytest.fixture
-def make_user(db: None) -> MakeUser:
-    def make(name: str = "ada", **fields: object) -> User:
-        return User.objects.create_user(name, password=PASSWORD, **fields)  # type: ignore[arg-type]
+def make_store(db: None) -> MakeStore:
+    """The one of that name. A test that empties the database takes “Main” away, too."""
+
+    def make(name: str = MAIN, **fields: object) -> Store:
+        return Store.objects.get_or_create(name=name, defaults=fields)[0]
+
+    return make
+
+
+@pytest.fixture
+def make_user(make_store: MakeStore) -> MakeUser:
+    """Who works in the main store, unless it is said otherwise."""
+
+    def make(
+        name: str = "ada",
+        *,
+        roles: Iterable[Role] = (Role.ANALYST, Role.REVIEWER),
+        store: Store | None = None,
+        **fields: Any,
+    ) -> User:
+        user = User.objects.create_user(name, password=PASSWORD, **fields)
+        accounts.join(user, store or make_store(), *roles)
+        return user
 
     return make
 
@@ -259,7 +285,7 @@ def stranger(db: None) -> Client:
 
 
 @pytest.fixture
-def make_clip(db: None) -> MakeClip:
+def make_clip(make_store: MakeStore) -> MakeClip:
     def make(*, name: str = "door.mp4", content: bytes = b"video", **fields: object) -> Clip:
         facts = {
             "sha256": hashlib.sha256(content).hexdigest(),
@@ -271,6 +297,7 @@ def make_clip(db: None) -> MakeClip:
             "frame_rate": 30.0,
             "duration": 2.0,
         }
+        fields.setdefault("store", make_store())
         file = ContentFile(content, name="clip.mp4")
         return Clip.objects.create(name=name, file=file, **facts | fields)
 

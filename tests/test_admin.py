@@ -12,14 +12,16 @@ from django.contrib.auth.models import Permission, User
 from django.test import Client
 from pytest_django import DjangoAssertNumQueries, DjangoCaptureOnCommitCallbacks, Settings
 
-from tests.conftest import MakeAnalysis, MakeClip, MakeModel, MakeUser
+from tests.conftest import MakeAnalysis, MakeClip, MakeModel, MakeStore, MakeUser
 from video_classifier.ml.serving.bundle import NETWORK_FILE
-from video_classifier.models import Analysis, AuditEntry, Clip
+from video_classifier.models import Analysis, AuditEntry, Camera, Clip, Membership
 from video_classifier.services import audit, files, trash
 from video_classifier.states import Action, Prediction, Status
 
 CLIPS = "/admin/video_classifier/clip/"
 ANALYSES = "/admin/video_classifier/analysis/"
+CAMERAS = "/admin/video_classifier/camera/"
+USERS = "/admin/auth/user/"
 AUDIT = "/admin/video_classifier/auditentry/"
 
 
@@ -60,7 +62,7 @@ def test_filters_and_searches(
     assert "till.mp4" not in response.content.decode()
 
 
-@pytest.mark.parametrize(("url", "queries"), [(CLIPS, 9), (ANALYSES, 8)])
+@pytest.mark.parametrize(("url", "queries"), [(CLIPS, 10), (ANALYSES, 9)])
 def test_queries_do_not_grow_with_the_rows(
     admin_client: Client,
     make_analysis: MakeAnalysis,
@@ -375,3 +377,86 @@ def test_what_no_longer_fits_into_the_queue_is_told(
     html = admin_client.get(CLIPS).content.decode()
     assert "as one user may have: 1" in html
     assert "Queued for careful: 1." in html
+
+
+# Stores and who works there
+
+
+def members(name: str) -> set[tuple[str, str]]:
+    found = Membership.objects.filter(user__username=name)
+    return set(found.values_list("store__name", "role"))
+
+
+def add_user(client: Client, name: str, *rows: tuple[int, str]) -> None:
+    """Sends the form as the page offers it, but for `rows`, if there are any."""
+    page = client.get(f"{USERS}add/")
+    formset = page.context["inline_admin_formsets"][0].formset
+    offered = [(form["store"].value(), form["role"].value()) for form in formset.initial_forms]
+    offered += [(form["store"].value(), form["role"].value()) for form in formset.extra_forms]
+    sent = {"memberships-INITIAL_FORMS": "0", "memberships-TOTAL_FORMS": str(len(rows or offered))}
+    for number, (store, role) in enumerate(rows or offered):
+        sent |= {f"memberships-{number}-store": store or "", f"memberships-{number}-role": role}
+    secret = {"password1": "correct horse battery", "password2": "correct horse battery"}
+    answer = client.post(
+        f"{USERS}add/", {"username": name, "usable_password": "true", **secret, **sent}
+    )
+    assert answer.status_code == 302, answer.content.decode()
+
+
+def test_a_new_user_works_in_the_one_store_at_once(
+    admin_client: Client, make_store: MakeStore
+) -> None:
+    make_store()
+
+    add_user(admin_client, "new")
+
+    assert members("new") == {("Main", "analyst"), ("Main", "reviewer")}
+
+
+def test_what_is_offered_can_be_changed(admin_client: Client, make_store: MakeStore) -> None:
+    store = make_store()
+
+    add_user(admin_client, "new", (store.pk, "manager"), (0, ""))
+
+    assert members("new") == {("Main", "manager")}
+
+
+def test_with_several_stores_somebody_has_to_choose(
+    admin_client: Client, make_store: MakeStore
+) -> None:
+    make_store()
+    north = make_store("North")
+    assert b'<option value="analyst" selected>' not in admin_client.get(f"{USERS}add/").content
+
+    add_user(admin_client, "new", (north.pk, "reviewer"))
+
+    assert members("new") == {("North", "reviewer")}
+
+
+def test_a_user_who_is_there_is_given_no_role_by_looking(
+    admin_client: Client, make_user: MakeUser
+) -> None:
+    user = make_user("new", roles=[])
+
+    page = admin_client.get(f"{USERS}{user.pk}/change/")
+
+    assert b'<option value="analyst">' in page.content
+    assert b'<option value="analyst" selected>' not in page.content
+
+
+def test_a_camera_stays_in_its_store(admin_client: Client, make_store: MakeStore) -> None:
+    north, south = make_store("North"), make_store("South")
+    camera = Camera.objects.create(store=north, name="Till 1")
+
+    admin_client.post(f"{CAMERAS}{camera.pk}/change/", {"name": "Till 2", "store": south.pk})
+
+    camera.refresh_from_db()
+    assert (camera.name, camera.store) == ("Till 2", north)
+
+
+def test_a_store_with_clips_is_not_deleted(admin_client: Client, make_clip: MakeClip) -> None:
+    store = make_clip().store
+
+    admin_client.post(f"/admin/video_classifier/store/{store.pk}/delete/", {"post": "yes"})
+
+    assert Clip.objects.get().store == store

@@ -91,6 +91,33 @@ def test_a_clip_without_a_result_is_a_failed_one_to_the_version_before() -> None
     assert (row.status, row.verdict, row.error) == ("failed", "", "Nobody could be seen.")
 
 
+@pytest.mark.django_db(transaction=True)
+def test_what_was_there_becomes_the_store_main_in_which_everybody_goes_on_working() -> None:
+    try:
+        old = migrate("0006_predictions")
+        clip = clip_of(old)
+        users = old.get_model("auth", "User").objects
+        users.create(username="ada")
+        users.create(username="boss", is_staff=True)
+
+        new = migrate("0008_clip_has_a_store")
+        stores = new.get_model(APP, "Store").objects
+        store = new.get_model(APP, "Clip").objects.get(pk=clip.pk).store
+        rows = new.get_model(APP, "Membership").objects
+        members = set(rows.values_list("store__name", "user__username", "role"))
+    finally:
+        migrate(_latest())
+
+    assert (store.name, stores.count()) == ("Main", 1)
+    assert members == {
+        ("Main", "ada", "analyst"),
+        ("Main", "ada", "reviewer"),
+        ("Main", "boss", "analyst"),
+        ("Main", "boss", "reviewer"),
+        ("Main", "boss", "manager"),
+    }
+
+
 def _latest() -> str:
     (leaf,) = (name for app, name in MigrationExecutor(connection).loader.graph.leaf_nodes(APP))
     return str(leaf)

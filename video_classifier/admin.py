@@ -8,13 +8,16 @@ from typing import Any, cast
 from axes.admin import AccessAttemptAdmin
 from axes.models import AccessAttempt
 from django.contrib import admin, messages
+from django.contrib.auth.admin import UserAdmin
+from django.contrib.auth.models import User
 from django.db.models import Count, FloatField, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.template.defaultfilters import filesizeformat
 
-from video_classifier.models import Analysis, AuditEntry, Clip
+from video_classifier.models import Analysis, AuditEntry, Camera, Clip, Membership, Store
 from video_classifier.querysets import DELETE_CLIPS
 from video_classifier.services import analyses, catalog, confidence, files, trash
+from video_classifier.states import Role
 
 admin.site.site_header = "Shoplift administration"
 admin.site.site_title = "Shoplift"
@@ -116,9 +119,12 @@ class ClipAdmin(AnalyzableAdmin):
 
     actions = ("move_to_trash", "restore")
     date_hierarchy = "uploaded_at"
-    list_display = ("name", "uploaded_at", "uploaded_by", "length", "size", "runs")
-    list_filter = (TrashFilter, "container", "codec", "playback", "uploaded_by")
-    list_select_related = ("uploaded_by",)
+    list_display = (
+        *("name", "store", "camera", "uploaded_at", "uploaded_by"),
+        *("length", "size", "runs"),
+    )
+    list_filter = (TrashFilter, "store", "container", "codec", "playback", "uploaded_by")
+    list_select_related = ("store", "camera", "uploaded_by")
     search_fields = ("name", "sha256")
     # The files have no address of their own: the result page shows them.
     exclude = ("file", "playable")
@@ -204,7 +210,7 @@ class AnalysisAdmin(AnalyzableAdmin):
         *("clip", "status", "prediction", "rounded", "confidence"),
         *("model", "requested_by", "queued_at"),
     )
-    list_filter = ("status", "prediction", "view", "model", "requested_by")
+    list_filter = ("status", "prediction", "view", "clip__store", "model", "requested_by")
     list_select_related = ("clip", "requested_by")
     search_fields = ("clip__name", "clip__sha256", "error")
     readonly_fields = ("queued_at",)
@@ -232,6 +238,65 @@ class AuditEntryAdmin(ReadOnlyAdmin):
     search_fields = ("=actor", "=object_id")
     search_help_text = "The id of an account, or of what it is about."
     readonly_fields = ("at",)
+
+
+@admin.register(Store)
+class StoreAdmin(admin.ModelAdmin):
+    list_display = ("name", "time_zone")
+    search_fields = ("name",)
+
+
+@admin.register(Camera)
+class CameraAdmin(admin.ModelAdmin):
+    list_display = ("name", "store")
+    list_filter = ("store",)
+    list_select_related = ("store",)
+    search_fields = ("name", "store__name")
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Camera | None = None) -> list[str]:
+        """A camera takes no clips along to another store."""
+        return ["store"] if obj else []
+
+
+@admin.register(Membership)
+class MembershipAdmin(admin.ModelAdmin):
+    list_display = ("user", "store", "role")
+    list_filter = ("store", "role")
+    list_select_related = ("user", "store")
+    search_fields = ("user__username", "store__name")
+
+
+class MembershipInline(admin.TabularInline):
+    model = Membership
+
+    def get_extra(self, request: HttpRequest, obj: User | None = None, **_: Any) -> int:
+        return 1 if obj else len(self.usual())
+
+    def usual(self) -> list[dict[str, object]]:
+        """What a new user is where there is one store: there is no choice to make."""
+        stores = Store.objects.all()[:2]
+        if len(stores) != 1:
+            return []
+        return [{"store": stores[0].pk, "role": role} for role in (Role.ANALYST, Role.REVIEWER)]
+
+
+admin.site.unregister(User)
+
+
+@admin.register(User)
+class MemberAdmin(UserAdmin):
+    """Django's, with the stores in which somebody works."""
+
+    inlines = (MembershipInline,)
+
+    def get_formset_kwargs(
+        self, request: HttpRequest, obj: Any, inline: Any, prefix: str
+    ) -> dict[str, Any]:
+        """Shows a new user's usual roles; what is sent is what is wanted."""
+        found: dict[str, Any] = super().get_formset_kwargs(request, obj, inline, prefix)
+        if isinstance(inline, MembershipInline) and request.method == "GET" and obj.pk is None:
+            found["initial"] = inline.usual()
+        return found
 
 
 @admin.register(AccessAttempt)

@@ -5,22 +5,68 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, NoReturn, Self, TypeVar
 
-from django.contrib.auth.models import AbstractBaseUser, AnonymousUser, PermissionsMixin
+from django.contrib.auth.models import AnonymousUser, User
 from django.db import models
 from django.db.models import Q
 
-from video_classifier.states import Playback, Status
+from video_classifier.states import Playback, Role, Status
 
 if TYPE_CHECKING:
-    from video_classifier.models import Analysis, AuditEntry, Clip, HeatMap  # noqa: F401
+    from video_classifier.models import (  # noqa: F401
+        Analysis,
+        AuditEntry,
+        Camera,
+        Clip,
+        HeatMap,
+        Person,
+        Store,
+    )
 
+Row = TypeVar("Row", bound=models.Model)
 Job = TypeVar("Job", bound="Analysis | HeatMap")
 
 
+Visitor = User | AnonymousUser
+
 DELETE_CLIPS = "video_classifier.delete_clip"  # the permission
+UPLOADERS = (Role.ANALYST, Role.MANAGER)
 
 
-class ClipQuerySet(models.QuerySet["Clip"]):
+class InStoreQuerySet(models.QuerySet[Row]):
+    """Of rows that belong to a store, which `way_to_store` leads to."""
+
+    way_to_store = "store"
+
+    def visible_to(self, user: Visitor) -> Self:
+        """Those of the stores that `user` is a member of, in any role; superusers see all.
+
+        This is the one rule of who sees what: pages, files and exports query nothing without it.
+        """
+        return self.in_stores_of(user, *Role)
+
+    def in_stores_of(self, user: Visitor, *roles: Role) -> Self:
+        """Those of the stores in which `user` has one of the `roles`; a superuser has all."""
+        if not user.is_authenticated:
+            return self.none()
+        if user.is_superuser:
+            return self
+        stores = user.memberships.filter(role__in=roles).values("store")
+        return self.filter(**{f"{self.way_to_store}__in": stores})
+
+
+class StoreQuerySet(InStoreQuerySet["Store"]):
+    way_to_store = "pk"
+
+    def open_to(self, user: Visitor) -> Self:
+        """Those to which `user` may upload clips, and whose clips they may analyze again."""
+        return self.in_stores_of(user, *UPLOADERS)
+
+
+class CameraQuerySet(InStoreQuerySet["Camera"]):
+    """Nothing is asked of cameras but what is asked of all that is in a store."""
+
+
+class ClipQuerySet(InStoreQuerySet["Clip"]):
     def kept(self) -> Self:
         """Not in the trash: all that pages, lists and jobs may know of."""
         return self.filter(trashed_at=None)
@@ -32,18 +78,23 @@ class ClipQuerySet(models.QuerySet["Clip"]):
         """In the trash for longer than since `moment`, the first first."""
         return self.filter(trashed_at__lt=moment).order_by("trashed_at")
 
-    def deletable_by(self, user: AbstractBaseUser | AnonymousUser) -> Self:
-        """Which `user` may move to the trash and out of it: their own, or all of them."""
-        if isinstance(user, PermissionsMixin) and user.has_perm(DELETE_CLIPS):
-            return self
-        return self.filter(uploaded_by=user.pk).exclude(uploaded_by=None)
+    def deletable_by(self, user: Visitor) -> Self:
+        """Which `user` may move to the trash and out of it.
+
+        Analysts their own, managers all of their stores, and who has the permission all that
+        they see. As web.permissions.may_delete says it of one.
+        """
+        if user.has_perm(DELETE_CLIPS):
+            return self.visible_to(user)
+        own = self.in_stores_of(user, Role.ANALYST).filter(uploaded_by=user.pk)
+        return own | self.in_stores_of(user, Role.MANAGER)
 
     def wanting_a_copy(self) -> Self:
         """Not to be played in browsers until somebody makes a copy, the longest due first."""
         return self.kept().filter(playback=Playback.WANTED).order_by("copy_due_at", "pk")
 
 
-class JobQuerySet(models.QuerySet[Job]):
+class JobQuerySet(InStoreQuerySet[Job]):
     """Of rows that are also the jobs in a queue."""
 
     def waiting(self) -> Self:
@@ -66,7 +117,9 @@ class JobQuerySet(models.QuerySet[Job]):
 
 
 class AnalysisQuerySet(JobQuerySet["Analysis"]):
-    def visible(self) -> Self:
+    way_to_store = "clip__store"
+
+    def kept(self) -> Self:
         """Whose clips are not in the trash."""
         return self.filter(clip__trashed_at=None)
 
@@ -78,16 +131,22 @@ class AnalysisQuerySet(JobQuerySet["Analysis"]):
         )
 
     def for_listing(self) -> Self:
-        """All that a table may show, with what a row of it shows, in one query."""
+        """Those outside the trash, with what a row of a table shows, in one query."""
         return (
-            self.visible()
-            .select_related("clip", "clip__uploaded_by", "requested_by")
+            self.kept()
+            .select_related(
+                "clip", "clip__store", "clip__camera", "clip__uploaded_by", "requested_by"
+            )
             .order_by("-queued_at", "pk")
         )
 
 
 class HeatMapQuerySet(JobQuerySet["HeatMap"]):
-    """Nothing is asked of heat maps but what is asked of every job."""
+    way_to_store = "analysis__clip__store"
+
+
+class PersonQuerySet(InStoreQuerySet["Person"]):
+    way_to_store = "analysis__clip__store"
 
 
 class AppendOnlyError(TypeError):

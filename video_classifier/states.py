@@ -48,6 +48,14 @@ class Playback(models.TextChoices):
     NONE = "none", "Download only"
 
 
+class Role(models.TextChoices):
+    """What a member of a store may do there; docs/access.md has the table."""
+
+    ANALYST = "analyst", "Analyst"  # uploads and analyzes clips
+    REVIEWER = "reviewer", "Reviewer"  # looks at results
+    MANAGER = "manager", "Manager"  # as an analyst, and deletes and restores every clip
+
+
 class Action(models.TextChoices):
     """What the audit log notes."""
 

@@ -20,6 +20,7 @@ if (form) {
   input.required = false; // it is emptied after each choice
 
   function add(files) {
+    if (!form.reportValidity()) return; // no store is chosen yet
     for (const file of files) {
       const row = template.content.cloneNode(true).querySelector("[data-receipt]");
       name(row, file.name);
@@ -27,7 +28,9 @@ if (form) {
       if (file.size > maxBytes) {
         refuse(row, `It is larger than ${form.dataset.maxText}. Cut it or export it smaller, and try again.`);
       } else {
-        const upload = { file, row, model: new FormData(form).get("model") };
+        const choices = new FormData(form); // as they are now
+        choices.delete("clips");
+        const upload = { file, row, choices };
         row.querySelector("[data-cancel]").addEventListener("click", () => cancel(upload));
         waiting.push(upload);
       }
@@ -56,8 +59,7 @@ if (form) {
     const { row } = upload;
     const progress = row.querySelector("progress");
     const state = row.querySelector("[data-state]");
-    const body = new FormData();
-    body.set("model", upload.model);
+    const body = upload.choices;
     body.set("clips", upload.file);
 
     const request = new XMLHttpRequest(); // fetch tells nothing of an upload's progress

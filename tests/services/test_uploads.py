@@ -6,6 +6,7 @@ import hashlib
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
@@ -18,7 +19,7 @@ from pytest_django import Settings
 from tests.conftest import MakeModel
 from tests.makers import videos
 from video_classifier.ml.contracts import ClipError
-from video_classifier.models import Analysis, Clip
+from video_classifier.models import Analysis, Clip, Store
 from video_classifier.services import analyses, uploads
 from video_classifier.states import Playback, Status
 
@@ -53,13 +54,18 @@ def upload() -> Iterator[Upload]:
         file.close()
 
 
+def accept(**facts: Any) -> Analysis:
+    """To the one store that there is."""
+    return uploads.accept(**facts, store=Store.objects.get())
+
+
 def kept(settings: Settings) -> list[Path]:
     folders = (settings.MEDIA_ROOT, settings.FILE_UPLOAD_TEMP_DIR)
     return [path for each in folders for path in Path(each).rglob("*") if path.is_file()]
 
 
 def test_a_clip_is_kept_and_queued(upload: Upload, video: bytes, user: User) -> None:
-    analysis = uploads.accept(file=upload(video), user=user, model="standard")
+    analysis = accept(file=upload(video), user=user, model="standard")
 
     clip = Clip.objects.get()
     assert (analysis.clip, analysis.status, analysis.model) == (clip, Status.QUEUED, "standard")
@@ -68,7 +74,7 @@ def test_a_clip_is_kept_and_queued(upload: Upload, video: bytes, user: User) -> 
 
 
 def test_a_clip_is_described_by_its_content(upload: Upload, video: bytes, user: User) -> None:
-    uploads.accept(file=upload(video, "holiday.avi"), user=user, model="standard")
+    accept(file=upload(video, "holiday.avi"), user=user, model="standard")
 
     clip = Clip.objects.get()
     assert (clip.container, clip.codec, clip.width, clip.height) == ("mp4", "h264", 64, 48)
@@ -82,7 +88,7 @@ def test_what_browsers_do_not_play_asks_for_a_copy(
 ) -> None:
     video = videos.write(tmp_path / "made.avi", 5, codec="mjpeg", pixels="yuvj420p").read_bytes()
 
-    uploads.accept(file=upload(video), user=user, model="standard")
+    accept(file=upload(video), user=user, model="standard")
 
     assert Clip.objects.get().playback == Playback.WANTED
 
@@ -91,13 +97,13 @@ def test_the_bytes_are_moved_and_not_copied(upload: Upload, video: bytes, user: 
     file = upload(video)
     before = os.stat(file.temporary_file_path()).st_ino  # noqa: PTH116
 
-    uploads.accept(file=file, user=user, model="standard")
+    accept(file=file, user=user, model="standard")
 
     assert Path(Clip.objects.get().file.path).stat().st_ino == before
 
 
 def test_a_file_in_memory_is_taken_too(video: bytes, user: User, settings: Settings) -> None:
-    uploads.accept(file=SimpleUploadedFile("till.mp4", video), user=user, model="standard")
+    accept(file=SimpleUploadedFile("till.mp4", video), user=user, model="standard")
 
     clip = Clip.objects.get()
     assert Path(clip.file.path).read_bytes() == video
@@ -111,7 +117,7 @@ def test_what_is_no_clip_is_refused_and_not_kept(
     file = upload(content)
 
     with pytest.raises(ClipError):
-        uploads.accept(file=file, user=user, model="standard")
+        accept(file=file, user=user, model="standard")
     file.close()
 
     assert not Clip.objects.exists()
@@ -124,7 +130,7 @@ def test_one_byte_beyond_the_limit_is_refused(
     settings.CLIP_MAX_BYTES = len(video) - 1
 
     with pytest.raises(ClipError, match=r"“till\.mp4” is larger than"):
-        uploads.accept(file=upload(video), user=user, model="standard")
+        accept(file=upload(video), user=user, model="standard")
 
 
 @pytest.mark.parametrize("model", ["", "unknown", "../standard"])
@@ -132,7 +138,7 @@ def test_a_model_that_cannot_be_used_is_refused(
     upload: Upload, video: bytes, user: User, model: str
 ) -> None:
     with pytest.raises(ClipError, match="There is no model"):
-        uploads.accept(file=upload(video), user=user, model=model)
+        accept(file=upload(video), user=user, model=model)
 
     assert not Clip.objects.exists()
 
@@ -151,7 +157,7 @@ def test_rows_that_cannot_be_written_leave_no_file(
     monkeypatch.setattr(analyses, "enqueue", fail)
 
     with pytest.raises(OSError, match="disk full"):
-        uploads.accept(file=upload(video), user=user, model="standard")
+        accept(file=upload(video), user=user, model="standard")
 
     assert not Clip.objects.exists()
     assert not Analysis.objects.exists()
@@ -185,7 +191,7 @@ def test_no_part_of_the_name_gets_into_the_path(
     file = upload(video)
     monkeypatch.setattr(file, "_name", "../../evil.php")  # past Django's own cleaning
 
-    uploads.accept(file=file, user=user, model="standard")
+    accept(file=file, user=user, model="standard")
 
     clip = Clip.objects.get()
     assert clip.name == "evil.php"

@@ -32,12 +32,15 @@ import django; django.setup()
 from django.contrib.auth.models import User
 from django.core.files.base import ContentFile
 from django.test import Client
-from video_classifier.models import Clip
-client = Client()
-client.force_login(User.objects.create_user("ada"))
+from video_classifier.models import Clip, Store
+from video_classifier.services.accounts import join
+client, ada, store = Client(), User.objects.create_user("ada"), Store.objects.get()
+join(ada, store, "analyst")
+client.force_login(ada)
 clip = Clip.objects.create(
     name="door.mp4", file=ContentFile(bytes({CLIP_BYTES}), name="clip.mp4"), sha256="0" * 64,
     size_bytes={CLIP_BYTES}, container="mp4", codec="h264", width=640, height=480, duration=2.0,
+    store=store,
 )
 print(client.cookies["sessionid"].value, clip.pk)
 """

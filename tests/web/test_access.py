@@ -1,15 +1,26 @@
-"""Who gets in, and by which methods."""
+"""Who gets in, by which methods, and to what: every address, for everybody."""
 
 from __future__ import annotations
 
+import re
 import uuid
+from collections.abc import Callable, Iterator
+from itertools import product
+from pathlib import Path
 
 import pytest
+from django.contrib.auth.models import User
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import transaction
 from django.test import Client
-from django.urls import reverse
+from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
-from tests.conftest import MakeAnalysis, MakeModel
-from video_classifier.models import Analysis
+from tests.conftest import MakeAnalysis, MakeClip, MakeModel, MakePerson, MakeStore, MakeUser
+from video_classifier import web
+from video_classifier.models import Analysis, Camera, Clip, HeatMap, Store
+from video_classifier.services import evidence, trash
+from video_classifier.states import Role, Status
+from video_classifier.web.permissions import MAY_NOT_UPLOAD, NO_STORE
 from video_classifier.web.urls import urlpatterns
 
 SOME_ID = uuid.UUID(int=7)
@@ -96,3 +107,359 @@ def test_without_its_token_a_form_is_refused(client: Client, make_analysis: Make
     assert response.status_code == 403
     assert b"too old" in response.content
     assert Analysis.objects.exists()
+
+
+# Every address of the site, for everybody
+
+
+WHO = (
+    *("stranger", "nobody", "staff", "elsewhere"),
+    *("reviewer", "analyst", "uploader", "manager", "root"),
+)
+
+# “in” is sent to sign in (also after signing out); 422 is an upload of nothing, which was let in.
+TABLE = """
+                                         stran- no-  staff else- re-    an-    up-    mana- root
+                                         ger    body       where viewer alyst  loader ger
+
+GET  web:upload                          in     200  200   200   200    200    200    200   200
+POST web:upload                          in     403  403   422   403    422    422    422   422
+GET  web:history                         in     200  200   200   200    200    200    200   200
+GET  web:history-csv                     in     200  200   200   200    200    200    200   200
+GET  web:live                            in     200  200   200   200    200    200    200   200
+GET  web:trash                           in     200  200   200   200    200    200    200   200
+
+GET  web:result                          in     404  404   404   200    200    200    200   200
+POST web:again                           in     404  404   404   403    302    302    302   302
+POST web:cancel                          in     404  404   404   403    403    302    302   302
+GET  web:frame                           in     404  404   404   200    200    200    200   200
+GET  web:crop                            in     404  404   404   200    200    200    200   200
+GET  web:heat                            in     404  404   404   200    200    200    200   200
+GET  web:heat-map                        in     404  404   404   200    200    200    200   200
+POST web:heat-map                        in     404  404   404   302    302    302    302   302
+GET  web:clip-file                       in     404  404   404   200    200    200    200   200
+GET  web:player                          in     404  404   404   200    200    200    200   200
+POST web:ask-for-copy                    in     404  404   404   302    302    302    302   302
+GET  web:delete-clip                     in     404  404   404   403    403    200    200   200
+POST web:delete-clip                     in     404  404   404   403    403    302    302   302
+POST web:restore-clip                    in     404  404   404   403    403    302    302   302
+GET  web:purge-clip                      in     404  404   404   404    404    404    404   404
+POST web:purge-clip                      in     404  404   404   404    404    404    404   404
+
+GET  web:result             (in trash)   in     404  404   404   410    410    410    410   410
+POST web:again              (in trash)   in     404  404   404   410    410    410    410   410
+POST web:cancel             (in trash)   in     404  404   404   410    410    410    410   410
+GET  web:frame              (in trash)   in     404  404   404   410    410    410    410   410
+GET  web:crop               (in trash)   in     404  404   404   410    410    410    410   410
+GET  web:heat               (in trash)   in     404  404   404   410    410    410    410   410
+GET  web:heat-map           (in trash)   in     404  404   404   410    410    410    410   410
+POST web:heat-map           (in trash)   in     404  404   404   410    410    410    410   410
+GET  web:clip-file          (in trash)   in     404  404   404   410    410    410    410   410
+GET  web:player             (in trash)   in     404  404   404   410    410    410    410   410
+POST web:ask-for-copy       (in trash)   in     404  404   404   410    410    410    410   410
+GET  web:delete-clip        (in trash)   in     404  404   404   410    410    410    410   410
+POST web:delete-clip        (in trash)   in     404  404   404   410    410    410    410   410
+POST web:restore-clip       (in trash)   in     404  404   404   403    403    302    302   302
+GET  web:purge-clip         (in trash)   in     404  404   404   403    403    403    403   200
+POST web:purge-clip         (in trash)   in     404  404   404   403    403    403    403   302
+
+GET  login                               200    200  200   200   200    200    200    200   200
+POST login                               200    200  200   200   200    200    200    200   200
+POST logout                              in     in   in    in    in     in     in     in    in
+GET  password_change                     in     200  200   200   200    200    200    200   200
+POST password_change                     in     200  200   200   200    200    200    200   200
+GET  password_change_done                in     200  200   200   200    200    200    200   200
+GET  healthz                             200    200  200   200   200    200    200    200   200
+
+GET  admin:index                         in     in   200   in    in     in     in     in    200
+GET  admin:login                         200    200  302   200   200    200    200    200   302
+POST admin:logout                        in     302  in    302   302    302    302    302   in
+GET  admin:password_change               in     in   200   in    in     in     in     in    200
+GET  admin:password_change_done          in     in   200   in    in     in     in     in    200
+GET  admin:autocomplete                  in     in   403   in    in     in     in     in    403
+GET  admin:jsi18n                        in     in   200   in    in     in     in     in    200
+GET  admin:view_on_site                  in     in   404   in    in     in     in     in    404
+GET  admin:app_list                      in     in   404   in    in     in     in     in    200
+GET  admin:auth_group_changelist         in     in   403   in    in     in     in     in    200
+GET  admin:auth_user_changelist          in     in   403   in    in     in     in     in    200
+GET  admin:axes_accessattempt_changelist in     in   403   in    in     in     in     in    200
+GET  admin:video_classifier_analysis_changelist   in in 403 in   in     in     in     in    200
+GET  admin:video_classifier_auditentry_changelist in in 403 in   in     in     in     in    200
+GET  admin:video_classifier_camera_changelist     in in 403 in   in     in     in     in    200
+GET  admin:video_classifier_clip_changelist       in in 403 in   in     in     in     in    200
+GET  admin:video_classifier_membership_changelist in in 403 in   in     in     in     in    200
+GET  admin:video_classifier_store_changelist      in in 403 in   in     in     in     in    200
+"""
+
+ROW = re.compile(r"(GET|POST) +(\S+)( +\(in trash\))? +(.*)")
+ROWS = [row.groups(default="") for row in map(ROW.fullmatch, TABLE.splitlines()) if row]
+OTHER_ARGUMENTS: dict[str, dict[str, object]] = {
+    "admin:app_list": {"app_label": "video_classifier"},
+    "admin:view_on_site": {"content_type_id": 1, "object_id": 1},
+}
+SignIn = Callable[[str], Client]
+FORM = "application/x-www-form-urlencoded"
+
+
+def addresses(patterns: list[URLPattern | URLResolver], spaces: str = "") -> Iterator[str]:
+    """The names of all that can be asked for; of one model's administration, that of its list."""
+    for each in patterns:
+        if isinstance(each, URLResolver):
+            space = f"{spaces}{each.namespace}:" if each.namespace else spaces
+            yield from addresses(each.url_patterns, space)
+        elif spaces != "admin:":
+            yield f"{spaces}{each.name}"
+        elif each.name and not re.search(r"_(add|change|delete|history)$", each.name):
+            yield f"admin:{each.name}"
+
+
+def test_each_address_is_in_the_table() -> None:
+    closed_with_their_list = {"admin:auth_user_password_change"}
+    found = set(addresses(get_resolver().url_patterns)) - closed_with_their_list
+
+    assert found | {"admin:password_change"} == {name for _, name, *_ in ROWS}
+
+
+@pytest.fixture
+def shown(
+    make_store: MakeStore, make_user: MakeUser, make_clip: MakeClip, make_person: MakePerson
+) -> Analysis:
+    """Of the uploader's, with every kind of file, in the main store."""
+    store = make_store()
+    uploader = make_user("uploader", roles=[Role.ANALYST])
+    clip = make_clip(
+        name="secret.mp4",
+        uploaded_by=uploader,
+        camera=Camera.objects.create(store=store, name="Back door"),
+    )
+    found = Analysis.objects.create(
+        clip=clip,
+        model="special",
+        status=Status.DONE,
+        prediction="hint",
+        score=0.9,
+        threshold=0.5,
+        finished_at=clip.uploaded_at,
+        frame_times=[0.5],
+        requested_by=uploader,
+    )
+    make_person(analysis=found)
+    HeatMap.objects.create(analysis=found, status=Status.DONE, drops=[[0.1]])
+    names = (evidence.frame_file(found, 0), evidence.crop_file(found, 1, 0))
+    evidence.write(dict.fromkeys((*names, evidence.heat_file(found, 0)), b"picture"))
+    return found
+
+
+@pytest.fixture
+def sign_in(make_user: MakeUser, make_store: MakeStore) -> SignIn:
+    """Makes who is named at the head of the table."""
+    north = make_store("North")
+    facts: dict[str, dict[str, object]] = {
+        "nobody": {"roles": []},
+        "staff": {"roles": [], "is_staff": True},
+        "elsewhere": {"roles": [Role.ANALYST], "store": north},
+        "reviewer": {"roles": [Role.REVIEWER]},
+        "analyst": {"roles": [Role.ANALYST]},
+        "manager": {"roles": [Role.MANAGER]},
+        "root": {"roles": [], "is_staff": True, "is_superuser": True},
+    }
+
+    client = Client()  # one for all, as each reads all middleware anew
+
+    def sign_in(who: str) -> Client:
+        client.cookies.clear()
+        if who == "uploader":
+            client.force_login(User.objects.get(username=who))
+        elif who != "stranger":
+            client.force_login(make_user(who, **facts[who]))
+        return client
+
+    return sign_in
+
+
+def address_of(name: str, analysis: Analysis) -> str:
+    if not name.startswith("web:"):
+        return reverse(name, kwargs=OTHER_ARGUMENTS.get(name))
+    (arguments,) = (found for called, found, _ in PAGES if f"web:{called}" == name)
+    if "pk" in arguments:
+        (path,) = (path for path in urlpatterns if f"web:{path.name}" == name)
+        of_clip = str(path.pattern).startswith("clips/")
+        arguments = arguments | {"pk": analysis.clip_id if of_clip else analysis.pk}
+    return reverse(name, kwargs=arguments)
+
+
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: " ".join(filter(None, row[:3])))
+def test_each_address_answers_each_role(
+    sign_in: SignIn, shown: Analysis, make_model: MakeModel, row: tuple[str, str, str, str]
+) -> None:
+    method, name, in_trash, answers = row
+    make_model()
+    if in_trash:
+        trash.put(shown.clip, by=User.objects.get())
+
+    found = {who: answer(sign_in, who, method, address_of(name, shown)) for who in WHO}
+
+    assert found == dict(zip(WHO, answers.split(), strict=True))
+
+
+def answer(sign_in: SignIn, who: str, method: str, address: str) -> str:
+    """As the table has it; what was done is undone for the next one who asks."""
+    with transaction.atomic():
+        response = sign_in(who).generic(method, address, "model=standard", content_type=FORM)
+        response.getvalue()  # or the files that are sent stay open
+        transaction.set_rollback(True)
+    sent_to = response.get("Location", "").partition("?")[0]
+    is_sent_to_sign_in = sent_to in {reverse("login"), reverse("admin:login")}
+    return "in" if is_sent_to_sign_in else str(response.status_code)
+
+
+@pytest.mark.parametrize("who", ["stranger", "manager"])
+def test_the_administration_is_closed_to_everybody_but_staff(
+    sign_in: SignIn, shown: Analysis, who: str
+) -> None:
+    client = sign_in(who)
+    of_models = re.findall(r"admin:\w+_changelist", TABLE)
+    kinds = ("changelist", "add", "change", "delete", "history")
+
+    for name, kind in product(of_models, kinds):
+        pk: dict[str, str] = {} if kind in {"changelist", "add"} else {"object_id": "1"}
+        address = reverse(name.replace("changelist", kind), kwargs=pk)
+        sent_to = client.get(address)["Location"].partition("?")[0]
+        assert sent_to in {reverse("login"), reverse("admin:login")}, address
+
+
+# What is in a list
+
+
+@pytest.fixture
+def twin(shown: Analysis, make_store: MakeStore, make_clip: MakeClip) -> Analysis:
+    """The same bytes as what is shown to others, uploaded later by who is elsewhere."""
+    clip = make_clip(name="twin.mp4", store=make_store("North"))
+    return Analysis.objects.create(clip=clip, model="standard")
+
+
+SECRETS = ("secret.mp4", "special", "uploader</", "Harbour", "Back door")
+
+
+@pytest.mark.parametrize("trashed", [False, True], ids=["kept", "in the trash"])
+@pytest.mark.parametrize(
+    "address", ["/", "/history/", "/history.csv", "/trash/", "/live/history/?live={}.x", "{result}"]
+)
+def test_nothing_shows_what_is_in_another_store(
+    sign_in: SignIn,
+    shown: Analysis,
+    twin: Analysis,
+    make_model: MakeModel,
+    address: str,
+    *,
+    trashed: bool,
+) -> None:
+    make_model()
+    Store.objects.filter(pk=shown.clip.store_id).update(name="Harbour")
+    client = sign_in("elsewhere")
+    me = User.objects.get(username="elsewhere")
+    Clip.objects.filter(pk=twin.clip_id).update(uploaded_by=me)
+    Analysis.objects.filter(pk=twin.pk).update(requested_by=me)
+    if trashed:
+        trash.put(shown.clip, by=User.objects.get(username="uploader"))
+
+    response = client.get(address.format(shown.pk, result=twin.get_absolute_url()))
+
+    html = response.getvalue().decode()
+    assert response.status_code == 200
+    assert [secret for secret in SECRETS if secret in html] == []
+    assert str(shown.clip_id) not in html
+
+
+def test_where_it_may_be_seen_it_is_shown(sign_in: SignIn, shown: Analysis) -> None:
+    """Or the test above would pass for want of anything to show."""
+    Store.objects.filter(pk=shown.clip.store_id).update(name="Harbour")
+    client = sign_in("root")
+
+    html = "".join(client.get(each).getvalue().decode() for each in ("/history/", "/history.csv"))
+    assert [secret for secret in SECRETS if secret not in html] == []
+
+
+def test_rows_of_another_store_are_as_gone_as_those_that_never_were(
+    sign_in: SignIn, shown: Analysis
+) -> None:
+    marks = {"live": [f"{shown.pk}.x", f"{SOME_ID}.x"]}
+
+    html = sign_in("elsewhere").get("/live/history/", marks).content.decode()
+
+    for pk in (shown.pk, SOME_ID):
+        assert f'id="row-{pk}" hx-swap-oob="delete"' in html
+
+
+def test_pages_ask_for_nothing_but_what_is_visible() -> None:
+    """The rule is in one place, and everybody goes by it."""
+    of_stores = "Analysis|Camera|Clip|HeatMap|Person|Store"
+    asks = re.compile(rf"(?:{of_stores})\.objects(?!\.(?:visible_to|open_to)\()")
+    shortcuts = re.compile(rf"get_(?:object|list)_or_404\((?:{of_stores}),")
+    pages = [*Path(web.__file__).parent.rglob("*.py")]
+
+    found = [
+        f"{page.name}: {line.strip()}"
+        for page in pages
+        for line in page.read_text(encoding="utf-8").splitlines()
+        if asks.search(line) or shortcuts.search(line)
+    ]
+
+    assert len(pages) > 10
+    assert found == []
+
+
+# Uploads
+
+
+def upload(client: Client, **choices: object) -> tuple[int, str]:
+    clip = SimpleUploadedFile("new.mp4", b"no video", content_type="video/mp4")
+    response = client.post("/", {"model": "standard", "clips": clip} | choices)
+    return response.status_code, response.content.decode()
+
+
+@pytest.mark.parametrize(("who", "why"), [("reviewer", MAY_NOT_UPLOAD), ("nobody", NO_STORE)])
+def test_who_may_not_upload_reads_why_and_whom_to_ask(
+    sign_in: SignIn, shown: Analysis, make_model: MakeModel, who: str, why: str
+) -> None:
+    make_model()
+    client = sign_in(who)
+
+    page = client.get("/").content.decode()
+    status, refusal = upload(client)
+
+    assert why in page
+    assert "data-upload " not in page
+    assert status == 403
+    assert f"<p data-problem>{why}</p>" in refusal
+
+
+@pytest.mark.parametrize("address", ["/", "/history/", "/trash/"])
+def test_who_belongs_to_no_store_is_told_whom_to_ask(sign_in: SignIn, address: str) -> None:
+    assert NO_STORE in sign_in("nobody").get(address).content.decode()
+
+
+def test_a_reviewer_is_not_offered_another_analysis(
+    sign_in: SignIn, shown: Analysis, make_model: MakeModel
+) -> None:
+    make_model()
+    address = shown.get_absolute_url()
+
+    assert "Analyze again" not in sign_in("reviewer").get(address).content.decode()
+    assert "Analyze again" in sign_in("analyst").get(address).content.decode()
+
+
+@pytest.mark.parametrize("who", ["elsewhere", "analyst"])
+def test_nobody_uploads_to_a_store_that_is_not_theirs(
+    sign_in: SignIn, make_store: MakeStore, make_model: MakeModel, who: str
+) -> None:
+    make_model()
+    client = sign_in(who)
+    other = make_store("South")
+
+    status, html = upload(client, store=other.pk)
+
+    assert status == 422
+    assert "You can&#x27;t upload to this store." in html
+    assert "South" not in html
+    assert not Clip.objects.exists()

@@ -93,7 +93,7 @@ def test_nobody_else_may(clip: Clip, make_user: MakeUser, method: str) -> None:
     response = eve.generic(method, f"/clips/{clip.pk}/delete/")
 
     assert response.status_code == 403
-    assert "Only the person who uploaded a clip" in response.content.decode()
+    assert "Only the analyst who uploaded a clip" in response.content.decode()
     assert Clip.objects.exists()
 
 

@@ -169,8 +169,9 @@ def test_queries_do_not_grow_with_the_persons(
     for number in range(3, 13):
         make_person(analysis=analysis, number=number)
 
-    # session, user, permissions (2), the trash, the analysis, its persons, the clip's other results
-    with django_assert_num_queries(8):
+    # session, user, permissions (2), memberships, the trash, the analysis, its persons,
+    # the clip's other results
+    with django_assert_num_queries(9):
         page(client, analysis)
 
 

@@ -300,9 +300,9 @@ def test_queries_do_not_grow_with_the_rows(
         uploader = make_user(f"user{number}")
         make_analysis(clip=make_clip(uploaded_by=uploader), requested_by=uploader)
 
-    # session, user and permissions (2), the count and the page, the choices of models and of
-    # uploaders
-    with django_assert_num_queries(8):
+    # session, user, permissions (2) and memberships, the count and the page, the choices of
+    # models and of uploaders, and whether there are cameras
+    with django_assert_num_queries(10):
         client.get(URL)
 
 
@@ -326,7 +326,7 @@ def test_exports_with_semicolons_on_demand(client: Client, make_analysis: MakeAn
 
     header, row = response.getvalue().decode("utf-8-sig").splitlines()
     assert 'href="/history.csv?text=till&amp;separator=semicolon"' in html
-    assert header.startswith("analysis;clip;sha256;")
+    assert header.startswith("analysis;clip;store;camera;sha256;")
     assert ";till.mp4;" in row
 
 

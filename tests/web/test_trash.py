@@ -235,7 +235,7 @@ def test_queries_do_not_grow_with_the_rows(
     for _ in range(10):
         trash.put(make_clip(uploaded_by=user), by=user)
 
-    with django_assert_num_queries(6):  # session, user, permissions (2), count, rows
+    with django_assert_num_queries(7):  # session, user, permissions (2), memberships, count, rows
         client.get("/trash/")
 
 

@@ -296,7 +296,8 @@ def test_the_page_asks_the_database_no_more_the_more_there_is(
     for _ in range(5):
         make_analysis(requested_by=user, status=Status.DONE)
 
-    with django_assert_num_queries(4):  # session, user, the latest, those of the same bytes
+    # session, user, memberships, stores, cameras, the latest, those of the same bytes
+    with django_assert_num_queries(7):
         client.get("/")
 
 

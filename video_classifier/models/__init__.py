@@ -1,10 +1,21 @@
-"""What the database remembers: clips, each time one was analyzed, and what was seen then."""
+"""What the database remembers: stores, clips, each analysis of one, and what was seen then."""
 
 from __future__ import annotations
 
 from video_classifier.models.accounts import OneTimePassword
 from video_classifier.models.analyses import Analysis, HeatMap, Person
 from video_classifier.models.audit import AuditEntry
+from video_classifier.models.cameras import Camera, Membership, Store
 from video_classifier.models.clips import Clip
 
-__all__ = ["Analysis", "AuditEntry", "Clip", "HeatMap", "OneTimePassword", "Person"]
+__all__ = [
+    "Analysis",
+    "AuditEntry",
+    "Camera",
+    "Clip",
+    "HeatMap",
+    "Membership",
+    "OneTimePassword",
+    "Person",
+    "Store",
+]

@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from video_classifier.ml.contracts import Box, Track
 from video_classifier.models.clips import Clip
-from video_classifier.querysets import AnalysisQuerySet, HeatMapQuerySet
+from video_classifier.querysets import AnalysisQuerySet, HeatMapQuerySet, PersonQuerySet
 from video_classifier.states import Prediction, Stage, Status, View
 
 
@@ -164,6 +164,8 @@ class Person(models.Model):
     times = models.JSONField(help_text="Seconds, ascending, one a box.")
     boxes = models.JSONField(help_text="Left, top, right, bottom; 0 to 1 of the picture.")
     crop_times = models.JSONField(help_text="Seconds, one a picture that the model looked at.")
+
+    objects = PersonQuerySet.as_manager()
 
     class Meta:
         verbose_name = "track"

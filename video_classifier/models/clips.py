@@ -10,6 +10,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 
+from video_classifier.models.cameras import Camera, Store
 from video_classifier.querysets import ClipQuerySet
 from video_classifier.states import Playback
 
@@ -42,6 +43,15 @@ class Clip(models.Model):
     height = models.PositiveIntegerField()
     frame_rate = models.FloatField(null=True, blank=True)
     duration = models.FloatField(help_text="Seconds, as the file's header says.")
+    store = models.ForeignKey(Store, models.PROTECT, related_name="clips")
+    camera = models.ForeignKey(
+        Camera,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="clips",
+        help_text="One of the store's.",
+    )
     uploaded_by = models.ForeignKey(
         settings.AUTH_USER_MODEL,
         models.SET_NULL,

@@ -12,7 +12,9 @@ from django.db import IntegrityError, transaction
 from django.dispatch import receiver
 from django.http import HttpRequest
 
-from video_classifier.models import OneTimePassword
+from video_classifier.models import Membership, OneTimePassword, Store
+from video_classifier.models.cameras import MAIN
+from video_classifier.states import Role
 
 FIRST_ADMIN = "admin"
 _OWED = "owes_new_password"  # in the session, so that other requests need no query
@@ -27,9 +29,17 @@ def create_first_admin() -> str | None:
                 return None
             admin = User.objects.create_superuser(FIRST_ADMIN, password=password)
             OneTimePassword.objects.create(user=admin)
+            store = Store.objects.order_by("pk").first() or Store.objects.create(name=MAIN)
+            join(admin, store, *Role)
     except IntegrityError:  # another process that starts now was quicker
         return None
     return password
+
+
+def join(user: User, store: Store, *roles: Role) -> None:
+    """Makes `user` a member of the store in each of the `roles`."""
+    for role in roles:
+        Membership.objects.get_or_create(user=user, store=store, role=role)
 
 
 def owes_new_password(request: HttpRequest) -> bool:

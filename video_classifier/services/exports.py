@@ -23,6 +23,8 @@ BYTE_ORDER_MARK = "\ufeff"  # Excel takes the file for UTF-8 only with it
 COLUMNS: dict[str, Callable[[Analysis], Cell]] = {
     "analysis": lambda a: str(a.pk),
     "clip": lambda a: a.clip.name,
+    "store": lambda a: a.clip.store.name,
+    "camera": lambda a: a.clip.camera.name if a.clip.camera else "",
     "sha256": lambda a: a.clip.sha256,
     "size_bytes": lambda a: a.clip.size_bytes,
     "container": lambda a: a.clip.container,
@@ -77,7 +79,9 @@ def history_csv(analyses: AnalysisQuerySet, *, semicolons: bool = False) -> Iter
     yield BYTE_ORDER_MARK + writer.writerow(
         f"{name} ({zone})" if name.endswith("_at") else name for name in COLUMNS
     )
-    rows = analyses.select_related("clip", "clip__uploaded_by", "requested_by")
+    rows = analyses.select_related(
+        "clip", "clip__store", "clip__camera", "clip__uploaded_by", "requested_by"
+    )
     for analysis in rows.iterator(chunk_size=500):
         cells = (_harmless(read(analysis)) for read in COLUMNS.values())
         yield writer.writerow(map(_with_decimal_comma, cells) if semicolons else cells)

@@ -18,7 +18,7 @@ from django.template.defaultfilters import filesizeformat
 from video_classifier.ml.contracts import ClipError, ClipFacts
 from video_classifier.ml.files import sha256
 from video_classifier.ml.serving.card import BundleError
-from video_classifier.models import Analysis, Clip
+from video_classifier.models import Analysis, Camera, Clip, Store
 from video_classifier.services import analyses, catalog, disk, sandbox
 from video_classifier.states import Playback
 
@@ -34,18 +34,28 @@ class InTrashError(Exception):
         self.clip = clip
 
 
-def accept(*, file: UploadedFile[bytes], user: User, model: str) -> Analysis:
-    """Keeps the clip and queues its analysis by `model`.
+def accept(
+    *,
+    file: UploadedFile[bytes],
+    user: User,
+    model: str,
+    store: Store,
+    camera: Camera | None = None,
+) -> Analysis:
+    """Keeps the clip of that store, and queues its analysis by `model`.
 
     Raises ClipError, whose sentence is for the uploader, and keeps nothing, if the file is
     no clip that can be analyzed or the model can't be used. Raises InTrashError rather than
     making a twin of a clip that only has to be restored.
     """
     with disk.fullness_told():
-        return _accept(file, user, model)
+        return _accept(file, user, model, store, camera)
 
 
-def _accept(file: UploadedFile[bytes], user: User, model: str) -> Analysis:
+def _accept(
+    file: UploadedFile[bytes], user: User, model: str, store: Store, camera: Camera | None
+) -> Analysis:
+    check_camera(store, camera)
     _check_model(model)
     analyses.check_room(user)  # before the work; once more when it is queued
     name = clean_name(file.name or "")
@@ -53,7 +63,7 @@ def _accept(file: UploadedFile[bytes], user: User, model: str) -> Analysis:
     with _on_disk(file) as path:
         facts, playback = _look(path)
         digest = sha256(path)
-        _look_in_trash(digest, user)
+        _look_in_trash(digest, user, store)
         clip = Clip(
             name=name,
             sha256=digest,
@@ -65,9 +75,18 @@ def _accept(file: UploadedFile[bytes], user: User, model: str) -> Analysis:
             frame_rate=facts.frame_rate,
             duration=facts.duration,
             playback=playback,
+            store=store,
+            camera=camera,
             uploaded_by=user,
         )
         return _keep(clip, file, facts.container, model=model)
+
+
+def check_camera(store: Store, camera: Camera | None) -> None:
+    """Raises ClipError; the database can't hold this rule, which spans two tables."""
+    if camera is not None and camera.store_id != store.pk:
+        msg = f"There is no camera “{camera}” in the store “{store}”. Choose one of its cameras."
+        raise ClipError(msg)
 
 
 def check_size(name: str, size: int) -> None:
@@ -113,8 +132,8 @@ def _look(path: Path) -> tuple[ClipFacts, Playback]:
     return facts, Playback.ORIGINAL if is_playable else Playback.WANTED
 
 
-def _look_in_trash(digest: str, user: User) -> None:
-    same = Clip.objects.filter(sha256=digest)
+def _look_in_trash(digest: str, user: User, store: Store) -> None:
+    same = Clip.objects.filter(sha256=digest, store=store)
     trashed = same.in_trash().deletable_by(user).order_by("-trashed_at").first()
     if trashed is not None and not same.kept().exists():
         raise InTrashError(trashed)

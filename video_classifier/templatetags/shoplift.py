@@ -7,7 +7,7 @@ from importlib.resources import files
 
 from django import template
 from django.conf import settings
-from django.contrib.auth.models import AbstractBaseUser, AnonymousUser, User
+from django.contrib.auth.models import AnonymousUser, User
 from django.template.defaultfilters import filesizeformat
 from django.utils.safestring import SafeString, mark_safe
 
@@ -205,5 +205,5 @@ def administers(user: User | AnonymousUser) -> bool:
 
 
 @register.filter
-def deletable_by(clip: Clip, user: AbstractBaseUser | AnonymousUser) -> bool:
+def deletable_by(clip: Clip, user: User | AnonymousUser) -> bool:
     return permissions.may_delete(user, clip)

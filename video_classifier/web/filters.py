@@ -9,11 +9,12 @@ from typing import Any
 import django_filters
 from django import forms
 from django.contrib.auth.models import User
-from django.db.models import F, OrderBy, QuerySet
+from django.db.models import F, Model, OrderBy, QuerySet
 from django.http import HttpRequest
 
-from video_classifier.models import Analysis, Clip
+from video_classifier.models import Analysis, Camera, Clip, Store
 from video_classifier.states import Prediction, Status
+from video_classifier.web.permissions import sees_several_stores
 
 HINTS = {"yes": Prediction.HINT, "no": Prediction.NO_HINT, "none": Prediction.NO_RESULT}
 PAGING = "page"
@@ -50,18 +51,25 @@ class SortFilter(django_filters.OrderingFilter):  # type: ignore[misc]  # untype
         return ordered.order_by(*ordered.query.order_by, "pk")
 
 
-def _uploaders(_: HttpRequest | None) -> QuerySet[User]:
-    return User.objects.filter(clips__in=Clip.objects.kept()).distinct().order_by("username")
+def _uploaders(request: HttpRequest) -> QuerySet[User]:
+    clips = Clip.objects.visible_to(request.user).kept()
+    return User.objects.filter(clips__in=clips).distinct().order_by("username")
 
 
-def _models() -> list[tuple[str, str]]:
-    found = Analysis.objects.visible()
-    names = found.order_by("model").values_list("model", flat=True).distinct()
-    return [(name, name) for name in names]
+def _stores(request: HttpRequest) -> QuerySet[Store]:
+    return Store.objects.visible_to(request.user)
+
+
+def _cameras(request: HttpRequest) -> QuerySet[Camera]:
+    return Camera.objects.visible_to(request.user).select_related("store")
+
+
+def _in_its_store(camera: Camera) -> str:
+    return f"{camera.store}: {camera}"
 
 
 def _noted(value: object) -> str:
-    if isinstance(value, User):
+    if isinstance(value, Model):
         return str(value.pk)
     return ",".join(value) if isinstance(value, list) else str(value)
 
@@ -85,7 +93,13 @@ class HistoryFilter(django_filters.FilterSet):  # type: ignore[misc]  # untyped
     # Once in the address, and perhaps in a bookmark: it is not understood any more.
     verdict = django_filters.ChoiceFilter(choices=(), label="Verdict", widget=forms.HiddenInput)
     status = django_filters.ChoiceFilter(choices=Status.choices, empty_label="Any status")
-    model = django_filters.ChoiceFilter(choices=_models, empty_label="Any model")
+    model = django_filters.ChoiceFilter(choices=(), empty_label="Any model")
+    store = django_filters.ModelChoiceFilter(
+        field_name="clip__store", queryset=_stores, label="Store", empty_label="Any store"
+    )
+    camera = django_filters.ModelChoiceFilter(
+        field_name="clip__camera", queryset=_cameras, label="Camera", empty_label="Any camera"
+    )
     uploader = django_filters.ModelChoiceFilter(
         field_name="clip__uploaded_by", queryset=_uploaders, label="Uploader", empty_label="Anyone"
     )
@@ -116,6 +130,20 @@ class HistoryFilter(django_filters.FilterSet):  # type: ignore[misc]  # untyped
     class Meta:
         model = Analysis
         fields: tuple[str, ...] = ()
+
+    def __init__(self, *args: Any, request: HttpRequest, **kwargs: Any) -> None:
+        """Offers what `request.user` can see, and where there is a choice."""
+        super().__init__(*args, request=request, **kwargs)
+        models = Analysis.objects.visible_to(request.user).kept().order_by("model")
+        names = models.values_list("model", flat=True).distinct()
+        self.filters["model"].extra["choices"] = [(name, name) for name in names]
+        self.several_stores = sees_several_stores(request.user)
+        if not self.several_stores:
+            self.filters["store"].extra["widget"] = forms.HiddenInput
+        if not _cameras(request).exists():
+            self.filters["camera"].extra["widget"] = forms.HiddenInput
+        elif self.several_stores:
+            self.form.fields["camera"].label_from_instance = _in_its_store
 
     def choices_made(self) -> dict[str, str]:
         """The filters in force, as the audit log notes them: what was typed may be a name."""

@@ -1,27 +1,81 @@
-"""Who may do what, beyond being signed in."""
+"""Who may do what with what they see: `visible_to` of the querysets says what that is."""
 
 from __future__ import annotations
 
-from django.contrib.auth.models import AbstractBaseUser, AnonymousUser, PermissionsMixin
+from django.db.models import prefetch_related_objects
 
-from video_classifier.models import Analysis, Clip
-from video_classifier.querysets import DELETE_CLIPS
+from video_classifier.models import Analysis, Clip, Membership, Store
+from video_classifier.querysets import DELETE_CLIPS, UPLOADERS, Visitor
+from video_classifier.states import Role
+
+MAY_NOT_UPLOAD = (
+    "Your account may look at results, but not upload or analyze clips. Ask an administrator to "
+    "make you an analyst of your store."
+)
+NO_STORE = (
+    "Your account belongs to no store yet, so there is nothing for you to see. Ask an "
+    "administrator to make you a member of your store."
+)
+NO_STORE_AT_ALL = "There is no store yet. Add one in the administration."
 
 
-def may_delete(user: AbstractBaseUser | AnonymousUser, clip: Clip) -> bool:
-    """Into the trash and out of it: the uploader, and who has the permission.
+def may_analyze(user: Visitor, clip: Clip) -> bool:
+    """Again: who may upload to its store."""
+    return not _roles(user, clip).isdisjoint(UPLOADERS)
 
-    As ClipQuerySet.deletable_by says it of many; being staff does not suffice.
+
+def may_delete(user: Visitor, clip: Clip) -> bool:
+    """Into the trash and out of it, as ClipQuerySet.deletable_by says it of many.
+
+    Being staff does not suffice.
     """
-    return user.is_authenticated and (clip.uploaded_by_id == user.pk or may_purge(user))
+    roles = _roles(user, clip)
+    own = user.is_authenticated and clip.uploaded_by_id == user.pk
+    if Role.MANAGER in roles or (own and Role.ANALYST in roles):
+        return True
+    return bool(roles) and user.has_perm(DELETE_CLIPS)
 
 
-def may_cancel(user: AbstractBaseUser | AnonymousUser, analysis: Analysis) -> bool:
+def may_cancel(user: Visitor, analysis: Analysis) -> bool:
     """The person who asked for it, and those who may delete its clip."""
     asked_for_it = user.is_authenticated and analysis.requested_by_id == user.pk
     return asked_for_it or may_delete(user, analysis.clip)
 
 
-def may_purge(user: AbstractBaseUser | AnonymousUser) -> bool:
-    """For good: not the uploader, as footage may be evidence."""
-    return isinstance(user, PermissionsMixin | AnonymousUser) and user.has_perm(DELETE_CLIPS)
+def may_purge(user: Visitor) -> bool:
+    """For good, what they see: neither the uploader nor a manager, as footage may be evidence."""
+    return user.has_perm(DELETE_CLIPS)
+
+
+def why_no_upload(user: Visitor) -> str:
+    """To somebody to whom no store is open: why, and whom to ask."""
+    if user.is_superuser:
+        return NO_STORE_AT_ALL
+    return MAY_NOT_UPLOAD if _memberships(user) else NO_STORE
+
+
+def why_empty(user: Visitor) -> str:
+    """To somebody who belongs to no store: why they see nothing. "" to everybody else."""
+    return "" if user.is_superuser or _memberships(user) else NO_STORE
+
+
+def sees_several_stores(user: Visitor) -> bool:
+    """Whether pages have to say of which store a clip is."""
+    if user.is_superuser:
+        return len(Store.objects.visible_to(user)[:2]) > 1
+    return len({each.store_id for each in _memberships(user)}) > 1
+
+
+def _roles(user: Visitor, clip: Clip) -> set[str]:
+    """What `user` is in the clip's store."""
+    if user.is_superuser:
+        return set(Role.values)
+    return {each.role for each in _memberships(user) if each.store_id == clip.store_id}
+
+
+def _memberships(user: Visitor) -> list[Membership]:
+    """Asks the database once a request, however many rows."""
+    if not user.is_authenticated:
+        return []
+    prefetch_related_objects([user], "memberships")
+    return list(user.memberships.all())

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from video_classifier.models import Analysis, Clip
+from video_classifier.querysets import Visitor
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,15 +21,16 @@ class Receipt:
     twin: Analysis | None = None  # the latest of an earlier upload of the same bytes
 
 
-def receipts(analyses: Iterable[Analysis]) -> list[Receipt]:
-    return with_twins(Receipt(name=each.clip.name, analysis=each) for each in analyses)
+def receipts(analyses: Iterable[Analysis], user: Visitor) -> list[Receipt]:
+    return with_twins((Receipt(name=each.clip.name, analysis=each) for each in analyses), user)
 
 
-def with_twins(receipts: Iterable[Receipt]) -> list[Receipt]:
-    """The receipts, those of bytes that were uploaded before with a result of then."""
+def with_twins(receipts: Iterable[Receipt], user: Visitor) -> list[Receipt]:
+    """The receipts, those of bytes that `user` can see uploaded before with a result of then."""
     found = list(receipts)
     hashes = {each.analysis.clip.sha256 for each in found if each.analysis}
-    same = list(Analysis.objects.for_listing().filter(clip__sha256__in=hashes)) if hashes else []
+    visible = Analysis.objects.visible_to(user).for_listing()
+    same = list(visible.filter(clip__sha256__in=hashes)) if hashes else []
     return [replace(each, twin=_twin(each.analysis, same)) for each in found]
 
 

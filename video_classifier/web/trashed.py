@@ -30,7 +30,8 @@ def gone_if_trashed(found_by: str) -> Callable[[View], View]:
     def decorate(view: View) -> View:
         @wraps(view)
         def guarded(request: HttpRequest, pk: UUID, **rest: Any) -> HttpResponseBase:
-            trashed = Clip.objects.in_trash().filter(**{found_by: pk}).first()
+            in_trash = Clip.objects.visible_to(request.user).in_trash()
+            trashed = in_trash.filter(**{found_by: pk}).first()
             return view(request, pk, **rest) if trashed is None else _gone(request, trashed)
 
         return guarded

@@ -44,7 +44,7 @@ BARE = "sandbox allow-same-origin; default-src 'none'; media-src 'self'"
 @gone_if_trashed(CLIP)
 def clip_file(request: HttpRequest, pk: UUID) -> HttpResponseBase:
     """The clip as it was uploaded (?download=1), or as a browser can play it."""
-    clip = get_object_or_404(Clip, pk=pk)
+    clip = _clip(request, pk)
     download = "download" in request.GET
     copy = bool(clip.playable) and not download
     container = "mp4" if copy else clip.container
@@ -74,7 +74,7 @@ def clip_file(request: HttpRequest, pk: UUID) -> HttpResponseBase:
 @gone_if_trashed(CLIP)
 def player(request: HttpRequest, pk: UUID) -> HttpResponse:
     """The player alone: asked for until there is a copy that browsers play."""
-    return _player(request, get_object_or_404(Clip, pk=pk))
+    return _player(request, _clip(request, pk))
 
 
 def _player(request: HttpRequest, clip: Clip) -> HttpResponse:
@@ -86,10 +86,14 @@ def _player(request: HttpRequest, clip: Clip) -> HttpResponse:
 @gone_if_trashed(CLIP)
 def ask_for_copy(request: HttpRequest, pk: UUID) -> HttpResponse:
     """Has a copy made that browsers play, where none could be made before."""
-    clip = get_object_or_404(Clip, pk=pk)
+    clip = _clip(request, pk)
     clips.ask_for_copy(clip)
     if "HX-Request" in request.headers:
         clip.refresh_from_db()
         return _player(request, clip)
     latest = clip.analyses.order_by("-queued_at", "pk").first()
     return redirect(latest or "web:history")
+
+
+def _clip(request: HttpRequest, pk: UUID) -> Clip:
+    return get_object_or_404(Clip.objects.visible_to(request.user), pk=pk)

@@ -25,7 +25,7 @@ _not_cached = cache_control(private=True, no_store=True)  # a desk may be shared
 @_not_cached
 def frame(request: HttpRequest, pk: UUID, number: int) -> FileResponse:
     """One of the frames that the model looked at, as a small picture."""
-    analysis = get_object_or_404(Analysis, pk=pk)
+    analysis = get_object_or_404(Analysis.objects.visible_to(request.user), pk=pk)
     return _picture(analysis.frame_times, number, evidence.frame_file(analysis, number))
 
 
@@ -34,7 +34,8 @@ def frame(request: HttpRequest, pk: UUID, number: int) -> FileResponse:
 @_not_cached
 def crop(request: HttpRequest, pk: UUID, person: int, number: int) -> FileResponse:
     """What the model saw of a track at one moment."""
-    found = get_object_or_404(Person.objects.select_related("analysis"), analysis=pk, number=person)
+    persons = Person.objects.visible_to(request.user).select_related("analysis")
+    found = get_object_or_404(persons, analysis=pk, number=person)
     return _picture(found.crop_times, number, evidence.crop_file(found.analysis, person, number))
 
 
@@ -43,7 +44,8 @@ def crop(request: HttpRequest, pk: UUID, person: int, number: int) -> FileRespon
 @_not_cached
 def heat(request: HttpRequest, pk: UUID, number: int) -> FileResponse:
     """One of the pictures that the score comes from, dim where it did not matter."""
-    found = get_object_or_404(HeatMap.objects.select_related("analysis"), pk=pk, status=Status.DONE)
+    done = HeatMap.objects.visible_to(request.user).select_related("analysis")
+    found = get_object_or_404(done, pk=pk, status=Status.DONE)
     moments = evidence.moments(found.analysis)
     return _picture(moments, number, evidence.heat_file(found.analysis, number))
 
@@ -53,7 +55,8 @@ def heat(request: HttpRequest, pk: UUID, number: int) -> FileResponse:
 @gone_if_trashed(ANALYSIS)
 def heat_map(request: HttpRequest, pk: UUID) -> HttpResponse:
     """Which part mattered: asked for by POST, and then shown as far as it has got."""
-    finished = Analysis.objects.filter(score__isnull=False).select_related("heat_map")
+    visible = Analysis.objects.visible_to(request.user)
+    finished = visible.filter(score__isnull=False).select_related("heat_map")
     if request.method == "POST":
         heat_maps.ask(get_object_or_404(finished, pk=pk))
         if "HX-Request" not in request.headers:

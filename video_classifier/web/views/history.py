@@ -13,11 +13,13 @@ from video_classifier.models import Analysis
 from video_classifier.services import audit, exports
 from video_classifier.states import Action
 from video_classifier.web.filters import PAGING, HistoryFilter
+from video_classifier.web.permissions import why_empty
 from video_classifier.web.responses import page_or_part
 
 
 def _asked(request: HttpRequest) -> HistoryFilter:
-    return HistoryFilter(request.GET, queryset=Analysis.objects.for_listing(), request=request)
+    visible = Analysis.objects.visible_to(request.user)
+    return HistoryFilter(request.GET, queryset=visible.for_listing(), request=request)
 
 
 @never_cache
@@ -29,7 +31,12 @@ def history(request: HttpRequest) -> HttpResponse:
         request,
         page="video_classifier/history/page.html",
         part="video_classifier/history/_table.html",
-        context={"filter": asked, "page": page, "chips": list(asked.chips())},
+        context={
+            "filter": asked,
+            "page": page,
+            "chips": list(asked.chips()),
+            "why_empty": why_empty(request.user),
+        },
     )
 
 

@@ -12,6 +12,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from video_classifier.models import Analysis
+from video_classifier.web.permissions import sees_several_stores
 from video_classifier.web.receipts import receipts
 from video_classifier.web.responses import SignedInRequest
 
@@ -30,12 +31,17 @@ def live(request: SignedInRequest, rows: str) -> HttpResponse:
         msg = "There is no such list."
         raise Http404(msg)
     shown = dict(_marks(request.GET.getlist("live")))
-    found = Analysis.objects.for_listing().in_bulk(shown)
+    found = Analysis.objects.visible_to(request.user).for_listing().in_bulk(shown)
     changed = [each for pk, each in found.items() if each.progress != shown[pk]]
     return render(
         request,
         "video_classifier/live/rows.html",
-        {"row": ROWS[rows], "changed": receipts(changed), "gone": shown.keys() - found.keys()},
+        {
+            "row": ROWS[rows],
+            "changed": receipts(changed, request.user),
+            "gone": shown.keys() - found.keys(),
+            "show_store": sees_several_stores(request.user),
+        },
     )
 
 

@@ -16,7 +16,12 @@ from video_classifier.services import analyses, evidence
 from video_classifier.states import Status
 from video_classifier.web.evidence import film, shown
 from video_classifier.web.forms import ModelForm
-from video_classifier.web.permissions import may_cancel
+from video_classifier.web.permissions import (
+    MAY_NOT_UPLOAD,
+    may_analyze,
+    may_cancel,
+    sees_several_stores,
+)
 from video_classifier.web.responses import SignedInRequest, came_from, page_or_part
 from video_classifier.web.trashed import ANALYSIS, gone_if_trashed
 
@@ -31,7 +36,8 @@ def result(request: HttpRequest, pk: UUID) -> HttpResponse:
 def _result(
     request: HttpRequest, pk: UUID, *, form: ModelForm, problem: str = "", status: int = 200
 ) -> HttpResponse:
-    found = Analysis.objects.for_listing().select_related("heat_map").prefetch_related("persons")
+    visible = Analysis.objects.visible_to(request.user).for_listing()
+    found = visible.select_related("heat_map").prefetch_related("persons")
     analysis = get_object_or_404(found, pk=pk)
     persons = shown(analysis, analysis.persons.all())
     card = {choice.name: choice.card for choice in form.choices}.get(analysis.model)
@@ -50,7 +56,9 @@ def _result(
             "persons": persons,
             "film": film(analysis, persons),
             "moments": evidence.moments(analysis),
-            "runs": Analysis.objects.for_listing().filter(clip__sha256=analysis.clip.sha256),
+            "runs": visible.filter(clip__sha256=analysis.clip.sha256),
+            "show_store": sees_several_stores(request.user),
+            "may_analyze": may_analyze(request.user, analysis.clip),
             "cancellable": not analysis.is_finished and may_cancel(request.user, analysis),
             "form": form,
             "problem": problem,
@@ -64,7 +72,7 @@ def _result(
 @gone_if_trashed(ANALYSIS)
 def cancel(request: SignedInRequest, pk: UUID) -> HttpResponse:
     """Ends an analysis that is on its way; what is finished stays as it is."""
-    analysis = get_object_or_404(Analysis.objects.for_listing(), pk=pk)
+    analysis = _analysis(request, pk)
     if not may_cancel(request.user, analysis):
         msg = "Only the person who asked for an analysis, or may delete its clip, can cancel it."
         raise PermissionDenied(msg)
@@ -76,10 +84,12 @@ def cancel(request: SignedInRequest, pk: UUID) -> HttpResponse:
 @gone_if_trashed(ANALYSIS)
 def again(request: SignedInRequest, pk: UUID) -> HttpResponse:
     """Another analysis of the same clip; the one there is stays."""
+    earlier = _analysis(request, pk)
+    if not may_analyze(request.user, earlier.clip):
+        raise PermissionDenied(MAY_NOT_UPLOAD)
     form = ModelForm(request.POST)
     if not form.is_valid():
         return _result(request, pk, form=form, problem=form.problem, status=400)
-    earlier = get_object_or_404(Analysis.objects.for_listing(), pk=pk)
     try:
         return redirect(
             analyses.again(earlier, model=form.cleaned_data["model"], user=request.user)
@@ -88,3 +98,7 @@ def again(request: SignedInRequest, pk: UUID) -> HttpResponse:
         return _result(request, pk, form=form, problem=str(error), status=400)
     except analyses.QueueFullError as error:
         return _result(request, pk, form=form, problem=str(error), status=429)
+
+
+def _analysis(request: SignedInRequest, pk: UUID) -> Analysis:
+    return get_object_or_404(Analysis.objects.visible_to(request.user).for_listing(), pk=pk)

@@ -17,7 +17,12 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from video_classifier.models import Clip
 from video_classifier.services import trash
 from video_classifier.web.filters import PAGING
-from video_classifier.web.permissions import may_delete, may_purge
+from video_classifier.web.permissions import (
+    may_delete,
+    may_purge,
+    sees_several_stores,
+    why_empty,
+)
 from video_classifier.web.responses import SignedInRequest, asked_next
 from video_classifier.web.trashed import CLIP, gone_if_trashed
 
@@ -26,13 +31,21 @@ from video_classifier.web.trashed import CLIP, gone_if_trashed
 @require_safe
 def trash_list(request: SignedInRequest) -> HttpResponse:
     """What `request.user` can restore."""
-    found = Clip.objects.in_trash().deletable_by(request.user)
-    clips = found.select_related("uploaded_by", "trashed_by").order_by("-trashed_at", "pk")
+    user = request.user
+    found = Clip.objects.visible_to(user).in_trash().deletable_by(user)
+    clips = found.select_related("store", "camera", "uploaded_by", "trashed_by").order_by(
+        "-trashed_at", "pk"
+    )
     page = Paginator(clips, settings.HISTORY_PAGE_SIZE).get_page(request.GET.get(PAGING))
     return render(
         request,
         "video_classifier/trash/page.html",
-        {"page": page, "may_purge": may_purge(request.user)},
+        {
+            "page": page,
+            "may_purge": may_purge(user),
+            "show_store": sees_several_stores(user),
+            "why_empty": why_empty(user),
+        },
     )
 
 
@@ -63,7 +76,7 @@ def restore_clip(request: SignedInRequest, pk: UUID) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 def purge_clip(request: SignedInRequest, pk: UUID) -> HttpResponse:
     """Asks, and deletes for good what is in the trash."""
-    clip = get_object_or_404(Clip.objects.in_trash(), pk=pk)
+    clip = get_object_or_404(Clip.objects.visible_to(request.user).in_trash(), pk=pk)
     if not may_purge(request.user):
         msg = "Only administrators with the permission to delete clips may delete one for good."
         raise PermissionDenied(msg)
@@ -75,8 +88,11 @@ def purge_clip(request: SignedInRequest, pk: UUID) -> HttpResponse:
 
 
 def _own(request: SignedInRequest, pk: UUID) -> Clip:
-    clip = get_object_or_404(Clip, pk=pk)
+    clip = get_object_or_404(Clip.objects.visible_to(request.user), pk=pk)
     if not may_delete(request.user, clip):
-        msg = "Only the person who uploaded a clip, or an administrator, may delete or restore it."
+        msg = (
+            "Only the analyst who uploaded a clip, a manager of its store, or an administrator may "
+            "delete or restore it."
+        )
         raise PermissionDenied(msg)
     return clip

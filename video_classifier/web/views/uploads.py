@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 from django.conf import settings
+from django.core.exceptions import PermissionDenied
 from django.core.files.uploadedfile import UploadedFile
 from django.http import HttpResponse
 from django.shortcuts import render
@@ -15,7 +17,8 @@ from video_classifier.ml.contracts import ClipError
 from video_classifier.models import Analysis
 from video_classifier.services import disk, uploads
 from video_classifier.web import upload_handlers
-from video_classifier.web.forms import ModelForm
+from video_classifier.web.forms import UploadForm
+from video_classifier.web.permissions import sees_several_stores, why_no_upload
 from video_classifier.web.receipts import Receipt, receipts, with_twins
 from video_classifier.web.responses import SignedInRequest, page_or_part
 
@@ -27,13 +30,18 @@ LATEST = 5
 def upload(request: SignedInRequest) -> HttpResponse:
     if request.method == "POST":
         return _receive(request)
-    latest = Analysis.objects.for_listing().filter(requested_by=request.user)[:LATEST]
+    visible = Analysis.objects.visible_to(request.user).for_listing()
+    latest = list(visible.filter(requested_by=request.user)[:LATEST])
+    own = (each.clip for each in latest if each.clip.uploaded_by == request.user)
+    form = UploadForm(user=request.user, last=next(own, None))
     return render(
         request,
         "video_classifier/upload/page.html",
         {
-            "form": ModelForm(),
-            "latest": receipts(latest),
+            "form": form,
+            "no_upload": "" if form.stores else why_no_upload(request.user),
+            "show_store": sees_several_stores(request.user),
+            "latest": receipts(latest, request.user),
             "max_bytes": settings.CLIP_MAX_BYTES,
             "max_clips": settings.CLIPS_PER_UPLOAD,
         },
@@ -41,12 +49,15 @@ def upload(request: SignedInRequest) -> HttpResponse:
 
 
 def _receive(request: SignedInRequest) -> HttpResponse:
-    given = with_twins(_receipts(request))
+    form = UploadForm(request.POST, user=request.user)
+    if not form.stores:
+        raise PermissionDenied(why_no_upload(request.user))
+    given = with_twins(_receipts(request, form), request.user)
     return page_or_part(
         request,
         page="video_classifier/upload/receipts.html",
         part="video_classifier/upload/_receipts.html",
-        context={"receipts": given},
+        context={"receipts": given, "show_store": sees_several_stores(request.user)},
         status=_status(given),
     )
 
@@ -57,11 +68,10 @@ def _status(receipts: list[Receipt]) -> int:
     return 507 if any(receipt.no_room for receipt in receipts) else 422
 
 
-def _receipts(request: SignedInRequest) -> Iterator[Receipt]:
-    form = ModelForm(request.POST)
+def _receipts(request: SignedInRequest, form: UploadForm) -> Iterator[Receipt]:
     for file in request.FILES.getlist("clips"):
         if form.is_valid():
-            yield _accept(request, file, model=form.cleaned_data["model"])
+            yield _accept(request, file, **form.cleaned_data)
         else:
             yield Receipt(name=file.name or "", refusal=form.problem)
     for name in upload_handlers.too_large(request):
@@ -72,11 +82,11 @@ def _receipts(request: SignedInRequest) -> Iterator[Receipt]:
         yield Receipt(name=name, refusal=uploads.too_many())
 
 
-def _accept(request: SignedInRequest, file: UploadedFile[bytes], *, model: str) -> Receipt:
+def _accept(request: SignedInRequest, file: UploadedFile[bytes], **choices: Any) -> Receipt:
     """The rest of a batch goes on when one clip is refused."""
     name = file.name or ""
     try:
-        analysis = uploads.accept(file=file, user=request.user, model=model)
+        analysis = uploads.accept(file=file, user=request.user, **choices)
     except uploads.InTrashError as found:
         return Receipt(name=name, trashed=found.clip)
     except ClipError as error:
