@@ -42,6 +42,7 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "shoplift_site.middleware.security_headers",
+    "video_classifier.web.stylesheet.serve_stylesheet",
     "shoplift_site.middleware.no_upload_left",
     "django.contrib.sessions.middleware.SessionMiddleware",
     # Who is it? comes before the CSRF check, which parses the body: what a stranger

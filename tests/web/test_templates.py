@@ -1,4 +1,4 @@
-"""The house rules of templates and stylesheets, held."""
+"""The house rules of templates, held."""
 
 from __future__ import annotations
 
@@ -16,7 +16,6 @@ from tests.conftest import PASSWORD
 from video_classifier.services import accounts
 
 TEMPLATES = sorted((settings.BASE_DIR / "templates").rglob("*.html"))
-STYLES = sorted((settings.BASE_DIR / "static" / "css").glob("*.css"))
 COMMENT = re.compile(r"{#.*?#}|{%\s*comment\s*%}.*?{%\s*endcomment\s*%}", re.DOTALL)
 TAG = re.compile(r"<[^>]*>|{%.*?%}|{{.*?}}", re.DOTALL)
 
@@ -66,23 +65,6 @@ def test_each_component_opens_with_what_it_is() -> None:
 
     assert components
     assert [named(path) for path in components if not COMMENT.match(path.read_text())] == []
-
-
-def test_colors_are_named_in_the_tokens_alone() -> None:
-    raw = re.compile(
-        r"#[0-9a-f]{3,8}\b(?=[;\s,)])|\b(?:rgb|hsl|oklch)a?\(|:\s*(?:white|black|red)\b"
-    )
-
-    found = {path.name for path in STYLES if raw.search(path.read_text())}
-
-    assert found == {"tokens.css"}
-
-
-def test_every_token_that_is_used_is_defined() -> None:
-    text = "".join(path.read_text() for path in STYLES)
-    defined = set(re.findall(r"(--[\w-]+):", text))
-
-    assert set(re.findall(r"var\((--[\w-]+)", text)) <= defined
 
 
 @pytest.mark.parametrize("name", ["400", "403", "403_csrf", "404", "500"])

@@ -18,6 +18,7 @@ from video_classifier.models import Analysis, Clip
 from video_classifier.services import confidence as confidences
 from video_classifier.states import Prediction
 from video_classifier.web import permissions
+from video_classifier.web.stylesheet import address
 
 register = template.Library()
 
@@ -34,6 +35,12 @@ def icon(name: str) -> SafeString:
     svg = files("js_lib_bootstrap_icons") / "static" / "bootstrap-icons" / f"{name}.svg"
     drawing = svg.read_text(encoding="utf-8").replace("<svg ", '<svg aria-hidden="true" ', 1)
     return mark_safe(drawing)  # noqa: S308  (the package's own file)
+
+
+@register.simple_tag
+def stylesheet() -> str:
+    """The address of the site's own styles."""
+    return address()
 
 
 @register.simple_tag
