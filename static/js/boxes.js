@@ -1,12 +1,13 @@
 // Boxes of persons over the player, in step with the frame that it shows.
 
-const SLACK = 0.02; // seconds by which moments that mean the same frame may differ
-const ROOM_ABOVE = 0.13; // of the picture's height, for the number to stand on the box and hide nobody
+const root = document.querySelector('[data-module~="boxes"]');
+const sameFrame = Number(root.dataset.sameFrame); // seconds by which moments of one frame may differ
+const numberRoom = Number(root.dataset.numberRoom); // of the picture's height, above a box
 const KEPT = "boxes"; // "hidden" if somebody wants to see the clip alone
 
-const overlay = () => document.querySelector("[data-overlay]");
-const picture = () => document.querySelector("[data-picture]");
-const toggle = () => document.querySelector("[data-boxes-shown]");
+const overlay = () => root.querySelector("[data-overlay]");
+const picture = () => root.querySelector("[data-picture]");
+const toggle = () => root.querySelector("[data-boxes-shown]");
 const set = (element, values) => {
   for (const [name, value] of Object.entries(values)) element.setAttribute(name, value);
 };
@@ -17,8 +18,8 @@ let persons = [];
 
 // The player may come later than the boxes, when a copy has to be made first, or the other way round.
 function start() {
-  const video = document.querySelector("[data-player]");
-  const template = document.querySelector("[data-tracks]");
+  const video = root.querySelector("video");
+  const template = root.querySelector("[data-tracks]");
   if (!video || !template || (video === player && template === tracks)) return;
   const boxes = [...template.content.cloneNode(true).querySelectorAll(".box")];
   persons = boxes.map((box) => ({
@@ -56,7 +57,7 @@ function draw(seconds) {
 
 // Between two boxes a person moves evenly; before the first and after the last nobody is there.
 function sidesAt({ times, sides }, seconds) {
-  if (seconds < times[0] - SLACK || seconds > times.at(-1) + SLACK) return null;
+  if (seconds < times[0] - sameFrame || seconds > times.at(-1) + sameFrame) return null;
   const next = times.findIndex((time) => time >= seconds);
   if (next < 1) return sides.at(next);
   const share = (seconds - times[next - 1]) / (times[next] - times[next - 1]);
@@ -65,7 +66,7 @@ function sidesAt({ times, sides }, seconds) {
 
 function place(box, [left, top, right, bottom]) {
   const percent = (share) => `${(100 * share).toFixed(3)}%`;
-  box.toggleAttribute("data-room-above", top > ROOM_ABOVE);
+  box.toggleAttribute("data-room-above", top > numberRoom);
   for (const part of box.children) {
     set(part, { x: percent(left), y: percent(top) });
     if (part.localName === "rect") {
@@ -93,7 +94,7 @@ function show() {
   overlay().setAttribute("display", toggle().checked && !player.hidden ? "inline" : "none");
 }
 
-document.addEventListener("change", ({ target }) => {
+root.addEventListener("change", ({ target }) => {
   if (target !== toggle()) return;
   localStorage.setItem(KEPT, target.checked ? "shown" : "hidden");
   show();
@@ -105,5 +106,5 @@ document.addEventListener("keydown", (event) => {
   if (player) toggle().click();
 });
 
-document.addEventListener("htmx:load", start);
+root.addEventListener("htmx:load", start);
 start();

@@ -1,18 +1,15 @@
 // Asks in a dialog, instead of on a page of its own, before a clip is deleted.
 
-const dialog = document.getElementById("delete");
-let opener = "";
+const dialog = document.querySelector('[data-module~="delete"]');
 const form = dialog.querySelector("[data-delete-form]");
+let opener = "";
 
-document.addEventListener("click", (event) => {
-  const link = event.target.closest("[data-delete]");
-  if (!link) return;
-  event.preventDefault();
+// Sent by js/page.js, with the link that was followed.
+dialog.addEventListener("opening", ({ detail: link }) => {
   const address = new URL(link.href);
   form.action = address.pathname;
   form.elements.next.value = address.searchParams.get("next") ?? "";
-  dialog.querySelector("[data-delete-name]").textContent = link.dataset.delete;
-  dialog.showModal();
+  dialog.querySelector("[data-delete-name]").textContent = link.dataset.showFor;
   opener = link.id;
 });
 

@@ -12,7 +12,7 @@
     const theme = chosen();
     const shown = theme === "auto" ? (dark.matches ? "dark" : "light") : theme;
     document.documentElement.dataset.bsTheme = shown;
-    for (const choice of document.querySelectorAll("[data-theme-choice]")) {
+    for (const choice of document.querySelectorAll('[data-module~="theme"] [data-theme-choice]')) {
       choice.checked = choice.value === theme;
     }
   };

@@ -1,18 +1,20 @@
 // Sends each clip by itself, two at a time, and shows how far each has got.
 
 const AT_ONCE = 2;
-const [LONG, END] = [32, 20]; // letters of a clip's name
 const SIGNED_OUT = "You have been signed out. Sign in again and repeat this upload.";
-const form = document.querySelector("[data-upload]");
+const root = document.querySelector('[data-module~="upload"]');
 
-if (form) {
-  const zone = form.querySelector("[data-drop-zone]");
+if (root) {
+  const form = root.querySelector("form");
+  const zone = root.querySelector("[data-drop-zone]");
   const input = form.elements.clips;
-  const list = document.querySelector("[data-uploads]");
-  const template = document.querySelector("[data-upload-row]");
-  const refusedTemplate = document.querySelector("[data-refused-row]");
-  const longName = document.querySelector("[data-long-name]");
-  const maxBytes = Number(form.dataset.maxBytes);
+  const list = root.querySelector("[data-uploads]");
+  const template = root.querySelector("[data-upload-row]");
+  const refusedTemplate = root.querySelector("[data-refused-row]");
+  const longName = root.querySelector("[data-long-name]");
+  const maxBytes = Number(root.dataset.maxBytes);
+  const longest = Number(root.dataset.nameLongest); // letters of a clip's name
+  const ending = Number(root.dataset.nameEnding);
   const waiting = [];
   let sending = 0;
 
@@ -26,7 +28,7 @@ if (form) {
       name(row, file.name);
       list.append(row);
       if (file.size > maxBytes) {
-        refuse(row, `It is larger than ${form.dataset.maxText}. Cut it or export it smaller, and try again.`);
+        refuse(row, `It is larger than ${root.dataset.maxText}. Cut it or export it smaller, and try again.`);
       } else {
         const choices = new FormData(form); // as they are now
         choices.delete("clips");
@@ -41,13 +43,13 @@ if (form) {
   // As components/clip_name.html does it.
   function name(row, called) {
     const place = row.querySelector("[data-name]");
-    if (called.length <= LONG) {
+    if (called.length <= longest) {
       place.textContent = called;
       return;
     }
     const whole = longName.content.firstElementChild.cloneNode(true);
     whole.title = called;
-    [whole.firstChild.textContent, whole.lastChild.textContent] = [called.slice(0, -END), called.slice(-END)];
+    [whole.firstChild.textContent, whole.lastChild.textContent] = [called.slice(0, -ending), called.slice(-ending)];
     place.replaceChildren(whole);
   }
 
@@ -84,7 +86,7 @@ if (form) {
     request.send(body);
   }
 
-  const isSignIn = (address) => new URL(address).pathname === document.body.dataset.loginUrl;
+  const isSignIn = (address) => new URL(address).pathname === root.dataset.signIn;
 
   // The server hangs up on a stranger's upload before it could say so.
   async function whatBroke() {
@@ -96,7 +98,7 @@ if (form) {
     const receipt = request.response?.querySelector("[data-receipt]");
     if (receipt) {
       row.replaceWith(receipt);
-      say(receipt.querySelector("[data-announce]")?.dataset.announce ?? "");
+      announce(receipt);
     } else if (isSignIn(request.responseURL)) {
       refuse(row, SIGNED_OUT);
     } else {
@@ -108,12 +110,10 @@ if (form) {
   function refuse(row, sentence) {
     const called = row.querySelector("[data-name]").textContent;
     const refused = refusedTemplate.content.cloneNode(true).querySelector("[data-receipt]");
-    const state = refused.querySelector("[data-announce]");
     name(refused, called);
     refused.querySelector("[data-refusal]").textContent = sentence;
-    state.dataset.announce = `${called} was refused. ${sentence}`;
     row.replaceWith(refused);
-    say(state.dataset.announce);
+    announce(refused, `${called} was refused. ${sentence}`);
   }
 
   // What somebody wanted is no error.
@@ -121,11 +121,12 @@ if (form) {
     row.querySelector("[data-state]").textContent = "Cancelled";
     row.querySelector("progress").remove();
     row.querySelector("[data-cancel]").remove();
-    say(`${row.querySelector("[data-name]").textContent} was cancelled.`);
+    announce(row, `${row.querySelector("[data-name]").textContent} was cancelled.`);
   }
 
-  function say(news) {
-    document.querySelector("[data-announcer]").textContent = news;
+  // With a sentence, or what the row says of itself (js/page.js).
+  function announce(row, detail) {
+    row.dispatchEvent(new CustomEvent("announce", { bubbles: true, detail }));
   }
 
   function cancel(upload) {

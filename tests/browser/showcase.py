@@ -180,7 +180,7 @@ def signed_in(made: dict[str, Analysis]) -> Iterable[Seen]:
     """Every page and dialog of a user."""
     yield at("upload", "/")
     yield Seen(name="upload-models", open=_unfold("/", "Other models"))
-    yield Seen(name="upload-receipts", open=_submit("[data-upload]"))
+    yield Seen(name="upload-receipts", open=_submit("[data-module=upload] form"))
     yield at("history", "/history/")
     yield Seen(name="history-filters", open=_filters)
     yield at("history-nothing", "/history/?text=nothing&status=failed")
@@ -253,7 +253,7 @@ def _submit_without_cookie(page: Page) -> None:
     page.goto("/")
     page.evaluate("document.querySelector('[name=csrfmiddlewaretoken]').remove()")
     with page.expect_navigation():
-        page.evaluate("document.querySelector('[data-upload]').submit()")
+        page.evaluate("document.querySelector('[data-module=upload] form').submit()")
 
 
 def _press(address: str, button: str) -> Callable[[Page], None]:
@@ -279,7 +279,7 @@ def _shortcuts(page: Page) -> None:
 
 def _ask_to_delete(page: Page) -> None:
     page.goto("/history/")
-    page.locator("[data-delete]").first.click()
+    page.locator("[data-show=delete]").first.click()
 
 
 def _refused_password(page: Page) -> None:

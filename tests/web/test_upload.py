@@ -244,7 +244,7 @@ def test_without_any_model_the_page_says_what_to_do(client: Client, settings: Se
 
     assert "No model can be used" in html
     assert '<input type="file"' not in html
-    assert "data-upload" not in html
+    assert 'data-module="upload"' not in html
 
 
 def test_shows_ones_own_latest_clips(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import cache
 from importlib.resources import files
+from typing import NamedTuple
 
 from django import template
 from django.conf import settings
@@ -17,7 +18,7 @@ from video_classifier.ml.serving.confidence import Share
 from video_classifier.models import Analysis, Clip
 from video_classifier.services import confidence as confidences
 from video_classifier.states import Prediction
-from video_classifier.web import permissions
+from video_classifier.web import constants, permissions
 from video_classifier.web.stylesheet import address
 
 register = template.Library()
@@ -41,6 +42,25 @@ def icon(name: str) -> SafeString:
 def stylesheet() -> str:
     """The address of the site's own styles."""
     return address()
+
+
+@register.simple_tag
+def constant(name: str) -> float | str:
+    """One of web.constants."""
+    value: float | str = getattr(constants, name)
+    return value
+
+
+class NameParts(NamedTuple):
+    head: str  # may be cut; empty if the name is short
+    ending: str
+
+
+@register.filter
+def name_parts(name: str) -> NameParts:
+    """A clip's name, split if it is a long one."""
+    ending = constants.CLIP_NAME_ENDING if len(name) > constants.CLIP_NAME_LONGEST else len(name)
+    return NameParts(head=name[:-ending], ending=name[-ending:])
 
 
 @register.simple_tag

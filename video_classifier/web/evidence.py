@@ -8,8 +8,7 @@ from dataclasses import dataclass
 from video_classifier.ml.contracts import Box
 from video_classifier.models import Analysis, Person
 from video_classifier.states import Prediction
-
-ROOM_ABOVE = 0.13  # of the picture's height; as in js/boxes.js
+from video_classifier.web.constants import NUMBER_ROOM
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,7 +46,7 @@ class Drawn:
     @property
     def room_above(self) -> bool:
         """Whether the number can stand on the box, where it hides nobody."""
-        return self.top > ROOM_ABOVE
+        return self.top > NUMBER_ROOM
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

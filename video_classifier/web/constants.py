@@ -1,0 +1,27 @@
+"""What Python, templates and scripts have to agree about: said here, and nowhere else.
+
+Templates get it by `{% constant "NAME" %}`, scripts from a `data-` attribute of their root.
+"""
+
+from __future__ import annotations
+
+from video_classifier.ml.contracts import SLACK
+
+# Names of clips, in letters.
+CLIP_NAME_LONGEST = 32  # a longer one is cut where there is no room,
+CLIP_NAME_ENDING = 20  # but for so much: camera and time stand at the end
+
+# How often a part of a page asks whether there is anything new.
+ANALYSIS_EVERY = "1s"
+COPY_EVERY = "2s"
+HEAT_MAP_EVERY = "2s"
+LIVE_ROWS_EVERY = "2s"
+RELOAD_SECONDS = 3  # of a whole page, without scripts
+LIVE_ROWS_AT_ONCE = 40  # an address has its limits
+
+# Moments in a clip, in seconds.
+SAME_FRAME = SLACK
+MOMENT_STEP = 0.001  # pages give moments to the millisecond, and may round them down
+
+# Of a picture's height: above a box, for its number to stand there and hide nobody.
+NUMBER_ROOM = 0.13
