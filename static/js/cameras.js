@@ -1,6 +1,6 @@
 // Of the cameras, offers those of the store that is chosen. Without scripts all are there, by store.
 
-const choice = document.querySelector("[data-module~=cameras]");
+const choice = document.querySelector('[data-module~="cameras"]');
 const stores = choice?.querySelector("select[data-store]");
 const cameras = choice?.querySelector("select[data-camera]");
 

@@ -10,7 +10,6 @@ from django.db.models import Q
 from django.urls import reverse
 from django.utils import timezone
 
-from video_classifier.ml.contracts import Box, Track
 from video_classifier.models.clips import Clip
 from video_classifier.querysets import AnalysisQuerySet, HeatMapQuerySet, PersonQuerySet
 from video_classifier.states import Prediction, Stage, Status, View
@@ -182,16 +181,6 @@ class Person(models.Model):
 
     def __str__(self) -> str:
         return f"Track {self.number}"
-
-    @property
-    def track(self) -> Track:
-        return Track(
-            times=tuple(self.times),
-            boxes=tuple(
-                Box(left=left, top=top, right=right, bottom=bottom)
-                for left, top, right, bottom in self.boxes
-            ),
-        )
 
 
 class HeatMap(models.Model):

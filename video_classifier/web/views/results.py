@@ -14,8 +14,8 @@ from video_classifier.ml.serving.card import BundleError
 from video_classifier.models import Analysis
 from video_classifier.services import analyses, evidence
 from video_classifier.states import Status
-from video_classifier.web.evidence import film, shown
 from video_classifier.web.forms import ModelForm
+from video_classifier.web.overlays import film, shown
 from video_classifier.web.permissions import (
     MAY_NOT_UPLOAD,
     may_analyze,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from video_classifier.ml.contracts import Box
+from video_classifier.ml.contracts import Box, Track
 from video_classifier.models import Analysis, Person
 from video_classifier.states import Prediction
 from video_classifier.web.constants import NUMBER_ROOM
@@ -57,6 +57,17 @@ class Frame:
     boxes: tuple[Drawn, ...]
 
 
+def track_of(person: Person) -> Track:
+    """The track as the library knows it, which says where somebody is at any moment."""
+    return Track(
+        times=tuple(person.times),
+        boxes=tuple(
+            Box(left=left, top=top, right=right, bottom=bottom)
+            for left, top, right, bottom in person.boxes
+        ),
+    )
+
+
 def shown(analysis: Analysis, persons: Iterable[Person]) -> list[Shown]:
     """The highest score first."""
     threshold = analysis.threshold
@@ -72,7 +83,7 @@ def shown(analysis: Analysis, persons: Iterable[Person]) -> list[Shown]:
 
 def film(analysis: Analysis, persons: Sequence[Shown]) -> list[Frame]:
     """The frames that were looked at; the box of the highest score lies on top of the others."""
-    tracks = [(each, each.person.track) for each in reversed(persons)]
+    tracks = [(each, track_of(each.person)) for each in reversed(persons)]
     return [
         Frame(
             time=time,
