@@ -13,13 +13,13 @@ import numpy as np
 from django.contrib.auth.models import User
 from playwright.sync_api import FilePayload, Page, Route, expect
 
-from tests.conftest import PASSWORD, MakeAnalysis, MakeClip
+from tests.conftest import PASSWORD, MakeAnalysis, MakeClip, MakeStore
 from tests.makers import scenes
 from video_classifier.ml.contracts import Image
 from video_classifier.ml.serving import no_result
-from video_classifier.models import Analysis, HeatMap, Person
-from video_classifier.services import catalog, evidence, trash
-from video_classifier.states import Playback, Prediction, Stage, Status, View
+from video_classifier.models import Analysis, Camera, Clip, HeatMap, Person
+from video_classifier.services import accounts, catalog, evidence, trash
+from video_classifier.states import Playback, Prediction, Role, Stage, Status, View
 
 LONG = (
     "NVR-07_Filiale-Hauptstrasse_Kamera-12-Eingang-links_"
@@ -138,6 +138,16 @@ def furnish(
     return made
 
 
+def open_stores(user: User, made: dict[str, Analysis], *, make_store: MakeStore) -> None:
+    """Two more stores of the user's, one with cameras, from which half of the clips are."""
+    harbour = make_store("Harbour Street, with a name that needs some room")
+    cameras = [Camera.objects.create(store=harbour, name=name) for name in ("Till 3", "Entrance")]
+    for store in (harbour, make_store("Old Town")):
+        accounts.join(user, store, Role.ANALYST)
+    for number, analysis in enumerate([*made.values()][::2]):
+        Clip.objects.filter(pk=analysis.clip_id).update(store=harbour, camera=cameras[number % 2])
+
+
 def _frames(video: Path) -> list[Image]:
     with av.open(video) as container:
         pictures = [frame.to_ndarray(format="rgb24") for frame in container.decode(video=0)]
@@ -205,6 +215,22 @@ def signed_in(made: dict[str, Analysis]) -> Iterable[Seen]:
     yield Seen(name="upload-rows", open=_upload)  # the last: nobody answers it
 
 
+def with_several_stores(made: dict[str, Analysis], who: str) -> Iterable[Seen]:
+    """What differs where there are several stores, and for who may do less."""
+    yield at(f"stores-upload-{who}", "/")
+    yield at(f"stores-history-{who}", "/history/")
+    yield at(f"stores-trash-{who}", "/trash/")
+    if who == "ada":
+        yield Seen(name="stores-upload-cameras", open=_choose_store)
+        yield Seen(name="stores-upload-refused", open=_submit("[data-module=upload] form"))
+        yield Seen(name="stores-history-filters", open=_filters)
+        yield at("stores-result", made["hint"].get_absolute_url())
+    if who == "reviewer":
+        yield at("stores-result-reviewer", made["no hint"].get_absolute_url())
+        yield at("stores-failed-reviewer", made["unplayable"].get_absolute_url())
+        yield at("stores-forbidden", f"/clips/{made['no hint'].clip_id}/delete/")
+
+
 def administration(made: dict[str, Analysis]) -> Iterable[Seen]:
     """What is ours of Django's administration, for an administrator."""
     yield at("admin", "/admin/")
@@ -270,6 +296,12 @@ def _filters(page: Page) -> None:
     filters = page.get_by_role("button", name="Filters")
     if filters.is_visible():
         filters.click()
+
+
+def _choose_store(page: Page) -> None:
+    page.goto("/")
+    page.get_by_label("Store").select_option(index=0)
+    expect(page.get_by_label("Camera")).to_be_visible()
 
 
 def _shortcuts(page: Page) -> None:

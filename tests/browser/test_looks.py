@@ -21,8 +21,9 @@ from pytest_django import Settings
 from tests.browser import showcase
 from tests.browser.conftest import MODELS, sign_in
 from tests.browser.showcase import Seen
-from tests.conftest import MakeAnalysis, MakeClip
+from tests.conftest import MakeAnalysis, MakeClip, MakeStore, MakeUser
 from video_classifier.models import Analysis
+from video_classifier.states import Role
 
 pytestmark = pytest.mark.browser
 
@@ -52,6 +53,17 @@ def made(
 
 
 @pytest.fixture
+def several(
+    made: dict[str, Analysis], user: User, make_user: MakeUser, make_store: MakeStore
+) -> dict[str, Analysis]:
+    """The same, in two stores with cameras; there are a reviewer and a newcomer, too."""
+    showcase.open_stores(user, made, make_store=make_store)
+    make_user("reviewer", roles=[Role.REVIEWER])
+    make_user("newcomer", roles=[])
+    return made
+
+
+@pytest.fixture
 def pictures(request: pytest.FixtureRequest) -> Path | None:
     """The folder for screenshots, if somebody wants them."""
     folder = request.config.getoption("--screenshots", default=None)
@@ -73,6 +85,19 @@ def test_every_page_is_accessible_and_fits(
     page = browser.new_page(base_url=site)
     sign_in(page, "root")
     faults |= _walk(page, showcase.administration(made), pictures)
+
+    assert faults == {}
+
+
+def test_pages_with_several_stores_are_accessible_and_fit(
+    several: dict[str, Analysis], browser: Browser, site: str, pictures: Path | None
+) -> None:
+    faults: dict[str, list[str]] = {}
+
+    for who in ("ada", "reviewer", "newcomer"):
+        page = browser.new_page(base_url=site)
+        sign_in(page, who)
+        faults |= _walk(page, showcase.with_several_stores(several, who), pictures)
 
     assert faults == {}
 
