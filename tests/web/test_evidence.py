@@ -15,7 +15,7 @@ from tests.conftest import MakeAnalysis, MakeModel, MakePerson
 from video_classifier.models import Analysis, HeatMap
 from video_classifier.services import catalog, evidence
 from video_classifier.states import Prediction, Status, View
-from video_classifier.templatetags.shoplift import whereabouts
+from video_classifier.web.results import strongest_region
 
 HTMX = {"HX-Request": "true"}
 DROPS = [[0.0] * 8 for _ in range(7)] + [[0.23] + [0.0] * 7]
@@ -267,7 +267,7 @@ def test_says_in_words_where_it_mattered(row: int, column: int, where: str) -> N
     drops = [[0.0] * 8 for _ in range(8)]
     drops[row][column] = 0.2
 
-    assert whereabouts(drops) == where
+    assert strongest_region(drops) == where
 
 
 @pytest.mark.parametrize(("drop", "mattered"), [(0.002, False), (0.09, False), (0.11, True)])

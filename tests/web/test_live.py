@@ -103,3 +103,11 @@ def test_nothing_inherits_what_the_element_around_it_asks_for(client: Client) ->
 
     assert settings is not None
     assert json.loads(settings[1])["disableInheritance"] is True
+
+
+def test_a_row_that_was_cancelled_is_announced_as_that(
+    client: Client, make_analysis: MakeAnalysis
+) -> None:
+    analysis = make_analysis(status=Status.CANCELLED)
+
+    assert 'data-announce="Cancelled"' in ask(client, "runs", f"{analysis.pk}.earlier")

@@ -19,6 +19,7 @@ from video_classifier.ml.serving.card import Interval
 from video_classifier.models import Analysis, Clip
 from video_classifier.services import catalog
 from video_classifier.states import Playback, Prediction, Stage, Status
+from video_classifier.web.results import CHECK_THE_CLIP, LEANS, TOO_LOW
 
 HTMX = {"HX-Request": "true"}
 
@@ -52,7 +53,7 @@ def test_a_hint_is_worded_as_a_hint(client: Client, make_analysis: MakeAnalysis)
     html = page(client, make_analysis(status=Status.DONE, score=0.93, threshold=0.4))
 
     assert "Possible shoplifting" in html
-    assert "A hint for a person to check" in html
+    assert CHECK_THE_CLIP in html
     assert 'value="0.930"' in html
     assert "A hint from 0.40 on." in html
     assert "93%" not in html  # the score is no share of anything
@@ -189,9 +190,9 @@ def test_a_high_score_below_a_higher_threshold_is_not_called_nothing(
 
     leaning, clear = page(client, below(score=0.8)), page(client, below(score=0.2))
 
-    assert "the score leans towards shoplifting" in leaning
-    assert "The score is too low for a hint." not in leaning
-    assert "The score is too low for a hint." in clear
+    assert LEANS in leaning
+    assert TOO_LOW not in leaning
+    assert TOO_LOW in clear
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,9 @@ from video_classifier.ml.contracts import Box, Track
 from video_classifier.models import Analysis, Person
 from video_classifier.states import Prediction
 from video_classifier.web.constants import NUMBER_ROOM
+from video_classifier.web.results import ScoreReading, reading
+
+FEW = 3  # tracks: the pictures of so many are shown at once
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -16,8 +19,14 @@ class Shown:
     """A track as the page shows it."""
 
     person: Person
+    reading: ScoreReading | None  # None without a threshold
     is_highest: bool  # the score of the clip is its
-    is_hint: bool  # its score is at or above the threshold
+    is_open: bool  # its pictures are shown at once
+
+    @property
+    def is_hint(self) -> bool:
+        """Whether its score is at or above the threshold."""
+        return self.reading is not None and self.reading.is_hint
 
     @property
     def tone(self) -> Prediction:
@@ -56,6 +65,12 @@ class Frame:
     time: float
     boxes: tuple[Drawn, ...]
 
+    @property
+    def who(self) -> str:
+        """For those who can't see the boxes: " with track 1, track 2"."""
+        tracks = ", ".join(f"track {box.number}" for box in self.boxes)
+        return f" with {tracks}" if tracks else ""
+
 
 def track_of(person: Person) -> Track:
     """The track as the library knows it, which says where somebody is at any moment."""
@@ -70,15 +85,18 @@ def track_of(person: Person) -> Track:
 
 def shown(analysis: Analysis, persons: Iterable[Person]) -> list[Shown]:
     """The highest score first."""
-    threshold = analysis.threshold
-    return [
-        Shown(
-            person=person,
-            is_highest=person.number == analysis.decided_by,
-            is_hint=threshold is not None and person.score >= threshold,
-        )
-        for person in sorted(persons, key=lambda person: -person.score)
-    ]
+    by_score = sorted(persons, key=lambda person: -person.score)
+    return [_shown(analysis, person, are_few=len(by_score) <= FEW) for person in by_score]
+
+
+def _shown(analysis: Analysis, person: Person, *, are_few: bool) -> Shown:
+    is_highest = person.number == analysis.decided_by
+    return Shown(
+        person=person,
+        reading=reading(person.score, analysis.threshold),
+        is_highest=is_highest,
+        is_open=is_highest or are_few,
+    )
 
 
 def film(analysis: Analysis, persons: Sequence[Shown]) -> list[Frame]:

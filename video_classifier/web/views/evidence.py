@@ -15,6 +15,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from video_classifier.models import Analysis, HeatMap, Person
 from video_classifier.services import evidence, heat_maps
 from video_classifier.states import Status
+from video_classifier.web.results import HeatMapPanel
 from video_classifier.web.trashed import ANALYSIS, gone_if_trashed
 
 _not_cached = cache_control(private=True, no_store=True)  # a desk may be shared
@@ -65,7 +66,11 @@ def heat_map(request: HttpRequest, pk: UUID) -> HttpResponse:
     return render(
         request,
         "video_classifier/result/_heat_map.html",
-        {"analysis": analysis, "moments": evidence.moments(analysis), "askable": True},
+        {
+            "panel": HeatMapPanel(
+                analysis=analysis, moments=evidence.moments(analysis), can_be_asked=True
+            )
+        },
     )
 
 

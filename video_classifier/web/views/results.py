@@ -10,10 +10,11 @@ from django.shortcuts import get_object_or_404, redirect
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
-from video_classifier.ml.serving.card import BundleError
+from video_classifier.ml.contracts import View
+from video_classifier.ml.serving.card import BundleError, Card
 from video_classifier.models import Analysis
 from video_classifier.services import analyses, evidence
-from video_classifier.states import Status
+from video_classifier.states import Prediction, Status
 from video_classifier.web.forms import ModelForm
 from video_classifier.web.overlays import film, shown
 from video_classifier.web.permissions import (
@@ -22,7 +23,9 @@ from video_classifier.web.permissions import (
     may_cancel,
     sees_several_stores,
 )
+from video_classifier.web.quality import MISSES, ModelQuality
 from video_classifier.web.responses import SignedInRequest, came_from, page_or_part
+from video_classifier.web.results import HeatMapPanel, Step, model_problem, steps
 from video_classifier.web.trashed import ANALYSIS, gone_if_trashed
 
 
@@ -48,14 +51,18 @@ def _result(
         part="video_classifier/result/_analysis.html",
         context={
             "analysis": analysis,
-            "place": analyses.place_in_queue(analysis) if analysis.status == Status.QUEUED else 0,
+            "steps": _steps(analysis, card),
             "card": card,
-            "measured": measured,
+            "misses": _misses(analysis, measured),
+            "model_problem": model_problem(analysis, card=card, measured=measured),
             "trained_on": measured is not None and measured.was_trained_on(analysis.clip.sha256),
-            "askable": measured is not None and analysis.score is not None,
             "persons": persons,
             "film": film(analysis, persons),
-            "moments": evidence.moments(analysis),
+            "heat_map": HeatMapPanel(
+                analysis=analysis,
+                moments=evidence.moments(analysis),
+                can_be_asked=measured is not None and analysis.score is not None,
+            ),
             "runs": visible.filter(clip__sha256=analysis.clip.sha256),
             "show_store": sees_several_stores(request.user),
             "may_analyze": may_analyze(request.user, analysis.clip),
@@ -66,6 +73,21 @@ def _result(
         },
         status=status,
     )
+
+
+def _steps(analysis: Analysis, card: Card | None) -> list[Step]:
+    if analysis.is_finished:
+        return []
+    place = analyses.place_in_queue(analysis) if analysis.status == Status.QUEUED else 0
+    finds_persons = card is not None and card.spec.view is View.PERSON
+    return steps(analysis, place=place, finds_persons=finds_persons)
+
+
+def _misses(analysis: Analysis, measured: Card | None) -> str:
+    """What it does not mean that there is no hint; "" where there is one, or no result."""
+    if analysis.prediction != Prediction.NO_HINT:
+        return ""
+    return MISSES if measured is None else ModelQuality(card=measured).misses
 
 
 @require_POST
