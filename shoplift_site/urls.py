@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from django.conf import settings
 from django.contrib import admin
 from django.contrib.auth import views as auth
 from django.urls import include, path
 
 from shoplift_site.health import healthz
 from video_classifier.web.forms import NewPasswordForm
+from video_classifier.web.views.catalogue import components
 
 handler500 = "shoplift_site.errors.broken"
 
@@ -28,3 +30,5 @@ urlpatterns = [
     path("admin/", admin.site.urls),
     path("healthz", healthz, name="healthz"),
 ]
+if settings.DEBUG:
+    urlpatterns.append(path("components/", components, name="components"))

@@ -102,6 +102,16 @@ def test_pages_with_several_stores_are_accessible_and_fit(
     assert faults == {}
 
 
+@pytest.mark.urls("tests.web.test_components")  # where it is as under DEBUG
+def test_the_catalogue_of_components_is_accessible_and_fits(
+    browser: Browser, site: str, pictures: Path | None
+) -> None:
+    page = browser.new_page(base_url=site)
+    sign_in(page)
+
+    assert _walk(page, [showcase.at("components", "/components/")], pictures) == {}
+
+
 def _walk(page: Page, views: Iterable[Seen], pictures: Path | None) -> dict[str, list[str]]:
     return {
         f"{seen.name}, {where}": found

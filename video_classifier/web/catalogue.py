@@ -1,0 +1,343 @@
+"""The components in templates/components, each in its states: examples for /components/.
+
+Nothing here is in the database, and nothing that is shown sends or asks.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+from django import forms
+from django.conf import settings
+from django.contrib.auth.models import AnonymousUser, User
+from django.core.paginator import Paginator
+from django.http import HttpRequest, QueryDict
+from django.template.loader import render_to_string
+from django.utils.safestring import SafeString, mark_safe
+
+from video_classifier.ml.contracts import ClipSpec, View
+from video_classifier.ml.serving.card import Card, Interval
+from video_classifier.models import Analysis, Camera, Clip, Person, Store
+from video_classifier.services.catalog import Choice
+from video_classifier.states import Prediction, Stage, Status
+from video_classifier.web.overlays import Drawn
+from video_classifier.web.results import Confidence, Result, ScoreReading
+
+FOLDER = "components"
+THEMES = ("light", "dark")
+TOKEN = "0" * 64  # no form here is to be sent
+SHORT, LONG = "till 3.mp4", "NVR-07_main-street_camera-12-entrance_2026-11-24_21-58-03.mp4"
+WHEN = datetime(2026, 11, 24, 21, 58, tzinfo=UTC)
+
+_COMMENT = re.compile(r"{%\s*comment\s*%}(.*?){%\s*endcomment\s*%}|{#(.*?)#}", re.DOTALL)
+_ASKING = re.compile(r' hx-[\w:-]+="[^"]*"')
+_NAMES = re.compile(
+    r' (id|for|name|aria-labelledby|aria-describedby|aria-controls|popovertarget)="([^"]+)"'
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Drawing:
+    """A component as it looks in the theme `name`."""
+
+    name: str
+    html: SafeString
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Example:
+    """A component in one of its states; `around` is what it can't do without, with "{}" in it."""
+
+    component: str
+    state: str
+    context: dict[str, Any]
+    around: str = "{}"
+
+    @property
+    def is_on_screen(self) -> bool:
+        """Whether it lies over a picture."""
+        return self.component in {"box", "boxes"}
+
+    def in_themes(self) -> list[Drawing]:
+        return [Drawing(name=theme, html=self._drawn(theme)) for theme in THEMES]
+
+    def _drawn(self, theme: str) -> SafeString:
+        """As a page would show it; its ids are its own, and htmx has nothing to do."""
+        html: str = render_to_string(f"{FOLDER}/{self.component}.html", self.context)
+        apart = re.sub(r"\W+", "-", f"{self.component}-{self.state}-{theme}")
+        html = _NAMES.sub(rf' \1="\2-{apart}"', _ASKING.sub("", html))
+        html = re.sub(r'(<nav[^>]* aria-label="[^"]+)', rf"\1 ({self.state}, {theme})", html)
+        html = html.replace("<dialog ", "<dialog open ")
+        return mark_safe(self.around.replace("{}", html))  # noqa: S308  (a template's)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Component:
+    """A template, what it says of itself, and how it looks."""
+
+    name: str
+    about: str
+    examples: tuple[Example, ...]
+
+
+def names() -> list[str]:
+    return sorted(path.stem for path in _folder().glob("*.html"))
+
+
+def about(name: str) -> str:
+    """The comment that a component opens with: what it is, and its variables."""
+    found = _COMMENT.match((_folder() / f"{name}.html").read_text(encoding="utf-8"))
+    lines = (found[1] or found[2] if found else "").strip("\n").splitlines()
+    return "\n".join(line.removeprefix("  ").rstrip() for line in lines).strip()
+
+
+def components() -> list[Component]:
+    found = list(_examples())
+    return [
+        Component(
+            name=name,
+            about=about(name),
+            examples=tuple(each for each in found if each.component == name),
+        )
+        for name in names()
+    ]
+
+
+def _folder() -> Path:
+    return Path(settings.BASE_DIR) / "templates" / FOLDER
+
+
+def _examples() -> Iterator[Example]:
+    for component, states in STATES.items():
+        for state, context in states().items():
+            around = AROUND.get(component, "{}")
+            yield Example(component=component, state=state, context=context, around=around)
+
+
+def _card(**metrics: Interval) -> Card:
+    return Card(
+        name="person_ensemble",
+        network="mobilenetv2_pool",
+        summary="Pretrained MobileNetV2 on each frame, then a mean over time.",
+        spec=ClipSpec(view=View.PERSON),
+        threshold=0.5,
+        created="2026-01-01",
+        metrics=metrics,
+        limits=("Trained on acted scenes.", "Says nothing about who somebody is."),
+    )
+
+
+def _measured() -> Card:
+    return _card(
+        recall=Interval(value=0.46, low=0.27, high=0.8),
+        specificity=Interval(value=0.97, low=0.8, high=1.0),
+        auc=Interval(value=0.89, low=0.79, high=0.96),
+    )
+
+
+def _guessing() -> Card:
+    return _card(
+        recall=Interval(value=0.3, low=0.1, high=0.5),
+        specificity=Interval(value=0.7, low=0.5, high=0.9),
+        auc=Interval(value=0.5, low=0.4, high=0.6),
+    )
+
+
+def _choices() -> list[Choice]:
+    return [
+        Choice(name="person_ensemble", card=_measured(), problem=""),
+        Choice(name="conv3d", card=_guessing(), problem=""),
+        Choice(name="broken", card=None, problem="Its card can't be read. Train it again."),
+    ]
+
+
+def _clip(name: str = SHORT) -> Clip:
+    return Clip(name=name, duration=6.2, size_bytes=1_200_000, container="mp4", codec="h264")
+
+
+def _analysis(status: Status, prediction: str = "", **facts: Any) -> Analysis:
+    return Analysis(
+        clip=_clip(), model="person_ensemble", status=status, prediction=prediction, **facts
+    )
+
+
+def _analyses() -> dict[str, Analysis]:
+    return {
+        "hint": _analysis(Status.DONE, Prediction.HINT, score=0.93, threshold=0.89),
+        "no hint": _analysis(Status.DONE, Prediction.NO_HINT, score=0.12, threshold=0.89),
+        "no result": _analysis(Status.DONE, Prediction.NO_RESULT, reason="Nobody was found."),
+        "waiting": _analysis(Status.QUEUED),
+        "running": _analysis(Status.RUNNING, stage=Stage.FINDING),
+        "failed": _analysis(Status.FAILED, error="No pictures could be read."),
+        "cancelled": _analysis(Status.CANCELLED),
+    }
+
+
+def _request(address: str = "") -> HttpRequest:
+    request = HttpRequest()
+    request.GET = QueryDict(address)
+    return request
+
+
+def _box(number: int, *, is_hint: bool, top: float) -> Drawn:
+    left = 0.1 * number
+    return Drawn(number=number, is_hint=is_hint, left=left, top=top, width=0.2, height=0.5)
+
+
+def _form() -> forms.Form:
+    class Example(forms.Form):
+        username = forms.CharField(help_text="As it stands on your badge.")
+        password = forms.CharField(widget=forms.PasswordInput)
+
+    form = Example({"username": "ada"})
+    form.is_valid()
+    return form
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Place:
+    """A store or a camera, as the form that offers them has it."""
+
+    pk: int
+    name: str
+    cameras: SimpleNamespace = field(default_factory=SimpleNamespace)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+def _store_form() -> SimpleNamespace:
+    cameras = [_Place(pk=number, name=f"Till {number}") for number in (1, 2)]
+    unknown = SimpleNamespace(initial=None)
+    return SimpleNamespace(
+        stores=[
+            _Place(pk=1, name="Main", cameras=SimpleNamespace(all=cameras)),
+            _Place(pk=2, name="Station"),
+        ],
+        has_cameras=True,
+        fields={"store": unknown, "camera": unknown},
+    )
+
+
+AROUND = {
+    "box": '<svg class="boxes" aria-hidden="true">{}</svg>',
+    "figure_row": '<table class="table table-sm figures"><tbody>{}</tbody></table>',
+}
+
+STATES: dict[str, Callable[[], dict[str, dict[str, Any]]]] = {
+    "box": lambda: {
+        "as a picture has it": {
+            "number": 1,
+            "is_hint": True,
+            "room_above": True,
+            **dict.fromkeys(("x", "y"), "30%"),
+            **dict.fromkeys(("width", "height"), "50%"),
+        },
+        "for the player": {
+            "number": 12,
+            "person": Person(number=12, times=[0.0], boxes=[[0.1, 0.2, 0.3, 0.9]]),
+        },
+    },
+    "boxes": lambda: {
+        "over a picture": {
+            "boxes": [_box(1, is_hint=True, top=0.3), _box(4, is_hint=False, top=0.05)]
+        },
+        "over the player": {},
+    },
+    "clip_name": lambda: {"short": {"name": SHORT}, "long": {"name": LONG}},
+    "confidence": lambda: {
+        "known": {"confidence": Confidence(value="70%", ends="41 to 79", sentence="How often.")},
+        "not known": {"confidence": Confidence(value="", ends="", sentence="Not known.")},
+    },
+    "delete_dialog": lambda: {"open": {"csrf_token": TOKEN}},
+    "delete_link": lambda: {
+        "large": {"clip": _clip(), "next": "/history/"},
+        "small": {"clip": _clip(), "next": "/history/", "small": True, "id": 7},
+    },
+    "empty": lambda: {
+        "with a way on": {
+            "title": "Nothing matches",
+            "text": "No result matches these filters.",
+            "address": "#",
+            "action": "Clear all filters",
+        },
+        "without": {"title": "No clips yet", "text": "Drop a recorded clip above."},
+    },
+    "fields": lambda: {"with help and an error": {"form": _form()}},
+    "figure_row": lambda: {
+        "measured": {"label": "Recall", "figure": Interval(value=0.46, low=0.27, high=0.8)},
+        "not measured": {"label": "Accuracy", "figure": None},
+    },
+    "hash": lambda: {"any": {"hash": "a583d43088b0fb59" * 4}},
+    "live_prediction": lambda: {
+        state: {"analysis": analysis} for state, analysis in _analyses().items()
+    },
+    "live_rows": lambda: {"not to be seen": {"list": "history"}},
+    "model_choice": lambda: {
+        "several": {"choices": _choices(), "chosen": "person_ensemble"},
+    },
+    "model_option": lambda: {
+        "chosen": {"choice": _choices()[0], "checked": True},
+        "may be guessing": {"choice": _choices()[1]},
+        "can't be used": {"choice": _choices()[2]},
+    },
+    "model_quality": lambda: {
+        "measured": {"card": _measured()},
+        "may be guessing": {"card": _guessing()},
+        "not measured": {"card": _card()},
+    },
+    "model_select": lambda: {"any": {"choices": _choices(), "chosen": "conv3d"}},
+    "notice": lambda: {
+        "info": {"text": "Nothing was sent."},
+        "success": {
+            "text": "The clip was moved to the trash.",
+            "tone": "success",
+            "undo": "#",
+            "next": "/history/",
+            "csrf_token": TOKEN,
+        },
+        "warning": {"text": "That may be no better than guessing.", "tone": "warning"},
+        "error": {"text": "This model can't be used just now.", "tone": "error"},
+    },
+    "pagination": lambda: {
+        "in between": {
+            "part": "#history",
+            "page": Paginator(range(9), 3).get_page(2),
+            "request": _request("page=2&text=till"),
+        },
+    },
+    "place": lambda: {
+        "of several stores": {
+            "clip": Clip(store=Store(name="Main"), camera=Camera(name="Till 2")),
+            "show_store": True,
+        },
+        "of one store": {"clip": Clip(camera=Camera(name="Till 2"))},
+    },
+    "prediction_badge": lambda: {
+        state: {"result": Result(analysis=analysis)} for state, analysis in _analyses().items()
+    },
+    "restore_form": lambda: {
+        "beside others": {"clip": _clip(), "next": "/trash/", "csrf_token": TOKEN},
+        "alone": {"clip": _clip(), "primary": True, "csrf_token": TOKEN},
+    },
+    "score_meter": lambda: {
+        "hint": {"reading": ScoreReading(score=0.93, threshold=0.89), "tone": Prediction.HINT},
+        "no hint": {
+            "reading": ScoreReading(score=0.8899, threshold=0.89),
+            "tone": Prediction.NO_HINT,
+        },
+    },
+    "shortcuts_dialog": lambda: {"open": {}},
+    "site_header": lambda: {
+        "signed in": {"user": User(username="ada"), "path": "/history/", "csrf_token": TOKEN},
+        "a stranger": {"user": AnonymousUser()},
+    },
+    "store_choice": lambda: {"several stores, with cameras": {"form": _store_form()}},
+    "when": lambda: {"any": {"at": WHEN}},
+}
