@@ -20,6 +20,8 @@ HINTS = {"yes": Prediction.HINT, "no": Prediction.NO_HINT, "none": Prediction.NO
 PAGING = "page"
 SORT = "sort"
 TEXT = "text"
+BACKWARDS = "“From” is later than “To”: no day lies between them. Change one of the two."
+NO_MATCH = "No result matches these filters."
 UPLOADER = "clip__uploaded_by__username"
 MAY_BE_EMPTY = {"score", UPLOADER}  # columns to sort by
 
@@ -31,6 +33,14 @@ class Chip:
     label: str
     value: str
     address_without: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Nothing:
+    """Why filters leave no row."""
+
+    title: str
+    text: str
 
 
 class SortFilter(django_filters.OrderingFilter):  # type: ignore[misc]  # untyped
@@ -165,6 +175,16 @@ class HistoryFilter(django_filters.FilterSet):  # type: ignore[misc]  # untyped
         """Whether it asks for days that end before they begin."""
         since, until = map(self.form.cleaned_data.get, ("since", "until"))
         return bool(since and until and since > until)
+
+    def nothing(self) -> Nothing | None:
+        """What to say where no row is left; None if no filter is in force."""
+        if self.misunderstood():
+            return Nothing(title="Nothing is shown", text=self.misunderstanding())
+        if self.is_backwards():
+            return Nothing(title="Nothing matches", text=BACKWARDS)
+        if any(self.chips()):
+            return Nothing(title="Nothing matches", text=NO_MATCH)
+        return None
 
     def filter_queryset(self, queryset: QuerySet[Any]) -> QuerySet[Any]:
         if self.misunderstood():

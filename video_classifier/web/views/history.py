@@ -35,6 +35,7 @@ def history(request: HttpRequest) -> HttpResponse:
             "filter": asked,
             "page": page,
             "chips": list(asked.chips()),
+            "nothing": asked.nothing(),
             "why_empty": why_empty(request.user),
         },
     )
