@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 import shutil
 import time
 from pathlib import Path
 
 import pytest
-from django.core.files.base import ContentFile
-from django.core.files.storage import default_storage
+from django.core.files.base import ContentFile, File
+from django.core.files.storage import InMemoryStorage, Storage, default_storage
 from pytest_django import DjangoCaptureOnCommitCallbacks, Settings
 
-from tests.conftest import MakeAnalysis, MakeClip
-from video_classifier.models import Clip
-from video_classifier.services import clips, evidence, files
+from tests.conftest import FakePredictor, MakeAnalysis, MakeClip
+from tests.makers import videos
+from video_classifier.models import Analysis, Clip
+from video_classifier.services import analyses, clips, evidence, files, sandbox
+from video_classifier.states import Playback, Status
 
 DAY = 24 * 60 * 60
 
@@ -166,6 +169,7 @@ def stuck(monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*_: object, **__: object) -> None:
         raise PermissionError(1, "Operation not permitted")
 
+    monkeypatch.setattr(os, "remove", refuse)
     monkeypatch.setattr(Path, "unlink", refuse)
     monkeypatch.setattr(shutil, "rmtree", refuse)
 
@@ -216,3 +220,108 @@ def test_a_row_with_its_file_is_not(make_clip: MakeClip) -> None:
     files.sweep()
 
     assert files.missing() == 0
+
+
+# Storage that is somewhere else, whose files have no path
+
+
+class Elsewhere(Storage):
+    """As little as a storage has to have."""
+
+    def __init__(self) -> None:
+        self._there = InMemoryStorage()
+
+    def _open(self, name: str, mode: str) -> File[bytes]:
+        return self._there.open(name, mode)
+
+    def _save(self, name: str, content: File[bytes]) -> str:
+        return self._there.save(name, content)
+
+    def delete(self, name: str) -> None:
+        self._there.delete(name)
+
+    def exists(self, name: str) -> bool:
+        return self._there.exists(name)
+
+    def listdir(self, path: str) -> tuple[list[str], list[str]]:
+        return self._there.listdir(path)
+
+    def size(self, name: str) -> int:
+        return self._there.size(name)
+
+
+@pytest.fixture
+def elsewhere(settings: Settings) -> None:
+    settings.STORAGES = settings.STORAGES | {"default": {"BACKEND": f"{__name__}.Elsewhere"}}
+
+
+@pytest.fixture
+def footage(elsewhere: None, make_clip: MakeClip, tmp_path: Path) -> Clip:
+    video = videos.write(tmp_path / "made.avi", 5, codec="mjpeg", pixels="yuvj420p")
+    clip = make_clip(content=video.read_bytes(), playback=Playback.WANTED)
+    with pytest.raises(NotImplementedError):
+        clip.file.path  # noqa: B018
+    return clip
+
+
+def test_a_file_of_this_machine_is_read_where_it_is(make_clip: MakeClip) -> None:
+    clip = make_clip()
+
+    with files.local_path(clip.file) as path:
+        assert path == Path(clip.file.path)
+
+    assert path.exists()
+
+
+def test_of_a_file_elsewhere_there_is_a_copy_as_long_as_it_is_read(footage: Clip) -> None:
+    with files.local_path(footage.file) as path:
+        assert sandbox.probe(path)[0].codec == "mjpeg"
+
+    assert not path.exists()
+
+
+def test_a_clip_that_is_stored_elsewhere_is_analyzed(
+    footage: Clip, make_analysis: MakeAnalysis
+) -> None:
+    make_analysis(clip=footage)
+    analysis = analyses.claim_next(worker="one")
+    assert analysis is not None
+
+    analyses.run(analysis, predictor=FakePredictor())
+
+    assert Analysis.objects.get().status == Status.DONE
+    assert default_storage.exists(evidence.frame_file(analysis, 0))
+
+
+@pytest.mark.usefixtures("footage")
+def test_a_clip_that_is_stored_elsewhere_gets_its_copy() -> None:
+    clips.make_next_copy()
+
+    clip = Clip.objects.get()
+    assert clip.playback == Playback.COPY
+    with files.local_path(clip.playable) as copy:
+        assert sandbox.probe(copy)[1]  # browsers play it
+
+
+def test_a_clip_that_is_stored_elsewhere_goes_with_all_that_was_made_of_it(
+    footage: Clip,
+    make_analysis: MakeAnalysis,
+    django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks,
+) -> None:
+    analysis = make_analysis(clip=footage)
+    evidence.write({evidence.frame_file(analysis, 0): b"frame"})
+
+    with django_capture_on_commit_callbacks(execute=True):
+        clips.delete(footage)
+
+    assert not default_storage.exists(str(footage.file.name))
+    assert not default_storage.exists(evidence.frame_file(analysis, 0))
+
+
+def test_nobody_else_knows_the_path_of_a_stored_file() -> None:
+    package = Path(files.__file__).parent.parent
+    asks = re.compile(r"\b(file|playable)\.path\b|storage\.path\(")
+
+    found = [path for path in package.rglob("*.py") if asks.search(path.read_text("utf-8"))]
+
+    assert found == [Path(files.__file__)]

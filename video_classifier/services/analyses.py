@@ -7,7 +7,6 @@ import math
 from collections.abc import Callable
 from datetime import timedelta
 from functools import partial
-from pathlib import Path
 
 from django.conf import settings
 from django.contrib.auth.models import User
@@ -18,7 +17,7 @@ from video_classifier.ml.contracts import ClipError, Outcome, Predictor
 from video_classifier.ml.contracts import Stage as MlStage
 from video_classifier.ml.serving.card import BundleError
 from video_classifier.models import Analysis, Clip, Person
-from video_classifier.services import catalog, evidence, jobs, queue, sandbox
+from video_classifier.services import catalog, evidence, files, jobs, queue, sandbox
 from video_classifier.services.jobs import Lease, LeaseLostError, beating
 from video_classifier.states import Stage, Status, View
 
@@ -177,12 +176,13 @@ def run(
     with beating(partial(beat, analysis), is_held=held.exists) as lease:
         try:
             predictor = predictor or catalog.load(analysis.model)
-            outcome = predictor.analyze(
-                Path(analysis.clip.file.path),
-                preview_width=settings.PREVIEW_WIDTH,
-                entering=partial(_enter, analysis),
-                proceed=_watch(analysis, lease, ending),
-            )
+            with files.local_path(analysis.clip.file) as video:
+                outcome = predictor.analyze(
+                    video,
+                    preview_width=settings.PREVIEW_WIDTH,
+                    entering=partial(_enter, analysis),
+                    proceed=_watch(analysis, lease, ending),
+                )
             _decide(analysis, outcome, model_sha256=predictor.sha256)
         except LeaseLostError:
             raise

@@ -16,7 +16,7 @@ from django.utils import timezone
 
 from video_classifier.models import Clip
 from video_classifier.querysets import ClipQuerySet
-from video_classifier.services import disk, queue, sandbox
+from video_classifier.services import disk, files, queue, sandbox
 from video_classifier.services.jobs import LOOK_SECONDS, Pace
 from video_classifier.states import Playback
 
@@ -123,7 +123,8 @@ def _try_later(clip: Clip) -> None:
 def _make_copy(clip: Clip, proceed: Callable[[], bool]) -> None:
     with TemporaryDirectory(dir=settings.FILE_UPLOAD_TEMP_DIR) as folder:
         made = Path(folder) / "copy.mp4"
-        sandbox.copy(Path(clip.file.path), made, watch=_watch(clip, proceed))
+        with files.local_path(clip.file) as video:
+            sandbox.copy(video, made, watch=_watch(clip, proceed))
         with made.open("rb") as file:
             clip.playable.save(f"{clip.pk}.mp4", File(file), save=False)
     if not _held(clip).update(playable=clip.playable.name, playback=Playback.COPY):

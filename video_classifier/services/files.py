@@ -1,4 +1,7 @@
-"""The files in storage: they go with their rows, and a sweep finds what was left behind."""
+"""The files in storage: they go with their rows, and a sweep finds what was left behind.
+
+Only here does a stored file have a path. Elsewhere it is a name in storage, wherever that is.
+"""
 
 from __future__ import annotations
 
@@ -6,17 +9,20 @@ import logging
 import os
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 from typing import Any
 from uuid import UUID
 
 from django.conf import settings
 from django.core.files.storage import default_storage
 from django.db import transaction
+from django.db.models.fields.files import FieldFile
 from django.db.models.signals import post_delete
 from django.dispatch import receiver
 
@@ -35,12 +41,50 @@ def _forget_files(instance: Clip, **_: Any) -> None:
     # Here and not in a service: rows also go by cascades.
     for file in (instance.file, instance.playable):
         if file.name:
-            transaction.on_commit(partial(_remove, Path(file.path)))
+            transaction.on_commit(partial(_discard, [file.name]))
 
 
 @receiver(post_delete, sender=Analysis)
 def _forget_pictures(instance: Analysis, **_: Any) -> None:
-    transaction.on_commit(partial(_remove, Path(default_storage.path(evidence.folder(instance)))))
+    transaction.on_commit(partial(_discard_pictures, evidence.folder(instance)))
+
+
+def _discard_pictures(folder: str) -> None:
+    with suppress(FileNotFoundError):  # it never had any
+        _, names = default_storage.listdir(folder)
+        _discard([*(f"{folder}/{name}" for name in names), folder])
+
+
+def _discard(names: Iterable[str]) -> None:
+    for name in names:
+        try:
+            default_storage.delete(name)
+        except OSError as error:
+            logger.warning("%s could not be removed (%s); the next sweep tries again", name, error)
+
+
+@contextmanager
+def local_path(file: FieldFile) -> Iterator[Path]:
+    """Where a stored file can be read meanwhile: itself, or a copy of what is stored elsewhere."""
+    try:
+        path = Path(file.path)
+    except NotImplementedError:  # as Django's storages say that have no paths
+        with _copy(file) as path:
+            yield path
+    else:
+        yield path
+
+
+@contextmanager
+def _copy(file: FieldFile) -> Iterator[Path]:
+    name, folder = str(file.name), settings.FILE_UPLOAD_TEMP_DIR
+    with (
+        NamedTemporaryFile(dir=folder, suffix=Path(name).suffix) as copy,
+        file.storage.open(name) as stored,
+    ):
+        shutil.copyfileobj(stored, copy)
+        copy.flush()
+        yield Path(copy.name)
 
 
 def _remove(path: Path) -> bool:
@@ -66,7 +110,7 @@ class Swept:
 
 
 def sweep(*, remove: bool = True, force: bool = False) -> Swept:
-    """Removes files that no row knows, and logs which rows miss a file.
+    """Removes files on this machine that no row knows, and logs which rows miss a file.
 
     What is younger than GRACE stays: its row may be on the way. Unless `force`d, nothing in the
     media folder goes if more than FEW files and a tenth of all that belong to rows would: that

@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from functools import partial
-from pathlib import Path
 from typing import NamedTuple
 
 from django.conf import settings
@@ -16,7 +15,7 @@ from django.utils import timezone
 from video_classifier.ml.contracts import ClipError, Image
 from video_classifier.ml.serving.card import BundleError
 from video_classifier.models import Analysis, HeatMap
-from video_classifier.services import catalog, evidence, jobs, queue, sandbox
+from video_classifier.services import catalog, evidence, files, jobs, queue, sandbox
 from video_classifier.services.jobs import Lease, LeaseLostError, beating
 from video_classifier.states import Status
 
@@ -107,13 +106,13 @@ def _make(heat_map: HeatMap, watch: Callable[[], None]) -> None:
     material = _material(analysis, watch)
     _check(material, analysis)
     drops = occlusion.heat_map(material.score, material.seen, after_each=watch)
-    files = {
+    pictures = {
         evidence.heat_file(analysis, number): evidence.jpeg(image, evidence.FRAME_QUALITY)
         for number, image in enumerate(occlusion.drawn(material.shown, drops))
     }
     with transaction.atomic():  # a deletion of the clip comes before or after, as in analyses
         if held.update(status=Status.DONE, drops=drops.astype(float).round(4).tolist()):
-            evidence.write(files)
+            evidence.write(pictures)
 
 
 def _material(analysis: Analysis, watch: Callable[[], None]) -> _Material:
@@ -123,8 +122,8 @@ def _material(analysis: Analysis, watch: Callable[[], None]) -> _Material:
         crops = evidence.read(evidence.crop_file(analysis, person, each) for each in numbers)
         return _Material(predictor.score, seen=crops, shown=crops)
     shown = evidence.read(evidence.frame_file(analysis, each) for each in numbers)
-    video = Path(analysis.clip.file.path)
-    sample = sandbox.sample(video, predictor.card.spec, watch=watch)
+    with files.local_path(analysis.clip.file) as video:
+        sample = sandbox.sample(video, predictor.card.spec, watch=watch)
     return _Material(predictor.score, seen=sample.images, shown=shown)
 
 
