@@ -17,6 +17,7 @@ from django.template.defaultfilters import filesizeformat
 from video_classifier.models import Analysis, AuditEntry, Camera, Clip, Membership, Store
 from video_classifier.querysets import DELETE_CLIPS
 from video_classifier.services import analyses, catalog, confidence, files, trash
+from video_classifier.services.errors import Refused
 from video_classifier.states import Role
 
 admin.site.site_header = "Shoplift administration"
@@ -81,8 +82,8 @@ def _again(model: str) -> Callable[[AnalyzableAdmin, HttpRequest, QuerySet[Any]]
             for clip in site.clips_of(chosen):
                 analyses.enqueue(clip, model=model, user=request.user)  # type: ignore[arg-type]
                 queued += 1
-        except analyses.QueueFullError as full:
-            messages.error(request, str(full))
+        except Refused as refusal:
+            messages.error(request, str(refusal))
         messages.success(request, f"Queued for {model}: {queued}.")
 
     return again

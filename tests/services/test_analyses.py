@@ -19,12 +19,11 @@ from pytest_django import Settings
 
 from tests.conftest import FakePredictor, MakeAnalysis, MakeClip, MakeModel, MakeUser, followed
 from tests.databases import plan, together
-from video_classifier.ml.contracts import ClipError
 from video_classifier.ml.contracts import Stage as MlStage
-from video_classifier.ml.serving.card import BundleError
 from video_classifier.models import Analysis
 from video_classifier.querysets import AnalysisQuerySet
 from video_classifier.services import analyses, catalog, clips, evidence
+from video_classifier.services.errors import Refused
 from video_classifier.services.jobs import LeaseLostError
 from video_classifier.states import Prediction, Stage, Status, View
 from video_classifier.web import overlays
@@ -285,16 +284,13 @@ def test_each_stage_can_be_seen_while_it_lasts(make_analysis: MakeAnalysis) -> N
     assert seen == ["reading", "finding", "classifying"]
 
 
-@pytest.mark.parametrize("error", [ClipError("It has no frames."), BundleError("It is gone.")])
-def test_a_known_trouble_is_told_to_the_uploader(
-    make_analysis: MakeAnalysis, error: Exception
-) -> None:
+def test_a_refusal_is_told_to_the_uploader(make_analysis: MakeAnalysis) -> None:
     make_analysis()
     analysis = claim()
 
-    analyses.run(analysis, predictor=FakePredictor(error=error))
+    analyses.run(analysis, predictor=FakePredictor(error=Refused("It has no frames.")))
 
-    assert (analysis.status, analysis.error) == (Status.FAILED, str(error))
+    assert (analysis.status, analysis.error) == (Status.FAILED, "It has no frames.")
     assert (analysis.prediction, analysis.score) == ("", None)
 
 
@@ -358,7 +354,7 @@ def test_a_run_that_lost_its_lease_changes_nothing(make_analysis: MakeAnalysis) 
     assert (quick.status, quick.worker) == (Status.RUNNING, "quick")
 
 
-@pytest.mark.parametrize("error", [None, ClipError("It is bad."), ZeroDivisionError()])
+@pytest.mark.parametrize("error", [None, Refused("It is bad."), ZeroDivisionError()])
 def test_a_lease_lost_at_the_last_moment_changes_nothing(
     make_analysis: MakeAnalysis, error: Exception | None
 ) -> None:
@@ -488,7 +484,7 @@ def test_again_keeps_the_earlier_result(
 def test_again_refuses_a_model_that_cannot_be_used(make_analysis: MakeAnalysis, user: User) -> None:
     earlier = make_analysis(status=Status.DONE)
 
-    with pytest.raises(BundleError, match="gone"):
+    with pytest.raises(Refused, match="gone"):
         analyses.again(earlier, model="gone", user=user)
 
     assert Analysis.objects.count() == 1

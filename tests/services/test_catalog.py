@@ -10,8 +10,8 @@ from pytest_django import Settings
 from tests.conftest import MakeModel
 from video_classifier.ml.contracts import ClipSpec, View
 from video_classifier.ml.serving.bundle import NETWORK_FILE
-from video_classifier.ml.serving.card import BundleError
 from video_classifier.services import catalog
+from video_classifier.services.errors import Refused
 
 
 def test_lists_the_models_with_their_cards(make_model: MakeModel) -> None:
@@ -59,7 +59,7 @@ def test_no_model_gives_no_default() -> None:
 def test_a_name_is_no_path(make_model: MakeModel, name: str) -> None:
     make_model()
 
-    with pytest.raises(BundleError, match="There is no model"):
+    with pytest.raises(Refused, match="There is no model"):
         catalog.usable(name)
 
 
@@ -81,5 +81,5 @@ def test_a_model_of_persons_is_offered_with_all_that_it_needs(
 def test_a_model_of_persons_without_a_detector_is_not_offered(make_model: MakeModel) -> None:
     make_model("persons", spec=ClipSpec(view=View.PERSON))
 
-    with pytest.raises(BundleError, match="needs a person detector"):
+    with pytest.raises(Refused, match="needs a person detector"):
         catalog.usable("persons")

@@ -15,11 +15,11 @@ from pytest_django import DjangoCaptureOnCommitCallbacks, Settings
 from tests.conftest import FakePredictor, MakeAnalysis, MakeClip, followed
 from tests.databases import plan
 from tests.makers import videos
-from video_classifier.ml.contracts import ClipError
 from video_classifier.ml.video import browser_copy, probe
 from video_classifier.models import Analysis, Clip
 from video_classifier.querysets import ClipQuerySet
 from video_classifier.services import analyses, clips, evidence, sandbox
+from video_classifier.services.errors import Refused
 from video_classifier.states import Playback
 
 
@@ -33,7 +33,7 @@ def write_copy(_source: Path, target: Path, **_: object) -> None:
 
 def complain(_source: Path, _target: Path, **_: object) -> None:
     msg = "It can't be copied."
-    raise ClipError(msg)
+    raise Refused(msg)
 
 
 # Deletion

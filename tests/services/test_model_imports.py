@@ -11,9 +11,9 @@ from django.test import Client
 from tests.conftest import MakeAnalysis, MakeModel
 from video_classifier.ml.files import sha256
 from video_classifier.ml.serving import bundle
-from video_classifier.ml.serving.card import BundleError
 from video_classifier.ml.serving.keras_import import Format
 from video_classifier.services import catalog, confidence, model_imports
+from video_classifier.services.errors import Refused
 from video_classifier.states import Status
 
 
@@ -90,7 +90,7 @@ def test_an_import_leaves_the_model_and_nothing_else(source: Path) -> None:
 def test_an_import_replaces_another_only_when_asked(source: Path, imported: Path) -> None:
     before = sha256(imported / bundle.NETWORK_FILE)
 
-    with pytest.raises(BundleError, match="There is a model “theirs” already"):
+    with pytest.raises(Refused, match="There is a model “theirs” already"):
         import_model(source)
     assert sha256(imported / bundle.NETWORK_FILE) == before
 
@@ -102,7 +102,7 @@ def test_an_import_replaces_another_only_when_asked(source: Path, imported: Path
 def test_a_file_of_no_use_leaves_what_was_there(tmp_path: Path, imported: Path) -> None:
     (tmp_path / "broken.keras").write_text("buy milk")
 
-    with pytest.raises(BundleError, match=r"broken\.keras can't be imported"):
+    with pytest.raises(Refused, match=r"broken\.keras can't be imported"):
         import_model(tmp_path / "broken.keras", replace=True)
     assert bundle.check(imported).name == "theirs"
     assert sorted(path.name for path in settings.DATA_DIR.iterdir()) == [
@@ -114,17 +114,17 @@ def test_a_file_of_no_use_leaves_what_was_there(tmp_path: Path, imported: Path) 
 
 @pytest.mark.parametrize("name", ["", ".", "..", "../up", "a/b", ".hidden", "a b", "é", "n" * 51])
 def test_a_name_that_is_no_folder_s_is_refused(tmp_path: Path, name: str) -> None:
-    with pytest.raises(BundleError, match="can't be a model's name"):
+    with pytest.raises(Refused, match="can't be a model's name"):
         import_model(tmp_path / "best_model.keras", name)
 
 
 def test_a_name_that_comes_with_the_site_is_refused(make_model: MakeModel, tmp_path: Path) -> None:
     make_model("shipped")
 
-    with pytest.raises(BundleError, match="“shipped” comes with the site"):
+    with pytest.raises(Refused, match="“shipped” comes with the site"):
         import_model(tmp_path / "best_model.keras", "shipped", replace=True)
 
 
 def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
-    with pytest.raises(BundleError, match=r"There is no file .*gone\.keras"):
+    with pytest.raises(Refused, match=r"There is no file .*gone\.keras"):
         import_model(tmp_path / "gone.keras")

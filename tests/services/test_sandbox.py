@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import signal
 import threading
 import time
@@ -16,17 +17,39 @@ from django.contrib.auth.models import User
 from django.utils import timezone
 from pytest_django import Settings
 
-from tests.conftest import MakeAnalysis, MakeClip
+from tests.conftest import MakeAnalysis, MakeClip, MakeModel
 from tests.makers import videos
 from tests.makers.footage import ROOT
 from video_classifier.ml.contracts import ClipError
 from video_classifier.ml.serving import decoder
+from video_classifier.ml.serving.card import BundleError
 from video_classifier.models import Analysis, Clip
-from video_classifier.services import analyses, sandbox, trash
+from video_classifier.services import analyses, catalog, sandbox, trash
+from video_classifier.services.errors import Refused
 from video_classifier.services.jobs import LeaseLostError
 from video_classifier.states import Prediction, Status
 
 MODEL = "conv3d"  # the smallest
+
+# The library's errors
+
+
+@pytest.mark.parametrize("error", [ClipError("It has no frames."), BundleError("It is gone.")])
+def test_what_the_library_cannot_use_is_refused_in_its_words(error: Exception) -> None:
+    with pytest.raises(Refused, match=str(error)), sandbox.refusing():
+        raise error
+
+
+def test_a_model_that_is_gone_when_its_turn_comes_is_refused(
+    make_model: MakeModel, settings: Settings
+) -> None:
+    folder = make_model("standard")
+    predictor = catalog.load("standard")
+    shutil.rmtree(folder)
+
+    with pytest.raises(Refused, match="There is no model “standard”"):
+        predictor.load()
+
 
 # Uploads
 
@@ -38,7 +61,7 @@ def test_an_upload_is_looked_at_elsewhere(tmp_path: Path) -> None:
 
 
 def test_what_is_no_video_keeps_its_sentence(tmp_path: Path) -> None:
-    with pytest.raises(ClipError, match="not a video"):
+    with pytest.raises(Refused, match="not a video"):
         sandbox.probe(videos.text(tmp_path / "clip.mp4", "buy milk"))
 
 
@@ -50,7 +73,7 @@ def test_a_look_that_takes_too_long_is_given_up(
     child(sandbox._probes._kept).suspend()
     monkeypatch.setattr(sandbox, "PROBE_SECONDS", 0.2)
 
-    with pytest.raises(ClipError, match="takes too long"):
+    with pytest.raises(Refused, match="takes too long"):
         sandbox.probe(clip)
 
     monkeypatch.undo()
@@ -65,7 +88,7 @@ def test_a_file_that_crashes_the_reader_is_refused(tmp_path: Path) -> None:
     threading.Timer(0.3, reader.send_signal, (signal.SIGSEGV,)).start()
     threading.Timer(0.4, reader.resume).start()
 
-    with pytest.raises(ClipError, match="crashed"):
+    with pytest.raises(Refused, match="crashed"):
         sandbox.probe(clip)
 
     assert sandbox.probe(clip)
@@ -255,5 +278,5 @@ def test_a_clip_may_not_choose_its_own_deadline(settings: Settings) -> None:
     watch = analyses.deadline(2e9)
     time.sleep(0.01)
 
-    with pytest.raises(ClipError, match="0 min"):
+    with pytest.raises(Refused, match="0 min"):
         watch()

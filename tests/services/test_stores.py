@@ -11,9 +11,9 @@ from django.db.models import ProtectedError
 from pytest_django import Settings
 
 from tests.conftest import MakeAnalysis, MakeClip, MakeStore, MakeUser
-from video_classifier.ml.contracts import ClipError
 from video_classifier.models import Analysis, Camera, Clip, Membership, Store
 from video_classifier.services import accounts, uploads
+from video_classifier.services.errors import Refused
 from video_classifier.states import Role
 
 
@@ -78,7 +78,7 @@ def test_a_clip_is_of_a_camera_of_its_store(make_store: MakeStore, user: User) -
     camera = Camera.objects.create(store=make_store("South"), name="Till 1")
     file = SimpleUploadedFile("till.mp4", b"video")
 
-    with pytest.raises(ClipError, match="no camera “Till 1” in the store “North”"):
+    with pytest.raises(Refused, match="no camera “Till 1” in the store “North”"):
         uploads.accept(
             file=file, user=user, model="standard", store=make_store("North"), camera=camera
         )

@@ -18,9 +18,9 @@ from pytest_django import Settings
 
 from tests.conftest import MakeModel
 from tests.makers import videos
-from video_classifier.ml.contracts import ClipError
 from video_classifier.models import Analysis, Clip, Store
 from video_classifier.services import analyses, uploads
+from video_classifier.services.errors import Refused
 from video_classifier.states import Playback, Status
 
 Upload = Callable[..., TemporaryUploadedFile]
@@ -116,7 +116,7 @@ def test_what_is_no_clip_is_refused_and_not_kept(
 ) -> None:
     file = upload(content)
 
-    with pytest.raises(ClipError):
+    with pytest.raises(Refused):
         accept(file=file, user=user, model="standard")
     file.close()
 
@@ -129,7 +129,7 @@ def test_one_byte_beyond_the_limit_is_refused(
 ) -> None:
     settings.CLIP_MAX_BYTES = len(video) - 1
 
-    with pytest.raises(ClipError, match=r"“till\.mp4” is larger than"):
+    with pytest.raises(Refused, match=r"“till\.mp4” is larger than"):
         accept(file=upload(video), user=user, model="standard")
 
 
@@ -137,7 +137,7 @@ def test_one_byte_beyond_the_limit_is_refused(
 def test_a_model_that_cannot_be_used_is_refused(
     upload: Upload, video: bytes, user: User, model: str
 ) -> None:
-    with pytest.raises(ClipError, match="There is no model"):
+    with pytest.raises(Refused, match="There is no model"):
         accept(file=upload(video), user=user, model=model)
 
     assert not Clip.objects.exists()

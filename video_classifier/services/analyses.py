@@ -13,11 +13,11 @@ from django.contrib.auth.models import User
 from django.db import transaction
 from django.utils import timezone
 
-from video_classifier.ml.contracts import ClipError, Outcome, Predictor
+from video_classifier.ml.contracts import Outcome, Predictor
 from video_classifier.ml.contracts import Stage as MlStage
-from video_classifier.ml.serving.card import BundleError
 from video_classifier.models import Analysis, Clip, Person
 from video_classifier.services import catalog, evidence, files, jobs, queue, sandbox
+from video_classifier.services.errors import Refused
 from video_classifier.services.jobs import Lease, LeaseLostError, beating
 from video_classifier.states import Stage, Status, View
 
@@ -54,7 +54,7 @@ _WAITING: dict[str, object] = {
 }
 
 
-class QueueFullError(ClipError):
+class QueueFullError(Refused):
     """The user has as many analyses waiting as one may have."""
 
 
@@ -82,7 +82,7 @@ def enqueue(clip: Clip, *, model: str, user: User | None) -> Analysis:
 def again(analysis: Analysis, *, model: str, user: User) -> Analysis:
     """Another analysis of the same clip; the earlier one stays.
 
-    Raises BundleError and QueueFullError.
+    Raises Refused.
     """
     catalog.usable(model)
     return enqueue(analysis.clip, model=model, user=user)
@@ -186,7 +186,7 @@ def run(
             _decide(analysis, outcome, model_sha256=predictor.sha256)
         except LeaseLostError:
             raise
-        except (ClipError, BundleError) as error:
+        except Refused as error:
             _fail(analysis, str(error))
         except Exception:
             _fail(analysis, BROKE)

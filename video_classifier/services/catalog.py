@@ -8,8 +8,23 @@ from pathlib import Path
 from django.conf import settings
 
 from video_classifier.ml.serving import bundle, loading
-from video_classifier.ml.serving.card import BundleError, Card
-from video_classifier.services.sandbox import ChildPredictor
+from video_classifier.ml.serving.card import Card, Interval
+from video_classifier.services.errors import Refused
+from video_classifier.services.sandbox import ChildPredictor, refusing
+
+# With Card and Interval: pages know nothing else of the library.
+__all__ = [
+    "Card",
+    "Choice",
+    "Interval",
+    "available",
+    "default_name",
+    "folder",
+    "imported",
+    "load",
+    "names",
+    "usable",
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,15 +66,16 @@ def default_name() -> str:
 
 
 def usable(name: str) -> Card:
-    """The card of the model `name`. Raises BundleError if there is none that can be used."""
+    """The card of the model `name`. Raises Refused if there is none that can be used."""
     if name not in names():  # also: a name is no path
         msg = f"There is no model “{name}”. Choose one that is offered."
-        raise BundleError(msg)
-    return loading.check(folder(name), detector=settings.PERSON_DETECTOR)
+        raise Refused(msg)
+    with refusing():
+        return loading.check(folder(name), detector=settings.PERSON_DETECTOR)
 
 
 def load(name: str) -> ChildPredictor:
-    """The predictor of the model `name`; loads with the first clip. Raises BundleError."""
+    """The predictor of the model `name`; loads with the first clip. Raises Refused."""
     card = usable(name)
     return ChildPredictor(folder(name), card, detector=settings.PERSON_DETECTOR)
 
@@ -67,5 +83,5 @@ def load(name: str) -> ChildPredictor:
 def _choice(name: str) -> Choice:
     try:
         return Choice(name=name, card=usable(name), problem="")
-    except BundleError as error:
+    except Refused as error:
         return Choice(name=name, card=None, problem=str(error))

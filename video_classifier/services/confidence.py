@@ -12,6 +12,8 @@ from video_classifier.models import Analysis
 from video_classifier.services import catalog
 from video_classifier.states import Prediction
 
+__all__ = ["Share", "card_of", "of", "sentence"]
+
 HINT = (
     "In an equal mix, {value} of 100 such hints were thefts ({low} to {high}); in a shop far fewer."
 )

@@ -10,13 +10,13 @@ from contextlib import contextmanager
 from django.conf import settings
 from django.db import DatabaseError
 
-from video_classifier.ml.contracts import ClipError
 from video_classifier.services import database
+from video_classifier.services.errors import Refused
 
 FULL = "The server's disk is full. Tell your administrator; nothing of your file was kept."
 
 
-class DiskFullError(ClipError):
+class DiskFullError(Refused):
     """Nothing is wrong with the clip."""
 
 

@@ -12,10 +12,10 @@ from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
 
-from video_classifier.ml.contracts import ClipError, Image
-from video_classifier.ml.serving.card import BundleError
+from video_classifier.ml.contracts import Image
 from video_classifier.models import Analysis, HeatMap
 from video_classifier.services import catalog, evidence, files, jobs, queue, sandbox
+from video_classifier.services.errors import Refused
 from video_classifier.services.jobs import Lease, LeaseLostError, beating
 from video_classifier.states import Status
 
@@ -32,10 +32,6 @@ TOLERANCE = 0.1  # the pictures were kept as JPEG, which moved scores by up to 0
 
 class _GaveWayError(Exception):
     """There is something better to do now."""
-
-
-class _OutdatedError(Exception):
-    """What was asked for can't be explained any more; the message says why."""
 
 
 class _Material(NamedTuple):
@@ -74,7 +70,7 @@ def make_next(*, worker: str, proceed: Callable[[], bool] = lambda: True) -> boo
         pass  # the clip was deleted, or another worker has it now
     except _GaveWayError:
         held.update(status=Status.QUEUED, attempts=F("attempts") - 1)
-    except (BundleError, ClipError, _OutdatedError) as error:
+    except Refused as error:
         held.update(status=Status.FAILED, error=str(error))
     except Exception:
         logger.exception("no heat map could be made of analysis %s", heat_map.pk)
@@ -128,7 +124,7 @@ def _material(analysis: Analysis, watch: Callable[[], None]) -> _Material:
 
 
 def _check(material: _Material, analysis: Analysis) -> None:
-    """Raises _OutdatedError if the score that is to be explained is no longer the model's."""
+    """Raises Refused if the score that is to be explained is no longer the model's."""
     now, then = material.score(material.seen), analysis.score or 0.0
     if abs(now - then) > TOLERANCE:
-        raise _OutdatedError(REPLACED.format(now=now, then=then))
+        raise Refused(REPLACED.format(now=now, then=then))

@@ -10,9 +10,11 @@ from django.conf import settings
 from django.utils import timezone
 
 from video_classifier.ml.serving import keras_import
-from video_classifier.ml.serving.card import BundleError, Card
+from video_classifier.ml.serving.card import Card
 from video_classifier.ml.serving.keras_import import Format
 from video_classifier.services import catalog
+from video_classifier.services.errors import Refused
+from video_classifier.services.sandbox import refusing
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,49}")  # as long as Analysis.model
 
@@ -21,18 +23,19 @@ def import_model(source: Path, name: str, *, given: Format, replace: bool = Fals
     """Makes the Keras file `source` a model of the site, called `name`, that is not measured.
 
     Its folder appears whole or not at all; with `replace` it takes the place of one that was
-    imported before. Raises BundleError.
+    imported before. Raises Refused.
     """
     _check(name, replace=replace)
     if not source.is_file():
         msg = f"There is no file {source}."
-        raise BundleError(msg)
+        raise Refused(msg)
     created = timezone.localdate().isoformat()
     target = catalog.imported() / name
     target.parent.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory(dir=settings.DATA_DIR, prefix="importing-") as aside:
         made = Path(aside) / name
-        card = keras_import.write(source, made, name=name, created=created, given=given)
+        with refusing():
+            card = keras_import.write(source, made, name=name, created=created, given=given)
         if target.exists():
             target.rename(Path(aside) / "replaced")
         made.rename(target)
@@ -45,10 +48,10 @@ def _check(name: str, *, replace: bool) -> None:
             f"“{name}” can't be a model's name: use at most 50 letters, digits, hyphens and "
             "underscores, a letter or digit first."
         )
-        raise BundleError(msg)
+        raise Refused(msg)
     if (settings.MODELS_STORAGE / name).exists():
         msg = f"“{name}” comes with the site and can't be replaced. Choose another name."
-        raise BundleError(msg)
+        raise Refused(msg)
     if (catalog.imported() / name).exists() and not replace:
         msg = f"There is a model “{name}” already. Choose another name, or replace it (--replace)."
-        raise BundleError(msg)
+        raise Refused(msg)

@@ -38,6 +38,7 @@ from video_classifier.ml.isolation.children import (
 )
 from video_classifier.ml.serving.card import BundleError, Card
 from video_classifier.ml.serving.decoder import InChild
+from video_classifier.services.errors import Refused
 
 Value = TypeVar("Value")
 
@@ -58,8 +59,17 @@ class ScorerDiedError(Exception):
     """The child that scores ended in the middle of a run."""
 
 
+@contextmanager
+def refusing() -> Iterator[None]:
+    """Refuses with the library's own sentence where it can do nothing with a clip or a model."""
+    try:
+        yield
+    except (ClipError, BundleError) as error:
+        raise Refused(str(error)) from error
+
+
 class Deadline:
-    """A watch: raises a ClipError with its sentence once so many seconds have passed."""
+    """A watch: refuses with its sentence once so many seconds have passed."""
 
     def __init__(self, seconds: float, sentence: str) -> None:
         self._until = time.monotonic() + seconds
@@ -67,23 +77,25 @@ class Deadline:
 
     def __call__(self) -> None:
         if time.monotonic() > self._until:
-            raise ClipError(self._sentence)
+            raise Refused(self._sentence)
 
 
 def probe(path: Path) -> tuple[ClipFacts, bool]:
-    """What an uploaded file is, and whether browsers play it. Raises ClipError."""
-    with _probes.one() as decoder:
+    """What an uploaded file is, and whether browsers play it. Raises Refused."""
+    with refusing(), _probes.one() as decoder:
         return decoder.facts(path, watch=Deadline(PROBE_SECONDS, PROBE_TOO_LONG))
 
 
 def sample(path: Path, spec: ClipSpec, *, watch: Watch) -> Sample:
-    """As `sampling.sample`, without previews. Raises ClipError, and what `watch` raises."""
-    return _reader.sample(path, spec, preview_width=None, watch=watch)
+    """As `sampling.sample`, without previews. Raises Refused, and what `watch` raises."""
+    with refusing():
+        return _reader.sample(path, spec, preview_width=None, watch=watch)
 
 
 def copy(source: Path, target: Path, *, watch: Watch) -> None:
-    """As `browser_copy.make`. Raises ClipError, and what `watch` raises."""
-    _reader.copy(source, target, watch=watch)
+    """As `browser_copy.make`. Raises Refused, and what `watch` raises."""
+    with refusing():
+        _reader.copy(source, target, watch=watch)
 
 
 class _Probes:
@@ -96,9 +108,9 @@ class _Probes:
 
     @contextmanager
     def one(self) -> Iterator[InChild]:
-        """Raises ClipError if none gets free in time."""
+        """Raises Refused if none gets free in time."""
         if not self._free.acquire(timeout=PROBE_SECONDS):
-            raise ClipError(BUSY)
+            raise Refused(BUSY)
         decoder = self._taken()
         try:
             yield decoder
@@ -140,7 +152,7 @@ class ChildPredictor:
         return self.card.sha256
 
     def load(self) -> None:
-        """Now instead of with the first clip. Raises BundleError."""
+        """Now instead of with the first clip. Raises Refused."""
         _scorer.call("load", *self._model, returns=type(None))
 
     def analyze(
@@ -151,7 +163,7 @@ class ChildPredictor:
         entering: Callable[[Stage], None] = lambda _: None,
         proceed: Watch = idle,
     ) -> Outcome:
-        """Raises ClipError, BundleError, ScorerDiedError, and what `proceed` raises."""
+        """Raises Refused, ScorerDiedError, and what `proceed` raises."""
         return _scorer.call(
             "analyze",
             *self._model,
@@ -162,7 +174,7 @@ class ChildPredictor:
         )
 
     def score(self, images: Image) -> float:
-        """Raises BundleError and ScorerDiedError."""
+        """Raises Refused and ScorerDiedError."""
         return _scorer.call("score", *self._model, images, returns=float)
 
 
@@ -182,10 +194,11 @@ class _Scorer:
     ) -> Value:
         child = self._running()
         try:
-            return child.call(operation, *arguments, returns=returns, meanwhile=meanwhile)
+            with refusing():
+                return child.call(operation, *arguments, returns=returns, meanwhile=meanwhile)
         except ChildTooLargeError as error:
             child.kill()
-            raise ClipError(ANALYSIS_TOO_LARGE) from error
+            raise Refused(ANALYSIS_TOO_LARGE) from error
         except ChildDiedError as error:
             raise ScorerDiedError(str(error)) from error
 

@@ -15,11 +15,11 @@ from django.core.files.uploadedfile import TemporaryUploadedFile, UploadedFile
 from django.db import transaction
 from django.template.defaultfilters import filesizeformat
 
-from video_classifier.ml.contracts import ClipError, ClipFacts
+from video_classifier.ml.contracts import ClipFacts
 from video_classifier.ml.files import sha256
-from video_classifier.ml.serving.card import BundleError
 from video_classifier.models import Analysis, Camera, Clip, Store
 from video_classifier.services import analyses, catalog, disk, sandbox
+from video_classifier.services.errors import Refused
 from video_classifier.states import Playback
 
 NAME_LENGTH = 255
@@ -44,9 +44,9 @@ def accept(
 ) -> Analysis:
     """Keeps the clip of that store, and queues its analysis by `model`.
 
-    Raises ClipError, whose sentence is for the uploader, and keeps nothing, if the file is
-    no clip that can be analyzed or the model can't be used. Raises InTrashError rather than
-    making a twin of a clip that only has to be restored.
+    Raises Refused, and keeps nothing, if the file is no clip that can be analyzed or the model
+    can't be used. Raises InTrashError rather than making a twin of a clip that only has to be
+    restored.
     """
     with disk.fullness_told():
         return _accept(file, user, model, store, camera)
@@ -56,7 +56,7 @@ def _accept(
     file: UploadedFile[bytes], user: User, model: str, store: Store, camera: Camera | None
 ) -> Analysis:
     check_camera(store, camera)
-    _check_model(model)
+    catalog.usable(model)
     analyses.check_room(user)  # before the work; once more when it is queued
     name = clean_name(file.name or "")
     check_size(name, file.size or 0)
@@ -83,15 +83,15 @@ def _accept(
 
 
 def check_camera(store: Store, camera: Camera | None) -> None:
-    """Raises ClipError; the database can't hold this rule, which spans two tables."""
+    """Raises Refused; the database can't hold this rule, which spans two tables."""
     if camera is not None and camera.store_id != store.pk:
         msg = f"There is no camera “{camera}” in the store “{store}”. Choose one of its cameras."
-        raise ClipError(msg)
+        raise Refused(msg)
 
 
 def check_size(name: str, size: int) -> None:
     if size > settings.CLIP_MAX_BYTES:
-        raise ClipError(too_large(name))
+        raise Refused(too_large(name))
 
 
 def too_large(name: str) -> str:
@@ -118,13 +118,6 @@ def clean_name(name: str) -> str:
         ending = ""
     stem = shown.removesuffix(ending)
     return stem[: NAME_LENGTH - len(ending)].rstrip() + ending or "clip"
-
-
-def _check_model(model: str) -> None:
-    try:
-        catalog.usable(model)
-    except BundleError as error:
-        raise ClipError(str(error)) from error
 
 
 def _look(path: Path) -> tuple[ClipFacts, Playback]:

@@ -12,8 +12,8 @@ from django.contrib.auth.models import AnonymousUser, User
 from django.template.defaultfilters import filesizeformat
 from django.utils.safestring import SafeString, mark_safe
 
-from video_classifier.ml.serving.card import Card
 from video_classifier.models import Analysis, Clip
+from video_classifier.services.catalog import Card
 from video_classifier.web import constants, permissions
 from video_classifier.web.quality import ModelQuality
 from video_classifier.web.results import Player, Result

@@ -22,9 +22,8 @@ from django.template.loader import render_to_string
 from django.utils.safestring import SafeString, mark_safe
 
 from video_classifier.ml.contracts import ClipSpec, View
-from video_classifier.ml.serving.card import Card, Interval
 from video_classifier.models import Analysis, Camera, Clip, Person, Store
-from video_classifier.services.catalog import Choice
+from video_classifier.services.catalog import Card, Choice, Interval
 from video_classifier.states import Prediction, Stage, Status
 from video_classifier.web.overlays import Drawn
 from video_classifier.web.results import Confidence, Result, ScoreReading

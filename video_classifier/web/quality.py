@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from video_classifier.ml.contracts import View
-from video_classifier.ml.serving.card import Card, Interval
+from video_classifier.services.catalog import Card, Interval
 
 GUESSING = 0.5  # the AUC of a coin
 

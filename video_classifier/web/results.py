@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from video_classifier.ml.serving.card import Card
 from video_classifier.models import Analysis, Clip, HeatMap
 from video_classifier.services import confidence as confidences
+from video_classifier.services.catalog import Card
 from video_classifier.states import Playback, Prediction, Stage, Status
 
 MOST_DIGITS = 4

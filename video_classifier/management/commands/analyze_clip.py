@@ -12,9 +12,10 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
 from video_classifier.management.hush import hushed
-from video_classifier.ml.contracts import ClipError, Outcome, Person, View
-from video_classifier.ml.serving.card import BundleError, Card
+from video_classifier.ml.contracts import Outcome, Person, View
 from video_classifier.services import analyses, catalog, confidence, sandbox
+from video_classifier.services.catalog import Card
+from video_classifier.services.errors import Refused
 from video_classifier.services.sandbox import ChildPredictor
 from video_classifier.states import Prediction
 
@@ -39,9 +40,9 @@ class Command(BaseCommand):
                 facts = sandbox.probe(path)[0]  # before the wait for a framework to load
                 predictor = catalog.load(model or settings.DEFAULT_MODEL)
                 outcome = predictor.analyze(path, proceed=analyses.deadline(facts.duration))
-        except (BundleError, ClipError) as error:
-            line = " ".join(str(error).split())
-            raise CommandError(line, returncode=2) from error
+        except Refused as refusal:
+            line = " ".join(str(refusal).split())
+            raise CommandError(line, returncode=2) from refusal
         report = _report(outcome, predictor)
         self.stdout.write(json.dumps(report, indent=2) if options["json"] else _text(report))
 

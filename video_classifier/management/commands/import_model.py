@@ -9,9 +9,10 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from video_classifier.management.hush import hushed
-from video_classifier.ml.serving.card import BundleError, Card
 from video_classifier.ml.serving.keras_import import Channels, Format, Scale
 from video_classifier.services import catalog, model_imports
+from video_classifier.services.catalog import Card
+from video_classifier.services.errors import Refused
 
 EXAMPLE = """example:
   python manage.py import_model best_model.keras --name theirs
@@ -71,8 +72,8 @@ class Command(BaseCommand):
                 card = model_imports.import_model(
                     options["file"], options["name"], given=given, replace=options["replace"]
                 )
-        except BundleError as error:
-            raise CommandError(str(error), returncode=2) from error
+        except Refused as refusal:
+            raise CommandError(str(refusal), returncode=2) from refusal
         self.stdout.write(_report(card, guessed=given.scale is None))
 
 

@@ -11,8 +11,8 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
 from video_classifier.management.hush import hushed
-from video_classifier.ml.serving.card import BundleError
 from video_classifier.services import catalog
+from video_classifier.services.errors import Refused
 
 
 class Command(BaseCommand):
@@ -32,8 +32,8 @@ class Command(BaseCommand):
             loaded = time.perf_counter()
             noise = np.random.default_rng(0).integers(0, 256, predictor.card.spec.shape, np.uint8)
             score = predictor.score(noise)
-        except BundleError as error:
-            raise CommandError(str(error), returncode=2) from error
+        except Refused as refusal:
+            raise CommandError(str(refusal), returncode=2) from refusal
         ran = time.perf_counter()
         self.stdout.write(
             f"{predictor.name}: {predictor.card.parameters:,} parameters, "

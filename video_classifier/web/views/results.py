@@ -11,9 +11,10 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
 from video_classifier.ml.contracts import View
-from video_classifier.ml.serving.card import BundleError, Card
 from video_classifier.models import Analysis
 from video_classifier.services import analyses, evidence
+from video_classifier.services.catalog import Card
+from video_classifier.services.errors import Refused
 from video_classifier.states import Prediction, Status
 from video_classifier.web.forms import ModelForm
 from video_classifier.web.overlays import film, shown
@@ -116,10 +117,9 @@ def again(request: SignedInRequest, pk: UUID) -> HttpResponse:
         return redirect(
             analyses.again(earlier, model=form.cleaned_data["model"], user=request.user)
         )
-    except BundleError as error:
-        return _result(request, pk, form=form, problem=str(error), status=400)
-    except analyses.QueueFullError as error:
-        return _result(request, pk, form=form, problem=str(error), status=429)
+    except Refused as refusal:
+        status = 429 if isinstance(refusal, analyses.QueueFullError) else 400
+        return _result(request, pk, form=form, problem=str(refusal), status=status)
 
 
 def _analysis(request: SignedInRequest, pk: UUID) -> Analysis:

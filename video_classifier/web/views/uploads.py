@@ -13,9 +13,9 @@ from django.shortcuts import render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
-from video_classifier.ml.contracts import ClipError
 from video_classifier.models import Analysis
 from video_classifier.services import disk, uploads
+from video_classifier.services.errors import Refused
 from video_classifier.web import upload_handlers
 from video_classifier.web.forms import UploadForm
 from video_classifier.web.permissions import sees_several_stores, why_no_upload
@@ -89,7 +89,7 @@ def _accept(request: SignedInRequest, file: UploadedFile[bytes], **choices: Any)
         analysis = uploads.accept(file=file, user=request.user, **choices)
     except uploads.InTrashError as found:
         return Receipt(name=name, trashed=found.clip)
-    except ClipError as error:
-        no_room = isinstance(error, disk.DiskFullError)
-        return Receipt(name=name, refusal=str(error), no_room=no_room)
+    except Refused as refusal:
+        no_room = isinstance(refusal, disk.DiskFullError)
+        return Receipt(name=name, refusal=str(refusal), no_room=no_room)
     return Receipt(name=name, analysis=analysis)
