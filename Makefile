@@ -17,6 +17,7 @@ help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 22
 
 run: .venv/runtime ## install what is needed and serve http://127.0.0.1:8000
+	@test -z "$$DATABASE_URL" || $(BIN)/python manage.py check --tag database --database default
 	@$(BIN)/python manage.py migrate --verbosity 0 --skip-checks
 	@$(BIN)/python manage.py create_first_admin
 	@echo "Serving http://127.0.0.1:$(PORT) - stop with Ctrl-C"

@@ -44,8 +44,8 @@ class Site:
         self.data = data
         self.browser = requests.Session()
         self._password = secrets.token_urlsafe(12)
-        self._environment = os.environ | environment
-        self._environment |= {"DATA_DIR": str(data), "PORT": str(port), "DATABASE_URL": ""}
+        self._environment = os.environ | {"DATABASE_URL": ""} | environment
+        self._environment |= {"DATA_DIR": str(data), "PORT": str(port)}
         self._environment |= {"DJANGO_SETTINGS_MODULE": "shoplift_site.settings"}
         self._run("manage.py", "migrate", "--verbosity", "0", "--skip-checks")
         self._run("-c", _MAKE_USER)

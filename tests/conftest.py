@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, Protocol
@@ -16,6 +17,7 @@ from django.test import Client
 from django.utils import timezone
 from pytest_django import Settings
 
+from tests import servers
 from video_classifier.ml.contracts import (
     Box,
     ClipSpec,
@@ -238,6 +240,17 @@ def make_store(db: None) -> MakeStore:
         return Store.objects.get_or_create(name=name, defaults=fields)[0]
 
     return make
+
+
+@pytest.fixture(scope="session")
+def installed() -> None:
+    """The programs of real servers; without them a test is skipped, but not in CI."""
+    try:
+        servers.find()
+    except servers.MissingError as missing:
+        if "CI" in os.environ:
+            raise
+        pytest.skip(str(missing))
 
 
 @pytest.fixture

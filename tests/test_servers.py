@@ -24,16 +24,6 @@ served.wait()
 """
 
 
-@pytest.fixture
-def installed() -> None:
-    try:
-        servers.find()
-    except servers.MissingError as missing:
-        if "CI" in os.environ:
-            raise
-        pytest.skip(str(missing))
-
-
 def answers(address: str) -> bool:
     try:
         psycopg.connect(address.replace("/shoplift", "/postgres")).close()
