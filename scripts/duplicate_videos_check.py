@@ -1,4 +1,4 @@
-"""Finds clips of a data set that share footage, and footage that is labelled both ways.
+"""Finds clips of a data set that share footage, and footage under both labels.
 
 Changes nothing unless --quarantine is given, and deletes nothing even then.
 """
@@ -22,7 +22,7 @@ from video_classifier.ml.data import from_folders, manifest
 from video_classifier.ml.data.manifest import Entry, ManifestError
 from video_classifier.ml.duplicates import fingerprints, quarantine, search
 from video_classifier.ml.duplicates.fingerprints import Fingerprint
-from video_classifier.ml.duplicates.quarantine import Copy, QuarantineError
+from video_classifier.ml.duplicates.quarantine import QuarantineError, RedundantClip
 from video_classifier.ml.duplicates.search import Pair
 
 EXAMPLE = """example:
@@ -38,8 +38,8 @@ The data set is a folder with folders shoplifters and non_shoplifters in it ("sh
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Checked:
-    """What was found in a data set."""
+class CheckResult:
+    """The duplicates in a data set."""
 
     entries: Mapping[str, Entry]
     prints: Mapping[str, Fingerprint]
@@ -47,8 +47,8 @@ class Checked:
     pairs: tuple[Pair, ...]
     groups: tuple[tuple[str, ...], ...]
     conflicts: tuple[Pair, ...]
-    superfluous: Mapping[str, str]  # by name: which clip stays in its place
-    compared: int
+    superfluous: Mapping[str, str]  # by name: the clip that stays instead
+    aligned: int  # pairs of clips
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -74,7 +74,7 @@ def _check(arguments: argparse.Namespace) -> int:
     entries = _entries(arguments.dataset)
     if arguments.quarantine:
         _refuse_within(arguments.quarantine, arguments.dataset)
-    checked = _checked(entries, fingerprints.Cache(arguments.cache))
+    checked = _checked(entries, fingerprints.FingerprintCache(arguments.cache))
     if not checked.prints:
         console.complain("None of the clips can be read, so there is nothing to compare.")
         return 2
@@ -106,20 +106,20 @@ def _refuse_within(folder: Path, dataset: Path) -> None:
         raise QuarantineError(msg)
 
 
-def _checked(entries: Mapping[str, Entry], cache: fingerprints.Cache) -> Checked:
+def _checked(entries: Mapping[str, Entry], cache: fingerprints.FingerprintCache) -> CheckResult:
     prints, unreadable = {}, {}
-    with console.progress("Looking at the clips", len(entries)) as tick:
+    with console.progress("Decoding the clips", len(entries)) as tick:
         for name, entry in entries.items():
             try:
-                prints[name] = cache.take(entry.path)
+                prints[name] = cache.get(entry.path)
             except ClipError as error:
                 unreadable[name] = str(error)
             tick()
-    with console.progress("Comparing them", len(prints)) as tick:
+    with console.progress("Searching for duplicates", len(prints)) as tick:
         found = search.find(prints, after_each=tick)
     labels = {name: entries[name].label for name in prints}
     groups = search.groups(found.pairs)
-    return Checked(
+    return CheckResult(
         entries=entries,
         prints=prints,
         unreadable=unreadable,
@@ -127,11 +127,11 @@ def _checked(entries: Mapping[str, Entry], cache: fingerprints.Cache) -> Checked
         groups=groups,
         conflicts=search.conflicts(found.pairs, labels),
         superfluous=search.superfluous(groups, prints, labels),
-        compared=found.compared,
+        aligned=found.aligned,
     )
 
 
-def _report(checked: Checked) -> dict[str, Any]:
+def _report(checked: CheckResult) -> dict[str, Any]:
     return {
         "clips": len(checked.prints),
         "pairs": [asdict(pair) for pair in checked.pairs],
@@ -142,18 +142,18 @@ def _report(checked: Checked) -> dict[str, Any]:
     }
 
 
-def _print(checked: Checked) -> None:
+def _print(checked: CheckResult) -> None:
     for name, reason in checked.unreadable.items():
         console.complain(f"Skipped: {name}: {reason}")
     conflicting = set(checked.conflicts)
     for pair in checked.pairs:
         if pair not in conflicting:
-            _say(_sentence(pair))
+            _print_line(_sentence(pair))
     for pair in checked.conflicts:
-        _say(f"LABEL CONFLICT, {_sentence(pair)}")
+        _print_line(f"LABEL CONFLICT, {_sentence(pair)}")
     for group in checked.groups:
-        _say(_proposal(group, checked.superfluous))
-    _say(_summary(checked))
+        _print_line(_proposal(group, checked.superfluous))
+    _print_line(_summary(checked))
 
 
 def _sentence(pair: Pair) -> str:
@@ -171,19 +171,19 @@ def _proposal(group: Sequence[str], superfluous: Mapping[str, str]) -> str:
     return f"Group of {len(group)}: best: {', '.join(stay)}{could_go}"
 
 
-def _summary(checked: Checked) -> str:
+def _summary(checked: CheckResult) -> str:
     clips = len(checked.prints)
     return (
         f"{clips} clips, {len(checked.unreadable)} skipped; {len(checked.pairs)} pairs share "
         f"footage, {len(checked.conflicts)} of them under opposite labels; "
         f"{len(checked.groups)} groups, {len(checked.superfluous)} clips could go. "
-        f"Aligned {checked.compared} of {clips * (clips - 1) // 2} pairs."
+        f"Aligned {checked.aligned} of {clips * (clips - 1) // 2} pairs."
     )
 
 
-def _quarantine(checked: Checked, folder: Path) -> None:
+def _quarantine(checked: CheckResult, folder: Path) -> None:
     copies = [
-        Copy(
+        RedundantClip(
             path=checked.entries[name].path,
             name=name,
             kept=kept,
@@ -192,21 +192,21 @@ def _quarantine(checked: Checked, folder: Path) -> None:
         for name, kept in checked.superfluous.items()
     ]
     if not copies:
-        _say("There is nothing to move.")
+        _print_line("There is nothing to move.")
         return
     report = quarantine.move(copies, folder)
-    _say(f"Moved {len(copies)} clips to {folder}. To undo it: --restore {report}")
+    _print_line(f"Moved {len(copies)} clips to {folder}. To undo it: --restore {report}")
 
 
 def _restore(report: Path) -> int:
     restored = quarantine.restore(report)
     for problem in restored.problems:
         console.complain(problem)
-    _say(f"Put back {restored.back} clips.")
+    _print_line(f"Put back {restored.restored} clips.")
     return 2 if restored.problems else 0
 
 
-def _say(sentence: str) -> None:
+def _print_line(sentence: str) -> None:
     console.out.print(sentence, markup=False, soft_wrap=True)
 
 
@@ -230,7 +230,7 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
         type=Path,
         metavar="DIR",
         default=Path(".cache/fingerprints"),
-        help="remember there what clips look like (default: %(default)s)",
+        help="keep fingerprints of clips there (default: %(default)s)",
     )
     arguments = parser.parse_args(argv)
     if arguments.dataset is None and arguments.restore is None:

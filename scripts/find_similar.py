@@ -1,4 +1,4 @@
-"""Finds the clips that look most like one clip."""
+"""Finds the clips that are visually most similar to one clip."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from video_classifier.ml.cache import Cache
 from video_classifier.ml.contracts import ClipError, ClipSpec, View
 from video_classifier.ml.data import manifest
 from video_classifier.ml.duplicates import similarity
-from video_classifier.ml.duplicates.similarity import Embedder, Match
+from video_classifier.ml.duplicates.similarity import Embedder, SimilarClip
 from video_classifier.ml.networks.pretrained import WeightsError
 from video_classifier.ml.reporting import contact_sheet
 from video_classifier.ml.reporting.contact_sheet import Row
@@ -24,19 +24,19 @@ from video_classifier.ml.serving.card import BundleError
 EXAMPLE = """example:
   python -m scripts.find_similar clip.mp4 --among clips.csv --contact-sheet similar.png
 
-A pretrained backbone looks at some frames of each clip; clips are alike as far as the means of
-what it sees point the same way. One camera's clips are all alike to it: compare the scores within
-a list, and look at the clips.
+Similarity is the cosine between the mean features of a pretrained backbone over some frames of each
+clip. Clips of one camera are all similar by that measure: compare scores within one list only, and
+watch the clips.
 
-It compares clips and never persons: whoever could find somebody's likes in other clips could follow
-people from camera to camera. Models that look at persons are refused.
+It compares clips and never people: finding the same person in other clips would be following them
+from camera to camera. Models that look at people are refused.
 """
 
 STORAGE = Path(__file__).parent.parent / "models_storage"
 
 
 class BackboneError(Exception):
-    """This is nothing to look with, and the message says what to do."""
+    """There is no backbone to embed clips with; the message says what to do."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -44,7 +44,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         entries = manifest.read(arguments.among, missing_is_wrong=False)
         embed = _embedder(arguments)
-        with console.progress("Looking at the clips", len(entries)) as tick:
+        with console.progress("Comparing the clips", len(entries)) as tick:
             matches, unreadable = similarity.find(arguments.clip, entries, embed, after_each=tick)
         best = matches[: arguments.top]
         _print(best)
@@ -70,7 +70,7 @@ def _embedder(arguments: argparse.Namespace) -> Embedder:
         return _of_weights(arguments.backbone_weights, kept)
     if bundle.check(arguments.model).spec.view is View.PERSON:
         msg = (
-            f"The model {arguments.model.name} looks at persons, and clips are not compared by who "
+            f"The model {arguments.model.name} looks at people, and clips are not compared by who "
             "is in them: that would be recognizing people from clip to clip. "
             "Choose a model of whole frames, or give --backbone-weights."
         )
@@ -80,7 +80,7 @@ def _embedder(arguments: argparse.Namespace) -> Embedder:
         return Embedder(network.get_layer("backbone"), card.spec, kept=kept)
     except ValueError as error:
         msg = (
-            f"The model {card.name} has no backbone to look with. "
+            f"The model {card.name} has no backbone. "
             "Choose a mobilenetv2 model, or give --backbone-weights."
         )
         raise BackboneError(msg) from error
@@ -93,7 +93,7 @@ def _of_weights(weights: Path, kept: Cache) -> Embedder:
     return Embedder(backbone.mobilenetv2(spec, weights), spec, kept=kept)
 
 
-def _print(matches: Sequence[Match]) -> None:
+def _print(matches: Sequence[SimilarClip]) -> None:
     table = Table("", "similarity", "label", "clip", title="Most similar")
     for place, match in enumerate(matches, start=1):
         entry = match.entry
@@ -101,7 +101,7 @@ def _print(matches: Sequence[Match]) -> None:
     console.out.print(table)
 
 
-def _draw(clip: Path, matches: Sequence[Match], target: Path) -> None:
+def _draw(clip: Path, matches: Sequence[SimilarClip], target: Path) -> None:
     rows = [Row(f"{clip.name}: the clip itself", contact_sheet.look(clip))]
     for match in matches:
         caption = f"{match.similarity:.3f}  {match.entry.name} ({match.entry.label})"
@@ -113,15 +113,17 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     parser = console.parser("find_similar", __doc__, EXAMPLE)
     parser.add_argument("clip", type=Path)
     parser.add_argument("--among", type=Path, required=True, help="CSV: path, label …")
-    eyes = parser.add_mutually_exclusive_group()
-    eyes.add_argument(
+    backbone = parser.add_mutually_exclusive_group()
+    backbone.add_argument(
         "--model",
         type=Path,
         default=STORAGE / "mobilenetv2_lstm",
-        help="look with this model's backbone (default: models_storage/mobilenetv2_lstm)",
+        help="use this model's backbone (default: models_storage/mobilenetv2_lstm)",
     )
-    eyes.add_argument(
-        "--backbone-weights", type=Path, help="or with a file of ImageNet weights without top"
+    backbone.add_argument(
+        "--backbone-weights",
+        type=Path,
+        help="or MobileNetV2 with a file of ImageNet weights without top",
     )
     parser.add_argument("--top", type=int, default=10, help="how many to show (default: 10)")
     parser.add_argument(
@@ -130,7 +132,7 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
         metavar="PNG",
         help="draw them there",
     )
-    parser.add_argument("--cache", type=Path, metavar="DIR", help="keep what was seen there")
+    parser.add_argument("--cache", type=Path, metavar="DIR", help="keep embeddings there")
     arguments = parser.parse_args(argv)
     if arguments.top < 1:
         parser.error("--top must be at least 1")

@@ -1,7 +1,7 @@
-"""Measures how well clips that share footage are found, on clips of which it is known.
+"""Measures the search for duplicates on clips whose shared footage is known.
 
-Counted are known overlaps, label conflicts, clips of different recordings that are called
-duplicates, and copies that it makes itself.
+It counts known overlaps and label conflicts that are found, clips of different recordings that are
+called duplicates, and altered copies, which it makes itself, that are found.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ has the columns clip_a and clip_b (names of files without suffix), shared_share_
 NAME = "duplicates"  # of the marks in the page
 EVIDENCE = (
     "Evidence between clips compared at every offset, not only where the index points, on each "
-    f"half of the takes by itself; {search.ENOUGH:.0f} is enough to be called a duplicate:"
+    f"half of the takes by itself; {search.MIN_EVIDENCE:.0f} is enough to be called a duplicate:"
 )
 
 
@@ -43,7 +43,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         entries = {entry.name: entry for entry in manifest.read(arguments.manifest)}
         takes = benchmark.read_takes(arguments.manifest)
         overlaps = benchmark.read_overlaps(arguments.overlaps, entries)
-        prints = _prints(entries, fingerprints.Cache(arguments.cache))
+        prints = _prints(entries, fingerprints.FingerprintCache(arguments.cache))
     except (ManifestError, pages.PageError) as error:
         console.complain(error)
         return 2
@@ -59,12 +59,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     return 0
 
 
-def _prints(entries: Mapping[str, Entry], cache: fingerprints.Cache) -> dict[str, Fingerprint]:
+def _prints(
+    entries: Mapping[str, Entry], cache: fingerprints.FingerprintCache
+) -> dict[str, Fingerprint]:
     prints = {}
-    with console.progress("Looking at the clips", len(entries)) as tick:
+    with console.progress("Decoding the clips", len(entries)) as tick:
         for name, entry in entries.items():
             try:
-                prints[name] = cache.take(entry.path)
+                prints[name] = cache.get(entry.path)
             except ClipError as error:
                 console.complain(f"Skipped: {name}: {error}")
             tick()
@@ -81,7 +83,7 @@ def _overlaps(
     conflicts = search.conflicts(found.pairs, {n: entries[n].label for n in prints})
     large = [one for one in overlaps if one.share >= 1 / 3]
     opposite = [one for one in overlaps if not one.same_label]
-    wrong, which = benchmark.across_takes(list(prints), takes, found.pairs)
+    wrong, which = benchmark.false_positives(list(prints), takes, found.pairs)
     counts = {
         "share at least a third of the first": benchmark.count(large, found.pairs),
         "share anything, as far as is known": benchmark.count(overlaps, found.pairs),
@@ -105,7 +107,7 @@ def _copies(entries: Mapping[str, Entry], prints: Mapping[str, Fingerprint], wan
         counts = benchmark.altered_copies(chosen, prints, after_each=tick)
     every = benchmark.Count(
         found=sum(count.found for count in counts.values()),
-        of=sum(count.of for count in counts.values()),
+        total=sum(count.total for count in counts.values()),
     )
     return _show_counts(f"copies of {len(chosen)} clips", {**counts, "all": every})
 
@@ -118,9 +120,11 @@ def _margins(
     rows = []
     with console.progress("Comparing at every offset", len(prints)) as tick:
         for half in (0, 1):
-            part = {n: one for n, one in prints.items() if benchmark.half(takes[n]) == half}
+            part = {
+                n: one for n, one in prints.items() if benchmark.half_of_takes(takes[n]) == half
+            }
             margin = benchmark.margin(part, takes, overlaps, after_each=tick)
-            figures = (margin.strongest_unrelated, margin.weakest_overlap)
+            figures = (margin.max_unrelated, margin.min_overlap)
             rows.append([str(half + 1), *(f"{figure:.1f}" for figure in figures)])
     console.out.print(EVIDENCE)
     heads = ["half of the takes", "strongest between different takes", "weakest known overlap"]
@@ -144,7 +148,7 @@ def _show(lines: Sequence[Sequence[str]]) -> str:
 def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     parser = console.parser("measure_duplicates", __doc__, EXAMPLE)
     parser.add_argument("manifest", type=Path, help="CSV with the columns path, label and take")
-    parser.add_argument("--overlaps", type=Path, required=True, help="CSV of what is known")
+    parser.add_argument("--overlaps", type=Path, required=True, help="CSV of the known overlaps")
     parser.add_argument(
         "--copies", type=int, default=24, help="of about so many clips (default: 24; 0: none)"
     )

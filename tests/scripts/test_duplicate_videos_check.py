@@ -24,8 +24,8 @@ CLIP, CUT = "shoplifters/clip.mp4", "non_shoplifters/cut.mp4"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Looked:
-    """What a check of the recordings left and told."""
+class CheckRun:
+    """What a check of the recordings printed, wrote and left."""
 
     report: dict[str, Any]
     out: str
@@ -49,16 +49,16 @@ def clips_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def looked(clips_once: Path, tmp_path_factory: pytest.TempPathFactory) -> Looked:
+def checked(clips_once: Path, tmp_path_factory: pytest.TempPathFactory) -> CheckRun:
     """The same with all altered copies, checked once."""
-    folder = tmp_path_factory.mktemp("looked")
+    folder = tmp_path_factory.mktemp("checked")
     clips = Path(shutil.copytree(clips_once, folder / "clips"))
     for one in alterations.ALL:
         alterations.write(clips / CLIP, clips / copy_of_clip(one), one)
     before = contents(clips)
     with redirect_stdout(StringIO()) as out, redirect_stderr(StringIO()) as err:
         assert run(folder, clips, "--json", folder / "found.json") == 0
-    return Looked(
+    return CheckRun(
         report=json.loads((folder / "found.json").read_text()),
         out=out.getvalue(),
         err=err.getvalue(),
@@ -95,10 +95,10 @@ def write_manifest(target: Path, *rows: tuple[str, str]) -> Path:
     return target
 
 
-def test_finds_every_kind_of_copy(looked: Looked) -> None:
+def test_finds_every_kind_of_copy(checked: CheckRun) -> None:
     kinds = {
         name: pair["kind"]
-        for pair in looked.report["pairs"]
+        for pair in checked.report["pairs"]
         for name in {pair["a"], pair["b"]} - {CLIP}
         if CLIP in {pair["a"], pair["b"]}
     }
@@ -107,37 +107,37 @@ def test_finds_every_kind_of_copy(looked: Looked) -> None:
     assert kinds == near | {"shoplifters/exact.mp4": "exact", CUT: "overlap"}
 
 
-def test_says_where_and_how_much(looked: Looked) -> None:
-    (pair,) = (one for one in looked.report["pairs"] if (one["a"], one["b"]) == (CUT, CLIP))
+def test_says_where_and_how_much(checked: CheckRun) -> None:
+    (pair,) = (one for one in checked.report["pairs"] if (one["a"], one["b"]) == (CUT, CLIP))
 
     assert pair["offset_s"] == pytest.approx(4.0, abs=0.11)
     assert pair["share"] == pytest.approx(3 / 8, abs=0.02)
     assert not pair["mirrored"]
 
 
-def test_footage_under_both_labels_is_a_conflict(looked: Looked) -> None:
-    conflicts = looked.report["conflicts"]
+def test_footage_under_both_labels_is_a_conflict(checked: CheckRun) -> None:
+    conflicts = checked.report["conflicts"]
 
     assert CLIP in {pair["b"] for pair in conflicts}
     assert {pair["a"] for pair in conflicts} == {CUT}
-    told = looked.out.splitlines()
+    told = checked.out.splitlines()
     assert sum(line.startswith("LABEL CONFLICT") for line in told) == len(conflicts)
 
 
-def test_the_group_is_all_that_hangs_together(looked: Looked) -> None:
-    (group,) = looked.report["groups"]
+def test_a_group_holds_all_copies(checked: CheckRun) -> None:
+    (group,) = checked.report["groups"]
 
     assert set(group) == {CLIP, CUT, "shoplifters/exact.mp4", *map(copy_of_clip, alterations.ALL)}
 
 
-def test_what_can_not_be_read_is_named_and_counted(looked: Looked) -> None:
-    assert list(looked.report["unreadable"]) == ["non_shoplifters/broken.mp4"]
-    assert "Skipped: non_shoplifters/broken.mp4: " in looked.err
-    assert f"{looked.report['clips']} clips, 1 skipped" in looked.out
+def test_what_can_not_be_read_is_named_and_counted(checked: CheckRun) -> None:
+    assert list(checked.report["unreadable"]) == ["non_shoplifters/broken.mp4"]
+    assert "Skipped: non_shoplifters/broken.mp4: " in checked.err
+    assert f"{checked.report['clips']} clips, 1 skipped" in checked.out
 
 
-def test_changes_nothing_unasked(looked: Looked) -> None:
-    assert looked.after == looked.before
+def test_changes_nothing_unasked(checked: CheckRun) -> None:
+    assert checked.after == checked.before
 
 
 def test_quarantine_keeps_the_best_of_each_label_and_is_undone(clips: Path, tmp_path: Path) -> None:
@@ -164,7 +164,7 @@ def test_an_interruption_says_how_to_go_back(
     assert contents(clips) == before
 
 
-def test_a_clip_that_can_not_be_put_back_is_told(
+def test_a_clip_that_can_not_be_put_back_is_named(
     clips: Path, tmp_path: Path, capsys: Capture
 ) -> None:
     run(tmp_path, clips, "--quarantine", tmp_path / "away")

@@ -71,7 +71,7 @@ def test_persons_are_not_recognized_from_clip_to_clip(
     assert find_similar.main([str(tmp_path / "clip.mp4"), *options]) == 2
 
     printed = capsys.readouterr()
-    assert "mine looks at persons" in printed.err
+    assert "mine looks at people" in printed.err
     assert "Choose a model of whole frames, or give --backbone-weights." in printed.err
     assert not printed.out
 

@@ -88,7 +88,7 @@ def test_tells_shared_footage_from_another_visit_to_the_shelf() -> None:
     clips = {name: FOOTAGE / "mnnit" / name for name in (*SHARING, *SAME_SHELF)}
     require(*clips.values())
 
-    found = search.find({name: fingerprints.take(path) for name, path in clips.items()})
+    found = search.find({name: fingerprints.compute(path) for name, path in clips.items()})
 
     assert {pair.a for pair in found.pairs} | {pair.b for pair in found.pairs} == set(SHARING)
     assert len(found.pairs) == 3

@@ -1,4 +1,4 @@
-"""The figures count what they say."""
+"""The benchmark counts hits and false positives correctly."""
 
 from __future__ import annotations
 
@@ -34,29 +34,29 @@ def make_print(seed: int) -> Fingerprint:
         sharpness=1.0,
         hashes=hashes,
         mirrored=~hashes,
-        moves=np.ones(50, np.bool_),
-        looks=np.zeros(2, np.uint64),
-        rooms=np.zeros((6, 2), np.uint64),
+        has_motion=np.ones(50, np.bool_),
+        mean_hashes=np.zeros(2, np.uint64),
+        background_hashes=np.zeros((6, 2), np.uint64),
     )
 
 
 def test_an_overlap_counts_whichever_clip_comes_first() -> None:
     known = [overlap("a", "b"), overlap("b", "c"), overlap("c", "d")]
 
-    assert benchmark.count(known, [pair("b", "a"), pair("b", "c")]) == Count(found=2, of=3)
+    assert benchmark.count(known, [pair("b", "a"), pair("b", "c")]) == Count(found=2, total=3)
 
 
 def test_a_count_reads_as_a_share() -> None:
-    assert str(Count(found=1, of=1200)) == "1 of 1,200 (0.1%)"
-    assert str(Count(found=0, of=0)) == "0 of 0"
+    assert str(Count(found=1, total=1200)) == "1 of 1,200 (0.1%)"
+    assert str(Count(found=0, total=0)) == "0 of 0"
 
 
 def test_pairs_of_different_takes_are_wrong() -> None:
     takes = {"a": "1", "b": "1", "c": "2"}
 
-    found, wrong = benchmark.across_takes("abc", takes, [pair("a", "b"), pair("a", "c")])
+    found, wrong = benchmark.false_positives("abc", takes, [pair("a", "b"), pair("a", "c")])
 
-    assert found == Count(found=1, of=2)
+    assert found == Count(found=1, total=2)
     assert wrong == (pair("a", "c"),)
 
 
@@ -66,8 +66,8 @@ def test_the_margin_lies_between_the_unrelated_and_the_overlaps() -> None:
 
     margin = benchmark.margin(prints, takes, [overlap("c", "a")])
 
-    assert margin.strongest_unrelated == 0.0
-    assert margin.weakest_overlap == pytest.approx(16 * np.sqrt(50))
+    assert margin.max_unrelated == 0.0
+    assert margin.min_overlap == pytest.approx(16 * np.sqrt(50))
 
 
 def test_clips_of_one_take_are_neither_unless_they_are_known_to_overlap() -> None:
@@ -75,11 +75,11 @@ def test_clips_of_one_take_are_neither_unless_they_are_known_to_overlap() -> Non
 
     margin = benchmark.margin(prints, {"a": "1", "b": "1"}, [])
 
-    assert (margin.strongest_unrelated, margin.weakest_overlap) == (0.0, 0.0)
+    assert (margin.max_unrelated, margin.min_overlap) == (0.0, 0.0)
 
 
 def test_both_halves_have_takes() -> None:
-    assert {benchmark.half(f"take {number}") for number in range(20)} == {0, 1}
+    assert {benchmark.half_of_takes(f"take {number}") for number in range(20)} == {0, 1}
 
 
 def test_altered_copies_are_counted(tmp_path: Path) -> None:
@@ -87,13 +87,13 @@ def test_altered_copies_are_counted(tmp_path: Path) -> None:
         "long": scenes.write(tmp_path / "long.mp4", 1, seconds=6.5),
         "brief": scenes.write(tmp_path / "brief.mp4", 2, seconds=0.8),
     }
-    prints = {name: fingerprints.take(path) for name, path in clips.items()}
+    prints = {name: fingerprints.compute(path) for name, path in clips.items()}
 
     counts = benchmark.altered_copies(clips, prints)
 
     cut = {one.name for one in alterations.ALL if one.cuts}
     assert counts == {
-        one.name: Count(found=1, of=1 if one.name in cut else 2) for one in alterations.ALL
+        one.name: Count(found=1, total=1 if one.name in cut else 2) for one in alterations.ALL
     }
 
 

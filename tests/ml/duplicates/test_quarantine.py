@@ -11,14 +11,14 @@ import pytest
 
 from video_classifier.ml.data import from_folders
 from video_classifier.ml.duplicates import quarantine
-from video_classifier.ml.duplicates.quarantine import Copy, QuarantineError
+from video_classifier.ml.duplicates.quarantine import QuarantineError, RedundantClip
 
 
-def make_copy(path: Path, content: str) -> Copy:
+def make_copy(path: Path, content: str) -> RedundantClip:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(content)
     sha256 = hashlib.sha256(content.encode()).hexdigest()
-    return Copy(path=path, name=path.name, kept="the best.mp4", sha256=sha256)
+    return RedundantClip(path=path, name=path.name, kept="the best.mp4", sha256=sha256)
 
 
 def contents(folder: Path) -> dict[str, str]:
@@ -35,45 +35,45 @@ def clips(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def copies(clips: Path) -> list[Copy]:
+def copies(clips: Path) -> list[RedundantClip]:
     """Two of one name, in two folders."""
     return [make_copy(clips / "a/1.mp4", "first"), make_copy(clips / "b/1.mp4", "second")]
 
 
-def test_moves_and_puts_back(copies: list[Copy], clips: Path, tmp_path: Path) -> None:
+def test_moves_and_puts_back(copies: list[RedundantClip], clips: Path, tmp_path: Path) -> None:
     before = contents(clips)
 
     report = quarantine.move(copies, tmp_path / "away")
     assert contents(clips) == {}
     assert {"first", "second"} < set(contents(tmp_path / "away").values())
 
-    assert quarantine.restore(report) == quarantine.Restored(back=2, problems=())
+    assert quarantine.restore(report) == quarantine.RestoreResult(restored=2, problems=())
     assert contents(clips) == before
 
 
 def test_folders_that_went_meanwhile_are_made_again(
-    copies: list[Copy], clips: Path, tmp_path: Path
+    copies: list[RedundantClip], clips: Path, tmp_path: Path
 ) -> None:
     report = quarantine.move(copies, tmp_path / "away")
     (clips / "a").rmdir()
 
-    assert quarantine.restore(report).back == 2
+    assert quarantine.restore(report).restored == 2
     assert (clips / "a/1.mp4").read_text() == "first"
 
 
 def test_putting_back_twice_changes_nothing(
-    copies: list[Copy], clips: Path, tmp_path: Path
+    copies: list[RedundantClip], clips: Path, tmp_path: Path
 ) -> None:
     report = quarantine.move(copies, tmp_path / "away")
     quarantine.restore(report)
     before = contents(clips)
 
-    assert quarantine.restore(report) == quarantine.Restored(back=0, problems=())
+    assert quarantine.restore(report) == quarantine.RestoreResult(restored=0, problems=())
     assert contents(clips) == before
 
 
 def test_an_interrupted_move_can_be_undone(
-    copies: list[Copy], clips: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    copies: list[RedundantClip], clips: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before, rename = contents(clips), Path.rename
 
@@ -88,36 +88,36 @@ def test_an_interrupted_move_can_be_undone(
     monkeypatch.undo()
     assert len(contents(clips)) == 1
 
-    assert quarantine.restore(tmp_path / "away" / "report.json").back == 1
+    assert quarantine.restore(tmp_path / "away" / "report.json").restored == 1
     assert contents(clips) == before
 
 
 def test_another_file_in_the_place_of_a_clip_stays(
-    copies: list[Copy], clips: Path, tmp_path: Path
+    copies: list[RedundantClip], clips: Path, tmp_path: Path
 ) -> None:
     report = quarantine.move(copies, tmp_path / "away")
     (clips / "a/1.mp4").write_text("new")
 
     restored = quarantine.restore(report)
 
-    assert restored.back == 1
+    assert restored.restored == 1
     assert "there is another file" in restored.problems[0]
     assert contents(clips) == {"a/1.mp4": "new", "b/1.mp4": "second"}
     assert "first" in contents(tmp_path / "away").values()
 
 
-def test_a_clip_that_is_gone_is_named(copies: list[Copy], tmp_path: Path) -> None:
+def test_a_clip_that_is_gone_is_named(copies: list[RedundantClip], tmp_path: Path) -> None:
     report = quarantine.move(copies, tmp_path / "away")
     (tmp_path / "away" / "00001_1.mp4").unlink()
 
     restored = quarantine.restore(report)
 
-    assert restored.back == 1
+    assert restored.restored == 1
     assert restored.problems[0].startswith("1.mp4 could not be put back")
 
 
 def test_moves_to_another_disk(
-    copies: list[Copy], clips: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    copies: list[RedundantClip], clips: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refuse(source: Path, target: Path) -> Path:
         raise OSError(errno.EXDEV, "another disk", str(source))
@@ -133,12 +133,12 @@ def test_moves_to_another_disk(
         "00002_1.mp4",
         "report.json",
     ]
-    assert quarantine.restore(report).back == 2
+    assert quarantine.restore(report).restored == 2
     assert contents(clips) == before
 
 
 def test_a_copy_that_ends_half_way_is_not_taken_for_a_clip(
-    copies: list[Copy], clips: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    copies: list[RedundantClip], clips: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refuse(source: Path, target: Path) -> Path:
         raise OSError(errno.EXDEV, "another disk", str(source))
@@ -165,7 +165,7 @@ def test_a_copy_that_ends_half_way_is_not_taken_for_a_clip(
 
 
 def test_a_full_disk_says_how_to_go_back(
-    copies: list[Copy], clips: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    copies: list[RedundantClip], clips: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before, rename = contents(clips), Path.rename
 
@@ -183,7 +183,9 @@ def test_a_full_disk_says_how_to_go_back(
     assert contents(clips) == before
 
 
-def test_a_folder_in_use_is_refused(copies: list[Copy], clips: Path, tmp_path: Path) -> None:
+def test_a_folder_in_use_is_refused(
+    copies: list[RedundantClip], clips: Path, tmp_path: Path
+) -> None:
     before = contents(clips)
     make_copy(tmp_path / "away" / "report.json", "an earlier one")
 

@@ -22,7 +22,7 @@ def _same_chances() -> None:
 
 
 def footage(seconds: float) -> Hashes:
-    """What somebody's movements look like: no two moments alike."""
+    """Random motion hashes: no two moments alike."""
     return random.integers(0, 2**64, round(seconds * RATE) - LAG, np.uint64, endpoint=False)
 
 
@@ -33,9 +33,9 @@ def make_print(hashes: Hashes, *, sha256: str = "", sharpness: float = 1.0) -> F
         sharpness=sharpness,
         hashes=hashes,
         mirrored=~hashes,
-        moves=np.ones(len(hashes), np.bool_),
-        looks=np.array([hashes[0], ~hashes[0]]),
-        rooms=rooms_of(len(hashes) + LAG, ROOM),
+        has_motion=np.ones(len(hashes), np.bool_),
+        mean_hashes=np.array([hashes[0], ~hashes[0]]),
+        background_hashes=rooms_of(len(hashes) + LAG, ROOM),
     )
 
 
@@ -74,7 +74,9 @@ def test_a_reencoded_clip_is_a_near_copy() -> None:
 def test_a_mirrored_clip_is_a_near_copy() -> None:
     shown = footage(5)
 
-    flipped = replace(make_print(~noisy(shown, 5)), rooms=rooms_of(50, ~ROOM & (2**64 - 1)))
+    flipped = replace(
+        make_print(~noisy(shown, 5)), background_hashes=rooms_of(50, ~ROOM & (2**64 - 1))
+    )
 
     found = pairs(a=make_print(shown), b=flipped)
 
@@ -85,7 +87,7 @@ def test_mirrored_evidence_is_the_same_from_both_sides() -> None:
     shown = footage(5)
     a, b = make_print(shown), replace(make_print(~shown), mirrored=noisy(shown, 20))
 
-    assert search.strongest_evidence(a, b) == search.strongest_evidence(b, a)
+    assert search.max_evidence(a, b) == search.max_evidence(b, a)
 
 
 def test_a_trimmed_clip_is_a_near_copy() -> None:
@@ -111,18 +113,18 @@ def test_other_footage_is_not_a_duplicate() -> None:
     assert not pairs(a=make_print(footage(10)), b=make_print(footage(10)))
 
 
-def test_what_hardly_agrees_is_not_a_duplicate() -> None:
+def test_a_weak_match_is_not_a_duplicate() -> None:
     shown = footage(10)
 
     assert not pairs(a=make_print(shown), b=make_print(noisy(shown, 15)))
 
 
-def test_what_moves_alike_in_two_rooms_is_no_footage_that_they_share() -> None:
+def test_the_same_motion_in_two_rooms_is_not_shared_footage() -> None:
     clock = footage(6)
     here, there = make_print(clock), make_print(noisy(clock, 1))
 
     found = pairs(a=here, b=there)
-    elsewhere = pairs(a=here, b=replace(there, rooms=rooms_of(60, ROOM ^ 0xFFFF_FF)))
+    elsewhere = pairs(a=here, b=replace(there, background_hashes=rooms_of(60, ROOM ^ 0xFFFF_FF)))
 
     assert [(pair.a, pair.b) for pair in found] == [("a", "b")]
     assert elsewhere == ()
@@ -133,7 +135,7 @@ def test_a_part_of_a_clip_that_shows_several_rooms_is_found() -> None:
     part, whole = make_print(shown[60:]), make_print(noisy(shown, 2))
     rooms = np.concatenate([rooms_of(60, ROOM ^ 0xFFFF_FF), rooms_of(60, ROOM)])
 
-    (pair,) = pairs(a=part, b=replace(whole, rooms=rooms))
+    (pair,) = pairs(a=part, b=replace(whole, background_hashes=rooms))
 
     assert (pair.kind, pair.offset_s) == (Kind.NEAR, 6.0)
 
@@ -150,38 +152,38 @@ def test_a_short_stretch_has_to_agree_better_than_a_long_one() -> None:
     shown = footage(10)
     copy = noisy(shown, 9)
 
-    long = search.strongest_evidence(make_print(shown), make_print(copy))
-    short = search.strongest_evidence(make_print(shown[:12]), make_print(copy[:12]))
+    long = search.max_evidence(make_print(shown), make_print(copy))
+    short = search.max_evidence(make_print(shown[:12]), make_print(copy[:12]))
 
-    assert short < search.ENOUGH < long
+    assert short < search.MIN_EVIDENCE < long
 
 
-def test_agreeing_a_little_for_long_is_not_enough() -> None:
+def test_a_long_weak_match_is_not_enough() -> None:
     shown = footage(120)
 
-    evidence = search.strongest_evidence(make_print(shown), make_print(noisy(shown, 14)))
+    evidence = search.max_evidence(make_print(shown), make_print(noisy(shown, 14)))
 
-    assert evidence < search.ENOUGH
+    assert evidence < search.MIN_EVIDENCE
 
 
-def test_what_does_not_move_in_both_is_no_evidence() -> None:
+def test_moments_without_motion_in_both_are_no_evidence() -> None:
     prints = []
     for stretch in (slice(0, 12), slice(-12, None)):
         hashes, moves = np.zeros(98, np.uint64), np.zeros(98, np.bool_)
         hashes[stretch], moves[stretch] = footage(1.4), True
-        prints.append(replace(make_print(hashes), moves=moves))
+        prints.append(replace(make_print(hashes), has_motion=moves))
 
-    assert search.strongest_evidence(*prints) < search.ENOUGH
+    assert search.max_evidence(*prints) < search.MIN_EVIDENCE
 
 
 def still(look: int, *, moving: int = 0) -> Fingerprint:
-    """A clip of noise that looks like that, in which something moves for so many moments."""
+    """A clip with that mean-picture hash, and motion in so many moments."""
     moves = np.arange(48) < moving
     looks = np.array([look, ~look & (2**64 - 1)], np.uint64)
-    return replace(make_print(footage(5)), moves=moves, looks=looks)
+    return replace(make_print(footage(5)), has_motion=moves, mean_hashes=looks)
 
 
-def test_clips_in_which_nothing_moves_are_copies_if_they_look_alike() -> None:
+def test_clips_without_motion_are_copies_if_their_mean_pictures_match() -> None:
     found = pairs(a=still(0b1111), b=still(0b1000), c=still(2**40 - 1))
 
     assert found == (Pair(a="a", b="b", kind=Kind.NEAR, offset_s=0.0, share=1.0),)
@@ -199,7 +201,7 @@ def test_visits_to_one_shelf_look_alike_and_are_no_duplicates() -> None:
 
 
 def test_a_movement_shorter_than_a_second_is_not_stillness() -> None:
-    a, b = (replace(make_print(footage(0.9)), looks=still(7).looks) for _ in "ab")
+    a, b = (replace(make_print(footage(0.9)), mean_hashes=still(7).mean_hashes) for _ in "ab")
 
     assert not pairs(a=a, b=b)
 
@@ -217,7 +219,7 @@ def test_copies_of_a_copy_are_found_with_it() -> None:
     ]
 
 
-def test_thousands_of_clips_are_not_compared_all_with_all() -> None:
+def test_thousands_of_clips_are_not_compared_exhaustively() -> None:
     prints = {f"{number:04}": make_print(footage(4)) for number in range(4000)}
     for number in range(0, 4000, 100):
         prints[f"{number:04} copy"] = make_print(noisy(prints[f"{number:04}"].hashes, 4))
@@ -226,7 +228,7 @@ def test_thousands_of_clips_are_not_compared_all_with_all() -> None:
 
     assert [pair.b for pair in found.pairs] == [f"{pair.a} copy" for pair in found.pairs]
     assert len(found.pairs) == 40
-    assert found.compared < 200  # of eight million
+    assert found.aligned < 200  # of eight million
 
 
 def test_what_blinks_in_every_clip_costs_no_comparisons() -> None:
@@ -236,7 +238,7 @@ def test_what_blinks_in_every_clip_costs_no_comparisons() -> None:
         for number in range(60)
     }
 
-    assert search.find(prints).compared == 0
+    assert search.find(prints).aligned == 0
 
 
 def test_each_clip_counts_as_progress() -> None:
@@ -259,7 +261,7 @@ def linked(a: str, b: str) -> Pair:
     return Pair(a=a, b=b, kind=Kind.OVERLAP, offset_s=1.0, share=0.5)
 
 
-def test_groups_hang_together_through_others() -> None:
+def test_groups_are_connected_components() -> None:
     chain = [linked("b", "c"), linked("a", "b"), linked("x", "y")]
 
     assert search.groups(chain) == (("a", "b", "c"), ("x", "y"))

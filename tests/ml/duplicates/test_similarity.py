@@ -1,4 +1,4 @@
-"""Clips are alike as far as their features point the same way."""
+"""Similarity is the cosine of the angle between embeddings."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ def test_embeddings_have_the_length_of_one(red: Entry) -> None:
     assert np.linalg.norm(found) == pytest.approx(1)
 
 
-def test_an_embedding_tells_of_all_of_a_clip(tmp_path: Path) -> None:
+def test_an_embedding_is_of_the_whole_clip(tmp_path: Path) -> None:
     clip = in_color(tmp_path / "both.avi", RED, BLUE).path
 
     red, _, blue = embedder()(clip)
@@ -111,7 +111,7 @@ def test_a_clip_that_can_not_be_read_has_no_similar_ones(tmp_path: Path) -> None
         find(clip, [], embedder())
 
 
-def test_a_clip_is_looked_at_once(red: Entry, tmp_path: Path) -> None:
+def test_a_clip_is_decoded_once(red: Entry, tmp_path: Path) -> None:
     backbone, kept = FakeBackbone(), Cache(tmp_path / "cache")
 
     first = embedder(backbone, kept=kept)(red.path)

@@ -1,4 +1,4 @@
-"""Makes altered copies of a clip: what a search for duplicates has to recognize."""
+"""Makes altered copies of a clip, which the search for duplicates should find."""
 
 from __future__ import annotations
 
@@ -51,7 +51,10 @@ ALL = (
 
 
 def write(clip: Path, target: Path, alteration: Alteration) -> Path:
-    """Writes an altered copy of `clip`. Raises ClipError if that can't be decoded."""
+    """Writes an altered copy of `clip` to `target`, which it returns.
+
+    Raises ClipError if the clip can't be decoded.
+    """
     shown = decoding.decoded_timeline(clip)
     end = shown.length - alteration.cut_end
     with containers.opened(clip) as (container, stream):

@@ -1,4 +1,4 @@
-"""How well duplicates are recognized: counted on clips of which it is known what they share."""
+"""Measures the search for duplicates on clips whose shared footage is known."""
 
 from __future__ import annotations
 
@@ -28,26 +28,29 @@ class Overlap:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Count:
-    """So many of so many."""
+    """So many hits among a total."""
 
     found: int
-    of: int
+    total: int
 
     def __str__(self) -> str:
-        share = f" ({self.found / self.of:.1%})" if self.of else ""
-        return f"{self.found:,} of {self.of:,}{share}"
+        share = f" ({self.found / self.total:.1%})" if self.total else ""
+        return f"{self.found:,} of {self.total:,}{share}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Margin:
-    """What lies on both sides of duplicates.ENOUGH, where nothing is left out by the index."""
+    """The evidence on both sides of search.MIN_EVIDENCE, without what the index would miss."""
 
-    strongest_unrelated: float  # evidence between clips of different takes
-    weakest_overlap: float  # evidence between clips that are known to share footage
+    max_unrelated: float  # between clips of different takes
+    min_overlap: float  # between clips that are known to share footage
 
 
 def read_takes(table: Path) -> dict[str, str]:
-    """By path as the manifest has it: which recording the clip was cut from."""
+    """The take (recording) that each clip was cut from, by its path in the manifest.
+
+    Raises ManifestError.
+    """
     with table.open(newline="", encoding="utf-8-sig") as file:
         rows = list(csv.DictReader(file))
     if not rows or not rows[0].get("take"):
@@ -82,19 +85,19 @@ def read_overlaps(table: Path, names: Iterable[str]) -> tuple[Overlap, ...]:
 
 
 def count(overlaps: Sequence[Overlap], pairs: Iterable[Pair]) -> Count:
-    """How many of the overlaps were found."""
+    """How many of the known overlaps were found: the recall."""
     found = {frozenset((pair.a, pair.b)) for pair in pairs}
     hits = sum(frozenset((one.a, one.b)) in found for one in overlaps)
-    return Count(found=hits, of=len(overlaps))
+    return Count(found=hits, total=len(overlaps))
 
 
-def across_takes(
+def false_positives(
     names: Sequence[str], takes: Mapping[str, str], pairs: Iterable[Pair]
 ) -> tuple[Count, tuple[Pair, ...]]:
-    """How many pairs of clips from different recordings were called duplicates, and which."""
+    """How many of all pairs from different takes were called duplicates, and which."""
     wrong = tuple(pair for pair in pairs if takes[pair.a] != takes[pair.b])
-    of = sum(takes[a] != takes[b] for a, b in combinations(names, 2))
-    return Count(found=len(wrong), of=of), wrong
+    total = sum(takes[a] != takes[b] for a, b in combinations(names, 2))
+    return Count(found=len(wrong), total=total), wrong
 
 
 def margin(
@@ -104,23 +107,21 @@ def margin(
     *,
     after_each: Callable[[], None] = lambda: None,
 ) -> Margin:
-    """Between clips compared at every offset. `after_each` is called once for each clip."""
+    """Compares clips at every offset. `after_each` is called once for each clip."""
     known = {frozenset((one.a, one.b)) for one in overlaps}
     unrelated, shared = [], []
     for number, a in enumerate(prints):
         for b in islice(prints, number):
             if frozenset((a, b)) in known:
-                shared.append(search.strongest_evidence(prints[a], prints[b]))
+                shared.append(search.max_evidence(prints[a], prints[b]))
             elif takes[a] != takes[b]:
-                unrelated.append(search.strongest_evidence(prints[a], prints[b]))
+                unrelated.append(search.max_evidence(prints[a], prints[b]))
         after_each()
-    return Margin(
-        strongest_unrelated=max(unrelated, default=0.0), weakest_overlap=min(shared, default=0.0)
-    )
+    return Margin(max_unrelated=max(unrelated, default=0.0), min_overlap=min(shared, default=0.0))
 
 
-def half(take: str) -> int:
-    """0 or 1: in which half of the takes it is, whatever others there are."""
+def half_of_takes(take: str) -> int:
+    """0 or 1: the half of all takes that this one is in, by a hash of its name."""
     return crc32(take.encode()) % 2
 
 
@@ -130,10 +131,9 @@ def altered_copies(
     *,
     after_each: Callable[[], None] = lambda: None,
 ) -> dict[str, Count]:
-    """By alteration: how many of the copies were found among all `prints`, as copies of their clip.
+    """How many altered copies were matched to their clip, among all `prints`, by alteration.
 
-    Nothing is cut off clips that are shorter than three cuts. `after_each` is called once for
-    each clip.
+    Clips shorter than three cuts are not cut. `after_each` is called once for each clip.
     """
     copies: dict[str, dict[str, str]] = {one.name: {} for one in alterations.ALL}
     known = dict(prints)
@@ -142,18 +142,18 @@ def altered_copies(
             if not alteration.cuts or prints[name].seconds >= 3 * alterations.CUT:
                 copy = f"{name} ({alteration.name})"
                 copies[alteration.name][copy] = name
-                known[copy] = _print_of_copy(path, alteration)
+                known[copy] = _fingerprint_of_copy(path, alteration)
         after_each()
     pairs = {(pair.a, pair.b) for pair in search.find(known).pairs}
     return {
         alteration: Count(
-            found=sum((name, copy) in pairs for copy, name in made.items()), of=len(made)
+            found=sum((name, copy) in pairs for copy, name in made.items()), total=len(made)
         )
         for alteration, made in copies.items()
     }
 
 
-def _print_of_copy(clip: Path, alteration: alterations.Alteration) -> Fingerprint:
+def _fingerprint_of_copy(clip: Path, alteration: alterations.Alteration) -> Fingerprint:
     with tempfile.TemporaryDirectory() as folder:
         target = Path(folder) / f"copy{alteration.suffix}"
-        return fingerprints.take(alterations.write(clip, target, alteration))
+        return fingerprints.compute(alterations.write(clip, target, alteration))

@@ -1,7 +1,7 @@
-"""Moves clips out of a data set so that it can be undone. Deletes nothing.
+"""Moves redundant clips out of a data set, reversibly. Deletes nothing.
 
-The report is written before the first clip moves, so that it knows of every clip that is not in
-its place, even if the moving is interrupted.
+The report is written before the first clip moves, so that it lists every clip that may be missing,
+even after an interruption.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ class QuarantineError(Exception):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Copy:
-    """A clip that can go."""
+class RedundantClip:
+    """A clip to move away."""
 
     path: Path
     name: str  # as the data set has it
@@ -35,11 +35,11 @@ class Copy:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Restored:
-    """What became of an undoing."""
+class RestoreResult:
+    """What `restore` did."""
 
-    back: int  # clips that were moved back
-    problems: tuple[str, ...]  # sentences about those that could not be
+    restored: int  # clips that were moved back
+    problems: tuple[str, ...]  # a sentence for each clip that could not be
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,8 +51,11 @@ class _Move:
     target: str  # in the report's folder
 
 
-def move(copies: Sequence[Copy], folder: Path) -> Path:
-    """Moves the clips into a new or empty folder and returns its report."""
+def move(copies: Sequence[RedundantClip], folder: Path) -> Path:
+    """Moves the clips into a new or empty folder and returns its report.
+
+    Raises QuarantineError.
+    """
     report = folder / REPORT
     moves = [
         _Move(
@@ -80,9 +83,9 @@ def move(copies: Sequence[Copy], folder: Path) -> Path:
     return report
 
 
-def restore(report: Path) -> Restored:
-    """Puts back what the report says was moved, and is not back yet."""
-    back, problems = 0, []
+def restore(report: Path) -> RestoreResult:
+    """Moves the clips of a report back, except those in place. Raises QuarantineError."""
+    restored, problems = 0, []
     for one in _read(report):
         source, target = Path(one.source), report.parent / one.target
         try:
@@ -92,8 +95,8 @@ def restore(report: Path) -> Restored:
         except OSError as error:
             problems.append(f"{one.name} could not be put back: {error}.")
         else:
-            back += 1
-    return Restored(back=back, problems=tuple(problems))
+            restored += 1
+    return RestoreResult(restored=restored, problems=tuple(problems))
 
 
 def _is_in_place(one: _Move) -> bool:
@@ -103,7 +106,7 @@ def _is_in_place(one: _Move) -> bool:
 
 
 def _move(source: Path, target: Path) -> None:
-    """As one step: under the name `target` there is all of the file, or nothing."""
+    """Atomically: `target` is either complete or absent."""
     if target.exists():
         raise FileExistsError(errno.EEXIST, "there is another file", str(target))
     target.parent.mkdir(parents=True, exist_ok=True)
@@ -112,7 +115,7 @@ def _move(source: Path, target: Path) -> None:
     except OSError as error:
         if error.errno != errno.EXDEV:
             raise
-        # Another disk: copy first, under a name that nobody takes for a clip if it ends half-way.
+        # Another disk: copy first, under a name that is no clip's, should it be interrupted.
         aside = target.with_name(target.name + ".tmp")
         shutil.copy2(source, aside)
         aside.replace(target)

@@ -1,10 +1,11 @@
-"""Finds clips that share footage, by fingerprints aligned in time, without comparing all with all.
+"""Finds clips that share footage by locality-sensitive hashing (LSH), then verifies by alignment.
 
-Hashes are looked up in an index by thirds of their bits. Where several moments of two clips agree
-at one offset, that offset is verified: over the whole stretch that the clips would share, their
-hashes have to agree better than those of different events do, by more the shorter it is, and their
-backgrounds must not differ. Clips in which nothing moves show no event: two of them are copies if
-they look alike.
+The index holds three bands of 21 bits of each motion hash (Indyk & Motwani, "Approximate Nearest
+Neighbors", STOC 1998). Where several moments of two clips share a band at one offset, that offset
+is verified: over the whole stretch that the clips would share, the Hamming distance of their
+hashes has to be below that of unrelated events, by more the shorter the stretch is, and their
+backgrounds have to match. Clips without motion have no such hashes: two of them are copies if their
+mean pictures match.
 """
 
 from __future__ import annotations
@@ -21,20 +22,20 @@ import numpy.typing as npt
 from video_classifier.ml.duplicates.fingerprints import RATE, Fingerprint, Hashes
 
 # docs/data.md says how these were found.
-UNRELATED = 16.0  # bits of 64 in which different events differ at least, over a long stretch
-ENOUGH = 30.0  # evidence, as _evidence has it, that two clips share footage
-LEAST_MOMENTS = RATE  # that have to move in both clips, within the stretch that they share
-MOST_MOMENTS = 100  # that count: a fan in the background agrees a little for hours
-LEAST_VOTES = 3  # lookups that agree on an offset before it is verified
-COMMON = (
-    1000  # moments: with more of a kind, a third of a hash is not looked up, as it tells little
+UNRELATED_DISTANCE = (
+    16.0  # bits of 64: the least mean distance of unrelated events over a long stretch
 )
-ELSEWHERE = 20  # bits of 64 in which the same seconds of two clips differ if they show two rooms
-ALIKE = 8  # bits of 64 in which the pictures of two still clips may differ
-NEAR_SHARE = 0.9  # of the shorter clip: with more it is a copy, with less an overlap
+MIN_EVIDENCE = 30.0  # of `_evidence`, for two clips to share footage
+MIN_MOMENTS = RATE  # with motion in both clips, in the stretch that they share
+MAX_MOMENTS = 100  # that count: a fan in the background matches slightly, for hours
+MIN_VOTES = 3  # band matches at one offset, for it to be verified
+MAX_BUCKET = 1000  # moments with one value of a band; larger buckets are skipped as uninformative
+MAX_BACKGROUND_DISTANCE = 20  # bits of 64, between mean pictures of the same seconds in one room
+MAX_STILL_DISTANCE = 8  # bits of 64, between mean pictures of two copies without motion
+NEAR_SHARE = 0.9  # of the shorter clip: from here on it is a copy, below an overlap
 
 _BANDS, _BAND_BITS = 3, 21
-_NO_OFFSET = 1 << 31  # more than any offset in moments; offsets fit beside the clip in 64 bits
+_MAX_OFFSET = 1 << 31  # moments, exclusive; packed with the clip's number into 64 bits
 
 Numbers = npt.NDArray[np.int64]
 
@@ -60,44 +61,45 @@ class Pair:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Found:
-    """The pairs, and how many pairs of clips were aligned to find them."""
+class SearchResult:
+    """The pairs that share footage, and how many pairs were aligned to find them."""
 
     pairs: tuple[Pair, ...]
-    compared: int
+    aligned: int
 
 
 def find(
     prints: Mapping[str, Fingerprint], *, after_each: Callable[[], None] = lambda: None
-) -> Found:
-    """All pairs of clips that share footage, in the order of their names.
+) -> SearchResult:
+    """All pairs of clips that share footage, sorted by name; `prints` are by name.
 
     `after_each` is called once for each clip.
     """
     names = _by_content(prints)
     distinct = [prints[same[0]] for same in names]
     pairs = [
-        _pair(prints, a, b, _Match(offset=0, mirrored=False))
+        _pair(prints, a, b, _Alignment(offset=0, mirrored=False))
         for same in names
         for a, b in combinations(same, 2)
     ]
-    for number, other, alike in _look_alikes(distinct):
-        pairs += [_pair(prints, a, b, alike) for a, b in product(names[number], names[other])]
-    index, compared = _Index(distinct), 0
+    for number, other, alignment in _still_copies(distinct):
+        pairs += [_pair(prints, a, b, alignment) for a, b in product(names[number], names[other])]
+    index, aligned = _Index(distinct), 0
     for number, one in enumerate(distinct):
         candidates = index.candidates(number, one)
-        compared += len(candidates)
+        aligned += len(candidates)
         for other, offsets in candidates.items():
-            if match := _verify(one, distinct[other], offsets):
+            if verified := _verify(one, distinct[other], offsets):
                 both = product(names[number], names[other])
-                pairs += [_pair(prints, a, b, match) for a, b in both]
+                pairs += [_pair(prints, a, b, verified) for a, b in both]
         for _ in names[number]:
             after_each()
-    return Found(pairs=tuple(sorted(pairs, key=lambda pair: (pair.a, pair.b))), compared=compared)
+    pairs.sort(key=lambda pair: (pair.a, pair.b))
+    return SearchResult(pairs=tuple(pairs), aligned=aligned)
 
 
 def groups(pairs: Iterable[Pair]) -> tuple[tuple[str, ...], ...]:
-    """Clips that hang together through the footage they share; never split a group."""
+    """Connected components of the graph of shared footage, which a split must keep together."""
     from scipy.sparse import coo_array
     from scipy.sparse.csgraph import connected_components
 
@@ -119,39 +121,41 @@ def superfluous(
     prints: Mapping[str, Fingerprint],
     labels: Mapping[str, str],
 ) -> dict[str, str]:
-    """By name of a clip that can go: the best one of its group and label, which stays.
+    """The redundant clips, by name, each with the name of the best of its group, which stays.
 
-    A group with both labels keeps one of each: which label is right, a person has to say.
+    A group with both labels keeps one of each: a person has to decide which label is right.
     """
     found = {}
     for group in groups:
         for label in sorted({labels[name] for name in group}):
             alike = [name for name in group if labels[name] == label]
-            kept = _best(alike, prints)
+            kept = _best_copy(alike, prints)
             found.update({name: kept for name in alike if name != kept})
     return found
 
 
-def strongest_evidence(a: Fingerprint, b: Fingerprint) -> float:
-    """At whatever offset, mirrored or not: what ENOUGH is compared with."""
+def max_evidence(a: Fingerprint, b: Fingerprint) -> float:
+    """The most evidence at any offset, mirrored or not; compare it with MIN_EVIDENCE."""
     offsets = range(-len(a.hashes), len(b.hashes))
     return max(
-        _evidence(a, b, _Match(offset, mirrored))
+        _evidence(a, b, _Alignment(offset, mirrored))
         for offset in offsets
         for mirrored in (False, True)
     )
 
 
-class _Match(NamedTuple):
-    offset: int  # moments
+class _Alignment(NamedTuple):
+    """Moment t of one clip is moment t + offset of the other."""
+
+    offset: int
     mirrored: bool
 
 
 class _Index:
-    """Where in which clip a hash with such a third occurs."""
+    """An LSH index: the clips and moments of each value of each band."""
 
     def __init__(self, prints: Sequence[Fingerprint]) -> None:
-        moments = [np.flatnonzero(one.moves) for one in prints]
+        moments = [np.flatnonzero(one.has_motion) for one in prints]
         self._clip = np.repeat(np.arange(len(prints)), [len(times) for times in moments])
         self._moment = np.concatenate([np.empty(0, np.int64), *moments])
         hashes = [one.hashes[times] for one, times in zip(prints, moments, strict=True)]
@@ -159,118 +163,127 @@ class _Index:
         self._order = np.argsort(bands, axis=1, kind="stable")
         self._bands = np.take_along_axis(bands, self._order, axis=1)
 
-    def candidates(self, number: int, one: Fingerprint) -> dict[int, list[_Match]]:
-        """By clip that comes after `number`: the offsets at which it may share footage with it."""
-        found: dict[int, list[_Match]] = {}
+    def candidates(self, number: int, one: Fingerprint) -> dict[int, list[_Alignment]]:
+        """By number of a later clip: the alignments at which it may share footage with this one."""
+        found: dict[int, list[_Alignment]] = {}
         for mirrored, hashes in ((False, one.hashes), (True, one.mirrored)):
-            for other, offset in self._agreed(number, hashes[one.moves], np.flatnonzero(one.moves)):
-                found.setdefault(other, []).append(_Match(offset, mirrored))
+            for other, offset in self._offsets(
+                number, hashes[one.has_motion], np.flatnonzero(one.has_motion)
+            ):
+                found.setdefault(other, []).append(_Alignment(offset, mirrored))
         return found
 
-    def _agreed(self, number: int, hashes: Hashes, moments: Numbers) -> Iterator[tuple[int, int]]:
-        hits, asked = self._lookup(hashes)
+    def _offsets(self, number: int, hashes: Hashes, moments: Numbers) -> Iterator[tuple[int, int]]:
+        hits, queries = self._lookup(hashes)
         later = self._clip[hits] > number
-        hits, asked = hits[later], asked[later]
-        offsets = self._moment[hits] - moments[asked]
+        hits, queries = hits[later], queries[later]
+        offsets = self._moment[hits] - moments[queries]
         cells, votes = np.unique(
-            self._clip[hits] * (2 * _NO_OFFSET) + offsets + _NO_OFFSET, return_counts=True
+            self._clip[hits] * (2 * _MAX_OFFSET) + offsets + _MAX_OFFSET, return_counts=True
         )
-        for cell in cells[votes >= LEAST_VOTES].tolist():
-            other, offset = divmod(cell, 2 * _NO_OFFSET)
-            yield other, offset - _NO_OFFSET
+        for cell in cells[votes >= MIN_VOTES].tolist():
+            other, offset = divmod(cell, 2 * _MAX_OFFSET)
+            yield other, offset - _MAX_OFFSET
 
     def _lookup(self, hashes: Hashes) -> tuple[Numbers, Numbers]:
-        """Rows of the index that have a third in common with a hash, and the rows of these."""
-        hits, asked = [], []
+        """Index rows that share an LSH band with a query hash, and the matching query rows."""
+        hits, queries = [], []
         for wanted, band, order in zip(_bands(hashes), self._bands, self._order, strict=True):
             first = np.searchsorted(band, wanted, "left")
             count = np.searchsorted(band, wanted, "right") - first
-            count[count > COMMON] = 0
+            count[count > MAX_BUCKET] = 0
             within = np.arange(count.sum()) - np.repeat(np.cumsum(count) - count, count)
             hits.append(order[np.repeat(first, count) + within])
-            asked.append(np.repeat(np.arange(len(hashes)), count))
-        return np.concatenate(hits), np.concatenate(asked)
+            queries.append(np.repeat(np.arange(len(hashes)), count))
+        return np.concatenate(hits), np.concatenate(queries)
 
 
 def _bands(hashes: Hashes) -> Numbers:
-    """(3, n): each hash in three numbers, coarse and fine bits dealt out to all of them.
+    """(3, n): three bands of each hash, with its coarse and fine bits interleaved.
 
-    The first bit is left out: it is the mean's, and the same for all.
+    The first bit is left out: it is that of the mean, and equal for all.
     """
     bits = np.unpackbits(hashes.view(np.uint8).reshape(-1, 8), axis=1)[:, 1:]
     weights = 1 << np.arange(_BAND_BITS)
     return np.stack([bits[:, band::_BANDS] @ weights for band in range(_BANDS)])
 
 
-def _look_alikes(prints: Sequence[Fingerprint]) -> Iterator[tuple[int, int, _Match]]:
-    """Pairs of still clips; a number each, they are compared all with all at once."""
+def _still_copies(prints: Sequence[Fingerprint]) -> Iterator[tuple[int, int, _Alignment]]:
+    """Pairs of copies among the clips without motion, which are compared exhaustively."""
     stills = [number for number, one in enumerate(prints) if _is_still(one)]
-    looks = np.array([prints[number].looks[0] for number in stills], np.uint64)
+    means = np.array([prints[number].mean_hashes[0] for number in stills], np.uint64)
     for row, number in enumerate(stills):
-        apart = np.bitwise_count(prints[number].looks[:, None] ^ looks[row + 1 :])
-        for later in np.flatnonzero(apart.min(axis=0) <= ALIKE).tolist():
-            mirrored = bool(apart[1, later] < apart[0, later])
-            yield number, stills[row + 1 + later], _Match(offset=0, mirrored=mirrored)
+        distance = np.bitwise_count(prints[number].mean_hashes[:, None] ^ means[row + 1 :])
+        for later in np.flatnonzero(distance.min(axis=0) <= MAX_STILL_DISTANCE).tolist():
+            mirrored = bool(distance[1, later] < distance[0, later])
+            yield number, stills[row + 1 + later], _Alignment(offset=0, mirrored=mirrored)
 
 
 def _is_still(one: Fingerprint) -> bool:
-    """Whether hardly anything moves; a clip too short to show an event is not still by that."""
-    return bool(one.moves.sum() < min(LEAST_MOMENTS, len(one.moves) / 2))
+    """Whether hardly anything moves. A very short clip needs motion in half of its moments only."""
+    return bool(one.has_motion.sum() < min(MIN_MOMENTS, len(one.has_motion) / 2))
 
 
-def _verify(a: Fingerprint, b: Fingerprint, candidates: Iterable[_Match]) -> _Match | None:
-    """The candidate at which the clips agree best, if they agree enough and show one room."""
-    evidence, match = max((_evidence(a, b, match), match) for match in candidates)
-    return match if evidence >= ENOUGH and not _is_elsewhere(a, b, match) else None
+def _verify(a: Fingerprint, b: Fingerprint, candidates: Iterable[_Alignment]) -> _Alignment | None:
+    """The candidate with the most evidence, if that is enough and the backgrounds match."""
+    evidence, best = max((_evidence(a, b, candidate), candidate) for candidate in candidates)
+    return best if evidence >= MIN_EVIDENCE and not _backgrounds_differ(a, b, best) else None
 
 
-def _is_elsewhere(a: Fingerprint, b: Fingerprint, match: _Match) -> bool:
-    """Whether the stretch that clips would share has another background in each.
+def _backgrounds_differ(a: Fingerprint, b: Fingerprint, alignment: _Alignment) -> bool:
+    """Whether the stretch that the clips would share has a different background in each.
 
-    What moves alike before it then moves in any clip: a clock, a logo, a fan.
+    The common motion is then something found in many clips: a clock, a logo, a fan.
     """
-    ahead = round(match.offset / RATE)
-    start, end = max(0, -ahead), min(len(a.rooms), len(b.rooms) - ahead)
-    rooms, others = a.rooms[start:end, 0], b.rooms[start + ahead : end + ahead, int(match.mirrored)]
-    return bool(rooms.size) and float(np.median(np.bitwise_count(rooms ^ others))) > ELSEWHERE
+    ahead = round(alignment.offset / RATE)
+    start, end = max(0, -ahead), min(len(a.background_hashes), len(b.background_hashes) - ahead)
+    rooms, others = (
+        a.background_hashes[start:end, 0],
+        b.background_hashes[start + ahead : end + ahead, int(alignment.mirrored)],
+    )
+    return (
+        bool(rooms.size)
+        and float(np.median(np.bitwise_count(rooms ^ others))) > MAX_BACKGROUND_DISTANCE
+    )
 
 
-def _evidence(a: Fingerprint, b: Fingerprint, match: _Match) -> float:
-    """How many bits better than unrelated the moments agree in which both clips move.
+def _evidence(a: Fingerprint, b: Fingerprint, alignment: _Alignment) -> float:
+    """How far the mean Hamming distance is below UNRELATED_DISTANCE, where both clips have motion.
 
-    The mean over the stretch, in units of what chance does to it: times the root of its length.
+    In bits, times the square root of the number of moments, since chance shrinks the spread of a
+    mean by that.
     """
-    start, end = max(0, -match.offset), min(len(a.hashes), len(b.hashes) - match.offset)
-    if end - start < LEAST_MOMENTS:
+    start, end = max(0, -alignment.offset), min(len(a.hashes), len(b.hashes) - alignment.offset)
+    if end - start < MIN_MOMENTS:
         return 0.0
-    in_a, in_b = slice(start, end), slice(start + match.offset, end + match.offset)
-    moves = a.moves[in_a] & b.moves[in_b]
-    if moves.sum() < LEAST_MOMENTS:
+    in_a, in_b = slice(start, end), slice(start + alignment.offset, end + alignment.offset)
+    has_motion = a.has_motion[in_a] & b.has_motion[in_b]
+    if has_motion.sum() < MIN_MOMENTS:
         return 0.0
     both = [(a.hashes, b.hashes)]
-    if match.mirrored:  # either clip may be the one, and their hashes are not exact mirrors
+    if alignment.mirrored:  # either clip may be the one, and their hashes are not exact mirrors
         both = [(a.mirrored, b.hashes), (a.hashes, b.mirrored)]
-    distance = np.mean([np.bitwise_count(x[in_a] ^ y[in_b])[moves] for x, y in both])
-    return float((UNRELATED - distance) * np.sqrt(min(moves.sum(), MOST_MOMENTS)))
+    distance = np.mean([np.bitwise_count(x[in_a] ^ y[in_b])[has_motion] for x, y in both])
+    return float((UNRELATED_DISTANCE - distance) * np.sqrt(min(has_motion.sum(), MAX_MOMENTS)))
 
 
-def _best(names: Sequence[str], prints: Mapping[str, Fingerprint]) -> str:
-    """The longest clip; the sharpest, if others are as long to half a second."""
+def _best_copy(names: Sequence[str], prints: Mapping[str, Fingerprint]) -> str:
+    """The longest clip; among those within half a second of it the sharpest."""
     longest = max(prints[name].seconds for name in names)
     long = [name for name in names if prints[name].seconds > longest - 0.5]
     return max(long, key=lambda name: prints[name].sharpness)
 
 
 def _by_content(prints: Mapping[str, Fingerprint]) -> list[list[str]]:
-    """The names, those of the same bytes together."""
+    """The names, grouped by the files' bytes."""
     found: dict[str, list[str]] = {}
     for name in sorted(prints):
         found.setdefault(prints[name].sha256, []).append(name)
     return list(found.values())
 
 
-def _pair(prints: Mapping[str, Fingerprint], a: str, b: str, match: _Match) -> Pair:
-    offset = match.offset / RATE
+def _pair(prints: Mapping[str, Fingerprint], a: str, b: str, alignment: _Alignment) -> Pair:
+    offset = alignment.offset / RATE
     if a > b:
         a, b, offset = b, a, -offset
     one, other = prints[a], prints[b]
@@ -286,5 +299,5 @@ def _pair(prints: Mapping[str, Fingerprint], a: str, b: str, match: _Match) -> P
         kind=kind,
         offset_s=offset,
         share=round(shared / one.seconds, 3),
-        mirrored=match.mirrored,
+        mirrored=alignment.mirrored,
     )

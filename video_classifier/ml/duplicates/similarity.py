@@ -1,4 +1,4 @@
-"""Clips that look alike: the angle between what a pretrained network sees in them."""
+"""Ranks clips by visual similarity: the cosine of the angle between pretrained features."""
 
 from __future__ import annotations
 
@@ -24,15 +24,15 @@ Embedding = npt.NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Match:
-    """A clip, and the cosine of the angle to the one it was compared with: 1 is the same."""
+class SimilarClip:
+    """A clip, and its cosine similarity to the query clip: -1 to 1, 1 for the same features."""
 
     entry: Entry
     similarity: float
 
 
 class Embedder:
-    """Turns a clip into the mean of a backbone's features over its frames, of length 1."""
+    """Embeds a clip: a backbone's features, averaged over frames, scaled to length 1."""
 
     def __init__(self, backbone: keras.Model, spec: ClipSpec, *, kept: Cache | None = None) -> None:
         """`backbone` takes (n, spec.height, spec.width, 3) uint8 and gives (n, features)."""
@@ -44,18 +44,18 @@ class Embedder:
     def __call__(self, clip: Path) -> Embedding:
         """(features,) float32. Raises ClipError."""
         return self._kept.array(
-            lambda: self._look(clip),
+            lambda: self._embed(clip),
             embedding=clip_sha256(clip),
             spec=asdict(self._spec),
             sampler=decoding.VERSION,
             weights=self._weights,
         )
 
-    def _look(self, clip: Path) -> Embedding:
+    def _embed(self, clip: Path) -> Embedding:
         images = sampling.sample(clip, self._spec).images
         pooled = np.asarray(self._backbone.predict(images, verbose=0), np.float32).mean(axis=0)
-        found: Embedding = pooled / np.float32(np.linalg.norm(pooled) or 1)
-        return found
+        embedding: Embedding = pooled / np.float32(np.linalg.norm(pooled) or 1)
+        return embedding
 
 
 def find(
@@ -64,18 +64,20 @@ def find(
     embed: Embedder,
     *,
     after_each: Callable[[], None] = lambda: None,
-) -> tuple[list[Match], list[Unreadable]]:
-    """The entries but `clip` itself, the most similar first, and those that can't be read.
+) -> tuple[list[SimilarClip], list[Unreadable]]:
+    """The entries other than `clip`, most similar first, and those that can't be read.
 
-    Raises ClipError if `clip` itself can't be.
+    Raises ClipError if `clip` itself can't be read.
     """
-    wanted = embed(clip)
-    matches: list[Match] = []
+    query = embed(clip)
+    matches: list[SimilarClip] = []
     unreadable: list[Unreadable] = []
     for entry in entries:
         if entry.path.resolve() != clip.resolve():
             try:
-                matches.append(Match(entry=entry, similarity=float(embed(entry.path) @ wanted)))
+                matches.append(
+                    SimilarClip(entry=entry, similarity=float(embed(entry.path) @ query))
+                )
             except ClipError as error:
                 unreadable.append(Unreadable(entry=entry, reason=str(error)))
         after_each()
