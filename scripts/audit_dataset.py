@@ -1,4 +1,4 @@
-"""Looks for what would flatter a model before one is trained: leaks, and files that tell too much.
+"""Audits a data set for leakage before training: shared footage, and metadata that predicts labels.
 
 Exits with 1 if a leak was found.
 """
@@ -54,8 +54,8 @@ def _model(arguments: argparse.Namespace) -> Interval | None:
 def _examine(arguments: argparse.Namespace) -> Audit:
     entries = manifest.read(arguments.manifest)
     used = manifest.for_training(entries)
-    with console.progress("Looking at the clips", len(used)) as tick:
-        good, unreadable = file_facts.look_at_all(used, after_each=tick)
+    with console.progress("Decoding the clips", len(used)) as tick:
+        good, unreadable = file_facts.inspect_all(used, after_each=tick)
     for bad in unreadable:
         console.complain(f"Left out: {bad.entry.name}: {bad.reason}")
     if not good:
@@ -66,7 +66,7 @@ def _examine(arguments: argparse.Namespace) -> Audit:
         [entry.path for entry in entries],
         folders=(arguments.manifest.parent, Path()),
     )
-    with console.progress("Measuring what must not suffice", leaks.BASELINES) as tick:
+    with console.progress("Measuring shortcut baselines", leaks.BASELINES) as tick:
         return leaks.examine(
             entries,
             good,
@@ -92,7 +92,7 @@ def _print(found: Audit, model: Interval | None) -> None:
     for baseline in found.baselines:
         console.out.print(
             f"{leaky}AUC {baseline.auc} on sources with both labels, {leaky}{baseline.everywhere} "
-            f"on all clips, for who sees only {baseline.sees}",
+            f"on all clips, for a classifier that sees only {baseline.sees}",
             soft_wrap=True,
         )
     for sentence in found.sentences(model):
@@ -109,7 +109,7 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "--backbone-weights",
         type=Path,
-        help="a file of ImageNet weights without top (default: one frame is seen as a thumbnail)",
+        help="a file of ImageNet weights without top (default: a thumbnail of one frame instead)",
     )
     against = parser.add_mutually_exclusive_group()
     against.add_argument("--auc", type=float, help="of the model, to compare with")
@@ -119,7 +119,7 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
         type=By,
         choices=list(By),
         default=By.GROUP,
-        help="random shows what it does, and is leaky (default: group)",
+        help="random is leaky, and shows by how much (default: group)",
     )
     parser.add_argument("--seed", type=int, default=splits.SEED)
     parser.add_argument("--json", type=console.file_to_write, help="write everything there as well")

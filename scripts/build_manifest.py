@@ -1,6 +1,6 @@
-"""Makes a manifest of a folder of clips: which label, who belongs together, which side of a split.
+"""Makes a manifest of a folder of clips: labels, groups and a split.
 
-A clip's label is its folder. What can't be decoded is named and left out.
+A clip's label is its folder. Clips that can't be decoded are named and left out.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from pathlib import Path
 
 from scripts import console
 from video_classifier.ml.audit import file_facts, leaks
-from video_classifier.ml.audit.file_facts import Look
+from video_classifier.ml.audit.file_facts import InspectedClip
 from video_classifier.ml.contracts import LABELS
 from video_classifier.ml.data import from_folders, grouping, manifest, splits
 from video_classifier.ml.data.grouping import Duplicates, Origin
@@ -43,19 +43,19 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _build(arguments: argparse.Namespace) -> None:
-    found = _entries(arguments.dataset, arguments.out.parent)
+    entries = _entries(arguments.dataset, arguments.out.parent)
     origins = _origins(arguments)
-    with console.progress("Looking at the clips", len(found)) as tick:
-        good, unreadable = file_facts.look_at_all(found, after_each=tick)
+    with console.progress("Decoding the clips", len(entries)) as tick:
+        good, unreadable = file_facts.inspect_all(entries, after_each=tick)
     for bad in unreadable:
         console.complain(f"Left out: {bad.entry.name}: {bad.reason}")
-    _refuse_one_class(arguments.dataset, [look.entry for look in good])
-    duplicates = _duplicates(arguments, [look.entry.path for look in good])
+    _refuse_one_class(arguments.dataset, [clip.entry for clip in good])
+    duplicates = _duplicates(arguments, [clip.entry.path for clip in good])
     grouped = _grouped(good, origins, duplicates, seed=arguments.seed)
-    manifest.write(arguments.out, [look.entry for look in grouped])
-    for warning in leaks.warnings([look for look in grouped if not look.entry.note]):
+    manifest.write(arguments.out, [clip.entry for clip in grouped])
+    for warning in leaks.warnings([clip for clip in grouped if not clip.entry.note]):
         console.warn(warning)
-    _tell(arguments.out, grouped, left_out=len(unreadable))
+    _print(arguments.out, grouped, left_out=len(unreadable))
 
 
 def _entries(dataset: Path, relative_to: Path) -> list[Entry]:
@@ -85,44 +85,49 @@ def _origins(arguments: argparse.Namespace) -> dict[Path, Origin]:
 
 
 def _duplicates(arguments: argparse.Namespace, clips: Sequence[Path]) -> Duplicates:
-    found = grouping.read_duplicates(
+    duplicates = grouping.read_duplicates(
         arguments.duplicates, clips, folders=(arguments.dataset, Path())
     )
-    if found.elsewhere:
-        console.warn(f"{len(found.elsewhere)} clips of the report of duplicates are not here.")
-    return found
+    if duplicates.elsewhere:
+        count = len(duplicates.elsewhere)
+        console.warn(f"{count} clips of the report of duplicates are not in this folder.")
+    return duplicates
 
 
 def _grouped(
-    seen: Sequence[Look], origins: dict[Path, Origin], duplicates: Duplicates, *, seed: int
-) -> list[Look]:
+    clips: Sequence[InspectedClip],
+    origins: dict[Path, Origin],
+    duplicates: Duplicates,
+    *,
+    seed: int,
+) -> list[InspectedClip]:
     groups = grouping.groups(
-        {look.entry.name: look.entry.path for look in seen}, origins, duplicates
+        {clip.entry.name: clip.entry.path for clip in clips}, origins, duplicates
     )
-    notes = _notes(seen, duplicates)
+    notes = _notes(clips, duplicates)
     return [
         replace(
-            look,
+            clip,
             entry=replace(
-                look.entry,
-                group=groups[look.entry.name],
-                source=origins.get(look.entry.path.resolve(), Origin()).camera,
-                split=splits.split_of(groups[look.entry.name], seed=seed),
-                note=notes.get(look.entry.path.resolve(), ""),
+                clip.entry,
+                group=groups[clip.entry.name],
+                source=origins.get(clip.entry.path.resolve(), Origin()).camera,
+                split=splits.split_of(groups[clip.entry.name], seed=seed),
+                note=notes.get(clip.entry.path.resolve(), ""),
             ),
         )
-        for look in seen
+        for clip in clips
     ]
 
 
-def _notes(seen: Sequence[Look], duplicates: Duplicates) -> dict[Path, str]:
-    names = {look.entry.path.resolve(): look.entry.name for look in seen}
+def _notes(clips: Sequence[InspectedClip], duplicates: Duplicates) -> dict[Path, str]:
+    names = {clip.entry.path.resolve(): clip.entry.name for clip in clips}
     pairs = [pair for a, b in duplicates.conflicts for pair in ((a, b), (b, a))]
     return {clip: f"label conflict: shares footage with {names[other]}" for clip, other in pairs}
 
 
-def _tell(target: Path, seen: Sequence[Look], *, left_out: int) -> None:
-    entries = [look.entry for look in seen]
+def _print(target: Path, clips: Sequence[InspectedClip], *, left_out: int) -> None:
+    entries = [clip.entry for clip in clips]
     console.out.print(f"Wrote {target.name}: {len(entries)} clips, {left_out} left out.")
     for label in LABELS:
         chosen = [entry for entry in entries if entry.label == label]
@@ -131,8 +136,8 @@ def _tell(target: Path, seen: Sequence[Look], *, left_out: int) -> None:
         console.out.print(f"{label}: {len(chosen)} clips in {groups} groups, {testing} to test")
         if testing in {0, len(chosen)}:
             console.warn(
-                f"The clips {label} are all on one side of the split: they are of too few groups. "
-                "Another --seed may do, or folds, which need none."
+                f"All {label} clips are on one side of the split, as they are of too few groups. "
+                "Try another --seed, or use folds, which need no split."
             )
     if noted := sum(bool(entry.note) for entry in entries):
         console.out.print(f"{noted} clips have a note and will not be trained on.")

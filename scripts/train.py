@@ -301,7 +301,7 @@ def _audit(arguments: argparse.Namespace, footage: Sequence[Footage]) -> Audit:
     with console.progress("Measuring what must not suffice", leaks.BASELINES) as tick:
         found = leaks.examine(
             entries,
-            [file_facts.of(clip.entry, clip.served) for clip in footage],
+            [file_facts.from_frames(clip.entry, clip.served) for clip in footage],
             duplicates=duplicates,
             by=arguments.split,
             seed=arguments.seed,

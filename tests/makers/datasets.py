@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from tests.ml.conftest import TINY
-from video_classifier.ml.audit.file_facts import FileFacts, Look
+from video_classifier.ml.audit.file_facts import FileFacts, InspectedClip
 from video_classifier.ml.contracts import NON_SHOPLIFTER, SHOPLIFTER
 from video_classifier.ml.data.footage import Footage
 from video_classifier.ml.data.manifest import Entry
@@ -30,7 +30,7 @@ def people(count: int, *, clips: int = 4) -> list[Entry]:
     ]
 
 
-def look(one: Entry, *, shade: int = 100, **facts: float) -> Look:
+def inspected(one: Entry, *, shade: int = 100, **facts: float) -> InspectedClip:
     """A gray clip, like any other but for the facts given."""
     usual = {
         "length": 10.0,
@@ -42,7 +42,7 @@ def look(one: Entry, *, shade: int = 100, **facts: float) -> Look:
         "frame_rate": 30.0,
     }
     frame = np.full((128, 128, 3), shade, np.uint8)
-    return Look(entry=one, facts=FileFacts(**usual | facts), frame=frame)
+    return InspectedClip(entry=one, facts=FileFacts(**usual | facts), frame=frame)
 
 
 def footage(entries: list[Entry]) -> list[Footage]:

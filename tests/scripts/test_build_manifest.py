@@ -91,10 +91,10 @@ def test_a_corrupt_clip_is_named_and_left_out(dataset: Path, capsys: Captured) -
 
     found = built(dataset)
 
-    told = capsys.readouterr()
+    printed = capsys.readouterr()
     assert sorted(found) == ["a", "b", "c", "d"]
-    assert "Left out: clips/shoplifters/notes.mp4: The file is a text, not a video" in told.err
-    assert "4 clips, 1 left out" in told.out
+    assert "Left out: clips/shoplifters/notes.mp4: The file is a text, not a video" in printed.err
+    assert "4 clips, 1 left out" in printed.out
 
 
 def test_without_a_table_of_people_there_is_a_warning(dataset: Path, capsys: Captured) -> None:
@@ -103,30 +103,30 @@ def test_without_a_table_of_people_there_is_a_warning(dataset: Path, capsys: Cap
     assert "There is no groups.csv" in capsys.readouterr().err
 
 
-def test_too_few_people_are_told(dataset: Path, capsys: Captured) -> None:
+def test_too_few_people_are_a_warning(dataset: Path, capsys: Captured) -> None:
     built(dataset)
 
     assert "Only 2 people or recordings are labelled" in capsys.readouterr().err
 
 
-def test_lengths_that_tell_the_labels_apart_are_told(dataset: Path, capsys: Captured) -> None:
+def test_lengths_that_predict_the_label_are_a_warning(dataset: Path, capsys: Captured) -> None:
     for number in range(10):
         videos.write(dataset / f"shoplifters/long{number}.mp4", frames=20 + number)
         videos.write(dataset / f"non_shoplifters/short{number}.mp4", frames=4 + number)
 
     built(dataset)
 
-    assert "The files' length by itself tells the labels apart: AUC 0." in capsys.readouterr().err
+    assert "The files' length alone predicts the label: AUC 0." in capsys.readouterr().err
 
 
-def test_a_label_on_one_side_only_is_told(dataset: Path, capsys: Captured) -> None:
+def test_a_label_on_one_side_only_is_a_warning(dataset: Path, capsys: Captured) -> None:
     (dataset / "groups.csv").write_text(
         "path,actor\nshoplifters/a.mp4,Ada\nshoplifters/b.mp4,Ada\n"
     )
 
     built(dataset)
 
-    assert "The clips shoplifter are all on one side of the split" in capsys.readouterr().err
+    assert "All shoplifter clips are on one side of the split" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("make", [False, True], ids=["no folder", "empty folders"])
@@ -160,16 +160,16 @@ def test_a_table_of_people_that_names_no_clip_is_refused(dataset: Path, capsys: 
     (dataset / "people.csv").write_text("path,actor\nx.mp4,Ada\ny.mp4,Bob\n")
 
     assert refused(dataset, "--groups", str(dataset / "people.csv"))
-    told = capsys.readouterr().err
-    assert "x.mp4: no such file" in told
-    assert "y.mp4: no such file" in told
+    printed = capsys.readouterr().err
+    assert "x.mp4: no such file" in printed
+    assert "y.mp4: no such file" in printed
 
 
 def test_an_interruption_writes_nothing(dataset: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def interrupted(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(file_facts, "look_at_all", interrupted)
+    monkeypatch.setattr(file_facts, "inspect_all", interrupted)
     table = dataset.parent / "manifest.csv"
 
     assert build_manifest.main([str(dataset), "--out", str(table)]) == 130

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.makers.datasets import entry, look, people
+from tests.makers.datasets import entry, inspected, people
 from video_classifier.ml.audit import leaks
 from video_classifier.ml.audit.leaks import Audit, Leak, LeakKind
 from video_classifier.ml.data import splits
@@ -71,7 +71,7 @@ def test_a_known_conflict_is_counted_once(clips: list[Entry]) -> None:
     assert [leak.kind for leak in found] == [LeakKind.CONFLICT]
 
 
-def test_a_group_that_the_manifest_tears_apart_is_a_leak(clips: list[Entry]) -> None:
+def test_a_group_on_both_sides_is_a_leak(clips: list[Entry]) -> None:
     torn = [replace(clips[0], split="train"), replace(clips[1], split="test"), *clips[2:]]
 
     (leak,) = leaks_among(torn)
@@ -81,10 +81,10 @@ def test_a_group_that_the_manifest_tears_apart_is_a_leak(clips: list[Entry]) -> 
 
 
 def examined(entries: list[Entry], *, by: By = By.GROUP) -> Audit:
-    return leaks.examine(entries, [look(one) for one in entries], by=by)
+    return leaks.examine(entries, [inspected(one) for one in entries], by=by)
 
 
-def test_a_random_split_tears_groups_apart_and_is_called_leaky(tmp_path: Path) -> None:
+def test_a_random_split_separates_groups_and_is_called_leaky(tmp_path: Path) -> None:
     entries = [replace(one, path=tmp_path / one.name) for one in people(8)]
     for one in entries:
         one.path.write_text(one.name)
@@ -114,33 +114,31 @@ def test_leaks_are_for_the_card(clips: list[Entry]) -> None:
     assert sentence == "The figures are leaky: duplicates across the split (1 found)."
 
 
-def test_too_few_people_are_told_and_not_measured(clips: list[Entry]) -> None:
+def test_with_too_few_people_there_is_a_warning_and_no_baseline(clips: list[Entry]) -> None:
     found = examined(clips[:4])
 
     assert not found.baselines
     assert "Only 2 people" in found.warnings[0]
 
 
-def test_imbalance_is_told() -> None:
+def test_imbalance_is_a_warning() -> None:
     entries = [entry(n, shoplifter=n < 10, group=str(n)) for n in range(40)]
 
-    assert leaks.warnings([look(one) for one in entries]) == (
-        "The labels are out of balance: 10 clips shoplifter, 30 non_shoplifter.",
+    assert leaks.warnings([inspected(one) for one in entries]) == (
+        "The labels are imbalanced: 10 shoplifter clips, 30 non_shoplifter.",
     )
 
 
-def test_a_label_from_one_scene_is_told() -> None:
+def test_a_label_from_one_scene_is_a_warning() -> None:
     entries = people(4)
     entries += [replace(one, source="street") for one in people(4) if not one.target]
 
-    (warning,) = leaks.warnings([look(one) for one in entries])
+    (warning,) = leaks.warnings([inspected(one) for one in entries])
 
-    assert warning.startswith("All clips shoplifter come from one scene (shop), others do not")
+    assert warning.startswith("All shoplifter clips come from one scene (shop), others do not")
 
 
-def test_a_fact_that_tells_is_told() -> None:
-    found = [look(one, length=9 - 3 * one.target) for one in people(8)]
+def test_a_metadata_shortcut_is_a_warning() -> None:
+    found = [inspected(one, length=9 - 3 * one.target) for one in people(8)]
 
-    assert leaks.warnings(found) == (
-        "The files' length by itself tells the labels apart: AUC 1.00.",
-    )
+    assert leaks.warnings(found) == ("The files' length alone predicts the label: AUC 1.00.",)

@@ -1,4 +1,4 @@
-"""What must not suffice to tell the labels apart: where it does, the data does the telling."""
+"""Shortcut baselines: classifiers on file metadata or one frame. If they work, labels leak."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from video_classifier.ml.audit.file_facts import Look
+from video_classifier.ml.audit.file_facts import InspectedClip
 from video_classifier.ml.contracts import LABELS, ClipSpec, Floats, Image
 from video_classifier.ml.data import splits
 from video_classifier.ml.data.manifest import Entry, holds_both_labels
@@ -23,14 +23,17 @@ if TYPE_CHECKING:
     import keras
 
 
-NEAR = 0.05  # of an AUC: what is no further below the model's counts as near
+NEAR_AUC = 0.05  # a baseline no further than this below the model is near it
 FOLDS = 5
-_THUMBNAIL = 16  # pixels wide and high
+MIN_SHORTCUT_AUC = 0.7
+MAX_P_VALUE = 0.01
+
+_THUMBNAIL_SIDE = 16  # pixels
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Baseline:
-    """How well somebody tells the labels apart who has not watched the clips."""
+    """The result of one shortcut baseline."""
 
     sees: str  # completes "a classifier that sees only …"
     auc: Interval  # over sources with both labels, as on a model's card
@@ -38,34 +41,34 @@ class Baseline:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Tell:
-    """A single fact of the files that differs between the labels."""
+class MetadataShortcut:
+    """One file fact that predicts the label by itself."""
 
-    fact: str
-    auc: float  # 0.5 to 1: how often one label's files have more of it than the other's
+    fact: str  # its name in FileFacts, with spaces
+    auc: float  # 0.5 to 1, whichever label has the higher values
 
 
 def measure_all(
-    looks: Sequence[Look],
+    clips: Sequence[InspectedClip],
     *,
     seed: int = splits.SEED,
     backbone_weights: str | Path | None = None,
     after_each: Callable[[], None] = lambda: None,
 ) -> tuple[Baseline, ...]:
-    """Logistic regressions that see the files' facts alone, and one frame alone, by group.
+    """Logistic regressions on the file facts alone and on one frame alone.
 
-    Each clip is scored by a regression that has seen nothing of its group; see
-    `splits.refuse_too_few` for how many groups that takes. The frame is shown as
-    ImageNet features of a frozen MobileNetV2 if there are weights, else as a thumbnail of colors
-    and edges. Intervals come from resampling groups.
+    They are cross-validated by group: each clip is scored by one fitted without its group; see
+    `splits.refuse_too_few` for how many groups that takes. The frame is represented by ImageNet
+    features of a frozen MobileNetV2 if there are weights, else by a thumbnail of colors and edges.
+    Intervals come from resampling groups. `after_each` is called once for each of the two.
     """
-    found = []
-    entries = [one.entry for one in looks]
-    for sees, inputs in _views(looks, backbone_weights):
-        scores = _unseen_scores(entries, inputs, seed)
+    baselines = []
+    entries = [clip.entry for clip in clips]
+    for sees, inputs in _inputs(clips, backbone_weights):
+        scores = _out_of_fold_scores(entries, inputs, seed)
         both = holds_both_labels(entries)
         everywhere = np.ones_like(both)
-        found.append(
+        baselines.append(
             Baseline(
                 sees=sees,
                 auc=_auc(entries, scores, both),
@@ -73,88 +76,90 @@ def measure_all(
             )
         )
         after_each()
-    return tuple(found)
+    return tuple(baselines)
 
 
-def tells(looks: Sequence[Look]) -> tuple[Tell, ...]:
-    """The facts that by themselves tell the labels apart, the clearest first.
+def metadata_shortcuts(clips: Sequence[InspectedClip]) -> tuple[MetadataShortcut, ...]:
+    """The file facts that predict the label by themselves, by AUC, descending.
 
-    An AUC of 0.7 or more that chance gives less than once in a hundred times (Mann & Whitney
-    1947).
+    Their AUC is at least MIN_SHORTCUT_AUC with a p-value below MAX_P_VALUE (Mann & Whitney, "On a
+    Test of Whether one of Two Random Variables is Stochastically Larger than the Other", 1947).
     """
     from scipy.stats import mannwhitneyu
 
-    targets = np.array([one.entry.target for one in looks])
+    targets = np.array([clip.entry.target for clip in clips])
     if len(set(targets)) < len(LABELS):
         return ()
-    facts = _facts(looks)
-    found = []
-    for name, values in zip(asdict(looks[0].facts), facts.T, strict=True):
-        more, chance = mannwhitneyu(values[targets == 1], values[targets == 0])
-        auc = float(more) / float((targets == 1).sum() * (targets == 0).sum())
-        if abs(auc - 0.5) >= 0.2 and chance < 0.01:  # noqa: PLR2004  (as the docstring says)
-            found.append(Tell(fact=name.replace("_", " "), auc=max(auc, 1 - auc)))
-    return tuple(sorted(found, key=lambda tell: -tell.auc))
+    facts = _facts(clips)
+    shortcuts = []
+    for name, values in zip(asdict(clips[0].facts), facts.T, strict=True):
+        u, p_value = mannwhitneyu(values[targets == 1], values[targets == 0])
+        area = float(u) / float((targets == 1).sum() * (targets == 0).sum())
+        auc = max(area, 1 - area)
+        if auc >= MIN_SHORTCUT_AUC and p_value < MAX_P_VALUE:
+            shortcuts.append(MetadataShortcut(fact=name.replace("_", " "), auc=auc))
+    return tuple(sorted(shortcuts, key=lambda shortcut: -shortcut.auc))
 
 
-def beside(baselines: Sequence[Baseline], model: Interval | None) -> tuple[str, ...]:
-    """A sentence for each baseline that is better than guessing or near the model."""
-    return tuple(sentence for one in baselines if (sentence := _sentence(one, model)))
+def warnings(baselines: Sequence[Baseline], model: Interval | None) -> tuple[str, ...]:
+    """A sentence for each baseline that is better than guessing or near the model's AUC."""
+    return tuple(sentence for baseline in baselines if (sentence := _sentence(baseline, model)))
 
 
 def _sentence(baseline: Baseline, model: Interval | None) -> str:
     reaches = f"A classifier that sees only {baseline.sees} reaches AUC {baseline.auc}"
     if model is not None and _is_near(baseline.auc, model):
         return (
-            f"{reaches}, near the model's {_shown(model)}: what the model has learned may be the "
+            f"{reaches}, near the model's {_auc_text(model)}: the model may have learned the "
             "footage and not what people do."
         )
     if baseline.auc.low is not None and baseline.auc.low > 0.5:  # noqa: PLR2004  (guessing)
-        return f"{reaches}: the footage by itself tells the labels apart better than guessing."
+        return f"{reaches}: the footage alone predicts the label better than guessing."
     return ""
 
 
-def _shown(figure: Interval) -> str:
-    """A figure that somebody stated may come without its interval."""
-    return f"{figure.value:.2f}" if figure.low is None else str(figure)
+def _auc_text(auc: Interval) -> str:
+    """Without the interval where only the value was given."""
+    return f"{auc.value:.2f}" if auc.low is None else str(auc)
 
 
 def _is_near(baseline: Interval, model: Interval) -> bool:
     if baseline.value is None or model.value is None:
         return False
     low = model.value if model.low is None else model.low
-    return baseline.value >= min(low, model.value - NEAR)
+    return baseline.value >= min(low, model.value - NEAR_AUC)
 
 
-def _views(
-    looks: Sequence[Look], backbone_weights: str | Path | None
+def _inputs(
+    clips: Sequence[InspectedClip], backbone_weights: str | Path | None
 ) -> Iterator[tuple[str, Floats]]:
-    yield "the file's facts (length, size, bit rate, brightness …)", _facts(looks)
-    frames = np.stack([one.frame for one in looks])
+    yield "the file's facts (length, size, bit rate, brightness …)", _facts(clips)
+    frames = np.stack([clip.frame for clip in clips])
     if backbone_weights is None:
         yield "a thumbnail of one frame", _thumbnails(frames)
     else:
         yield "one frame", _features(frames, backbone_weights)
 
 
-def _facts(looks: Sequence[Look]) -> Floats:
+def _facts(clips: Sequence[InspectedClip]) -> Floats:
     """(n, facts)."""
-    return np.array([list(asdict(one.facts).values()) for one in looks], np.float64)
+    return np.array([list(asdict(clip.facts).values()) for clip in clips], np.float64)
 
 
 def _thumbnails(frames: Image) -> Floats:
-    """(n, h, w, 3) uint8 to (n, values): colors, and how steep the brightness is, in a grid."""
-    size = (_THUMBNAIL, _THUMBNAIL)
+    """(n, values) of frames (n, h, w, 3) uint8: colors and gradients on a coarse grid."""
+    size = (_THUMBNAIL_SIDE, _THUMBNAIL_SIDE)
     rows = []
     for frame in frames:
         gray = cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY).astype(np.float32)
-        steepness = np.hypot(cv2.Sobel(gray, -1, 1, 0), cv2.Sobel(gray, -1, 0, 1))
-        seen = np.dstack((frame, steepness)).astype(np.float32)
-        rows.append(cv2.resize(seen, size, interpolation=cv2.INTER_AREA).ravel())
+        gradient = np.hypot(cv2.Sobel(gray, -1, 1, 0), cv2.Sobel(gray, -1, 0, 1))
+        channels = np.dstack((frame, gradient)).astype(np.float32)
+        rows.append(cv2.resize(channels, size, interpolation=cv2.INTER_AREA).ravel())
     return np.array(rows, np.float64)
 
 
 def _features(frames: Image, weights: str | Path) -> Floats:
+    """(n, features) of frames (n, h, w, 3) uint8."""
     from video_classifier.ml.networks.backbone import mobilenetv2
 
     _, height, width, _ = frames.shape
@@ -162,7 +167,8 @@ def _features(frames: Image, weights: str | Path) -> Floats:
     return np.asarray(backbone.predict(frames, batch_size=64, verbose=0), np.float64)
 
 
-def _unseen_scores(entries: Sequence[Entry], inputs: Floats, seed: int) -> Floats:
+def _out_of_fold_scores(entries: Sequence[Entry], inputs: Floats, seed: int) -> Floats:
+    """(n,) of inputs (n, values)."""
     from sklearn.linear_model import LogisticRegression
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import StandardScaler

@@ -1,17 +1,17 @@
-"""Looks for what would flatter a model: clips that tell on each other, and files on themselves."""
+"""Audits a data set for leakage: footage shared across the split, metadata that predicts labels."""
 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from itertools import combinations
 from pathlib import Path
 
 from video_classifier.ml.audit import baselines
 from video_classifier.ml.audit.baselines import Baseline
-from video_classifier.ml.audit.file_facts import Look
+from video_classifier.ml.audit.file_facts import InspectedClip
 from video_classifier.ml.contracts import LABELS
 from video_classifier.ml.data import splits
 from video_classifier.ml.data.grouping import Duplicates
@@ -21,11 +21,11 @@ from video_classifier.ml.files import sha256
 from video_classifier.ml.serving.card import Interval
 
 BASELINES = 2  # how many are measured
-IMBALANCE = 3.0  # times as many clips of one label as of the other
+MAX_IMBALANCE = 3.0  # times as many clips of one label as of the other
 
 
 class LeakKind(StrEnum):
-    """What makes a figure worth less than it looks."""
+    """Ways in which test data leaks into training."""
 
     DUPLICATES = "duplicates across the split"
     GROUP = "a group on both sides"
@@ -34,7 +34,7 @@ class LeakKind(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Leak:
-    """One way by which the test gives itself away to the training."""
+    """One finding: clips by which test data leaks into training."""
 
     kind: LeakKind
     clips: tuple[str, ...]  # as the manifest names them
@@ -43,7 +43,7 @@ class Leak:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Audit:
-    """What there is to say about a table of clips before anybody trains on it."""
+    """The audit of a manifest: its split, leaks, warnings and shortcut baselines."""
 
     split: By
     clips: int
@@ -56,21 +56,24 @@ class Audit:
     baselines: tuple[Baseline, ...]
 
     def sentences(self, model: Interval | None = None) -> tuple[str, ...]:
-        """For a card: what leaks, and each baseline that is near the model or above guessing."""
+        """For a model's card: leaks, and baselines that are better than guessing or near `model`.
+
+        `model` is the model's AUC, if it is known.
+        """
         counts = Counter(leak.kind for leak in self.leaks)
         leaky = tuple(
             f"The figures are {LEAKY}: {kind} ({count} found)." for kind, count in counts.items()
         )
-        beside = baselines.beside(self.baselines, model)
+        shortcuts = baselines.warnings(self.baselines, model)
         if self.split is By.GROUP:
-            return leaky + beside
+            return leaky + shortcuts
         at_random = f"The figures are {LEAKY}: the clips were split at random, not by group."
-        return (*leaky, at_random, *(f"Of a {LEAKY} split: {sentence}" for sentence in beside))
+        return (*leaky, at_random, *(f"Of a {LEAKY} split: {sentence}" for sentence in shortcuts))
 
 
 def examine(  # noqa: PLR0913
     entries: Sequence[Entry],
-    looks: Sequence[Look],
+    inspected: Sequence[InspectedClip],
     *,
     duplicates: Duplicates = Duplicates(),  # noqa: B008  (frozen)
     by: By = By.GROUP,
@@ -78,10 +81,13 @@ def examine(  # noqa: PLR0913
     backbone_weights: str | Path | None = None,
     after_each: Callable[[], None] = lambda: None,
 ) -> Audit:
-    """Audits the entries that have no note; `looks` are those of the ones that can be read."""
+    """Audits the entries without a note; `inspected` are those that can be read.
+
+    `after_each` is called once for each of BASELINES.
+    """
     used = [entry for entry in entries if not entry.note]
     sides = splits.sides(splits.regrouped(used, by), seed=seed)
-    seen = [look for look in looks if not look.entry.note]
+    clips = [clip for clip in inspected if not clip.entry.note]
     return Audit(
         split=by,
         clips=len(used),
@@ -90,11 +96,11 @@ def examine(  # noqa: PLR0913
         test=sides.count(Side.TEST),
         left_out=len(entries) - len(used),
         leaks=leaks(used, sides, duplicates),
-        warnings=warnings(seen),
+        warnings=warnings(clips),
         baselines=()
-        if _too_few(seen)
+        if _too_few(clips)
         else baselines.measure_all(
-            _regrouped(seen, by),
+            _regrouped(clips, by),
             seed=seed,
             backbone_weights=backbone_weights,
             after_each=after_each,
@@ -105,48 +111,49 @@ def examine(  # noqa: PLR0913
 def leaks(
     entries: Sequence[Entry], sides: Sequence[Side], duplicates: Duplicates
 ) -> tuple[Leak, ...]:
-    """Everything by which the test side, or another fold, gives itself away to the training.
+    """Everything by which test data, or that of another fold, leaks into training.
 
-    Exact copies are found here; copies that were re-encoded are known from `duplicates`.
+    Exact copies are found here; re-encoded ones have to be in `duplicates`.
     """
     by_path = {entry.path.resolve(): entry for entry in entries}
     copies = _copies(entries)
-    opposed = _known(duplicates.conflicts, by_path)
-    together = [*copies, *opposed, *_known(duplicates.groups, by_path)]
+    conflicts = _in_table(duplicates.conflicts, by_path)
+    shared = [*copies, *conflicts, *_in_table(duplicates.groups, by_path)]
     return (
-        *_parted(together, dict(zip(entries, sides, strict=True))),
-        *_torn(entries, sides),
-        *_conflicts([*_opposed(copies), *opposed]),
+        *_across_groups(shared, dict(zip(entries, sides, strict=True))),
+        *_split_groups(entries, sides),
+        *_conflicts([*_opposite_labels(copies), *conflicts]),
     )
 
 
-def warnings(looks: Sequence[Look]) -> tuple[str, ...]:
-    """Sentences about what a network could learn in place of what people do."""
-    entries = [look.entry for look in looks]
-    tells = [
-        f"The files' {tell.fact} by itself tells the labels apart: AUC {tell.auc:.2f}."
-        for tell in baselines.tells(looks)
+def warnings(clips: Sequence[InspectedClip]) -> tuple[str, ...]:
+    """Sentences about shortcuts that a network could learn instead of what people do."""
+    entries = [clip.entry for clip in clips]
+    shortcuts = [
+        f"The files' {shortcut.fact} alone predicts the label: AUC {shortcut.auc:.2f}."
+        for shortcut in baselines.metadata_shortcuts(clips)
     ]
-    return (*_too_few(looks), *_imbalance(entries), *_one_scene(entries), *tells)
+    return (*_too_few(clips), *_imbalance(entries), *_one_scene(entries), *shortcuts)
 
 
 def _copies(entries: Sequence[Entry]) -> list[list[Entry]]:
+    """Groups of entries whose files have the same bytes."""
     same: dict[str, list[Entry]] = defaultdict(list)
     for entry in entries:
         same[sha256(entry.path)].append(entry)
-    return [found for found in same.values() if len(found) > 1]
+    return [copies for copies in same.values() if len(copies) > 1]
 
 
-def _known(groups: Iterable[Iterable[Path]], by_path: dict[Path, Entry]) -> list[list[Entry]]:
-    """The groups as far as their clips are in the table."""
-    found = ([by_path[path] for path in group if path in by_path] for group in groups)
-    return [group for group in found if len(group) > 1]
+def _in_table(groups: Iterable[Iterable[Path]], by_path: dict[Path, Entry]) -> list[list[Entry]]:
+    """The groups without clips that are not in the table; groups of one are dropped."""
+    present = ([by_path[path] for path in group if path in by_path] for group in groups)
+    return [group for group in present if len(group) > 1]
 
 
-def _parted(together: Sequence[Sequence[Entry]], sides: dict[Entry, Side]) -> list[Leak]:
-    """Shared footage in different groups: some split will part it, if this one does not."""
+def _across_groups(shared: Sequence[Sequence[Entry]], sides: dict[Entry, Side]) -> list[Leak]:
+    """Shared footage in different groups, which some split, if not this one, will separate."""
     found = []
-    for clips in together:
+    for clips in shared:
         if len({clip.group for clip in clips}) > 1:
             where = ", ".join(f"{clip.name} ({clip.group}, {sides[clip]})" for clip in clips)
             sentence = f"These clips share footage and are not in one group: {where}."
@@ -154,7 +161,7 @@ def _parted(together: Sequence[Sequence[Entry]], sides: dict[Entry, Side]) -> li
     return found
 
 
-def _torn(entries: Sequence[Entry], sides: Sequence[Side]) -> list[Leak]:
+def _split_groups(entries: Sequence[Entry], sides: Sequence[Side]) -> list[Leak]:
     members: dict[str, list[tuple[Entry, Side]]] = defaultdict(list)
     for entry, side in zip(entries, sides, strict=True):
         members[entry.group].append((entry, side))
@@ -170,17 +177,17 @@ def _torn(entries: Sequence[Entry], sides: Sequence[Side]) -> list[Leak]:
     return found
 
 
-def _opposed(together: Iterable[Sequence[Entry]]) -> list[list[Entry]]:
+def _opposite_labels(shared: Iterable[Sequence[Entry]]) -> list[list[Entry]]:
     return [
         [one, other]
-        for clips in together
+        for clips in shared
         for one, other in combinations(clips, 2)
         if one.label != other.label
     ]
 
 
-def _conflicts(opposed: Iterable[Sequence[Entry]]) -> list[Leak]:
-    pairs = {tuple(sorted(pair, key=lambda entry: entry.name)) for pair in opposed}
+def _conflicts(opposite: Iterable[Sequence[Entry]]) -> list[Leak]:
+    pairs = {tuple(sorted(pair, key=lambda entry: entry.name)) for pair in opposite}
     return [
         _leak(
             LeakKind.CONFLICT,
@@ -196,9 +203,9 @@ def _leak(kind: LeakKind, clips: Iterable[Entry], sentence: str) -> Leak:
     return Leak(kind=kind, clips=tuple(clip.name for clip in clips), sentence=sentence)
 
 
-def _too_few(looks: Sequence[Look]) -> list[str]:
+def _too_few(clips: Sequence[InspectedClip]) -> list[str]:
     try:
-        splits.refuse_too_few([look.entry for look in looks])
+        splits.refuse_too_few([clip.entry for clip in clips])
     except splits.TooFewGroupsError as error:
         return [str(error)]
     return []
@@ -207,28 +214,25 @@ def _too_few(looks: Sequence[Look]) -> list[str]:
 def _imbalance(entries: Sequence[Entry]) -> list[str]:
     counts = {label: sum(entry.label == label for entry in entries) for label in LABELS}
     (few, fewer), (many, more) = sorted(counts.items(), key=lambda item: item[1])
-    if more < IMBALANCE * fewer:
+    if more < MAX_IMBALANCE * fewer:
         return []
-    return [f"The labels are out of balance: {fewer} clips {few}, {more} {many}."]
+    return [f"The labels are imbalanced: {fewer} {few} clips, {more} {many}."]
 
 
 def _one_scene(entries: Sequence[Entry]) -> list[str]:
-    """A camera of one label is worth a warning where the other label has been elsewhere."""
+    """Warns where all clips of one label come from one source, and others from elsewhere."""
     scenes = {
         label: {entry.source for entry in entries if entry.label == label} for label in LABELS
     }
-    everywhere = set().union(*scenes.values())
+    all_scenes = set().union(*scenes.values())
     return [
-        f"All clips {label} come from one scene ({min(seen) or 'not named'}), others do not: the "
-        "scene by itself may tell the labels apart."
-        for label, seen in scenes.items()
-        if len(seen) == 1 < len(everywhere)
+        f"All {label} clips come from one scene ({min(own) or 'not named'}), others do not: the "
+        "scene alone may predict the label."
+        for label, own in scenes.items()
+        if len(own) == 1 < len(all_scenes)
     ]
 
 
-def _regrouped(looks: Sequence[Look], by: By) -> list[Look]:
-    entries = splits.regrouped([look.entry for look in looks], by)
-    return [
-        Look(entry=entry, facts=look.facts, frame=look.frame)
-        for entry, look in zip(entries, looks, strict=True)
-    ]
+def _regrouped(clips: Sequence[InspectedClip], by: By) -> list[InspectedClip]:
+    entries = splits.regrouped([clip.entry for clip in clips], by)
+    return [replace(clip, entry=entry) for entry, clip in zip(entries, clips, strict=True)]
