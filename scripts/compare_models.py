@@ -36,7 +36,7 @@ STORAGE = Path(__file__).parent.parent / "models_storage"
 RECIPES = Path(__file__).parent.parent / "docs" / "recipes"
 CALLS = 9  # of each network, to take the median of
 
-FIGURES = {
+METRICS = {
     "auc": "ROC AUC",
     "accuracy": "Accuracy",
     "recall": "Recall",
@@ -45,7 +45,7 @@ FIGURES = {
     "f1": "F1",
     "false_alarms_elsewhere": "False alarms elsewhere",
 }
-RECIPE_FIGURES = {
+RECIPE_METRICS = {
     "auc": "ROC AUC",
     "pr_auc": "PR AUC",
     "recall": "Recall",
@@ -55,11 +55,11 @@ RECIPE_FIGURES = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Compared:
+class ComparedModel:
     """A row of the table."""
 
     name: str
-    figures: Mapping[str, Interval]
+    metrics: Mapping[str, Interval]
     parameters: int
     megabytes: float  # of the folder's network
     milliseconds: float  # to score one clip's frames
@@ -68,7 +68,7 @@ class Compared:
     @property
     def auc(self) -> float:
         """To sort by; below all others where it is not known."""
-        value = self.figures["auc"].value if "auc" in self.figures else None
+        value = self.metrics["auc"].value if "auc" in self.metrics else None
         return -1.0 if value is None else value
 
 
@@ -98,7 +98,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     return 0
 
 
-def _compare_all(storage: Path, table: Path | None, detector: Path) -> list[Compared]:
+def _compare_all(storage: Path, table: Path | None, detector: Path) -> list[ComparedModel]:
     names = bundle.names(storage)
     if not names:
         msg = f"There is no model in {storage}. Train one first."
@@ -111,19 +111,19 @@ def _compare_all(storage: Path, table: Path | None, detector: Path) -> list[Comp
 
 def _compare(
     folder: Path, detector: Path, entries: Sequence[Entry], tick: Callable[[], None]
-) -> Compared:
+) -> ComparedModel:
     model = loading.load(folder, detector=detector)
-    figures, leaky = model.card.metrics, ""
+    metrics, leaky = model.card.metrics, ""
     if entries:
-        found = evaluate.evaluate(model, entries, after_each=tick)
-        figures = found.figures
-        if seen := sum(clip.seen for clip in found.scored):
-            leaky = f"leaky: trained on {seen} of {len(found.scored)} clips"
+        evaluation = evaluate.evaluate(model, entries, after_each=tick)
+        metrics = evaluation.metrics
+        if trained_on := sum(clip.in_training for clip in evaluation.scored):
+            leaky = f"leaky: trained on {trained_on} of {len(evaluation.scored)} clips"
     milliseconds = _milliseconds(model)
     tick()
-    return Compared(
+    return ComparedModel(
         name=model.name,
-        figures=figures,
+        metrics=metrics,
         parameters=model.card.parameters,
         megabytes=(folder / bundle.NETWORK_FILE).stat().st_size / 1e6,
         milliseconds=milliseconds,
@@ -141,15 +141,15 @@ def _milliseconds(model: KerasPredictor) -> float:
     return 1000 * median(taken)
 
 
-def _columns(rows: Sequence[Compared]) -> list[str]:
+def _columns(rows: Sequence[ComparedModel]) -> list[str]:
     """The figures that at least one model has."""
-    return [name for name in FIGURES if any(name in row.figures for row in rows)]
+    return [name for name in METRICS if any(name in row.metrics for row in rows)]
 
 
-def _cells(row: Compared, columns: Sequence[str]) -> list[str]:
+def _cells(row: ComparedModel, columns: Sequence[str]) -> list[str]:
     return [
         f"{row.name} ({row.leaky})" if row.leaky else row.name,
-        *(str(row.figures.get(name, "-")) for name in columns),
+        *(str(row.metrics.get(name, "-")) for name in columns),
         f"{row.parameters:,}",
         f"{row.megabytes:.1f} MB",
         f"{row.milliseconds:.0f} ms",
@@ -157,10 +157,10 @@ def _cells(row: Compared, columns: Sequence[str]) -> list[str]:
 
 
 def _heads(columns: Sequence[str]) -> list[str]:
-    return ["Model", *(FIGURES[name] for name in columns), "Parameters", "Size", "Inference"]
+    return ["Model", *(METRICS[name] for name in columns), "Parameters", "Size", "Inference"]
 
 
-def _print(rows: Sequence[Compared]) -> None:
+def _print(rows: Sequence[ComparedModel]) -> None:
     """A column for each model: figures with intervals are too wide for a screen side by side."""
     columns = _columns(rows)
     lines = [_heads(columns), *(_cells(row, columns) for row in rows)]
@@ -173,7 +173,7 @@ def _print(rows: Sequence[Compared]) -> None:
     console.out.print(table)
 
 
-def _markdown(rows: Sequence[Compared], table: Path | None) -> str:
+def _markdown(rows: Sequence[ComparedModel], table: Path | None) -> str:
     columns = _columns(rows)
     source = (
         "Figures with their 95 % intervals, from the models' cards: on people that the networks "
@@ -197,8 +197,8 @@ def _recipes(storage: Path, recipes: Path) -> list[tuple[Card, bool]]:
 
 def _recipe_lines(measured: Sequence[tuple[Card, bool]]) -> list[list[str]]:
     """A head, and a line for each recipe."""
-    columns = [name for name in RECIPE_FIGURES if any(name in card.metrics for card, _ in measured)]
-    heads = ["Network", "View", *(RECIPE_FIGURES[name] for name in columns), "Shipped as"]
+    columns = [name for name in RECIPE_METRICS if any(name in card.metrics for card, _ in measured)]
+    heads = ["Network", "View", *(RECIPE_METRICS[name] for name in columns), "Shipped as"]
     return [heads] + [
         [
             card.network,

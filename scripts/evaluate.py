@@ -17,7 +17,7 @@ from video_classifier.ml.data import manifest, splits
 from video_classifier.ml.data.footage import read_footage
 from video_classifier.ml.data.manifest import Entry
 from video_classifier.ml.evaluation import calibration, cross_validation, evaluate
-from video_classifier.ml.evaluation.evaluate import Evaluation, Scored
+from video_classifier.ml.evaluation.evaluate import Evaluation, ScoredClip
 from video_classifier.ml.networks import precision, pretrained
 from video_classifier.ml.persons import loading as detectors
 from video_classifier.ml.persons.detector import DetectorError
@@ -104,12 +104,12 @@ def _evaluate_recipe(
     with console.progress("Training without each group in turn", len(parts)) as tick:
         scores = cross_validation.unseen_scores(trainer, parts, after_fold=lambda _: tick())
     shown = calibration.tempered(scores, recipe.temperature_of(card))
-    return evaluate.summary(
+    return evaluate.summarize(
         name=f"{card.name}'s recipe",
         sha256=card.sha256,
         threshold=card.threshold,
         scored=[
-            Scored(entry=entry, score=float(score), seen=False)
+            ScoredClip(entry=entry, score=float(score), in_training=False)
             for entry, score in zip(readable, shown, strict=True)
         ],
         unreadable=unreadable,
@@ -119,7 +119,7 @@ def _evaluate_recipe(
 def _print(evaluation: Evaluation) -> None:
     title = f"{evaluation.model} on {len(evaluation.scored)} clips"
     table = Table("figure", "value", "95 % interval", title=title)
-    for name, figure in evaluation.figures.items():
+    for name, figure in evaluation.metrics.items():
         if figure.value is None:
             table.add_row(name, "-", "not defined on these clips")
         else:

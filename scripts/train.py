@@ -256,7 +256,7 @@ def _test_apart(arguments: argparse.Namespace, card: Card, apart: Sequence[Entry
         for source in dict.fromkeys(entry.source for entry in apart):
             clips = [entry for entry in apart if entry.source == source]
             found = evaluate.evaluate(model, clips, after_each=tick)
-            share = found.figures.get("specificity", Interval(value=None))
+            share = found.metrics.get("specificity", Interval(value=None))
             metrics[f"{FALSE_ALARMS}{source}"] = cross_validation.complement(share)
             half = source not in arguments.test_only
             told.append(

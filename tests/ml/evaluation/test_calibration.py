@@ -1,4 +1,4 @@
-"""Thresholds keep their promise, and a temperature changes how sure scores are, not their order."""
+"""Thresholds keep the false-alarm rate; a temperature changes confidence, never the ranking."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def test_a_threshold_is_the_lowest_with_so_few_false_alarms(
     assert choose_threshold(TARGETS, SCORES, false_alarms=false_alarms) == pytest.approx(threshold)
 
 
-def test_clips_of_one_score_are_called_together() -> None:
+def test_clips_of_one_score_are_all_hints_or_none() -> None:
     targets, scores = np.array([0, 0, 0, 1]), np.array([0.1, 0.6, 0.6, 0.6])
 
     assert choose_threshold(targets, scores, false_alarms=0.4) == pytest.approx(0.8)
@@ -56,7 +56,7 @@ def test_a_threshold_that_does_not_exist_is_refused(
         choose_threshold(np.array(targets), np.array(scores), false_alarms=0)
 
 
-def test_scores_that_were_too_sure_are_softened_by_as_much() -> None:
+def test_overconfident_scores_get_the_temperature_that_undoes_it() -> None:
     targets, too_sure = drawn(20_000, sharpness=3)
 
     assert fit_temperature(targets, too_sure) == pytest.approx(3, rel=0.05)
@@ -67,7 +67,7 @@ def test_clips_that_separate_give_a_temperature_all_the_same() -> None:
 
 
 def drawn(clips: int, *, sharpness: float) -> tuple[np.ndarray, np.ndarray]:
-    """Targets, and scores that are so many times too sure."""
+    """Targets, and scores whose logits are so many times too large."""
     random = np.random.default_rng(1)
     logits = random.normal(0, 2, clips)
     targets = (random.random(clips) < 1 / (1 + np.exp(-logits))).astype(int)
@@ -84,7 +84,7 @@ def test_the_threshold_is_of_scores_at_the_temperature() -> None:
     assert (shown[targets == 0] >= found.threshold).mean() == pytest.approx(0.1, abs=0.002)
 
 
-def test_easy_clips_from_elsewhere_do_not_loosen_a_threshold() -> None:
+def test_easy_clips_from_elsewhere_do_not_lower_a_threshold() -> None:
     targets, scores = drawn(2000, sharpness=1)
     alone = calibrate(targets, scores, np.ones(2000, bool), false_alarms=0.1)
     targets, scores = np.append(targets, np.zeros(5000, int)), np.append(scores, np.full(5000, 0.1))
@@ -112,7 +112,7 @@ def test_a_temperature_of_one_changes_nothing_but_certainty() -> None:
     assert 0 < shown[0] < shown[3] < 1
 
 
-def test_bins_tell_how_often_scores_were_right() -> None:
+def test_bins_give_the_share_of_thefts() -> None:
     low, high = reliability(np.array([0, 1, 1]), np.array([0.12, 0.18, 1.0]))
 
     assert (low.clips, low.share) == (2, 0.5)

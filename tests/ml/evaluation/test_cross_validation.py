@@ -13,7 +13,7 @@ PARTS = parts(ENTRIES, folds=3, seed=1)
 SCORES = np.random.default_rng(1).uniform(0.1, 0.9, len(ENTRIES))
 
 
-def test_no_clip_has_a_say_in_its_own_threshold() -> None:
+def test_no_clip_influences_its_own_threshold() -> None:
     changed = SCORES.copy()
     changed[PARTS[0].test] = 0.99
 
@@ -42,7 +42,7 @@ def test_a_threshold_that_is_given_is_taken() -> None:
     assert found.shipped.threshold == 0.7
 
 
-def test_figures_hold_at_each_clips_own_threshold() -> None:
+def test_metrics_hold_at_each_clips_own_threshold() -> None:
     targets = np.array([one.target for one in ENTRIES])
     thresholds = np.where(targets == 1, 0.0, 1.0)
 

@@ -1,4 +1,4 @@
-"""What a model makes of a manifest, and what may flatter it."""
+"""An evaluation has every score and metric, and warns of what may flatter them."""
 
 from __future__ import annotations
 
@@ -109,29 +109,29 @@ def test_intervals_come_from_whole_groups(clips: list[Entry]) -> None:
     alone = [replace(clip, group=str(number)) for number, clip in enumerate(many)]
     scores = [0.9, 0.8, 0.1, 0.7]
 
-    by_group, by_clip = (evaluated(found, scores).figures["accuracy"] for found in (many, alone))
+    by_group, by_clip = (evaluated(found, scores).metrics["accuracy"] for found in (many, alone))
 
     assert by_group.low == 0.5  # Bob alone
     assert by_clip.low == pytest.approx(0.657, abs=0.001)  # Wilson, 75 of 100
 
 
-def test_few_people_are_said_to_be_few(clips: list[Entry]) -> None:
+def test_few_people_are_a_warning(clips: list[Entry]) -> None:
     (warning,) = evaluated(clips, [0.9, 0.4, 0.1, 0.2]).warnings
 
     assert "2 people" in warning
 
 
-def test_clips_of_the_training_make_the_figures_leaky(clips: list[Entry]) -> None:
+def test_clips_of_the_training_make_the_metrics_leaky(clips: list[Entry]) -> None:
     seen = hashlib.sha256(b"0.mp4").hexdigest()
 
     found = evaluated(clips, [0.9, 0.4, 0.1, 0.2], trained_on=(seen,))
 
-    assert [clip.seen for clip in found.scored] == [True, False, False, False]
+    assert [clip.in_training for clip in found.scored] == [True, False, False, False]
     assert "1 of these 4 clips" in found.warnings[0]
     assert "leaky" in found.warnings[0]
 
 
-def test_collections_of_one_label_are_said_to_flatter(clips: list[Entry]) -> None:
+def test_collections_of_one_label_are_a_warning(clips: list[Entry]) -> None:
     elsewhere = [*clips[:3], replace(clips[3], source="street")]
 
     found = evaluated(elsewhere, [0.9, 0.4, 0.1, 0.2])
@@ -139,7 +139,7 @@ def test_collections_of_one_label_are_said_to_flatter(clips: list[Entry]) -> Non
     assert "1 clips come from collections that hold one label only" in found.warnings[0]
 
 
-def test_clips_that_should_be_left_out_are_counted_aloud(clips: list[Entry]) -> None:
+def test_clips_with_a_note_are_a_warning(clips: list[Entry]) -> None:
     doubtful = [*clips[:3], replace(clips[3], note="label conflict")]
 
     found = evaluated(doubtful, [0.9, 0.4, 0.1, 0.2])
@@ -160,14 +160,14 @@ def test_nothing_readable_is_nothing_to_measure(clips: list[Entry]) -> None:
         evaluated(clips, [])
 
 
-def test_a_theft_without_a_result_was_not_noticed(clips: list[Entry]) -> None:
+def test_a_theft_without_a_result_is_a_miss(clips: list[Entry]) -> None:
     found = evaluated(clips, [0.9, None, 0.1, 0.2])
 
     assert [(clip.entry.name, clip.reason) for clip in found.unscored] == [
         ("1.mp4", "Nobody could be seen.")
     ]
     assert (found.counts.true_positives, found.counts.false_negatives) == (1, 1)
-    assert found.figures["recall"].value == 0.5
+    assert found.metrics["recall"].value == 0.5
     assert found.groups[0].counts.false_negatives == 1
 
 
@@ -175,20 +175,20 @@ def test_an_ordinary_clip_without_a_result_got_no_hint(clips: list[Entry]) -> No
     found = evaluated(clips, [0.9, 0.8, 0.7, None])
 
     assert found.counts.true_negatives == 1
-    assert found.figures["specificity"].value == 0.5
+    assert found.metrics["specificity"].value == 0.5
 
 
-def test_clips_without_a_result_have_no_part_in_figures_of_scores(clips: list[Entry]) -> None:
+def test_clips_without_a_result_have_no_part_in_metrics_of_scores(clips: list[Entry]) -> None:
     all_scored, some = (
         evaluated(clips[:3], [0.9, 0.4, 0.6]),
         evaluated(clips, [0.9, 0.4, 0.6, None]),
     )
 
     for figure in ("auc", "brier", "ece"):
-        assert some.figures[figure].value == all_scored.figures[figure].value
+        assert some.metrics[figure].value == all_scored.metrics[figure].value
 
 
-def test_clips_without_a_result_are_counted_aloud(clips: list[Entry]) -> None:
+def test_clips_without_a_result_are_a_warning(clips: list[Entry]) -> None:
     found = evaluated(clips, [0.9, None, 0.1, 0.2])
 
     assert "1 of 4 clips get no result" in found.warnings[-1]

@@ -1,4 +1,4 @@
-"""Figures against ones worked out by hand."""
+"""Metrics and intervals against values worked out by hand, and against scikit-learn."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ TARGETS = np.array([1, 1, 1, 0, 0, 0, 0, 0])
 SCORES = np.array([0.9, 0.8, 0.2, 0.7, 0.4, 0.3, 0.1, 0.1])
 
 
-def test_counts_what_was_called() -> None:
+def test_counts_the_confusion() -> None:
     found = confusion(TARGETS, SCORES, 0.5)
 
     assert (found.true_positives, found.false_negatives) == (2, 1)
     assert (found.false_positives, found.true_negatives) == (1, 4)
 
 
-def test_a_score_at_the_threshold_is_called() -> None:
+def test_a_score_at_the_threshold_is_a_hint() -> None:
     assert confusion(np.array([1]), np.array([0.5]), 0.5).true_positives == 1
 
 
-def test_auc_is_what_scikit_learn_calls_so() -> None:
+def test_auc_agrees_with_scikit_learn() -> None:
     random = np.random.default_rng(1)
     targets, scores = random.integers(0, 2, 60), random.integers(0, 9, 60) / 10  # with ties
 
@@ -46,7 +46,7 @@ def test_auc_is_what_scikit_learn_calls_so() -> None:
         ("ece", (0.1 + 0.2 + 0.8 + 0.7 + 0.4 + 0.3 + 0.2) / 8),
     ],
 )
-def test_figures(name: str, value: float) -> None:
+def test_metrics(name: str, value: float) -> None:
     figure = measure(TARGETS, SCORES, threshold=0.5)[name]
 
     assert figure.value == pytest.approx(value)
@@ -55,7 +55,7 @@ def test_figures(name: str, value: float) -> None:
     assert 0 <= figure.low < value < figure.high <= 1
 
 
-def test_figures_are_what_scikit_learn_calls_so() -> None:
+def test_metrics_agree_with_scikit_learn() -> None:
     random = np.random.default_rng(1)
     targets, scores = random.integers(0, 2, 60), random.integers(0, 9, 60) / 10  # with ties
 
@@ -73,7 +73,7 @@ def test_errors_are_equal_where_the_lines_between_two_thresholds_cross() -> None
     assert found.value == pytest.approx(1 / 3)
 
 
-def test_a_coin_has_equal_errors_of_a_half() -> None:
+def test_guessing_has_an_equal_error_rate_of_a_half() -> None:
     found = measure(np.array([0, 1]), np.array([0.5, 0.5]), threshold=0.5)["eer"]
 
     assert found.value == pytest.approx(0.5)
@@ -103,15 +103,17 @@ def test_an_interval_holds_its_value_though_resamples_do_worse() -> None:
     assert found.high > 0.05  # type: ignore[operator]
 
 
-def test_resamples_come_in_parts_where_clips_are_many(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_resamples_are_drawn_in_batches_where_clips_are_many(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     whole = measure(TARGETS, SCORES, threshold=0.5)
 
-    monkeypatch.setattr(intervals, "_AT_ONCE", 5600)  # 700 resamples of eight clips
+    monkeypatch.setattr(intervals, "_MAX_WEIGHTS", 5600)  # 700 resamples of eight clips
 
     assert measure(TARGETS, SCORES, threshold=0.5) == whole
 
 
-def test_people_that_all_went_well_are_not_certain() -> None:
+def test_a_perfect_result_on_few_people_is_not_certain() -> None:
     people = [str(number // 2) for number in range(10)]
 
     found = measure(np.array([0, 1] * 5), np.array([0.1, 0.9] * 5), threshold=0.5, groups=people)
@@ -145,7 +147,7 @@ def test_one_label_alone_has_no_auc() -> None:
     assert figures["specificity"].value == 0.5
 
 
-def test_clips_of_one_person_are_no_independent_witnesses() -> None:
+def test_clips_of_one_person_are_not_independent() -> None:
     targets = np.array([0, 1] * 50)
     scores = np.where(np.arange(100) < 70, targets, 1 - targets) * 0.8 + 0.1
     people = [str(number // 20) for number in range(100)]

@@ -1,4 +1,4 @@
-"""The report needs nothing but itself, and says what happened."""
+"""The report is self-contained and complete."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from PIL import Image
 from tests.makers import videos
 from tests.makers.datasets import entry
 from tests.ml.conftest import TINY
-from video_classifier.ml.evaluation.evaluate import Evaluation, Scored, summary
+from video_classifier.ml.evaluation.evaluate import Evaluation, ScoredClip, summarize
 from video_classifier.ml.reporting import report
 from video_classifier.ml.serving.card import Card
 
@@ -58,14 +58,14 @@ def clip(tmp_path: Path) -> Path:
 def evaluation(clip: Path, scores: dict[float, bool]) -> Evaluation:
     """Of the clip, again and again: each score and whether there was a theft."""
     scored = [
-        Scored(
+        ScoredClip(
             entry=replace(entry(n, shoplifter=theft, group=f"{n // 2}"), path=clip, name=clip.name),
             score=score,
-            seen=False,
+            in_training=False,
         )
         for n, (score, theft) in enumerate(scores.items())
     ]
-    return summary(name="mine", sha256="f" * 64, threshold=0.5, scored=scored)
+    return summarize(name="mine", sha256="f" * 64, threshold=0.5, scored=scored)
 
 
 def test_everything_is_in_the_folder(clip: Path, tmp_path: Path) -> None:
@@ -89,7 +89,7 @@ def test_everything_is_in_the_folder(clip: Path, tmp_path: Path) -> None:
             assert min(opened.size) > 50
 
 
-def test_the_page_asks_nobody_for_anything(clip: Path, tmp_path: Path) -> None:
+def test_the_page_loads_nothing_from_elsewhere(clip: Path, tmp_path: Path) -> None:
     found = evaluation(clip, {0.9: True, 0.8: False, 0.1: False})
 
     page = Page(report.write(tmp_path / "report", found, CARD))
@@ -98,7 +98,7 @@ def test_the_page_asks_nobody_for_anything(clip: Path, tmp_path: Path) -> None:
     assert all(address.startswith("data:image/") for address in page.addresses)
 
 
-def test_the_page_tells_figures_mistakes_and_limits(clip: Path, tmp_path: Path) -> None:
+def test_the_page_shows_metrics_mistakes_and_limits(clip: Path, tmp_path: Path) -> None:
     found = evaluation(clip, {0.9: True, 0.8: False, 0.1: False})
 
     page = Page(report.write(tmp_path / "report", found, CARD))

@@ -1,7 +1,6 @@
-"""Scores that mean what they say, and a threshold for a stated share of false alarms.
+"""Calibrates scores and chooses a threshold for a given false-alarm rate.
 
-Everything here is fitted on scores by networks that had not seen the people, and never on the
-clips that are then measured: what is chosen on them can't be measured on them.
+Everything here is fitted on out-of-fold scores, and never on the clips that are measured with it.
 """
 
 from __future__ import annotations
@@ -21,17 +20,17 @@ from video_classifier.ml.serving.confidence import Confidence
 if TYPE_CHECKING:
     import keras
 
-_POINTS = 33  # at which the interval of a confidence is kept
-_ALIKE = 1e-4  # scores that differ by less tell nothing
-_STEPS = 100  # of Newton's method, which takes about ten
+_INTERVAL_POINTS = 33  # scores at which the interval of a confidence is stored
+_MIN_SCORE_RANGE = 1e-4  # with less, a logistic regression on scores is undefined
+_MAX_ITERATIONS = 100  # of Newton's method, which takes about ten
 
-_SURE = 1e-6  # scores are no nearer to 0 and 1
-_SHARPEST, _SOFTEST = 0.05, 20.0  # temperatures; separable clips would ask for 0
+_EPSILON = 1e-6  # scores are clipped to this distance from 0 and 1
+_MIN_TEMPERATURE, _MAX_TEMPERATURE = 0.05, 20.0  # for separable clips the best would be 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bin:
-    """The clips whose scores lie between two tenths."""
+    """The clips with scores in one of ten intervals of equal width."""
 
     clips: int
     score: float  # on average
@@ -40,7 +39,7 @@ class Bin:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Calibration:
-    """What turns a network's own score into the one that is shown, and into a hint."""
+    """How a network's own score becomes the one that is shown, and a hint."""
 
     temperature: float = 1.0
     threshold: float = 0.5  # of scores at this temperature
@@ -51,10 +50,10 @@ def calibrate(
 ) -> Calibration:
     """A temperature, and a threshold for at most the share `false_alarms` of ordinary clips.
 
-    Of (n,) targets 0 or 1 and scores 0 to 1. Clips that are not `counted` come from places
-    without a theft, and are told apart by their looks: they tell nothing about how sure a
-    score is. The share is kept among the counted clips and among the others, each by
-    themselves: more easy clips must not make the threshold laxer.
+    Of (n,) targets 0 or 1 and scores 0 to 1. Clips that are not `counted` come from sources of one
+    label, which a network can recognize by their footage, so the temperature is fitted without
+    them. The share holds among the counted clips and among the others, each by themselves: more
+    easy clips must not lower the threshold.
     """
     temperature = fit_temperature(targets[counted], scores[counted])
     shown = tempered(scores, temperature)
@@ -67,14 +66,17 @@ def calibrate(
 
 
 def tempered(scores: Floats, temperature: float) -> Floats:
-    """Scores whose logits are divided by `temperature`, above 0 and below 1."""
+    """Scores, 0 to 1, with their logits divided by `temperature`; above 0 and below 1.
+
+    Temperature scaling: Guo et al., "On Calibration of Modern Neural Networks", ICML 2017.
+    """
     from scipy.special import expit
 
-    return np.asarray(np.clip(expit(_logits(scores) / temperature), _SURE, 1 - _SURE))
+    return np.asarray(np.clip(expit(_logits(scores) / temperature), _EPSILON, 1 - _EPSILON))
 
 
 def reliability(targets: Integers, scores: Floats) -> tuple[Bin, ...]:
-    """The bins that the expected calibration error is made of, without the empty ones."""
+    """The bins of a reliability diagram, without empty ones, of (n,) targets and scores."""
     numbers = bins_of(scores)
     chosen = (numbers == number for number in range(BINS))
     return tuple(
@@ -89,7 +91,7 @@ def reliability(targets: Integers, scores: Floats) -> tuple[Bin, ...]:
 
 
 def choose_threshold(targets: Integers, scores: Floats, *, false_alarms: float) -> float:
-    """The threshold that finds most among those with at most `false_alarms`, a share 0 to 1.
+    """The threshold of highest recall with a false-alarm rate of at most `false_alarms`, 0 to 1.
 
     Of (n,) targets 0 or 1 and scores 0 to 1. It lies in the middle of the gap between the
     highest score that must stay below it and the next. Raises ValueError without clips of
@@ -109,9 +111,9 @@ def choose_threshold(targets: Integers, scores: Floats, *, false_alarms: float) 
 
 
 def fit_temperature(targets: Integers, scores: Floats) -> float:
-    """What to divide the scores' logits by, so that scores are most likely, above 0.
+    """The temperature, above 0, that minimizes the cross-entropy of the scores.
 
-    Above 1 the scores were too sure. Of (n,) targets 0 or 1 and scores 0 to 1; Guo et al.,
+    Above 1 the scores were overconfident. Of (n,) targets 0 or 1 and scores 0 to 1; Guo et al.,
     "On Calibration of Modern Neural Networks", ICML 2017. The ranking of clips stays.
     """
     from scipy.optimize import minimize_scalar
@@ -119,39 +121,43 @@ def fit_temperature(targets: Integers, scores: Floats) -> float:
     logits = _logits(scores)
     signs = np.where(targets == 1, -1.0, 1.0)
 
-    def loss(sharpness: float) -> float:  # convex, unlike the loss over the temperature
-        return float(np.logaddexp(0, signs * logits * sharpness).mean())
+    def loss(inverse: float) -> float:  # convex, unlike the loss over the temperature
+        return float(np.logaddexp(0, signs * logits * inverse).mean())
 
-    best = minimize_scalar(loss, bounds=(1 / _SOFTEST, 1 / _SHARPEST), method="bounded")
+    best = minimize_scalar(
+        loss, bounds=(1 / _MAX_TEMPERATURE, 1 / _MIN_TEMPERATURE), method="bounded"
+    )
     return float(1 / best.x)
 
 
 def fit_confidence(
     targets: Integers, scores: Floats, groups: Sequence[str], *, seed: int = 42
 ) -> Confidence | None:
-    """The share of thefts among clips with a score; None without clips of both labels.
+    """The share of thefts among clips with a given score; None without clips of both labels.
 
-    Of (n,) targets 0 or 1, scores 0 to 1 by networks that had not seen the people, and groups:
-    one name a clip, of the person or recording.
+    Of (n,) targets 0 or 1, out-of-fold scores 0 to 1, and groups: one name a clip, of the person or
+    recording.
 
     Platt, "Probabilistic Outputs for Support Vector Machines", 1999: logistic regression with
     his targets, which are not quite 0 and 1. It is fitted to the logit of a score and not to the
-    score: that leaves scores alone that are right already, and has no ceiling (Kull, Silva Filho
-    & Flach, "Beta calibration", AISTATS 2017). Both labels weigh the same, whatever their
-    number: an equal mix. The interval is the percentile bootstrap's over whole groups.
+    score itself: that can represent the identity, and has no ceiling below 1 (Kull, Silva Filho &
+    Flach, "Beta calibration", AISTATS 2017). Both labels have equal weight, whatever their numbers
+    of clips: an equal mix. The interval is the percentile bootstrap's over whole groups.
     """
-    if len(np.unique(targets)) < 2 or np.ptp(scores) < _ALIKE:  # noqa: PLR2004
+    if len(np.unique(targets)) < 2 or np.ptp(scores) < _MIN_SCORE_RANGE:  # noqa: PLR2004
         return None
     logits = _logits(scores)
-    whole = _platt(targets, logits, np.ones((1, len(targets))))[0]
-    drawn = np.concatenate(
-        [_platt(targets, logits, _of_both(targets, some)) for some in resamples(groups, seed)]
+    estimate = _platt(targets, logits, np.ones((1, len(targets))))[0]
+    resampled = np.concatenate(
+        [_platt(targets, logits, _of_both(targets, rows)) for rows in resamples(groups, seed)]
     )
-    points = np.linspace(logits.min(), logits.max(), _POINTS)
-    low, high = np.percentile(_sigmoid(drawn[:, :1] + drawn[:, 1:] * points), [2.5, 97.5], axis=0)
+    points = np.linspace(logits.min(), logits.max(), _INTERVAL_POINTS)
+    low, high = np.percentile(
+        _sigmoid(resampled[:, :1] + resampled[:, 1:] * points), [2.5, 97.5], axis=0
+    )
     return Confidence(
-        intercept=round(float(whole[0]), 6),
-        slope=round(float(whole[1]), 6),
+        intercept=round(float(estimate[0]), 6),
+        slope=round(float(estimate[1]), 6),
         scores=_rounded(_sigmoid(points), 8),
         low=_rounded(low, 5),
         high=_rounded(high, 5),
@@ -159,7 +165,7 @@ def fit_confidence(
 
 
 def _of_both(targets: Integers, weights: Floats) -> Floats:
-    """Those resamples that hold clips of both labels, each a row of weights."""
+    """The resamples, each a row of weights, that have clips of both labels."""
     positives, clips = weights @ targets, weights.sum(axis=1)
     return np.asarray(weights[(positives > 0) & (positives < clips)])
 
@@ -168,19 +174,21 @@ def _platt(targets: Integers, logits: Floats, weights: Floats) -> Floats:
     """Intercept and slope for each row of (m, n) clip weights, (m, 2), by Newton's method."""
     positive = targets == 1
     counts = np.where(positive, weights @ positive[:, None], weights @ ~positive[:, None])
-    wanted = np.where(positive, counts + 1, 1) / (counts + 2)
+    platt_targets = np.where(positive, counts + 1, 1) / (counts + 2)
     weights = weights / counts / 2
     features = np.stack((np.ones_like(logits), logits), axis=1)
-    found = np.zeros((len(weights), 2))
-    for _ in range(_STEPS):
-        shown = _sigmoid(found @ features.T)
-        gradient = (weights * (shown - wanted)) @ features
-        curvature = np.einsum("mn,ni,nj->mij", weights * shown * (1 - shown), features, features)
+    coefficients = np.zeros((len(weights), 2))
+    for _ in range(_MAX_ITERATIONS):
+        predicted = _sigmoid(coefficients @ features.T)
+        gradient = (weights * (predicted - platt_targets)) @ features
+        curvature = np.einsum(
+            "mn,ni,nj->mij", weights * predicted * (1 - predicted), features, features
+        )
         step = np.linalg.solve(curvature + 1e-9 * np.eye(2), gradient[:, :, None])[:, :, 0]
-        found -= np.clip(step, -1, 1)
+        coefficients -= np.clip(step, -1, 1)
         if np.abs(gradient).max() < 1e-9:  # noqa: PLR2004
             break
-    return found
+    return coefficients
 
 
 def _sigmoid(logits: Floats) -> Floats:
@@ -194,13 +202,13 @@ def _rounded(values: Floats, digits: int) -> tuple[float, ...]:
 
 
 def with_temperature(network: keras.Model, temperature: float) -> keras.Model:
-    """The same layers, and after them what `tempered` does: it is in the network's file."""
+    """The network, followed by what `tempered` does, so that its file holds the temperature."""
     import keras
     from keras import ops
 
     if temperature == 1:
         return network
-    score = ops.maximum(_SURE, ops.minimum(network.output, 1 - _SURE))
+    score = ops.maximum(_EPSILON, ops.minimum(network.output, 1 - _EPSILON))
     shown = ops.sigmoid(ops.log(score / (1 - score)) / temperature)
     return keras.Model(network.input, shown, name=network.name)
 
@@ -208,4 +216,4 @@ def with_temperature(network: keras.Model, temperature: float) -> keras.Model:
 def _logits(scores: Floats) -> Floats:
     from scipy.special import logit
 
-    return np.asarray(logit(np.clip(scores, _SURE, 1 - _SURE)))
+    return np.asarray(logit(np.clip(scores, _EPSILON, 1 - _EPSILON)))

@@ -1,4 +1,4 @@
-"""Measures a recipe on people its networks have never seen: every clip is scored once so."""
+"""Group cross-validation: each clip is scored once, by a network that never saw its people."""
 
 from __future__ import annotations
 
@@ -26,16 +26,16 @@ from video_classifier.ml.serving.card import Interval
 from video_classifier.ml.serving.confidence import Confidence
 from video_classifier.ml.training.trainer import Course, Epoch, Trainer
 
-FALSE_ALARMS = "false_alarms_"  # begins the name of each figure of them; then comes where
+FALSE_ALARMS = "false_alarms_"  # prefix of a metric's name; the source follows
 ELSEWHERE = f"{FALSE_ALARMS}elsewhere"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Unseen:
-    """What networks of one recipe make of people that they have not seen."""
+    """Out-of-fold scores and thresholds of a recipe."""
 
-    scores: Floats  # (n,), at a temperature that was chosen on the other folds' clips
-    thresholds: Floats  # (n,), likewise
+    scores: Floats  # (n,), at the temperature chosen on the other folds' clips
+    thresholds: Floats  # (n,), chosen on the other folds' clips
     shipped: Calibration  # chosen on all clips, for a network that is trained on all of them
 
 
@@ -79,7 +79,7 @@ def calibrated(
     false_alarms: float,
     threshold: float | None = None,
 ) -> Unseen:
-    """The same scores as they would be shown, each by what the clips of other folds chose.
+    """Out-of-fold scores, each with temperature and threshold chosen on the other folds.
 
     The threshold is the lowest with at most the share `false_alarms`, see
     `calibration.calibrate`, unless one is given.
@@ -99,7 +99,7 @@ def calibrated(
 
 
 def counted(entries: Sequence[Entry]) -> npt.NDArray[np.bool_]:
-    """(n,): the clips that count for the figures: all, if no source holds both labels."""
+    """(n,): the clips of sources with both labels; all clips if there is no such source."""
     mixed = holds_both_labels(entries)
     return mixed if mixed.any() else ~mixed
 
@@ -107,11 +107,11 @@ def counted(entries: Sequence[Entry]) -> npt.NDArray[np.bool_]:
 def unseen_metrics(
     entries: Sequence[Entry], scores: Floats, *, threshold: float | Floats
 ) -> Mapping[str, Interval]:
-    """Figures over the sources that hold both labels; intervals by bootstrap over groups.
+    """Metrics over the sources that hold both labels; intervals by bootstrap over groups.
 
-    A source with one label only is told apart by its looks, and would flatter every
-    figure. Its clips without a theft count for `false_alarms_elsewhere` alone. The
-    threshold may be another for each clip, (n,).
+    A network can recognize a source of one label by its footage, which would flatter every metric.
+    Its ordinary clips count for `false_alarms_elsewhere` alone. `threshold` is one for all or
+    (n,).
     """
     thresholds = np.broadcast_to(threshold, scores.shape)
     both = counted(entries)
@@ -135,14 +135,14 @@ def _measure(
 
 
 def complement(share: Interval) -> Interval:
-    """Of the false alarms, if `share` is the specificity."""
+    """One minus a share, with its interval: the false-alarm rate for the specificity."""
     if share.value is None or share.low is None or share.high is None:
         return Interval(value=None)
     return Interval(value=1 - share.value, low=1 - share.high, high=1 - share.low)
 
 
 def unseen_confidence(entries: Sequence[Entry], scores: Floats) -> Confidence | None:
-    """How often predictions were right, on the sources that the other figures are of."""
+    """The confidence in predictions, fitted on the same clips as the other metrics."""
     both = counted(entries)
     measured = list(compress(entries, both))
     return fit_confidence(
@@ -153,7 +153,7 @@ def unseen_confidence(entries: Sequence[Entry], scores: Floats) -> Confidence | 
 
 
 def read_scores(table: Path) -> tuple[tuple[Entry, ...], Floats]:
-    """The clips of a CSV that `write_scores` wrote, and their scores. Raises ManifestError."""
+    """The clips and scores, (n,), of a CSV that `write_scores` wrote. Raises ManifestError."""
     try:
         with table.open(newline="", encoding="utf-8") as file:
             rows = list(csv.DictReader(file))
@@ -174,10 +174,10 @@ def read_scores(table: Path) -> tuple[tuple[Entry, ...], Floats]:
 
 
 def write_scores(target: Path, entries: Sequence[Entry], unseen: Unseen) -> None:
-    """A CSV with each clip's path, label, group, source, score, and the threshold it met."""
+    """Writes a CSV with each clip's path, label, group, source, score and threshold."""
     with target.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(("path", "label", "group", "source", "score", "threshold"))
-        for entry, *figures in zip(entries, unseen.scores, unseen.thresholds, strict=True):
-            cells = (f"{figure:.4f}" for figure in figures)
+        for entry, *numbers in zip(entries, unseen.scores, unseen.thresholds, strict=True):
+            cells = (f"{number:.4f}" for number in numbers)
             writer.writerow((entry.name, entry.label, entry.group, entry.source, *cells))

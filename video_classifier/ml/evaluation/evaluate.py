@@ -1,4 +1,4 @@
-"""What a model makes of labelled clips: every score, and the figures they come to."""
+"""Evaluates a model on labelled clips, through the code that serves."""
 
 from __future__ import annotations
 
@@ -18,10 +18,8 @@ from video_classifier.ml.files import sha256
 from video_classifier.ml.serving.card import Interval
 from video_classifier.ml.serving.predictor import KerasPredictor
 
-FEW_GROUPS = 10  # below this, resampling them says little
-
-
-OF_HINTS = ("accuracy", "precision", "recall", "specificity", "f1")  # figures at the threshold
+MIN_GROUPS = 10  # with fewer, intervals by resampling groups are rough
+THRESHOLD_METRICS = ("accuracy", "precision", "recall", "specificity", "f1")
 
 
 class NothingToMeasureError(Exception):
@@ -29,29 +27,29 @@ class NothingToMeasureError(Exception):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Scored:
-    """A clip and the score that a network gave it."""
+class ScoredClip:
+    """A clip with its score."""
 
     entry: Entry
-    score: float
-    seen: bool  # the network was trained on this very file
+    score: float  # 0 to 1
+    in_training: bool  # the network was trained on this very file
 
-    def is_right(self, threshold: float) -> bool:
+    def is_correct(self, threshold: float) -> bool:
         return (self.score >= threshold) == (self.entry.label == SHOPLIFTER)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Unscored:
-    """A clip in which the model found nothing to judge, and why."""
+class UnscoredClip:
+    """A clip without a result, and the reason."""
 
     entry: Entry
-    reason: str
-    seen: bool  # the network was trained on this very file
+    reason: str  # a sentence
+    in_training: bool  # the network was trained on this very file
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Group:
-    """How the clips of one person or recording went."""
+    """The confusion counts of one person's or recording's clips."""
 
     name: str
     clips: int
@@ -64,15 +62,15 @@ class Group:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Evaluation:
-    """What a model made of a manifest."""
+    """The scores and metrics of a model on a manifest."""
 
     model: str
     model_sha256: str
     threshold: float
-    scored: tuple[Scored, ...]  # at least one
-    unscored: tuple[Unscored, ...]  # count as clips without a hint, where hints are counted
+    scored: tuple[ScoredClip, ...]  # at least one
+    unscored: tuple[UnscoredClip, ...]  # are clips without a hint in THRESHOLD_METRICS
     unreadable: tuple[Unreadable, ...]
-    figures: Mapping[str, Interval]
+    metrics: Mapping[str, Interval]  # by the names of `metrics.weighted_metrics`
     counts: Confusion
     groups: tuple[Group, ...]  # those with most mistakes first; none if the manifest names none
     warnings: tuple[str, ...]
@@ -87,9 +85,9 @@ class Evaluation:
         """(n,), 0 to 1."""
         return np.array([clip.score for clip in self.scored])
 
-    def mistakes(self) -> list[Scored]:
-        """The clips on the wrong side of the threshold, the most surely wrong first."""
-        wrong = (clip for clip in self.scored if not clip.is_right(self.threshold))
+    def mistakes(self) -> list[ScoredClip]:
+        """The clips on the wrong side of the threshold; the score furthest from its label first."""
+        wrong = (clip for clip in self.scored if not clip.is_correct(self.threshold))
         return sorted(wrong, key=lambda clip: -abs(clip.score - clip.entry.target))
 
 
@@ -99,49 +97,56 @@ def evaluate(
     *,
     after_each: Callable[[], None] = lambda: None,
 ) -> Evaluation:
-    """Scores every clip as the application would. Raises NothingToMeasureError."""
+    """Scores every clip as the application would. Raises NothingToMeasureError.
+
+    `after_each` is called once for each entry.
+    """
     trained_on = set(model.card.training.get("clips_sha256", ()))
 
-    def score(entry: Entry) -> Scored | Unscored:
-        outcome, seen = model.analyze(entry.path), sha256(entry.path) in trained_on
+    def score(entry: Entry) -> ScoredClip | UnscoredClip:
+        outcome, in_training = model.analyze(entry.path), sha256(entry.path) in trained_on
         if outcome.prediction is None:
-            return Unscored(entry=entry, reason=outcome.no_result, seen=seen)
-        return Scored(entry=entry, score=outcome.prediction.score, seen=seen)
+            return UnscoredClip(entry=entry, reason=outcome.no_result, in_training=in_training)
+        return ScoredClip(entry=entry, score=outcome.prediction.score, in_training=in_training)
 
-    found, unreadable = each(entries, score, after_each)
-    scored = [clip for clip in found if isinstance(clip, Scored)]
+    clips, unreadable = each(entries, score, after_each)
+    scored = [clip for clip in clips if isinstance(clip, ScoredClip)]
     if not scored:
         msg = "None of the clips gets a score, so there is nothing to measure."
         raise NothingToMeasureError(msg)
-    return summary(
+    return summarize(
         name=model.name,
         sha256=model.sha256,
         threshold=model.card.threshold,
         scored=scored,
-        unscored=[clip for clip in found if isinstance(clip, Unscored)],
+        unscored=[clip for clip in clips if isinstance(clip, UnscoredClip)],
         unreadable=unreadable,
     )
 
 
-def summary(  # noqa: PLR0913
+def summarize(  # noqa: PLR0913
     *,
     name: str,
     sha256: str,
     threshold: float,
-    scored: Sequence[Scored],
-    unscored: Sequence[Unscored] = (),
+    scored: Sequence[ScoredClip],
+    unscored: Sequence[UnscoredClip] = (),
     unreadable: Sequence[Unreadable] = (),
 ) -> Evaluation:
-    """What the scores come to; `name` and `sha256` are the model's.
+    """Metrics, confusion and warnings of scores; `name` and `sha256` are the model's.
 
-    Where hints are counted, clips without a score are clips without a hint: a theft in one of
-    them was not noticed. The other figures are of scores, and such clips have no part in them.
+    In THRESHOLD_METRICS, clips without a score are clips without a hint: a theft in one of them is
+    a miss. The other metrics are of scores, without such clips.
     """
-    low = [Scored(entry=clip.entry, score=0.0, seen=clip.seen) for clip in unscored]
-    everything = (*scored, *low)
+    without_hint = [
+        ScoredClip(entry=clip.entry, score=0.0, in_training=clip.in_training) for clip in unscored
+    ]
+    everything = (*scored, *without_hint)
     groups = _groups(everything, threshold)
     of_scores = _measured(scored, threshold, by_group=bool(groups))
-    of_hints = _measured(everything, threshold, by_group=bool(groups)) if low else of_scores
+    at_threshold = (
+        _measured(everything, threshold, by_group=bool(groups)) if without_hint else of_scores
+    )
     return Evaluation(
         model=name,
         model_sha256=sha256,
@@ -149,15 +154,15 @@ def summary(  # noqa: PLR0913
         scored=tuple(scored),
         unscored=tuple(unscored),
         unreadable=tuple(unreadable),
-        figures={**of_scores, **{figure: of_hints[figure] for figure in OF_HINTS}},
+        metrics={**of_scores, **{name: at_threshold[name] for name in THRESHOLD_METRICS}},
         counts=_counts(everything, threshold),
         groups=groups,
-        warnings=tuple(_warnings(everything, len(low), unreadable, groups)),
+        warnings=tuple(_warnings(everything, len(without_hint), unreadable, groups)),
     )
 
 
 def _measured(
-    clips: Sequence[Scored], threshold: float, *, by_group: bool
+    clips: Sequence[ScoredClip], threshold: float, *, by_group: bool
 ) -> Mapping[str, Interval]:
     return measure(
         np.array([clip.entry.target for clip in clips]),
@@ -167,13 +172,13 @@ def _measured(
     )
 
 
-def _counts(clips: Sequence[Scored], threshold: float) -> Confusion:
+def _counts(clips: Sequence[ScoredClip], threshold: float) -> Confusion:
     targets = np.array([clip.entry.target for clip in clips])
     return confusion(targets, np.array([clip.score for clip in clips]), threshold)
 
 
 def to_json(evaluation: Evaluation) -> str:
-    """Everything, for a file."""
+    """The evaluation as JSON; its keys are documented and stable."""
     return json.dumps(_plain(evaluation), indent=2, ensure_ascii=False) + "\n"
 
 
@@ -184,7 +189,7 @@ def _plain(evaluation: Evaluation) -> dict[str, Any]:
         "threshold": evaluation.threshold,
         "clips": len(evaluation.scored),
         "clips_without_result": len(evaluation.unscored),
-        **{name: asdict(figure) for name, figure in evaluation.figures.items()},
+        **{name: asdict(metric) for name, metric in evaluation.metrics.items()},
         "confusion": asdict(evaluation.counts),
         "groups": [
             {"group": group.name, "clips": group.clips, **asdict(group.counts)}
@@ -197,7 +202,7 @@ def _plain(evaluation: Evaluation) -> dict[str, Any]:
                 "label": clip.entry.label,
                 "group": clip.entry.group,
                 "score": clip.score,
-                "seen_in_training": clip.seen,
+                "seen_in_training": clip.in_training,
             }
             for clip in evaluation.scored
         ],
@@ -211,39 +216,42 @@ def _plain(evaluation: Evaluation) -> dict[str, Any]:
     }
 
 
-def _groups(scored: Iterable[Scored], threshold: float) -> tuple[Group, ...]:
-    """None if no two clips share a group: then there is nothing to tell about groups."""
+def _groups(scored: Iterable[ScoredClip], threshold: float) -> tuple[Group, ...]:
+    """The groups, most mistakes first; none if no two clips share one."""
     in_order = sorted(scored, key=lambda clip: clip.entry.group)
-    found = [
+    grouped = [
         _group(name, tuple(clips), threshold)
         for name, clips in groupby(in_order, key=lambda clip: clip.entry.group)
     ]
-    if len(found) == len(in_order):
+    if len(grouped) == len(in_order):
         return ()
-    return tuple(sorted(found, key=lambda group: (-group.mistakes, -group.clips, group.name)))
+    return tuple(sorted(grouped, key=lambda group: (-group.mistakes, -group.clips, group.name)))
 
 
-def _group(name: str, clips: Sequence[Scored], threshold: float) -> Group:
+def _group(name: str, clips: Sequence[ScoredClip], threshold: float) -> Group:
     return Group(name=name, clips=len(clips), counts=_counts(clips, threshold))
 
 
 def _warnings(
-    scored: Sequence[Scored], unscored: int, unreadable: Sequence[object], groups: Sequence[Group]
+    scored: Sequence[ScoredClip],
+    unscored: int,
+    unreadable: Sequence[object],
+    groups: Sequence[Group],
 ) -> Iterator[str]:
-    if seen := sum(clip.seen for clip in scored):
+    if trained_on := sum(clip.in_training for clip in scored):
         yield (
-            f"{seen} of these {len(scored)} clips were used to train the model: "
+            f"{trained_on} of these {len(scored)} clips were used to train the model: "
             "the figures are leaky and say nothing about unseen people."
         )
     mixed = holds_both_labels([clip.entry for clip in scored])
     if mixed.any() and not mixed.all():
         yield (
             f"{(~mixed).sum()} clips come from collections that hold one label only: "
-            "a network may tell these by their looks, which flatters the figures."
+            "a network may recognize these by their footage, which flatters the figures."
         )
     if noted := sum(bool(clip.entry.note) for clip in scored):
         yield f"{noted} clips count though the manifest notes a reason to leave them out."
-    if 0 < len(groups) < FEW_GROUPS:
+    if 0 < len(groups) < MIN_GROUPS:
         yield (
             f"The clips are of {len(groups)} people or recordings only: "
             "the intervals are rough, and the truth may lie outside."

@@ -1,4 +1,4 @@
-"""How good scores are, each figure with its 95 % interval."""
+"""Metrics with 95 % intervals: cluster bootstrap, Wilson and Newcombe."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from video_classifier.ml.contracts import Floats, Integers
-from video_classifier.ml.evaluation.metrics import weighted
+from video_classifier.ml.evaluation.metrics import weighted_metrics
 from video_classifier.ml.serving.card import Interval
 
 RESAMPLES = 2000
-NORMAL_95 = 1.959964  # 95 % of a normal distribution lie within so many deviations
-_AT_ONCE = 2_000_000  # weights in memory: so many resamples at a time that this is enough
+NORMAL_95 = 1.959964  # 95 % of a normal distribution lie within so many standard deviations
+_MAX_WEIGHTS = 2_000_000  # in memory at a time: clips times resamples
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,12 +27,13 @@ class Confusion:
 
 
 def confusion(targets: Integers, scores: Floats, threshold: float | Floats) -> Confusion:
-    called = scores >= threshold
+    """Of (n,) targets 0 or 1 and scores; a score at the threshold, (n,) or one, is a hint."""
+    hints = scores >= threshold
     return Confusion(
-        true_positives=int((called & (targets == 1)).sum()),
-        false_positives=int((called & (targets == 0)).sum()),
-        true_negatives=int((~called & (targets == 0)).sum()),
-        false_negatives=int((~called & (targets == 1)).sum()),
+        true_positives=int((hints & (targets == 1)).sum()),
+        false_positives=int((hints & (targets == 0)).sum()),
+        true_negatives=int((~hints & (targets == 0)).sum()),
+        false_negatives=int((~hints & (targets == 1)).sum()),
     )
 
 
@@ -44,29 +45,33 @@ def measure(
     groups: Sequence[str] | None = None,
     seed: int = 42,
 ) -> dict[str, Interval]:
-    """The figures of `metrics.weighted` of (n,) targets 0 or 1 and their scores.
+    """The metrics of `metrics.weighted_metrics`, of (n,) targets 0 or 1 and scores 0 to 1.
 
-    The threshold may be another for each clip, (n,).
+    `threshold` is one for all or (n,).
 
-    Intervals are the percentile bootstrap's (Efron & Tibshirani 1993, chapter 13). With
-    `groups` (one name a clip) whole groups are resampled, because clips of one person are no
-    independent witnesses. A resample holds no mistake that the clips don't, so that few clips
-    that all went well would look certain: the interval of a share is never narrower than
-    Wilson's (1927), that of auc never than Newcombe's (Statistics in Medicine 2006, part 2,
-    method 5), and without groups these alone are given. None where a figure is not defined.
+    Intervals are percentile bootstrap intervals (Efron & Tibshirani, "An Introduction to the
+    Bootstrap", 1993, chapter 13). With `groups`, one name a clip, whole groups are resampled,
+    because clips of one person are not independent. No resample has a mistake that the clips
+    don't have, so few clips without a mistake would get an interval of no width. Therefore the
+    interval of a proportion is never narrower than Wilson's (1927), that of auc never narrower
+    than Newcombe's (Statistics in Medicine 2006, part 2, method 5); without groups these alone
+    are given. Undefined metrics are Interval(value=None).
     """
     names = np.arange(len(targets)) if groups is None else np.asarray(groups)
-    found = _bootstrapped(targets, scores, threshold, names, seed)
-    least = _wilson(confusion(targets, scores, threshold))
-    least["auc"] = _newcombe(found["auc"].value, targets)
-    for name, interval in least.items():
-        found[name] = interval if groups is None else _wider(interval, found[name])
-    return found
+    metrics = _bootstrapped(targets, scores, threshold, names, seed)
+    analytic = _wilson(confusion(targets, scores, threshold))
+    analytic["auc"] = _newcombe(metrics["auc"].value, targets)
+    for name, interval in analytic.items():
+        metrics[name] = interval if groups is None else _union(interval, metrics[name])
+    return metrics
 
 
 def auc(targets: Integers, scores: Floats) -> float | None:
-    """Area under the ROC curve; None without clips of both labels."""
-    area = weighted(targets, scores, np.ones((1, len(targets))), threshold=0.5)["auc"][0]
+    """Area under the ROC curve, of (n,) targets 0 or 1 and scores.
+
+    None without clips of both labels.
+    """
+    area = weighted_metrics(targets, scores, np.ones((1, len(targets))), threshold=0.5)["auc"][0]
     return None if np.isnan(area) else float(area)
 
 
@@ -77,9 +82,9 @@ def _bootstrapped(
     groups: Sequence[str] | Integers,
     seed: int,
 ) -> dict[str, Interval]:
-    whole = weighted(targets, scores, np.ones((1, len(targets))), threshold=threshold)
+    whole = weighted_metrics(targets, scores, np.ones((1, len(targets))), threshold=threshold)
     parts = [
-        weighted(targets, scores, weights, threshold=threshold)
+        weighted_metrics(targets, scores, weights, threshold=threshold)
         for weights in resamples(groups, seed)
     ]
     return {
@@ -89,13 +94,13 @@ def _bootstrapped(
 
 
 def resamples(groups: Sequence[str] | Integers, seed: int) -> Iterator[Floats]:
-    """How often each clip is there, (some, n), until there were RESAMPLES."""
+    """Bootstrap resamples of whole groups as clip weights, (some, n), RESAMPLES in all."""
     random = np.random.default_rng(seed)
     names, group_of = np.unique(groups, return_inverse=True)
-    chances = np.full(len(names), 1 / len(names))
-    some = max(1, _AT_ONCE // len(group_of))
+    probabilities = np.full(len(names), 1 / len(names))
+    some = max(1, _MAX_WEIGHTS // len(group_of))
     for start in range(0, RESAMPLES, some):
-        drawn = random.multinomial(len(names), chances, min(some, RESAMPLES - start))
+        drawn = random.multinomial(len(names), probabilities, min(some, RESAMPLES - start))
         yield drawn[:, group_of].astype(np.float64)
 
 
@@ -103,12 +108,12 @@ def _interval(value: float, drawn: Floats) -> Interval:
     if np.isnan(value):
         return Interval(value=None)
     low, high = np.nanpercentile(drawn, [2.5, 97.5])
-    # A calibration error grows by resampling: the measured one may lie below them all.
+    # Resampling increases a calibration error, so that the measured one may be below all.
     return Interval(value=value, low=min(float(low), value), high=max(float(high), value))
 
 
-def _wider(one: Interval, other: Interval) -> Interval:
-    """Of one figure: from the lowest end to the highest."""
+def _union(one: Interval, other: Interval) -> Interval:
+    """Two intervals of one metric as one, from the lowest end to the highest."""
     if one.low is None or one.high is None or other.low is None or other.high is None:
         return one
     return Interval(value=one.value, low=min(one.low, other.low), high=max(one.high, other.high))
@@ -117,27 +122,27 @@ def _wider(one: Interval, other: Interval) -> Interval:
 def _wilson(count: Confusion) -> dict[str, Interval]:
     from scipy.stats import binomtest
 
-    right = count.true_positives + count.true_negatives
-    called = count.true_positives + count.false_positives
+    correct = count.true_positives + count.true_negatives
+    hints = count.true_positives + count.false_positives
     positives = count.true_positives + count.false_negatives
     negatives = count.true_negatives + count.false_positives
-    shares = {
-        "accuracy": (right, positives + negatives),
-        "precision": (count.true_positives, called),
+    proportions = {
+        "accuracy": (correct, positives + negatives),
+        "precision": (count.true_positives, hints),
         "recall": (count.true_positives, positives),
         "specificity": (count.true_negatives, negatives),
     }
-    found = {}
-    for name, (hits, tries) in shares.items():
-        if not tries:
+    intervals = {}
+    for name, (successes, trials) in proportions.items():
+        if not trials:
             continue
-        low, high = binomtest(hits, tries).proportion_ci(method="wilson")
-        found[name] = Interval(value=hits / tries, low=float(low), high=float(high))
-    return found
+        low, high = binomtest(successes, trials).proportion_ci(method="wilson")
+        intervals[name] = Interval(value=successes / trials, low=float(low), high=float(high))
+    return intervals
 
 
 def _newcombe(area: float | None, targets: Integers) -> Interval:
-    """The areas that would not be surprised to be measured as `area`."""
+    """The true areas from which the measured one is within NORMAL_95 standard errors."""
     from scipy.optimize import brentq
 
     if area is None:
@@ -146,13 +151,13 @@ def _newcombe(area: float | None, targets: Integers) -> Interval:
     negatives = len(targets) - positives
     more = (positives + negatives) / 2 - 1
 
-    def surprise(true: float) -> float:
+    def excess(true: float) -> float:
         spread = 1 + more * (1 - true) / (2 - true) + more * true / (1 + true)
         return (area - true) ** 2 - NORMAL_95**2 * true * (1 - true) * spread / (
             positives * negatives
         )
 
     inside = min(max(area, 1e-9), 1 - 1e-9)
-    low = 0.0 if area <= 0 else float(brentq(surprise, 0, inside))
-    high = 1.0 if area >= 1 else float(brentq(surprise, inside, 1))
+    low = 0.0 if area <= 0 else float(brentq(excess, 0, inside))
+    high = 1.0 if area >= 1 else float(brentq(excess, inside, 1))
     return Interval(value=area, low=low, high=high)

@@ -16,7 +16,7 @@ from PIL import Image as Picture
 from video_classifier.ml.contracts import ClipError, Image
 from video_classifier.ml.data.footage import Unreadable
 from video_classifier.ml.evaluation import evaluate
-from video_classifier.ml.evaluation.evaluate import Evaluation, Group, Scored, Unscored
+from video_classifier.ml.evaluation.evaluate import Evaluation, Group, ScoredClip, UnscoredClip
 from video_classifier.ml.reporting import contact_sheet, plots
 from video_classifier.ml.reporting.contact_sheet import Row
 from video_classifier.ml.serving.card import Card, Interval
@@ -97,7 +97,7 @@ def _course(card: Card) -> Course | None:
     return Course(epochs=tuple(epochs)) if epochs else None
 
 
-def _rows(clips: Sequence[Scored]) -> Iterator[Row]:
+def _rows(clips: Sequence[ScoredClip]) -> Iterator[Row]:
     for clip in clips:
         wrong = "missed" if clip.entry.target else "false alarm"
         with suppress(ClipError):  # it was readable when it was scored: the page does without
@@ -113,7 +113,7 @@ def _page(
         title=escape(f"{evaluation.model} on {clips} clips"),
         facts=_facts(evaluation, card),
         warnings="".join(f"<li>{escape(one)}</li>" for one in evaluation.warnings),
-        figures="".join(_figure_row(name, evaluation.figures[name]) for name in MEANINGS),
+        figures="".join(_figure_row(name, evaluation.metrics[name]) for name in MEANINGS),
         plots="".join(_plot(_PLOTS[name], file) for name, file in drawn.items()),
         groups=_groups(evaluation.groups),
         mistakes=_mistakes(evaluation, mistakes),
@@ -207,7 +207,7 @@ def _frame(image: Image) -> str:
     return f'<img src="{_inlined(content.getvalue(), "jpeg")}" alt="">'
 
 
-def _listed(title: str, clips: Sequence[Unscored | Unreadable]) -> str:
+def _listed(title: str, clips: Sequence[UnscoredClip | Unreadable]) -> str:
     if not clips:
         return ""
     items = "".join(
