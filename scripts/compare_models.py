@@ -1,4 +1,4 @@
-"""Puts all models side by side: how good, how large, how fast.
+"""Compares all models: metrics, size and speed.
 
 A second table has every recipe that was measured, shipped or not.
 """
@@ -28,7 +28,7 @@ EXAMPLE = """example:
   python -m scripts.compare_models --write docs/models.md
   python -m scripts.compare_models --manifest clips.csv
 
-Without a manifest the figures are those of the models' cards, on people that they had not seen.
+Without a manifest the metrics are those of the models' cards, on people that they had not seen.
 With one each model is measured on it; one that was trained on some of the clips is called leaky.
 """
 
@@ -67,7 +67,7 @@ class ComparedModel:
 
     @property
     def auc(self) -> float:
-        """To sort by; below all others where it is not known."""
+        """To sort by; -1 if it is not known."""
         value = self.metrics["auc"].value if "auc" in self.metrics else None
         return -1.0 if value is None else value
 
@@ -133,16 +133,16 @@ def _compare(
 
 def _milliseconds(model: KerasPredictor) -> float:
     images = np.random.default_rng(1).integers(0, 256, model.card.spec.shape, np.uint8)
-    taken = []
+    seconds = []
     for _ in range(CALLS):
         start = time.perf_counter()
         model.score(images)
-        taken.append(time.perf_counter() - start)
-    return 1000 * median(taken)
+        seconds.append(time.perf_counter() - start)
+    return 1000 * median(seconds)
 
 
 def _columns(rows: Sequence[ComparedModel]) -> list[str]:
-    """The figures that at least one model has."""
+    """The metrics that at least one model has."""
     return [name for name in METRICS if any(name in row.metrics for row in rows)]
 
 
@@ -161,14 +161,14 @@ def _heads(columns: Sequence[str]) -> list[str]:
 
 
 def _print(rows: Sequence[ComparedModel]) -> None:
-    """A column for each model: figures with intervals are too wide for a screen side by side."""
+    """A column for each model, since metrics with intervals are too wide for one row each."""
     columns = _columns(rows)
     lines = [_heads(columns), *(_cells(row, columns) for row in rows)]
-    names, *figures = zip(*lines, strict=True)
+    names, *cells_by_metric = zip(*lines, strict=True)
     table = Table()
     for name in names:
         table.add_column(name, overflow="fold")
-    for cells in figures:
+    for cells in cells_by_metric:
         table.add_row(*(cell.replace(" (", "\n(") for cell in cells))
     console.out.print(table)
 
@@ -186,7 +186,7 @@ def _markdown(rows: Sequence[ComparedModel], table: Path | None) -> str:
 
 
 def _recipes(storage: Path, recipes: Path) -> list[tuple[Card, bool]]:
-    """Every card with figures, the best first, and whether its model is shipped."""
+    """Every card with an AUC, best first, and whether its model is shipped."""
     cards = [(bundle.read_card(storage / name), True) for name in bundle.names(storage)]
     cards += [(bundle.read_card(recipes / name), False) for name in bundle.names(recipes)]
     return sorted(

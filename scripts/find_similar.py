@@ -102,10 +102,10 @@ def _print(matches: Sequence[SimilarClip]) -> None:
 
 
 def _draw(clip: Path, matches: Sequence[SimilarClip], target: Path) -> None:
-    rows = [Row(f"{clip.name}: the clip itself", contact_sheet.look(clip))]
+    rows = [Row(f"{clip.name}: the clip itself", contact_sheet.decode(clip))]
     for match in matches:
         caption = f"{match.similarity:.3f}  {match.entry.name} ({match.entry.label})"
-        rows.append(Row(caption, contact_sheet.look(match.entry.path)))
+        rows.append(Row(caption, contact_sheet.decode(match.entry.path)))
     contact_sheet.save(rows, target)
 
 

@@ -129,7 +129,7 @@ def test_sorts_by_a_column(client: Client, sort: str, order: list[str]) -> None:
         ({"model": "gone", "hint": "maybe", "status": "queued"}, "Result, Model"),
     ],
 )
-def test_a_filter_that_is_not_understood_finds_nothing_and_says_so(
+def test_an_invalid_filter_finds_nothing_and_says_so(
     client: Client, make_analysis: MakeAnalysis, query: dict[str, str], label: str
 ) -> None:
     make_analysis(name="till.mp4")
@@ -137,15 +137,15 @@ def test_a_filter_that_is_not_understood_finds_nothing_and_says_so(
     html = client.get(URL, query).content.decode()
 
     assert "data-row-link" not in html
-    assert f"Not understood: {label}." in html
+    assert f"not valid: {label}." in html
     assert "Clear all filters" in html
     assert len(client.get(CSV, query).getvalue().splitlines()) == 1
 
 
-def test_a_filter_that_is_not_understood_can_be_taken_away_alone(client: Client) -> None:
+def test_an_invalid_filter_can_be_removed_alone(client: Client) -> None:
     html = client.get(URL, {"model": "gone", "status": "queued"}).content.decode()
 
-    assert 'href="?status=queued" title="Remove this filter">Model: not understood' in html
+    assert 'href="?status=queued" title="Remove this filter">Model: not valid' in html
     assert 'href="?model=gone" title="Remove this filter">Status: Waiting' in html
 
 

@@ -100,7 +100,7 @@ class HistoryFilter(django_filters.FilterSet):  # type: ignore[misc]  # untyped
         choices=[(word, prediction.label) for word, prediction in HINTS.items()],
         empty_label="Any result",
     )
-    # Once in the address, and perhaps in a bookmark: it is not understood any more.
+    # Of old addresses, perhaps in a bookmark: any value is invalid.
     verdict = django_filters.ChoiceFilter(choices=(), label="Verdict", widget=forms.HiddenInput)
     status = django_filters.ChoiceFilter(choices=Status.choices, empty_label="Any status")
     model = django_filters.ChoiceFilter(choices=(), empty_label="Any model")
@@ -163,13 +163,15 @@ class HistoryFilter(django_filters.FilterSet):  # type: ignore[misc]  # untyped
     def filter_by_hint(self, queryset: QuerySet[Any], _: str, value: str) -> QuerySet[Any]:
         return queryset.filter(prediction=HINTS[value])
 
-    def misunderstood(self) -> list[str]:
-        """The fields that make no sense, by name; how to sort hides nothing and isn't one."""
+    def invalid(self) -> list[str]:
+        """The names of fields with an invalid value; an invalid order hides nothing."""
         return [name for name in self.form.errors if name != SORT]
 
-    def misunderstanding(self) -> str:
-        labels = ", ".join(str(self.form.fields[name].label) for name in self.misunderstood())
-        return f"Not understood: {labels}. Clear the filter to see what there is."
+    def invalid_message(self) -> str:
+        labels = [str(self.form.fields[name].label) for name in self.invalid()]
+        if len(labels) == 1:
+            return f"This filter is not valid: {labels[0]}. Clear it to see all results."
+        return f"These filters are not valid: {', '.join(labels)}. Clear them to see all results."
 
     def is_backwards(self) -> bool:
         """Whether it asks for days that end before they begin."""
@@ -178,8 +180,8 @@ class HistoryFilter(django_filters.FilterSet):  # type: ignore[misc]  # untyped
 
     def nothing(self) -> Nothing | None:
         """What to say where no row is left; None if no filter is in force."""
-        if self.misunderstood():
-            return Nothing(title="Nothing is shown", text=self.misunderstanding())
+        if self.invalid():
+            return Nothing(title="Nothing is shown", text=self.invalid_message())
         if self.is_backwards():
             return Nothing(title="Nothing matches", text=BACKWARDS)
         if any(self.chips()):
@@ -187,14 +189,14 @@ class HistoryFilter(django_filters.FilterSet):  # type: ignore[misc]  # untyped
         return None
 
     def filter_queryset(self, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        if self.misunderstood():
+        if self.invalid():
             return queryset.none()
         found: QuerySet[Any] = super().filter_queryset(queryset)
         return found
 
     def chips(self) -> Iterator[Chip]:
         """The filters in force, each with the address that does without it."""
-        values = self.form.cleaned_data | dict.fromkeys(self.misunderstood(), "not understood")
+        values = self.form.cleaned_data | dict.fromkeys(self.invalid(), "not valid")
         for name, value in values.items():
             if name == SORT or value in (None, ""):
                 continue

@@ -104,7 +104,7 @@ def test_the_page_shows_metrics_mistakes_and_limits(clip: Path, tmp_path: Path) 
     page = Page(report.write(tmp_path / "report", found, CARD))
 
     assert "mine on 3 clips" in page.text
-    assert "Right, of its hints.0.50" in page.text
+    assert "Thefts, of all hints.0.50" in page.text
     assert "<till>.mp4: false alarm, score 0.80" in page.text
     assert "Not in the dark." in page.text
     assert found.warnings[0] in page.text

@@ -1,4 +1,4 @@
-"""Writes a model's card: what it learned from, and where not to use it."""
+"""The texts of a model's card: summary, limits, how it was measured, and what it was trained on."""
 
 from __future__ import annotations
 
@@ -42,12 +42,12 @@ _SUMMARIES = {
 
 
 def summary(network: str) -> str:
-    """A sentence for the person who chooses a model; empty for a network nobody described."""
+    """A sentence for the person who chooses a model; empty for a network without a description."""
     return _SUMMARIES.get(network, "")
 
 
 def how_measured(entries: Sequence[Entry], settings: Settings, *, folds: int | None) -> str:
-    """How a card's metrics came about, in sentences; `folds` None is one for each group."""
+    """How a card's metrics were measured, in sentences; `folds` None is leave-one-group-out."""
     if folds == 0:
         return "Not measured."
     groups = len({entry.group for entry in entries})
@@ -66,18 +66,18 @@ def how_measured(entries: Sequence[Entry], settings: Settings, *, folds: int | N
 
 
 def how_chosen(entries: Sequence[Entry], chosen: Calibration, *, false_alarms: float) -> str:
-    """How a card's threshold came about, in sentences."""
+    """How a card's threshold was chosen, in sentences."""
     ordinary = np.array([entry.target == 0 for entry in entries])
     here = counted(entries)
     kinds = {
         "from collections that hold both labels": int((ordinary & here).sum()),
         "from elsewhere": int((ordinary & ~here).sum()),
     }
-    told = " and of ".join(f"the {count} {kind}" for kind, count in kinds.items() if count)
+    sets = " and of ".join(f"the {count} {kind}" for kind, count in kinds.items() if count)
     sentences = [
         f"The temperature {chosen.temperature:.2f} and the threshold {chosen.threshold:.3f} were "
         "chosen on these out-of-fold scores: the lowest threshold at which at most "
-        f"{false_alarms:.0%} of the ordinary clips get a hint, of {told} alike. The figures hold "
+        f"{false_alarms:.0%} of the ordinary clips get a hint, of {sets} alike. The figures hold "
         "at those that were chosen without the fold's own clips."
     ]
     sentences += [
@@ -90,7 +90,7 @@ def how_chosen(entries: Sequence[Entry], chosen: Calibration, *, false_alarms: f
 
 
 def how_left_out(count: int) -> str:
-    """What became of clips that gave a network nothing to look at; empty if there are none."""
+    """What happened to clips in which a network had nothing to look at; empty for none."""
     if not count:
         return ""
     return (
@@ -100,12 +100,12 @@ def how_left_out(count: int) -> str:
 
 
 def how_kept_apart(source: str, *, clips: int, half: bool) -> str:
-    """What a figure on a source means that was for testing only."""
+    """What a metric means on a source that was for testing only."""
     rest = "; the others were in training" if half else ""
     recordings = "half of the recordings" if half else "all recordings"
     return (
         f"{FALSE_ALARMS}{source} is the model's own, on {clips} clips of {recordings} of "
-        f"{source}, which nobody had trained or chosen anything on{rest}."
+        f"{source}, on which nothing was trained or chosen{rest}."
     )
 
 
@@ -120,7 +120,7 @@ def training_facts(
     *,
     temperature: float,
 ) -> Mapping[str, Any]:
-    """What a reader needs to repeat the training, ready for JSON."""
+    """All that is needed to repeat the training, ready for JSON."""
     return {
         "manifest_sha256": sha256(table),
         "clips": len(entries),

@@ -1,4 +1,4 @@
-"""Clips at a glance: some frames of each, side by side."""
+"""Draws contact sheets: some frames of each clip, side by side."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ FRAMES = 6
 WIDTH = 176  # pixels of a frame
 _GAP = 4
 _CAPTION = 26
-_LOOK = ClipSpec(frames=FRAMES, height=8, width=8)  # its previews are looked at alone
+_SPEC = ClipSpec(frames=FRAMES, height=8, width=8)  # only the previews are used
 
 
 class Row(NamedTuple):
@@ -26,13 +26,13 @@ class Row(NamedTuple):
     frames: Sequence[Image]  # (h, w, 3) RGB, uint8
 
 
-def look(clip: Path) -> tuple[Image, ...]:
-    """FRAMES frames of a clip, WIDTH pixels wide, in its own shape. Raises ClipError."""
-    return sampling.sample(clip, _LOOK, preview_width=WIDTH).previews
+def decode(clip: Path) -> tuple[Image, ...]:
+    """FRAMES frames of a clip, (h, WIDTH, 3) RGB, uint8, in its own shape. Raises ClipError."""
+    return sampling.sample(clip, _SPEC, preview_width=WIDTH).previews
 
 
 def save(rows: Sequence[Row], target: Path) -> None:
-    """One picture with a row for each clip, its caption above its frames."""
+    """Writes one PNG with a row for each clip, its caption above its frames."""
     strips = [_strip(row) for row in rows]
     width = max(strip.width for strip in strips)
     sheet = Picture.new("RGB", (width, sum(strip.height for strip in strips)), "white")

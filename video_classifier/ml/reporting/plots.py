@@ -1,4 +1,4 @@
-"""Pictures of how a model learned and how well it does, PNG."""
+"""Plots of a training and of a model's metrics, as PNG."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ from video_classifier.ml.training.trainer import Course
 mpl.rcParams["font.size"] = 11
 _WIDE = (6.4, 4.4)  # inches
 _SQUARE = (4.8, 4.8)
-_DOTS = 110  # an inch
+_DPI = 110
 
 FALSE_ALARMS = "false alarms, share of ordinary clips"
 FOUND = "found, share of clips with a theft"
 
 
 def save(figure: Figure, target: Path) -> None:
-    figure.savefig(target, dpi=_DOTS)
+    figure.savefig(target, dpi=_DPI)
 
 
 def save_course(course: Course, target: Path) -> None:
@@ -38,14 +38,14 @@ def save_course(course: Course, target: Path) -> None:
 
 
 def save_roc(entries: Sequence[Entry], scores: Floats, target: Path) -> None:
-    """The ROC curve over clips of people that the scoring networks had not seen."""
+    """The ROC curve of out-of-fold scores, (n,)."""
     chosen = counted(entries)
     targets = np.array([entry.target for entry in compress(entries, chosen)])
     save(roc(targets, scores[chosen], title="On people never seen in training"), target)
 
 
 def training(course: Course) -> Figure:
-    """The loss on the training and the validation clips, if any, over the epochs."""
+    """Training loss, and validation loss if there is any, by epoch."""
     figure, axes = _axes(_WIDE)
     numbers = [epoch.number for epoch in course.epochs]
     axes.plot(numbers, [epoch.loss for epoch in course.epochs], "--", label="training")
@@ -69,16 +69,16 @@ def training(course: Course) -> Figure:
 def roc(
     targets: Integers, scores: Floats, *, threshold: float | None = None, title: str = "ROC"
 ) -> Figure:
-    """How many thefts are found for how many false alarms; a dot at `threshold`."""
+    """The ROC curve of (n,) targets 0 or 1 and scores; a dot at `threshold`."""
     from sklearn.metrics import roc_curve
 
     figure, axes = _axes(_SQUARE)
     axes.plot([0, 1], [0, 1], "--", color="gray", label="guessing")
-    alarms, found, _ = roc_curve(targets, scores)
-    axes.plot(alarms, found, label=f"this network, AUC {auc(targets, scores):.2f}")
+    false_alarms, recall, _ = roc_curve(targets, scores)
+    axes.plot(false_alarms, recall, label=f"this network, AUC {auc(targets, scores):.2f}")
     if threshold is not None:
-        called = scores >= threshold
-        dot = called[targets == 0].mean(), called[targets == 1].mean()
+        hints = scores >= threshold
+        dot = hints[targets == 0].mean(), hints[targets == 1].mean()
         _mark(axes, *dot, threshold)
     axes.set(xlabel=FALSE_ALARMS, ylabel=FOUND, title=title, aspect="equal")
     axes.legend(loc="lower right")
@@ -88,7 +88,7 @@ def roc(
 def precision_recall(
     targets: Integers, scores: Floats, *, threshold: float | None = None
 ) -> Figure:
-    """How many hints are right for how many thefts found; a dot at `threshold`."""
+    """The precision-recall curve of (n,) targets 0 or 1 and scores; a dot at `threshold`."""
     from sklearn.metrics import average_precision_score, precision_recall_curve
 
     figure, axes = _axes(_SQUARE)
@@ -96,8 +96,8 @@ def precision_recall(
     precision, recall, _ = precision_recall_curve(targets, scores)
     area = average_precision_score(targets, scores)
     axes.step(recall, precision, where="post", label=f"this network, area {area:.2f}")
-    if threshold is not None and (called := scores >= threshold).any():
-        _mark(axes, called[targets == 1].mean(), targets[called].mean(), threshold)
+    if threshold is not None and (hints := scores >= threshold).any():
+        _mark(axes, hints[targets == 1].mean(), targets[hints].mean(), threshold)
     axes.set(xlabel=FOUND, ylabel="right, share of hints", title="Precision and recall")
     axes.set(xlim=(-0.03, 1.03), ylim=(-0.03, 1.03), aspect="equal")
     axes.legend(loc="lower left")
@@ -105,7 +105,7 @@ def precision_recall(
 
 
 def confusion_matrix(counts: Confusion) -> Figure:
-    """Clips by what they are and what they were called; each row in shades of its share."""
+    """The confusion matrix; each row in shades of its share."""
     table = np.array(
         [
             [counts.true_negatives, counts.false_positives],
@@ -119,7 +119,7 @@ def confusion_matrix(counts: Confusion) -> Figure:
         text = f"{table[row, column]}\n{share:.0%}"
         color = "white" if share > 0.5 else "black"  # noqa: PLR2004  (dark shades begin there)
         axes.text(column, row, text, ha="center", va="center", color=color, fontsize=16)
-    axes.set_xticks([0, 1], ["nothing\nsuspicious", "possible\nshoplifting"])
+    axes.set_xticks([0, 1], ["no hint", "possible\nshoplifting"])
     axes.set_yticks([0, 1], ["ordinary", "theft"])
     axes.tick_params(length=0)
     axes.set(xlabel="the model's hint", ylabel="the clip's label", title="Confusion")
@@ -128,19 +128,18 @@ def confusion_matrix(counts: Confusion) -> Figure:
 
 
 def reliability_diagram(targets: Integers, scores: Floats) -> Figure:
-    """How often clips of about one score hold a theft; dots are as large as clips are many."""
+    """The share of thefts by score, of (n,) targets 0 or 1 and scores; dots grow with clips."""
     figure, axes = _axes(_SQUARE)
-    axes.plot([0, 1], [0, 1], "--", color="gray", label="scores mean what they say")
-    found = reliability(targets, scores)
-    clips = np.array([one.clips for one in found])
-    places = [one.score for one in found], [one.share for one in found]
-    axes.plot(*places, linewidth=1, label="this network")
-    axes.scatter(*places, s=30 + 400 * clips / clips.sum(), zorder=3)
-    for one in found:
-        place = (one.score, one.share)
+    axes.plot([0, 1], [0, 1], "--", color="gray", label="perfectly calibrated")
+    bins = reliability(targets, scores)
+    clips = np.array([each.clips for each in bins])
+    points = [each.score for each in bins], [each.share for each in bins]
+    axes.plot(*points, linewidth=1, label="this network")
+    axes.scatter(*points, s=30 + 400 * clips / clips.sum(), zorder=3)
+    for each in bins:
         axes.annotate(
-            f"{one.clips}",
-            place,
+            f"{each.clips}",
+            (each.score, each.share),
             xytext=(0, 12),
             textcoords="offset points",
             ha="center",

@@ -30,47 +30,47 @@ _FEW_ROWS = 12  # a longer table is folded
 
 _TEMPLATE = Path(__file__).with_name("report.html")
 
-# What each figure says, in the order of the page.
+# Label and meaning of each metric, in the order of the page.
 MEANINGS = {
     "auc": ("ROC AUC", "How often a theft scores above an ordinary clip; 0.50 is guessing."),
     "pr_auc": ("PR AUC", "Precision over all thresholds; guessing gets the share of thefts."),
-    "accuracy": ("Accuracy", "Right, of all clips."),
-    "precision": ("Precision", "Right, of its hints."),
-    "recall": ("Recall", "Found, of the clips with a theft."),
-    "specificity": ("Specificity", "Left alone, of the ordinary clips."),
-    "f1": ("F1", "Recall and precision in one."),
-    "eer": ("EER", "Misses and false alarms where they are equally frequent; lower is better."),
+    "accuracy": ("Accuracy", "Right predictions, of all clips."),
+    "precision": ("Precision", "Thefts, of all hints."),
+    "recall": ("Recall", "Hints, of all thefts."),
+    "specificity": ("Specificity", "Without a hint, of the ordinary clips."),
+    "f1": ("F1", "Harmonic mean of precision and recall."),
+    "eer": ("EER", "Miss rate where it equals the false-alarm rate; lower is better."),
     "brier": (
         "Brier score",
-        "Squared error of the scores; lower is better, 0.25 for 0.5 always.",
+        "Mean squared error of the scores; lower is better. Always 0.5 gets 0.25.",
     ),
-    "ece": ("ECE", "How far scores are from shares, in ten bins; lower is better."),
+    "ece": ("ECE", "Distance of scores from shares of thefts, in ten bins; lower is better."),
 }
 
 _PLOTS = {
-    "confusion": "What the clips are, and what the model called them.",
-    "roc": "Thefts found for false alarms, over all thresholds.",
-    "precision_recall": "Right hints for thefts found, over all thresholds.",
-    "reliability": "Whether scores mean what they say.",
-    "course": "How the loss went over the epochs of training.",
+    "confusion": "Labels and predictions of the clips.",
+    "roc": "Recall against false alarms, over all thresholds.",
+    "precision_recall": "Precision against recall, over all thresholds.",
+    "reliability": "Calibration: shares of thefts by score.",
+    "course": "Loss by epoch of the training.",
 }
 
 
 def write(folder: Path, evaluation: Evaluation, card: Card) -> Path:
-    """The plots and the worst mistakes as PNG, metrics.json, and the page, which it returns."""
+    """Writes plots and worst mistakes as PNG, metrics.json, and the page, whose path it returns."""
     folder.mkdir(parents=True, exist_ok=True)
-    for name in (*_PLOTS, "mistakes"):  # of an evaluation before, which may have had others
+    for name in (*_PLOTS, "mistakes"):  # of an earlier evaluation, which may have had others
         (folder / f"{name}.png").unlink(missing_ok=True)
     (folder / METRICS_FILE).write_text(evaluate.to_json(evaluation), encoding="utf-8")
-    drawn = {}
+    plot_files = {}
     for name, figure in _figures(evaluation, card):
-        drawn[name] = folder / f"{name}.png"
-        plots.save(figure, drawn[name])
+        plot_files[name] = folder / f"{name}.png"
+        plots.save(figure, plot_files[name])
     rows = tuple(_rows(evaluation.mistakes()[:MOST_MISTAKES]))
     if rows:
         contact_sheet.save(rows, folder / MISTAKES_FILE)
     page = folder / PAGE_FILE
-    page.write_text(_page(evaluation, card, drawn, rows), encoding="utf-8")
+    page.write_text(_page(evaluation, card, plot_files, rows), encoding="utf-8")
     return page
 
 
@@ -89,7 +89,7 @@ def _figures(evaluation: Evaluation, card: Card) -> Iterator[tuple[str, Figure]]
 
 
 def _course(card: Card) -> Course | None:
-    """How the training went, if the card tells."""
+    """The history of the training, if the card has it."""
     epochs = [
         Epoch(number=one["number"], loss=one["loss"], validation_loss=one["validation_loss"])
         for one in card.training.get("epochs", ())
@@ -100,21 +100,21 @@ def _course(card: Card) -> Course | None:
 def _rows(clips: Sequence[ScoredClip]) -> Iterator[Row]:
     for clip in clips:
         wrong = "missed" if clip.entry.target else "false alarm"
-        with suppress(ClipError):  # it was readable when it was scored: the page does without
-            frames = contact_sheet.look(clip.entry.path)
+        with suppress(ClipError):  # no longer readable: left out of the page
+            frames = contact_sheet.decode(clip.entry.path)
             yield Row(f"{clip.entry.name}: {wrong}, score {clip.score:.2f}", frames)
 
 
 def _page(
-    evaluation: Evaluation, card: Card, drawn: dict[str, Path], mistakes: Sequence[Row]
+    evaluation: Evaluation, card: Card, plot_files: dict[str, Path], mistakes: Sequence[Row]
 ) -> str:
     clips = len(evaluation.scored)
     return Template(_TEMPLATE.read_text(encoding="utf-8")).substitute(
         title=escape(f"{evaluation.model} on {clips} clips"),
         facts=_facts(evaluation, card),
         warnings="".join(f"<li>{escape(one)}</li>" for one in evaluation.warnings),
-        figures="".join(_figure_row(name, evaluation.metrics[name]) for name in MEANINGS),
-        plots="".join(_plot(_PLOTS[name], file) for name, file in drawn.items()),
+        metrics="".join(_metric_row(name, evaluation.metrics[name]) for name in MEANINGS),
+        plots="".join(_plot(_PLOTS[name], file) for name, file in plot_files.items()),
         groups=_groups(evaluation.groups),
         mistakes=_mistakes(evaluation, mistakes),
         no_result=_listed("Clips without a result", evaluation.unscored),
@@ -135,14 +135,14 @@ def _facts(evaluation: Evaluation, card: Card) -> str:
     return "".join(f"<div><dt>{k}</dt><dd>{escape(v)}</dd></div>" for k, v in facts.items())
 
 
-def _figure_row(name: str, figure: Interval) -> str:
+def _metric_row(name: str, metric: Interval) -> str:
     label, meaning = MEANINGS[name]
     head = f'<th scope="row">{label}<small>{escape(meaning)}</small></th>'
-    if figure.value is None:
+    if metric.value is None:
         return f'<tr>{head}<td>-</td><td colspan="2">not defined on these clips</td></tr>'
-    place = f"--value:{figure.value:.4f};--low:{figure.low:.4f};--high:{figure.high:.4f}"
+    place = f"--value:{metric.value:.4f};--low:{metric.low:.4f};--high:{metric.high:.4f}"
     return (
-        f"<tr>{head}<td>{figure.value:.2f}</td><td>{figure.low:.2f} to {figure.high:.2f}</td>"
+        f"<tr>{head}<td>{metric.value:.2f}</td><td>{metric.low:.2f} to {metric.high:.2f}</td>"
         f'<td class="drawn" aria-hidden="true"><span class="range" style="{place}"></span></td>'
         "</tr>"
     )
@@ -158,13 +158,13 @@ def _plot(caption: str, file: Path) -> str:
 
 def _groups(groups: Sequence[Group]) -> str:
     if not groups:
-        return "<p>The manifest does not tell which clips share a person or a recording.</p>"
+        return "<p>The manifest does not say which clips share a person or a recording.</p>"
     table = (
         '<div class="wide" tabindex="0" role="region" aria-label="Groups">'
         '<table><thead><tr><th scope="col">Group</th>'
         + "".join(
             f'<th scope="col">{head}</th>'
-            for head in ("Clips", "Found", "Missed", "Left alone", "False alarms")
+            for head in ("Clips", "Hits", "Misses", "Without a hint", "False alarms")
         )
         + f"</tr></thead><tbody>{''.join(map(_group_row, groups))}</tbody></table></div>"
     )
