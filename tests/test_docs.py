@@ -7,6 +7,11 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
+import pytest
+from django.core.management import get_commands
+
+from scripts import train
+
 ROOT = Path(__file__).parent.parent
 PAGES = [
     *sorted(ROOT.glob("*.md")),
@@ -15,6 +20,8 @@ PAGES = [
     *sorted(ROOT.glob("notebooks/**/*.md")),
 ]
 WIDEST = 130  # characters of a line of prose; tables, code and links can't be broken
+LINK = re.compile(r"\]\(([^)\s]+)\)")
+OPTION = re.compile(r"--[a-z][a-z-]*")
 READ = re.compile(r'env\.\w+\(\s*"([A-Z_]+)"')
 DOCUMENTED = re.compile(r"^\| `([A-Z_]+)` \|", re.MULTILINE)
 
@@ -24,6 +31,88 @@ def test_every_setting_is_documented_and_nothing_else_is() -> None:
     documented = DOCUMENTED.findall((ROOT / "docs/settings.md").read_text(encoding="utf-8"))
 
     assert documented == sorted(set(read))
+
+
+def test_every_option_of_training_is_documented_and_nothing_else_is(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    with pytest.raises(SystemExit):
+        train.main(["--help"])
+    lines = capsys.readouterr().out.splitlines()
+    rows = (ROOT / "docs/training-reference.md").read_text(encoding="utf-8").splitlines()
+
+    offered = [option for line in lines for option in _offered(line)]
+    documented = [
+        option
+        for row in rows
+        if row.startswith("| `--")
+        for option in OPTION.findall(row.split("|")[1])
+    ]
+
+    assert sorted(documented) == sorted(offered)
+
+
+def _offered(line: str) -> list[str]:
+    """The options that a line of argparse's help begins with, --help aside."""
+    if not re.match(r"  -", line):
+        return []
+    names = line[2:].split("  ", maxsplit=1)[0]  # the explanation stands two spaces after
+    return [option for option in OPTION.findall(names) if option != "--help"]
+
+
+def test_every_link_between_pages_leads_somewhere() -> None:
+    broken = [
+        f"{page.relative_to(ROOT)}: {link}"
+        for page in PAGES
+        for link in LINK.findall(_without_code(page.read_text(encoding="utf-8")))
+        if not re.match(r"[a-z]+:", link) and not _leads_somewhere(page, link)
+    ]
+
+    assert not broken
+
+
+def _leads_somewhere(page: Path, link: str) -> bool:
+    path, _, anchor = link.partition("#")
+    target = (page.parent / path).resolve() if path else page
+    if not target.exists() or ROOT not in (target, *target.parents):
+        return False
+    return not anchor or anchor in _anchors(target.read_text(encoding="utf-8"))
+
+
+def _anchors(text: str) -> set[str]:
+    """As GitHub makes them from headings, and those set by hand."""
+    headings = re.findall(r"^#+ (.+)$", _without_blocks(text), re.MULTILINE)
+    slugs = {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+    return slugs | set(re.findall(r'<a id="([^"]+)">', text))
+
+
+def _without_code(text: str) -> str:
+    return re.sub(r"`[^`\n]+`", "", _without_blocks(text))
+
+
+def _without_blocks(text: str) -> str:
+    return re.sub(r"^```.*?^```$", "", text, flags=re.DOTALL | re.MULTILINE)
+
+
+def test_every_page_is_in_the_index_once() -> None:
+    index = (ROOT / "docs/README.md").read_text(encoding="utf-8")
+
+    pages = sorted(page.name for page in ROOT.glob("docs/*.md") if page.name != "README.md")
+    listed = re.findall(r"^\| \[[^\]]+\]\((\S+\.md)\) \|", index, re.MULTILINE)
+
+    assert sorted(listed) == pages
+
+
+def test_commands_in_the_docs_exist() -> None:
+    text = "\n".join(page.read_text(encoding="utf-8") for page in PAGES)
+    ours = set(re.findall(r"manage\.py ([a-z_]+)", text)) - set(get_commands())
+    scripts = {
+        name
+        for name in re.findall(r"(?:-m |`)scripts\.([a-z_]+)", text)
+        if not (ROOT / "scripts" / f"{name}.py").is_file()
+    }
+
+    assert (ours, scripts) == (set(), set())
 
 
 def test_prose_is_wrapped() -> None:
