@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+import tokenize
 from collections import Counter
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -101,6 +103,59 @@ def test_every_page_is_in_the_index_once() -> None:
     listed = re.findall(r"^\| \[[^\]]+\]\((\S+\.md)\) \|", index, re.MULTILINE)
 
     assert sorted(listed) == pages
+
+
+def test_a_word_of_the_glossary_has_one_meaning() -> None:
+    text = (ROOT / "docs/glossary.md").read_text(encoding="utf-8")
+    words = re.findall(r'<a id="([^"]+)">', text)
+
+    assert [word for word, times in Counter(words).items() if times > 1] == []
+
+
+def test_the_glossary_spells_names_as_the_code_does() -> None:
+    text = (ROOT / "docs/glossary.md").read_text(encoding="utf-8")
+    defined = text.split("## Planned")[0]
+    cells = [row.split("|")[-2] for row in defined.splitlines() if row.startswith("| <a")]
+    names = {name for cell in cells for name in re.findall(r"`(\w+)`", cell)}
+
+    assert names
+    assert sorted(names - set(_names_in_the_code())) == []
+
+
+def test_the_code_uses_no_word_that_the_glossary_rules_out() -> None:
+    text = (ROOT / "docs/glossary.md").read_text(encoding="utf-8")
+    rows = text.split("## Words that are not used")[1].splitlines()
+    ruled_out = {word for row in rows if row.startswith("| `") for word in _quoted(row)}
+
+    used = {
+        f"{name} ({file.relative_to(ROOT)})"
+        for name, file in _names_in_the_code().items()
+        if ruled_out.intersection(_parts(name))
+    }
+
+    assert ruled_out
+    assert not used
+
+
+def _quoted(row: str) -> list[str]:
+    return re.findall(r"`(\w+)`", row.split("|")[1])
+
+
+def _parts(name: str) -> list[str]:
+    """The words of a name: those of `_openTrack_at` are open, track and at."""
+    return [part.lower() for part in re.findall(r"[A-Z]?[a-z0-9]+|[A-Z]+(?![a-z])", name)]
+
+
+@cache
+def _names_in_the_code() -> dict[str, Path]:
+    """Identifiers, modules and packages, each with a file that has it."""
+    found: dict[str, Path] = {}
+    for file in (*ROOT.glob("video_classifier/**/*.py"), *ROOT.glob("scripts/**/*.py")):
+        with tokenize.open(file) as source:
+            tokens = tokenize.generate_tokens(source.readline)
+            names = {token.string for token in tokens if token.type == tokenize.NAME}
+        found |= dict.fromkeys(names | {file.stem, file.parent.name}, file)
+    return found
 
 
 def test_commands_in_the_docs_exist() -> None:
