@@ -10,8 +10,22 @@ from pytest_django import Settings
 from tests.conftest import MakeModel
 from video_classifier.ml.contracts import ClipSpec, View
 from video_classifier.ml.serving.bundle import NETWORK_FILE
+from video_classifier.models import Analysis
 from video_classifier.services import catalog
 from video_classifier.services.errors import Refused
+
+
+def test_a_name_that_no_row_can_hold_is_a_sentence(make_model: MakeModel) -> None:
+    longest = Analysis._meta.get_field("model").max_length
+    assert longest is not None
+    make_model("m" * longest)
+    make_model("m" * (longest + 1))
+
+    usable, unusable = catalog.available()
+
+    assert usable.card is not None
+    assert unusable.card is None
+    assert "has at most 50 characters" in unusable.problem
 
 
 def test_lists_the_models_with_their_cards(make_model: MakeModel) -> None:

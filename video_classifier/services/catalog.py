@@ -26,6 +26,8 @@ __all__ = [
     "usable",
 ]
 
+LONGEST_NAME = 50  # characters: what Analysis.model holds, and PostgreSQL insists on it
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Choice:
@@ -69,6 +71,9 @@ def usable(name: str) -> Card:
     """The card of the model `name`. Raises Refused if there is none that can be used."""
     if name not in names():  # also: a name is no path
         msg = f"There is no model “{name}”. Choose one that is offered."
+        raise Refused(msg)
+    if len(name) > LONGEST_NAME:
+        msg = f"The model “{name}” can't be used: a name has at most {LONGEST_NAME} characters."
         raise Refused(msg)
     with refusing():
         return loading.check(folder(name), detector=settings.PERSON_DETECTOR)

@@ -16,7 +16,7 @@ from video_classifier.services import catalog
 from video_classifier.services.errors import Refused
 from video_classifier.services.sandbox import refusing
 
-NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,49}")  # as long as Analysis.model
+NAME = re.compile(rf"[A-Za-z0-9][A-Za-z0-9_-]{{0,{catalog.LONGEST_NAME - 1}}}")
 
 
 def import_model(source: Path, name: str, *, given: Format, replace: bool = False) -> Card:
@@ -45,8 +45,8 @@ def import_model(source: Path, name: str, *, given: Format, replace: bool = Fals
 def _check(name: str, *, replace: bool) -> None:
     if not NAME.fullmatch(name):
         msg = (
-            f"“{name}” can't be a model's name: use at most 50 letters, digits, hyphens and "
-            "underscores, a letter or digit first."
+            f"“{name}” can't be a model's name: use at most {catalog.LONGEST_NAME} letters, "
+            "digits, hyphens and underscores, a letter or digit first."
         )
         raise Refused(msg)
     if (settings.MODELS_STORAGE / name).exists():
