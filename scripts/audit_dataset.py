@@ -17,7 +17,7 @@ from video_classifier.ml.audit import file_facts, leaks
 from video_classifier.ml.audit.leaks import Audit
 from video_classifier.ml.data import grouping, manifest, splits
 from video_classifier.ml.data.manifest import ManifestError
-from video_classifier.ml.data.splits import LEAKY, By
+from video_classifier.ml.data.splits import LEAKY, SplitBy
 from video_classifier.ml.serving import bundle
 from video_classifier.ml.serving.card import BundleError, Interval
 
@@ -79,7 +79,7 @@ def _examine(arguments: argparse.Namespace) -> Audit:
 
 
 def _print(found: Audit, model: Interval | None) -> None:
-    leaky = f"{LEAKY} " if found.split is By.RANDOM else ""
+    leaky = f"{LEAKY} " if found.split is SplitBy.RANDOM else ""
     console.out.print(
         f"{found.clips} clips in {found.groups} groups, {found.left_out} left out by a note; "
         f"{leaky}split: {found.train} to train, {found.test} to test",
@@ -116,9 +116,9 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     against.add_argument("--model", type=Path, help="its folder, to compare with its card")
     parser.add_argument(
         "--split",
-        type=By,
-        choices=list(By),
-        default=By.GROUP,
+        type=SplitBy,
+        choices=list(SplitBy),
+        default=SplitBy.GROUP,
         help="random is leaky, and shows by how much (default: group)",
     )
     parser.add_argument("--seed", type=int, default=splits.SEED)

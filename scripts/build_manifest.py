@@ -132,7 +132,7 @@ def _print(target: Path, clips: Sequence[InspectedClip], *, left_out: int) -> No
     for label in LABELS:
         chosen = [entry for entry in entries if entry.label == label]
         groups = len({entry.group for entry in chosen})
-        testing = sum(entry.split == splits.Side.TEST for entry in chosen)
+        testing = sum(entry.split == splits.Split.TEST for entry in chosen)
         console.out.print(f"{label}: {len(chosen)} clips in {groups} groups, {testing} to test")
         if testing in {0, len(chosen)}:
             console.warn(

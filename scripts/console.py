@@ -72,15 +72,56 @@ def folder_to_write(text: str) -> Path:
     return path
 
 
-@contextmanager
-def progress(title: str, total: int) -> Iterator[Callable[[], None]]:
-    """Shows a bar on stderr; the function it gives moves the bar on by one."""
-    columns = (
+class Watched:
+    """Shows long work of ml/ on stderr: a bar for each task, a line for each result."""
+
+    def __init__(self) -> None:
+        self._bars: Progress | None = None
+
+    @contextmanager
+    def task(self, title: str, steps: int) -> Iterator[Callable[[], None]]:
+        if self._bars is None:
+            with self._outermost(title, steps) as advance:
+                yield advance
+            return
+        bars = self._bars
+        nested = bars.add_task(title, total=steps)
+        try:
+            yield lambda: bars.advance(nested)
+        finally:
+            bars.remove_task(nested)
+
+    def report(self, result: object) -> None:
+        err.print(str(result), markup=False, soft_wrap=True)
+
+    def warn(self, sentence: str) -> None:
+        warn(sentence)
+
+    @contextmanager
+    def _outermost(self, title: str, steps: int) -> Iterator[Callable[[], None]]:
+        with _bars() as bars:
+            self._bars, task = bars, bars.add_task(title, total=steps)
+            try:
+                yield lambda: bars.advance(task)
+            finally:
+                self._bars = None
+
+
+watch = Watched()
+
+
+def _bars() -> Progress:
+    return Progress(
         TextColumn("{task.description}"),
         BarColumn(),
         MofNCompleteColumn(),
         TimeElapsedColumn(),
+        console=err,
     )
-    with Progress(*columns, console=err) as bar:
-        task = bar.add_task(title, total=total)
-        yield lambda: bar.advance(task)
+
+
+@contextmanager
+def progress(title: str, total: int) -> Iterator[Callable[[], None]]:
+    """Shows a bar on stderr; the function it gives moves the bar on by one."""
+    with watch.task(title, total) as advance:
+        yield advance

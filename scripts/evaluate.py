@@ -24,7 +24,7 @@ from video_classifier.ml.persons.detector import DetectorError
 from video_classifier.ml.reporting import report
 from video_classifier.ml.serving import bundle, loading
 from video_classifier.ml.serving.card import BundleError, Card
-from video_classifier.ml.training import recipe
+from video_classifier.ml.training.recipe import Recipe, temperature_of
 from video_classifier.ml.training.trainer import Trainer
 
 EXAMPLE = """example:
@@ -78,32 +78,21 @@ def _evaluate_recipe(
     """Scores each group by a network that was trained like the model, on all other groups."""
     from video_classifier.ml import networks
 
-    settings = recipe.settings_of(card)
+    recipe = Recipe.of(card)
     # Weights that can't be used are to show before clips are decoded.
     networks.build(card.network, card.spec, backbone_weights=arguments.backbone_weights)
     kept = Cache(arguments.cache, complain=console.warn)
     detector = detectors.load(arguments.detector) if card.spec.view is View.PERSON else None
     chosen = manifest.for_training(entries)
-    with console.progress("Decoding the clips", len(chosen)) as tick:
-        footage, unreadable = read_footage(
-            chosen, card.spec, detector=detector, kept=kept, after_each=tick
-        )
+    footage, unreadable = read_footage(
+        chosen, card.spec, detector=detector, cache=kept, watch=console.watch
+    )
     readable = [clip.entry for clip in footage]
     splits.refuse_too_few(readable)
-    with console.progress("Looking at variants of the clips", settings.variants) as tick:
-        trainer = Trainer(
-            card.network,
-            card.spec,
-            footage,
-            settings,
-            backbone_weights=arguments.backbone_weights,
-            kept=kept,
-            after_each_variant=tick,
-        )
-    parts = cross_validation.parts(readable, folds=None, seed=settings.seed)
-    with console.progress("Training without each group in turn", len(parts)) as tick:
-        scores = cross_validation.unseen_scores(trainer, parts, after_fold=lambda _: tick())
-    shown = calibration.tempered(scores, recipe.temperature_of(card))
+    trainer = Trainer(recipe, footage, backbone_weights=arguments.backbone_weights, cache=kept)
+    folds = cross_validation.make_folds(readable, count=None, seed=recipe.settings.seed)
+    scores = cross_validation.unseen_scores(trainer, folds, watch=console.watch)
+    shown = calibration.tempered(scores, temperature_of(card))
     return evaluate.summarize(
         name=f"{card.name}'s recipe",
         sha256=card.sha256,

@@ -10,11 +10,9 @@ from __future__ import annotations
 import argparse
 import shutil
 import sys
-import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -26,7 +24,7 @@ from video_classifier.ml.contracts import ClipSpec, View
 from video_classifier.ml.data import grouping, manifest, splits
 from video_classifier.ml.data.footage import Footage, read_footage
 from video_classifier.ml.data.manifest import Entry
-from video_classifier.ml.data.splits import LEAKY, By
+from video_classifier.ml.data.splits import LEAKY, SplitBy
 from video_classifier.ml.evaluation import cross_validation, evaluate
 from video_classifier.ml.evaluation.calibration import Calibration, with_temperature
 from video_classifier.ml.evaluation.cross_validation import FALSE_ALARMS, Unseen
@@ -37,7 +35,9 @@ from video_classifier.ml.persons.detector import Detector, DetectorError
 from video_classifier.ml.reporting import card_text, plots
 from video_classifier.ml.serving import bundle, loading
 from video_classifier.ml.serving.card import Card, Interval
-from video_classifier.ml.training.trainer import Course, Epoch, Settings, Trainer
+from video_classifier.ml.training.recipe import Recipe
+from video_classifier.ml.training.settings import TrainingSettings
+from video_classifier.ml.training.trainer import Trainer
 
 if TYPE_CHECKING:
     import keras
@@ -88,7 +88,7 @@ def _train(arguments: argparse.Namespace, unfinished: Cache) -> None:
     spec = _spec(arguments)
     settings = _settings(arguments, spec)
     kept = Cache(arguments.cache, complain=console.warn)
-    learning, apart = splits.set_apart(
+    learning, apart = splits.hold_out_sources(
         manifest.for_training(manifest.read(arguments.manifest)),
         sources=arguments.test_only,
         halves=arguments.test_half,
@@ -101,18 +101,17 @@ def _train(arguments: argparse.Namespace, unfinished: Cache) -> None:
     trainer = _trainer(
         arguments, footage, spec=spec, settings=settings, kept=kept, unfinished=unfinished
     )
-    if arguments.resume and not trainer.goes_on:
+    if arguments.resume and not trainer.can_resume:
         console.warn("Nothing of this training was kept: it starts from the beginning.")
-    if arguments.split is By.RANDOM:
-        _show_leaky(trainer, splits.regrouped(entries, By.RANDOM), arguments)
+    if arguments.split is SplitBy.RANDOM:
+        _show_leaky(trainer, splits.regrouped(entries, SplitBy.RANDOM), arguments)
         return
     measured = _measure(trainer, entries, arguments) if arguments.folds != 0 else None
     chosen = measured.unseen.shipped if measured else Calibration()
     if arguments.threshold:
         chosen = replace(chosen, threshold=arguments.threshold)
     train, validation = splits.hold_out(entries, seed=settings.seed)
-    with console.progress("Training the model", settings.epochs) as tick:
-        network, course = trainer.fit(train, validation, after_epoch=_telling_epochs(tick))
+    network, history = trainer.fit(train, validation, watch=console.watch)
     metrics = measured.metrics if measured else {}
     found = audited.sentences(metrics.get("auc")) if audited else ()
     card = bundle.save(
@@ -139,11 +138,11 @@ def _train(arguments: argparse.Namespace, unfinished: Cache) -> None:
             ),
             limits=(*card_text.LIMITS, *found),
             training=card_text.training_facts(
-                arguments.manifest, entries, settings, course, temperature=chosen.temperature
+                arguments.manifest, entries, settings, history, temperature=chosen.temperature
             ),
         ),
     )
-    plots.save_course(course, arguments.out / "course.png")
+    plots.save_training(history, arguments.out / "course.png")
     if measured:
         cross_validation.write_scores(arguments.out / "unseen.csv", entries, measured.unseen)
         plots.save_roc(entries, measured.unseen.scores, arguments.out / "roc.png")
@@ -156,7 +155,7 @@ def _spec(arguments: argparse.Namespace) -> ClipSpec:
     designed = networks.designed_for(arguments.network)
     view = arguments.view or designed.view
     if arguments.min_difference and view is View.PERSON:
-        msg = "Only of whole frames some can be left out: persons do without --min-difference."
+        msg = "Only whole frames can be left out: with --view person leave out --min-difference."
         raise OptionError(msg)
     return replace(
         designed,
@@ -167,12 +166,12 @@ def _spec(arguments: argparse.Namespace) -> ClipSpec:
     )
 
 
-def _settings(arguments: argparse.Namespace, spec: ClipSpec) -> Settings:
+def _settings(arguments: argparse.Namespace, spec: ClipSpec) -> TrainingSettings:
     """With what this machine decides. What would fail hours later is raised here:
     OptionError, WeightsError."""
     from video_classifier.ml import networks
 
-    settings: Settings = arguments.settings
+    settings: TrainingSettings = arguments.settings
     name = arguments.network
     frozen = networks.is_pretrained(name)
     if settings.fine_tune and not frozen:
@@ -201,36 +200,22 @@ def _trainer(  # noqa: PLR0913
     footage: Sequence[Footage],
     *,
     spec: ClipSpec,
-    settings: Settings,
+    settings: TrainingSettings,
     kept: Cache,
     unfinished: Cache,
 ) -> Trainer:
-    from video_classifier.ml import networks
-
-    def make(tick: Callable[[], None] = lambda: None) -> Trainer:
-        return Trainer(
-            arguments.network,
-            spec,
-            footage,
-            settings,
-            backbone_weights=arguments.backbone_weights,
-            kept=kept,
-            unfinished=unfinished,
-            after_each_variant=tick,
-        )
-
-    if not networks.is_pretrained(arguments.network):
-        return make()
-    with console.progress("Looking at variants of the clips", settings.variants) as tick:
-        return make(tick)
+    return Trainer(
+        Recipe(network=arguments.network, spec=spec, settings=settings),
+        footage,
+        backbone_weights=arguments.backbone_weights,
+        cache=kept,
+        checkpoints=unfinished,
+    )
 
 
 def _measure(trainer: Trainer, entries: Sequence[Entry], arguments: argparse.Namespace) -> Measured:
-    parts = cross_validation.parts(entries, folds=arguments.folds, seed=arguments.seed)
-    with console.progress("Measuring on unseen people", len(parts)) as tick:
-        scores = cross_validation.unseen_scores(
-            trainer, parts, after_fold=_telling_folds(tick, len(parts))
-        )
+    parts = cross_validation.make_folds(entries, count=arguments.folds, seed=arguments.seed)
+    scores = cross_validation.unseen_scores(trainer, parts, watch=console.watch)
     share, threshold = arguments.false_alarms, arguments.threshold
     unseen = cross_validation.calibrated(
         entries, scores, parts, false_alarms=share, threshold=threshold
@@ -301,7 +286,7 @@ def _audit(arguments: argparse.Namespace, footage: Sequence[Footage]) -> Audit:
     with console.progress("Measuring what must not suffice", leaks.BASELINES) as tick:
         found = leaks.examine(
             entries,
-            [file_facts.from_frames(clip.entry, clip.served) for clip in footage],
+            [file_facts.from_frames(clip.entry, clip.inputs[0]) for clip in footage],
             duplicates=duplicates,
             by=arguments.split,
             seed=arguments.seed,
@@ -316,10 +301,9 @@ def _audit(arguments: argparse.Namespace, footage: Sequence[Footage]) -> Audit:
 def _footage(
     entries: Sequence[Entry], spec: ClipSpec, kept: Cache, detector: Detector | None
 ) -> Sequence[Footage]:
-    with console.progress("Decoding the clips", len(entries)) as tick:
-        footage, unreadable = read_footage(
-            entries, spec, detector=detector, kept=kept, after_each=tick
-        )
+    footage, unreadable = read_footage(
+        entries, spec, detector=detector, cache=kept, watch=console.watch
+    )
     for bad in unreadable:
         console.err.print(f"Left out: {bad.entry.path.name}: {bad.reason}", style="yellow")
     splits.refuse_too_few([clip.entry for clip in footage])
@@ -332,35 +316,6 @@ def _tell(card: Card) -> None:
         console.err.print(f"  {name:22} {figure}")
     for limit in card.limits[len(card_text.LIMITS) :]:
         console.warn(limit)
-
-
-def _telling_epochs(tick: Callable[[], None]) -> Callable[[Epoch], None]:
-    def after_epoch(epoch: Epoch) -> None:
-        tick()
-        checked = epoch.validation_loss
-        on_validation = "" if checked is None else f", on validation {checked:.3f}"
-        console.err.print(f"epoch {epoch.number}: loss {epoch.loss:.3f}{on_validation}")
-
-    return after_epoch
-
-
-def _telling_folds(tick: Callable[[], None], folds: int) -> Callable[[Course | None], None]:
-    numbers = count(1)
-    started = time.monotonic()
-
-    def after_fold(course: Course | None) -> None:
-        nonlocal started
-        tick()
-        done = (
-            "scored before the interruption"
-            if course is None
-            else f"{len(course.epochs)} epochs, best {course.best.number}, "
-            f"{time.monotonic() - started:.0f} s"
-        )
-        console.err.print(f"fold {next(numbers)} of {folds}: {done}")
-        started = time.monotonic()
-
-    return after_fold
 
 
 if __name__ == "__main__":

@@ -10,9 +10,14 @@ from pathlib import Path
 from scripts import console
 from video_classifier.ml.contracts import ClipSpec, View
 from video_classifier.ml.data.augmentation import Augmentation
-from video_classifier.ml.data.splits import By
+from video_classifier.ml.data.splits import SplitBy
 from video_classifier.ml.networks.pretrained import DOWNLOADED
-from video_classifier.ml.training.trainer import Schedule, Settings, StopBy
+from video_classifier.ml.training.settings import (
+    ClassWeights,
+    Schedule,
+    StopBy,
+    TrainingSettings,
+)
 
 EXAMPLE = """example:
   python -m scripts.train mobilenetv2_lstm --manifest ../shared/data/manifest.csv \\
@@ -21,7 +26,7 @@ EXAMPLE = """example:
 """
 
 BY_GROUP = "by-group"
-USUAL = Settings()
+USUAL = TrainingSettings()
 
 _AUGMENTATION = {
     "shortest_stretch": "of the clip's length that a variant shows, as a share",
@@ -59,7 +64,7 @@ def parse(argv: Sequence[str] | None, description: str | None) -> argparse.Names
     _add_learning(parser)
     _add_looking(parser)
     arguments = parser.parse_args(argv)
-    if arguments.split is By.RANDOM and arguments.folds == 0:
+    if arguments.split is SplitBy.RANDOM and arguments.folds == 0:
         parser.error("--split random measures and does nothing else: it needs --folds")
     try:
         arguments.settings = _settings(arguments)
@@ -110,9 +115,9 @@ def _add_measuring(parser: argparse.ArgumentParser) -> None:
     )
     group.add_argument(
         "--split",
-        type=By,
-        choices=list(By),
-        default=By.GROUP,
+        type=SplitBy,
+        choices=list(SplitBy),
+        default=SplitBy.GROUP,
         help="random shows what it does, prints leaky figures and keeps no model",
     )
 
@@ -133,8 +138,9 @@ def _add_learning(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--schedule", type=Schedule, choices=list(Schedule), default=USUAL.schedule)
     group.add_argument(
         "--class-weights",
-        choices=["balanced", "none"],
-        default="balanced",
+        type=ClassWeights,
+        choices=list(ClassWeights),
+        default=USUAL.class_weights,
         help="balanced: both labels count the same, whatever their numbers of clips",
     )
     group.add_argument(
@@ -180,7 +186,7 @@ def _add_looking(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--variants",
         type=_count,
-        default=USUAL.variants,
+        default=USUAL.augmented_copies,
         help="of each clip that a frozen backbone looks at, for epochs to take in turn "
         "(default: %(default)s)",
     )
@@ -203,7 +209,7 @@ def _side(text: str) -> int:
     return pixels
 
 
-def _settings(arguments: argparse.Namespace) -> Settings:
+def _settings(arguments: argparse.Namespace) -> TrainingSettings:
     """Raises ValueError."""
     if arguments.min_difference < 0:
         msg = "--min-difference can't be negative"
@@ -211,15 +217,15 @@ def _settings(arguments: argparse.Namespace) -> Settings:
     if arguments.fine_tune < 0:
         msg = "--fine-tune can't be negative"
         raise ValueError(msg)
-    return Settings(
+    return TrainingSettings(
         seed=arguments.seed,
         epochs=arguments.epochs,
         stop_by=arguments.stop_by,
         batch_size=arguments.batch_size,
         learning_rate=arguments.learning_rate,
-        variants=arguments.variants,
+        augmented_copies=arguments.variants,
         schedule=arguments.schedule,
-        balanced=arguments.class_weights == "balanced",
+        class_weights=arguments.class_weights,
         fine_tune=arguments.fine_tune,
         fine_tune_epochs=arguments.fine_tune_epochs,
         fine_tune_learning_rate=arguments.fine_tune_learning_rate,

@@ -52,6 +52,6 @@ def footage(entries: list[Entry]) -> list[Footage]:
     for one in entries:
         shade = 200 if one.target else 50
         pictures = random.integers(shade - 30, shade + 30, (8, 40, 40, 3)).astype(np.uint8)
-        found.append(Footage(entry=one, served=pictures[::2, :32, :32], frames=pictures))
-    assert found[0].served.shape == TINY.shape
+        found.append(Footage(entry=one, inputs=pictures[None, ::2, :32, :32], frames=(pictures,)))
+    assert found[0].inputs.shape[1:] == TINY.shape
     return found

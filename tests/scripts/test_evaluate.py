@@ -13,7 +13,7 @@ from tests.makers import videos
 from tests.scripts.conftest import MakeModel, MakeTable
 from video_classifier.ml import networks
 from video_classifier.ml.networks.pretrained import WeightsError
-from video_classifier.ml.training.trainer import Settings
+from video_classifier.ml.training.settings import TrainingSettings
 
 pytestmark = pytest.mark.keras
 
@@ -49,7 +49,7 @@ def test_a_recipe_is_measured_on_each_group_in_turn(
         videos.write(tmp_path / name, 4 + number)
         label = "shoplifter" if number % 2 else "non_shoplifter"
         rows.append((name, label, f"person {number // 2}"))
-    model = make_model("mine", training={"settings": asdict(Settings(epochs=1))})
+    model = make_model("mine", training={"settings": asdict(TrainingSettings(epochs=1))})
     target = tmp_path / "figures.json"
 
     options = ["--folds", "by-group", "--json", str(target)]
@@ -73,7 +73,7 @@ def test_a_recipe_without_its_weights_is_refused_before_a_clip_is_read(
         msg = "No such weights."
         raise WeightsError(msg)
 
-    model = make_model("mine", training={"settings": asdict(Settings())})
+    model = make_model("mine", training={"settings": asdict(TrainingSettings())})
     monkeypatch.setattr(networks, "build", missing)
     (tmp_path / "words.mp4").write_text("no clip")
     table = make_table([("words.mp4", "shoplifter", "ann")])
@@ -92,7 +92,7 @@ def test_a_recipe_of_too_few_people_is_refused(
 ) -> None:
     videos.write(tmp_path / "a.mp4", 4)
     table = make_table([("a.mp4", "shoplifter", "ann")])
-    model = make_model("mine", training={"settings": asdict(Settings())})
+    model = make_model("mine", training={"settings": asdict(TrainingSettings())})
 
     assert evaluate.main([str(model), str(table), "--folds", "by-group"]) == 2
     assert "people or recordings are labelled" in capsys.readouterr().err

@@ -16,7 +16,7 @@ from video_classifier.ml.evaluation import cross_validation
 from video_classifier.ml.networks import precision
 from video_classifier.ml.networks.pretrained import WeightsError
 from video_classifier.ml.serving import bundle
-from video_classifier.ml.training.trainer import Schedule, StopBy
+from video_classifier.ml.training.settings import ClassWeights, Schedule, StopBy
 
 pytestmark = [pytest.mark.keras, pytest.mark.usefixtures("small_networks")]
 
@@ -210,7 +210,7 @@ def test_options_become_settings() -> None:
     plain = train_options.parse(usual, "").settings
 
     assert (settings.schedule, settings.stop_by) == (Schedule.COSINE, StopBy.EPOCHS)
-    assert not settings.balanced
+    assert settings.class_weights is ClassWeights.NONE
     assert settings.fine_tune == 3
     assert (settings.augmentation.rotation, settings.augmentation.shortest_stretch) == (5, 0.5)
     assert plain == train_options.USUAL
@@ -219,4 +219,4 @@ def test_options_become_settings() -> None:
 def test_frames_of_persons_are_not_left_out(shop: Path, capsys: Captured) -> None:
     assert trained(shop, "persons", "--view", "person", "--min-difference", "3") == 2
 
-    assert "persons do without --min-difference" in capsys.readouterr().err
+    assert "leave out --min-difference" in capsys.readouterr().err

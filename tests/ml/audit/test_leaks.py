@@ -13,7 +13,7 @@ from video_classifier.ml.audit.leaks import Audit, Leak, LeakKind
 from video_classifier.ml.data import splits
 from video_classifier.ml.data.grouping import Duplicates
 from video_classifier.ml.data.manifest import Entry
-from video_classifier.ml.data.splits import By
+from video_classifier.ml.data.splits import SplitBy
 
 
 @pytest.fixture
@@ -26,7 +26,7 @@ def clips(tmp_path: Path) -> list[Entry]:
 
 
 def leaks_among(clips: list[Entry], duplicates: Duplicates | None = None) -> list[Leak]:
-    return list(leaks.leaks(clips, splits.sides(clips), duplicates or Duplicates()))
+    return list(leaks.leaks(clips, splits.splits_of(clips), duplicates or Duplicates()))
 
 
 def test_clean_data_has_no_leak(clips: list[Entry]) -> None:
@@ -80,7 +80,7 @@ def test_a_group_on_both_sides_is_a_leak(clips: list[Entry]) -> None:
     assert "person 0 is on both sides: 1 of its clips are in training, 1" in leak.sentence
 
 
-def examined(entries: list[Entry], *, by: By = By.GROUP) -> Audit:
+def examined(entries: list[Entry], *, by: SplitBy = SplitBy.GROUP) -> Audit:
     return leaks.examine(entries, [inspected(one) for one in entries], by=by)
 
 
@@ -89,7 +89,7 @@ def test_a_random_split_separates_groups_and_is_called_leaky(tmp_path: Path) -> 
     for one in entries:
         one.path.write_text(one.name)
 
-    found = examined(entries, by=By.RANDOM)
+    found = examined(entries, by=SplitBy.RANDOM)
 
     assert LeakKind.GROUP in {leak.kind for leak in found.leaks}
     assert any("leaky: the clips were split at random" in one for one in found.sentences())

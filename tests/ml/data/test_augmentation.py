@@ -9,7 +9,7 @@ import pytest
 
 from tests.ml.conftest import TINY
 from video_classifier.ml.contracts import Image
-from video_classifier.ml.data.augmentation import Augmentation, vary
+from video_classifier.ml.data.augmentation import Augmentation, augment
 
 STILL = Augmentation(shortest_stretch=1, smallest_crop=1, brightness=0, contrast=0, flip=0)
 
@@ -20,7 +20,7 @@ def ramp(frames: int = 24) -> Image:
 
 
 def variant(frames: Image, augmentation: Augmentation, seed: int = 1) -> Image:
-    return vary(frames, TINY, augmentation, np.random.default_rng(seed))
+    return augment(frames, TINY, augmentation, np.random.default_rng(seed))
 
 
 def test_a_variant_is_what_a_network_takes() -> None:

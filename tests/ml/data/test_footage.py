@@ -1,4 +1,4 @@
-"""Clips are decoded once, and so are the features of a frozen backbone made."""
+"""Clips are decoded once."""
 
 from __future__ import annotations
 
@@ -10,12 +10,11 @@ import numpy as np
 import pytest
 
 from tests.makers import videos
-from tests.makers.datasets import footage, people
+from tests.makers.datasets import people
 from tests.ml.conftest import TINY
 from video_classifier.ml.cache import Cache
 from video_classifier.ml.contracts import ClipSpec
-from video_classifier.ml.data.augmentation import Augmentation
-from video_classifier.ml.data.footage import ClipExamples, FeatureExamples, read_footage
+from video_classifier.ml.data.footage import read_footage
 from video_classifier.ml.data.manifest import Entry
 from video_classifier.ml.video import decoding, sampling
 
@@ -62,27 +61,27 @@ def test_a_file_that_has_gone_is_named(entries: list[Entry]) -> None:
 def test_a_second_run_decodes_nothing(
     entries: list[Entry], decoded: list[str], tmp_path: Path
 ) -> None:
-    cold, _ = read_footage(entries, TINY, kept=Cache(tmp_path / "cache"))
+    cold, _ = read_footage(entries, TINY, cache=Cache(tmp_path / "cache"))
     assert sorted(decoded) == ["0.mp4", "0.mp4", "2.mp4", "2.mp4"]
     decoded.clear()
 
-    warm, _ = read_footage(entries, TINY, kept=Cache(tmp_path / "cache"))
+    warm, _ = read_footage(entries, TINY, cache=Cache(tmp_path / "cache"))
 
     assert not decoded
     for one, other in zip(cold, warm, strict=True):
-        np.testing.assert_array_equal(one.served, other.served)
-        np.testing.assert_array_equal(one.frames, other.frames)
+        np.testing.assert_array_equal(one.inputs, other.inputs)
+        np.testing.assert_array_equal(one.frames[0], other.frames[0])
 
 
 def test_what_changes_the_pictures_decodes_them_again(
     entries: list[Entry], decoded: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     cache = Cache(tmp_path / "cache")
-    read_footage(entries[:1], TINY, kept=cache)
+    read_footage(entries[:1], TINY, cache=cache)
 
     def decodes_again(spec: ClipSpec = TINY) -> bool:
         decoded.clear()
-        read_footage(entries[:1], spec, kept=cache)
+        read_footage(entries[:1], spec, cache=cache)
         return len(decoded) == 2
 
     assert decodes_again(replace(TINY, frames=5))
@@ -94,60 +93,8 @@ def test_what_changes_the_pictures_decodes_them_again(
     assert not decodes_again()
 
 
-def test_variants_leave_out_the_frames_that_serving_does(entries: list[Entry]) -> None:
+def test_augmented_copies_leave_out_the_frames_that_serving_does(entries: list[Entry]) -> None:
     ((every,), _) = read_footage(entries[:1], TINY)
     ((some,), _) = read_footage(entries[:1], replace(TINY, min_difference=50.0))
 
-    assert 1 < len(some.frames) < len(every.frames)
-
-
-class Backbone:
-    """Sees the mean of a picture, and counts the batches it is shown."""
-
-    def __init__(self, factor: float = 1.0) -> None:
-        self.factor = factor
-        self.batches = 0
-
-    def get_weights(self) -> list[Any]:
-        return [np.array([self.factor])]
-
-    def predict(self, pictures: Any, **_: object) -> Any:
-        self.batches += 1
-        return pictures.mean((1, 2)) * self.factor
-
-
-def features(
-    folder: Path, backbone: Backbone, *, seed: int = 1, augmentation: Augmentation | None = None
-) -> FeatureExamples:
-    clips = ClipExamples(footage(people(2)), TINY, augmentation or Augmentation(), seed=seed)
-    return FeatureExamples(clips, backbone, variants=3, kept=Cache(folder))
-
-
-def test_a_second_run_looks_at_no_variant(tmp_path: Path) -> None:
-    rows = np.arange(3)
-    cold = features(tmp_path, Backbone())
-    backbone = Backbone()
-
-    warm = features(tmp_path, backbone)
-
-    assert backbone.batches == 0
-    np.testing.assert_array_equal(warm.served, cold.served)
-    for epoch in range(4):
-        np.testing.assert_array_equal(warm.varied(epoch, rows), cold.varied(epoch, rows))
-
-
-def test_variants_differ_from_epoch_to_epoch(tmp_path: Path) -> None:
-    found = features(tmp_path, Backbone())
-
-    assert not np.array_equal(found.varied(0, np.arange(3)), found.varied(1, np.arange(3)))
-
-
-def test_what_changes_the_features_makes_them_again(tmp_path: Path) -> None:
-    features(tmp_path, Backbone())
-    other_weights, other_seed, other_crops = Backbone(2.0), Backbone(), Backbone()
-
-    features(tmp_path, other_weights)
-    features(tmp_path, other_seed, seed=2)
-    features(tmp_path, other_crops, augmentation=Augmentation(smallest_crop=0.5))
-
-    assert [one.batches for one in (other_weights, other_seed, other_crops)] == [4, 4, 4]
+    assert 1 < len(some.frames[0]) < len(every.frames[0])

@@ -11,7 +11,7 @@ from tests.makers.datasets import entry, people
 from video_classifier.ml.contracts import Integers
 from video_classifier.ml.data import manifest, splits
 from video_classifier.ml.data.manifest import Entry
-from video_classifier.ml.data.splits import By, Side
+from video_classifier.ml.data.splits import Split, SplitBy
 
 
 def groups(entries: list[Entry], rows: Integers) -> set[str]:
@@ -95,8 +95,8 @@ def test_where_no_source_has_both_labels_each_group_is_left_out() -> None:
 def test_a_source_is_set_apart_whole_or_by_halves_of_its_groups() -> None:
     entries = people(3) + street(*[3] * 40)
 
-    learning, whole = splits.set_apart(entries, sources=["street"], halves=[])
-    rest, half = splits.set_apart(entries, sources=[], halves=["street"])
+    learning, whole = splits.hold_out_sources(entries, sources=["street"], halves=[])
+    rest, half = splits.hold_out_sources(entries, sources=[], halves=["street"])
 
     assert (learning, whole) == (entries[:12], entries[12:])
     assert {one.source for one in half} == {"street"}
@@ -107,7 +107,7 @@ def test_a_source_is_set_apart_whole_or_by_halves_of_its_groups() -> None:
 
 def test_a_source_that_is_not_there_is_refused() -> None:
     with pytest.raises(splits.UnknownSourceError, match="“shp”; the sources are shop"):
-        splits.set_apart(people(2), sources=["shp"], halves=[])
+        splits.hold_out_sources(people(2), sources=["shp"], halves=[])
 
 
 def test_holding_out_keeps_people_whole() -> None:
@@ -150,39 +150,39 @@ def test_too_few_people_are_refused() -> None:
 def test_a_group_stays_on_its_side_when_clips_are_added() -> None:
     few, many = people(10), people(30)
 
-    before = splits.sides(few, seed=1)
+    before = splits.splits_of(few, seed=1)
 
-    assert splits.sides(many, seed=1)[: len(few)] == before
+    assert splits.splits_of(many, seed=1)[: len(few)] == before
 
 
 def test_about_a_fifth_of_the_groups_is_for_testing() -> None:
     found = [splits.split_of(f"person {number}") for number in range(2000)]
 
-    assert 340 < found.count(Side.TEST) < 460
+    assert 340 < found.count(Split.TEST) < 460
 
 
 def test_the_seed_decides_who_is_for_testing() -> None:
     entries = people(50)
 
-    assert splits.sides(entries, seed=1) != splits.sides(entries, seed=2)
+    assert splits.splits_of(entries, seed=1) != splits.splits_of(entries, seed=2)
 
 
 def test_a_manifest_may_name_any_side() -> None:
-    assert tuple(Side) == manifest.SPLITS
+    assert tuple(Split) == manifest.SPLITS
 
 
 def test_the_manifest_has_the_first_word() -> None:
     (one,) = people(1, clips=1)
 
-    for side in Side:
-        assert splits.sides([replace(one, split=side)]) == [side]
+    for side in Split:
+        assert splits.splits_of([replace(one, split=side)]) == [side]
 
 
 def test_at_random_every_clip_is_a_group_of_its_own() -> None:
     entries = [replace(entry, split="train") for entry in people(3)]
 
-    alone = splits.regrouped(entries, By.RANDOM)
+    alone = splits.regrouped(entries, SplitBy.RANDOM)
 
     assert len({entry.group for entry in alone}) == len(entries)
     assert not any(entry.split for entry in alone)
-    assert splits.regrouped(entries, By.GROUP) == entries
+    assert splits.regrouped(entries, SplitBy.GROUP) == entries

@@ -16,7 +16,7 @@ from video_classifier.ml.contracts import LABELS
 from video_classifier.ml.data import splits
 from video_classifier.ml.data.grouping import Duplicates
 from video_classifier.ml.data.manifest import Entry
-from video_classifier.ml.data.splits import LEAKY, By, Side
+from video_classifier.ml.data.splits import LEAKY, Split, SplitBy
 from video_classifier.ml.files import sha256
 from video_classifier.ml.serving.card import Interval
 
@@ -45,7 +45,7 @@ class Leak:
 class Audit:
     """The audit of a manifest: its split, leaks, warnings and shortcut baselines."""
 
-    split: By
+    split: SplitBy
     clips: int
     groups: int
     train: int  # clips
@@ -65,7 +65,7 @@ class Audit:
             f"The figures are {LEAKY}: {kind} ({count} found)." for kind, count in counts.items()
         )
         shortcuts = baselines.warnings(self.baselines, model)
-        if self.split is By.GROUP:
+        if self.split is SplitBy.GROUP:
             return leaky + shortcuts
         at_random = f"The figures are {LEAKY}: the clips were split at random, not by group."
         return (*leaky, at_random, *(f"Of a {LEAKY} split: {sentence}" for sentence in shortcuts))
@@ -76,7 +76,7 @@ def examine(  # noqa: PLR0913
     inspected: Sequence[InspectedClip],
     *,
     duplicates: Duplicates = Duplicates(),  # noqa: B008  (frozen)
-    by: By = By.GROUP,
+    by: SplitBy = SplitBy.GROUP,
     seed: int = splits.SEED,
     backbone_weights: str | Path | None = None,
     after_each: Callable[[], None] = lambda: None,
@@ -86,14 +86,14 @@ def examine(  # noqa: PLR0913
     `after_each` is called once for each of BASELINES.
     """
     used = [entry for entry in entries if not entry.note]
-    sides = splits.sides(splits.regrouped(used, by), seed=seed)
+    sides = splits.splits_of(splits.regrouped(used, by), seed=seed)
     clips = [clip for clip in inspected if not clip.entry.note]
     return Audit(
         split=by,
         clips=len(used),
         groups=len({entry.group for entry in used}),
-        train=sides.count(Side.TRAIN),
-        test=sides.count(Side.TEST),
+        train=sides.count(Split.TRAIN),
+        test=sides.count(Split.TEST),
         left_out=len(entries) - len(used),
         leaks=leaks(used, sides, duplicates),
         warnings=warnings(clips),
@@ -109,7 +109,7 @@ def examine(  # noqa: PLR0913
 
 
 def leaks(
-    entries: Sequence[Entry], sides: Sequence[Side], duplicates: Duplicates
+    entries: Sequence[Entry], sides: Sequence[Split], duplicates: Duplicates
 ) -> tuple[Leak, ...]:
     """Everything by which test data, or that of another fold, leaks into training.
 
@@ -150,7 +150,7 @@ def _in_table(groups: Iterable[Iterable[Path]], by_path: dict[Path, Entry]) -> l
     return [group for group in present if len(group) > 1]
 
 
-def _across_groups(shared: Sequence[Sequence[Entry]], sides: dict[Entry, Side]) -> list[Leak]:
+def _across_groups(shared: Sequence[Sequence[Entry]], sides: dict[Entry, Split]) -> list[Leak]:
     """Shared footage in different groups, which some split, if not this one, will separate."""
     found = []
     for clips in shared:
@@ -161,13 +161,13 @@ def _across_groups(shared: Sequence[Sequence[Entry]], sides: dict[Entry, Side]) 
     return found
 
 
-def _split_groups(entries: Sequence[Entry], sides: Sequence[Side]) -> list[Leak]:
-    members: dict[str, list[tuple[Entry, Side]]] = defaultdict(list)
+def _split_groups(entries: Sequence[Entry], sides: Sequence[Split]) -> list[Leak]:
+    members: dict[str, list[tuple[Entry, Split]]] = defaultdict(list)
     for entry, side in zip(entries, sides, strict=True):
         members[entry.group].append((entry, side))
     found = []
     for group, clips in members.items():
-        testing = sum(side is Side.TEST for _, side in clips)
+        testing = sum(side is Split.TEST for _, side in clips)
         if 0 < testing < len(clips):
             sentence = (
                 f"The group {group} is on both sides: {len(clips) - testing} of its clips are in "
@@ -233,6 +233,6 @@ def _one_scene(entries: Sequence[Entry]) -> list[str]:
     ]
 
 
-def _regrouped(clips: Sequence[InspectedClip], by: By) -> list[InspectedClip]:
+def _regrouped(clips: Sequence[InspectedClip], by: SplitBy) -> list[InspectedClip]:
     entries = splits.regrouped([clip.entry for clip in clips], by)
     return [replace(clip, entry=entry) for entry, clip in zip(entries, clips, strict=True)]

@@ -19,7 +19,7 @@ LEAKY = "leaky"  # stands beside whatever was measured on clips that were split 
 SEED = 42
 TEST_SHARE = 0.2
 FEWEST_GROUPS = 3  # of each label: to train, to stop by, and to test
-_PARTS = 5  # one of them decides when training stops
+_FOLDS = 5  # one of them decides when training stops
 
 
 class TooFewGroupsError(Exception):
@@ -30,15 +30,15 @@ class UnknownSourceError(LookupError):
     """No clip is of that source; the message lists the sources."""
 
 
-class By(StrEnum):
+class SplitBy(StrEnum):
     """What is kept whole when clips are split. By anything but groups, figures are leaky."""
 
     GROUP = "group"
     RANDOM = "random"
 
 
-class Side(StrEnum):
-    """Of a split in two."""
+class Split(StrEnum):
+    """Which part of the data a clip is in."""
 
     TRAIN = "train"
     TEST = "test"
@@ -53,23 +53,23 @@ class Fold:
     test: Integers  # decides nothing
 
 
-def split_of(group: str, *, seed: int = SEED, test_share: float = TEST_SHARE) -> Side:
-    """The side of a group: it depends on nothing else, so that it stays when clips are added."""
+def split_of(group: str, *, seed: int = SEED, test_share: float = TEST_SHARE) -> Split:
+    """The split of a group, by its name and the seed alone: it stays when clips are added."""
     digest = hashlib.sha256(f"{seed} {group}".encode()).digest()
     position = int.from_bytes(digest[:8], "big") / 2**64
-    return Side.TEST if position < test_share else Side.TRAIN
+    return Split.TEST if position < test_share else Split.TRAIN
 
 
-def sides(entries: Sequence[Entry], *, seed: int = SEED) -> list[Side]:
-    """The side of each clip, (n,): the manifest's word where it has one, else its group's."""
+def splits_of(entries: Sequence[Entry], *, seed: int = SEED) -> list[Split]:
+    """The split of each clip, (n,): as in the manifest where it names one, else its group's."""
     return [
-        Side(entry.split) if entry.split else split_of(entry.group, seed=seed) for entry in entries
+        Split(entry.split) if entry.split else split_of(entry.group, seed=seed) for entry in entries
     ]
 
 
-def regrouped(entries: Sequence[Entry], by: By) -> list[Entry]:
+def regrouped(entries: Sequence[Entry], by: SplitBy) -> list[Entry]:
     """With every clip a group of its own if split at random. Whatever that measures is leaky."""
-    if by is By.GROUP:
+    if by is SplitBy.GROUP:
         return list(entries)
     return [replace(entry, group=entry.name, split="") for entry in entries]
 
@@ -77,7 +77,7 @@ def regrouped(entries: Sequence[Entry], by: By) -> list[Entry]:
 def folds(entries: Sequence[Entry], *, count: int, seed: int) -> Iterator[Fold]:
     """Each clip is in the test rows of exactly one fold, with all of its group."""
     for rest, test in rest_and_test(entries, count=count, seed=seed):
-        train, validation = next(_parts(entries, rest, count=count, seed=seed))
+        train, validation = next(_stratified(entries, rest, count=count, seed=seed))
         yield Fold(train=train, validation=validation, test=test)
 
 
@@ -90,7 +90,7 @@ def leave_one_out(entries: Sequence[Entry], *, seed: int) -> Iterator[Fold]:
     fold_of = _left_out_together(entries)
     for fold in range(max(fold_of) + 1):
         rest, test = np.flatnonzero(fold_of != fold), np.flatnonzero(fold_of == fold)
-        train, validation = next(_parts(entries, rest, count=_PARTS, seed=seed))
+        train, validation = next(_stratified(entries, rest, count=_FOLDS, seed=seed))
         yield Fold(train=train, validation=validation, test=test)
 
 
@@ -98,17 +98,17 @@ def rest_and_test(
     entries: Sequence[Entry], *, count: int, seed: int
 ) -> Iterator[tuple[Integers, Integers]]:
     """The same for what needs nobody to stop by."""
-    yield from _parts(entries, np.arange(len(entries)), count=count, seed=seed)
+    yield from _stratified(entries, np.arange(len(entries)), count=count, seed=seed)
 
 
 def hold_out(
-    entries: Sequence[Entry], *, count: int = _PARTS, seed: int
+    entries: Sequence[Entry], *, count: int = _FOLDS, seed: int
 ) -> tuple[Integers, Integers]:
     """All rows as train and validation, about one in `count` for validation."""
-    return next(_parts(entries, np.arange(len(entries)), count=count, seed=seed))
+    return next(_stratified(entries, np.arange(len(entries)), count=count, seed=seed))
 
 
-def set_apart(
+def hold_out_sources(
     entries: Sequence[Entry], *, sources: Sequence[str], halves: Sequence[str], seed: int = SEED
 ) -> tuple[list[Entry], list[Entry]]:
     """The clips to learn from, and those to test on only.
@@ -123,7 +123,7 @@ def set_apart(
             raise UnknownSourceError(msg)
 
     def is_apart(entry: Entry) -> bool:
-        half = split_of(entry.group, seed=seed, test_share=0.5) is Side.TEST
+        half = split_of(entry.group, seed=seed, test_share=0.5) is Split.TEST
         return entry.source in sources or (entry.source in halves and half)
 
     return [entry for entry in entries if not is_apart(entry)], list(filter(is_apart, entries))
@@ -163,7 +163,7 @@ def _left_out_together(entries: Sequence[Entry]) -> Integers:
     return np.array([numbers[entry.group] for entry in entries])
 
 
-def _parts(
+def _stratified(
     entries: Sequence[Entry], rows: Integers, *, count: int, seed: int
 ) -> Iterator[tuple[Integers, Integers]]:
     from sklearn.model_selection import StratifiedGroupKFold

@@ -11,8 +11,9 @@ import numpy.typing as npt
 
 from video_classifier.ml.cache import Cache
 from video_classifier.ml.contracts import ClipError, ClipSpec
-from video_classifier.ml.data.footage import Unreadable, clip_sha256, weights_sha256
+from video_classifier.ml.data.footage import Unreadable, clip_sha256
 from video_classifier.ml.data.manifest import Entry
+from video_classifier.ml.networks.pretrained import weights_sha256
 from video_classifier.ml.video import decoding, sampling
 
 if TYPE_CHECKING:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Callable, Mapping, Sequence
+import time
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import compress
 from pathlib import Path
@@ -24,7 +25,9 @@ from video_classifier.ml.evaluation.calibration import (
 from video_classifier.ml.evaluation.intervals import measure
 from video_classifier.ml.serving.card import Interval
 from video_classifier.ml.serving.confidence import Confidence
-from video_classifier.ml.training.trainer import Course, Epoch, Trainer
+from video_classifier.ml.training.history import History
+from video_classifier.ml.training.trainer import Trainer
+from video_classifier.ml.watch import UNWATCHED, Watch
 
 FALSE_ALARMS = "false_alarms_"  # prefix of a metric's name; the source follows
 ELSEWHERE = f"{FALSE_ALARMS}elsewhere"
@@ -39,42 +42,62 @@ class Unseen:
     shipped: Calibration  # chosen on all clips, for a network that is trained on all of them
 
 
-def parts(entries: Sequence[Entry], *, folds: int | None, seed: int) -> list[Fold]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FoldScored:
+    """One fold of a cross-validation is done."""
+
+    number: int  # from 1
+    folds: int
+    history: History | None  # None if an interrupted run had scored it
+    seconds: float
+
+    def __str__(self) -> str:
+        result = (
+            "scored before the interruption"
+            if self.history is None
+            else f"{len(self.history.epochs)} epochs, best {self.history.best.number}, "
+            f"{self.seconds:.0f} s"
+        )
+        return f"fold {self.number} of {self.folds}: {result}"
+
+
+def make_folds(entries: Sequence[Entry], *, count: int | None, seed: int) -> list[Fold]:
     """So many folds by group; None: one for each group, see `splits.leave_one_out`.
 
     Raises splits.TooFewGroupsError.
     """
-    if folds is None:
+    if count is None:
         return list(splits.leave_one_out(entries, seed=seed))
     fewest = min(splits.groups_by_label(entries).values())
-    if folds > fewest:
-        msg = f"{folds} folds need as many people or recordings of each label; there are {fewest}."
+    if count > fewest:
+        msg = f"{count} folds need as many people or recordings of each label; there are {fewest}."
         raise splits.TooFewGroupsError(msg)
-    return list(splits.folds(entries, count=folds, seed=seed))
+    return list(splits.folds(entries, count=count, seed=seed))
 
 
-def unseen_scores(
-    trainer: Trainer,
-    parts: Sequence[Fold],
-    *,
-    after_epoch: Callable[[Epoch], None] = lambda _: None,
-    after_fold: Callable[[Course | None], None] = lambda _: None,
-) -> Floats:
-    """The score of each clip, (n,), as a network gives it that was trained without its group.
+def unseen_scores(trainer: Trainer, folds: Sequence[Fold], *, watch: Watch = UNWATCHED) -> Floats:
+    """The score of each clip, (n,), by a network that was trained without its group.
 
-    `after_fold` gets the course of the training, or None if an interrupted run came so far.
+    `watch` gets a FoldScored for each fold.
     """
-    scores = np.full(sum(len(fold.test) for fold in parts), np.nan)
-    for fold in parts:
-        scores[fold.test], course = trainer.unseen_scores(fold, after_epoch=after_epoch)
-        after_fold(course)
+    scores = np.full(sum(len(fold.test) for fold in folds), np.nan)
+    trainer.prepare(watch)
+    with watch.task("Training without each fold in turn", len(folds)) as advance:
+        for number, fold in enumerate(folds, 1):
+            start = time.monotonic()
+            scores[fold.test], history = trainer.out_of_fold_scores(fold)
+            seconds = time.monotonic() - start
+            watch.report(
+                FoldScored(number=number, folds=len(folds), history=history, seconds=seconds)
+            )
+            advance()
     return scores
 
 
 def calibrated(
     entries: Sequence[Entry],
     scores: Floats,
-    parts: Sequence[Fold],
+    folds: Sequence[Fold],
     *,
     false_alarms: float,
     threshold: float | None = None,
@@ -91,7 +114,7 @@ def calibrated(
         return found if threshold is None else replace(found, threshold=threshold)
 
     rows, shown, thresholds = np.arange(len(scores)), scores.copy(), scores.copy()
-    for fold in parts:
+    for fold in folds:
         found = choose(np.setdiff1d(rows, fold.test))
         shown[fold.test] = tempered(scores[fold.test], found.temperature)
         thresholds[fold.test] = found.threshold

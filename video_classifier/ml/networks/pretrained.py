@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -42,3 +43,11 @@ def _sentence(weights: str | Path) -> str:
             "with --backbone-weights."
         )
     return f"The weights {weights} are missing, or not those of MobileNetV2 without top."
+
+
+def weights_sha256(network: keras.Model) -> str:
+    """Of all its weights, in hexadecimal."""
+    weights = hashlib.sha256()
+    for array in network.get_weights():
+        weights.update(array.tobytes())
+    return weights.hexdigest()

@@ -15,7 +15,8 @@ from video_classifier.ml.data.manifest import Entry
 from video_classifier.ml.evaluation.calibration import Calibration
 from video_classifier.ml.evaluation.cross_validation import FALSE_ALARMS, counted
 from video_classifier.ml.files import sha256
-from video_classifier.ml.training.trainer import Course, Settings, StopBy
+from video_classifier.ml.training.history import History
+from video_classifier.ml.training.settings import StopBy, TrainingSettings
 
 LIMITS = (
     "A hint for a person who looks at the clip, never a proof: a person decides.",
@@ -46,7 +47,7 @@ def summary(network: str) -> str:
     return _SUMMARIES.get(network, "")
 
 
-def how_measured(entries: Sequence[Entry], settings: Settings, *, folds: int | None) -> str:
+def how_measured(entries: Sequence[Entry], settings: TrainingSettings, *, folds: int | None) -> str:
     """How a card's metrics were measured, in sentences; `folds` None is leave-one-group-out."""
     if folds == 0:
         return "Not measured."
@@ -115,8 +116,8 @@ _LIBRARIES = ("tensorflow", "tensorflow-cpu", "keras", "numpy", "av", "opencv-py
 def training_facts(
     table: Path,
     entries: Sequence[Entry],
-    settings: Settings,
-    course: Course,
+    settings: TrainingSettings,
+    history: History,
     *,
     temperature: float,
 ) -> Mapping[str, Any]:
@@ -127,8 +128,8 @@ def training_facts(
         "groups": len({entry.group for entry in entries}),
         "settings": asdict(settings),
         "temperature": temperature,
-        "best_epoch": course.best.number,
-        "epochs": [asdict(epoch) for epoch in course.epochs],
+        "best_epoch": history.best.number,
+        "epochs": [asdict(epoch) for epoch in history.epochs],
         "versions": _versions(),
         "clips_sha256": sorted(sha256(entry.path) for entry in entries),
     }

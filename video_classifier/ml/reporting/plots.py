@@ -18,7 +18,7 @@ from video_classifier.ml.data.manifest import Entry
 from video_classifier.ml.evaluation.calibration import reliability
 from video_classifier.ml.evaluation.cross_validation import counted
 from video_classifier.ml.evaluation.intervals import Confusion, auc
-from video_classifier.ml.training.trainer import Course
+from video_classifier.ml.training.history import History
 
 mpl.rcParams["font.size"] = 11
 _WIDE = (6.4, 4.4)  # inches
@@ -33,8 +33,8 @@ def save(figure: Figure, target: Path) -> None:
     figure.savefig(target, dpi=_DPI)
 
 
-def save_course(course: Course, target: Path) -> None:
-    save(training(course), target)
+def save_training(history: History, target: Path) -> None:
+    save(training(history), target)
 
 
 def save_roc(entries: Sequence[Entry], scores: Floats, target: Path) -> None:
@@ -44,19 +44,19 @@ def save_roc(entries: Sequence[Entry], scores: Floats, target: Path) -> None:
     save(roc(targets, scores[chosen], title="On people never seen in training"), target)
 
 
-def training(course: Course) -> Figure:
+def training(history: History) -> Figure:
     """Training loss, and validation loss if there is any, by epoch."""
     figure, axes = _axes(_WIDE)
-    numbers = [epoch.number for epoch in course.epochs]
-    axes.plot(numbers, [epoch.loss for epoch in course.epochs], "--", label="training")
-    checked = [epoch for epoch in course.epochs if epoch.validation_loss is not None]
+    numbers = [epoch.number for epoch in history.epochs]
+    axes.plot(numbers, [epoch.loss for epoch in history.epochs], "--", label="training")
+    checked = [epoch for epoch in history.epochs if epoch.validation_loss is not None]
     if checked:
         losses = [epoch.validation_loss or 0 for epoch in checked]
         axes.plot([epoch.number for epoch in checked], losses, label="validation")
-    axes.axvline(course.best.number, color="gray", linewidth=1)
+    axes.axvline(history.best.number, color="gray", linewidth=1)
     axes.annotate(
-        f" kept: epoch {course.best.number}",
-        (course.best.number, axes.get_ylim()[1]),
+        f" kept: epoch {history.best.number}",
+        (history.best.number, axes.get_ylim()[1]),
         va="top",
         color="dimgray",
     )

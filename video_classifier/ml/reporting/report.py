@@ -20,7 +20,7 @@ from video_classifier.ml.evaluation.evaluate import Evaluation, Group, ScoredCli
 from video_classifier.ml.reporting import contact_sheet, plots
 from video_classifier.ml.reporting.contact_sheet import Row
 from video_classifier.ml.serving.card import Card, Interval
-from video_classifier.ml.training.trainer import Course, Epoch
+from video_classifier.ml.training.history import Epoch, History
 
 PAGE_FILE = "report.html"
 METRICS_FILE = "metrics.json"
@@ -84,17 +84,17 @@ def _figures(evaluation: Evaluation, card: Card) -> Iterator[tuple[str, Figure]]
             plots.precision_recall(targets, scores, threshold=threshold),
         )
     yield "reliability", plots.reliability_diagram(targets, scores)
-    if course := _course(card):
-        yield "course", plots.training(course)
+    if history := _history(card):
+        yield "course", plots.training(history)
 
 
-def _course(card: Card) -> Course | None:
+def _history(card: Card) -> History | None:
     """The history of the training, if the card has it."""
     epochs = [
         Epoch(number=one["number"], loss=one["loss"], validation_loss=one["validation_loss"])
         for one in card.training.get("epochs", ())
     ]
-    return Course(epochs=tuple(epochs)) if epochs else None
+    return History(epochs=tuple(epochs)) if epochs else None
 
 
 def _rows(clips: Sequence[ScoredClip]) -> Iterator[Row]:

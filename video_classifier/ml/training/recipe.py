@@ -1,29 +1,108 @@
-"""How a model was trained, from its card: enough to train it again."""
+"""All that decides a model, besides the clips: network, clip spec, settings."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any, Self
 
-from video_classifier.ml.data.augmentation import Augmentation
+from video_classifier.ml import files
+from video_classifier.ml.contracts import ClipSpec, View
 from video_classifier.ml.serving.card import BundleError, Card
-from video_classifier.ml.training.trainer import Settings
+from video_classifier.ml.training.settings import ClassWeights, TrainingSettings
+
+# Settings on the cards of models that were trained when they had other names.
+_RENAMED = {
+    "averaging": "ema_momentum",
+    "elsewhere": "out_of_domain",
+    "variants": "augmented_copies",
+}
 
 
-def settings_of(card: Card) -> Settings:
-    """Raises BundleError if the card does not tell, or tells of settings there are no more."""
-    found: Mapping[str, Any] = card.training.get("settings", {})
-    try:
-        augmentation = Augmentation(**found["augmentation"])
-        return Settings(**{**found, "augmentation": augmentation})
-    except (KeyError, TypeError, ValueError) as error:
-        msg = (
-            f"The model “{card.name}” can't be trained again: its card does not tell the settings "
-            "that this version needs."
-        )
-        raise BundleError(msg) from error
+class RecipeError(ValueError):
+    """The network can't be trained like this, and the message, a sentence, says why."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recipe:
+    """What a card stores, and what trains the same model again on the same clips."""
+
+    network: str  # of ml.networks
+    spec: ClipSpec
+    settings: TrainingSettings = field(default_factory=TrainingSettings)
+
+    @classmethod
+    def of(cls, card: Card) -> Self:
+        """The one that a model was trained by. Raises BundleError if its card doesn't store it."""
+        try:
+            settings = _settings(card.training["settings"])
+        except (KeyError, TypeError, ValueError) as error:
+            msg = (
+                f"The model “{card.name}” can't be trained again: its card does not have the "
+                "settings that this version needs."
+            )
+            raise BundleError(msg) from error
+        return cls(network=card.network, spec=card.spec, settings=settings)
+
+    def stored(self) -> dict[str, Any]:
+        """The settings for a card's `training`, ready for JSON; it has the rest in its fields."""
+        return asdict(self.settings)
+
+    def check(self, backbone_weights: str | Path | None) -> None:
+        """Builds the network once, to fail now and not after hours of decoding.
+
+        Raises RecipeError, UnknownNetworkError and WeightsError.
+        """
+        from video_classifier.ml import networks
+
+        pretrained = networks.is_pretrained(self.network)
+        if self.settings.fine_tune and not (pretrained and backbone_weights):
+            msg = f"{self.network} has no pretrained backbone that could be fine-tuned."
+            raise RecipeError(msg)
+        networks.build(self.network, self.spec, backbone_weights=backbone_weights)
+
+
+def design(
+    network: str,
+    settings: TrainingSettings,
+    *,
+    view: View | None = None,
+    size: int | None = None,
+    min_difference: float = 0.0,
+) -> Recipe:
+    """A recipe for a network of that name; None takes what the network was designed for.
+
+    `size` is the side of a picture in pixels, `min_difference` the least mean difference of a
+    frame to the one before in gray levels. Raises UnknownNetworkError, RecipeError.
+    """
+    from video_classifier.ml import networks
+
+    designed = networks.designed_for(network)
+    view = view or designed.view
+    if min_difference and view is View.PERSON:
+        msg = "Only whole frames can be left out: with --view person leave out --min-difference."
+        raise RecipeError(msg)
+    spec = replace(
+        designed,
+        view=view,
+        height=size or designed.height,
+        width=size or designed.width,
+        min_difference=min_difference,
+    )
+    return Recipe(network=network, spec=spec, settings=settings)
 
 
 def temperature_of(card: Card) -> float:
-    """Of the model's scores; its recipe's networks need the same."""
+    """That the model's scores are divided by as logits; 1 if its card has none."""
     return float(card.training.get("temperature", 1.0))
+
+
+def _settings(stored: Mapping[str, Any]) -> TrainingSettings:
+    """Raises KeyError, TypeError and ValueError."""
+    current = {_RENAMED.get(name, name): value for name, value in stored.items()}
+    if "balanced" in current:
+        balanced = current.pop("balanced")
+        current["class_weights"] = ClassWeights.BALANCED if balanced else ClassWeights.NONE
+    _ = current["augmentation"]  # settings without it are incomplete, whatever else is missing
+    return files.typed(current, TrainingSettings)
