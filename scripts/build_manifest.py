@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from scripts import console
+from scripts._lib import console
 from video_classifier.ml.audit import file_facts, leaks
 from video_classifier.ml.audit.file_facts import InspectedClip
 from video_classifier.ml.contracts import LABELS

@@ -16,7 +16,7 @@ from statistics import median
 import numpy as np
 from rich.table import Table
 
-from scripts import console, pages
+from scripts._lib import console, markdown
 from video_classifier.ml.data import manifest
 from video_classifier.ml.data.manifest import Entry
 from video_classifier.ml.evaluation import evaluate
@@ -77,21 +77,21 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         if arguments.write:
             names = ("models",) if arguments.manifest else ("models", "recipes")
-            pages.check(arguments.write, *names)
+            markdown.check(arguments.write, *names)
         rows = _compare_all(arguments.storage, arguments.manifest, arguments.detector)
         _print(rows)
         if arguments.write:
-            pages.write(arguments.write, "models", _markdown(rows, arguments.manifest))
+            markdown.write(arguments.write, "models", _markdown(rows, arguments.manifest))
         if not arguments.manifest:
             measured = _recipes(arguments.storage, arguments.recipes)
             _print_recipes(measured)
             if arguments.write:
-                pages.write(arguments.write, "recipes", pages.table(_recipe_lines(measured)))
+                markdown.write(arguments.write, "recipes", markdown.table(_recipe_lines(measured)))
     except (
         BundleError,
         manifest.ManifestError,
         evaluate.NothingToMeasureError,
-        pages.PageError,
+        markdown.PageError,
     ) as error:
         console.complain(error)
         return 2
@@ -181,7 +181,7 @@ def _markdown(rows: Sequence[ComparedModel], table: Path | None) -> str:
         if table is None
         else f"Figures with their 95 % intervals, measured on `{table.name}`."
     )
-    drawn = pages.table([_heads(columns), *(_cells(row, columns) for row in rows)])
+    drawn = markdown.table([_heads(columns), *(_cells(row, columns) for row in rows)])
     return f"{source}\n\n{drawn}"
 
 

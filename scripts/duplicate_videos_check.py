@@ -16,7 +16,7 @@ from typing import Any
 if not __package__:  # run by its path: the packages lie in the folder above
     sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from scripts import console
+from scripts._lib import console
 from video_classifier.ml.contracts import ClipError
 from video_classifier.ml.data import from_folders, manifest
 from video_classifier.ml.data.manifest import Entry, ManifestError

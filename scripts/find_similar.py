@@ -9,7 +9,7 @@ from pathlib import Path
 
 from rich.table import Table
 
-from scripts import console
+from scripts._lib import console
 from video_classifier.ml.cache import Cache
 from video_classifier.ml.contracts import ClipError, ClipSpec, View
 from video_classifier.ml.data import manifest

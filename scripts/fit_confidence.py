@@ -14,7 +14,7 @@ from pathlib import Path
 
 from rich.table import Table
 
-from scripts import console
+from scripts._lib import console
 from video_classifier.ml.data.manifest import ManifestError
 from video_classifier.ml.evaluation import cross_validation
 from video_classifier.ml.serving import bundle

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from rich.table import Table
 
-from scripts import console, pages
+from scripts._lib import console, markdown
 from video_classifier.ml.contracts import ClipError
 from video_classifier.ml.data import manifest
 from video_classifier.ml.data.manifest import Entry, ManifestError
@@ -39,12 +39,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = _arguments(argv)
     try:
         if arguments.write:
-            pages.check(arguments.write, NAME)
+            markdown.check(arguments.write, NAME)
         entries = {entry.name: entry for entry in manifest.read(arguments.manifest)}
         takes = benchmark.read_takes(arguments.manifest)
         overlaps = benchmark.read_overlaps(arguments.overlaps, entries)
         prints = _prints(entries, fingerprints.FingerprintCache(arguments.cache))
-    except (ManifestError, pages.PageError) as error:
+    except (ManifestError, markdown.PageError) as error:
         console.complain(error)
         return 2
     if not prints:
@@ -55,7 +55,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         drawn.append(_copies(entries, prints, arguments.copies))
     drawn.append(_margins(prints, takes, overlaps))
     if arguments.write:
-        pages.write(arguments.write, NAME, "\n\n".join(drawn))
+        markdown.write(arguments.write, NAME, "\n\n".join(drawn))
     return 0
 
 
@@ -142,7 +142,7 @@ def _show(lines: Sequence[Sequence[str]]) -> str:
     for row in rows:
         table.add_row(*row)
     console.out.print(table)
-    return pages.table(lines)
+    return markdown.table(lines)
 
 
 def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:

@@ -20,7 +20,7 @@ import numpy as np
 from av.filter import Graph
 from av.video.frame import VideoFrame
 
-from scripts import console, pages
+from scripts._lib import console, markdown
 from video_classifier.ml.contracts import LABELS, ClipError, Floats, Outcome, Track
 from video_classifier.ml.data import manifest
 from video_classifier.ml.data.manifest import Entry, ManifestError
@@ -71,18 +71,18 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = _arguments(argv)
     try:
         if arguments.write:
-            pages.check(arguments.write, NAME)
+            markdown.check(arguments.write, NAME)
         entries = manifest.read(arguments.manifest, missing_is_wrong=False)
         clips = chosen(entries, arguments.source, between=arguments.tuning)
         model = loading.load(arguments.model, detector=arguments.detector)
         lines = _measure(model, clips, arguments.rates)
-    except (ManifestError, BundleError, ClipError, pages.PageError) as error:
+    except (ManifestError, BundleError, ClipError, markdown.PageError) as error:
         console.complain(error)
         return 2
     drawn = _table(lines)
     console.out.print(drawn, markup=False, soft_wrap=True)
     if arguments.write:
-        pages.write(arguments.write, NAME, drawn)
+        markdown.write(arguments.write, NAME, drawn)
     return 0
 
 
@@ -246,7 +246,7 @@ def _table(lines: Iterable[Line]) -> str:
         "largest",
         "hints",
     ]
-    return pages.table([heads, *map(_cells, lines)], words=2)
+    return markdown.table([heads, *map(_cells, lines)], words=2)
 
 
 def _cells(line: Line) -> list[str]:

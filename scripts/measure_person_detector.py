@@ -19,7 +19,7 @@ import numpy as np
 from PIL import Image as Picture
 from PIL import ImageDraw
 
-from scripts import console, pages
+from scripts._lib import console, markdown
 from video_classifier.ml.contracts import ClipError, Image
 from video_classifier.ml.data.manifest import ManifestError
 from video_classifier.ml.distillation import scenes, scoring
@@ -72,9 +72,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = _arguments(argv)
     try:
         if arguments.write:
-            pages.check(arguments.write, NAME)
+            markdown.check(arguments.write, NAME)
         _measure(arguments)
-    except (ManifestError, DetectorError, ClipError, pages.PageError, OSError) as error:
+    except (ManifestError, DetectorError, ClipError, markdown.PageError, OSError) as error:
         console.complain(error)
         return 2
     return 0
@@ -102,7 +102,7 @@ def _measure(arguments: argparse.Namespace) -> None:
         drawn += "\n\n" + _speed(own, arguments.teacher)
     console.out.print(drawn, markup=False, soft_wrap=True)
     if arguments.write:
-        pages.write(arguments.write, NAME, drawn)
+        markdown.write(arguments.write, NAME, drawn)
     if arguments.sheet:
         _draw(own, images, truths, arguments.sheet)
 
@@ -163,7 +163,7 @@ def _table(lines: Iterable[Line]) -> str:
         ]
         for line in lines
     ]
-    return pages.table([heads, *rows], words=2)
+    return markdown.table([heads, *rows], words=2)
 
 
 def _speed(own: Detector, model: Path) -> str:

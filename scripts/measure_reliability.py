@@ -23,8 +23,8 @@ import numpy as np
 import psutil
 import requests
 
-from scripts import console, mutations, pages
-from scripts.site_under_test import Site, SiteError
+from scripts._lib import console, markdown, mutations
+from scripts._lib.site_under_test import Site, SiteError
 
 EXAMPLE = """example:
   python -m scripts.measure_reliability ../shared/data/surveillance_no_theft/*1.mp4 \\
@@ -53,7 +53,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = _arguments(argv)
     try:
         if arguments.write:
-            pages.check(arguments.write, "kills", "damaged files")
+            markdown.check(arguments.write, "kills", "damaged files")
         with TemporaryDirectory() as folder:
             made = Path(folder)
             sources = [
@@ -66,14 +66,14 @@ def main(argv: Sequence[str] | None = None) -> int:
                 tables["kills"] = _killed(made / "kills", sources, arguments)
             if arguments.files:
                 tables["damaged files"] = _fed(made / "files", sources, arguments)
-    except (SiteError, pages.PageError) as error:
+    except (SiteError, markdown.PageError) as error:
         console.complain(error)
         return 2
     for name, rows in tables.items():
-        table = pages.table([HEADS, *rows], words=2)
+        table = markdown.table([HEADS, *rows], words=2)
         console.out.print(table, markup=False)
         if arguments.write:
-            pages.write(arguments.write, name, table)
+            markdown.write(arguments.write, name, table)
     return int(any(row.wanted not in ("", row.found) for rows in tables.values() for row in rows))
 
 

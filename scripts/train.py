@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from scripts import console, train_options
+from scripts._lib import console, train_options
 from video_classifier.ml.audit import file_facts, leaks
 from video_classifier.ml.audit.leaks import Audit
 from video_classifier.ml.cache import Cache

@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from scripts import console
+from scripts._lib import console
 from video_classifier.ml.contracts import ClipError
 from video_classifier.ml.data.manifest import ManifestError
 from video_classifier.ml.networks.precision import NotFiniteError

@@ -10,7 +10,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from scripts.site_under_test import Site
+from scripts._lib.site_under_test import Site
 from tests import servers
 from tests.makers import videos
 

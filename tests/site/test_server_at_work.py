@@ -9,7 +9,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from scripts.site_under_test import Site
+from scripts._lib.site_under_test import Site
 from tests.makers import videos
 
 pytestmark = pytest.mark.keras

@@ -23,8 +23,9 @@ from typing import Any, NamedTuple
 
 from rich.table import Table
 
-from scripts import console, isolation_timing, person_timing, timing
-from scripts.timing import Compared, Figures
+from scripts._lib import console, interleaved
+from scripts._lib.interleaved import Compared, Figures
+from scripts.benchmark import isolated, people
 from video_classifier.ml.contracts import ClipError, ClipSpec, View
 from video_classifier.ml.persons import loading as detectors
 from video_classifier.ml.persons.detector import DetectorError
@@ -44,7 +45,7 @@ A model that looks at persons is measured warm only. Detect is the search for pe
 pictures; following them and cutting them out counts as decode, with which it is interleaved.
 """
 
-STORAGE = Path(__file__).parent.parent / "models_storage"
+STORAGE = Path(__file__).parents[2] / "models_storage"
 COLD_RUNS = 3  # at most: each starts TensorFlow twice
 WAYS = ("ours", "naive")
 
@@ -67,7 +68,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except (
         BundleError,
         DetectorError,
-        person_timing.NoResultError,
+        people.NoResultError,
         ClipError,
     ) as error:
         console.complain(error)
@@ -97,9 +98,7 @@ def _compare_all(arguments: argparse.Namespace) -> dict[str, Compared]:
         for name in of_persons:  # first: not every clip will do, and the others take long
             folder, detector = arguments.storage / name, detectors.load(arguments.detector)
             beside = arguments.storage / arguments.beside
-            compared[name] = person_timing.measure(
-                folder, detector, beside, clips, runs=runs, tick=tick
-            )
+            compared[name] = people.measure(folder, detector, beside, clips, runs=runs, tick=tick)
         for name in of_frames:
             compared[name] = _beside_naive(arguments.storage / name, clips, runs, cold_runs, tick)
     return compared
@@ -108,7 +107,7 @@ def _compare_all(arguments: argparse.Namespace) -> dict[str, Compared]:
 def _compare_isolated(arguments: argparse.Namespace, names: Sequence[str]) -> dict[str, Compared]:
     with console.progress("Measuring", len(names) * arguments.runs) as tick:
         return {
-            name: isolation_timing.measure(
+            name: isolated.measure(
                 arguments.storage / name, arguments.detector, arguments.clips, arguments.runs, tick
             )
             for name in names
@@ -122,13 +121,13 @@ def _beside_naive(
         twin = _make_twin(folder, Path(aside) / "naive.keras")
         warm = _measure_warm(twin, clips, runs, tick)
         ours, naively = (partial(_in_fresh_process, way, twin) for way in WAYS)
-        cold = timing.by_turns((ours, naively), clips[:1], cold_runs, tick)
+        cold = interleaved.by_turns((ours, naively), clips[:1], cold_runs, tick)
     return Compared(names=WAYS, one=warm[0] | cold[0], other=warm[1] | cold[1])
 
 
 def _make_twin(folder: Path, target: Path) -> Twin:
     network, card = bundle.load(folder)
-    from scripts import naive
+    from scripts.benchmark import naive
 
     naive.network_of(network, card.spec).save(target)
     return Twin(folder=folder, network=target, spec=card.spec)
@@ -139,12 +138,12 @@ def _measure_warm(
 ) -> tuple[Figures, Figures]:
     import keras
 
-    from scripts import naive
+    from scripts.benchmark import naive
 
     model, network = loading.load(twin.folder), keras.models.load_model(twin.network)
 
     def ours(clip: Path) -> Figures:
-        return timing.parts(model.analyze(clip))
+        return interleaved.parts(model.analyze(clip))
 
     def naively(clip: Path) -> Figures:
         start = time.perf_counter()
@@ -156,7 +155,7 @@ def _measure_warm(
 
     for way in (ours, naively):
         way(clips[0])
-    return timing.by_turns((ours, naively), clips, runs, tick)
+    return interleaved.by_turns((ours, naively), clips, runs, tick)
 
 
 def _in_fresh_process(way: str, twin: Twin, clip: Path) -> Figures:
@@ -205,7 +204,7 @@ def _peak_memory() -> float:
 def _load_naive(file: Path, spec: ClipSpec) -> Callable[[Path], object]:
     import keras
 
-    from scripts import naive
+    from scripts.benchmark import naive
 
     network = keras.models.load_model(file)
     return lambda clip: naive.score_of(network, naive.frames_of(clip, spec))

@@ -18,7 +18,7 @@ from typing import Any
 import psutil
 import requests
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 SERVED = ("--config", "python:shoplift_site.gunicorn", "shoplift_site.wsgi")
 NAME = "ada"
 PATIENCE = 60.0  # seconds to start

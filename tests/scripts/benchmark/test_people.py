@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from scripts import person_timing
-from scripts.person_timing import NoResultError, Stopwatch
+from scripts.benchmark import people
+from scripts.benchmark.people import NoResultError, Stopwatch
 from tests.makers import crowd
 from tests.makers.crowd import Spotter, standing, walking
 from tests.ml.conftest import OF_PERSONS, write_bundle
@@ -39,7 +39,7 @@ def test_both_ways_have_their_parts_and_the_persons_are_counted(
     two = crowd.write(tmp_path / "two.mp4", walking(0.2, speed=0.05), standing(0.7))
     ticks: list[None] = []
 
-    both = person_timing.measure(
+    both = people.measure(
         folder,
         Spotter(),
         folder.parent / "whole",
@@ -64,7 +64,7 @@ def test_the_time_of_the_detector_is_its_own_and_not_that_of_decoding(
     clip = crowd.write(tmp_path / "clip.mp4", walking(0.4, speed=0.05))
     spotter = SlowSpotter()
 
-    taken = person_timing.measure(
+    taken = people.measure(
         folder, spotter, folder.parent / "whole", [clip], runs=1, tick=lambda: None
     ).other
 
@@ -79,7 +79,7 @@ def test_a_clip_without_a_result_is_refused_by_name(folder: Path, tmp_path: Path
     nobody = crowd.write(tmp_path / "nobody.mp4")
 
     with pytest.raises(NoResultError, match=r"gives nobody\.mp4 no result"):
-        person_timing.measure(
+        people.measure(
             folder,
             Spotter(),
             folder.parent / "whole",

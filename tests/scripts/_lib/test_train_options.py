@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from scripts import train, train_options
+from scripts import train
+from scripts._lib import train_options
 from tests.makers import videos
 from video_classifier.ml import networks
 from video_classifier.ml.contracts import ClipSpec, View

@@ -6,8 +6,8 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from scripts import timing
-from scripts.timing import Compared, Figures
+from scripts._lib import interleaved
+from scripts._lib.interleaved import Compared, Figures
 from video_classifier.ml.contracts import Image
 from video_classifier.ml.persons.detector import Detections, Detector
 from video_classifier.ml.serving import bundle, loading
@@ -57,7 +57,7 @@ def measure(  # noqa: PLR0913
 
     def persons(clip: Path) -> Figures:
         stopwatch.seconds = 0.0
-        taken = timing.parts(model.analyze(clip))
+        taken = interleaved.parts(model.analyze(clip))
         return {
             "decode": taken["decode"] - stopwatch.seconds,
             "detect": stopwatch.seconds,
@@ -66,11 +66,11 @@ def measure(  # noqa: PLR0913
         }
 
     def whole_frame(clip: Path) -> Figures:
-        return timing.parts(other_model.analyze(clip))
+        return interleaved.parts(other_model.analyze(clip))
 
     found = [_persons_in(clip, model) for clip in clips]
     whole_frame(clips[0])
-    one, other = timing.by_turns((whole_frame, persons), clips, runs, tick)
+    one, other = interleaved.by_turns((whole_frame, persons), clips, runs, tick)
     return Compared(
         names=("whole_frame", "persons"),
         one=one,

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from scripts import timing
-from scripts.timing import Compared, Figures
+from scripts._lib import interleaved
+from scripts._lib.interleaved import Compared, Figures
 
 CLIPS = [Path("a.mp4"), Path("b.mp4")]
 
@@ -15,14 +15,14 @@ CLIPS = [Path("a.mp4"), Path("b.mp4")]
 def test_ways_take_turns_on_each_clip() -> None:
     gone: list[str] = []
 
-    def way(name: str) -> timing.Way:
+    def way(name: str) -> interleaved.Way:
         def go(clip: Path) -> Figures:
             gone.append(f"{name} {clip.stem}")
             return {"whole": float(len(gone))}
 
         return go
 
-    one, other = timing.by_turns((way("one"), way("other")), CLIPS, 2, lambda: None)
+    one, other = interleaved.by_turns((way("one"), way("other")), CLIPS, 2, lambda: None)
 
     assert gone == ["one a", "other a", "one b", "other b"] * 2
     assert (one, other) == ({"whole": 4.0}, {"whole": 5.0})

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from scripts import benchmark
+from scripts.benchmark import __main__ as benchmark
 from tests.makers import crowd, videos
 from tests.ml.conftest import OF_PERSONS, write_bundle
 from video_classifier.ml.contracts import ClipSpec
@@ -126,7 +126,7 @@ def test_no_model_is_a_sentence(tmp_path: Path, capsys: pytest.CaptureFixture[st
 
 
 def test_both_ways_score_the_same_pictures_alike() -> None:
-    from scripts import naive
+    from scripts.benchmark import naive
     from video_classifier.ml import networks
 
     network = networks.build("mobilenetv2_lstm", TINY)
@@ -140,7 +140,7 @@ def test_both_ways_score_the_same_pictures_alike() -> None:
 
 
 def test_the_naive_way_sees_the_same_moments(tmp_path: Path) -> None:
-    from scripts import naive
+    from scripts.benchmark import naive
 
     clip = videos.write(tmp_path / "clip.mp4", 16)
 

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from scripts import console, evaluate
+from scripts import evaluate
+from scripts._lib import console
 
 
 def test_a_file_may_be_new_or_replaced(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from scripts import isolation_timing
+from scripts.benchmark import isolated
 from tests.makers import videos
 from tests.ml.conftest import write_bundle
 
@@ -17,7 +17,7 @@ def test_both_ways_are_timed_by_turns(tmp_path: Path) -> None:
     clip = videos.write(tmp_path / "clip.mp4", 20)
     ticks: list[None] = []
 
-    both = isolation_timing.measure(model, tmp_path, [clip], 2, lambda: ticks.append(None))
+    both = isolated.measure(model, tmp_path, [clip], 2, lambda: ticks.append(None))
 
     assert both.names == ("in_process", "in_children")
     assert both.one["whole"] > 0

@@ -8,7 +8,7 @@ import av
 import numpy as np
 import pytest
 
-from scripts import mutations
+from scripts._lib import mutations
 from tests.makers import videos
 
 

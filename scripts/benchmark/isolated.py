@@ -6,8 +6,8 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from scripts import timing
-from scripts.timing import Compared, Figures
+from scripts._lib import interleaved
+from scripts._lib.interleaved import Compared, Figures
 from video_classifier.ml.contracts import ClipError, Outcome, Stage
 from video_classifier.ml.isolation.children import Child, Meanwhile
 from video_classifier.ml.serving import loading
@@ -50,7 +50,7 @@ def measure(
         for warm_up in (in_process, in_children):
             for clip in clips:
                 warm_up(clip)
-        one, other = timing.by_turns((in_process, in_children), clips, runs, tick)
+        one, other = interleaved.by_turns((in_process, in_children), clips, runs, tick)
     finally:
         child.kill()
     return Compared(names=("in_process", "in_children"), one=one, other=other)
@@ -58,5 +58,5 @@ def measure(
 
 def _timed(analyze: Callable[[], Outcome]) -> Figures:
     start = time.perf_counter()
-    taken = timing.parts(analyze())
+    taken = interleaved.parts(analyze())
     return taken | {"whole": time.perf_counter() - start}

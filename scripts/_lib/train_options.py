@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import fields
 from pathlib import Path
 
-from scripts import console
+from scripts._lib import console
 from video_classifier.ml.contracts import ClipSpec, View
 from video_classifier.ml.data.augmentation import Augmentation
 from video_classifier.ml.data.splits import SplitBy
