@@ -11,21 +11,15 @@ from pathlib import Path
 from rich.table import Table
 
 from scripts._lib import console
+from video_classifier.ml import experiments
 from video_classifier.ml.cache import Cache
-from video_classifier.ml.contracts import View
-from video_classifier.ml.data import manifest, splits
-from video_classifier.ml.data.footage import read_footage
+from video_classifier.ml.data import manifest
 from video_classifier.ml.data.manifest import Entry
-from video_classifier.ml.evaluation import calibration, cross_validation, evaluate
-from video_classifier.ml.evaluation.evaluate import Evaluation, ScoredClip
-from video_classifier.ml.networks import precision, pretrained
-from video_classifier.ml.persons import loading as detectors
-from video_classifier.ml.persons.detector import DetectorError
+from video_classifier.ml.evaluation import evaluate
+from video_classifier.ml.evaluation.evaluate import Evaluation
+from video_classifier.ml.networks import pretrained
 from video_classifier.ml.reporting import report
 from video_classifier.ml.serving import bundle, loading
-from video_classifier.ml.serving.card import BundleError, Card
-from video_classifier.ml.training.recipe import Recipe, temperature_of
-from video_classifier.ml.training.trainer import Trainer
 
 EXAMPLE = """example:
   python -m scripts.evaluate models_storage/mobilenetv2_lstm clips.csv --report var/report
@@ -42,19 +36,18 @@ def main(argv: Sequence[str] | None = None) -> int:
         card = bundle.check(arguments.model)
         entries = manifest.read(arguments.manifest, missing_is_wrong=False)
         evaluation = (
-            _evaluate_recipe(arguments, card, entries)
+            experiments.evaluate_recipe(
+                card,
+                manifest.for_training(entries),
+                backbone_weights=arguments.backbone_weights,
+                detector=arguments.detector,
+                cache=Cache(arguments.cache, complain=console.warn),
+                watch=console.watch,
+            )
             if arguments.folds
-            else _evaluate(arguments, entries)
+            else _evaluate(arguments.model, entries, arguments.detector)
         )
-    except (
-        BundleError,
-        DetectorError,
-        manifest.ManifestError,
-        precision.NotFiniteError,
-        pretrained.WeightsError,
-        evaluate.NothingToMeasureError,
-        splits.TooFewGroupsError,
-    ) as error:
+    except experiments.REFUSALS as error:
         console.complain(error)
         return 2
     if arguments.json:
@@ -66,43 +59,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     return 0
 
 
-def _evaluate(arguments: argparse.Namespace, entries: Sequence[Entry]) -> Evaluation:
-    loaded = loading.load(arguments.model, detector=arguments.detector)
-    with console.progress("Looking at the clips", len(entries)) as tick:
+def _evaluate(model: Path, entries: Sequence[Entry], detector: Path) -> Evaluation:
+    loaded = loading.load(model, detector=detector)
+    with console.progress("Scoring the clips", len(entries)) as tick:
         return evaluate.evaluate(loaded, entries, after_each=tick)
-
-
-def _evaluate_recipe(
-    arguments: argparse.Namespace, card: Card, entries: Sequence[Entry]
-) -> Evaluation:
-    """Scores each group by a network that was trained like the model, on all other groups."""
-    from video_classifier.ml import networks
-
-    recipe = Recipe.of(card)
-    # Weights that can't be used are to show before clips are decoded.
-    networks.build(card.network, card.spec, backbone_weights=arguments.backbone_weights)
-    kept = Cache(arguments.cache, complain=console.warn)
-    detector = detectors.load(arguments.detector) if card.spec.view is View.PERSON else None
-    chosen = manifest.for_training(entries)
-    footage, unreadable = read_footage(
-        chosen, card.spec, detector=detector, cache=kept, watch=console.watch
-    )
-    readable = [clip.entry for clip in footage]
-    splits.refuse_too_few(readable)
-    trainer = Trainer(recipe, footage, backbone_weights=arguments.backbone_weights, cache=kept)
-    folds = cross_validation.make_folds(readable, count=None, seed=recipe.settings.seed)
-    scores = cross_validation.unseen_scores(trainer, folds, watch=console.watch)
-    shown = calibration.tempered(scores, temperature_of(card))
-    return evaluate.summarize(
-        name=f"{card.name}'s recipe",
-        sha256=card.sha256,
-        threshold=card.threshold,
-        scored=[
-            ScoredClip(entry=entry, score=float(score), in_training=False)
-            for entry, score in zip(readable, shown, strict=True)
-        ],
-        unreadable=unreadable,
-    )
 
 
 def _print(evaluation: Evaluation) -> None:

@@ -17,7 +17,7 @@ from video_classifier.ml.evaluation import cross_validation
 from video_classifier.ml.networks import precision
 from video_classifier.ml.networks.pretrained import WeightsError
 from video_classifier.ml.serving import bundle
-from video_classifier.ml.training.settings import ClassWeights, Schedule, StopBy
+from video_classifier.ml.training.settings import ClassWeights, Schedule, StopBy, TrainingSettings
 
 pytestmark = [pytest.mark.keras, pytest.mark.usefixtures("small_networks")]
 
@@ -214,7 +214,7 @@ def test_options_become_settings() -> None:
     assert settings.class_weights is ClassWeights.NONE
     assert settings.fine_tune == 3
     assert (settings.augmentation.rotation, settings.augmentation.shortest_stretch) == (5, 0.5)
-    assert plain == train_options.USUAL
+    assert plain == TrainingSettings()
 
 
 def test_frames_of_persons_are_not_left_out(shop: Path, capsys: Captured) -> None:

@@ -17,18 +17,20 @@ class Augmentation:
     """How far an augmented copy may be from the clip. Raises ValueError out of the ranges."""
 
     shortest_stretch: float = setting(
-        0.6, "share of the clip's length that is sampled at least", least=0.05, most=1
+        0.6, "least share of the clip's length that is sampled", least=0.05, most=1
     )
     speed: float = setting(
         0.0,
-        "share by which a stretch starts faster or slower than it ends, at most",
+        "most by which it starts faster or slower than it ends, as a share",
         least=0,
         most=1,
     )
-    smallest_crop: float = setting(0.8, "share of the picture's sides at least", least=0.05, most=1)
-    rotation: float = setting(0.0, "of the picture at most, in degrees", least=0, most=180)
-    brightness: float = setting(0.25, "added or taken at most, of full scale", least=0, most=1)
-    contrast: float = setting(0.25, "change at most, as a factor", least=0, most=1)
+    smallest_crop: float = setting(0.8, "least share of the picture's sides", least=0.05, most=1)
+    rotation: float = setting(
+        0.0, "most that the picture is rotated, in degrees", least=0, most=180
+    )
+    brightness: float = setting(0.25, "most that is added or taken, of full scale", least=0, most=1)
+    contrast: float = setting(0.25, "most that it changes, as a share", least=0, most=1)
     flip: float = setting(0.5, "probability that the picture is mirrored", least=0, most=1)
 
     def __post_init__(self) -> None:

@@ -35,8 +35,8 @@ class ClassWeights(StrEnum):
 class TrainingSettings:
     """Raises ValueError for a value out of its range."""
 
-    seed: int = setting(42, "of everything that is random", least=0)
-    epochs: int = setting(60, "at most", least=1)
+    seed: int = setting(42, "for everything random", least=0)
+    epochs: int = setting(60, "passes over the clips, at most", least=1)
     stop_by: StopBy = setting(
         StopBy.VALIDATION, "hold back a few people to stop by, or train on all for so many epochs"
     )
@@ -44,10 +44,10 @@ class TrainingSettings:
         12, "epochs without a lower validation loss before training stops", least=0
     )
     batch_size: int = setting(16, "clips in a step", least=1)
-    learning_rate: float = setting(5e-4, "the highest", above=0)
-    schedule: Schedule = setting(Schedule.CONSTANT, "of the learning rate")
+    learning_rate: float = setting(5e-4, "of AdamW; with a schedule, the highest", above=0)
+    schedule: Schedule = setting(Schedule.CONSTANT, "of the learning rate, over all steps")
     weight_decay: float = setting(1e-2, "of AdamW", least=0)
-    label_smoothing: float = setting(0.05, "as a share", least=0, most=1)
+    label_smoothing: float = setting(0.05, "share of a target that moves to 0.5", least=0, most=1)
     mixup: float = setting(0.4, "alpha of Zhang et al., mixup, ICLR 2018", above=0)
     ema_momentum: float = setting(
         0.98, "of the moving average of the weights: Polyak & Juditsky 1992", least=0, most=1
@@ -63,7 +63,7 @@ class TrainingSettings:
     )
     augmented_copies: int = setting(
         24,
-        "of each clip for a frozen backbone; epochs take them in turn",
+        "augmented copies of each clip for a frozen backbone; epochs take them in turn",
         least=1,
         option="--variants",
     )
@@ -71,8 +71,8 @@ class TrainingSettings:
     fine_tune: int = setting(
         0, "convolutions at the backbone's end to train after the head has converged", least=0
     )
-    fine_tune_epochs: int = setting(10, "at most", least=1)
-    fine_tune_learning_rate: float = setting(1e-5, "of backbone and head", above=0)
+    fine_tune_epochs: int = setting(10, "epochs of fine-tuning, at most", least=1)
+    fine_tune_learning_rate: float = setting(1e-5, "of backbone and head together", above=0)
     precision: str = precision.PLAIN  # the name of a Keras dtype policy: the machine decides
 
     def __post_init__(self) -> None:

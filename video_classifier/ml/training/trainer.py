@@ -48,7 +48,7 @@ class Trainer:
         self.entries = tuple(clip.entry for clip in footage)
         self._settings = recipe.settings
         self._targets = np.array([entry.target for entry in self.entries])
-        self._weights = backbone_weights
+        self.backbone_weights = backbone_weights
         self._cache = cache
         self._checkpoints = checkpoints or Cache()
         self._examples: Examples | None = None
@@ -59,7 +59,7 @@ class Trainer:
         That takes minutes, once. Whoever trains or scores calls it, so that nobody has to.
         """
         if self._examples is None:
-            self._examples = self._extracted(watch) if self._is_frozen else self._clips
+            self._examples = self._extracted(watch) if self.is_pretrained else self._clips
         return self._examples
 
     @property
@@ -94,7 +94,7 @@ class Trainer:
 
     def scores(self, network: keras.Model, rows: Integers) -> Floats:
         """The score of each clip in `rows`, (n,), 0 to 1, as the application would give it."""
-        if self._is_frozen and not self._settings.fine_tune:
+        if self.is_pretrained and not self._settings.fine_tune:
             return optimization.scores_of(network.get_layer("head"), self.prepare(), rows)
         return optimization.scores_of(network, self._clips, rows)
 
@@ -116,14 +116,16 @@ class Trainer:
     def _build(self) -> keras.Model:
         from video_classifier.ml import networks
 
-        return networks.build(self.recipe.network, self.recipe.spec, backbone_weights=self._weights)
+        return networks.build(
+            self.recipe.network, self.recipe.spec, backbone_weights=self.backbone_weights
+        )
 
     @cached_property
-    def _is_frozen(self) -> bool:
-        """Whether a backbone keeps the weights that it comes with, at first."""
+    def is_pretrained(self) -> bool:
+        """Whether the network has a backbone with weights of its own, which are frozen at first."""
         from video_classifier.ml import networks
 
-        return self._weights is not None and networks.is_pretrained(self.recipe.network)
+        return self.backbone_weights is not None and networks.is_pretrained(self.recipe.network)
 
     @cached_property
     def _clips(self) -> ClipExamples:
@@ -151,7 +153,7 @@ class Trainer:
             "settings": self.recipe.stored(),
             "labels": [[entry.label, entry.source] for entry in self.entries],
         }
-        if self._is_frozen:
+        if self.is_pretrained:
             facts["backbone"] = weights_sha256(self._build().get_layer("backbone"))
         return facts
 
@@ -165,8 +167,8 @@ class Trainer:
         """Behind a frozen backbone the head is trained alone, before the backbone's end joins."""
         settings = self._settings
         yield Phase(
-            name="head" if self._is_frozen else "all",
-            network=network.get_layer("head") if self._is_frozen else network,
+            name="head" if self.is_pretrained else "all",
+            network=network.get_layer("head") if self.is_pretrained else network,
             examples=self.prepare(),
             batch_size=settings.batch_size,
             epochs=settings.epochs,

@@ -1,0 +1,106 @@
+"""From footage to a model's folder, and from its card back to the recipe."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from tests.makers.datasets import footage, people
+from tests.ml.conftest import TINY
+from video_classifier.ml import experiments
+from video_classifier.ml.data.footage import Footage
+from video_classifier.ml.data.splits import SplitBy
+from video_classifier.ml.evaluation import cross_validation
+from video_classifier.ml.evaluation.cross_validation import FoldScored
+from video_classifier.ml.experiments import Plan, Provenance
+from video_classifier.ml.serving import bundle
+from video_classifier.ml.training.recipe import Recipe
+from video_classifier.ml.training.settings import StopBy, TrainingSettings
+from video_classifier.ml.training.trainer import Trainer
+from video_classifier.ml.watch import Unwatched
+
+pytestmark = pytest.mark.keras
+
+SETTINGS = TrainingSettings(epochs=6, learning_rate=0.01, batch_size=4, stop_by=StopBy.EPOCHS)
+RECIPE = Recipe(network="conv3d", spec=TINY, settings=SETTINGS)
+PLAN = Plan(folds=2, false_alarms=0.2)
+
+
+class Folds(Unwatched):
+    """Keeps the folds that were reported."""
+
+    def __init__(self) -> None:
+        self.scored: list[FoldScored] = []
+
+    def report(self, result: object) -> None:
+        if isinstance(result, FoldScored):
+            self.scored.append(result)
+
+
+def clips_in(file: Path) -> list[Footage]:
+    """Footage whose files are there: a card has their hashes."""
+    return [replace(clip, entry=replace(clip.entry, path=file)) for clip in footage(people(4))]
+
+
+@pytest.fixture
+def table(tmp_path: Path) -> Path:
+    (tmp_path / "clips.csv").write_text("path,label\n")
+    return tmp_path / "clips.csv"
+
+
+@pytest.fixture
+def trainer() -> Trainer:
+    return Trainer(RECIPE, footage(people(4)))
+
+
+def test_a_recipe_is_measured_on_people_whom_its_networks_have_not_seen(trainer: Trainer) -> None:
+    watch = Folds()
+
+    measured = experiments.measure(trainer, PLAN, watch=watch)
+
+    assert [(fold.number, fold.folds) for fold in watch.scored] == [(1, 2), (2, 2)]
+    assert measured.metrics["auc"].value == 1
+    assert measured.calibration.threshold == measured.unseen.shipped.threshold
+
+
+def test_by_clip_everybody_is_a_group_of_their_own(trainer: Trainer) -> None:
+    measured = experiments.measure(trainer, replace(PLAN, split=SplitBy.RANDOM))
+
+    assert len({entry.group for entry in measured.entries}) == len(measured.entries)
+
+
+def test_what_is_published_is_a_model_with_its_recipe_and_its_scores(
+    table: Path, tmp_path: Path
+) -> None:
+    trainer = Trainer(RECIPE, clips_in(table))
+    measured = experiments.measure(trainer, PLAN)
+
+    card = experiments.publish(
+        tmp_path / "mine",
+        experiments.train(trainer),
+        Provenance(manifest=table, left_out=1),
+        measured,
+    )
+
+    assert bundle.check(tmp_path / "mine") == card
+    assert Recipe.of(card) == RECIPE
+    assert card.threshold == measured.calibration.threshold
+    assert "found in 1 of the clips" in card.measured
+    read, scores = cross_validation.read_scores(tmp_path / "mine" / "unseen.csv")
+    assert [entry.name for entry in read] == [entry.name for entry in people(4)]
+    assert scores == pytest.approx(measured.unseen.scores, abs=1e-4)
+
+
+def test_a_model_that_was_not_measured_says_so(table: Path, tmp_path: Path) -> None:
+    trained = experiments.train(Trainer(RECIPE, clips_in(table)))
+
+    card = experiments.publish(
+        tmp_path / "mine", trained, Provenance(manifest=table), threshold=0.3
+    )
+
+    assert card.threshold == 0.3
+    assert not card.metrics
+    assert "Not measured" in card.measured
+    assert "not chosen on any clips" in card.measured

@@ -1,0 +1,327 @@
+"""Measures, trains and publishes a recipe: the whole way from a table of clips to a model's folder.
+
+The steps, in order: `decode` the clips, `audit` them, make a `Trainer`, `measure` the recipe by
+cross-validation on people whom its networks have not seen, `train` the model on all clips, and
+`publish` it. Scripts and notebooks call these; docs/train-from-python.md shows how.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from video_classifier.ml.audit import file_facts, leaks
+from video_classifier.ml.audit.leaks import Audit
+from video_classifier.ml.cache import Cache
+from video_classifier.ml.contracts import View
+from video_classifier.ml.data import splits
+from video_classifier.ml.data.footage import Footage, Unreadable, read_footage
+from video_classifier.ml.data.grouping import Duplicates
+from video_classifier.ml.data.manifest import Entry, ManifestError
+from video_classifier.ml.data.splits import SplitBy, TooFewGroupsError, UnknownSourceError
+from video_classifier.ml.evaluation import calibration, cross_validation, evaluate
+from video_classifier.ml.evaluation.calibration import Calibration
+from video_classifier.ml.evaluation.cross_validation import FALSE_ALARMS, Unseen
+from video_classifier.ml.evaluation.evaluate import Evaluation, NothingToMeasureError, ScoredClip
+from video_classifier.ml.networks import UnknownNetworkError, precision
+from video_classifier.ml.networks.precision import NotFiniteError
+from video_classifier.ml.networks.pretrained import WeightsError
+from video_classifier.ml.persons import loading as detectors
+from video_classifier.ml.persons.detector import DetectorError
+from video_classifier.ml.reporting import card_text, plots
+from video_classifier.ml.serving import bundle, loading
+from video_classifier.ml.serving.card import BundleError, Card, Interval
+from video_classifier.ml.training.history import History
+from video_classifier.ml.training.recipe import Recipe, RecipeError, temperature_of
+from video_classifier.ml.training.trainer import Trainer
+from video_classifier.ml.watch import UNWATCHED, Watch
+
+if TYPE_CHECKING:
+    import keras
+
+# What stops an experiment and can be put right; the message, a sentence, says how.
+REFUSALS = (
+    BundleError,
+    DetectorError,
+    ManifestError,
+    NothingToMeasureError,
+    NotFiniteError,
+    RecipeError,
+    TooFewGroupsError,
+    UnknownNetworkError,
+    UnknownSourceError,
+    WeightsError,
+)
+
+SCORES_FILE = "unseen.csv"
+ROC_FILE = "roc.png"
+TRAINING_FILE = "course.png"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """How a recipe is measured, and how its threshold is chosen."""
+
+    folds: int | None = 5  # 2 or more; None: leave out one group at a time
+    false_alarms: float = 0.05  # share of ordinary clips that may get a hint, at most
+    threshold: float | None = None  # take this one, 0 to 1, instead of choosing one
+    split: SplitBy = SplitBy.GROUP  # whatever a random split measures is leaky
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measured:
+    """A recipe on people whom its networks have not seen."""
+
+    plan: Plan
+    entries: tuple[Entry, ...]
+    unseen: Unseen  # out-of-fold scores, and what was calibrated on them
+    metrics: Mapping[str, Interval]
+
+    @property
+    def calibration(self) -> Calibration:
+        """Temperature and threshold for a network that is trained on all clips."""
+        return self.unseen.shipped
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trained:
+    """A network, and how it was trained."""
+
+    recipe: Recipe
+    entries: tuple[Entry, ...]  # that it was trained on or validated by
+    network: keras.Model
+    history: History
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Provenance:
+    """Where the clips of a model came from, for its card."""
+
+    manifest: Path  # the card has its SHA-256
+    left_out: int = 0  # clips of the manifest in which there was nothing to look at
+    audit: Audit | None = None
+
+
+def choose_precision(
+    recipe: Recipe, *, backbone_weights: str | Path | None, watch: Watch = UNWATCHED
+) -> Recipe:
+    """The recipe with the dtype policy that trains fastest on this machine."""
+    from video_classifier.ml import networks
+
+    only_head = backbone_weights is not None and networks.is_pretrained(recipe.network)
+    only_head = only_head and not recipe.settings.fine_tune
+
+    def learner() -> keras.Model:
+        network = networks.build(recipe.network, recipe.spec)
+        return network.get_layer("head") if only_head else network
+
+    policy = precision.fastest(learner)
+    watch.report(
+        "Computing in float32: 16 bits are not faster for this network on this machine."
+        if policy == precision.PLAIN
+        else f"Computing in {policy}."
+    )
+    return replace(recipe, settings=replace(recipe.settings, precision=policy))
+
+
+def decode(
+    recipe: Recipe,
+    entries: Sequence[Entry],
+    *,
+    detector: Path | None = None,
+    cache: Cache | None = None,
+    watch: Watch = UNWATCHED,
+) -> tuple[tuple[Footage, ...], tuple[Unreadable, ...]]:
+    """The clips as the recipe's network takes them, and those that can't be used.
+
+    `detector` is the folder or ONNX file of a person detector, for a network of people. Raises
+    TooFewGroupsError, unless enough people of both labels can be held back; DetectorError.
+    """
+    found = detectors.load(detector) if detector and recipe.spec.view is View.PERSON else None
+    footage, unreadable = read_footage(
+        entries, recipe.spec, detector=found, cache=cache, watch=watch
+    )
+    splits.refuse_too_few([clip.entry for clip in footage])
+    return footage, unreadable
+
+
+def audit(
+    trainer: Trainer,
+    *,
+    duplicates: Duplicates = Duplicates(),  # noqa: B008  (frozen)
+    by: SplitBy = SplitBy.GROUP,
+    watch: Watch = UNWATCHED,
+) -> Audit:
+    """Leaks and shortcut baselines of the clips; `watch` is warned of each that was found."""
+    with watch.task("Measuring shortcut baselines", leaks.BASELINES) as advance:
+        found = leaks.examine(
+            trainer.entries,
+            [file_facts.from_frames(clip.entry, clip.inputs[0]) for clip in trainer.footage],
+            duplicates=duplicates,
+            by=by,
+            seed=trainer.recipe.settings.seed,
+            backbone_weights=trainer.backbone_weights if trainer.is_pretrained else None,
+            after_each=advance,
+        )
+    for sentence in (*(leak.sentence for leak in found.leaks), *found.warnings):
+        watch.warn(sentence)
+    return found
+
+
+def measure(trainer: Trainer, plan: Plan, *, watch: Watch = UNWATCHED) -> Measured:
+    """Scores every clip by a network that was trained without its group, and calibrates.
+
+    A clip's threshold and temperature are chosen on the other folds. `watch` gets a FoldScored
+    for each. Raises TooFewGroupsError and NotFiniteError.
+    """
+    entries = splits.regrouped(trainer.entries, plan.split)
+    folds = cross_validation.make_folds(
+        entries, count=plan.folds, seed=trainer.recipe.settings.seed
+    )
+    scores = cross_validation.unseen_scores(trainer, folds, watch=watch)
+    unseen = cross_validation.calibrated(
+        entries, scores, folds, false_alarms=plan.false_alarms, threshold=plan.threshold
+    )
+    metrics = cross_validation.unseen_metrics(entries, unseen.scores, threshold=unseen.thresholds)
+    return Measured(plan=plan, entries=tuple(entries), unseen=unseen, metrics=metrics)
+
+
+def train(trainer: Trainer, *, watch: Watch = UNWATCHED) -> Trained:
+    """The model: trained on all clips, but for a few people if their loss is to end it.
+
+    Raises NotFiniteError.
+    """
+    subsets = splits.hold_out(trainer.entries, seed=trainer.recipe.settings.seed)
+    network, history = trainer.fit(*subsets, watch=watch)
+    return Trained(recipe=trainer.recipe, entries=trainer.entries, network=network, history=history)
+
+
+def publish(
+    folder: Path,
+    trained: Trained,
+    provenance: Provenance,
+    measured: Measured | None = None,
+    *,
+    threshold: float | None = None,
+) -> Card:
+    """Writes the model's folder: network, card, plots and out-of-fold scores. Raises OSError.
+
+    If the recipe was not `measured` the card has no metrics; then its threshold is `threshold`,
+    or 0.5.
+    """
+    recipe, entries = trained.recipe, trained.entries
+    chosen = measured.calibration if measured else Calibration(threshold=threshold or 0.5)
+    metrics = measured.metrics if measured else {}
+    leaky = provenance.audit.sentences(metrics.get("auc")) if provenance.audit else ()
+    card = Card(
+        name=folder.name,
+        network=recipe.network,
+        summary=card_text.summary(recipe.network),
+        spec=recipe.spec,
+        threshold=chosen.threshold,
+        created=datetime.now(UTC).date().isoformat(),
+        metrics=metrics,
+        confidence=(
+            cross_validation.unseen_confidence(measured.entries, measured.unseen.scores)
+            if measured
+            else None
+        ),
+        measured=_how_measured(trained, chosen, measured, left_out=provenance.left_out),
+        limits=(*card_text.LIMITS, *leaky),
+        training=card_text.training_facts(
+            provenance.manifest,
+            entries,
+            recipe.settings,
+            trained.history,
+            temperature=chosen.temperature,
+        ),
+    )
+    network = calibration.with_temperature(trained.network, chosen.temperature)
+    card = bundle.save(folder, network, card)
+    plots.save_training(trained.history, folder / TRAINING_FILE)
+    if measured:
+        cross_validation.write_scores(folder / SCORES_FILE, measured.entries, measured.unseen)
+        plots.save_roc(measured.entries, measured.unseen.scores, folder / ROC_FILE)
+    return card
+
+
+def measure_held_out(
+    folder: Path,
+    held_out: Sequence[Entry],
+    *,
+    detector: Path | None = None,
+    whole: Sequence[str] = (),
+    watch: Watch = UNWATCHED,
+) -> Card:
+    """Puts the model's own false alarms on sources that were held out of training onto its card.
+
+    Of the sources in `whole` all clips were held out, of others about half.
+    """
+    model = loading.load(folder, detector=detector)
+    metrics, sentences = dict(model.card.metrics), [model.card.measured]
+    with watch.task("Testing on the clips held out", len(held_out)) as advance:
+        for source in dict.fromkeys(entry.source for entry in held_out):
+            clips = [entry for entry in held_out if entry.source == source]
+            tested = evaluate.evaluate(model, clips, after_each=advance)
+            specificity = tested.metrics.get("specificity", Interval(value=None))
+            metrics[f"{FALSE_ALARMS}{source}"] = cross_validation.complement(specificity)
+            sentences.append(
+                card_text.how_kept_apart(
+                    source,
+                    clips=len(tested.scored) + len(tested.unscored),
+                    half=source not in whole,
+                )
+            )
+    card = replace(model.card, metrics=metrics, measured=" ".join(sentences))
+    bundle.write_card(folder, card)
+    return card
+
+
+def evaluate_recipe(  # noqa: PLR0913
+    card: Card,
+    entries: Sequence[Entry],
+    *,
+    backbone_weights: str | Path | None = None,
+    detector: Path | None = None,
+    cache: Cache | None = None,
+    watch: Watch = UNWATCHED,
+) -> Evaluation:
+    """Scores each group by a network that was trained like the model, on all other groups.
+
+    Raises BundleError if the card has no recipe; WeightsError before a clip is decoded.
+    """
+    recipe = Recipe.of(card)
+    recipe.check(backbone_weights)
+    footage, unreadable = decode(recipe, entries, detector=detector, cache=cache, watch=watch)
+    trainer = Trainer(recipe, footage, backbone_weights=backbone_weights, cache=cache)
+    folds = cross_validation.make_folds(trainer.entries, count=None, seed=recipe.settings.seed)
+    scores = cross_validation.unseen_scores(trainer, folds, watch=watch)
+    shown = calibration.tempered(scores, temperature_of(card))
+    return evaluate.summarize(
+        name=f"{card.name}'s recipe",
+        sha256=card.sha256,
+        threshold=card.threshold,
+        scored=[
+            ScoredClip(entry=entry, score=float(score), in_training=False)
+            for entry, score in zip(trainer.entries, shown, strict=True)
+        ],
+        unreadable=unreadable,
+    )
+
+
+def _how_measured(
+    trained: Trained, chosen: Calibration, measured: Measured | None, *, left_out: int
+) -> str:
+    """For the card, in sentences."""
+    entries, plan = trained.entries, measured.plan if measured else Plan(folds=0)
+    sentences = (
+        card_text.how_measured(entries, trained.recipe.settings, folds=plan.folds),
+        card_text.how_left_out(left_out),
+        card_text.how_chosen(entries, chosen, false_alarms=plan.false_alarms)
+        if measured and plan.threshold is None
+        else "The threshold was not chosen on any clips.",
+    )
+    return " ".join(filter(None, sentences))
