@@ -23,6 +23,7 @@ from scripts._lib import console, markdown
 from video_classifier.ml.contracts import ClipError, Image
 from video_classifier.ml.data.manifest import ManifestError
 from video_classifier.ml.distillation import scenes, scoring
+from video_classifier.ml.distillation.scenes import Pictures
 from video_classifier.ml.distillation.scoring import Curve, Truth
 from video_classifier.ml.persons import boxes, onnx
 from video_classifier.ml.persons import detector_card as cards
@@ -36,13 +37,20 @@ EXAMPLE = """example:
 
 NAME = "figures"  # of the marks in the page
 PRECISION = 0.85
-TURNS, IN_A_TURN = 11, 20  # of each detector; the first turn warms up
+TURNS, PICTURES_A_TURN = 11, 20  # of each detector; the first turn warms up
 SHOWN = 12
-DISTANT = 0.5  # of the picture's height: who is smaller
+DISTANT = 0.5  # share of the picture's height: who is smaller
+
+
+class Reference(NamedTuple):
+    """Pictures, and the people in each."""
+
+    images: Sequence[Image]
+    truths: Sequence[Truth]
 
 
 class Line(NamedTuple):
-    """Of the table: who was measured against what."""
+    """Of the table: one detector against one reference."""
 
     detector: str
     reference: str
@@ -73,78 +81,81 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         if arguments.write:
             markdown.check(arguments.write, NAME)
-        _measure(arguments)
+        own, teacher = detectors.load(arguments.detector), onnx.read(arguments.teacher)
+        folder = arguments.manifest.parent
+        held_out = _held_out(arguments.detector, scenes.clips_by_scene(arguments.manifest))
+        tested = _tested(folder, held_out["test"])
+        reference = Reference(
+            images=[image for clip in tested for image in clip.images],
+            truths=scoring.truths_by(teacher, tested),
+        )
+        unseen = {clip for clips in held_out.values() for clip in clips}
+        checked = _checked(arguments.checked, folder, unseen)
+        drawn = _table(_lines(own, teacher, reference, checked))
+        if arguments.speed:
+            drawn += "\n\n" + _speed(own, arguments.teacher)
     except (ManifestError, DetectorError, ClipError, markdown.PageError, OSError) as error:
         console.complain(error)
         return 2
-    return 0
-
-
-def _measure(arguments: argparse.Namespace) -> None:
-    own, teacher = detectors.load(arguments.detector), onnx.read(arguments.teacher)
-    by_scene = scenes.clips_by_scene(arguments.manifest)
-    unseen = _unseen(arguments.detector)
-    clips = [clip for name in unseen["test"] for clip in by_scene[name]]
-    with console.progress("Decoding the clips of the test", len(clips)) as tick:
-        pictures = scenes.read(arguments.manifest.parent, clips, after_each=tick)
-    images = [image for clip in pictures for image in clip.images]
-    truths = scoring.truths_by(teacher, pictures)
-    held_out = {clip for part in unseen.values() for name in part for clip in by_scene[name]}
-    others, checked = _checked(arguments, held_out)
-    lines = [
-        _line("own", own, "YOLOX-nano", images, truths),
-        _line("YOLOX-nano, mirrored", Mirrored(teacher), "YOLOX-nano", images, truths),
-        _line("own", own, "checked boxes", others, checked),
-        _line("YOLOX-nano", teacher, "checked boxes", others, checked),
-    ]
-    drawn = _table(lines)
-    if arguments.speed:
-        drawn += "\n\n" + _speed(own, arguments.teacher)
     console.out.print(drawn, markup=False, soft_wrap=True)
     if arguments.write:
         markdown.write(arguments.write, NAME, drawn)
     if arguments.sheet:
-        _draw(own, images, truths, arguments.sheet)
+        _draw(own, reference.images, reference.truths, arguments.sheet)
+    return 0
 
 
-def _unseen(folder: Path) -> Mapping[str, Sequence[str]]:
-    """The scenes that were not trained on, by what they were kept for."""
-    told = cards.read(folder).training.get("scenes")
-    if not isinstance(told, dict):
-        msg = f"The person detector {folder} doesn't say which scenes it was not trained on."
-        raise DetectorError(msg)
-    return {part: told[part] for part in ("validation", "test")}
+def _tested(folder: Path, clips: Sequence[str]) -> list[Pictures]:
+    with console.progress("Decoding the clips of the test", len(clips)) as advance:
+        return scenes.read(folder, clips, advance=advance)
 
 
-def _line(
-    name: str,
-    detector: Detector,
-    reference: str,
-    images: Sequence[Image],
-    truths: Sequence[Truth],
-) -> Line:
-    found = [detector.detect(image) for image in images]
-    return Line(name, reference, scoring.curve(found, truths), truths, detector.threshold)
-
-
-def _checked(arguments: argparse.Namespace, held_out: set[str]) -> tuple[list[Image], list[Truth]]:
-    """The pictures of these clips whose boxes were checked, and what is in them."""
-    told = json.loads(arguments.checked.read_text(encoding="utf-8"))["frames"]
-    told = [frame for frame in told if frame["clip"] in held_out]
-    images = [_frame(arguments.manifest.parent / frame["clip"], frame["time"]) for frame in told]
-    truths = [
-        Truth(
-            boxes=np.array(frame["boxes"], np.float32).reshape(-1, 4),
-            doubtful=np.empty((0, 4), np.float32),
-        )
-        for frame in told
+def _lines(own: Detector, teacher: Detector, tested: Reference, checked: Reference) -> list[Line]:
+    return [
+        _line("own", own, "YOLOX-nano", tested),
+        _line("YOLOX-nano, mirrored", Mirrored(teacher), "YOLOX-nano", tested),
+        _line("own", own, "checked boxes", checked),
+        _line("YOLOX-nano", teacher, "checked boxes", checked),
     ]
-    return images, truths
+
+
+def _held_out(detector: Path, by_scene: Mapping[str, Sequence[str]]) -> Mapping[str, Sequence[str]]:
+    """The clips of scenes that were not trained on, by split."""
+    split = cards.read(detector).training.get("scenes")
+    if not isinstance(split, dict):
+        msg = f"The person detector {detector} doesn't say which scenes it was not trained on."
+        raise DetectorError(msg)
+    return {
+        name: [clip for scene in split[name] for clip in by_scene[scene]]
+        for name in ("validation", "test")
+    }
+
+
+def _line(name: str, detector: Detector, against: str, reference: Reference) -> Line:
+    detections = [detector.detect(image) for image in reference.images]
+    curve = scoring.curve(detections, reference.truths)
+    return Line(name, against, curve, reference.truths, detector.threshold)
+
+
+def _checked(table: Path, folder: Path, held_out: set[str]) -> Reference:
+    """The pictures of these clips whose boxes were checked."""
+    frames = json.loads(table.read_text(encoding="utf-8"))["frames"]
+    frames = [frame for frame in frames if frame["clip"] in held_out]
+    return Reference(
+        images=[_frame(folder / frame["clip"], frame["time"]) for frame in frames],
+        truths=[
+            Truth(
+                boxes=np.array(frame["boxes"], np.float32).reshape(-1, 4),
+                ignored=np.empty((0, 4), np.float32),
+            )
+            for frame in frames
+        ],
+    )
 
 
 def _frame(clip: Path, second: float) -> Image:
     """The picture at that time, as those see it who look for persons in clips."""
-    images, times = scenes.all_moments(clip)
+    images, times = scenes.read_all(clip)
     return np.asarray(images[int(np.abs(times - second).argmin())])
 
 
@@ -177,14 +188,14 @@ def _speed(own: Detector, model: Path) -> str:
     theirs: list[float] = []
     with console.progress("Timing", TURNS) as tick:
         for _ in range(TURNS):
-            ours.extend(_seconds(lambda: own.detect(picture)) for _ in range(IN_A_TURN))
-            theirs.extend(_seconds(lambda: other(picture)) for _ in range(IN_A_TURN))
+            ours.extend(_seconds(lambda: own.detect(picture)) for _ in range(PICTURES_A_TURN))
+            theirs.extend(_seconds(lambda: other(picture)) for _ in range(PICTURES_A_TURN))
             tick()
-    mine, other_s = median(ours[IN_A_TURN:]), median(theirs[IN_A_TURN:])
+    mine, other_s = median(ours[PICTURES_A_TURN:]), median(theirs[PICTURES_A_TURN:])
     return (
         f"A 1080p picture takes {mine * 1000:.1f} ms, YOLOX-nano in ONNX Runtime "
         f"{other_s * 1000:.1f} ms: a ratio of {mine / other_s:.2f} (medians of {TURNS - 1} turns "
-        f"of {IN_A_TURN} pictures, resizing included)."
+        f"of {PICTURES_A_TURN} pictures, resizing included)."
     )
 
 

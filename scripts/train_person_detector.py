@@ -1,7 +1,7 @@
-"""Trains our own person detector on what a larger one says of the footage, and writes its folder.
+"""Trains our own person detector by distillation from a larger one, and writes its folder.
 
-Scenes are split by lot: a fifth is never trained on and stays for the test. Stopped and started
-again with the same --work, it goes on after the last epoch.
+Scenes are split at random: a fifth is never trained on and stays for the test. Stopped and started
+again with the same --work, it resumes after the last epoch.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ from video_classifier.ml.persons.detector import DetectorError
 if TYPE_CHECKING:
     import keras
 
-    from video_classifier.ml.distillation.scenes import Parts, Pictures
-    from video_classifier.ml.distillation.trainer import Settings
+    from video_classifier.ml.distillation.scenes import Pictures, SceneSplit
+    from video_classifier.ml.distillation.trainer import DistillationSettings
     from video_classifier.ml.persons.onnx import YoloDetector
 
 EXAMPLE = """example:
@@ -40,7 +40,13 @@ HEIGHT, WIDTH = 256, 320  # of what the network looks at: it holds both 16:9 and
 def main(argv: Sequence[str] | None = None) -> int:
     arguments = _arguments(argv)
     try:
-        _train(arguments)
+        _train(
+            arguments.manifest,
+            arguments.teacher,
+            arguments.backbone_weights,
+            arguments.out,
+            _settings(arguments.work, steps=arguments.steps, seed=arguments.seed),
+        )
     except (
         ManifestError,
         DetectorError,
@@ -57,46 +63,50 @@ def main(argv: Sequence[str] | None = None) -> int:
     return 0
 
 
-def _train(arguments: argparse.Namespace) -> None:
+def _settings(work: Path, *, steps: int, seed: int) -> DistillationSettings:
+    from video_classifier.ml.distillation.trainer import DistillationSettings
+
+    return DistillationSettings(work=work, steps=steps, seed=seed)
+
+
+def _train(
+    manifest: Path,
+    teacher_file: Path,
+    backbone_weights: str,
+    out: Path,
+    settings: DistillationSettings,
+) -> None:
     from video_classifier.ml.distillation import network, scenes, trainer
     from video_classifier.ml.distillation.batches import Scene
     from video_classifier.ml.persons import onnx
 
-    settings = trainer.Settings(work=arguments.work, seed=arguments.seed, steps=arguments.steps)
-    teacher = onnx.read(arguments.teacher)
-    by_scene = scenes.clips_by_scene(arguments.manifest)
-    parts = scenes.parts(by_scene, seed=settings.seed)
-    student = network.build(arguments.backbone_weights)
-    with console.progress("Decoding the clips", sum(map(len, by_scene.values()))) as tick:
-        seen = {
-            name: scenes.read(arguments.manifest.parent, by_scene[name], after_each=tick)
-            for name in (*parts.train, *parts.validation)
+    teacher = onnx.read(teacher_file)
+    by_scene = scenes.clips_by_scene(manifest)
+    split = scenes.split(by_scene, seed=settings.seed)
+    student = network.build(backbone_weights)
+    with console.progress("Decoding the clips", sum(map(len, by_scene.values()))) as advance:
+        pictures = {
+            name: scenes.read(manifest.parent, by_scene[name], advance=advance)
+            for name in (*split.train, *split.validation)
         }
-    lessons = [
-        Scene(name=name, pictures=[image for clip in seen[name] for image in clip.images])
-        for name in parts.train
+    training = [
+        Scene(name=name, pictures=[image for clip in pictures[name] for image in clip.images])
+        for name in split.train
     ]
-    arguments.work.mkdir(parents=True, exist_ok=True)
-    epochs = sum(stage.epochs * stage.runs for stage in settings.stages)
-    with console.progress("Training", epochs) as tick:
-
-        def after_epoch(epoch: int, loss: float) -> None:
-            tick()
-            console.err.print(f"epoch {epoch + 1}: loss {loss:.3f}")
-
-        trainer.train(student, lessons, teacher, settings, after_epoch=after_epoch)
-    validation = [clip for name in parts.validation for clip in seen[name]]
-    _save(arguments, student, teacher, validation, _facts(settings, parts))
+    settings.work.mkdir(parents=True, exist_ok=True)
+    trainer.train(student, training, teacher, settings, watch=console.watch)
+    validation = [clip for name in split.validation for clip in pictures[name]]
+    _save(out, student, teacher, validation, _facts(settings, split))
 
 
-def _facts(settings: Settings, parts: Parts) -> dict[str, object]:
+def _facts(settings: DistillationSettings, split: SceneSplit) -> dict[str, object]:
     facts = asdict(settings)
     del facts["work"]
-    return facts | {"scenes": asdict(parts)}
+    return facts | {"scenes": asdict(split)}
 
 
 def _save(
-    arguments: argparse.Namespace,
+    out: Path,
     student: keras.Model,
     teacher: YoloDetector,
     validation: Sequence[Pictures],
@@ -115,15 +125,14 @@ def _save(
         training=facts | {"teacher": teacher.sha256},
     )
     detector = tflite.OwnDetector(content, card)
-    found = [detector.detect(image) for clip in validation for image in clip.images]
-    curve = scoring.curve(found, scoring.truths_by(teacher, validation))
+    detections = [detector.detect(image) for clip in validation for image in clip.images]
+    curve = scoring.curve(detections, scoring.truths_by(teacher, validation))
     card = replace(card, threshold=round(curve.best_threshold, 3))
-    export.write(arguments.out, content, card)
+    export.write(out, content, card)
     precision, recall = curve.at(card.threshold)
     console.err.print(
-        f"Wrote {arguments.out}. On the scenes for validation: AP50 "
-        f"{curve.average_precision:.3f}; precision {precision:.2f} and recall {recall:.2f} "
-        f"at the threshold {card.threshold}."
+        f"Wrote {out}. On the scenes for validation: AP50 {curve.average_precision:.3f}; "
+        f"precision {precision:.2f} and recall {recall:.2f} at the threshold {card.threshold}."
     )
 
 

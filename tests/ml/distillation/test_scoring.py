@@ -22,10 +22,10 @@ def found(*rated: tuple[float, list[float]]) -> Detections:
     )
 
 
-def truth(*boxes: list[float], doubtful: tuple[list[float], ...] = ()) -> Truth:
+def truth(*boxes: list[float], ignored: tuple[list[float], ...] = ()) -> Truth:
     return Truth(
         boxes=np.array(boxes, np.float32).reshape(-1, 4),
-        doubtful=np.array(doubtful, np.float32).reshape(-1, 4),
+        ignored=np.array(ignored, np.float32).reshape(-1, 4),
     )
 
 
@@ -56,8 +56,8 @@ def test_a_false_alarm_costs_less_the_fainter_it_is() -> None:
     assert late.average_precision == 1
 
 
-def test_who_is_doubtful_is_neither_a_hit_nor_a_false_alarm() -> None:
-    judged = curve(found((0.9, THERE), (0.8, HERE)), truth(HERE, doubtful=(THERE,)))
+def test_who_is_ignored_is_neither_a_hit_nor_a_false_alarm() -> None:
+    judged = curve(found((0.9, THERE), (0.8, HERE)), truth(HERE, ignored=(THERE,)))
 
     assert judged.average_precision == 1
     assert len(judged.scores) == 1
@@ -87,4 +87,4 @@ def test_a_teacher_is_believed_if_it_is_sure_of_somebody_tall(
 ) -> None:
     said = scoring.truth(found((score, [0.1, 0.1, 0.2, 0.1 + high])), height=100)
 
-    assert (len(said.boxes), len(said.doubtful)) == expected
+    assert (len(said.boxes), len(said.ignored)) == expected

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,12 +15,10 @@ from video_classifier.ml.data.manifest import ManifestError
 from video_classifier.ml.distillation import export, scenes
 from video_classifier.ml.persons import boxes, tflite
 from video_classifier.ml.persons.detector_card import DetectorCard
+from video_classifier.ml.watch import UNWATCHED, Unwatched, Watch
 
 if TYPE_CHECKING:
     import keras
-
-
-AfterEpoch = Callable[[int, float], None]
 
 
 class Painter:
@@ -84,35 +81,35 @@ def test_a_table_without_scenes_is_refused(tmp_path: Path, text: str) -> None:
         scenes.clips_by_scene(path)
 
 
-def test_no_scene_is_in_two_parts_and_the_largest_is_trained_on() -> None:
+def test_no_scene_is_in_two_splits_and_the_largest_is_trained_on() -> None:
     by_scene = {f"scene {number}": ["clip"] for number in range(40)} | {"lab": ["clip"] * 99}
 
-    parts = scenes.parts(by_scene, seed=0)
+    parts = scenes.split(by_scene, seed=0)
 
     assert sorted((*parts.train, *parts.validation, *parts.test)) == sorted(by_scene)
     assert "lab" in parts.train
     assert (len(parts.test), len(parts.validation)) == (8, 4)
-    assert parts == scenes.parts(by_scene, seed=0)
-    assert parts != scenes.parts(by_scene, seed=1)
+    assert parts == scenes.split(by_scene, seed=0)
+    assert parts != scenes.split(by_scene, seed=1)
 
 
 @pytest.mark.keras
-def test_the_teacher_answers_for_the_very_view_that_the_student_gets() -> None:
+def test_targets_are_for_the_very_view_that_the_student_gets() -> None:
     from video_classifier.ml.distillation import batches, trainer
 
     picture = np.zeros((48, 64, 3), np.uint8)
     picture[:, 20:40, 0] = 255
-    stage = replace(trainer.STAGES[0], size=32, mosaics=0.5, whole=0.5)
+    stage = replace(trainer.STAGES[0], size=32, mosaics=0.5, letterboxed=0.5)
     pictured = [batches.Scene(name="red", pictures=[picture])]
 
-    views, answers = batches.Lessons(pictured, Painter(), stage, steps=1, seed=0)[0]
+    views, targets = batches.DistillationBatches(pictured, Painter(), stage, steps=1, seed=0)[0]
 
-    sure = answers[..., 4] > 0.5
+    sure = targets[..., 4] > 0.5
     assert views.shape == (batches.BATCH, 32, 32, 3)
-    assert answers.shape == (batches.BATCH, 4 * 4 + 2 * 2 + 1, 5)
+    assert targets.shape == (batches.BATCH, 4 * 4 + 2 * 2 + 1, 5)
     assert sure.any()
     assert not sure.all()
-    for view, answer in zip(views, answers, strict=True):
+    for view, answer in zip(views, targets, strict=True):
         for left, top, right, bottom, _ in answer[answer[:, 4] > 0.5]:
             under = view[int(top) : int(np.ceil(bottom)), int(left) : int(np.ceil(right))]
             assert under[..., 0].max() > under[..., 1].min()
@@ -120,7 +117,7 @@ def test_the_teacher_answers_for_the_very_view_that_the_student_gets() -> None:
 
 @pytest.mark.keras
 @pytest.mark.parametrize("blended", [1.0, 0.0])
-def test_another_view_may_shine_through(blended: float) -> None:
+def test_views_may_be_blended(blended: float) -> None:
     from video_classifier.ml.distillation import batches, trainer
 
     red, green = np.zeros((2, 64, 64, 3), np.uint8)
@@ -129,9 +126,9 @@ def test_another_view_may_shine_through(blended: float) -> None:
         batches.Scene(name="red", pictures=[red]),
         batches.Scene(name="g", pictures=[green]),
     ]
-    stage = replace(trainer.STAGES[0], size=32, mosaics=0.0, whole=1.0, blended=blended)
+    stage = replace(trainer.STAGES[0], size=32, mosaics=0.0, letterboxed=1.0, blended=blended)
 
-    views, _ = batches.Lessons(pictured, Painter(), stage, steps=1, seed=0)[0]
+    views, _ = batches.DistillationBatches(pictured, Painter(), stage, steps=1, seed=0)[0]
 
     yellow = (views[..., :2] > 60).all(axis=-1) & (views[..., 2] < 40)
     assert yellow.any() == bool(blended)
@@ -144,7 +141,9 @@ def test_every_epoch_shows_other_views_and_the_same_ones_next_time() -> None:
     noise = np.random.default_rng(0).integers(0, 256, (48, 64, 3), np.uint8)
     stage = replace(trainer.STAGES[0], size=32)
     pictured = [batches.Scene(name="noise", pictures=[noise])]
-    made = [batches.Lessons(pictured, Painter(), stage, steps=2, seed=0) for _ in range(2)]
+    made = [
+        batches.DistillationBatches(pictured, Painter(), stage, steps=2, seed=0) for _ in range(2)
+    ]
 
     first, again = (each[0][0] for each in made)
     made[0].epoch = 1
@@ -155,27 +154,27 @@ def test_every_epoch_shows_other_views_and_the_same_ones_next_time() -> None:
 
 @pytest.mark.keras
 def test_the_loss_falls_the_nearer_a_box_and_a_score_are() -> None:
-    from video_classifier.ml.distillation import batches
+    from video_classifier.ml.distillation import loss
 
     corners, strides = boxes.cells(32, 32)
-    answers = np.zeros((1, len(corners), 5), np.float32)
-    answers[0, 5] = 8, 8, 24, 32, 1.0
-    said = np.zeros((1, len(corners), 5), np.float32)
-    said[..., 4] = -8
+    targets = np.zeros((1, len(corners), 5), np.float32)
+    targets[0, 5] = 8, 8, 24, 32, 1.0
+    outputs = np.zeros((1, len(corners), 5), np.float32)
+    outputs[..., 4] = -8
     center, size = np.array([16, 20]), np.array([16, 24])
-    said[0, 5, :2] = (center - corners[5]) / strides[5]
-    said[0, 5, 2:4] = np.log(size / strides[5])
-    said[0, 5, 4] = 8
-    shifted, unsure = said.copy(), said.copy()
+    outputs[0, 5, :2] = (center - corners[5]) / strides[5]
+    outputs[0, 5, 2:4] = np.log(size / strides[5])
+    outputs[0, 5, 4] = 8
+    shifted, unsure = outputs.copy(), outputs.copy()
     shifted[0, 5, 0] += 0.5
     unsure[0, 5, 4] = 0
 
-    loss = batches.loss(32)
+    compute = loss.distillation_loss(32)
 
-    exact = float(loss(answers, said))
+    exact = float(compute(targets, outputs))
     assert exact == pytest.approx(0, abs=1e-3)
-    assert float(loss(answers, shifted)) > exact + 0.05
-    assert float(loss(answers, unsure)) > exact + 0.05
+    assert float(compute(targets, shifted)) > exact + 0.05
+    assert float(compute(targets, unsure)) > exact + 0.05
 
 
 @pytest.mark.keras
@@ -208,26 +207,35 @@ def test_training_learns_and_ends_alike_whether_or_not_it_was_interrupted(tmp_pa
     picture = np.full((48, 64, 3), 90, np.uint8)
     picture[10:40, 20:34] = 220, 40, 40
     pictured = [batches.Scene(name="red", pictures=[picture])]
-    quick = {"size": 64, "epochs": 2, "warmup": 1, "learning_rate": 0.1, "averaged": 0.5}
+    quick = {"size": 64, "epochs": 2, "warmup": 1, "learning_rate": 0.1, "ema_momentum": 0.5}
     stage = replace(trainer.STAGES[0], **quick)  # type: ignore[arg-type]
+
+    class Losses(Unwatched):
+        def __init__(self, losses: list[float], *, stop_after: int | None = None) -> None:
+            self.losses = losses
+            self.stop_after = stop_after
+
+        def report(self, result: object) -> None:
+            assert isinstance(result, trainer.StageEpoch)
+            self.losses.append(result.loss)
+            if len(self.losses) == self.stop_after:
+                raise KeyboardInterrupt
+
     losses: list[float] = []
 
-    def train(work: str, after_epoch: AfterEpoch = lambda _, __: None) -> list[Floats32]:
+    def train(work: str, watch: Watch = UNWATCHED) -> list[Floats32]:
         student = make_student()
-        settings = trainer.Settings(work=tmp_path / work, stages=(stage, stage), steps=3)
-        trainer.train(student, pictured, Painter(), settings, after_epoch=after_epoch)
+        settings = trainer.DistillationSettings(
+            work=tmp_path / work, stages=(stage, stage), steps=3
+        )
+        trainer.train(student, pictured, Painter(), settings, watch=watch)
         weights: list[Floats32] = student.get_weights()
         return weights
 
-    def stop_in_second_stage(_: int, loss: float) -> None:
-        losses.append(loss)
-        if len(losses) == 3:
-            raise KeyboardInterrupt
-
     at_once = train("at once")
     with pytest.raises(KeyboardInterrupt):
-        train("in parts", stop_in_second_stage)
-    in_parts = train("in parts", lambda _, loss: losses.append(loss))
+        train("in parts", Losses(losses, stop_after=3))
+    in_parts = train("in parts", Losses(losses))
 
     assert len(losses) == 4  # nothing is trained twice
     assert losses[-1] < 0.7 * losses[0]
@@ -236,28 +244,30 @@ def test_training_learns_and_ends_alike_whether_or_not_it_was_interrupted(tmp_pa
 
 
 @pytest.mark.keras
-def test_training_that_was_interrupted_goes_on_with_the_views_of_its_epoch(
+def test_a_resumed_training_shows_the_views_of_its_epoch(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from video_classifier.ml.distillation import batches, trainer
 
     shown: set[int] = set()
-    view = batches.Lessons.__getitem__
+    view = batches.DistillationBatches.__getitem__
 
-    def noted(taught: batches.Lessons, number: int) -> tuple[Image, Floats32]:
-        shown.add(taught.epoch)
-        return view(taught, number)
+    def noted(made: batches.DistillationBatches, number: int) -> tuple[Image, Floats32]:
+        shown.add(made.epoch)
+        return view(made, number)
 
-    def stop(epoch: int, _: float) -> None:
-        if epoch == 1:
-            raise KeyboardInterrupt
+    class Interrupting(Unwatched):
+        def report(self, result: object) -> None:
+            assert isinstance(result, trainer.StageEpoch)
+            if result.number == 2:
+                raise KeyboardInterrupt
 
     stage = replace(trainer.STAGES[0], size=64, epochs=3, warmup=1)
-    settings = trainer.Settings(work=tmp_path, stages=(stage,), steps=1)
+    settings = trainer.DistillationSettings(work=tmp_path, stages=(stage,), steps=1)
     pictured = [batches.Scene(name="gray", pictures=[np.full((48, 64, 3), 90, np.uint8)])]
     with pytest.raises(KeyboardInterrupt):
-        trainer.train(make_student(), pictured, Painter(), settings, after_epoch=stop)
-    monkeypatch.setattr(batches.Lessons, "__getitem__", noted)
+        trainer.train(make_student(), pictured, Painter(), settings, watch=Interrupting())
+    monkeypatch.setattr(batches.DistillationBatches, "__getitem__", noted)
     trainer.train(make_student(), pictured, Painter(), settings)
 
     assert 2 in shown
@@ -268,9 +278,9 @@ def test_training_that_was_interrupted_goes_on_with_the_views_of_its_epoch(
 def test_runs_of_a_stage_begin_alike_and_are_averaged(tmp_path: Path) -> None:
     from video_classifier.ml.distillation import batches, trainer
 
-    quick = {"size": 64, "epochs": 1, "warmup": 1, "learning_rate": 0.1, "averaged": 0.5}
+    quick = {"size": 64, "epochs": 1, "warmup": 1, "learning_rate": 0.1, "ema_momentum": 0.5}
     stage = replace(trainer.STAGES[0], **quick, runs=2)  # type: ignore[arg-type]
-    settings = trainer.Settings(work=tmp_path / "both", stages=(stage,), steps=2)
+    settings = trainer.DistillationSettings(work=tmp_path / "both", stages=(stage,), steps=2)
     noise = np.random.default_rng(0).integers(0, 256, (48, 64, 3), np.uint8)
     pictured = [batches.Scene(name="noise", pictures=[noise])]
     student, alone = make_student(), make_student()
@@ -301,10 +311,10 @@ def test_what_was_converted_says_what_the_network_says(tmp_path: Path) -> None:
     card = DetectorCard(parameters=1, threshold=0.5, created="2026-01-01")
 
     export.write(tmp_path, export.convert(student, height=64, width=96), card)
-    said = tflite.read(tmp_path).run(picture)
+    outputs = tflite.read(tmp_path).run(picture)
 
     grids = student(picture[np.newaxis].astype(np.float32), training=False)
     expected = np.concatenate([np.asarray(grid).reshape(-1, 5) for grid in grids])
     assert tflite.read(tmp_path).input_size == (64, 96)
-    np.testing.assert_allclose(said, expected, atol=0.02)
+    np.testing.assert_allclose(outputs, expected, atol=0.02)
     assert json.loads((tmp_path / "detector.json").read_text())["sha256"]

@@ -1,17 +1,16 @@
-"""What our own detector learns from: views of pictures, each labelled by a teacher.
+"""Batches for knowledge distillation of a person detector: augmented views and soft targets.
 
-The teacher looks at the very view that the student gets, and says for every cell of its grids how
-sure it is and where the box would be. No picture needs a label of its own, and there is an endless
-supply of views.
+The teacher runs on the very view that the student gets; its scores and boxes in every cell are
+the targets. No picture needs a label of its own, and the supply of views is endless.
 
 Beyer et al., "Knowledge distillation: A good teacher is patient and consistent", CVPR 2022.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Protocol
 
 import cv2
 import keras
@@ -22,21 +21,16 @@ from video_classifier.ml.contracts import Floats32, Image
 from video_classifier.ml.persons import boxes
 
 BATCH = 16
-FLIPPED, COLORLESS, POOR = 0.5, 0.2, 0.25  # shares of the views
-_TINY = 1e-6
-_SURE = 0.05  # of a cell whose box is worth learning
+FLIPPED, GRAYSCALE, COMPRESSED = 0.5, 0.2, 0.25  # shares of the views
 
 
 class Teacher(Protocol):
-    """A detector that tells all it sees in square pictures, before doubles are suppressed."""
+    """A detector of square pictures that gives its raw output, before non-maximum suppression."""
 
     input_size: tuple[int, int]
 
     def candidates(self, picture: Image) -> tuple[Floats32, Floats32]:
         """Of an RGB picture of `input_size`: boxes (cells, 4) in pixels, and scores (cells,)."""
-
-
-Tensor = Any  # Keras is not typed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,35 +42,35 @@ class Scene:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Stage:
-    """A part of the training."""
+class TrainingStage:
+    """A part of the curriculum: what views look like, and how fast the student learns."""
 
     size: int  # of the student's square views, in pixels
     epochs: int
     learning_rate: float  # at its highest; it rises at first, then falls to a hundredth
     warmup: int  # batches in which it rises
     weight_decay: float
-    averaged: float  # momentum of the moving average of the weights, which is what is kept
-    mosaics: float  # share of views that are put together from four pictures
-    blended: float  # share of views with another one shining through
-    whole: float  # share of pictures that are shown as they are
-    runs: int = 1  # each from the same weights, with other views; their mean is kept
+    ema_momentum: float  # of the moving average of the weights, which is kept
+    mosaics: float  # share of views that are composed of four pictures
+    blended: float  # share of views that are blended with another one
+    letterboxed: float  # share of pictures that are neither zoomed nor moved
+    runs: int = 1  # from the same weights, with other views; their mean is kept
 
 
-class Lessons(keras.utils.PyDataset):  # type: ignore[misc]  # Keras is not typed
-    """Batches of views and of what the teacher says of them, other ones in every epoch.
+class DistillationBatches(keras.utils.PyDataset):  # type: ignore[misc]  # Keras is not typed
+    """Views and the teacher's output for them, other ones in every epoch.
 
-    Views (batch, size, size, 3), RGB, uint8; answers (batch, cells, 5): left, top, right and
-    bottom in the view's pixels, and the score.
+    Views (batch, size, size, 3), RGB, uint8; targets (batch, cells, 5) float32: left, top, right
+    and bottom in the view's pixels, and the score, 0 to 1.
     """
 
-    epoch = 0  # whose views they are
+    epoch = 0  # the current one, from 0
 
     def __init__(
         self,
         scenes: Sequence[Scene],
         teacher: Teacher,
-        stage: Stage,
+        stage: TrainingStage,
         *,
         steps: int,
         seed: int,
@@ -87,7 +81,7 @@ class Lessons(keras.utils.PyDataset):  # type: ignore[misc]  # Keras is not type
         self.stage = stage
         self._steps = steps
         self._seed = seed
-        # A scene of many alike pictures counts more than one of few, but not as much more.
+        # A scene with many similar pictures is sampled more often, by their number's square root.
         share = np.sqrt([len(scene.pictures) for scene in scenes])
         self._shares = share / share.sum()
         self._side = teacher.input_size[0]
@@ -98,13 +92,13 @@ class Lessons(keras.utils.PyDataset):  # type: ignore[misc]  # Keras is not type
 
     def __getitem__(self, number: int) -> tuple[Image, Floats32]:
         draw = np.random.default_rng((self._seed, self.epoch, number))
-        views, answers = [], []
+        views, targets = [], []
         for _ in range(BATCH):
             view = _recolored(self._view(draw), draw)
             size = self.stage.size, self.stage.size
             views.append(cv2.resize(view, size, interpolation=cv2.INTER_AREA))
-            answers.append(self._answer(view))
-        return np.stack(views).astype(np.uint8), np.stack(answers)
+            targets.append(self._target(view))
+        return np.stack(views).astype(np.uint8), np.stack(targets)
 
     def _view(self, draw: np.random.Generator) -> Image:
         view = self._composed(draw)
@@ -120,7 +114,7 @@ class Lessons(keras.utils.PyDataset):  # type: ignore[misc]  # Keras is not type
         return self._placed((self._side, self._side), draw)
 
     def _mosaic(self, draw: np.random.Generator) -> Image:
-        """Four pictures that meet somewhere about the middle."""
+        """Four pictures around a point near the middle: Bochkovskiy et al., YOLOv4, 2020."""
         side = self._side
         mosaic = np.empty((side, side, 3), np.uint8)
         x, y = draw.integers(side // 4, side * 3 // 4, 2)
@@ -131,42 +125,42 @@ class Lessons(keras.utils.PyDataset):  # type: ignore[misc]  # Keras is not type
         return mosaic
 
     def _placed(self, size: tuple[int, int], draw: np.random.Generator) -> Image:
-        """A picture in a view of (height, width), mirrored or not: all of it, or some."""
+        """A random picture in a view of (height, width): letterboxed, or zoomed and moved."""
         scene = self._scenes[int(draw.choice(len(self._scenes), p=self._shares))]
         picture = scene.pictures[int(draw.integers(len(scene.pictures)))]
         if draw.random() < FLIPPED:
             picture = picture[:, ::-1]
-        if draw.random() < self.stage.whole:
+        if draw.random() < self.stage.letterboxed:
             return boxes.letterbox(picture, *size)[0]
-        return _moved(picture, size, draw)
+        return _zoomed(picture, size, draw)
 
-    def _answer(self, view: Image) -> Floats32:
-        """(cells, 5) for the student's cells: that of the surest of the teacher's cells there."""
-        places, scores = self._teacher.candidates(view)
+    def _target(self, view: Image) -> Floats32:
+        """(cells, 5): box and score of the best of the teacher's cells there."""
+        found, scores = self._teacher.candidates(view)
         best = scores[self._nearby].argmax(axis=1)
-        surest = self._nearby[np.arange(len(best)), best]
-        scaled = places[surest] * (self.stage.size / self._side)
-        return np.concatenate((scaled, scores[surest, None]), axis=1).astype(np.float32)
+        best_cells = self._nearby[np.arange(len(best)), best]
+        scaled = found[best_cells] * (self.stage.size / self._side)
+        return np.concatenate((scaled, scores[best_cells, None]), axis=1).astype(np.float32)
 
 
-def _nearby_cells(theirs: int, ours: int) -> npt.NDArray[np.intp]:
-    """(our cells, 4): those of a teacher's picture that lie under each of ours."""
-    found, before = [], 0
+def _nearby_cells(teacher_size: int, student_size: int) -> npt.NDArray[np.intp]:
+    """(student's cells, 4): the teacher's cells under each, as indices."""
+    cells, before = [], 0
     for stride in boxes.STRIDES:
-        many, few = theirs // stride, ours // stride
+        many, few = teacher_size // stride, student_size // stride
         first = np.arange(few) * many // few
         last = ((np.arange(few) + 1) * many - 1) // few
         choices = [y[:, None] * many + x[None] for y in (first, last) for x in (first, last)]
-        found.append(before + np.stack(choices, axis=-1).reshape(-1, 4))
+        cells.append(before + np.stack(choices, axis=-1).reshape(-1, 4))
         before += many * many
-    return np.concatenate(found)
+    return np.concatenate(cells)
 
 
-def _moved(picture: Image, size: tuple[int, int], draw: np.random.Generator) -> Image:
-    """The picture in a view of (height, width): smaller or larger, anywhere, and squeezed."""
+def _zoomed(picture: Image, size: tuple[int, int], draw: np.random.Generator) -> Image:
+    """The picture in a view of (height, width): zoomed, moved and stretched at random."""
     height, width = picture.shape[:2]
-    shows_all, fills = sorted((size[0] / height, size[1] / width))
-    zoom = np.exp(draw.uniform(np.log(0.7 * shows_all), np.log(2.2 * fills)))
+    fits, fills = sorted((size[0] / height, size[1] / width))
+    zoom = np.exp(draw.uniform(np.log(0.7 * fits), np.log(2.2 * fills)))
     zoom_x = zoom * draw.uniform(0.85, 1.18)
     left = draw.uniform(*sorted((0.0, size[1] - width * zoom_x)))
     top = draw.uniform(*sorted((0.0, size[0] - height * zoom)))
@@ -177,52 +171,13 @@ def _moved(picture: Image, size: tuple[int, int], draw: np.random.Generator) -> 
 
 
 def _recolored(view: Image, draw: np.random.Generator) -> Image:
-    """Other light, contrast and colors, and now and then the poor picture of a cheap camera."""
+    """Other light, contrast and colors; some in grayscale, some with JPEG artifacts."""
     gain = draw.uniform(0.6, 1.4) * draw.uniform(0.8, 1.25, 3)
     levels = np.clip(np.arange(256)[:, None] * gain + draw.uniform(-25, 25), 0, 255)
-    seen = cv2.LUT(view, levels.astype(np.uint8)[None])
-    if draw.random() < COLORLESS:
-        seen = cv2.cvtColor(cv2.cvtColor(seen, cv2.COLOR_RGB2GRAY), cv2.COLOR_GRAY2RGB)
-    if draw.random() < POOR:
+    recolored = cv2.LUT(view, levels.astype(np.uint8)[None])
+    if draw.random() < GRAYSCALE:
+        recolored = cv2.cvtColor(cv2.cvtColor(recolored, cv2.COLOR_RGB2GRAY), cv2.COLOR_GRAY2RGB)
+    if draw.random() < COMPRESSED:
         quality = [cv2.IMWRITE_JPEG_QUALITY, int(draw.integers(15, 60))]
-        seen = cv2.imdecode(cv2.imencode(".jpg", seen, quality)[1], cv2.IMREAD_COLOR)  # type: ignore[assignment]
-    return np.asarray(seen, np.uint8)
-
-
-def loss(size: int) -> Callable[[Tensor, Tensor], Tensor]:
-    """For views of that size: of answers and of what the student says, (batch, cells, 5) both.
-
-    Quality focal loss of the scores, and GIoU loss of the boxes as far as the teacher is sure.
-
-    Li et al., "Generalized Focal Loss", NeurIPS 2020; Rezatofighi et al., "Generalized
-    Intersection over Union", CVPR 2019.
-    """
-    corners, strides = boxes.cells(size, size)
-
-    def of(answers: Tensor, said: Tensor) -> Tensor:
-        ops = keras.ops
-        sure, logits = answers[..., 4], said[..., 4]
-        entropy = ops.binary_crossentropy(sure, logits, from_logits=True)
-        focal = ops.square(sure - ops.sigmoid(logits)) * entropy
-        weights = ops.where(sure > _SURE, sure, 0.0)
-        centers = said[..., :2] * strides + corners
-        half = ops.exp(ops.clip(said[..., 2:4], -6, 6)) * strides / 2
-        found = ops.concatenate((centers - half, centers + half), axis=-1)
-        apart = 1 - _giou(answers[..., :4], found)
-        return (ops.sum(focal) + 2 * ops.sum(weights * apart)) / (ops.sum(weights) + 1)
-
-    return of
-
-
-def _giou(one: Tensor, other: Tensor) -> Tensor:
-    """(batch, cells): -1 to 1, how well boxes (batch, cells, 4) agree."""
-    ops = keras.ops
-    inner = ops.maximum(one[..., :2], other[..., :2]), ops.minimum(one[..., 2:], other[..., 2:])
-    outer = ops.minimum(one[..., :2], other[..., :2]), ops.maximum(one[..., 2:], other[..., 2:])
-    shared, around = _area(*inner), _area(*outer)
-    union = _area(one[..., :2], one[..., 2:]) + _area(other[..., :2], other[..., 2:]) - shared
-    return shared / (union + _TINY) - (around - union) / (around + _TINY)
-
-
-def _area(left_top: Tensor, right_bottom: Tensor) -> Tensor:
-    return keras.ops.prod(keras.ops.maximum(right_bottom - left_top, 0), axis=-1)
+        recolored = cv2.imdecode(cv2.imencode(".jpg", recolored, quality)[1], cv2.IMREAD_COLOR)  # type: ignore[assignment]
+    return np.asarray(recolored, np.uint8)

@@ -17,9 +17,9 @@ from keras import layers
 from video_classifier.ml.networks import pretrained
 
 LEVELS = ("block_5_add", "block_12_add", "block_13_project_BN")  # MobileNetV2 at these strides
-FROZEN_UP_TO = "block_2_add"  # edges and textures are what ImageNet taught; it saves a third
-WIDTH = 64
-RARE = -4.6  # a head begins by saying 1 %: nearly all cells lie on no person
+FROZEN_UP_TO = "block_2_add"  # edges and textures need no training; that saves a third
+WIDTH = 64  # channels of the pyramid and the heads
+PRIOR_LOGIT = -4.6  # of the score at the start, 1 %: Lin et al., "Focal Loss", ICCV 2017
 
 
 def build(backbone_weights: str | Path | None) -> keras.Model:
@@ -32,21 +32,23 @@ def build(backbone_weights: str | Path | None) -> keras.Model:
     _freeze(backbone)
     pictures = keras.Input((None, None, 3), name="pictures")
     scaled = layers.Rescaling(1 / 127.5, offset=-1)(pictures)
-    seen = keras.Model(backbone.input, [backbone.get_layer(name).output for name in LEVELS])(scaled)
-    return keras.Model(pictures, [_heads(x) for x in _pyramid(seen)], name="person_detector")
+    features = keras.Model(backbone.input, [backbone.get_layer(name).output for name in LEVELS])(
+        scaled
+    )
+    return keras.Model(pictures, [_heads(x) for x in _pyramid(features)], name="person_detector")
 
 
 def _freeze(backbone: keras.Model) -> None:
-    """Statistics of ImageNet stay: batches here are too small and too alike to replace them."""
+    """Batch normalization keeps ImageNet's statistics: batches here are too small and similar."""
     frozen = True
     for layer in backbone.layers:
         layer.trainable = not frozen and not isinstance(layer, layers.BatchNormalization)
         frozen = frozen and layer.name != FROZEN_UP_TO
 
 
-def _pyramid(seen: list[keras.KerasTensor]) -> list[keras.KerasTensor]:
-    """Each level also gets what the coarser ones know."""
-    fine, middle, coarse = (layers.Conv2D(WIDTH, 1)(x) for x in seen)
+def _pyramid(features: list[keras.KerasTensor]) -> list[keras.KerasTensor]:
+    """Feature pyramid: each level is added to by the coarser ones."""
+    fine, middle, coarse = (layers.Conv2D(WIDTH, 1)(x) for x in features)
     middle = layers.Add()([middle, _twice_as_large(coarse)])
     fine = layers.Add()([fine, _twice_as_large(middle)])
     return [_separable(x) for x in (fine, middle, coarse)]
@@ -58,8 +60,8 @@ def _twice_as_large(x: keras.KerasTensor) -> keras.KerasTensor:
 
 def _heads(x: keras.KerasTensor) -> keras.KerasTensor:
     where = layers.Conv2D(4, 1)(_separable(_separable(x)))
-    rare = keras.initializers.Constant(RARE)
-    whether = layers.Conv2D(1, 1, bias_initializer=rare)(_separable(_separable(x)))
+    prior = keras.initializers.Constant(PRIOR_LOGIT)
+    whether = layers.Conv2D(1, 1, bias_initializer=prior)(_separable(_separable(x)))
     return layers.Concatenate()([where, whether])
 
 

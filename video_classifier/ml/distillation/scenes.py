@@ -1,4 +1,4 @@
-"""Pictures for training and measuring a detector, scene by scene: no scene is in two parts."""
+"""Pictures for training and testing a detector, split by scene."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from video_classifier.ml.data import manifest
 from video_classifier.ml.data.manifest import ManifestError
 from video_classifier.ml.video import probe, sampling
 
-RATE = 5.0  # pictures a second of a clip
-MOST = 12  # pictures of a clip: a longer one has them further apart
-SIDE = 480  # pixels of a picture's longer side
+PICTURES_PER_SECOND = 5.0
+MAX_PICTURES = 12  # of a clip: in a longer one they are further apart
+LONGER_SIDE = 480  # pixels of a picture
 
-TESTED, VALIDATED = 0.2, 0.1  # shares of the scenes
+TEST_SHARE, VALIDATION_SHARE = 0.2, 0.1  # of the scenes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Parts:
-    """The names of the scenes for each use."""
+class SceneSplit:
+    """The names of the scenes in each split."""
 
     train: tuple[str, ...]
     validation: tuple[str, ...]
@@ -33,7 +33,7 @@ class Parts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pictures:
-    """Some moments of a clip."""
+    """Pictures of a clip, evenly spread."""
 
     clip: str  # as the manifest calls it
     images: Image  # (n, height, width, 3) RGB, uint8, in the clip's own shape
@@ -50,22 +50,22 @@ def clips_by_scene(table: Path) -> Mapping[str, Sequence[str]]:
     for row in manifest.rows(table, "scene"):
         scenes[row["scene"]].append(row["path"])
         takes[row.get("take") or row["path"]].add(row["scene"])
-    if torn := [take for take, places in takes.items() if len(places) > 1]:
-        msg = f"The manifest {table} has recordings in more than one scene: {', '.join(torn)}."
+    if divided := [take for take, places in takes.items() if len(places) > 1]:
+        msg = f"The manifest {table} has recordings in more than one scene: {', '.join(divided)}."
         raise ManifestError(msg)
     return scenes
 
 
-def parts(scenes: Mapping[str, Sequence[str]], *, seed: int) -> Parts:
-    """A tenth of the scenes for validation and a fifth for the test, by lot.
+def split(scenes: Mapping[str, Sequence[str]], *, seed: int) -> SceneSplit:
+    """At random: a tenth of the scenes for validation, a fifth for the test.
 
-    The scene with the most clips is always trained on: it would be most of any test.
+    The scene with the most clips is always trained on: it would dominate any test.
     """
     largest = max(scenes, key=lambda name: len(scenes[name]))
     names = sorted(set(scenes) - {largest})
     np.random.default_rng(seed).shuffle(names)
-    tested, validated = (int(len(scenes) * share) for share in (TESTED, VALIDATED))
-    return Parts(
+    tested, validated = (int(len(scenes) * share) for share in (TEST_SHARE, VALIDATION_SHARE))
+    return SceneSplit(
         test=tuple(names[:tested]),
         validation=tuple(names[tested : tested + validated]),
         train=(*names[tested + validated :], largest),
@@ -73,31 +73,33 @@ def parts(scenes: Mapping[str, Sequence[str]], *, seed: int) -> Parts:
 
 
 def read(
-    folder: Path, clips: Iterable[str], *, after_each: Callable[[], None] = lambda: None
+    folder: Path, clips: Iterable[str], *, advance: Callable[[], None] = lambda: None
 ) -> list[Pictures]:
     """Some pictures of each clip. Raises ClipError for the first that can't be read."""
-    found = []
+    pictures = []
     for clip in clips:
-        found.append(_pictures(folder / clip, clip))
-        after_each()
-    return found
+        pictures.append(_pictures(folder / clip, clip))
+        advance()
+    return pictures
 
 
 def _pictures(path: Path, clip: str) -> Pictures:
     facts = probe.facts(path)
-    images, times = _decoded(path, facts, rate=min(RATE, MOST / max(facts.duration, 1.0)))
+    images, times = _decoded(
+        path, facts, rate=min(PICTURES_PER_SECOND, MAX_PICTURES / max(facts.duration, 1.0))
+    )
     return Pictures(
         clip=clip, images=images, times=tuple(times.tolist()), source_height=facts.height
     )
 
 
-def all_moments(path: Path) -> tuple[Image, npt.NDArray[np.float64]]:
-    """The pictures of a clip, RATE a second, and their times. Raises ClipError."""
-    return _decoded(path, probe.facts(path), rate=RATE)
+def read_all(path: Path) -> tuple[Image, npt.NDArray[np.float64]]:
+    """Pictures of a clip, PICTURES_PER_SECOND, and their times in seconds. Raises ClipError."""
+    return _decoded(path, probe.facts(path), rate=PICTURES_PER_SECOND)
 
 
 def _decoded(path: Path, facts: ClipFacts, *, rate: float) -> tuple[Image, npt.NDArray[np.float64]]:
-    """In the clip's own shape."""
-    scale = SIDE / max(facts.height, facts.width)
+    """(n, height, width, 3) RGB uint8 in the clip's aspect ratio, and (n,) seconds."""
+    scale = LONGER_SIDE / max(facts.height, facts.width)
     height, width = round(facts.height * scale), round(facts.width * scale)
     return sampling.read_all(path, fps=rate, height=height, width=width)

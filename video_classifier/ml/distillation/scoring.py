@@ -1,4 +1,4 @@
-"""How well a detector finds persons, measured against boxes that are taken as true."""
+"""Precision, recall and average precision of a person detector against reference boxes."""
 
 from __future__ import annotations
 
@@ -13,30 +13,30 @@ from video_classifier.ml.distillation.scenes import Pictures
 from video_classifier.ml.persons import boxes
 from video_classifier.ml.persons.detector import Detections, Detector
 
-ENOUGH = 0.5  # intersection over union of a box that is found
-TALL = 24  # pixels in the source: who is smaller need not be found
-SURE, FAINT = 0.5, 0.3  # scores of a teacher: somebody is there; somebody may be there
+MATCH_IOU = 0.5  # of a detection with the box that it counts as
+MIN_HEIGHT = 24  # pixels in the source: smaller people are ignored
+TRUE_SCORE, IGNORED_SCORE = 0.5, 0.3  # of a teacher: a person; neither a person nor none
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Truth:
-    """The persons in a picture. Boxes (n, 4): left, top, right, bottom; 0 to 1 of the picture."""
+    """The people in a picture. Boxes (n, 4): left, top, right, bottom; 0 to 1 of the picture."""
 
-    boxes: Floats32  # to be found
-    doubtful: Floats32  # neither a hit nor a false alarm if found: too faint or too small
+    boxes: Floats32  # to be detected
+    ignored: Floats32  # neither hits nor false alarms if detected: uncertain or too small
 
 
-def truth(said: Detections, *, height: int) -> Truth:
-    """What a teacher says of a picture that is so many pixels high in its source."""
-    tall = (said.boxes[:, 3] - said.boxes[:, 1]) * height >= TALL
-    believed = tall & (said.scores >= SURE)
-    doubtful = ~believed & (said.scores >= FAINT)
-    return Truth(boxes=said.boxes[believed], doubtful=said.boxes[doubtful])
+def truth(teacher: Detections, *, height: int) -> Truth:
+    """A teacher's detections as reference, in a picture of `height` pixels in its source."""
+    tall = (teacher.boxes[:, 3] - teacher.boxes[:, 1]) * height >= MIN_HEIGHT
+    certain = tall & (teacher.scores >= TRUE_SCORE)
+    ignored = ~certain & (teacher.scores >= IGNORED_SCORE)
+    return Truth(boxes=teacher.boxes[certain], ignored=teacher.boxes[ignored])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Curve:
-    """Of all detections that are not doubtful, the surest first: (n,) each."""
+    """Of all detections that are not ignored, by descending score: (n,) each."""
 
     scores: npt.NDArray[np.float64]
     precision: npt.NDArray[np.float64]  # of those up to here
@@ -60,27 +60,27 @@ class Curve:
 
     def at(self, threshold: float) -> tuple[float, float]:
         """Precision and recall of the detections that score `threshold`."""
-        believed = np.flatnonzero(self.scores >= threshold)
-        if not believed.size:
+        accepted = np.flatnonzero(self.scores >= threshold)
+        if not accepted.size:
             return 1.0, 0.0
-        return float(self.precision[believed[-1]]), float(self.recall[believed[-1]])
+        return float(self.precision[accepted[-1]]), float(self.recall[accepted[-1]])
 
 
-def curve(found: Sequence[Detections], truths: Sequence[Truth]) -> Curve:
-    """The detections in each picture against what is there. There has to be somebody."""
-    judged = [_judged(*pair) for pair in zip(found, truths, strict=True)]
-    scores, hits = (np.concatenate(parts) for parts in zip(*judged, strict=True))
+def curve(detections: Sequence[Detections], truths: Sequence[Truth]) -> Curve:
+    """Of the detections in each picture against its reference, which holds a person somewhere."""
+    matched = [_matched(*pair) for pair in zip(detections, truths, strict=True)]
+    scores, hits = (np.concatenate(columns) for columns in zip(*matched, strict=True))
     order = np.argsort(-scores, kind="stable")
-    right = np.cumsum(hits[order])
+    correct = np.cumsum(hits[order])
     return Curve(
         scores=scores[order].astype(np.float64),
-        precision=right / np.arange(1, len(right) + 1),
-        recall=right / sum(len(truth.boxes) for truth in truths),
+        precision=correct / np.arange(1, len(correct) + 1),
+        recall=correct / sum(len(truth.boxes) for truth in truths),
     )
 
 
 def truths_by(teacher: Detector, clips: Iterable[Pictures]) -> list[Truth]:
-    """What a teacher says of all pictures, one after the other."""
+    """A teacher's detections in all pictures, in order, as reference."""
     return [
         truth(teacher.detect(image), height=clip.source_height)
         for clip in clips
@@ -88,14 +88,14 @@ def truths_by(teacher: Detector, clips: Iterable[Pictures]) -> list[Truth]:
     ]
 
 
-def _judged(found: Detections, truth: Truth) -> tuple[Floats32, npt.NDArray[np.bool_]]:
-    """Scores and hits of the detections that count. The surest take their persons first."""
-    shares = boxes.pairwise_iou(found.boxes, truth.boxes)
-    doubtful = (boxes.pairwise_iou(found.boxes, truth.doubtful) >= ENOUGH).any(axis=1)
-    hits = np.zeros(len(found.boxes), np.bool_)
+def _matched(detections: Detections, truth: Truth) -> tuple[Floats32, npt.NDArray[np.bool_]]:
+    """Scores and hits of the detections that count; matched greedily, by descending score."""
+    ious = boxes.pairwise_iou(detections.boxes, truth.boxes)
+    ignored = (boxes.pairwise_iou(detections.boxes, truth.ignored) >= MATCH_IOU).any(axis=1)
+    hits = np.zeros(len(detections.boxes), np.bool_)
     for number in range(len(hits)):
-        if truth.boxes.size and shares[number].max() >= ENOUGH:
+        if truth.boxes.size and ious[number].max() >= MATCH_IOU:
             hits[number] = True
-            shares[:, shares[number].argmax()] = 0
-    counts = hits | ~doubtful
-    return found.scores[counts], hits[counts]
+            ious[:, ious[number].argmax()] = 0
+    counts = hits | ~ignored
+    return detections.scores[counts], hits[counts]
