@@ -41,6 +41,14 @@ HEADS = ("figure", "wanted", "found")
 ENDED = "status IN ('done', 'failed')"
 
 
+class _Plan(NamedTuple):
+    """How often something is done to the site."""
+
+    times: int
+    model: str
+    seed: int
+
+
 class Row(NamedTuple):
     """A figure of a table, what is wanted of it, and what it came to."""
 
@@ -63,9 +71,18 @@ def main(argv: Sequence[str] | None = None) -> int:
             ]
             tables = {}
             if arguments.kills:
-                tables["kills"] = _killed(made / "kills", sources, arguments)
+                tables["kills"] = _killed(
+                    made / "kills",
+                    sources,
+                    _Plan(arguments.kills, arguments.model, arguments.seed),
+                    longest=arguments.longest,
+                )
             if arguments.files:
-                tables["damaged files"] = _fed(made / "files", sources, arguments)
+                tables["damaged files"] = _fed(
+                    made / "files",
+                    sources,
+                    _Plan(arguments.files, arguments.model, arguments.seed),
+                )
     except (SiteError, markdown.PageError) as error:
         console.complain(error)
         return 2
@@ -80,20 +97,20 @@ def main(argv: Sequence[str] | None = None) -> int:
 # Kills
 
 
-def _killed(data: Path, sources: Sequence[bytes], arguments: argparse.Namespace) -> list[Row]:
+def _killed(data: Path, sources: Sequence[bytes], plan: _Plan, *, longest: float) -> list[Row]:
     """Uploads from one thread, kills from another."""
-    random = np.random.default_rng(arguments.seed)
+    random = np.random.default_rng(plan.seed)
     site = Site(data, ANALYSIS_LEASE="15", ANALYSIS_HEARTBEAT="3", ANALYSIS_ATTEMPTS="100")
     confirmed, broken, left_over = 0, 0, 0
-    with console.progress("Killing", arguments.kills) as tick:
-        for _ in range(arguments.kills):
+    with console.progress("Killing", plan.times) as tick:
+        for _ in range(plan.times):
             site.start()
             site.sign_in()
-            killer = _Killer(site, after=float(random.uniform(0.5, arguments.longest)))
+            killer = _Killer(site, after=float(random.uniform(0.5, longest)))
             while killer.is_waiting:
                 content = sources[int(random.integers(len(sources)))]
                 try:
-                    answer = site.upload("clip.mp4", content, model=arguments.model)
+                    answer = site.upload("clip.mp4", content, model=plan.model)
                 except requests.RequestException:
                     broken += 1
                     break
@@ -105,7 +122,7 @@ def _killed(data: Path, sources: Sequence[bytes], arguments: argparse.Namespace)
     _drain(site, to=0)
     code = site.stop()
     return [
-        Row("kills", "", str(arguments.kills)),
+        Row("kills", "", str(plan.times)),
         Row("uploads confirmed", "", str(confirmed)),
         Row("uploads broken off, told so", "", str(broken)),
         *_consistency(site, at_least=confirmed),
@@ -212,28 +229,28 @@ class _Watch:
             self.heavy = next((name for name in HEAVY if name in loaded), self.heavy)
 
 
-def _fed(data: Path, sources: Sequence[bytes], arguments: argparse.Namespace) -> list[Row]:
-    random = np.random.default_rng(arguments.seed)
+def _fed(data: Path, sources: Sequence[bytes], plan: _Plan) -> list[Row]:
+    random = np.random.default_rng(plan.seed)
     site = Site(data)
     site.start()
     site.sign_in()
     watch = _Watch(site)
     answers: Counter[int] = Counter()
     kinds: Counter[str] = Counter()
-    with watch.looking(), console.progress("Feeding", arguments.files) as tick:
-        for number in range(arguments.files):
+    with watch.looking(), console.progress("Feeding", plan.times) as tick:
+        for number in range(plan.times):
             one, other = (sources[int(random.integers(len(sources)))] for _ in range(2))
             kind, content = mutations.mutated(one, other, random)
             kinds[kind] += 1
             name = f"{number:05} {kind}.mp4"
-            answers[site.upload(name, content, model=arguments.model).status_code] += 1
+            answers[site.upload(name, content, model=plan.model).status_code] += 1
             if number % QUEUE == 0:
                 _drain(site, to=QUEUE)
             tick()
         _drain(site, to=0)
     rows = list(_verdicts(site, watch, answers))
     site.stop()
-    return [Row("files", "", str(arguments.files)), Row("kinds", "", str(len(kinds))), *rows]
+    return [Row("files", "", str(plan.times)), Row("kinds", "", str(len(kinds))), *rows]
 
 
 def _verdicts(site: Site, watch: _Watch, answers: Counter[int]) -> Iterator[Row]:

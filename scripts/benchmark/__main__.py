@@ -50,6 +50,17 @@ COLD_RUNS = 3  # at most: each starts TensorFlow twice
 WAYS = ("ours", "naive")
 
 
+class Plan(NamedTuple):
+    """What is measured, and how often."""
+
+    storage: Path
+    models: Sequence[str]  # none: each in the storage
+    beside: str  # a model of whole frames
+    detector: Path
+    clips: Sequence[Path]
+    runs: int
+
+
 class Twin(NamedTuple):
     """A model, and what the naive way needs of it: a file of its own and the input's shape."""
 
@@ -61,10 +72,20 @@ class Twin(NamedTuple):
 def main(argv: Sequence[str] | None = None) -> int:
     arguments = _arguments(argv)
     if arguments.cold:
-        print(json.dumps(_cold(arguments)))
+        frames, height, width = arguments.spec
+        spec = ClipSpec(frames=frames, height=height, width=width)
+        print(json.dumps(_cold(arguments.cold, arguments.source, spec, arguments.clips[0])))
         return 0
+    plan = Plan(
+        storage=arguments.storage,
+        models=arguments.model or (),
+        beside=arguments.beside,
+        detector=arguments.detector,
+        clips=arguments.clips,
+        runs=arguments.runs,
+    )
     try:
-        compared = _compare_all(arguments)
+        compared = (_compare_isolated if arguments.isolated else _compare_all)(plan)
     except (
         BundleError,
         DetectorError,
@@ -73,45 +94,47 @@ def main(argv: Sequence[str] | None = None) -> int:
     ) as error:
         console.complain(error)
         return 2
-    report = _report(arguments, compared)
     if arguments.json:
-        arguments.json.write_text(json.dumps(report, indent=2) + "\n")
+        report = json.dumps(_report(plan, compared), indent=2)
+        arguments.json.write_text(report + "\n")
     for model, both in compared.items():
         _print(model, both)
     return 0
 
 
-def _compare_all(arguments: argparse.Namespace) -> dict[str, Compared]:
-    names = arguments.model or bundle.names(arguments.storage)
-    if not names:
-        msg = f"There is no model in {arguments.storage}. Train one first."
-        raise BundleError(msg)
-    views = {name: bundle.check(arguments.storage / name).spec.view for name in names}
-    of_persons = [name for name in views if views[name] is View.PERSON]
+def _compare_all(plan: Plan) -> dict[str, Compared]:
+    views = _views(plan)
+    of_people = [name for name in views if views[name] is View.PERSON]
     of_frames = [name for name in views if views[name] is View.FRAME]
-    clips, runs, cold_runs = arguments.clips, arguments.runs, min(arguments.runs, COLD_RUNS)
-    rounds = len(of_persons) * runs + len(of_frames) * (runs + cold_runs)
-    if arguments.isolated:
-        return _compare_isolated(arguments, list(views))
+    clips, runs, cold_runs = plan.clips, plan.runs, min(plan.runs, COLD_RUNS)
+    rounds = len(of_people) * runs + len(of_frames) * (runs + cold_runs)
     compared = {}
     with console.progress("Measuring", rounds) as tick:
-        for name in of_persons:  # first: not every clip will do, and the others take long
-            folder, detector = arguments.storage / name, detectors.load(arguments.detector)
-            beside = arguments.storage / arguments.beside
+        for name in of_people:  # first: not every clip will do, and the others take long
+            folder, detector = plan.storage / name, detectors.load(plan.detector)
+            beside = plan.storage / plan.beside
             compared[name] = people.measure(folder, detector, beside, clips, runs=runs, tick=tick)
         for name in of_frames:
-            compared[name] = _beside_naive(arguments.storage / name, clips, runs, cold_runs, tick)
+            compared[name] = _beside_naive(plan.storage / name, clips, runs, cold_runs, tick)
     return compared
 
 
-def _compare_isolated(arguments: argparse.Namespace, names: Sequence[str]) -> dict[str, Compared]:
-    with console.progress("Measuring", len(names) * arguments.runs) as tick:
+def _compare_isolated(plan: Plan) -> dict[str, Compared]:
+    names = _views(plan)
+    with console.progress("Measuring", len(names) * plan.runs) as tick:
         return {
-            name: isolated.measure(
-                arguments.storage / name, arguments.detector, arguments.clips, arguments.runs, tick
-            )
+            name: isolated.measure(plan.storage / name, plan.detector, plan.clips, plan.runs, tick)
             for name in names
         }
+
+
+def _views(plan: Plan) -> dict[str, View]:
+    """Of each model. Raises BundleError."""
+    names = plan.models or bundle.names(plan.storage)
+    if not names:
+        msg = f"There is no model in {plan.storage}. Train one first."
+        raise BundleError(msg)
+    return {name: bundle.check(plan.storage / name).spec.view for name in names}
 
 
 def _beside_naive(
@@ -170,21 +193,15 @@ def _in_fresh_process(way: str, twin: Twin, clip: Path) -> Figures:
     return figures
 
 
-def _cold(arguments: argparse.Namespace) -> Figures:
+def _cold(way: str, source: Path, spec: ClipSpec, clip: Path) -> Figures:
     """One first prediction, measured in the process that makes it."""
-    frames, height, width = arguments.spec
-    spec = ClipSpec(frames=frames, height=height, width=width)
     start = time.perf_counter()
     import keras  # noqa: F401  (and TensorFlow with it)
 
     imported = time.perf_counter()
-    analyze: Callable[[Path], object]
-    if arguments.cold == "ours":
-        analyze = loading.load(arguments.source).analyze
-    else:
-        analyze = _load_naive(arguments.source, spec)
+    analyze = _load_ours(source) if way == "ours" else _load_naive(source, spec)
     loaded = time.perf_counter()
-    analyze(arguments.clips[0])
+    analyze(clip)
     done = time.perf_counter()
     return {
         "import": imported - start,
@@ -201,6 +218,10 @@ def _peak_memory() -> float:
     return int(line[1]) / 1024 if line else math.nan
 
 
+def _load_ours(folder: Path) -> Callable[[Path], object]:
+    return loading.load(folder).analyze
+
+
 def _load_naive(file: Path, spec: ClipSpec) -> Callable[[Path], object]:
     import keras
 
@@ -210,12 +231,12 @@ def _load_naive(file: Path, spec: ClipSpec) -> Callable[[Path], object]:
     return lambda clip: naive.score_of(network, naive.frames_of(clip, spec))
 
 
-def _report(arguments: argparse.Namespace, compared: dict[str, Compared]) -> dict[str, Any]:
+def _report(plan: Plan, compared: dict[str, Compared]) -> dict[str, Any]:
     return {
         "machine": {"processor": platform.machine(), "cores": os.cpu_count()},
         "python": platform.python_version(),
-        "clips": [clip.name for clip in arguments.clips],
-        "runs": arguments.runs,
+        "clips": [clip.name for clip in plan.clips],
+        "runs": plan.runs,
         "models": {model: both.report for model, both in compared.items()},
     }
 
