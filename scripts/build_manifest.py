@@ -88,8 +88,8 @@ def _duplicates(arguments: argparse.Namespace, clips: Sequence[Path]) -> Duplica
     duplicates = grouping.read_duplicates(
         arguments.duplicates, clips, folders=(arguments.dataset, Path())
     )
-    if duplicates.elsewhere:
-        count = len(duplicates.elsewhere)
+    if duplicates.unknown:
+        count = len(duplicates.unknown)
         console.warn(f"{count} clips of the report of duplicates are not in this folder.")
     return duplicates
 

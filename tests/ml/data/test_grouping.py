@@ -79,7 +79,7 @@ def test_a_report_names_clips_by_its_folder_or_in_full(
 
     assert found.groups == ((clips["a"], clips["b"]),)
     assert found.conflicts == ((clips["c"], clips["d"]),)
-    assert found.elsewhere == ("gone.mp4",)
+    assert found.unknown == ("gone.mp4",)
 
 
 @pytest.mark.parametrize("content", ["", "[]", "{}", '{"groups": 7}', '{"groups": [[1]]}'])

@@ -1,4 +1,4 @@
-"""Says which clips belong together: those that share a person or a recording."""
+"""Groups clips that share a person or a recording, so that no split divides them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from video_classifier.ml.data.manifest import ManifestError
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Origin:
-    """Where a clip comes from, as far as somebody noted it."""
+    """Where a clip comes from; empty where that isn't known."""
 
     actor: str = ""
     camera: str = ""
@@ -24,11 +24,11 @@ class Origin:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Duplicates:
-    """What a search for duplicates found, by the clips' resolved paths."""
+    """The result of a search for duplicates, by the clips' resolved paths."""
 
     groups: tuple[tuple[Path, ...], ...] = ()  # clips that share footage
     conflicts: tuple[tuple[Path, Path], ...] = ()  # clips that do, with opposite labels
-    elsewhere: tuple[str, ...] = ()  # paths in the report that are none of the clips
+    unknown: tuple[str, ...] = ()  # paths in the report that are none of the clips
 
 
 def read_origins(table: Path) -> dict[Path, Origin]:
@@ -87,7 +87,7 @@ def read_duplicates(
     return Duplicates(
         groups=tuple(group for group in here if len(group) > 1),
         conflicts=tuple((located[a], located[b]) for a, b in conflicts if {a, b} <= located.keys()),
-        elsewhere=tuple(sorted(named - located.keys())),
+        unknown=tuple(sorted(named - located.keys())),
     )
 
 
@@ -103,9 +103,9 @@ def groups(
 ) -> dict[str, str]:
     """The group of each clip, by the name it has in `clips`.
 
-    Clips that share an actor or footage are in one group, and so is whoever is tied to them by a
-    third. Of clips without an actor, those of one camera on one day are: people stay for a while.
-    A group is called by its first actor, else by camera and day, else by its first clip.
+    Clips that share an actor or footage are in one group, transitively. Clips without an actor
+    are grouped by camera and day: people stay for a while. A group is named by its first actor,
+    else by camera and day, else by its first clip.
     """
     ties = [
         [(_CLIP, name), _file(path), *_circumstances(origins.get(path.resolve(), Origin()))]
@@ -116,7 +116,7 @@ def groups(
     return {name: first[_CLIP, name][1] for name in clips}
 
 
-_ACTOR, _DAY, _CLIP, _FILE = range(4)  # by what a group is rather called
+_ACTOR, _DAY, _CLIP, _FILE = range(4)  # in the order in which a group is named by them
 _Node = tuple[int, str]
 
 

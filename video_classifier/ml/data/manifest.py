@@ -93,9 +93,9 @@ def for_training(entries: Iterable[Entry]) -> tuple[Entry, ...]:
 
 
 def holds_both_labels(entries: Sequence[Entry]) -> npt.NDArray[np.bool_]:
-    """(n,): whether the clip's source has clips of both labels, so that looks don't tell."""
-    seen = {(entry.source, entry.label) for entry in entries}
-    return np.array([all((entry.source, label) in seen for label in LABELS) for entry in entries])
+    """(n,): whether the clip is in domain: its source has clips of both labels."""
+    known = {(entry.source, entry.label) for entry in entries}
+    return np.array([all((entry.source, label) in known for label in LABELS) for entry in entries])
 
 
 def _entry(folder: Path, row: dict[str, str]) -> Entry:

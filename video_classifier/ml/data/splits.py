@@ -1,4 +1,4 @@
-"""Who is in the training data and who is kept for a test. People are never split."""
+"""Splits and cross-validation folds by group: nobody is in training and test at once."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ import numpy as np
 from video_classifier.ml.contracts import LABELS, Integers
 from video_classifier.ml.data.manifest import Entry, holds_both_labels
 
-LEAKY = "leaky"  # stands beside whatever was measured on clips that were split at random
+LEAKY = "leaky"  # label of every metric that was measured on a random split
 SEED = 42
 TEST_SHARE = 0.2
-FEWEST_GROUPS = 3  # of each label: to train, to stop by, and to test
-_FOLDS = 5  # one of them decides when training stops
+MIN_GROUPS = 3  # of each label: one for training, validation and test
+_FOLDS = 5  # one of them is for validation
 
 
 class TooFewGroupsError(Exception):
-    """The footage can't be split by people; the message says what is missing."""
+    """The clips can't be split by group; the message, a sentence, says what is missing."""
 
 
 class UnknownSourceError(LookupError):
@@ -31,7 +31,7 @@ class UnknownSourceError(LookupError):
 
 
 class SplitBy(StrEnum):
-    """What is kept whole when clips are split. By anything but groups, figures are leaky."""
+    """What is never divided by a split. Metrics of a random split are leaky."""
 
     GROUP = "group"
     RANDOM = "random"
@@ -46,11 +46,11 @@ class Split(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fold:
-    """Integers of the data; no group is in more than one of the three."""
+    """Rows of the data, (n,) each; no group is in more than one of the three."""
 
     train: Integers
-    validation: Integers  # decides when training stops
-    test: Integers  # decides nothing
+    validation: Integers  # chooses the epoch that is kept
+    test: Integers
 
 
 def split_of(group: str, *, seed: int = SEED, test_share: float = TEST_SHARE) -> Split:
@@ -68,26 +68,26 @@ def splits_of(entries: Sequence[Entry], *, seed: int = SEED) -> list[Split]:
 
 
 def regrouped(entries: Sequence[Entry], by: SplitBy) -> list[Entry]:
-    """With every clip a group of its own if split at random. Whatever that measures is leaky."""
+    """By group as they are; at random, each clip becomes a group of its own."""
     if by is SplitBy.GROUP:
         return list(entries)
     return [replace(entry, group=entry.name, split="") for entry in entries]
 
 
 def folds(entries: Sequence[Entry], *, count: int, seed: int) -> Iterator[Fold]:
-    """Each clip is in the test rows of exactly one fold, with all of its group."""
+    """Each clip is in the test rows of exactly one fold, with its whole group."""
     for rest, test in rest_and_test(entries, count=count, seed=seed):
         train, validation = next(_stratified(entries, rest, count=count, seed=seed))
         yield Fold(train=train, validation=validation, test=test)
 
 
 def leave_one_out(entries: Sequence[Entry], *, seed: int) -> Iterator[Fold]:
-    """Each clip is in the test rows of exactly one fold, with all of its group.
+    """Each clip is in the test rows of exactly one fold, with its whole group.
 
-    Each group of a source with both labels is left out alone. Groups of other sources are
-    dealt evenly over the same folds: they count for false alarms only, and there may be many.
+    Each group of a source with both labels has a fold of its own. Groups of other sources are
+    distributed evenly over these folds: they count for false alarms only, and may be many.
     """
-    fold_of = _left_out_together(entries)
+    fold_of = _fold_numbers(entries)
     for fold in range(max(fold_of) + 1):
         rest, test = np.flatnonzero(fold_of != fold), np.flatnonzero(fold_of == fold)
         train, validation = next(_stratified(entries, rest, count=_FOLDS, seed=seed))
@@ -97,23 +97,23 @@ def leave_one_out(entries: Sequence[Entry], *, seed: int) -> Iterator[Fold]:
 def rest_and_test(
     entries: Sequence[Entry], *, count: int, seed: int
 ) -> Iterator[tuple[Integers, Integers]]:
-    """The same for what needs nobody to stop by."""
+    """The same without rows for validation."""
     yield from _stratified(entries, np.arange(len(entries)), count=count, seed=seed)
 
 
 def hold_out(
     entries: Sequence[Entry], *, count: int = _FOLDS, seed: int
 ) -> tuple[Integers, Integers]:
-    """All rows as train and validation, about one in `count` for validation."""
+    """All rows as train and validation; about one group in `count` is for validation."""
     return next(_stratified(entries, np.arange(len(entries)), count=count, seed=seed))
 
 
 def hold_out_sources(
     entries: Sequence[Entry], *, sources: Sequence[str], halves: Sequence[str], seed: int = SEED
 ) -> tuple[list[Entry], list[Entry]]:
-    """The clips to learn from, and those to test on only.
+    """The clips for training, and those held out for testing only.
 
-    Apart go all clips of `sources`, and of each source in `halves` about half of its groups.
+    Held out are all clips of `sources`, and about half of the groups of each source in `halves`.
     Raises UnknownSourceError.
     """
     known = sorted({entry.source for entry in entries})
@@ -122,20 +122,21 @@ def hold_out_sources(
             msg = f"No clip is of the source “{source}”; the sources are {', '.join(known)}."
             raise UnknownSourceError(msg)
 
-    def is_apart(entry: Entry) -> bool:
+    def is_held_out(entry: Entry) -> bool:
         half = split_of(entry.group, seed=seed, test_share=0.5) is Split.TEST
         return entry.source in sources or (entry.source in halves and half)
 
-    return [entry for entry in entries if not is_apart(entry)], list(filter(is_apart, entries))
+    training = [entry for entry in entries if not is_held_out(entry)]
+    return training, list(filter(is_held_out, entries))
 
 
 def refuse_too_few(entries: Sequence[Entry]) -> None:
-    """Raises TooFewGroupsError unless each label has enough groups to keep some apart."""
+    """Raises TooFewGroupsError unless each label has enough groups for three splits."""
     for label, count in groups_by_label(entries).items():
-        if count < FEWEST_GROUPS:
+        if count < MIN_GROUPS:
             msg = (
                 f"Only {count} people or recordings are labelled {label}; training needs at "
-                f"least {FEWEST_GROUPS}, because nobody may be in training and test at once."
+                f"least {MIN_GROUPS}, because nobody may be in training and test at once."
             )
             raise TooFewGroupsError(msg)
 
@@ -147,7 +148,7 @@ def groups_by_label(entries: Sequence[Entry]) -> dict[str, int]:
     }
 
 
-def _left_out_together(entries: Sequence[Entry]) -> Integers:
+def _fold_numbers(entries: Sequence[Entry]) -> Integers:
     """The number of each clip's fold, (n,)."""
     mixed = holds_both_labels(entries)
     if not mixed.any():
@@ -155,11 +156,11 @@ def _left_out_together(entries: Sequence[Entry]) -> Integers:
     clips = Counter(entry.group for entry in entries)
     alone = sorted({entry.group for entry in compress(entries, mixed)})
     numbers = {group: number for number, group in enumerate(alone)}
-    dealt = [0] * len(alone)
-    # The largest first, each to the fold that was dealt fewest: that comes out even.
+    added = [0] * len(alone)  # clips of other groups, by fold
+    # Greedy: the largest group first, each to the fold with the fewest clips so far.
     for group in sorted(clips.keys() - numbers.keys(), key=lambda name: (-clips[name], name)):
-        numbers[group] = dealt.index(min(dealt))
-        dealt[numbers[group]] += clips[group]
+        numbers[group] = added.index(min(added))
+        added[numbers[group]] += clips[group]
     return np.array([numbers[entry.group] for entry in entries])
 
 
@@ -168,13 +169,13 @@ def _stratified(
 ) -> Iterator[tuple[Integers, Integers]]:
     from sklearn.model_selection import StratifiedGroupKFold
 
-    # Stratified by source too: each part should hold of everything there is.
+    # Stratified by source as well as label: each part should represent the whole.
     kinds = np.array([f"{entries[row].source} {entries[row].label}" for row in rows])
     groups = np.array([entries[row].group for row in rows])
     most = min(len(set(groups)), max(Counter(kinds).values()))
     splitter = StratifiedGroupKFold(min(count, most), shuffle=True, random_state=seed)
     with warnings.catch_warnings():
-        # What there is too little of can't be in every part.
+        # A source with few groups can't be in every part.
         warnings.filterwarnings("ignore", "The least populated class", UserWarning)
         found = list(splitter.split(rows, kinds, groups))
     for rest, part in found:
