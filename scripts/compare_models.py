@@ -22,7 +22,7 @@ from video_classifier.ml.data.manifest import Entry
 from video_classifier.ml.evaluation import evaluate
 from video_classifier.ml.serving import bundle, loading
 from video_classifier.ml.serving.card import BundleError, Card, Interval
-from video_classifier.ml.serving.predictor import KerasPredictor
+from video_classifier.ml.serving.predictor import ModelPredictor
 
 EXAMPLE = """example:
   python -m scripts.compare_models --write docs/models.md
@@ -125,13 +125,13 @@ def _compare(
         name=model.name,
         metrics=metrics,
         parameters=model.card.parameters,
-        megabytes=(folder / bundle.NETWORK_FILE).stat().st_size / 1e6,
+        megabytes=bundle.network_file(folder).stat().st_size / 1e6,
         milliseconds=milliseconds,
         leaky=leaky,
     )
 
 
-def _milliseconds(model: KerasPredictor) -> float:
+def _milliseconds(model: ModelPredictor) -> float:
     images = np.random.default_rng(1).integers(0, 256, model.card.spec.shape, np.uint8)
     seconds = []
     for _ in range(CALLS):

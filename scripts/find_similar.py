@@ -11,7 +11,7 @@ from rich.table import Table
 
 from scripts._lib import console
 from video_classifier.ml.cache import Cache
-from video_classifier.ml.contracts import ClipError, ClipSpec, View
+from video_classifier.ml.contracts import ClipError, ClipSpec, Region
 from video_classifier.ml.data import manifest
 from video_classifier.ml.duplicates import similarity
 from video_classifier.ml.duplicates.similarity import Embedder, SimilarClip
@@ -68,14 +68,14 @@ def _embedder(arguments: argparse.Namespace) -> Embedder:
     kept = Cache(arguments.cache, complain=console.warn)
     if arguments.backbone_weights:
         return _of_weights(arguments.backbone_weights, kept)
-    if bundle.check(arguments.model).spec.view is View.PERSON:
+    if bundle.check(arguments.model).spec.view is Region.PERSON:
         msg = (
             f"The model {arguments.model.name} looks at people, and clips are not compared by who "
             "is in them: that would be recognizing people from clip to clip. "
             "Choose a model of whole frames, or give --backbone-weights."
         )
         raise BackboneError(msg)
-    network, card = bundle.load(arguments.model)
+    network, card = bundle.load_network(arguments.model)
     try:
         return Embedder(network.get_layer("backbone"), card.spec, kept=kept)
     except ValueError as error:

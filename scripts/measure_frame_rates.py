@@ -27,7 +27,7 @@ from video_classifier.ml.data.manifest import Entry, ManifestError
 from video_classifier.ml.persons import boxes, tracking
 from video_classifier.ml.serving import loading
 from video_classifier.ml.serving.card import BundleError
-from video_classifier.ml.serving.predictor import KerasPredictor
+from video_classifier.ml.serving.predictor import ModelPredictor
 from video_classifier.ml.video import containers, decoding
 
 EXAMPLE = """example:
@@ -142,7 +142,7 @@ WAYS: dict[str, Callable[[Path, Path, int], Path]] = {
 }
 
 
-def _measure(model: KerasPredictor, clips: Sequence[Entry], rates: Sequence[int]) -> list[Line]:
+def _measure(model: ModelPredictor, clips: Sequence[Entry], rates: Sequence[int]) -> list[Line]:
     pairs: dict[tuple[int, str], list[tuple[Seen, Seen]]] = {
         (rate, way): [] for rate in rates for way in WAYS
     }
@@ -158,11 +158,11 @@ def _measure(model: KerasPredictor, clips: Sequence[Entry], rates: Sequence[int]
     return [Line(rate=rate, way=way, pairs=tuple(found)) for (rate, way), found in pairs.items()]
 
 
-def _seen(model: KerasPredictor, clip: Path) -> Seen:
+def _seen(model: ModelPredictor, clip: Path) -> Seen:
     outcome: Outcome = model.analyze(clip)
-    score = max((person.score for person in outcome.persons), default=0.0)
+    score = max((person.score for person in outcome.tracks), default=0.0)
     return Seen(
-        tracks=tuple(person.track for person in outcome.persons),
+        tracks=tuple(person.track for person in outcome.tracks),
         score=score,
         is_hint=score >= model.card.threshold,
     )

@@ -19,17 +19,19 @@ from pytest_django import Settings
 
 from tests import servers
 from video_classifier.ml.contracts import (
+    UNWATCHED,
     Box,
     ClipSpec,
     Image,
     Outcome,
     Prediction,
+    Progress,
+    Region,
     Sample,
+    ScoredTrack,
     Stage,
     Track,
-    View,
 )
-from video_classifier.ml.contracts import Person as Followed
 from video_classifier.ml.serving import bundle
 from video_classifier.ml.serving.card import Card, Interval
 from video_classifier.ml.serving.confidence import Confidence
@@ -87,9 +89,9 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         metafunc.parametrize("seed", range(metafunc.config.getoption("seeds")))
 
 
-def followed(score: float, *, since: float = 0.0) -> Followed:
+def followed(score: float, *, since: float = 0.0) -> ScoredTrack:
     """Somebody who walks from left to right for a second."""
-    return Followed(
+    return ScoredTrack(
         track=Track(
             times=(since, since + 1),
             boxes=tuple(
@@ -107,7 +109,7 @@ class FakePredictor:
 
     `during` each stage it calls back.
 
-    With `persons` the score is the highest of theirs.
+    With `tracks` the score is the highest of theirs.
     """
 
     name = "fake"
@@ -128,29 +130,24 @@ class FakePredictor:
         error: Exception | None = None,
         warnings: tuple[str, ...] = (),
         no_result: str = "",
-        persons: tuple[Followed, ...] = (),
+        tracks: tuple[ScoredTrack, ...] = (),
         during: Callable[[Stage], object] = lambda _: None,
     ) -> None:
-        self._score = max((person.score for person in persons), default=score)
-        self._persons = persons
+        self._score = max((track.score for track in tracks), default=score)
+        self._tracks = tracks
         self._error = error
         self._warnings = warnings
         self._no_result = no_result
         self._during = during
 
     def analyze(
-        self,
-        video: Path,
-        *,
-        preview_width: int | None = None,
-        entering: Callable[[Stage], None] = lambda _: None,
-        proceed: Callable[[], None] = lambda: None,
+        self, video: Path, *, preview_width: int | None = None, progress: Progress = UNWATCHED
     ) -> Outcome:
         assert video.is_file()
         for stage in Stage:
-            entering(stage)
+            progress.on_stage(stage)
             self._during(stage)
-            proceed()
+            progress.check()
         if self._error is not None:
             raise self._error
         preview = np.full((18, preview_width or 24, 3), 128, np.uint8)
@@ -167,12 +164,19 @@ class FakePredictor:
             ),
             seconds_reading=0.2,
             seconds_classifying=0.1,
-            seconds_finding=0.3 if self._persons else 0.0,
-            view=View.PERSON if self._persons else View.FRAME,
-            persons=self._persons,
-            persons_found=len(self._persons),
-            detector_sha256="d" * 64 if self._persons else "",
+            seconds_finding=0.3 if self._tracks else 0.0,
+            view=Region.PERSON if self._tracks else Region.FRAME,
+            tracks=() if self._no_result else self._tracks,
+            tracks_found=len(self._tracks),
+            decided_by=self._decided_by,
+            detector_sha256="d" * 64 if self._tracks else "",
         )
+
+    @property
+    def _decided_by(self) -> int | None:
+        if self._no_result or not self._tracks:
+            return None
+        return 1 + [track.score for track in self._tracks].index(self._score)
 
     def load(self) -> None:
         """It needs none."""

@@ -90,8 +90,8 @@ def test_a_prediction_in_words(clip: Path, capsys: pytest.CaptureFixture[str]) -
 def test_every_track_that_was_looked_at_is_told(
     monkeypatch: pytest.MonkeyPatch, clip: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    persons = followed(0.25), followed(0.75, since=2.0)
-    monkeypatch.setattr(catalog, "load", lambda _: FakePredictor(persons=persons))
+    tracks = followed(0.25), followed(0.75, since=2.0)
+    monkeypatch.setattr(catalog, "load", lambda _: FakePredictor(tracks=tracks))
 
     call_command("analyze_clip", str(clip))
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from django.db import models
 
+from video_classifier.ml.contracts import Region as MlRegion
 from video_classifier.ml.contracts import Stage as MlStage
-from video_classifier.ml.contracts import View as MlView
 
 
 class Status(models.TextChoices):
@@ -27,8 +27,8 @@ class Stage(models.TextChoices):
 class View(models.TextChoices):
     """What a model looks at."""
 
-    FRAME = MlView.FRAME.value, "The whole picture"
-    PERSON = MlView.PERSON.value, "Each person"
+    FRAME = MlRegion.FRAME.value, "The whole picture"
+    PERSON = MlRegion.PERSON.value, "Each person"
 
 
 class Prediction(models.TextChoices):

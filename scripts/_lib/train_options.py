@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from scripts._lib import console, settings_options
-from video_classifier.ml.contracts import View
+from video_classifier.ml.contracts import Region
 from video_classifier.ml.data.splits import SplitBy
 from video_classifier.ml.experiments import Plan
 from video_classifier.ml.networks.pretrained import DOWNLOADED
@@ -40,7 +40,7 @@ class Options:
     cache: Path | None
     resume: bool
     mixed_precision: bool
-    view: View | None  # None: what the network was designed for
+    view: Region | None  # None: what the network was designed for
     size: int | None  # pixels; likewise
     min_difference: float
     test_only: list[str]
@@ -146,8 +146,8 @@ def _add_measuring(group: Any) -> None:
 def _add_input(group: Any) -> None:
     group.add_argument(
         "--view",
-        type=View,
-        choices=list(View),
+        type=Region,
+        choices=list(Region),
         help="the whole frame, or each person (default: what the network was designed for)",
     )
     group.add_argument(

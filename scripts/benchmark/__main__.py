@@ -26,7 +26,7 @@ from rich.table import Table
 from scripts._lib import console, interleaved
 from scripts._lib.interleaved import Compared, Figures
 from scripts.benchmark import isolated, people
-from video_classifier.ml.contracts import ClipError, ClipSpec, View
+from video_classifier.ml.contracts import ClipError, ClipSpec, Region
 from video_classifier.ml.persons import loading as detectors
 from video_classifier.ml.persons.detector import DetectorError
 from video_classifier.ml.serving import bundle, loading
@@ -104,8 +104,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _compare_all(plan: Plan) -> dict[str, Compared]:
     views = _views(plan)
-    of_people = [name for name in views if views[name] is View.PERSON]
-    of_frames = [name for name in views if views[name] is View.FRAME]
+    of_people = [name for name in views if views[name] is Region.PERSON]
+    of_frames = [name for name in views if views[name] is Region.FRAME]
     clips, runs, cold_runs = plan.clips, plan.runs, min(plan.runs, COLD_RUNS)
     rounds = len(of_people) * runs + len(of_frames) * (runs + cold_runs)
     compared = {}
@@ -128,7 +128,7 @@ def _compare_isolated(plan: Plan) -> dict[str, Compared]:
         }
 
 
-def _views(plan: Plan) -> dict[str, View]:
+def _views(plan: Plan) -> dict[str, Region]:
     """Of each model. Raises BundleError."""
     names = plan.models or bundle.names(plan.storage)
     if not names:
@@ -149,7 +149,7 @@ def _beside_naive(
 
 
 def _make_twin(folder: Path, target: Path) -> Twin:
-    network, card = bundle.load(folder)
+    network, card = bundle.load_network(folder)
     from scripts.benchmark import naive
 
     naive.network_of(network, card.spec).save(target)

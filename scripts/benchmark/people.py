@@ -52,7 +52,7 @@ def measure(  # noqa: PLR0913
 
     Raises NoResultError, BundleError and ClipError.
     """
-    model = PersonPredictor(*bundle.load(folder), detector=(stopwatch := Stopwatch(detector)))
+    model = PersonPredictor(*bundle.load(folder), stopwatch := Stopwatch(detector))
     other_model = loading.load(beside)
 
     def persons(clip: Path) -> Figures:
@@ -85,4 +85,4 @@ def _persons_in(clip: Path, model: PersonPredictor) -> int:
     if outcome.prediction is None:
         msg = NO_RESULT.format(model=model.name, clip=clip.name, reason=outcome.no_result)
         raise NoResultError(msg)
-    return outcome.persons_found
+    return outcome.tracks_found

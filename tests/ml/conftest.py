@@ -10,12 +10,12 @@ from pathlib import Path
 import pytest
 
 from tests.makers import videos
-from video_classifier.ml.contracts import ClipSpec, View
+from video_classifier.ml.contracts import ClipSpec, Region
 from video_classifier.ml.serving import bundle
 from video_classifier.ml.serving.card import Card
 
 TINY = ClipSpec(frames=4, height=32, width=32)
-OF_PERSONS = replace(TINY, view=View.PERSON)
+OF_PERSONS = replace(TINY, view=Region.PERSON)
 
 Clips = Callable[[str], Path]
 MakeBundle = Callable[..., Path]

@@ -10,7 +10,7 @@ import pytest
 from scripts import compare_models
 from tests.makers import videos
 from tests.scripts.conftest import MakeModel, MakeTable
-from video_classifier.ml.contracts import ClipSpec, View
+from video_classifier.ml.contracts import ClipSpec, Region
 from video_classifier.ml.files import sha256
 from video_classifier.ml.serving import bundle
 from video_classifier.ml.serving.card import Interval
@@ -52,7 +52,7 @@ def test_recipes_without_a_model_stand_in_one_table_with_the_shipped_ones(
     better = replace(
         bundle.read_card(tmp_path / "models" / "good"),
         network="conv3d",
-        spec=ClipSpec(height=224, width=224, view=View.PERSON),
+        spec=ClipSpec(height=224, width=224, view=Region.PERSON),
         metrics={"auc": Interval(value=0.9, low=0.8, high=1.0)},
     )
     (tmp_path / "recipes" / "better").mkdir(parents=True)

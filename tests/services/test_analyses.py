@@ -194,7 +194,7 @@ def test_the_tracks_looked_at_are_kept_and_the_highest_score_is_the_clips(
     analysis = claim()
 
     analyses.run(
-        analysis, predictor=FakePredictor(persons=(followed(0.2), followed(0.81234567, since=4.1)))
+        analysis, predictor=FakePredictor(tracks=(followed(0.2), followed(0.81234567, since=4.1)))
     )
 
     assert (analysis.view, analysis.decided_by, analysis.persons_found) == (View.PERSON, 2, 2)
@@ -211,7 +211,7 @@ def test_what_the_model_saw_of_a_person_is_kept_as_pictures(make_analysis: MakeA
     make_analysis()
     analysis = claim()
 
-    analyses.run(analysis, predictor=FakePredictor(persons=(followed(0.2), followed(0.8))))
+    analyses.run(analysis, predictor=FakePredictor(tracks=(followed(0.2), followed(0.8))))
 
     crops = evidence.read(evidence.crop_file(analysis, 2, number) for number in range(2))
     assert crops.shape == (2, 16, 16, 3)
@@ -222,7 +222,7 @@ def test_of_equal_scores_the_first_is_the_clips(make_analysis: MakeAnalysis) -> 
     make_analysis()
     analysis = claim()
 
-    analyses.run(analysis, predictor=FakePredictor(persons=(followed(0.7), followed(0.7))))
+    analyses.run(analysis, predictor=FakePredictor(tracks=(followed(0.7), followed(0.7))))
 
     assert analysis.decided_by == 1
 
@@ -231,7 +231,7 @@ def test_a_result_names_all_weights_that_made_it(make_analysis: MakeAnalysis) ->
     make_analysis()
     analysis = claim()
 
-    analyses.run(analysis, predictor=FakePredictor(persons=(followed(0.7),)))
+    analyses.run(analysis, predictor=FakePredictor(tracks=(followed(0.7),)))
 
     assert analysis.model_sha256 == FakePredictor.sha256
     assert analysis.detector_sha256 == "d" * 64

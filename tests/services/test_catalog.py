@@ -8,7 +8,7 @@ import pytest
 from pytest_django import Settings
 
 from tests.conftest import MakeModel
-from video_classifier.ml.contracts import ClipSpec, View
+from video_classifier.ml.contracts import ClipSpec, Region
 from video_classifier.ml.serving.bundle import NETWORK_FILE
 from video_classifier.models import Analysis
 from video_classifier.services import catalog
@@ -87,13 +87,13 @@ def persons_detector(settings: Settings) -> Path:
 def test_a_model_of_persons_is_offered_with_all_that_it_needs(
     make_model: MakeModel, persons_detector: Path
 ) -> None:
-    make_model("persons", spec=ClipSpec(view=View.PERSON))
+    make_model("persons", spec=ClipSpec(view=Region.PERSON))
 
-    assert catalog.usable("persons").spec.view is View.PERSON
+    assert catalog.usable("persons").spec.view is Region.PERSON
 
 
 def test_a_model_of_persons_without_a_detector_is_not_offered(make_model: MakeModel) -> None:
-    make_model("persons", spec=ClipSpec(view=View.PERSON))
+    make_model("persons", spec=ClipSpec(view=Region.PERSON))
 
     with pytest.raises(Refused, match="needs a person detector"):
         catalog.usable("persons")

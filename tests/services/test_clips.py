@@ -47,7 +47,7 @@ def test_deletion_leaves_neither_rows_nor_files(
     clip = make_analysis().clip
     analysis = analyses.claim_next(worker="one")
     assert analysis is not None
-    analyses.run(analysis, predictor=FakePredictor(persons=(followed(0.5),)))
+    analyses.run(analysis, predictor=FakePredictor(tracks=(followed(0.5),)))
     clip.playable.save("copy.mp4", ContentFile(b"copy"))
     assert len(files(settings)) == 6  # the clip, its copy, two frames, two crops
 

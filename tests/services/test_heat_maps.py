@@ -33,7 +33,7 @@ class Attentive(FakePredictor):
 
 @pytest.fixture
 def predictor(monkeypatch: pytest.MonkeyPatch) -> FakePredictor:
-    fake = Attentive(persons=(followed(0.2), followed(0.8)))
+    fake = Attentive(tracks=(followed(0.2), followed(0.8)))
     monkeypatch.setattr(catalog, "load", lambda _: fake)
     return fake
 

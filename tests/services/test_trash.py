@@ -234,7 +234,7 @@ def test_purging_leaves_neither_rows_nor_files(
     make_analysis(clip=clip)
     analysis = analyses.claim_next(worker="one")
     assert analysis is not None
-    analyses.run(analysis, predictor=FakePredictor(persons=(followed(0.5),)))
+    analyses.run(analysis, predictor=FakePredictor(tracks=(followed(0.5),)))
     clip.playable.save("copy.mp4", ContentFile(b"copy"))
     evidence.write({evidence.heat_file(analysis, 0): b"heat"})
     assert len(files(settings)) == 7  # the clip, its copy, two frames, two crops, a heat map

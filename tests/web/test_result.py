@@ -14,7 +14,7 @@ from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries, Settings
 
 from tests.conftest import EVEN, MEASURED, MakeAnalysis, MakeClip, MakeModel
-from video_classifier.ml.contracts import ClipSpec, View
+from video_classifier.ml.contracts import ClipSpec, Region
 from video_classifier.ml.serving.card import Interval
 from video_classifier.models import Analysis, Clip
 from video_classifier.services import catalog
@@ -247,7 +247,7 @@ def test_a_running_one_says_its_stage(
     assert words in step(page(client, make_analysis(status=Status.RUNNING, stage=stage)))
 
 
-@pytest.mark.parametrize(("view", "listed"), [(View.FRAME, False), (View.PERSON, True)])
+@pytest.mark.parametrize(("view", "listed"), [(Region.FRAME, False), (Region.PERSON, True)])
 def test_only_a_model_of_persons_looks_for_them(
     client: Client,
     make_analysis: MakeAnalysis,
@@ -255,7 +255,7 @@ def test_only_a_model_of_persons_looks_for_them(
     settings: Settings,
     tmp_path: Path,
     *,
-    view: View,
+    view: Region,
     listed: bool,
 ) -> None:
     settings.PERSON_DETECTOR = tmp_path / "detector.onnx"

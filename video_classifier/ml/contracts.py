@@ -1,4 +1,7 @@
-"""What goes into a network and what comes out of it, without any framework."""
+"""What crosses the border of the library: specs, samples, tracks, outcomes, errors.
+
+Plain values, without any framework. Times are seconds since the clip's first picture.
+"""
 
 from __future__ import annotations
 
@@ -20,6 +23,7 @@ SHOPLIFTER = "shoplifter"
 NON_SHOPLIFTER = "non_shoplifter"
 LABELS = (NON_SHOPLIFTER, SHOPLIFTER)  # by the number a network is trained with: 0, 1
 
+MIN_PICTURES = 8  # different ones that are enough to judge a clip by
 SLACK = 0.02  # seconds by which moments that mean the same frame may differ
 
 
@@ -28,15 +32,15 @@ class ClipError(Exception):
 
 
 class Stage(StrEnum):
-    """What a run is busy with."""
+    """What an analysis is busy with."""
 
     READING = "reading"
-    FINDING = "finding"  # persons, if the network looks at these
+    FINDING = "finding"  # people, if the network looks at these
     CLASSIFYING = "classifying"
 
 
-class View(StrEnum):
-    """What part of the picture a network looks at."""
+class Region(StrEnum):
+    """The part of the picture that a network looks at."""
 
     FRAME = "frame"  # all of it
     PERSON = "person"  # a square around one person, who is followed through the clip
@@ -50,7 +54,7 @@ class ClipSpec:
     height: int = 128
     width: int = 128
     min_difference: float = 0.0  # to the frame before, in gray levels; 0: take any
-    view: View = View.FRAME
+    view: Region = Region.FRAME
 
     def __post_init__(self) -> None:
         if min(self.frames, self.height, self.width) < 1:
@@ -68,7 +72,7 @@ class ClipSpec:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClipFacts:
-    """What a video file is, as its container and its first decoded frame tell."""
+    """What a video file is, by its container and its first decoded frame."""
 
     container: str  # "mp4", "mov", "avi", "mkv", "webm", "ts" …, from the content
     codec: str  # FFmpeg's name: "h264", "hevc", "mjpeg" …
@@ -85,13 +89,13 @@ class ClipFacts:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Substance:
-    """What there is to judge in the pictures of a clip that were looked at."""
+class ClipContent:
+    """Whether there is anything to judge in a clip: measured on the pictures that were decoded."""
 
     pictures: int  # of the whole clip that could be read
     pictures_different: int  # from each other by what they show, counted up to 16
     contrast: float  # standard deviation of a picture's gray levels, 0 to 127; the median picture's
-    share_decoded: float  # of the pictures that the file should hold, 0 to 1; 1 if it doesn't tell
+    share_decoded: float  # of the pictures that the file should hold, 0 to 1; 1 if it doesn't say
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,7 +107,7 @@ class Sample:
     length: float  # seconds that were recorded and could be read
     warnings: tuple[str, ...] = ()  # sentences for the uploader
     previews: tuple[Image, ...] = ()  # the same frames in the clip's own shape, if asked for
-    substance: Substance | None = None  # None if nobody measured it
+    content: ClipContent | None = None  # None if it was not measured
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,13 +122,13 @@ class Box:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Track:
-    """Somebody, followed through a clip. Whoever leaves and comes back is somebody else."""
+    """Somebody, followed through a clip. A returning person gets a new track."""
 
     times: tuple[float, ...]  # seconds since the clip's first frame, ascending
     boxes: tuple[Box, ...]  # where the person is at these times; smoothed, without gaps
 
     def at(self, seconds: float) -> Box | None:
-        """Where the person is then, moving evenly from box to box; None when out of view."""
+        """The box at that time, interpolated linearly; None when out of view."""
         if not self.times[0] - SLACK <= seconds <= self.times[-1] + SLACK:
             return None
         sides = zip(*(astuple(box) for box in self.boxes), strict=True)
@@ -138,7 +142,7 @@ class Track:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Crops:
-    """A person as a network sees them."""
+    """A track's pictures, cut out for a network."""
 
     track: Track
     images: Image  # (n, height, width, 3) RGB, uint8
@@ -146,12 +150,12 @@ class Crops:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Person:
-    """A track that a network looked at."""
+class ScoredTrack:
+    """A track and the network's score of it."""
 
     track: Track
     score: float  # 0 to 1, higher looks more like shoplifting
-    images: Image  # (frames, height, width, 3) RGB, uint8: what the network saw
+    images: Image  # (frames, height, width, 3) RGB, uint8: the network's input
     times: tuple[float, ...]  # seconds since the clip's first frame, one an image
 
 
@@ -177,15 +181,46 @@ class Outcome:
     seconds_classifying: float
     seconds_finding: float = 0.0
     no_result: str = ""  # without a prediction: why, and what to do, for the uploader
-    view: View = View.FRAME  # what the network looks at
-    persons: tuple[Person, ...] = ()  # in the order in which they come into view
-    persons_found: int = 0  # more than `persons` if there were too many to look at
-    detector_sha256: str = ""  # of the weights that found them; empty for a view of whole frames
+    view: Region = Region.FRAME  # what the network looks at
+    tracks: tuple[ScoredTrack, ...] = ()  # in order of appearance; track n is tracks[n - 1]
+    tracks_found: int = 0  # more than `tracks` if there were too many to score
+    decided_by: int | None = None  # the track whose score is the prediction's; None without tracks
+    detector_sha256: str = ""  # of the weights that found them; empty for whole frames
 
     def __post_init__(self) -> None:
         if (self.prediction is None) != bool(self.no_result):
             msg = "an outcome is either a prediction or a reason why there is none"
             raise ValueError(msg)
+        if self.prediction is None and self.tracks:
+            msg = "without a prediction no track is scored"
+            raise ValueError(msg)
+        if (self.decided_by is not None) != bool(self.tracks):
+            msg = "one of the scored tracks decides, and without any none does"
+            raise ValueError(msg)
+        if self.decider and self.prediction and self.decider.score != self.prediction.score:
+            msg = f"the score is not that of track {self.decided_by}"
+            raise ValueError(msg)
+
+    @property
+    def decider(self) -> ScoredTrack | None:
+        """The track whose score is the clip's; None if a whole frame was scored, or nothing."""
+        if self.decided_by is None:
+            return None
+        if not 1 <= self.decided_by <= len(self.tracks):
+            msg = f"there is no track {self.decided_by}"
+            raise ValueError(msg)
+        return self.tracks[self.decided_by - 1]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Progress:
+    """How the caller of an analysis follows it, and ends it."""
+
+    on_stage: Callable[[Stage], None] = lambda _: None  # called before each stage
+    check: Callable[[], None] = lambda: None  # called several times a second; ends it by raising
+
+
+UNWATCHED = Progress()
 
 
 class Predictor(Protocol):
@@ -200,17 +235,12 @@ class Predictor(Protocol):
         """Of the weights, in hexadecimal."""
 
     def analyze(
-        self,
-        video: Path,
-        *,
-        preview_width: int | None = None,
-        entering: Callable[[Stage], None] = lambda _: None,
-        proceed: Callable[[], None] = lambda: None,
+        self, video: Path, *, preview_width: int | None = None, progress: Progress = UNWATCHED
     ) -> Outcome:
-        """Reads and classifies `video`; calls `entering` before each stage.
+        """Reads `video` and scores it; previews are `preview_width` pixels wide, if asked for.
 
-        `proceed` is called several times a second meanwhile, and ends it all by raising.
+        Raises ClipError, and what `progress.check` raises.
         """
 
     def score(self, images: Image) -> float:
-        """Of what a network looks at, (frames, height, width, 3) RGB, uint8."""
+        """0 to 1, of one input of the network: (frames, height, width, 3) RGB, uint8."""

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from video_classifier.ml.audit import file_facts, leaks
 from video_classifier.ml.audit.leaks import Audit
 from video_classifier.ml.cache import Cache
-from video_classifier.ml.contracts import View
+from video_classifier.ml.contracts import Region
 from video_classifier.ml.data import splits
 from video_classifier.ml.data.footage import Footage, Unreadable, read_footage
 from video_classifier.ml.data.grouping import Duplicates
@@ -140,7 +140,7 @@ def decode(
     `detector` is the folder or ONNX file of a person detector, for a network of people. Raises
     TooFewGroupsError, unless enough people of both labels can be held back; DetectorError.
     """
-    found = detectors.load(detector) if detector and recipe.spec.view is View.PERSON else None
+    found = detectors.load(detector) if detector and recipe.spec.view is Region.PERSON else None
     footage, unreadable = read_footage(
         entries, recipe.spec, detector=found, cache=cache, watch=watch
     )

@@ -13,7 +13,7 @@ from django.contrib.auth.models import User
 from django.db import transaction
 from django.utils import timezone
 
-from video_classifier.ml.contracts import Outcome, Predictor
+from video_classifier.ml.contracts import Outcome, Predictor, Progress
 from video_classifier.ml.contracts import Stage as MlStage
 from video_classifier.models import Analysis, Clip, Person
 from video_classifier.services import catalog, evidence, files, jobs, queue, sandbox
@@ -180,8 +180,10 @@ def run(
                 outcome = predictor.analyze(
                     video,
                     preview_width=settings.PREVIEW_WIDTH,
-                    entering=partial(_enter, analysis),
-                    proceed=_watch(analysis, lease, ending),
+                    progress=Progress(
+                        on_stage=partial(_enter, analysis),
+                        check=_watch(analysis, lease, ending),
+                    ),
                 )
             _decide(analysis, outcome, model_sha256=predictor.sha256)
         except LeaseLostError:
@@ -223,8 +225,8 @@ def _decide(analysis: Analysis, outcome: Outcome, *, model_sha256: str) -> None:
             model_sha256=model_sha256,
             detector_sha256=outcome.detector_sha256,
             view=View(outcome.view),
-            persons_found=outcome.persons_found,
-            decided_by=evidence.decided_by(outcome),
+            persons_found=outcome.tracks_found,
+            decided_by=outcome.decided_by,
             frame_times=list(sample.times),
             warnings=list(sample.warnings),
             seconds_reading=outcome.seconds_reading,

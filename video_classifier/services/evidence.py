@@ -59,14 +59,6 @@ def prediction(outcome: ml.Outcome) -> dict[str, object]:
     }
 
 
-def decided_by(outcome: ml.Outcome) -> int | None:
-    """The number of the track whose score is the clip's; None if there is no such track."""
-    if not outcome.persons:
-        return None
-    scores = [person.score for person in outcome.persons]
-    return 1 + scores.index(max(scores))
-
-
 def persons(analysis: Analysis, outcome: ml.Outcome) -> list[Person]:
     """The rows to be written."""
     return [
@@ -78,7 +70,7 @@ def persons(analysis: Analysis, outcome: ml.Outcome) -> list[Person]:
             boxes=[[round(side, 4) for side in astuple(box)] for box in person.track.boxes],
             crop_times=[round(time, 3) for time in person.times],
         )
-        for number, person in enumerate(outcome.persons, start=1)
+        for number, person in enumerate(outcome.tracks, start=1)
     ]
 
 
@@ -88,7 +80,7 @@ def pictures(analysis: Analysis, outcome: ml.Outcome) -> dict[str, bytes]:
         frame_file(analysis, number): jpeg(image, FRAME_QUALITY)
         for number, image in enumerate(outcome.sample.previews)
     }
-    for number, person in enumerate(outcome.persons, start=1):
+    for number, person in enumerate(outcome.tracks, start=1):
         for crop, image in enumerate(person.images):
             found[crop_file(analysis, number, crop)] = jpeg(image, CROP_QUALITY)
     return found

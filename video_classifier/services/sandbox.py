@@ -11,7 +11,7 @@ import atexit
 import os
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeVar
@@ -19,11 +19,13 @@ from typing import TypeVar
 from django.conf import settings
 
 from video_classifier.ml.contracts import (
+    UNWATCHED,
     ClipError,
     ClipFacts,
     ClipSpec,
     Image,
     Outcome,
+    Progress,
     Sample,
     Stage,
 )
@@ -34,7 +36,6 @@ from video_classifier.ml.isolation.children import (
     ChildTooLargeError,
     Meanwhile,
     Watch,
-    idle,
 )
 from video_classifier.ml.serving.card import BundleError, Card
 from video_classifier.ml.serving.decoder import InChild
@@ -156,21 +157,16 @@ class ChildPredictor:
         _scorer.call("load", *self._model, returns=type(None))
 
     def analyze(
-        self,
-        video: Path,
-        *,
-        preview_width: int | None = None,
-        entering: Callable[[Stage], None] = lambda _: None,
-        proceed: Watch = idle,
+        self, video: Path, *, preview_width: int | None = None, progress: Progress = UNWATCHED
     ) -> Outcome:
-        """Raises Refused, ScorerDiedError, and what `proceed` raises."""
+        """Raises Refused, ScorerDiedError, and what `progress.check` raises."""
         return _scorer.call(
             "analyze",
             *self._model,
             video,
             preview_width,
             returns=Outcome,
-            meanwhile=Meanwhile(parts=Stage, on_part=entering, watch=proceed),
+            meanwhile=Meanwhile(parts=Stage, on_part=progress.on_stage, watch=progress.check),
         )
 
     def score(self, images: Image) -> float:

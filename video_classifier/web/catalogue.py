@@ -21,7 +21,7 @@ from django.http import HttpRequest, QueryDict
 from django.template.loader import render_to_string
 from django.utils.safestring import SafeString, mark_safe
 
-from video_classifier.ml.contracts import ClipSpec, View
+from video_classifier.ml.contracts import ClipSpec, Region
 from video_classifier.models import Analysis, Camera, Clip, Person, Store
 from video_classifier.services.catalog import Card, Choice, Interval
 from video_classifier.states import Prediction, Stage, Status
@@ -124,7 +124,7 @@ def _card(**metrics: Interval) -> Card:
         name="person_ensemble",
         network="mobilenetv2_pool",
         summary="Pretrained MobileNetV2 on each frame, then a mean over time.",
-        spec=ClipSpec(view=View.PERSON),
+        spec=ClipSpec(view=Region.PERSON),
         threshold=0.5,
         created="2026-01-01",
         metrics=metrics,

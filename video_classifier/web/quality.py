@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from video_classifier.ml.contracts import View
+from video_classifier.ml.contracts import Region
 from video_classifier.services.catalog import Card, Interval
 
 GUESSING = 0.5  # the AUC of a coin
@@ -18,7 +18,7 @@ class ModelQuality:
 
     @property
     def looks_at(self) -> str:
-        person = self.card.spec.view is View.PERSON
+        person = self.card.spec.view is Region.PERSON
         return "Looks at each person" if person else "Looks at the whole picture"
 
     @property

@@ -45,7 +45,9 @@ def read(
 def test_everybody_is_read_as_served_and_the_foremost_comes_first(make_entry: MakeEntry) -> None:
     one = make_entry(SMALL, LARGE)
     reel = finder.reel(one.path)
-    shown, _ = finder.show(reel, finder.foremost(finder.find(reel, Spotter())), OF_PERSONS)
+    shown, _ = finder.take_crops(
+        reel, finder.most_prominent(finder.find(reel, Spotter())), OF_PERSONS
+    )
 
     (clip,) = read(one)
 

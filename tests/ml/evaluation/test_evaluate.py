@@ -17,7 +17,7 @@ from video_classifier.ml.contracts import ClipError, Outcome, Prediction, Sample
 from video_classifier.ml.data.manifest import Entry
 from video_classifier.ml.evaluation import evaluate
 from video_classifier.ml.serving.card import Card
-from video_classifier.ml.serving.predictor import KerasPredictor
+from video_classifier.ml.serving.predictor import ModelPredictor
 
 CARD = Card(
     name="fake", network="conv3d", summary="", spec=TINY, threshold=0.5, created="2026-01-01"
@@ -72,7 +72,7 @@ def evaluated(
 ) -> evaluate.Evaluation:
     given = dict(zip((clip.name for clip in clips), scores, strict=False))
     model = FakeModel(given, trained_on=trained_on)
-    return evaluate.evaluate(cast("KerasPredictor", model), clips)
+    return evaluate.evaluate(cast("ModelPredictor", model), clips)
 
 
 def test_the_worst_mistakes_come_first(clips: list[Entry]) -> None:

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 
 from tests.makers.crowd import SKIN, Way, picture, standing, walking
-from video_classifier.ml.contracts import Box, ClipSpec, Image, Track, View
+from video_classifier.ml.contracts import Box, ClipSpec, Image, Region, Track
 from video_classifier.ml.persons.crops import Window
 
 GRAY = 114
-SPEC = ClipSpec(height=64, width=64, view=View.PERSON)
+SPEC = ClipSpec(height=64, width=64, view=Region.PERSON)
 SIZE = (320, 240)
 
 
@@ -131,7 +131,7 @@ def test_a_picture_of_another_size_is_cut_alike() -> None:
 
 
 def test_a_network_gets_the_size_it_asks_for() -> None:
-    image = cut(standing(0.4), spec=ClipSpec(height=32, width=48, view=View.PERSON))
+    image = cut(standing(0.4), spec=ClipSpec(height=32, width=48, view=Region.PERSON))
 
     assert image.shape == (32, 48, 3)
     assert image.dtype == np.uint8

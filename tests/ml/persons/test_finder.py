@@ -11,17 +11,17 @@ import pytest
 
 from tests.makers import crowd, videos
 from tests.makers.crowd import Spotter, Way, between, standing, walking
-from video_classifier.ml.contracts import ClipError, ClipSpec, Crops, Image, View
+from video_classifier.ml.contracts import ClipError, ClipSpec, Crops, Image, Region
 from video_classifier.ml.persons import finder
 from video_classifier.ml.video import reel, sampling
 from video_classifier.ml.video.timeline import Timeline
 
-SPEC = ClipSpec(frames=4, height=32, width=32, view=View.PERSON)
+SPEC = ClipSpec(frames=4, height=32, width=32, view=Region.PERSON)
 
 
 def look(clip: Path, spec: ClipSpec = SPEC) -> tuple[Crops, ...]:
     reel = finder.reel(clip)
-    crops, _ = finder.show(reel, finder.find(reel, Spotter()), spec)
+    crops, _ = finder.take_crops(reel, finder.find(reel, Spotter()), spec)
     return crops
 
 
@@ -84,7 +84,7 @@ def test_a_clip_of_one_frame_shows_it_as_often_as_wanted(tmp_path: Path) -> None
 def test_in_a_short_clip_all_pictures_differ(tmp_path: Path) -> None:
     (person,) = look(
         write(tmp_path, walking(0.1, speed=0.4), seconds=2, rate=30),
-        ClipSpec(height=32, width=32, view=View.PERSON),
+        ClipSpec(height=32, width=32, view=Region.PERSON),
     )
 
     assert len(set(person.times)) == 16
@@ -100,7 +100,7 @@ def test_of_twenty_the_foremost_are_looked_at(tmp_path: Path) -> None:
     reel = finder.reel(write(tmp_path, *small, large, seconds=1))
 
     found = finder.find(reel, Spotter())
-    foremost = finder.foremost(found)
+    foremost = finder.most_prominent(found)
 
     assert len(found) == 21
     assert len(foremost) == finder.MOST
@@ -154,7 +154,7 @@ def test_a_person_is_followed_at_a_low_frame_rate(tmp_path: Path, rate: int) -> 
 def test_at_few_pictures_a_second_moments_repeat_in_order(tmp_path: Path) -> None:
     clip = write(tmp_path, between(walking(0.1, speed=0.2), 0.5, 3.5), rate=3)
 
-    (person,) = look(clip, ClipSpec(height=32, width=32, view=View.PERSON))
+    (person,) = look(clip, ClipSpec(height=32, width=32, view=Region.PERSON))
 
     assert list(person.times) == sorted(person.times)
     assert sorted(set(person.times)) == pytest.approx([n / 3 for n in range(2, 11)])
@@ -179,7 +179,7 @@ def test_at_a_picture_every_two_seconds_nobody_is_followed_and_a_warning_says_so
     reel = finder.reel(write(tmp_path, standing(0.4), times=times))
 
     found = finder.find(reel, Spotter())
-    _, sample = finder.show(reel, found, SPEC)
+    _, sample = finder.take_crops(reel, found, SPEC)
 
     assert found == ()
     assert sample.warnings == (finder.TOO_RARE.format(step=2, least=3),)
@@ -190,7 +190,7 @@ def test_where_people_are_followed_nothing_is_warned_of(tmp_path: Path, rate: in
     reel = finder.reel(write(tmp_path, standing(0.4), seconds=8, rate=rate))
 
     found = finder.find(reel, Spotter())
-    _, sample = finder.show(reel, found, SPEC)
+    _, sample = finder.take_crops(reel, found, SPEC)
 
     assert len(found) == 1
     assert sample.warnings == ()
@@ -226,7 +226,7 @@ def test_whole_pictures_come_from_all_of_the_clip(tmp_path: Path) -> None:
     clip = write(tmp_path, between(standing(0.4), 0, 1))
     reel = finder.reel(clip)
 
-    _, sample = finder.show(reel, finder.find(reel, Spotter()), SPEC, preview_width=80)
+    _, sample = finder.take_crops(reel, finder.find(reel, Spotter()), SPEC, preview_width=80)
 
     reference = sampling.sample(clip, SPEC, preview_width=80)
     assert sample.times == pytest.approx(reference.times, abs=0.15)

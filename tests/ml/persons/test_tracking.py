@@ -33,7 +33,7 @@ def seen(*ways: Way, times: Sequence[float] = TIMES) -> list[Detections]:
 
 
 def link(detections: Sequence[Detections], times: Sequence[float] = TIMES) -> tuple[Track, ...]:
-    return tracking.link(times, detections, threshold=0.5)
+    return tracking.track(times, detections, threshold=0.5)
 
 
 def center(track: Track, second: float) -> float:

@@ -10,7 +10,7 @@ import pytest
 
 from tests.conftest import MakeModel
 from tests.ml.conftest import OF_PERSONS
-from video_classifier.ml.contracts import View
+from video_classifier.ml.contracts import Region
 from video_classifier.ml.serving import bundle
 from video_classifier.ml.serving.card import BundleError, Interval
 
@@ -106,4 +106,4 @@ def test_a_card_that_still_names_a_model_for_clips_without_persons_is_read(
     card = json.loads((folder / bundle.CARD_FILE).read_text())
     (folder / bundle.CARD_FILE).write_text(json.dumps(card | {"fallback": "whole"}))
 
-    assert bundle.check(folder).spec.view is View.PERSON
+    assert bundle.check(folder).spec.view is Region.PERSON

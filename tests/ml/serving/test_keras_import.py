@@ -69,7 +69,7 @@ def write(source: Path, given: Format | None = None) -> Card:
 
 
 def scores(source: Path, clip: Any) -> float:
-    network, _ = bundle.load(source.parent / "theirs")
+    network, _ = bundle.load_network(source.parent / "theirs")
     return float(network(clip[np.newaxis])[0, 0])
 
 

@@ -15,9 +15,11 @@ import pytest
 
 from video_classifier.ml.contracts import ClipSpec
 from video_classifier.ml.files import sha256
-from video_classifier.ml.serving import bundle, loading, predictor
+from video_classifier.ml.serving import bundle, loading
 from video_classifier.ml.serving.bundle import NETWORK_FILE
 from video_classifier.ml.serving.card import REMEDY, BundleError, Card
+from video_classifier.ml.serving.engine import KerasEngine
+from video_classifier.ml.serving.scorer import Scorer
 
 if TYPE_CHECKING:
     import keras
@@ -241,7 +243,7 @@ def test_what_fails_at_the_first_call_is_refused() -> None:
     larger = replace(CARD, spec=replace(SPEC, frames=3))
 
     with pytest.raises(BundleError, match=r"“odd” can't be used: its network fails"):
-        predictor.KerasPredictor(make_network(dense()), larger)
+        Scorer(KerasEngine(make_network(dense()), larger), larger)
 
 
 def test_weights_that_make_no_number_of_a_clip_give_no_score(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ import pytest
 from tests.makers import crowd, footage, videos
 from tests.makers.crowd import Spotter, between, standing, walking
 from tests.ml.conftest import OF_PERSONS, write_bundle
-from video_classifier.ml.contracts import ClipError, Image, Stage, View
+from video_classifier.ml.contracts import ClipError, Image, Progress, Region, Stage
 from video_classifier.ml.serving import bundle, loading, no_result
 from video_classifier.ml.serving.card import BundleError
 from video_classifier.ml.serving.predictor import PersonPredictor
@@ -26,7 +26,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def model(folder: Path) -> PersonPredictor:
-    return PersonPredictor(*bundle.load(folder), detector=Spotter())
+    return PersonPredictor(*bundle.load(folder), Spotter())
 
 
 def _shadow(number: int) -> Image:
@@ -42,13 +42,14 @@ def test_the_highest_score_of_a_person_is_the_clips(model: PersonPredictor, tmp_
 
     outcome = model.analyze(clip, preview_width=80)
 
-    first, second = outcome.persons
-    assert (outcome.view, outcome.persons_found) == (View.PERSON, 2)
+    first, second = outcome.tracks
+    assert (outcome.view, outcome.tracks_found) == (Region.PERSON, 2)
     assert first.track.boxes[0].left < 0.5 < second.track.boxes[0].left
     assert [model.score(one.images) for one in (first, second)] == [first.score, second.score]
     assert first.score != second.score
     assert outcome.prediction is not None
     assert outcome.prediction.score == max(first.score, second.score)
+    assert outcome.decider is max(first, second, key=lambda each: each.score)
     assert outcome.detector_sha256 == Spotter.sha256
     assert outcome.sample.warnings == ()
     assert len(outcome.sample.previews) == OF_PERSONS.frames
@@ -58,7 +59,7 @@ def test_tells_its_stages_and_its_times(model: PersonPredictor, tmp_path: Path) 
     stages: list[Stage] = []
     clip = crowd.write(tmp_path / "clip.mp4", walking(0.1, speed=0.1))
 
-    outcome = model.analyze(clip, entering=stages.append)
+    outcome = model.analyze(clip, progress=Progress(on_stage=stages.append))
 
     assert stages == [Stage.READING, Stage.FINDING, Stage.CLASSIFYING]
     assert outcome.seconds_reading > 0
@@ -70,10 +71,10 @@ def test_where_nobody_is_found_there_is_no_result(model: PersonPredictor, tmp_pa
     stages: list[Stage] = []
     clip = videos.draw(tmp_path / "clip.mp4", _shadow)
 
-    outcome = model.analyze(clip, preview_width=80, entering=stages.append)
+    outcome = model.analyze(clip, preview_width=80, progress=Progress(on_stage=stages.append))
 
     assert (outcome.prediction, outcome.no_result) == (None, no_result.NOBODY)
-    assert (outcome.view, outcome.persons, outcome.persons_found) == (View.PERSON, (), 0)
+    assert (outcome.view, outcome.tracks, outcome.tracks_found) == (Region.PERSON, (), 0)
     assert len(outcome.sample.previews) == OF_PERSONS.frames
     assert outcome.detector_sha256 == Spotter.sha256
     assert stages == [Stage.READING, Stage.FINDING]
@@ -92,7 +93,7 @@ def test_of_a_photograph_of_somebody_there_is_no_result(
 ) -> None:
     outcome = model.analyze(crowd.write(tmp_path / "clip.mp4", standing(0.4)))
 
-    assert (outcome.prediction, outcome.persons, outcome.persons_found) == (None, (), 1)
+    assert (outcome.prediction, outcome.tracks, outcome.tracks_found) == (None, (), 1)
     assert "Nothing moves" in outcome.no_result
 
 
@@ -125,7 +126,7 @@ def test_a_long_clip_of_short_visits_is_looked_at_closely(
 
     outcome = model.analyze(crowd.write(tmp_path / "clip.mp4", *visits, seconds=64, rate=8))
 
-    assert len(outcome.persons) == 3
+    assert len(outcome.tracks) == 3
     assert outcome.sample.warnings == ()
 
 
@@ -141,9 +142,9 @@ def test_of_too_many_persons_some_are_looked_at_and_all_are_counted(
 
     outcome = model.analyze(clip)
 
-    assert (len(outcome.persons), outcome.persons_found) == (12, 20)
+    assert (len(outcome.tracks), outcome.tracks_found) == (12, 20)
     (warning,) = outcome.sample.warnings
-    assert "20 persons were found in this clip. Only the 12 who" in warning
+    assert "20 people were found in this clip. Only the 12 who" in warning
 
 
 def test_what_is_no_video_gets_no_score(model: PersonPredictor, tmp_path: Path) -> None:
@@ -172,7 +173,7 @@ def test_real_footage_with_a_real_detector(folder: Path) -> None:
     outcome = model.analyze(clip)
 
     assert loading.load(folder, detector=footage.YOLOX) is model
-    shopper = max(outcome.persons, key=lambda one: one.track.boxes[0].bottom)
+    shopper = max(outcome.tracks, key=lambda one: one.track.boxes[0].bottom)
     assert shopper.track.times[-1] - shopper.track.times[0] > 9
     box = shopper.track.boxes[0]
     assert (box.left, box.right) == pytest.approx((0.42, 0.6), abs=0.2)

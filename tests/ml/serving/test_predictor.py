@@ -10,7 +10,7 @@ import pytest
 
 from tests.makers import videos
 from tests.ml.conftest import TINY, MakeBundle
-from video_classifier.ml.contracts import ClipError, Stage
+from video_classifier.ml.contracts import ClipError, Progress, Stage
 from video_classifier.ml.serving import bundle, loading
 
 pytestmark = pytest.mark.keras
@@ -28,14 +28,16 @@ def test_gives_what_the_network_gives(make_bundle: MakeBundle, network: str) -> 
 
     score = loading.load(folder).score(images)
 
-    reference, _ = bundle.load(folder)
+    reference, _ = bundle.load_network(folder)
     assert score == pytest.approx(float(reference.predict(images[None], verbose=0)[0, 0]), abs=1e-5)
 
 
 def test_tells_its_stages_and_its_times(make_bundle: MakeBundle, clip: Path) -> None:
     stages: list[Stage] = []
 
-    outcome = loading.load(make_bundle("conv3d")).analyze(clip, entering=stages.append)
+    outcome = loading.load(make_bundle("conv3d")).analyze(
+        clip, progress=Progress(on_stage=stages.append)
+    )
 
     assert stages == [Stage.READING, Stage.CLASSIFYING]
     assert outcome.seconds_reading > 0
@@ -52,7 +54,9 @@ def test_a_clip_with_nothing_to_judge_gets_a_reason_and_no_score(
     stages: list[Stage] = []
     model = loading.load(make_bundle("conv3d"))
 
-    outcome = model.analyze(videos.write(tmp_path / "one.mp4", 1), entering=stages.append)
+    outcome = model.analyze(
+        videos.write(tmp_path / "one.mp4", 1), progress=Progress(on_stage=stages.append)
+    )
 
     assert outcome.prediction is None
     assert "too few pictures" in outcome.no_result
@@ -89,7 +93,7 @@ def test_is_loaded_once(make_bundle: MakeBundle) -> None:
 def test_a_model_replaced_on_disk_is_loaded_anew(make_bundle: MakeBundle) -> None:
     folder = make_bundle("conv3d")
     first = loading.load(folder)
-    network, card = bundle.load(folder)
+    network, card = bundle.load_network(folder)
     network.set_weights([weights + 0.1 for weights in network.get_weights()])
     bundle.save(folder, network, card)
 

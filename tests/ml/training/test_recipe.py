@@ -12,7 +12,7 @@ import pytest
 
 from tests.makers.footage import ROOT
 from tests.ml.conftest import TINY
-from video_classifier.ml.contracts import View
+from video_classifier.ml.contracts import Region
 from video_classifier.ml.data.augmentation import Augmentation
 from video_classifier.ml.serving import bundle
 from video_classifier.ml.serving.card import BundleError, Card
@@ -69,13 +69,13 @@ def test_a_recipe_is_what_the_network_was_designed_for_unless_it_says_otherwise(
     settings = TrainingSettings()
 
     designed = design("conv3d", settings)
-    other = design("conv3d", settings, view=View.PERSON, size=64)
+    other = design("conv3d", settings, view=Region.PERSON, size=64)
 
-    assert designed.spec.view is View.FRAME
-    assert (other.spec.view, other.spec.height, other.spec.width) == (View.PERSON, 64, 64)
+    assert designed.spec.view is Region.FRAME
+    assert (other.spec.view, other.spec.height, other.spec.width) == (Region.PERSON, 64, 64)
 
 
 @pytest.mark.keras
 def test_frames_of_people_are_not_left_out() -> None:
     with pytest.raises(RecipeError, match="Only whole frames"):
-        design("conv3d", TrainingSettings(), view=View.PERSON, min_difference=3)
+        design("conv3d", TrainingSettings(), view=Region.PERSON, min_difference=3)

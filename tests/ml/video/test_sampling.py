@@ -184,8 +184,8 @@ def test_a_piece_of_a_live_stream_lacks_nothing(tmp_path: Path) -> None:
 
     assert sample.warnings == ()
     assert sample.length == pytest.approx(3.6)
-    assert sample.substance
-    assert sample.substance.share_decoded == 1
+    assert sample.content
+    assert sample.content.share_decoded == 1
     assert set(numbers(sample)) <= set(range(84, 120))
 
 

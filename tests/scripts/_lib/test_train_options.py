@@ -12,7 +12,7 @@ from scripts import train
 from scripts._lib import train_options
 from tests.makers import videos
 from video_classifier.ml import networks
-from video_classifier.ml.contracts import ClipSpec, View
+from video_classifier.ml.contracts import ClipSpec, Region
 from video_classifier.ml.evaluation import cross_validation
 from video_classifier.ml.networks import precision
 from video_classifier.ml.networks.pretrained import WeightsError
@@ -164,7 +164,7 @@ def test_weights_are_tried_at_the_size_that_is_trained(
     monkeypatch.setattr(networks, "build", build)
 
     assert trained(shop, "none", "--size", "96", "--view", "person") == 2
-    assert [(spec.height, spec.width, spec.view) for spec in tried] == [(96, 96, View.PERSON)]
+    assert [(spec.height, spec.width, spec.view) for spec in tried] == [(96, 96, Region.PERSON)]
 
 
 def test_the_precision_is_chosen_at_the_size_that_is_trained(

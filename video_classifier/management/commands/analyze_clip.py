@@ -12,7 +12,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
 from video_classifier.management.hush import hushed
-from video_classifier.ml.contracts import Outcome, Person, View
+from video_classifier.ml.contracts import Outcome, Progress, Region, ScoredTrack
 from video_classifier.services import analyses, catalog, confidence, sandbox
 from video_classifier.services.catalog import Card
 from video_classifier.services.errors import Refused
@@ -39,7 +39,9 @@ class Command(BaseCommand):
             with hushed():
                 facts = sandbox.probe(path)[0]  # before the wait for a framework to load
                 predictor = catalog.load(model or settings.DEFAULT_MODEL)
-                outcome = predictor.analyze(path, proceed=analyses.deadline(facts.duration))
+                outcome = predictor.analyze(
+                    path, progress=Progress(check=analyses.deadline(facts.duration))
+                )
         except Refused as refusal:
             line = " ".join(str(refusal).split())
             raise CommandError(line, returncode=2) from refusal
@@ -57,8 +59,8 @@ def _report(outcome: Outcome, predictor: ChildPredictor) -> dict[str, Any]:
         "detector_sha256": outcome.detector_sha256,
         "frames": [{"time_s": time} for time in outcome.sample.times],
         "view": outcome.view,
-        "tracks": [_track(number, each) for number, each in enumerate(outcome.persons, 1)],
-        "tracks_found": outcome.persons_found if outcome.view is View.PERSON else None,
+        "tracks": [_track(number, each) for number, each in enumerate(outcome.tracks, 1)],
+        "tracks_found": outcome.tracks_found if outcome.view is Region.PERSON else None,
         "seconds": {
             "decode": decode,
             "finding": finding,
@@ -91,9 +93,9 @@ def _prediction(outcome: Outcome, card: Card) -> dict[str, Any]:
     }
 
 
-def _track(number: int, person: Person) -> dict[str, float]:
-    times = person.track.times
-    return {"number": number, "score": person.score, "from_s": times[0], "to_s": times[-1]}
+def _track(number: int, scored: ScoredTrack) -> dict[str, float]:
+    times = scored.track.times
+    return {"number": number, "score": scored.score, "from_s": times[0], "to_s": times[-1]}
 
 
 def _text(report: dict[str, Any]) -> str:

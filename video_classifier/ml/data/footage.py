@@ -12,7 +12,7 @@ from typing import TypeVar
 import numpy as np
 
 from video_classifier.ml.cache import Cache
-from video_classifier.ml.contracts import ClipError, ClipSpec, Image, Track, View
+from video_classifier.ml.contracts import ClipError, ClipSpec, Image, Region, Track
 from video_classifier.ml.data.augmentation import resize
 from video_classifier.ml.data.manifest import Entry
 from video_classifier.ml.files import sha256
@@ -64,7 +64,7 @@ def read_footage(
     ValueError without one.
     """
     entries, cache = tuple(entries), cache or Cache()
-    if spec.view is View.FRAME:
+    if spec.view is Region.FRAME:
         decode = partial(_of_frames, spec=spec, cache=cache)
     elif detector is not None:
         decode = partial(_of_people, spec=spec, cache=cache, detector=detector)
@@ -135,10 +135,10 @@ def _of_people(entry: Entry, *, spec: ClipSpec, cache: Cache, detector: Detector
     @remembered
     def tracks() -> tuple[Reel, tuple[Track, ...]]:
         reel = finder.reel(entry.path)
-        return reel, finder.foremost(finder.find(reel, detector))
+        return reel, finder.most_prominent(finder.find(reel, detector))
 
     def inputs() -> Image:
-        crops, _ = finder.show(*tracks(), spec)
+        crops, _ = finder.take_crops(*tracks(), spec)
         return np.array([person.images for person in crops], np.uint8).reshape(-1, *spec.shape)
 
     def dense(number: int) -> Image:

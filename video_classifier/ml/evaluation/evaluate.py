@@ -16,7 +16,7 @@ from video_classifier.ml.data.manifest import Entry, holds_both_labels
 from video_classifier.ml.evaluation.intervals import Confusion, confusion, measure
 from video_classifier.ml.files import sha256
 from video_classifier.ml.serving.card import Interval
-from video_classifier.ml.serving.predictor import KerasPredictor
+from video_classifier.ml.serving.predictor import ModelPredictor
 
 MIN_GROUPS = 10  # with fewer, intervals by resampling groups are rough
 THRESHOLD_METRICS = ("accuracy", "precision", "recall", "specificity", "f1")
@@ -92,7 +92,7 @@ class Evaluation:
 
 
 def evaluate(
-    model: KerasPredictor,
+    model: ModelPredictor,
     entries: Sequence[Entry],
     *,
     after_each: Callable[[], None] = lambda: None,

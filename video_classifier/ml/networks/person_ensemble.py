@@ -11,7 +11,7 @@ from pathlib import Path
 import keras
 from keras import layers
 
-from video_classifier.ml.contracts import ClipSpec, View
+from video_classifier.ml.contracts import ClipSpec, Region
 from video_classifier.ml.networks import mobilenetv2_pool, yolo_cnn_lstm
 from video_classifier.ml.networks.backbone import FEATURES, on_mobilenetv2
 from video_classifier.ml.networks.registry import register
@@ -20,7 +20,7 @@ _HEADS = {"pool": mobilenetv2_pool.head, "order": yolo_cnn_lstm.head}
 
 
 @register(
-    "person_ensemble", pretrained=True, spec=ClipSpec(height=224, width=224, view=View.PERSON)
+    "person_ensemble", pretrained=True, spec=ClipSpec(height=224, width=224, view=Region.PERSON)
 )
 def person_ensemble(spec: ClipSpec, backbone_weights: str | Path | None) -> keras.Model:
     return on_mobilenetv2("person_ensemble", spec, backbone_weights, _head(spec))

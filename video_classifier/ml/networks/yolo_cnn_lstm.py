@@ -12,12 +12,14 @@ from pathlib import Path
 import keras
 from keras import layers
 
-from video_classifier.ml.contracts import ClipSpec, View
+from video_classifier.ml.contracts import ClipSpec, Region
 from video_classifier.ml.networks.backbone import FEATURES, on_mobilenetv2
 from video_classifier.ml.networks.registry import register
 
 
-@register("yolo_cnn_lstm", pretrained=True, spec=ClipSpec(height=224, width=224, view=View.PERSON))
+@register(
+    "yolo_cnn_lstm", pretrained=True, spec=ClipSpec(height=224, width=224, view=Region.PERSON)
+)
 def yolo_cnn_lstm(spec: ClipSpec, backbone_weights: str | Path | None) -> keras.Model:
     return on_mobilenetv2("yolo_cnn_lstm", spec, backbone_weights, head(spec))
 

@@ -50,13 +50,13 @@ def reel(video: Path) -> Reel:
 def find(clip: Reel, detector: Detector) -> tuple[Track, ...]:
     """Everybody in a clip, in the order of appearance. Raises ClipError."""
     height, width = detector.input_size
-    times, seen = glimpses(
+    times, seen = detect_frames(
         clip, lambda _, image: detector.detect(image), height=height, width=width
     )
-    return tracking.link(times, seen, threshold=detector.threshold)
+    return tracking.track(times, seen, threshold=detector.threshold)
 
 
-def glimpses(
+def detect_frames(
     clip: Reel, see: Callable[[int, Image], Seen], *, height: int, width: int
 ) -> tuple[tuple[float, ...], tuple[Seen, ...]]:
     """What `see` makes of the pictures in which persons are to be looked for, and their seconds.
@@ -70,12 +70,12 @@ def glimpses(
     return tuple(times[place] for place in seen), tuple(seen.values())
 
 
-def foremost(found: Sequence[Track]) -> tuple[Track, ...]:
+def most_prominent(found: Sequence[Track]) -> tuple[Track, ...]:
     """Those who are longest and largest in view, at most `MOST`, the most prominent first."""
     return tuple(sorted(found, key=tracking.prominence, reverse=True)[:MOST])
 
 
-def show(
+def take_crops(
     clip: Reel, found: Sequence[Track], spec: ClipSpec, *, preview_width: int | None = None
 ) -> tuple[tuple[Crops, ...], Sample]:
     """What a network looks at of those who were found, and whole pictures from all of the clip.
@@ -119,7 +119,7 @@ def show(
         length=clip.length,
         warnings=(*clip.warnings, *_warnings(clip)),
         previews=tuple(p.preview for p in whole if p.preview is not None),
-        substance=clip.substance,
+        content=clip.content,
     )
 
 

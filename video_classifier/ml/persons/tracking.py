@@ -78,7 +78,7 @@ class _Trail:
         self.second = second
 
 
-def link(
+def track(
     times: Sequence[float], detections: Sequence[Detections], *, threshold: float
 ) -> tuple[Track, ...]:
     """Who was in view and where, in the order of appearance.

@@ -56,15 +56,15 @@ Value = TypeVar("Value")
 class Opened(Protocol):
     """A clip in which persons are looked for."""
 
-    def glimpses(
+    def detect_frames(
         self, see: Callable[[Image], Seen], *, height: int, width: int
     ) -> tuple[tuple[float, ...], tuple[Seen, ...]]:
         """What `see` makes of pictures within `height` x `width`, and when they are on screen."""
 
-    def show(
+    def take_crops(
         self, found: tuple[Track, ...], spec: ClipSpec, *, preview_width: int | None
     ) -> tuple[tuple[Crops, ...], Sample]:
-        """As `finder.show`."""
+        """As `finder.take_crops`."""
 
 
 class Decoder(Protocol):
@@ -98,19 +98,21 @@ class _OpenedHere:
 
         self._reel = finder.reel(video)
 
-    def glimpses(
+    def detect_frames(
         self, see: Callable[[Image], Seen], *, height: int, width: int
     ) -> tuple[tuple[float, ...], tuple[Seen, ...]]:
         from video_classifier.ml.persons import finder
 
-        return finder.glimpses(self._reel, lambda _, image: see(image), height=height, width=width)
+        return finder.detect_frames(
+            self._reel, lambda _, image: see(image), height=height, width=width
+        )
 
-    def show(
+    def take_crops(
         self, found: tuple[Track, ...], spec: ClipSpec, *, preview_width: int | None
     ) -> tuple[tuple[Crops, ...], Sample]:
         from video_classifier.ml.persons import finder
 
-        return finder.show(self._reel, found, spec, preview_width=preview_width)
+        return finder.take_crops(self._reel, found, spec, preview_width=preview_width)
 
 
 class InChild:
@@ -182,7 +184,7 @@ class _OpenedInChild:
     def __init__(self, call: Callable[..., object]) -> None:
         self._call = call
 
-    def glimpses(
+    def detect_frames(
         self, see: Callable[[Image], Seen], *, height: int, width: int
     ) -> tuple[tuple[float, ...], tuple[Seen, ...]]:
         seen: dict[int, Seen] = {}
@@ -194,7 +196,7 @@ class _OpenedInChild:
             seen[place] = see(image)
 
         times = self._call(
-            "glimpses",
+            "detect_frames",
             height,
             width,
             returns=tuple[float, ...],
@@ -202,9 +204,9 @@ class _OpenedInChild:
         )
         return times, tuple(seen.values())  # type: ignore[return-value]
 
-    def show(
+    def take_crops(
         self, found: tuple[Track, ...], spec: ClipSpec, *, preview_width: int | None
     ) -> tuple[tuple[Crops, ...], Sample]:
         return self._call(  # type: ignore[return-value]
-            "show", found, spec, preview_width, returns=tuple[tuple[Crops, ...], Sample]
+            "take_crops", found, spec, preview_width, returns=tuple[tuple[Crops, ...], Sample]
         )

@@ -43,29 +43,29 @@ class Operations:
         return sampling.sample(path, spec, preview_width=preview_width)
 
     def open(self, path: Path) -> None:
-        """For `glimpses` and `show`; what was open before is closed."""
+        """For `detect_frames` and `take_crops`; what was open before is closed."""
         from video_classifier.ml.persons import finder
 
         self._reel = None
         self._reel = finder.reel(path)
 
-    def glimpses(
+    def detect_frames(
         self, height: int, width: int, emit: Callable[[tuple[int, Image]], None]
     ) -> tuple[float, ...]:
         """Hands out pictures with their places; returns their seconds."""
         from video_classifier.ml.persons import finder
 
-        times, _ = finder.glimpses(
+        times, _ = finder.detect_frames(
             self._opened, lambda place, image: emit((place, image)), height=height, width=width
         )
         return times
 
-    def show(
+    def take_crops(
         self, found: tuple[Track, ...], spec: ClipSpec, preview_width: int | None
     ) -> tuple[object, Sample]:
         from video_classifier.ml.persons import finder
 
-        return finder.show(self._opened, found, spec, preview_width=preview_width)
+        return finder.take_crops(self._opened, found, spec, preview_width=preview_width)
 
     def copy(self, source: Path, target: Path) -> None:
         from video_classifier.ml.video import browser_copy

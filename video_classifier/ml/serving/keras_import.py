@@ -16,8 +16,9 @@ import numpy as np
 
 from video_classifier.ml.contracts import ClipSpec
 from video_classifier.ml.files import sha256
-from video_classifier.ml.serving import bundle, network_check, predictor
+from video_classifier.ml.serving import bundle, network_check
 from video_classifier.ml.serving.card import BundleError, Card
+from video_classifier.ml.serving.scorer import Scorer
 
 if TYPE_CHECKING:
     import keras
@@ -181,9 +182,9 @@ def _probability(
 def _try(source: Path, folder: Path) -> None:
     """Reads the model back, as the site will, and asks it for a score of noise."""
     try:
-        network, card = bundle.load(folder)
+        engine, card = bundle.load(folder)
         noise = np.random.default_rng(0).integers(0, 256, card.spec.shape, np.uint8)
-        predictor.KerasPredictor(network, card).score(noise)
+        Scorer(engine, card).score(noise)
     except BundleError as error:
         raise _refused(source, "it gives no score once it is saved and read again.") from error
 

@@ -7,14 +7,18 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from video_classifier.ml.contracts import View
+from video_classifier.ml.contracts import Region
 from video_classifier.ml.persons import loading as detectors
 from video_classifier.ml.persons.detector import DetectorError
 from video_classifier.ml.serving import bundle
 from video_classifier.ml.serving.card import BundleError, Card
-from video_classifier.ml.serving.predictor import KerasPredictor, PersonPredictor
+from video_classifier.ml.serving.predictor import (
+    ModelPredictor,
+    PersonPredictor,
+    WholeFramePredictor,
+)
 
-_loaded: dict[Path, tuple[tuple[str, ...], KerasPredictor]] = {}
+_loaded: dict[Path, tuple[tuple[str, ...], ModelPredictor]] = {}
 _loading = threading.Lock()
 
 
@@ -24,34 +28,36 @@ def check(folder: Path, *, detector: Path | None = None) -> Card:
     Loads no framework. Raises BundleError.
     """
     card = bundle.check(folder)
-    if card.spec.view is View.PERSON:
+    if card.spec.view is Region.PERSON:
         with _wanting_detector(folder):
             detectors.check(_named(detector))
     return card
 
 
-def load(folder: Path, *, detector: Path | None = None) -> KerasPredictor:
+def load(folder: Path, *, detector: Path | None = None) -> ModelPredictor:
     """The predictor of a model's folder: loaded and warmed up once a process.
 
-    A model of persons needs a detector, see `persons.loading`. May be called from several threads.
-    What was replaced on disk is loaded anew. Raises BundleError.
+    A model of people needs a detector, see `persons.loading`. May be called from several threads.
+    What was replaced on disk is loaded again. Raises BundleError.
     """
     with _loading:
         card = check(folder, detector=detector)
-        if card.spec.view is View.FRAME:
-            return _once(folder, (card.sha256,), lambda: KerasPredictor(*bundle.load(folder)))
+        if card.spec.view is Region.FRAME:
+            return _once(
+                folder, (card.sha256,), lambda: WholeFramePredictor(*bundle.load(folder))
+            )
         with _wanting_detector(folder):
             found = detectors.load(_named(detector))
         return _once(
             folder,
             (card.sha256, found.sha256),
-            lambda: PersonPredictor(*bundle.load(folder), detector=found),
+            lambda: PersonPredictor(*bundle.load(folder), found),
         )
 
 
 def _once(
-    folder: Path, contents: tuple[str, ...], make: Callable[[], KerasPredictor]
-) -> KerasPredictor:
+    folder: Path, contents: tuple[str, ...], make: Callable[[], ModelPredictor]
+) -> ModelPredictor:
     known, predictor = _loaded.get(folder.resolve(), ((), None))
     if predictor is None or known != contents:
         predictor = make()

@@ -9,11 +9,12 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from video_classifier.ml.contracts import SLACK, Image, Sample
+from video_classifier.ml.contracts import MIN_PICTURES, SLACK, Image, Sample
 
-FEWEST = 8  # different pictures, as in frames, which needs a video library
-SHORTEST = 1.0  # seconds
-LEAST = 0.48  # of the pictures; half, as two fields may be sent as two and decode to one
+MIN_SECONDS = 1.0
+MIN_SHARE_DECODED = (
+    0.48  # of the pictures; half, as two fields may be sent as two and decode to one
+)
 
 DAMAGED = (
     "Only {share:.0%} of this clip could be read: too little to judge. Export or copy it from the "
@@ -40,31 +41,31 @@ NOBODY = (
     "clip yourself, or analyze it again with a model that looks at the whole picture."
 )
 
-_SHADE = 6.0  # gray levels
+_SHADE = 6.0  # gray levels from the median that still count as the same shade
 _COVERED = 0.95  # of a picture: a clock in its corner may be of another shade
-_BLOCK = 4  # pixels a side that are taken together: the noise of a sensor is in each one apart
+_BLOCK = 4  # pixels a side that are averaged: a sensor's noise differs from pixel to pixel
 
 
 def reason(sample: Sample, *, tracks: int | None = None) -> str:
     """Why there is nothing to judge, "" if there is something.
 
-    `tracks` is how many persons were found, None if nobody was looked for.
+    `tracks` is how many people were found, None if nobody was looked for.
     """
-    found = sample.substance
-    if found is None:
-        msg = "nobody has measured what there is to judge"
+    content = sample.content
+    if content is None:
+        msg = "the content of the clip was not measured"
         raise ValueError(msg)
-    if found.share_decoded < LEAST:
-        return DAMAGED.format(share=found.share_decoded)
-    if found.pictures < FEWEST:
-        return TOO_FEW.format(pictures=found.pictures, fewest=FEWEST)
-    if sample.length < SHORTEST - SLACK:
+    if content.share_decoded < MIN_SHARE_DECODED:
+        return DAMAGED.format(share=content.share_decoded)
+    if content.pictures < MIN_PICTURES:
+        return TOO_FEW.format(pictures=content.pictures, fewest=MIN_PICTURES)
+    if sample.length < MIN_SECONDS - SLACK:
         return TOO_SHORT.format(length=sample.length)
     if not tracks and all(map(_is_uniform, sample.images)):
         return UNIFORM
     if tracks == 0:
         return NOBODY
-    return STILL.format(fewest=FEWEST) if found.pictures_different < FEWEST else ""
+    return STILL.format(fewest=MIN_PICTURES) if content.pictures_different < MIN_PICTURES else ""
 
 
 def _is_uniform(image: Image) -> bool:

@@ -1,65 +1,50 @@
-"""Turns a video file into a prediction: frames, then a network, then a score."""
+"""Turns a video file into a prediction: pictures, then a network, then a score."""
 
 from __future__ import annotations
 
-import math
-import os
 import time
-from collections.abc import Callable
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
-
-import numpy as np
 
 from video_classifier.ml.contracts import (
+    UNWATCHED,
+    Crops,
     Image,
     Outcome,
-    Person,
     Prediction,
+    Progress,
+    Region,
     Sample,
+    ScoredTrack,
     Stage,
-    View,
 )
-from video_classifier.ml.persons.detector import Detector
+from video_classifier.ml.persons.detector import Detections, Detector
 from video_classifier.ml.serving import no_result
-from video_classifier.ml.serving.card import REMEDY, BundleError, Card
+from video_classifier.ml.serving.card import Card
 from video_classifier.ml.serving.decoder import IN_PROCESS, Decoder
-
-if TYPE_CHECKING:
-    import keras
-
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # most of what TensorFlow says on stderr
+from video_classifier.ml.serving.engine import Engine
+from video_classifier.ml.serving.scorer import Scorer
 
 TOO_MANY = (
-    "{found} persons were found in this clip. Only the {seen} who are longest and largest in view "
+    "{found} people were found in this clip. Only the {scored} who are longest and largest in view "
     "were looked at."
 )
 
-LONGEST = 60.0  # seconds that are looked at without a warning of how far apart the moments are
+MAX_SECONDS = 60.0  # that are looked at without a warning of how far apart the moments are
 SPARSE = (
     "This model looks once every {spacing:.0f} s of this {what}: what happens in between it can't "
     "see. Cut long recordings to the visit in question."
 )
 
 
-class KerasPredictor:
-    """A trained network, ready to look at clips; safe to call from several threads."""
+class WholeFramePredictor:
+    """Scores whole frames, spread evenly over the clip; safe to call from several threads."""
 
-    def __init__(self, network: keras.Model, card: Card) -> None:
+    def __init__(self, engine: Engine, card: Card) -> None:
         """Raises BundleError if the network gives no score."""
         self.card = card
-        self._call = _compiled(network, card)
-        try:
-            self.score(np.zeros(card.spec.shape, np.uint8))  # the first call traces the graph
-        except BundleError:
-            raise
-        except Exception as error:  # a network from a file may fail in any way
-            msg = (
-                f"The model “{card.name}” can't be used: its network fails when it is asked for "
-                f"a score. {REMEDY}"
-            )
-            raise BundleError(msg) from error
+        self._scorer = Scorer(engine, card)
 
     @property
     def name(self) -> str:
@@ -69,19 +54,23 @@ class KerasPredictor:
     def sha256(self) -> str:
         return self.card.sha256
 
+    def score(self, images: Image) -> float:
+        """As `Scorer.score`."""
+        return self._scorer.score(images)
+
     def analyze(
         self,
         video: Path,
         *,
         preview_width: int | None = None,
-        entering: Callable[[Stage], None] = lambda _: None,
+        progress: Progress = UNWATCHED,
         decoder: Decoder = IN_PROCESS,
     ) -> Outcome:
-        """Reads `video` and classifies it if there is anything to judge.
+        """Samples `video` and scores it if there is anything to judge.
 
-        Calls `entering` before each stage. Raises ClipError.
+        Raises ClipError, BundleError, and what `progress.check` raises.
         """
-        entering(Stage.READING)
+        progress.on_stage(Stage.READING)
         start = time.perf_counter()
         sample = decoder.sample(video, self.card.spec, preview_width=preview_width)
         read = time.perf_counter()
@@ -93,8 +82,8 @@ class KerasPredictor:
                 seconds_reading=read - start,
                 seconds_classifying=0.0,
             )
-        entering(Stage.CLASSIFYING)
-        score = self.score(sample.images)
+        progress.on_stage(Stage.CLASSIFYING)
+        (score,) = self._scorer.score_all([sample.images], check=progress.check)
         return Outcome(
             prediction=Prediction(score=score, threshold=self.card.threshold),
             sample=_noting_gaps(sample, sample.length, what="clip"),
@@ -102,53 +91,58 @@ class KerasPredictor:
             seconds_classifying=time.perf_counter() - read,
         )
 
-    def score(self, images: Image) -> float:
-        """0 to 1, higher looks more like shoplifting, for spec.shape RGB uint8 frames.
 
-        Raises BundleError if the network gives no number.
-        """
-        score = self._call(images)
-        if not math.isfinite(score):
-            msg = (
-                f"The model “{self.name}” can't be used: its network gives no number for this "
-                f"clip. {REMEDY}"
-            )
-            raise BundleError(msg)
-        return min(max(score, 0.0), 1.0)
+class PersonPredictor:
+    """Follows people and scores each track; the highest score is the clip's."""
 
-
-class PersonPredictor(KerasPredictor):
-    """A network that looks at persons, one after the other; the highest score is the clip's."""
-
-    def __init__(self, network: keras.Model, card: Card, *, detector: Detector) -> None:
-        super().__init__(network, card)
+    def __init__(self, engine: Engine, card: Card, detector: Detector) -> None:
+        """Raises BundleError if the network gives no score."""
+        self.card = card
+        self._scorer = Scorer(engine, card)
         self._detector = detector
+
+    @property
+    def name(self) -> str:
+        return self.card.name
+
+    @property
+    def sha256(self) -> str:
+        return self.card.sha256
+
+    def score(self, images: Image) -> float:
+        """As `Scorer.score`, of one track's crops."""
+        return self._scorer.score(images)
 
     def analyze(
         self,
         video: Path,
         *,
         preview_width: int | None = None,
-        entering: Callable[[Stage], None] = lambda _: None,
+        progress: Progress = UNWATCHED,
         decoder: Decoder = IN_PROCESS,
     ) -> Outcome:
-        """Finds persons and classifies each; without any there is no result.
+        """Finds people and scores each; without any there is no result.
 
-        Reading is what it takes to know the clip's pictures; decoding them is a part of finding.
-        Raises ClipError.
+        Reading is what it takes to know when the clip's pictures are shown; decoding them is a
+        part of finding. Raises ClipError, BundleError, and what `progress.check` raises.
         """
         from video_classifier.ml.persons import finder, tracking
 
-        entering(Stage.READING)
+        progress.on_stage(Stage.READING)
         start = time.perf_counter()
         clip = decoder.open(video)
         read = time.perf_counter()
-        entering(Stage.FINDING)
+        progress.on_stage(Stage.FINDING)
+
+        def detect(image: Image) -> Detections:
+            progress.check()
+            return self._detector.detect(image)
+
         height, width = self._detector.input_size
-        times, seen = clip.glimpses(self._detector.detect, height=height, width=width)
-        found = tracking.link(times, seen, threshold=self._detector.threshold)
-        crops, sample = clip.show(
-            finder.foremost(found), self.card.spec, preview_width=preview_width
+        times, detections = clip.detect_frames(detect, height=height, width=width)
+        found = tracking.track(times, detections, threshold=self._detector.threshold)
+        crops, sample = clip.take_crops(
+            finder.most_prominent(found), self.card.spec, preview_width=preview_width
         )
         cut = time.perf_counter()
         if reason := no_result.reason(sample, tracks=len(found)):
@@ -159,53 +153,57 @@ class PersonPredictor(KerasPredictor):
                 seconds_reading=read - start,
                 seconds_finding=cut - read,
                 seconds_classifying=0.0,
-                view=View.PERSON,
-                persons_found=len(found),
+                view=Region.PERSON,
+                tracks_found=len(found),
                 detector_sha256=self._detector.sha256,
             )
-        entering(Stage.CLASSIFYING)
-        looked_at = tuple(
-            Person(
-                track=crop.track,
-                score=self.score(crop.images),
-                images=crop.images,
-                times=crop.times,
-            )
-            for crop in sorted(crops, key=lambda crop: crop.track.times[0])
-        )
-        score = max(person.score for person in looked_at)
-        longest = max(crop.track.times[-1] - crop.track.times[0] for crop in crops)
-        sample = _noting_gaps(sample, longest, what="clip's longest track")
-        if len(found) > len(looked_at):
-            sample = _warning(sample, TOO_MANY.format(found=len(found), seen=len(looked_at)))
+        progress.on_stage(Stage.CLASSIFYING)
+        tracks = self._scored(crops, progress)
+        scores = [track.score for track in tracks]
         return Outcome(
-            prediction=Prediction(score=score, threshold=self.card.threshold),
-            sample=sample,
+            prediction=Prediction(score=max(scores), threshold=self.card.threshold),
+            sample=_noting_crowd(_noting_long_tracks(sample, crops), len(found), len(crops)),
             seconds_reading=read - start,
             seconds_finding=cut - read,
             seconds_classifying=time.perf_counter() - cut,
-            view=View.PERSON,
-            persons=looked_at,
-            persons_found=len(found),
+            view=Region.PERSON,
+            tracks=tracks,
+            tracks_found=len(found),
+            decided_by=1 + scores.index(max(scores)),
             detector_sha256=self._detector.sha256,
         )
+
+    def _scored(self, crops: Sequence[Crops], progress: Progress) -> tuple[ScoredTrack, ...]:
+        """In order of appearance."""
+        ordered = sorted(crops, key=lambda each: each.track.times[0])
+        scores = self._scorer.score_all([each.images for each in ordered], check=progress.check)
+        return tuple(
+            ScoredTrack(track=each.track, score=score, images=each.images, times=each.times)
+            for each, score in zip(ordered, scores, strict=True)
+        )
+
+
+ModelPredictor = WholeFramePredictor | PersonPredictor
+
+
+def _noting_long_tracks(sample: Sample, crops: Sequence[Crops]) -> Sample:
+    longest = max(each.track.times[-1] - each.track.times[0] for each in crops)
+    return _noting_gaps(sample, longest, what="clip's longest track")
 
 
 def _noting_gaps(sample: Sample, seconds: float, *, what: str) -> Sample:
     """With a warning if the moments that are looked at, of so many seconds, are far apart."""
-    if seconds <= LONGEST:
+    if seconds <= MAX_SECONDS:
         return sample
-    return _warning(sample, SPARSE.format(spacing=seconds / len(sample.times), what=what))
+    return _with_warning(sample, SPARSE.format(spacing=seconds / len(sample.times), what=what))
 
 
-def _warning(sample: Sample, sentence: str) -> Sample:
+def _noting_crowd(sample: Sample, found: int, scored: int) -> Sample:
+    """With a warning if not everybody was scored."""
+    if found == scored:
+        return sample
+    return _with_warning(sample, TOO_MANY.format(found=found, scored=scored))
+
+
+def _with_warning(sample: Sample, sentence: str) -> Sample:
     return replace(sample, warnings=(*sample.warnings, sentence))
-
-
-def _compiled(network: keras.Model, card: Card) -> Callable[[Image], float]:
-    """The network as one TensorFlow graph: `Model.predict` costs three times as much a clip."""
-    import tensorflow as tf
-
-    signature = [tf.TensorSpec((1, *card.spec.shape), tf.uint8)]
-    graph = tf.function(lambda clip: network(clip, training=False), input_signature=signature)
-    return lambda images: float(graph(images[np.newaxis]).numpy()[0, 0])

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from multiprocessing.connection import Connection
 from pathlib import Path
 
-from video_classifier.ml.contracts import ClipError, Image, Outcome, Stage
+from video_classifier.ml.contracts import ClipError, Image, Outcome, Progress, Stage
 from video_classifier.ml.isolation import confinement, wire
 from video_classifier.ml.serving import loading
 from video_classifier.ml.serving.card import BundleError
@@ -36,7 +36,10 @@ class Operations:
         emit: Callable[[Stage], None],
     ) -> Outcome:
         return loading.load(model, detector=detector).analyze(
-            video, preview_width=preview_width, entering=emit, decoder=self._decoder
+            video,
+            preview_width=preview_width,
+            progress=Progress(on_stage=emit),
+            decoder=self._decoder,
         )
 
     def score(self, model: Path, detector: Path, images: Image) -> float:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from video_classifier.ml import files
-from video_classifier.ml.contracts import ClipSpec, View
+from video_classifier.ml.contracts import ClipSpec, Region
 from video_classifier.ml.serving.card import BundleError, Card
 from video_classifier.ml.training.settings import ClassWeights, TrainingSettings
 
@@ -67,7 +67,7 @@ def design(
     network: str,
     settings: TrainingSettings,
     *,
-    view: View | None = None,
+    view: Region | None = None,
     size: int | None = None,
     min_difference: float = 0.0,
 ) -> Recipe:
@@ -80,7 +80,7 @@ def design(
 
     designed = networks.designed_for(network)
     view = view or designed.view
-    if min_difference and view is View.PERSON:
+    if min_difference and view is Region.PERSON:
         msg = "Only whole frames can be left out: with --view person leave out --min-difference."
         raise RecipeError(msg)
     spec = replace(

@@ -8,10 +8,10 @@ from typing import TypeVar
 
 from av.video.frame import VideoFrame
 
-from video_classifier.ml.contracts import Substance
-from video_classifier.ml.video import caveats, decoding, packets
+from video_classifier.ml.contracts import ClipContent
+from video_classifier.ml.video import clip_warnings, decoding, packets
+from video_classifier.ml.video.content import ContentMeter
 from video_classifier.ml.video.filters import PixelAspect
-from video_classifier.ml.video.substance import Gauge
 from video_classifier.ml.video.timeline import Timeline
 
 _KEPT = 128 * 2**20  # bytes: half a minute of 640 x 480, 8 pictures a second
@@ -37,7 +37,7 @@ class Reel:
         self._places: dict[int, int] = {}  # of frames, by their numbers
         self._times: tuple[float, ...] = ()  # by place
         self._kept: dict[int, VideoFrame] = {}  # by their places
-        self._gauge = Gauge()
+        self._meter = ContentMeter()
 
     @property
     def pixel_aspect(self) -> PixelAspect:
@@ -60,12 +60,12 @@ class Reel:
     @property
     def warnings(self) -> tuple[str, ...]:
         """Sentences for the uploader."""
-        return tuple(caveats.of(self._timeline, self._packets))
+        return tuple(clip_warnings.of(self._timeline, self._packets))
 
     @property
-    def substance(self) -> Substance:
+    def content(self) -> ClipContent:
         """What there is to judge in these pictures."""
-        return self._gauge.read(
+        return self._meter.read(
             pictures=len(self._timeline.ticks), share_decoded=self._packets.share(self._timeline)
         )
 
@@ -91,7 +91,7 @@ class Reel:
 
         def take(number: int, frame: VideoFrame) -> None:
             place = self._places[number]
-            self._gauge.add(frame)
+            self._meter.add(frame)
             if _size(frame) * len(self._places) <= _KEPT:
                 self._kept[place] = frame
             if wants(place):
@@ -107,7 +107,7 @@ class Reel:
         self._places = {number: place for place, number in enumerate(numbers)}
         self._times = tuple(map(shown.seconds, numbers))
         self._kept.clear()
-        self._gauge.restart()
+        self._meter.restart()
         return numbers
 
     @property

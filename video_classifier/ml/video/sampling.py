@@ -8,18 +8,16 @@ from pathlib import Path
 import numpy as np
 from av.video.frame import VideoFrame
 
-from video_classifier.ml.contracts import ClipSpec, Floats, Image, Sample, Substance
-from video_classifier.ml.video import caveats, containers, decoding, packets
+from video_classifier.ml.contracts import MIN_PICTURES, ClipContent, ClipSpec, Floats, Image, Sample
+from video_classifier.ml.video import clip_warnings, containers, decoding, packets
+from video_classifier.ml.video.content import ContentMeter
 from video_classifier.ml.video.decoding import DecodedPictures
 from video_classifier.ml.video.packets import Packets
 from video_classifier.ml.video.reel import Reel
 from video_classifier.ml.video.scaling import Picture, Scaler
-from video_classifier.ml.video.substance import Gauge
 from video_classifier.ml.video.timeline import Timeline
 
-FEWEST = 8  # different pictures that are enough to judge a clip by
-
-_RATE_COMPARED, _MOST_COMPARED = 8.0, 2000  # pictures a second, and in all
+_RATE_COMPARED, _MAX_COMPARED = 8.0, 2000  # pictures a second, and in all
 
 _LUMA = np.array((0.299, 0.587, 0.114), np.float32)  # ITU-R BT.601
 
@@ -47,14 +45,14 @@ def sample(
         preview_width=preview_width,
         pixel_aspect=known.pixel_aspect,
     )
-    gauge = Gauge()
+    meter = ContentMeter()
 
     def scaled(_: int, frame: VideoFrame) -> Picture:
-        gauge.add(frame)
+        meter.add(frame)
         return scaler(frame)
 
     def choose(shown: Timeline) -> list[int]:
-        gauge.restart()
+        meter.restart()
         return shown.evenly(spec.frames, start=start, end=end)
 
     if spec.min_difference:
@@ -68,9 +66,9 @@ def sample(
         images=np.stack([picture.image for picture in found.pictures]),
         times=found.times,
         length=found.timeline.length,
-        warnings=tuple(caveats.of(found.timeline, known)),
+        warnings=tuple(clip_warnings.of(found.timeline, known)),
         previews=tuple(p.preview for p in found.pictures if p.preview is not None),
-        substance=_substance(path, found, gauge, known),
+        content=_content(path, found, meter, known),
     )
 
 
@@ -107,17 +105,21 @@ def distinct(images: Iterable[Image], *, least: float) -> list[int]:
     return chosen
 
 
-def _substance(
-    path: Path, found: DecodedPictures[Picture], gauge: Gauge, known: Packets
-) -> Substance:
+def _content(
+    path: Path, found: DecodedPictures[Picture], meter: ContentMeter, known: Packets
+) -> ClipContent:
     """Where few of the sampled pictures differ, of the whole clip: most of it may be still."""
     shown = found.timeline
-    measured = gauge.read(pictures=len(shown.ticks), share_decoded=known.share(shown))
-    if measured.pictures_different >= FEWEST or len(shown.ticks) < FEWEST or not shown.length:
+    measured = meter.read(pictures=len(shown.ticks), share_decoded=known.share(shown))
+    if (
+        measured.pictures_different >= MIN_PICTURES
+        or len(shown.ticks) < MIN_PICTURES
+        or not shown.length
+    ):
         return measured
-    reel = Reel(path, rate=min(_RATE_COMPARED, _MOST_COMPARED / shown.length))
+    reel = Reel(path, rate=min(_RATE_COMPARED, _MAX_COMPARED / shown.length))
     reel.look(lambda _, __: None, wants=lambda _: False)
-    return reel.substance
+    return reel.content
 
 
 def _distinct_numbers(path: Path, spec: ClipSpec) -> list[int]:

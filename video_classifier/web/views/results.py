@@ -10,7 +10,7 @@ from django.shortcuts import get_object_or_404, redirect
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
-from video_classifier.ml.contracts import View
+from video_classifier.ml.contracts import Region
 from video_classifier.models import Analysis
 from video_classifier.services import analyses, evidence
 from video_classifier.services.catalog import Card
@@ -80,7 +80,7 @@ def _steps(analysis: Analysis, card: Card | None) -> list[Step]:
     if analysis.is_finished:
         return []
     place = analyses.place_in_queue(analysis) if analysis.status == Status.QUEUED else 0
-    finds_persons = card is not None and card.spec.view is View.PERSON
+    finds_persons = card is not None and card.spec.view is Region.PERSON
     return steps(analysis, place=place, finds_persons=finds_persons)
 
 

@@ -14,16 +14,16 @@ import numpy.typing as npt
 from av.video.frame import VideoFrame
 from av.video.reformatter import Interpolation, VideoReformatter
 
-from video_classifier.ml.contracts import Substance
+from video_classifier.ml.contracts import ClipContent
 
-MOST_COUNTED = 16  # different pictures; with more nobody asks how many
+MAX_COUNTED = 16  # different pictures; with more nobody asks how many
 
-_SIZE = 32  # pixels a side of what is compared: noise and fine print average out
+_SIDE = 32  # pixels a side of what is compared: noise and fine print average out
 _DIFFERENT = 4  # gray levels, of 256, by which some pixel of that size differs; less is encoding
 
 
-class Gauge:
-    """Takes the pictures of a clip one by one, and tells what there is in them."""
+class ContentMeter:
+    """Takes the pictures of a clip one by one, and measures what there is in them."""
 
     def __init__(self) -> None:
         self._reformatter = VideoReformatter()
@@ -37,17 +37,17 @@ class Gauge:
 
     def add(self, frame: VideoFrame) -> None:
         small = self._reformatter.reformat(
-            frame, _SIZE, _SIZE, "gray", interpolation=Interpolation.AREA
+            frame, _SIDE, _SIDE, "gray", interpolation=Interpolation.AREA
         )
         picture = small.to_ndarray().astype(np.int16)
         self._contrasts.append(float(picture.std()))
-        if len(self._different) < MOST_COUNTED and all(
+        if len(self._different) < MAX_COUNTED and all(
             np.abs(picture - other).max() >= _DIFFERENT for other in self._different
         ):
             self._different.append(picture)
 
-    def read(self, *, pictures: int, share_decoded: float) -> Substance:
-        return Substance(
+    def read(self, *, pictures: int, share_decoded: float) -> ClipContent:
+        return ClipContent(
             pictures=pictures,
             pictures_different=len(self._different),
             contrast=float(np.median(self._contrasts)) if self._contrasts else 0.0,

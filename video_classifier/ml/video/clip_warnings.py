@@ -1,4 +1,4 @@
-"""Says in sentences for the uploader what of a clip is missing."""
+"""Warnings for the uploader, in sentences: what of a clip is missing or in doubt."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from video_classifier.ml.video import timeline
 from video_classifier.ml.video.packets import Packets
 from video_classifier.ml.video.timeline import Pause, Timeline
 
-_MOST_NAMED = 3  # pauses, one by one
+_MAX_NAMED = 3  # pauses, one by one
 _UNITS = (("year", 31_557_600), ("day", 86_400), ("hour", 3600), ("minute", 60), ("second", 1))
 
 
@@ -60,7 +60,7 @@ def _seconds_in_doubt(known: Packets, shown: Timeline) -> float:
 
 
 def _of_pauses(pauses: Sequence[Pause]) -> Iterator[str]:
-    for pause in pauses[:_MOST_NAMED]:
+    for pause in pauses[:_MAX_NAMED]:
         if pause.is_jump:
             yield (
                 f"The recorder's clock jumps forward by {_long(pause.seconds)} after "
@@ -72,7 +72,7 @@ def _of_pauses(pauses: Sequence[Pause]) -> Iterator[str]:
                 f"The recording pauses for {_long(pause.seconds)} after {_clock(pause.after)}; "
                 "nothing can be said of that time."
             )
-    if further := pauses[_MOST_NAMED:]:
+    if further := pauses[_MAX_NAMED:]:
         total = _long(sum(pause.seconds for pause in further))
         times = "once more" if len(further) == 1 else f"{len(further)} more times"
         yield f"After that the recording pauses {times}, for {total} altogether."

@@ -14,7 +14,7 @@ from av.video.stream import VideoStream
 from tests.makers import crowd, videos
 from tests.makers.crowd import Spotter, walking
 from tests.ml.conftest import Clips
-from video_classifier.ml.contracts import ClipSpec, Image, Substance
+from video_classifier.ml.contracts import ClipContent, ClipSpec, Image
 from video_classifier.ml.persons import finder
 from video_classifier.ml.video import sampling
 
@@ -35,16 +35,16 @@ def written(path: Path, images: list[Image], *, codec: str = "libx264") -> Path:
     return path
 
 
-def of_sample(path: Path) -> Substance:
-    found = sampling.sample(path, SPEC).substance
+def of_sample(path: Path) -> ClipContent:
+    found = sampling.sample(path, SPEC).content
     assert found is not None
     return found
 
 
-def of_reel(path: Path) -> Substance:
+def of_reel(path: Path) -> ClipContent:
     reel = finder.reel(path)
     reel.look(lambda _, __: None, wants=lambda _: False)
-    return reel.substance
+    return reel.content
 
 
 def room(seed: int = 1) -> Image:
@@ -104,9 +104,9 @@ def test_what_does_not_decode_counts_for_the_share(tmp_path: Path) -> None:
     assert of_reel(clip).share_decoded == pytest.approx(share)
 
 
-def test_a_sample_of_persons_has_the_substance_of_the_whole_clip(tmp_path: Path) -> None:
+def test_a_sample_of_persons_has_the_content_of_the_whole_clip(tmp_path: Path) -> None:
     reel = finder.reel(crowd.write(tmp_path / "clip.mp4", walking(0.1, speed=0.2)))
 
-    _, sample = finder.show(reel, finder.find(reel, Spotter()), SPEC)
+    _, sample = finder.take_crops(reel, finder.find(reel, Spotter()), SPEC)
 
-    assert sample.substance == reel.substance
+    assert sample.content == reel.content

@@ -1,0 +1,81 @@
+"""Engines run networks. Which one is chosen by the file that lies in a model's folder.
+
+Importing this loads no framework; reading a network does.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
+
+from video_classifier.ml.contracts import Floats, Image
+from video_classifier.ml.serving import network_check
+from video_classifier.ml.serving.card import REMEDY, BundleError, Card
+
+if TYPE_CHECKING:
+    import keras
+
+KERAS_FILE = "network.keras"
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # most of TensorFlow's messages on stderr
+
+
+class Engine(Protocol):
+    """Anything that runs a network; safe to call from several threads."""
+
+    def score(self, batch: Image) -> Floats:
+        """(n,) float64: the network's output, as it is, for each of `batch`.
+
+        That is (n, frames, height, width, 3) RGB, uint8, of the card's spec, with n of 1 or more.
+        """
+
+
+class KerasEngine:
+    """Runs a Keras network as one TensorFlow graph: `Model.predict` takes three times as long.
+
+    The inputs of a batch go through it one by one. All at once, the activations of
+    `person_ensemble` no longer fit into the caches: batches of four took 1.4 to 2.2 times as long
+    for each input on two cores, and scores depended, in the seventh digit, on who else was in them.
+    """
+
+    def __init__(self, network: keras.Model, card: Card) -> None:
+        import tensorflow as tf
+
+        signature = [tf.TensorSpec((1, *card.spec.shape), tf.uint8)]
+        self._graph = tf.function(
+            lambda batch: network(batch, training=False), input_signature=signature
+        )
+
+    def score(self, batch: Image) -> Floats:
+        outputs = [self._graph(images[np.newaxis]).numpy()[0, 0] for images in batch]
+        return np.array(outputs, np.float64)
+
+
+def read_keras_network(file: Path, card: Card) -> keras.Model:
+    """The network, if it is one that can be asked for scores. Raises BundleError."""
+    import keras
+
+    from video_classifier.ml import networks  # noqa: F401  (registers the classes in the file)
+
+    whose = f"The model “{file.parent.name}” can't be used:"
+    try:
+        network = keras.models.load_model(file, compile=False)
+    except Exception as error:  # a file that is not Keras's own makes it raise anything
+        msg = f"{whose} Keras can't read its {file.name}. {REMEDY}"
+        raise BundleError(msg) from error
+    if fault := network_check.fault(network, card.spec):
+        msg = f"{whose} its network {fault}. {REMEDY}"
+        raise BundleError(msg)
+    return network
+
+
+def _read_keras(file: Path, card: Card) -> Engine:
+    return KerasEngine(read_keras_network(file, card), card)
+
+
+# By the name of the network's file. A new engine is a line here; it raises BundleError.
+ENGINES: Mapping[str, Callable[[Path, Card], Engine]] = {KERAS_FILE: _read_keras}
