@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
@@ -65,6 +67,7 @@ def test_a_prediction_in_json(
         "frames": [{"time_s": 0.5}, {"time_s": 1.5}],
         "view": "frame",
         "tracks": [],
+        "events": [],
         "tracks_found": None,
         "seconds": {
             "decode": 0.2,
@@ -74,6 +77,79 @@ def test_a_prediction_in_json(
         },
         "warnings": ["It was cut off."],
     }
+
+
+def report_of(
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    clip: Path,
+    predictor: FakePredictor,
+) -> dict[str, Any]:
+    monkeypatch.setattr(catalog, "load", lambda _: predictor)
+    call_command("analyze_clip", str(clip), "--json")
+    found: dict[str, Any] = json.loads(capsys.readouterr().out)
+    return found
+
+
+def test_the_event_of_a_hint_is_the_time_of_the_track_that_decided(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], clip: Path
+) -> None:
+    predictor = FakePredictor(tracks=(followed(0.25), followed(0.75, since=2.0)))
+
+    found = report_of(monkeypatch, capsys, clip, predictor)
+
+    assert found["events"] == [{"start": 2.0, "end": 3.0, "peak": 2.5, "track": 2, "score": 0.75}]
+
+
+def test_the_event_of_a_hint_on_whole_pictures_is_the_clip(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], clip: Path
+) -> None:
+    found = report_of(monkeypatch, capsys, clip, FakePredictor(0.9))
+
+    assert found["events"] == [{"start": 0.0, "end": 2.0, "peak": 1.0, "track": None, "score": 0.9}]
+
+
+PROMISED = {
+    "prediction",
+    "confidence",
+    "score",
+    "threshold",
+    "tracks",
+    "events",
+    "reason",
+    "frames",
+}
+
+
+def keys(found: object, above: str = "") -> set[str]:
+    """All keys at any depth: "tracks", "tracks[].score" …"""
+    if isinstance(found, list):
+        return set().union(*(keys(each, f"{above}[]") for each in found))
+    if not isinstance(found, dict):
+        return set()
+    names = {f"{above}.{key}".lstrip("."): value for key, value in found.items()}
+    return set(names).union(*(keys(value, name) for name, value in names.items()))
+
+
+def test_every_key_of_the_json_is_documented_and_no_other(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], clip: Path
+) -> None:
+    class Measured(FakePredictor):
+        card = replace(FakePredictor.card, confidence=EVEN)
+
+    page = (ROOT / "docs" / "json.md").read_text(encoding="utf-8")
+    section = page.split("## `manage.py analyze_clip")[1].split("\n## ")[0]
+    cells = re.findall(r"^\| (`.*?) \|", section, re.MULTILINE)
+    documented = [key for cell in cells for key in re.findall(r"`([^`]+)`", cell)]
+
+    printed = keys(report_of(monkeypatch, capsys, clip, Measured(tracks=(followed(0.75),))))
+    without = keys(
+        report_of(monkeypatch, capsys, clip, FakePredictor(no_result="Nobody is there."))
+    )
+
+    assert sorted(documented) == sorted(printed)
+    assert printed >= PROMISED
+    assert without >= PROMISED
 
 
 @pytest.mark.usefixtures("fake")

@@ -95,3 +95,11 @@ def test_an_outcome_does_not_contradict_itself(
 ) -> None:
     with pytest.raises(ValueError, match="track"):
         outcome(*scores, score=score, decided_by=decided_by)
+
+
+def test_a_hint_points_at_an_event_and_anything_else_at_none() -> None:
+    (event,) = outcome().events
+
+    assert (event.start, event.end, event.track, event.score) == (0.0, 1.0, None, 0.7)
+    assert outcome(score=0.4).events == ()
+    assert outcome(score=None).events == ()

@@ -172,6 +172,17 @@ class Prediction:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """A stretch of the clip that a hint points at. Times are seconds since its first frame."""
+
+    start: float
+    end: float
+    peak: float  # the middle of the pictures that the score is of
+    track: int | None  # its number; None if whole frames were scored
+    score: float  # 0 to 1, at or above the threshold
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
     """A prediction or the reason why there is none, what it rests on, and how long it took."""
 
@@ -200,6 +211,21 @@ class Outcome:
         if self.decider and self.prediction and self.decider.score != self.prediction.score:
             msg = f"the score is not that of track {self.decided_by}"
             raise ValueError(msg)
+
+    @property
+    def events(self) -> tuple[Event, ...]:
+        """One for a hint: the time in view of the track that decided, or the whole clip."""
+        if self.prediction is None or not self.prediction.is_hint:
+            return ()
+        if self.decider:
+            start, end = self.decider.track.times[0], self.decider.track.times[-1]
+            times = self.decider.times
+        else:
+            start, end = 0.0, max(self.sample.length, *self.sample.times)
+            times = self.sample.times
+        peak = (times[(len(times) - 1) // 2] + times[len(times) // 2]) / 2
+        score = self.prediction.score
+        return (Event(start=start, end=end, peak=peak, track=self.decided_by, score=score),)
 
     @property
     def decider(self) -> ScoredTrack | None:
