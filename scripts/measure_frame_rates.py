@@ -117,7 +117,7 @@ def counterpart(track: Track, others: Iterable[Track]) -> Track | None:
 def every(clip: Path, target: Path, rate: int) -> Path:
     """Writes the pictures on screen every 1/`rate` seconds, at the times at which they came up."""
     shown = decoding.decoded_timeline(clip)
-    numbers = set(shown.regularly(rate))
+    numbers = set(shown.indices_at_rate(rate))
     pictures = (
         (shown.ticks[number] - shown.ticks[0], picture)
         for number, picture in enumerate(_pictures(clip))

@@ -17,8 +17,8 @@ from video_classifier.ml.data import manifest
 from video_classifier.ml.data.manifest import Entry, ManifestError
 from video_classifier.ml.persons import loading
 from video_classifier.ml.video import decoding
-from video_classifier.ml.video.reel import Reel
-from video_classifier.ml.video.scaling import Fitter
+from video_classifier.ml.video.reel import open_reel
+from video_classifier.ml.video.scaling import FitWithin
 
 HEAD = "path,label,source,note\n"
 
@@ -30,8 +30,8 @@ def track(way: Way, start: float = 0.0, end: float = 6.0) -> Track:
 
 
 def numbers(clip: Path) -> list[int]:
-    fit = Fitter(width=64, height=48)
-    seen = Reel(clip, rate=1000).look(lambda _, frame: videos.number_of(fit(frame)))
+    fit = FitWithin(width=64, height=48)
+    seen = open_reel(clip, rate=1000).map(lambda _, frame: videos.number_of(fit(frame))).values
     return list(seen.values())
 
 

@@ -44,10 +44,8 @@ def read(
 
 def test_everybody_is_read_as_served_and_the_foremost_comes_first(make_entry: MakeEntry) -> None:
     one = make_entry(SMALL, LARGE)
-    reel = finder.reel(one.path)
-    shown, _ = finder.take_crops(
-        reel, finder.most_prominent(finder.find(reel, Spotter())), OF_PERSONS
-    )
+    reel, tracks = finder.find(finder.reel(one.path), Spotter())
+    shown, _ = finder.take_crops(reel, finder.most_prominent(tracks), OF_PERSONS)
 
     (clip,) = read(one)
 

@@ -20,8 +20,8 @@ SPEC = ClipSpec(frames=4, height=32, width=32, view=Region.PERSON)
 
 
 def look(clip: Path, spec: ClipSpec = SPEC) -> tuple[Crops, ...]:
-    reel = finder.reel(clip)
-    crops, _ = finder.take_crops(reel, finder.find(reel, Spotter()), spec)
+    reel, tracks = finder.find(finder.reel(clip), Spotter())
+    crops, _ = finder.take_crops(reel, tracks, spec)
     return crops
 
 
@@ -99,11 +99,11 @@ def test_of_twenty_the_foremost_are_looked_at(tmp_path: Path) -> None:
     large = standing(0.4, top=0.65, width=0.1, height=0.35)
     reel = finder.reel(write(tmp_path, *small, large, seconds=1))
 
-    found = finder.find(reel, Spotter())
+    reel, found = finder.find(reel, Spotter())
     foremost = finder.most_prominent(found)
 
     assert len(found) == 21
-    assert len(foremost) == finder.MOST
+    assert len(foremost) == finder.MAX_TRACKS
     assert foremost[0].boxes[0].top == pytest.approx(0.65, abs=0.02)
 
 
@@ -135,10 +135,10 @@ def test_from_eight_pictures_a_second_on_every_fourth_is_looked_at(rate: float) 
     for pictures in range(1, 300, 7):
         ticks = [round(number * 90_000 / rate) for number in range(pictures + 1)]
         shown = Timeline(ticks=ticks[:-1], end=ticks[-1], time_base=Fraction(1, 90_000))
-        numbers = sorted(set(shown.regularly(max(8.0, 32 / shown.length))))
+        numbers = sorted(set(shown.indices_at_rate(max(8.0, 32 / shown.length))))
         times = [shown.seconds(number) for number in numbers]
 
-        places = list(finder._places(times))
+        places = list(finder._detector_places(times))
 
         assert places == list(range(0, len(times), 4))
 
@@ -178,7 +178,7 @@ def test_at_a_picture_every_two_seconds_nobody_is_followed_and_a_warning_says_so
     times = [second + after for second in range(0, 20, 2) for after in afterwards]
     reel = finder.reel(write(tmp_path, standing(0.4), times=times))
 
-    found = finder.find(reel, Spotter())
+    reel, found = finder.find(reel, Spotter())
     _, sample = finder.take_crops(reel, found, SPEC)
 
     assert found == ()
@@ -189,7 +189,7 @@ def test_at_a_picture_every_two_seconds_nobody_is_followed_and_a_warning_says_so
 def test_where_people_are_followed_nothing_is_warned_of(tmp_path: Path, rate: int) -> None:
     reel = finder.reel(write(tmp_path, standing(0.4), seconds=8, rate=rate))
 
-    found = finder.find(reel, Spotter())
+    reel, found = finder.find(reel, Spotter())
     _, sample = finder.take_crops(reel, found, SPEC)
 
     assert len(found) == 1
@@ -224,9 +224,9 @@ def test_a_pause_in_the_recording_ends_a_track(tmp_path: Path) -> None:
 
 def test_whole_pictures_come_from_all_of_the_clip(tmp_path: Path) -> None:
     clip = write(tmp_path, between(standing(0.4), 0, 1))
-    reel = finder.reel(clip)
+    reel, tracks = finder.find(finder.reel(clip), Spotter())
 
-    _, sample = finder.take_crops(reel, finder.find(reel, Spotter()), SPEC, preview_width=80)
+    _, sample = finder.take_crops(reel, tracks, SPEC, preview_width=80)
 
     reference = sampling.sample(clip, SPEC, preview_width=80)
     assert sample.times == pytest.approx(reference.times, abs=0.15)
@@ -240,7 +240,7 @@ def test_crops_are_the_same_whether_or_not_pictures_were_kept(
 ) -> None:
     clip = write(tmp_path, walking(0.1, speed=0.2))
     (one,) = look(clip)
-    monkeypatch.setattr(reel, "_KEPT", 0)
+    monkeypatch.setattr(reel, "_MAX_KEPT", 0)
 
     (other,) = look(clip)
 
@@ -249,7 +249,7 @@ def test_crops_are_the_same_whether_or_not_pictures_were_kept(
 
 def test_somebody_is_followed_in_every_picture(tmp_path: Path) -> None:
     reel = finder.reel(write(tmp_path, between(walking(0.1, speed=0.2), 1, 3)))
-    (track,) = finder.find(reel, Spotter())
+    reel, (track,) = finder.find(reel, Spotter())
 
     images = finder.follow(reel, track, SPEC)
 

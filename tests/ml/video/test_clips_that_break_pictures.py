@@ -12,8 +12,8 @@ from tests.makers.footage import FOOTAGE, require
 from video_classifier.ml.contracts import ClipError, ClipSpec, Image
 from video_classifier.ml.duplicates import fingerprints, search
 from video_classifier.ml.video import browser_copy, probe, sampling
-from video_classifier.ml.video.reel import Reel
-from video_classifier.ml.video.scaling import Fitter
+from video_classifier.ml.video.reel import open_reel
+from video_classifier.ml.video.scaling import FitWithin
 
 SPEC = ClipSpec(frames=16, height=48, width=64)
 
@@ -42,12 +42,12 @@ def test_d1_to_hd(tmp_path: Path) -> None:
 
 def test_inter_mbaff(tmp_path: Path) -> None:
     clip = clip_that_breaks("inter_mbaff.mp4")
-    reel = Reel(clip, rate=8)
-    fit = Fitter(width=640, height=480, pixel_aspect=reel.pixel_aspect)
+    reel = open_reel(clip, rate=8)
+    fit = FitWithin(width=640, height=480, pixel_aspect=reel.pixel_aspect)
     with av.open(clip) as container:
         stored = [videos.rgb(frame) for frame in container.decode(video=0)]
 
-    seen = list(reel.look(lambda _, frame: fit(frame)).values())
+    seen = list(reel.map(lambda _, frame: fit(frame)).values.values())
     copy = copy_of(clip, tmp_path / "copy.mp4")
 
     combed = max(videos.combs(image) for image in stored)

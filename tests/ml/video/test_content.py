@@ -43,8 +43,7 @@ def of_sample(path: Path) -> ClipContent:
 
 def of_reel(path: Path) -> ClipContent:
     reel = finder.reel(path)
-    reel.look(lambda _, __: None, wants=lambda _: False)
-    return reel.content
+    return reel.map(lambda _, __: None, choose=lambda _: ()).content
 
 
 def room(seed: int = 1) -> Image:
@@ -105,8 +104,9 @@ def test_what_does_not_decode_counts_for_the_share(tmp_path: Path) -> None:
 
 
 def test_a_sample_of_persons_has_the_content_of_the_whole_clip(tmp_path: Path) -> None:
-    reel = finder.reel(crowd.write(tmp_path / "clip.mp4", walking(0.1, speed=0.2)))
+    clip = crowd.write(tmp_path / "clip.mp4", walking(0.1, speed=0.2))
+    reel, tracks = finder.find(finder.reel(clip), Spotter())
 
-    _, sample = finder.take_crops(reel, finder.find(reel, Spotter()), SPEC)
+    _, sample = finder.take_crops(reel, tracks, SPEC)
 
-    assert sample.content == reel.content
+    assert sample.content == of_reel(clip)

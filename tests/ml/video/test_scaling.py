@@ -17,8 +17,8 @@ from tests.makers import videos
 from tests.ml.conftest import Clips
 from video_classifier.ml.contracts import ClipSpec, Image
 from video_classifier.ml.video import filters, sampling
-from video_classifier.ml.video.reel import Reel
-from video_classifier.ml.video.scaling import Fitter, Scaler
+from video_classifier.ml.video.reel import open_reel
+from video_classifier.ml.video.scaling import FitWithin, Scaler
 
 SPEC = ClipSpec(frames=16, height=48, width=64)
 
@@ -30,9 +30,9 @@ def decoded(path: Path) -> list[VideoFrame]:
 
 def fitted(path: Path) -> list[Image]:
     """All pictures of a clip in full size."""
-    reel = Reel(path, rate=100)
-    fit = Fitter(width=2000, height=2000, pixel_aspect=reel.pixel_aspect)
-    return list(reel.look(lambda _, frame: fit(frame)).values())
+    reel = open_reel(path, rate=100)
+    fit = FitWithin(width=2000, height=2000, pixel_aspect=reel.pixel_aspect)
+    return list(reel.map(lambda _, frame: fit(frame)).values.values())
 
 
 @pytest.mark.parametrize("name", ["h264.mp4", "hevc.ts", "ten_bit.mp4", "vp9.webm", "mjpeg.avi"])

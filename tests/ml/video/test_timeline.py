@@ -10,25 +10,27 @@ import numpy as np
 import pytest
 
 from video_classifier.ml.video import timeline
-from video_classifier.ml.video.timeline import Entry, Run, Timeline
+from video_classifier.ml.video.timeline import PacketEntry, Run, Timeline
 
 TENTH = Fraction(1, 10)
 
 
-def entry(pts: int, dts: int, *, is_key: bool = False) -> Entry:
-    return Entry(pts=pts, dts=dts, duration=1, is_key=is_key, is_hidden=False, is_corrupt=False)
+def entry(pts: int, dts: int, *, is_key: bool = False) -> PacketEntry:
+    return PacketEntry(
+        pts=pts, dts=dts, duration=1, is_key=is_key, is_hidden=False, is_corrupt=False
+    )
 
 
 def test_a_moment_on_the_edge_shows_the_frame_that_comes_up() -> None:
     shown = Timeline(ticks=range(32), end=32, time_base=TENTH)
 
-    assert shown.evenly(16) == list(range(1, 32, 2))
+    assert shown.uniform_indices(16) == list(range(1, 32, 2))
 
 
 def test_regular_pictures_end_with_the_clip() -> None:
     shown = Timeline(ticks=range(100), end=100, time_base=TENTH)
 
-    assert shown.regularly(5) == list(range(0, 100, 2))
+    assert shown.indices_at_rate(5) == list(range(0, 100, 2))
 
 
 def test_frames_that_claim_one_moment_follow_each_other() -> None:
@@ -77,8 +79,8 @@ def test_moments_are_spread_over_what_was_recorded(seconds: int) -> None:
     shown = with_pause(seconds)
 
     assert shown.length == pytest.approx(10)
-    assert shown.evenly(10) == list(range(5, 100, 10))
-    assert shown.regularly(5) == list(range(0, 100, 2))
+    assert shown.uniform_indices(10) == list(range(5, 100, 10))
+    assert shown.indices_at_rate(5) == list(range(0, 100, 2))
 
 
 def test_a_second_of_the_clip_counts_pauses() -> None:
@@ -86,8 +88,8 @@ def test_a_second_of_the_clip_counts_pauses() -> None:
 
     assert shown.seconds(49) == pytest.approx(4.9)
     assert shown.seconds(50) == pytest.approx(605)
-    assert shown.evenly(2, start=300, end=607) == [55, 65]
-    assert shown.evenly_among(range(100), 2, start=300) == [62, 87]
+    assert shown.uniform_indices(2, start=300, end=607) == [55, 65]
+    assert shown.uniform_indices_among(range(100), 2, start=300) == [62, 87]
 
 
 def test_a_clock_that_was_set_forward_goes_on_after_some_seconds() -> None:
@@ -96,7 +98,7 @@ def test_a_clock_that_was_set_forward_goes_on_after_some_seconds() -> None:
     (pause,) = shown.pauses(shown)
 
     assert shown.seconds(50) == pytest.approx(9.9)
-    assert shown.evenly(1, start=9, end=11) == [55]
+    assert shown.uniform_indices(1, start=9, end=11) == [55]
     assert pause.is_jump
     assert (pause.after, pause.seconds) == pytest.approx((4.9, 2e9))
     assert list(shown.distinct_ticks())[49:52] == [49, 99, 100]
@@ -107,7 +109,7 @@ def test_a_time_lapse_does_not_pause() -> None:
 
     assert list(shown.pauses(shown)) == []
     assert shown.length == 1200
-    assert shown.evenly(20) == list(range(20))
+    assert shown.uniform_indices(20) == list(range(20))
 
 
 def test_what_was_sent_and_lost_is_no_pause() -> None:
@@ -123,15 +125,15 @@ def test_no_list_is_much_longer_than_the_pictures_are_many(apart: int) -> None:
     count = 10_000
     shown = Timeline(ticks=range(0, count * apart, apart), end=count * apart, time_base=TENTH)
 
-    assert len(shown.regularly(50)) <= count
-    assert len(shown.repeatedly(50)) <= 10 * count
+    assert len(shown.indices_at_rate(50)) <= count
+    assert len(shown.repeated_indices_at_rate(50)) <= 10 * count
 
 
 def test_a_picture_is_repeated_as_long_as_it_is_shown() -> None:
     shown = Timeline(ticks=[0, 1, 5, 6], end=8, time_base=TENTH)
 
-    assert shown.repeatedly(10) == [0, 1, 1, 1, 1, 2, 3, 3]
-    assert shown.regularly(10) == [0, 1, 2, 3]
+    assert shown.repeated_indices_at_rate(10) == [0, 1, 1, 1, 1, 2, 3, 3]
+    assert shown.indices_at_rate(10) == [0, 1, 2, 3]
 
 
 @pytest.mark.parametrize("rate", [0.3, 7, 10, 24, 60])
@@ -145,8 +147,8 @@ def test_regular_pictures_are_those_on_screen(rate: float) -> None:
         for moment in range(ceil(shown.length * rate))
     ]
 
-    assert shown.repeatedly(rate) == expected
-    assert shown.regularly(rate) == sorted(set(expected))
+    assert shown.repeated_indices_at_rate(rate) == expected
+    assert shown.indices_at_rate(rate) == sorted(set(expected))
 
 
 def test_a_last_picture_is_shown_as_long_as_others() -> None:
@@ -156,7 +158,7 @@ def test_a_last_picture_is_shown_as_long_as_others() -> None:
 
 
 def test_stamps_beyond_reason_are_none() -> None:
-    entries = timeline.Entries()
+    entries = timeline.PacketEntries()
 
     entries.append(entry(2**62, -(2**63)))
     entries.append(entry(7, 5, is_key=True))

@@ -134,8 +134,8 @@ def _of_people(entry: Entry, *, spec: ClipSpec, cache: Cache, detector: Detector
 
     @remembered
     def tracks() -> tuple[Reel, tuple[Track, ...]]:
-        reel = finder.reel(entry.path)
-        return reel, finder.most_prominent(finder.find(reel, detector))
+        reel, found = finder.find(finder.reel(entry.path), detector)
+        return reel, finder.most_prominent(found)
 
     def inputs() -> Image:
         crops, _ = finder.take_crops(*tracks(), spec)

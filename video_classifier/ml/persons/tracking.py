@@ -27,7 +27,7 @@ from video_classifier.ml.persons.detector import Detections
 VERSION = 2  # raise it when the same detections would give other tracks: caches go by it
 
 
-SLOWEST = 1.1  # seconds: nobody is followed through pictures that are further apart
+MAX_STEP = 1.1  # seconds: from picture to picture; nobody is followed where they are further apart
 
 _FAINT = 0.5  # of the threshold: from here on a box carries a track on
 _BUFFER = 0.5  # of a box's sides, on each side
@@ -62,7 +62,7 @@ class _Trail:
 
     def is_on_trial(self, number: int, second: float) -> bool:
         """Whether it is new, and the picture of that number may have its second box."""
-        longest = SLOWEST if number - 1 in self.boxes else _TRIAL
+        longest = MAX_STEP if number - 1 in self.boxes else _TRIAL
         return len(self.boxes) == 1 and second - self.second <= longest
 
     def expected(self, second: float) -> Floats:

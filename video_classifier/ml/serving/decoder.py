@@ -49,20 +49,19 @@ TOO_LARGE = (
     "damaged. Export it again from the recorder, in a lower resolution, and upload that."
 )
 
-Seen = TypeVar("Seen")
 Value = TypeVar("Value")
 
 
 class Opened(Protocol):
-    """A clip in which persons are looked for."""
+    """A clip in which people are looked for."""
 
     def detect_frames(
-        self, see: Callable[[Image], Seen], *, height: int, width: int
-    ) -> tuple[tuple[float, ...], tuple[Seen, ...]]:
-        """What `see` makes of pictures within `height` x `width`, and when they are on screen."""
+        self, function: Callable[[Image], Value], *, height: int, width: int
+    ) -> tuple[tuple[float, ...], tuple[Value, ...]]:
+        """As `finder.detect_frames`: the pictures' seconds, and the values of `function`."""
 
     def take_crops(
-        self, found: tuple[Track, ...], spec: ClipSpec, *, preview_width: int | None
+        self, tracks: tuple[Track, ...], spec: ClipSpec, *, preview_width: int | None
     ) -> tuple[tuple[Crops, ...], Sample]:
         """As `finder.take_crops`."""
 
@@ -99,20 +98,21 @@ class _OpenedHere:
         self._reel = finder.reel(video)
 
     def detect_frames(
-        self, see: Callable[[Image], Seen], *, height: int, width: int
-    ) -> tuple[tuple[float, ...], tuple[Seen, ...]]:
+        self, function: Callable[[Image], Value], *, height: int, width: int
+    ) -> tuple[tuple[float, ...], tuple[Value, ...]]:
         from video_classifier.ml.persons import finder
 
-        return finder.detect_frames(
-            self._reel, lambda _, image: see(image), height=height, width=width
+        self._reel, times, values = finder.detect_frames(
+            self._reel, lambda _, image: function(image), height=height, width=width
         )
+        return times, values
 
     def take_crops(
-        self, found: tuple[Track, ...], spec: ClipSpec, *, preview_width: int | None
+        self, tracks: tuple[Track, ...], spec: ClipSpec, *, preview_width: int | None
     ) -> tuple[tuple[Crops, ...], Sample]:
         from video_classifier.ml.persons import finder
 
-        return finder.take_crops(self._reel, found, spec, preview_width=preview_width)
+        return finder.take_crops(self._reel, tracks, spec, preview_width=preview_width)
 
 
 class InChild:
@@ -180,33 +180,41 @@ class InChild:
             return self._child
 
 
+class _Call(Protocol):
+    def __call__(
+        self,
+        operation: str,
+        *arguments: object,
+        returns: type[Value],
+        meanwhile: Meanwhile = NOTHING,
+    ) -> Value: ...
+
+
 class _OpenedInChild:
-    def __init__(self, call: Callable[..., object]) -> None:
+    def __init__(self, call: _Call) -> None:
         self._call = call
 
     def detect_frames(
-        self, see: Callable[[Image], Seen], *, height: int, width: int
-    ) -> tuple[tuple[float, ...], tuple[Seen, ...]]:
-        seen: dict[int, Seen] = {}
+        self, function: Callable[[Image], Value], *, height: int, width: int
+    ) -> tuple[tuple[float, ...], tuple[Value, ...]]:
+        values: dict[int, Value] = {}
 
         def take(part: tuple[int, Image]) -> None:
-            place, image = part
-            if place in seen:  # they come again, from the first one on
-                seen.clear()
-            seen[place] = see(image)
+            place, image = part  # again, with other places, where damage was found
+            values[place] = function(image)
 
-        times = self._call(
+        times, places = self._call(
             "detect_frames",
             height,
             width,
-            returns=tuple[float, ...],
+            returns=tuple[tuple[float, ...], tuple[int, ...]],
             meanwhile=Meanwhile(parts=tuple[int, Image], on_part=take),
         )
-        return times, tuple(seen.values())  # type: ignore[return-value]
+        return times, tuple(values[place] for place in places)
 
     def take_crops(
-        self, found: tuple[Track, ...], spec: ClipSpec, *, preview_width: int | None
+        self, tracks: tuple[Track, ...], spec: ClipSpec, *, preview_width: int | None
     ) -> tuple[tuple[Crops, ...], Sample]:
-        return self._call(  # type: ignore[return-value]
-            "take_crops", found, spec, preview_width, returns=tuple[tuple[Crops, ...], Sample]
+        return self._call(
+            "take_crops", tracks, spec, preview_width, returns=tuple[tuple[Crops, ...], Sample]
         )

@@ -1,6 +1,6 @@
 """`python -m`: the child that reads untrusted files, without network and with little memory.
 
-It serves `decoding.InChild`. Raised there as here are ClipErrors; whatever else happens to a file
+It serves `decoder.InChild`. Raised there as here are ClipErrors; whatever else happens to a file
 (a crash, a bomb) is this process' end and nobody else's.
 """
 
@@ -51,21 +51,25 @@ class Operations:
 
     def detect_frames(
         self, height: int, width: int, emit: Callable[[tuple[int, Image]], None]
-    ) -> tuple[float, ...]:
-        """Hands out pictures with their places; returns their seconds."""
+    ) -> tuple[tuple[float, ...], tuple[int, ...]]:
+        """Emits pictures with their places; returns the seconds and places of those that count."""
         from video_classifier.ml.persons import finder
 
-        times, _ = finder.detect_frames(
-            self._opened, lambda place, image: emit((place, image)), height=height, width=width
+        def send(place: int, image: Image) -> int:
+            emit((place, image))
+            return place
+
+        self._reel, times, places = finder.detect_frames(
+            self._opened, send, height=height, width=width
         )
-        return times
+        return times, places
 
     def take_crops(
-        self, found: tuple[Track, ...], spec: ClipSpec, preview_width: int | None
+        self, tracks: tuple[Track, ...], spec: ClipSpec, preview_width: int | None
     ) -> tuple[object, Sample]:
         from video_classifier.ml.persons import finder
 
-        return finder.take_crops(self._opened, found, spec, preview_width=preview_width)
+        return finder.take_crops(self._opened, tracks, spec, preview_width=preview_width)
 
     def copy(self, source: Path, target: Path) -> None:
         from video_classifier.ml.video import browser_copy

@@ -38,7 +38,7 @@ from video_classifier.ml.video import (
 )
 from video_classifier.ml.video.filters import AspectReader, FrameFilter, PixelAspect
 from video_classifier.ml.video.packets import Packets
-from video_classifier.ml.video.scaling import Turn, display_matrix, scaled_rgb
+from video_classifier.ml.video.scaling import Orientation, display_matrix, scaled_rgb
 from video_classifier.ml.video.timeline import Timeline
 
 MAX_WIDTH = 1280
@@ -211,7 +211,7 @@ class _Encoding:
             rate=rate or 25,
             options={"preset": "veryfast", "crf": "23"},
         )
-        is_turned = Turn.of(first).swaps_axes
+        is_turned = Orientation.of(first).swaps_axes
         shrunk = min(Fraction(1), Fraction(MAX_WIDTH, first.height if is_turned else first.width))
         stream.width, stream.height = (_even(side * shrunk) for side in (first.width, first.height))
         stream.pix_fmt = "yuv420p"

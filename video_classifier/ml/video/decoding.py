@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Generic, TypeVar
@@ -49,10 +50,17 @@ def decoded_timeline(path: Path) -> Timeline:
         )
 
 
+def packet_timeline(known: Packets) -> Timeline | None:
+    """When each frame comes up by its packet, or None if the packets don't say reliably."""
+    return None if known.order_is_guessed else timeline.from_packets(known.entries, known.time_base)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DecodedPictures(Generic[Taken]):
+    """What was taken of the frames that were chosen."""
+
     timeline: Timeline
-    numbers: list[int]
+    numbers: list[int]  # of the frames chosen; one may come several times
     by_number: dict[int, Taken]
 
     @property
@@ -61,45 +69,74 @@ class DecodedPictures(Generic[Taken]):
 
     @property
     def times(self) -> tuple[float, ...]:
+        """Seconds since the clip's first frame, one a picture."""
         return tuple(self.timeline.seconds(number) for number in self.numbers)
 
 
 def decode(path: Path, known: Packets, take: Take[Taken], choose: Choose) -> DecodedPictures[Taken]:
-    return _decode_by_packets(path, known, take, choose) or decode_all(path, take, choose)
+    """What `take` makes of the frames that `choose` picks from the clip's timeline.
+
+    Where damage is found, both are called again, for the timeline of what decodes soundly. Raises
+    ClipError if no frame does.
+    """
+    shown = packet_timeline(known)
+    if shown is not None:
+        numbers = choose(shown)
+        with suppress(DamagedError):
+            taken = take_guided(path, known, shown, numbers, take)
+            return DecodedPictures(timeline=shown, numbers=numbers, by_number=taken)
+    return decode_all(path, take, choose)
 
 
-def _decode_by_packets(
-    path: Path, known: Packets, take: Take[Taken], choose: Choose
-) -> DecodedPictures[Taken] | None:
-    """Decodes what is needed; None if the packets don't tell what that is or some are damaged."""
-    told = timeline.from_packets(known.entries, known.time_base)
-    if told is None or known.order_is_guessed:
-        return None
-    numbers = choose(told)
-    wanted = {told.ticks[number]: number for number in numbers}
+def decode_all(path: Path, take: Take[Taken], choose: Choose) -> DecodedPictures[Taken]:
+    """As `decode`, but everything is decoded: once for the timeline, once to take the frames."""
+    shown = decoded_timeline(path)
+    numbers = choose(shown)
+    return DecodedPictures(timeline=shown, numbers=numbers, by_number=take_all(path, numbers, take))
+
+
+class DamagedError(Exception):
+    """A frame came out of the decoder with errors in it, or did not come."""
+
+
+def take_guided(
+    path: Path, known: Packets, shown: Timeline, numbers: Collection[int], take: Take[Taken]
+) -> dict[int, Taken]:
+    """What `take` makes of the frames of these numbers in `shown`, the timeline of the packets.
+
+    Decodes what that takes. Raises DamagedError, perhaps after some were taken.
+    """
+    wanted = {shown.ticks[number]: number for number in numbers}
     runs = timeline.runs(known.entries, wanted)
     if any(e.is_corrupt for run in runs for e in known.entries[run.first : run.last + 1]):
-        return None
+        raise DamagedError
     try:
-        pictures = {
+        taken = {
             wanted[tick]: take(wanted[tick], frame)
             for tick, frame in _decode_runs(path, runs, wanted)
         }
-    except (av.FFmpegError, _DamagedError):
-        return None
-    if len(pictures) < len(wanted):
-        return None
-    return DecodedPictures(timeline=told, numbers=numbers, by_number=pictures)
+    except av.FFmpegError as error:
+        raise DamagedError from error
+    if len(taken) < len(wanted):
+        raise DamagedError
+    return taken
 
 
-class _DamagedError(Exception):
-    """A frame came out of the decoder with errors in it."""
+def take_all(path: Path, numbers: Collection[int], take: Take[Taken]) -> dict[int, Taken]:
+    """What `take` makes of the sound frames of these numbers, everything being decoded."""
+    wanted = set(numbers)
+    with containers.opened(path) as (container, stream):
+        return {
+            number: take(number, frame)
+            for number, frame in enumerate(containers.sound_frames(container, stream))
+            if number in wanted
+        }
 
 
 def _decode_runs(
     path: Path, runs: Sequence[Run], wanted: Collection[int]
 ) -> Iterator[tuple[int, VideoFrame]]:
-    """The frames at the ticks `wanted`. Raises FFmpegError or _DamagedError if one is not sound."""
+    """The frames at the ticks `wanted`. Raises FFmpegError or DamagedError if one is not sound."""
     with containers.opened(path) as (container, stream):
         decoder = stream.codec_context
         decoder.thread_type, decoder.thread_count = "FRAME", _THREADS
@@ -125,20 +162,6 @@ def _sound(
 ) -> Iterator[tuple[int, VideoFrame]]:
     for frame in frames:
         if frame.is_corrupt:
-            raise _DamagedError
+            raise DamagedError
         if frame.pts is not None and frame.pts in wanted:
             yield frame.pts, frame
-
-
-def decode_all(path: Path, take: Take[Taken], choose: Choose) -> DecodedPictures[Taken]:
-    """Decodes everything twice: once to learn when each frame is shown, once to take some."""
-    shown = decoded_timeline(path)
-    numbers = choose(shown)
-    wanted = set(numbers)
-    with containers.opened(path) as (container, stream):
-        pictures = {
-            number: take(number, frame)
-            for number, frame in enumerate(containers.sound_frames(container, stream))
-            if number in wanted
-        }
-    return DecodedPictures(timeline=shown, numbers=numbers, by_number=pictures)

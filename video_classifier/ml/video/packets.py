@@ -15,7 +15,7 @@ from av.video.stream import VideoStream
 
 from video_classifier.ml.video import containers, nal, timeline
 from video_classifier.ml.video.filters import PixelAspect
-from video_classifier.ml.video.timeline import Entries, Entry, Timeline
+from video_classifier.ml.video.timeline import PacketEntries, PacketEntry, Timeline
 
 _ROUNDING = 0.5  # seconds by which headers may be off
 _DAY = 86_400  # seconds
@@ -25,7 +25,7 @@ _DAY = 86_400  # seconds
 class Packets:
     """The packets of a file's video, and what its header says."""
 
-    entries: Sequence[Entry]
+    entries: Sequence[PacketEntry]
     sent: Timeline | None  # of all of them; None if they don't tell
     time_base: Fraction
     pixel_aspect: PixelAspect
@@ -50,7 +50,7 @@ class Packets:
 
 def read(path: Path) -> Packets:
     """Reads every packet and decodes none. Raises ClipError if it is no video."""
-    entries, some_untimed = Entries(), False
+    entries, some_untimed = PacketEntries(), False
     ends: dict[int, int] = {}  # in ticks, by the index of the stream
     counts: Counter[int] = Counter()
     doubts = _Doubts()
@@ -114,8 +114,8 @@ class _Doubts:
         self._since = None
 
 
-def _entry(packet: Packet[Stream]) -> Entry:
-    return Entry(
+def _entry(packet: Packet[Stream]) -> PacketEntry:
+    return PacketEntry(
         pts=packet.pts,
         dts=packet.dts,
         duration=packet.duration or 0,
@@ -126,7 +126,7 @@ def _entry(packet: Packet[Stream]) -> Entry:
 
 
 def _seconds_missing(
-    container: InputContainer, stream: VideoStream, entries: Sequence[Entry], reached: float
+    container: InputContainer, stream: VideoStream, entries: Sequence[PacketEntry], reached: float
 ) -> float:
     """Seconds of video that the header promises and that are not in the file.
 

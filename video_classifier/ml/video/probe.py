@@ -11,7 +11,7 @@ from av.video.stream import VideoStream
 from video_classifier.ml.contracts import ClipError, ClipFacts
 from video_classifier.ml.video import containers, packets, timeline, tone
 from video_classifier.ml.video.packets import Packets
-from video_classifier.ml.video.scaling import Turn
+from video_classifier.ml.video.scaling import Orientation
 
 # By FFmpeg's names; the values are what such files are usually called.
 _CONTAINERS = {
@@ -37,7 +37,7 @@ def facts(path: Path) -> ClipFacts:
     with containers.opened(path) as (container, stream):
         frame = _first_frame(container, stream)
         containers.check_size(frame.width, frame.height)
-        turn = Turn.of(frame)
+        turn = Orientation.of(frame)
         width, height = frame.width, frame.height
         if turn.swaps_axes:
             width, height = height, width

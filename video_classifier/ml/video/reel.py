@@ -2,42 +2,78 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import Generic, TypeVar
 
 from av.video.frame import VideoFrame
 
 from video_classifier.ml.contracts import ClipContent
 from video_classifier.ml.video import clip_warnings, decoding, packets
 from video_classifier.ml.video.content import ContentMeter
+from video_classifier.ml.video.decoding import DamagedError
 from video_classifier.ml.video.filters import PixelAspect
+from video_classifier.ml.video.packets import Packets
 from video_classifier.ml.video.timeline import Timeline
 
-_KEPT = 128 * 2**20  # bytes: half a minute of 640 x 480, 8 pictures a second
+_MAX_KEPT = 128 * 2**20  # bytes: half a minute of 640 x 480, 8 pictures a second
 
-Seen = TypeVar("Seen")
+Value = TypeVar("Value")
+
+
+def open_reel(path: Path, *, rate: float, min_pictures: int = 1) -> Reel:
+    """The pictures at `rate` a second; more often in a short clip, so that there are as many.
+
+    Reads the packets, and decodes everything if they don't say when pictures are shown: that may
+    take a while. Raises ClipError if it is no video.
+    """
+    known = packets.read(path)
+    shown = decoding.packet_timeline(known)
+    return Reel(
+        path,
+        known,
+        decoding.decoded_timeline(path) if shown is None else shown,
+        is_guided=shown is not None,
+        rate=rate,
+        min_pictures=min_pictures,
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pass(Generic[Value]):
+    """What came of going through a reel."""
+
+    reel: Reel  # the one that was gone through: another one if the first turned out to be damaged
+    values: dict[int, Value]  # by place, ascending
+    content: ClipContent  # of all of the reel's pictures
 
 
 class Reel:
-    """A clip's pictures at an even rate, to be looked at one by one and as often as needed.
+    """Pictures of a clip, each at a place from 0 on; places and times never change.
 
-    They are decoded anew each time, unless they are so few and so small that they can be kept.
-    Every look sees the same pictures at the same times. A clip that is short is looked at more
-    often in a second, so that there are `least` pictures, if it has so many.
+    They are decoded anew for each pass, unless they are so few and so small that they are kept.
     """
 
-    def __init__(self, path: Path, *, rate: float, least: int = 1) -> None:
-        """Reads the packets, which may take a while. Raises ClipError if it is no video."""
-        self._path = path
-        self._rate = rate
-        self._least = least
-        self._packets = packets.read(path)
-        self._shown: Timeline | None = None  # None until there has been a look
-        self._places: dict[int, int] = {}  # of frames, by their numbers
-        self._times: tuple[float, ...] = ()  # by place
-        self._kept: dict[int, VideoFrame] = {}  # by their places
-        self._meter = ContentMeter()
+    def __init__(  # noqa: PLR0913
+        self,
+        path: Path,
+        known: Packets,
+        shown: Timeline,
+        *,
+        is_guided: bool,
+        rate: float,
+        min_pictures: int,
+    ) -> None:
+        """`is_guided` says that `shown` is of the packets, not of decoded frames."""
+        self._path, self._packets, self._shown = path, known, shown
+        self._is_guided, self._rate, self._min_pictures = is_guided, rate, min_pictures
+        self._numbers = shown.indices_at_rate(
+            max(rate, min_pictures / shown.length) if shown.length else rate
+        )
+        self._kept: _Kept | None = None
+        self.times = tuple(map(shown.seconds, self._numbers))
+        """(places,): when each picture comes up, in seconds since the clip's first frame."""
 
     @property
     def pixel_aspect(self) -> PixelAspect:
@@ -45,77 +81,78 @@ class Reel:
         return self._packets.pixel_aspect
 
     @property
-    def times(self) -> tuple[float, ...]:
-        """When each picture comes up, in seconds since the clip's first frame, pauses included.
-
-        () before a look.
-        """
-        return self._times
-
-    @property
     def length(self) -> float:
         """Seconds that were recorded and could be read."""
-        return self._timeline.length
+        return self._shown.length
 
     @property
     def warnings(self) -> tuple[str, ...]:
         """Sentences for the uploader."""
-        return tuple(clip_warnings.of(self._timeline, self._packets))
+        return tuple(clip_warnings.of(self._shown, self._packets))
 
-    @property
-    def content(self) -> ClipContent:
-        """What there is to judge in these pictures."""
-        return self._meter.read(
-            pictures=len(self._timeline.ticks), share_decoded=self._packets.share(self._timeline)
-        )
-
-    def look(
+    def map(
         self,
-        see: Callable[[int, VideoFrame], Seen],
+        function: Callable[[int, VideoFrame], Value],
         *,
-        wants: Callable[[int], bool] = lambda _: True,
-    ) -> dict[int, Seen]:
-        """What `see` makes of the pictures, by their places from 0 on, that `wants` asks for.
+        choose: Callable[[Reel], Collection[int]] = lambda reel: range(len(reel.times)),
+    ) -> Pass[Value]:
+        """Calls `function` with place and frame of the pictures that `choose` names.
 
-        `see` gets the place and the frame; where damage is found, it is shown pictures again.
-        Raises ClipError if none can be read.
+        Where a picture turns out to be damaged, all of this is done with a reel of what decodes
+        soundly instead: it is asked for its places, and `function` gets them from the first on.
+        Raises ClipError if no picture can be read.
         """
-        places = [place for place in self._kept if wants(place)]
-        if self._shown and len(places) == sum(map(wants, range(len(self._places)))):
-            return {place: see(place, self._kept[place]) for place in sorted(places)}
-        seen: dict[int, Seen] = {}
+        try:
+            return self._map(function, frozenset(choose(self)))
+        except DamagedError:
+            return self._of_sound_frames().map(function, choose=choose)
 
-        def choose(shown: Timeline) -> list[int]:
-            seen.clear()
-            return self._lay_out(shown)
+    def _map(
+        self, function: Callable[[int, VideoFrame], Value], places: Collection[int]
+    ) -> Pass[Value]:
+        if self._kept:
+            frames = self._kept.frames
+            values = {place: function(place, frames[place]) for place in sorted(places)}
+            return Pass(reel=self, values=values, content=self._kept.content)
+        meter, values, kept = ContentMeter(), {}, {}
+        place_of = {number: place for place, number in enumerate(self._numbers)}
 
         def take(number: int, frame: VideoFrame) -> None:
-            place = self._places[number]
-            self._meter.add(frame)
-            if _size(frame) * len(self._places) <= _KEPT:
-                self._kept[place] = frame
-            if wants(place):
-                seen[place] = see(place, frame)
+            place = place_of[number]
+            meter.add(frame)
+            if _size(frame) * len(place_of) <= _MAX_KEPT:
+                kept[place] = frame
+            if place in places:
+                values[place] = function(place, frame)
 
-        decoding.decode(self._path, self._packets, take, choose)
-        return dict(sorted(seen.items()))
+        if self._is_guided:
+            decoding.take_guided(self._path, self._packets, self._shown, self._numbers, take)
+        else:
+            decoding.take_all(self._path, self._numbers, take)
+        content = meter.read(
+            pictures=len(self._shown.ticks), share_decoded=self._packets.share(self._shown)
+        )
+        if len(kept) == len(place_of):
+            self._kept = _Kept(frames=kept, content=content)
+        return Pass(reel=self, values=dict(sorted(values.items())), content=content)
 
-    def _lay_out(self, shown: Timeline) -> list[int]:
-        rate = max(self._rate, self._least / shown.length) if shown.length else self._rate
-        numbers = shown.regularly(rate)
-        self._shown = shown
-        self._places = {number: place for place, number in enumerate(numbers)}
-        self._times = tuple(map(shown.seconds, numbers))
-        self._kept.clear()
-        self._meter.restart()
-        return numbers
+    def _of_sound_frames(self) -> Reel:
+        return Reel(
+            self._path,
+            self._packets,
+            decoding.decoded_timeline(self._path),
+            is_guided=False,
+            rate=self._rate,
+            min_pictures=self._min_pictures,
+        )
 
-    @property
-    def _timeline(self) -> Timeline:
-        if self._shown is None:
-            msg = "nobody has looked at the clip yet"
-            raise RuntimeError(msg)
-        return self._shown
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Kept:
+    """The result of an earlier pass, small enough to stay in memory."""
+
+    frames: dict[int, VideoFrame]  # by place, all of them
+    content: ClipContent
 
 
 def _size(frame: VideoFrame) -> int:

@@ -13,7 +13,7 @@ from video_classifier.ml.video import clip_warnings, containers, decoding, packe
 from video_classifier.ml.video.content import ContentMeter
 from video_classifier.ml.video.decoding import DecodedPictures
 from video_classifier.ml.video.packets import Packets
-from video_classifier.ml.video.reel import Reel
+from video_classifier.ml.video.reel import open_reel
 from video_classifier.ml.video.scaling import Picture, Scaler
 from video_classifier.ml.video.timeline import Timeline
 
@@ -53,12 +53,14 @@ def sample(
 
     def choose(shown: Timeline) -> list[int]:
         meter.restart()
-        return shown.evenly(spec.frames, start=start, end=end)
+        return shown.uniform_indices(spec.frames, start=start, end=end)
 
     if spec.min_difference:
         chosen = _distinct_numbers(path, spec)
         found = decoding.decode_all(
-            path, scaled, lambda t: t.evenly_among(chosen, spec.frames, start=start, end=end)
+            path,
+            scaled,
+            lambda t: t.uniform_indices_among(chosen, spec.frames, start=start, end=end),
         )
     else:
         found = decoding.decode(path, known, scaled, choose)
@@ -76,14 +78,14 @@ def read_all(path: Path, *, fps: float, height: int, width: int) -> tuple[Image,
     """The picture on screen every 1/`fps` seconds recorded, and the second at which it came up.
 
     Images (n, height, width, 3) RGB, uint8, scaled as by `sample`; times (n,) float64, of the
-    clip. n is bounded by the number of frames, see `Timeline.repeatedly`. Raises ClipError if no
-    frame can be read.
+    clip. n is bounded by the number of frames, see `Timeline.repeated_indices_at_rate`. Raises
+    ClipError if no frame can be read.
     """
     scaler = Scaler(width=width, height=height)
     found = decoding.decode(
-        path, packets.read(path), lambda _, frame: scaler(frame), lambda t: t.regularly(fps)
+        path, packets.read(path), lambda _, frame: scaler(frame), lambda t: t.indices_at_rate(fps)
     )
-    numbers = found.timeline.repeatedly(fps)
+    numbers = found.timeline.repeated_indices_at_rate(fps)
     images = [found.by_number[number].image for number in numbers]
     times = [found.timeline.seconds(number) for number in numbers]
     return np.stack(images), np.array(times)
@@ -117,9 +119,8 @@ def _content(
         or not shown.length
     ):
         return measured
-    reel = Reel(path, rate=min(_RATE_COMPARED, _MAX_COMPARED / shown.length))
-    reel.look(lambda _, __: None, wants=lambda _: False)
-    return reel.content
+    reel = open_reel(path, rate=min(_RATE_COMPARED, _MAX_COMPARED / shown.length))
+    return reel.map(lambda _, __: None, choose=lambda _: ()).content
 
 
 def _distinct_numbers(path: Path, spec: ClipSpec) -> list[int]:

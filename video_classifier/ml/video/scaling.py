@@ -27,7 +27,7 @@ _SCALING = (
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Turn:
+class Orientation:
     """What a player does to the stored picture before it shows it; the axes swap first."""
 
     swaps_axes: bool = False
@@ -35,7 +35,7 @@ class Turn:
     flips_y: bool = False
 
     @classmethod
-    def of(cls, frame: VideoFrame) -> Turn:
+    def of(cls, frame: VideoFrame) -> Orientation:
         matrix = display_matrix(frame)
         if matrix is None:
             return cls()
@@ -100,7 +100,7 @@ class Scaler:
         self._for_preview = VideoReformatter()  # its own, as each keeps the tables of one size
 
     def __call__(self, frame: VideoFrame) -> Picture:
-        turn = Turn.of(frame)
+        turn = Orientation.of(frame)
         field = self._field(frame)
         image = _scaled(field, turn, self._size, self._for_image)
         if self._preview_width is None:
@@ -108,7 +108,7 @@ class Scaler:
         size = self._preview_size(frame, turn, self._preview_width)
         return Picture(image, _scaled(field, turn, size, self._for_preview))
 
-    def _preview_size(self, frame: VideoFrame, turn: Turn, width: int) -> tuple[int, int]:
+    def _preview_size(self, frame: VideoFrame, turn: Orientation, width: int) -> tuple[int, int]:
         shape = self._shape(frame)
         height = max(1, round(width / shape if turn.swaps_axes else width * shape))
         if height > (highest := MOST_SLIM * width):
@@ -116,7 +116,7 @@ class Scaler:
         return width, height
 
 
-class Fitter:
+class FitWithin:
     """Makes each frame a picture in the shape in which players show it, within `width` x `height`.
 
     None is made larger than it is.
@@ -129,7 +129,7 @@ class Fitter:
         self._reformatter = VideoReformatter()
 
     def __call__(self, frame: VideoFrame) -> Image:
-        turn = Turn.of(frame)
+        turn = Orientation.of(frame)
         width, height = float(frame.height / self._shape(frame)), float(frame.height)
         if turn.swaps_axes:
             width, height = height, width
@@ -151,7 +151,7 @@ class _Shape:
 
 
 def _scaled(
-    frame: VideoFrame, turn: Turn, size: tuple[int, int], reformatter: VideoReformatter
+    frame: VideoFrame, turn: Orientation, size: tuple[int, int], reformatter: VideoReformatter
 ) -> Image:
     width, height = reversed(size) if turn.swaps_axes else size
     return turn.apply(scaled_rgb(frame, width, height, reformatter))

@@ -25,12 +25,12 @@ import numpy as np
 import numpy.typing as npt
 
 PAUSE = 4  # seconds without a picture that are a pause, unless all pictures are that far apart …
-_UNUSUAL = 3  # … or a third of that far: a time lapse
-_SLOWEST = 3600  # seconds from picture to picture; what is slower records no movement
+_UNTYPICAL = 3  # … or a third of that far: a time lapse
+_MAX_INTERVAL = 3600  # seconds from picture to picture; what is slower records no movement
 # An MP4 has 31 bits for the ticks between two pictures: with those of a TS, 6.6 hours.
 JUMP = 21_600  # seconds of a pause from which on it was the clock that was set, if not both …
 AFTER_JUMP = PAUSE + 1  # … and by which the clip's clock goes on instead: still a pause
-_MOST_REPEATED = 100_000  # entries in which pictures may repeat: nearly three hours, 10 a second
+_MAX_REPEATED = 100_000  # entries in which pictures may repeat: nearly three hours, 10 a second
 
 Ticks = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]
@@ -83,20 +83,22 @@ class Timeline:
         number = max(bisect_right(self.ticks, tick) - 1, 0)
         return self._recorded(number, Fraction(tick - self.ticks[number]))
 
-    def evenly(self, wanted: int, *, start: float = 0.0, end: float | None = None) -> list[int]:
-        """The frames on screen in the middle of each of `wanted` equal shares of a stretch.
+    def uniform_indices(
+        self, count: int, *, start: float = 0.0, end: float | None = None
+    ) -> list[int]:
+        """The frames on screen in the middle of each of `count` equal shares of a stretch.
 
         `start` and `end` are seconds of the clip; the shares are of what was recorded in between.
         """
         first = self._recorded_at(start)
         last = self._whole if end is None else self._recorded_at(end)
         return [
-            self._on_screen(first + (last - first) * (2 * share + 1) / (2 * wanted))
-            for share in range(wanted)
+            self._on_screen(first + (last - first) * (2 * share + 1) / (2 * count))
+            for share in range(count)
         ]
 
-    def evenly_among(
-        self, chosen: Sequence[int], wanted: int, *, start: float = 0.0, end: float | None = None
+    def uniform_indices_among(
+        self, chosen: Sequence[int], count: int, *, start: float = 0.0, end: float | None = None
     ) -> list[int]:
         """The same with only the frames `chosen`, ascending, and each as long as any other."""
         within = [
@@ -105,20 +107,20 @@ class Timeline:
             if start <= self.seconds(number) and (end is None or self.seconds(number) < end)
         ]
         if not within:
-            return self.evenly(wanted, start=start, end=end)
-        return [within[(2 * share + 1) * len(within) // (2 * wanted)] for share in range(wanted)]
+            return self.uniform_indices(count, start=start, end=end)
+        return [within[(2 * share + 1) * len(within) // (2 * count)] for share in range(count)]
 
-    def regularly(self, rate: float) -> list[int]:
+    def indices_at_rate(self, rate: float) -> list[int]:
         """The frames on screen `rate` times a second that was recorded, each of them once."""
         return list(self._moments(rate))
 
-    def repeatedly(self, rate: float) -> list[int]:
-        """As `regularly`, but a frame comes as often as there are moments at which it is shown.
+    def repeated_indices_at_rate(self, rate: float) -> list[int]:
+        """As `indices_at_rate`, but with a frame for each moment at which it is shown.
 
         Not for longer than `PAUSE`, and where pictures are few and slow, for less: there are never
         many more entries than pictures.
         """
-        most = max(1, min(ceil(PAUSE * rate), _MOST_REPEATED // len(self.ticks)))
+        most = max(1, min(ceil(PAUSE * rate), _MAX_REPEATED // len(self.ticks)))
         return [
             number
             for number, moments in self._moments(rate).items()
@@ -149,13 +151,13 @@ class Timeline:
         return intervals(self.ticks)
 
     @cached_property
-    def _usual(self) -> int:
+    def _typical(self) -> int:
         """Ticks from a picture to the next, as a rule; 0 if there is only one moment."""
-        return usual_interval(self._intervals, self.time_base)
+        return typical_interval(self._intervals, self.time_base)
 
     @cached_property
     def _is_pause(self) -> Flags:
-        return self._intervals > longest_interval(self._usual, self.time_base)
+        return self._intervals > longest_interval(self._typical, self.time_base)
 
     @cached_property
     def _is_jump(self) -> Flags:
@@ -169,7 +171,7 @@ class Timeline:
     @cached_property
     def _starts(self) -> Sequence[int]:
         """When each frame comes up in recorded time, in ticks: each pause is as any interval."""
-        return _summed(np.where(self._is_pause, self._usual, self._intervals))
+        return _summed(np.where(self._is_pause, self._typical, self._intervals))
 
     @cached_property
     def _recorded_end(self) -> int:
@@ -209,19 +211,19 @@ def intervals(ticks: Sequence[int]) -> Ticks:
     return stamps[1:] - stamps[:-1]
 
 
-def usual_interval(found: Ticks, time_base: Fraction) -> int:
+def typical_interval(found: Ticks, time_base: Fraction) -> int:
     """The median of the ticks between pictures, or `PAUSE` if that is no movement; 0 if none."""
     real = np.sort(found[found > 0])
-    usual = int(real[(len(real) - 1) // 2]) if len(real) else 0
-    return usual if usual * time_base <= _SLOWEST else ceil(PAUSE / time_base)
+    typical = int(real[(len(real) - 1) // 2]) if len(real) else 0
+    return typical if typical * time_base <= _MAX_INTERVAL else ceil(PAUSE / time_base)
 
 
-def longest_interval(usual: int, time_base: Fraction) -> int:
+def longest_interval(typical: int, time_base: Fraction) -> int:
     """Ticks that a picture may stay on screen; with more it is a pause."""
-    return max(int(PAUSE / time_base), _UNUSUAL * usual)
+    return max(int(PAUSE / time_base), _UNTYPICAL * typical)
 
 
-class Entry(NamedTuple):
+class PacketEntry(NamedTuple):
     """What a packet says of itself."""
 
     pts: int | None
@@ -233,26 +235,26 @@ class Entry(NamedTuple):
 
 
 _NO_STAMP = -(2**63)
-_FARTHEST = 2**60  # ticks: differences of stamps fit into 64 bits
+_MAX_STAMP = 2**60  # ticks: differences of stamps fit into 64 bits
 
 
-class Entries(Sequence[Entry]):
+class PacketEntries(Sequence[PacketEntry]):
     """The entries of a file's packets in 25 bytes each: a long recording has a million."""
 
-    def __init__(self, entries: Iterable[Entry] = ()) -> None:
+    def __init__(self, entries: Iterable[PacketEntry] = ()) -> None:
         self._stamps = array("q")  # pts, dts and duration, by turns
         self._flags = bytearray()
         for entry in entries:
             self.append(entry)
 
-    def append(self, entry: Entry) -> None:
+    def append(self, entry: PacketEntry) -> None:
         """Stamps beyond all reason count as none."""
         pts, dts, duration, is_key, is_hidden, is_corrupt = entry
-        if pts is None or not -_FARTHEST <= pts <= _FARTHEST:
+        if pts is None or not -_MAX_STAMP <= pts <= _MAX_STAMP:
             pts = _NO_STAMP
-        if dts is None or not -_FARTHEST <= dts <= _FARTHEST:
+        if dts is None or not -_MAX_STAMP <= dts <= _MAX_STAMP:
             dts = _NO_STAMP
-        self._stamps.extend((pts, dts, min(max(duration, 0), _FARTHEST)))
+        self._stamps.extend((pts, dts, min(max(duration, 0), _MAX_STAMP)))
         self._flags.append(is_key | is_hidden << 1 | is_corrupt << 2)
 
     @property
@@ -272,16 +274,16 @@ class Entries(Sequence[Entry]):
         return len(self._flags)
 
     @overload
-    def __getitem__(self, at: int) -> Entry: ...
+    def __getitem__(self, at: int) -> PacketEntry: ...
     @overload
-    def __getitem__(self, at: slice) -> list[Entry]: ...
-    def __getitem__(self, at: int | slice) -> Entry | list[Entry]:
+    def __getitem__(self, at: slice) -> list[PacketEntry]: ...
+    def __getitem__(self, at: int | slice) -> PacketEntry | list[PacketEntry]:
         if isinstance(at, slice):
             return [self[number] for number in range(*at.indices(len(self)))]
         at = range(len(self))[at]
         flags = self._flags[at]
         pts, dts, duration = self._stamps[3 * at : 3 * at + 3]
-        return Entry(
+        return PacketEntry(
             pts=None if pts == _NO_STAMP else pts,
             dts=None if dts == _NO_STAMP else dts,
             duration=duration,
@@ -307,8 +309,8 @@ class _Columns(NamedTuple):
         return np.where(self.pts == _NO_STAMP, self.dts, self.pts)
 
 
-def _columns(entries: Iterable[Entry]) -> _Columns:
-    return (entries if isinstance(entries, Entries) else Entries(entries)).columns
+def _columns(entries: Iterable[PacketEntry]) -> _Columns:
+    return (entries if isinstance(entries, PacketEntries) else PacketEntries(entries)).columns
 
 
 class Run(NamedTuple):
@@ -318,7 +320,7 @@ class Run(NamedTuple):
     last: int
 
 
-def from_packets(entries: Sequence[Entry], time_base: Fraction) -> Timeline | None:
+def from_packets(entries: Sequence[PacketEntry], time_base: Fraction) -> Timeline | None:
     """The timeline that the packets tell, or None if they don't tell a consistent one."""
     columns = _columns(entries)
     sent = columns.dts[columns.dts != _NO_STAMP]
@@ -327,7 +329,7 @@ def from_packets(entries: Sequence[Entry], time_base: Fraction) -> Timeline | No
     return _shown(columns, _is_decodable(columns), time_base)
 
 
-def decodable(entries: Iterable[Entry]) -> Sequence[int]:
+def decodable(entries: Iterable[PacketEntry]) -> Sequence[int]:
     """The numbers of the packets that decode to pictures that are shown."""
     return _array(np.flatnonzero(_is_decodable(_columns(entries))))
 
@@ -343,7 +345,7 @@ def _is_decodable(columns: _Columns) -> Flags:
     return found
 
 
-def as_sent(entries: Iterable[Entry], time_base: Fraction) -> Timeline | None:
+def as_sent(entries: Iterable[PacketEntry], time_base: Fraction) -> Timeline | None:
     """The timeline of all that was sent to be shown, decodable or not; None if no packet says."""
     columns = _columns(entries)
     return _shown(columns, ~columns.is_hidden & (columns.stamp != _NO_STAMP), time_base)
@@ -369,13 +371,13 @@ def end_of(ticks: Sequence[int], duration: int, time_base: Fraction) -> int:
     If it doesn't say, it stays like the one before; what it says is believed as far as a picture
     may stay on screen.
     """
-    usual = usual_interval(intervals(ticks), time_base)
+    typical = typical_interval(intervals(ticks), time_base)
     stays = duration or (ticks[-1] - ticks[-2] if len(ticks) > 1 else 0)
-    longest = longest_interval(usual, time_base)
-    return ticks[-1] + (stays if stays <= longest else usual or longest)
+    longest = longest_interval(typical, time_base)
+    return ticks[-1] + (stays if stays <= longest else typical or longest)
 
 
-def ticks_claimed(entries: Iterable[Entry]) -> int:
+def ticks_claimed(entries: Iterable[PacketEntry]) -> int:
     """From when the first picture comes up to when, as the packets say, the last one leaves."""
     columns = _columns(entries)
     known = columns.stamp != _NO_STAMP
@@ -394,7 +396,7 @@ def seconds_lost(sent: Timeline, decoded: Timeline, *, least: float) -> float:
     return float(sum(gap for gap in gaps if gap > least))
 
 
-def runs(entries: Iterable[Entry], wanted: Collection[int]) -> list[Run]:
+def runs(entries: Iterable[PacketEntry], wanted: Collection[int]) -> list[Run]:
     """What to decode for the frames that come up at the ticks `wanted`.
 
     A run starts at the latest keyframe that is both sent and shown no later than its frames:
@@ -433,7 +435,7 @@ def from_decoded(told: Iterable[int | None], *, duration: int, time_base: Fracti
     second = round(1 / time_base)
     stays = min(duration, ceil(PAUSE / time_base))
     for tick in told:
-        if tick is None or max(abs(tick), abs(tick + shift)) > _FARTHEST:
+        if tick is None or max(abs(tick), abs(tick + shift)) > _MAX_STAMP:
             ticks.append(ticks[-1] + stays if ticks else 0)
             continue
         if ticks and tick + shift < ticks[-1] - second:

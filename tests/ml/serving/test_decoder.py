@@ -1,0 +1,59 @@
+"""Pictures that a child decodes arrive as they would have in this process."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from tests.makers import crowd, videos
+from tests.makers.crowd import Spotter, standing
+from video_classifier.ml.contracts import Image
+from video_classifier.ml.isolation.children import Meanwhile
+from video_classifier.ml.serving import decoder
+from video_classifier.ml.serving.decoder import IN_PROCESS, InChild
+
+
+@pytest.fixture
+def in_child() -> Iterator[InChild]:
+    found = InChild()
+    yield found
+    found.kill()
+
+
+@pytest.mark.parametrize("is_damaged", [False, True])
+def test_a_child_finds_what_is_found_here(
+    in_child: InChild, tmp_path: Path, *, is_damaged: bool
+) -> None:
+    clip = crowd.write(tmp_path / "clip.mp4", standing(0.4), seconds=8)
+    if is_damaged:
+        clip = videos.zeroed(clip, 0.3, 0.6)
+    detector = Spotter()
+
+    here = IN_PROCESS.open(clip).detect_frames(detector.detect, height=96, width=128)
+    there = in_child.open(clip).detect_frames(detector.detect, height=96, width=128)
+
+    assert there[0] == here[0]
+    for one, other in zip(there[1], here[1], strict=True):
+        np.testing.assert_array_equal(one.boxes, other.boxes)
+
+
+def test_after_damage_only_the_pictures_that_come_again_count() -> None:
+    """Those before may be of other places, or of one that comes again later."""
+
+    def call(_name: str, _height: int, _width: int, *, meanwhile: Meanwhile, **_: Any) -> object:
+        for place, shade in ((4, 1), (8, 2), (9, 3), (0, 4), (4, 5), (8, 6)):
+            meanwhile.on_part((place, np.full((1, 1, 3), shade, np.uint8)))
+        return (0.0, 0.5, 1.0), (0, 4, 8)
+
+    def shade(image: Image) -> int:
+        return int(image[0, 0, 0])
+
+    opened = decoder._OpenedInChild(call)  # type: ignore[arg-type]
+    times, shades = opened.detect_frames(shade, height=9, width=9)
+
+    assert times == (0.0, 0.5, 1.0)
+    assert shades == (4, 5, 6)
