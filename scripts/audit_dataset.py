@@ -1,6 +1,6 @@
 """Audits a data set for leakage before training: shared footage, and metadata that predicts labels.
 
-Exits with 1 if a leak was found.
+Exits with 1 if a leak was audit.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = _arguments(argv)
     try:
         model = _model(arguments)
-        found = _examine(arguments)
+        audit = _examine(arguments)
     except (ManifestError, BundleError) as error:
         console.complain(error)
         return 2
@@ -39,10 +39,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         console.err.print("Stopped.")
         return 130
     if arguments.json:
-        report = asdict(found) | {"sentences": found.sentences(model)}
+        report = asdict(audit) | {"sentences": audit.sentences(model)}
         arguments.json.write_text(json.dumps(report, indent=2, ensure_ascii=False) + "\n")
-    _print(found, model)
-    return 1 if found.leaks else 0
+    _print(audit, model)
+    return 1 if audit.leaks else 0
 
 
 def _model(arguments: argparse.Namespace) -> Interval | None:
@@ -78,26 +78,26 @@ def _examine(arguments: argparse.Namespace) -> Audit:
         )
 
 
-def _print(found: Audit, model: Interval | None) -> None:
-    leaky = f"{LEAKY} " if found.split is SplitBy.RANDOM else ""
+def _print(audit: Audit, model: Interval | None) -> None:
+    leaky = f"{LEAKY} " if audit.split is SplitBy.RANDOM else ""
     console.out.print(
-        f"{found.clips} clips in {found.groups} groups, {found.left_out} left out by a note; "
-        f"{leaky}split: {found.train} to train, {found.test} to test",
+        f"{audit.clips} clips in {audit.groups} groups, {audit.left_out} left out by a note; "
+        f"{leaky}split: {audit.train} to train, {audit.test} to test",
         soft_wrap=True,
     )
-    for leak in found.leaks:
+    for leak in audit.leaks:
         console.complain(leak.sentence)
-    for warning in found.warnings:
+    for warning in audit.warnings:
         console.warn(warning)
-    for baseline in found.baselines:
+    for baseline in audit.baselines:
         console.out.print(
             f"{leaky}AUC {baseline.auc} on sources with both labels, {leaky}{baseline.everywhere} "
             f"on all clips, for a classifier that sees only {baseline.sees}",
             soft_wrap=True,
         )
-    for sentence in found.sentences(model):
+    for sentence in audit.sentences(model):
         console.warn(sentence)
-    console.out.print(f"{len(found.leaks) or 'No'} leaks found")
+    console.out.print(f"{len(audit.leaks) or 'No'} leaks found")
 
 
 def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:

@@ -116,18 +116,18 @@ def _checked(entries: Mapping[str, Entry], cache: fingerprints.FingerprintCache)
                 unreadable[name] = str(error)
             tick()
     with console.progress("Searching for duplicates", len(prints)) as tick:
-        found = search.find(prints, after_each=tick)
+        result = search.find(prints, after_each=tick)
     labels = {name: entries[name].label for name in prints}
-    groups = search.groups(found.pairs)
+    groups = search.groups(result.pairs)
     return CheckResult(
         entries=entries,
         prints=prints,
         unreadable=unreadable,
-        pairs=found.pairs,
+        pairs=result.pairs,
         groups=groups,
-        conflicts=search.conflicts(found.pairs, labels),
+        conflicts=search.conflicts(result.pairs, labels),
         superfluous=search.superfluous(groups, prints, labels),
-        aligned=found.aligned,
+        aligned=result.aligned,
     )
 
 
@@ -214,7 +214,7 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     parser = console.parser("duplicate_videos_check", __doc__, EXAMPLE)
     parser.add_argument("dataset", type=Path, nargs="?", help="a folder or a CSV")
     parser.add_argument(
-        "--json", type=console.file_to_write, metavar="OUT", help="write what was found there"
+        "--json", type=console.file_to_write, metavar="OUT", help="write the duplicates there"
     )
     parser.add_argument(
         "--quarantine",

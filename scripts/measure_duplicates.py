@@ -79,14 +79,14 @@ def _overlaps(
     takes: Mapping[str, str],
     overlaps: Sequence[benchmark.Overlap],
 ) -> str:
-    found = search.find(prints)
-    conflicts = search.conflicts(found.pairs, {n: entries[n].label for n in prints})
+    result = search.find(prints)
+    conflicts = search.conflicts(result.pairs, {n: entries[n].label for n in prints})
     large = [one for one in overlaps if one.share >= 1 / 3]
     opposite = [one for one in overlaps if not one.same_label]
-    wrong, which = benchmark.false_positives(list(prints), takes, found.pairs)
+    wrong, which = benchmark.false_positives(list(prints), takes, result.pairs)
     counts = {
-        "share at least a third of the first": benchmark.count(large, found.pairs),
-        "share anything, as far as is known": benchmark.count(overlaps, found.pairs),
+        "share at least a third of the first": benchmark.count(large, result.pairs),
+        "share anything, as far as is known": benchmark.count(overlaps, result.pairs),
         "share footage under opposite labels": benchmark.count(opposite, conflicts),
         "come from different takes": wrong,
     }
@@ -124,8 +124,8 @@ def _margins(
                 n: one for n, one in prints.items() if benchmark.half_of_takes(takes[n]) == half
             }
             margin = benchmark.margin(part, takes, overlaps, after_each=tick)
-            figures = (margin.max_unrelated, margin.min_overlap)
-            rows.append([str(half + 1), *(f"{figure:.1f}" for figure in figures)])
+            evidence = (margin.max_unrelated, margin.min_overlap)
+            rows.append([str(half + 1), *(f"{value:.1f}" for value in evidence)])
     console.out.print(EVIDENCE)
     heads = ["half of the takes", "strongest between different takes", "weakest known overlap"]
     return f"{EVIDENCE}\n\n{_show([heads, *rows])}"

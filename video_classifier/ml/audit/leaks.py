@@ -152,20 +152,20 @@ def _in_table(groups: Iterable[Iterable[Path]], by_path: dict[Path, Entry]) -> l
 
 def _across_groups(shared: Sequence[Sequence[Entry]], sides: dict[Entry, Split]) -> list[Leak]:
     """Shared footage in different groups, which some split, if not this one, will separate."""
-    found = []
+    findings = []
     for clips in shared:
         if len({clip.group for clip in clips}) > 1:
             where = ", ".join(f"{clip.name} ({clip.group}, {sides[clip]})" for clip in clips)
             sentence = f"These clips share footage and are not in one group: {where}."
-            found.append(_leak(LeakKind.DUPLICATES, clips, sentence))
-    return found
+            findings.append(_leak(LeakKind.DUPLICATES, clips, sentence))
+    return findings
 
 
 def _split_groups(entries: Sequence[Entry], sides: Sequence[Split]) -> list[Leak]:
     members: dict[str, list[tuple[Entry, Split]]] = defaultdict(list)
     for entry, side in zip(entries, sides, strict=True):
         members[entry.group].append((entry, side))
-    found = []
+    findings = []
     for group, clips in members.items():
         testing = sum(side is Split.TEST for _, side in clips)
         if 0 < testing < len(clips):
@@ -173,8 +173,8 @@ def _split_groups(entries: Sequence[Entry], sides: Sequence[Split]) -> list[Leak
                 f"The group {group} is on both sides: {len(clips) - testing} of its clips are in "
                 f"training, {testing} in the test."
             )
-            found.append(_leak(LeakKind.GROUP, [clip for clip, _ in clips], sentence))
-    return found
+            findings.append(_leak(LeakKind.GROUP, [clip for clip, _ in clips], sentence))
+    return findings
 
 
 def _opposite_labels(shared: Iterable[Sequence[Entry]]) -> list[list[Entry]]:

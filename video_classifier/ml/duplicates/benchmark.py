@@ -86,8 +86,8 @@ def read_overlaps(table: Path, names: Iterable[str]) -> tuple[Overlap, ...]:
 
 def count(overlaps: Sequence[Overlap], pairs: Iterable[Pair]) -> Count:
     """How many of the known overlaps were found: the recall."""
-    found = {frozenset((pair.a, pair.b)) for pair in pairs}
-    hits = sum(frozenset((one.a, one.b)) in found for one in overlaps)
+    matched = {frozenset((pair.a, pair.b)) for pair in pairs}
+    hits = sum(frozenset((one.a, one.b)) in matched for one in overlaps)
     return Count(found=hits, total=len(overlaps))
 
 

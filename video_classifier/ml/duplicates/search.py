@@ -125,13 +125,13 @@ def superfluous(
 
     A group with both labels keeps one of each: a person has to decide which label is right.
     """
-    found = {}
+    kept_instead = {}
     for group in groups:
         for label in sorted({labels[name] for name in group}):
             alike = [name for name in group if labels[name] == label]
-            kept = _best_copy(alike, prints)
-            found.update({name: kept for name in alike if name != kept})
-    return found
+            best = _best_copy(alike, prints)
+            kept_instead.update({name: best for name in alike if name != best})
+    return kept_instead
 
 
 def max_evidence(a: Fingerprint, b: Fingerprint) -> float:
@@ -165,13 +165,13 @@ class _Index:
 
     def candidates(self, number: int, one: Fingerprint) -> dict[int, list[_Alignment]]:
         """By number of a later clip: the alignments at which it may share footage with this one."""
-        found: dict[int, list[_Alignment]] = {}
+        candidates: dict[int, list[_Alignment]] = {}
         for mirrored, hashes in ((False, one.hashes), (True, one.mirrored)):
             for other, offset in self._offsets(
                 number, hashes[one.has_motion], np.flatnonzero(one.has_motion)
             ):
-                found.setdefault(other, []).append(_Alignment(offset, mirrored))
-        return found
+                candidates.setdefault(other, []).append(_Alignment(offset, mirrored))
+        return candidates
 
     def _offsets(self, number: int, hashes: Hashes, moments: Numbers) -> Iterator[tuple[int, int]]:
         hits, queries = self._lookup(hashes)
@@ -276,10 +276,10 @@ def _best_copy(names: Sequence[str], prints: Mapping[str, Fingerprint]) -> str:
 
 def _by_content(prints: Mapping[str, Fingerprint]) -> list[list[str]]:
     """The names, grouped by the files' bytes."""
-    found: dict[str, list[str]] = {}
+    same: dict[str, list[str]] = {}
     for name in sorted(prints):
-        found.setdefault(prints[name].sha256, []).append(name)
-    return list(found.values())
+        same.setdefault(prints[name].sha256, []).append(name)
+    return list(same.values())
 
 
 def _pair(prints: Mapping[str, Fingerprint], a: str, b: str, alignment: _Alignment) -> Pair:

@@ -136,10 +136,10 @@ def training_facts(
 
 
 def _versions() -> dict[str, str]:
-    found = {"python": platform.python_version()}
+    versions = {"python": platform.python_version()}
     for name in _LIBRARIES:
         try:
-            found[name] = version(name)
+            versions[name] = version(name)
         except ModuleNotFoundError:  # one of the two builds of TensorFlow is not there
             continue
-    return found
+    return versions
