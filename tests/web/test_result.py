@@ -333,6 +333,19 @@ def test_says_how_good_the_model_is(
     assert "Learned from one room." in html
 
 
+def test_a_model_that_was_not_measured_shows_no_table_of_dashes(
+    client: Client, make_analysis: MakeAnalysis, make_model: MakeModel
+) -> None:
+    make_model(limits=("The threshold 0.5 is a guess.",))
+    analysis = make_analysis(status=Status.DONE, model_sha256=_hash_of("standard"))
+
+    html = page(client, analysis)
+
+    assert "Not measured: how well it does on people it has never seen is not known." in html
+    assert "The threshold 0.5 is a guess." in html
+    assert "All figures" not in html
+
+
 def test_a_model_that_can_tell_is_not_called_a_guess(
     client: Client, make_analysis: MakeAnalysis, make_model: MakeModel
 ) -> None:

@@ -140,7 +140,7 @@ def test_the_card_claims_nothing(save: Save) -> None:
 
     card = bundle.check(source.parent / "theirs")
     assert card.spec == ClipSpec(frames=16, height=128, width=128)
-    assert (card.metrics, card.measured, card.confidence) == ({}, "", None)
+    assert (card.metrics, card.measured, card.confidence) == ({}, "Not measured.", None)
     assert card.threshold == 0.5
     assert "guess" in card.limits[0]
     assert card.training["imported"] == {

@@ -69,7 +69,8 @@ def write(source: Path, folder: Path, *, name: str, created: str, given: Format)
     card = Card(
         name=name,
         network="imported",
-        summary=f"Imported from {source.name}. Not measured.",
+        summary=f"Imported from {source.name}.",
+        measured="Not measured.",
         spec=spec,
         threshold=GUESSED_THRESHOLD,
         created=created,
