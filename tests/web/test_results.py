@@ -258,7 +258,7 @@ def test_a_model_is_worded_in_clips_of_a_hundred() -> None:
     assert not quality.may_be_guessing
 
 
-def test_a_model_whose_scores_may_be_a_coins_may_be_guessing() -> None:
+def test_a_model_whose_scores_may_mean_nothing_may_be_guessing() -> None:
     assert ModelQuality(card=card(auc=Interval(value=0.7, low=0.5, high=0.9))).may_be_guessing
 
 

@@ -129,7 +129,7 @@ def test_no_template_names_a_script_that_is_not_there() -> None:
     assert named == set(SCRIPTS)
 
 
-def test_what_is_agreed_upon_is_said_once() -> None:
+def test_shared_constants_are_used_and_not_repeated() -> None:
     """Each of web.constants is used, and no template says how often it asks by itself."""
     names = {name for name in vars(constants) if name.isupper()} - {"SLACK"}
     html = "".join(TEMPLATES.values())

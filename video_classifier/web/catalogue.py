@@ -51,7 +51,7 @@ class Drawing:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Example:
-    """A component in one of its states; `around` is what it can't do without, with "{}" in it."""
+    """A component in one of its states; `around` is the markup that it has to stand in."""
 
     component: str
     state: str

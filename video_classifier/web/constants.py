@@ -1,13 +1,13 @@
-"""What Python, templates and scripts have to agree about: said here, and nowhere else.
+"""Constants that Python, templates and scripts share, defined here only.
 
-Templates get it by `{% constant "NAME" %}`, scripts from a `data-` attribute of their root.
+Templates get one by `{% constant "NAME" %}`, scripts from a `data-` attribute of their root.
 """
 
 from __future__ import annotations
 
 from video_classifier.ml.contracts import SLACK
 
-# Names of clips, in letters.
+# Names of clips, in characters.
 CLIP_NAME_LONGEST = 32  # a longer one is cut where there is no room,
 CLIP_NAME_ENDING = 20  # but for so much: camera and time stand at the end
 

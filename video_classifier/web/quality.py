@@ -1,4 +1,4 @@
-"""How good a model is, as pages word it."""
+"""Presenter of a model: how good it is, in words."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from video_classifier.ml.contracts import Region
 from video_classifier.services.catalog import Card, Interval
 
-GUESSING = 0.5  # the AUC of a coin
+GUESSING = 0.5  # AUC of scores that mean nothing
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,4 +1,4 @@
-"""An analysis as pages show it: what they say and which state they are in is decided here."""
+"""Presenters of an analysis: the texts and states that templates lay out."""
 
 from __future__ import annotations
 
