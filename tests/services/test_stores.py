@@ -11,6 +11,7 @@ from django.db.models import ProtectedError
 from pytest_django import Settings
 
 from tests.conftest import MakeAnalysis, MakeClip, MakeStore, MakeUser
+from tests.databases import broken_rule
 from video_classifier.models import Analysis, Camera, Clip, Membership, Store
 from video_classifier.services import accounts, uploads
 from video_classifier.services.errors import Refused
@@ -45,23 +46,29 @@ def test_a_camera_name_is_free_in_every_store(make_store: MakeStore) -> None:
     for store in (north, south):
         Camera.objects.create(store=store, name="Till 1")
 
-    with pytest.raises(IntegrityError):
+    with pytest.raises(IntegrityError) as refused:
         Camera.objects.create(store=north, name="Till 1")
+
+    assert broken_rule(refused.value) == "camera_name_is_unique_in_its_store"
 
 
 def test_a_user_has_each_role_once(make_store: MakeStore, make_user: MakeUser) -> None:
     user, store = make_user(), make_store()
     assert user.memberships.count() == 2
 
-    with pytest.raises(IntegrityError):
+    with pytest.raises(IntegrityError) as refused:
         Membership.objects.create(user=user, store=store, role=Role.ANALYST)
+
+    assert broken_rule(refused.value) == "membership_is_noted_once"
 
 
 def test_nobody_has_a_role_that_there_is_not(make_store: MakeStore, make_user: MakeUser) -> None:
     user, store = make_user(), make_store()
 
-    with pytest.raises(IntegrityError):
+    with pytest.raises(IntegrityError) as refused:
         Membership.objects.create(user=user, store=store, role="owner")
+
+    assert broken_rule(refused.value) == "membership_role_is_known"
 
 
 def test_a_store_and_a_camera_with_clips_stay(make_store: MakeStore, make_clip: MakeClip) -> None:

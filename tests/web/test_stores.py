@@ -205,6 +205,29 @@ def test_a_filter_for_what_is_not_visible_finds_nothing(
 
 
 @pytest.mark.usefixtures("three")
+def test_no_filter_names_a_store_that_is_not_visible(client: Client, make_store: MakeStore) -> None:
+    Camera.objects.create(store=make_store("Not mine"), name="Secret door")
+
+    for address in ("/history/", "/"):
+        html = client.get(address).content.decode()
+        assert ">North</option>" in html
+        assert "Not mine" not in html
+        assert "Secret door" not in html
+
+
+@pytest.mark.usefixtures("three")
+def test_who_leaves_a_store_sees_none_of_their_clips_there(client: Client, user: User) -> None:
+    Analysis.objects.update(requested_by=user)
+    assert "till.mp4" in client.get("/").content.decode()
+
+    user.memberships.filter(store__name="North").delete()
+
+    html = client.get("/").content.decode()
+    assert "till.mp4" not in html
+    assert "main.mp4" in html
+
+
+@pytest.mark.usefixtures("three")
 def test_a_result_says_where_its_clip_is_from(client: Client) -> None:
     analysis = Analysis.objects.get(clip__name="till.mp4")
 

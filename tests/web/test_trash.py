@@ -12,12 +12,12 @@ from django.test import Client
 from django.urls import reverse
 from pytest_django import DjangoAssertNumQueries, DjangoCaptureOnCommitCallbacks, Settings
 
-from tests.conftest import MakeClip, MakeModel, MakePerson, MakeUser, make_deleter
+from tests.conftest import MakeClip, MakeModel, MakePerson, MakeStore, MakeUser, make_deleter
 from tests.makers import videos
 from tests.web.test_access import PAGES
 from video_classifier.models import Analysis, AuditEntry, Clip, HeatMap
 from video_classifier.services import evidence, trash
-from video_classifier.states import Action, Status
+from video_classifier.states import Action, Role, Status
 from video_classifier.web.urls import urlpatterns
 
 LISTS = [name for name, arguments, _ in PAGES if not arguments]
@@ -200,18 +200,47 @@ def test_an_empty_trash_says_so(client: Client) -> None:
 
 
 def test_what_one_permission_holder_sees_and_each_may_do_agree(
-    make_clip: MakeClip, make_user: MakeUser, user: User
+    make_clip: MakeClip, make_user: MakeUser, make_store: MakeStore, user: User
 ) -> None:
     from video_classifier.web.permissions import may_delete
 
+    north = make_store("North")
     everybody = [user, make_user("eve", is_staff=True), make_deleter(make_user)]
     everybody += [make_user("root", is_superuser=True), make_user("off", is_active=False)]
-    for owner in (user, None):
-        make_clip(uploaded_by=owner)
+    everybody += [make_user("once an analyst", roles=[Role.REVIEWER]), make_user("gone", roles=[])]
+    everybody += [make_user("manager", roles=[Role.MANAGER], store=north)]
+    everybody += [make_deleter(make_user, "deleter in the north", store=north)]
+    everybody += [make_deleter(make_user, "deleter of nothing", roles=[])]
+    for owner in (*everybody, None):
+        for store in (make_store(), north):
+            make_clip(uploaded_by=owner, store=store)
 
     for who in everybody:
         listed = set(Clip.objects.deletable_by(who))
         assert listed == {clip for clip in Clip.objects.all() if may_delete(who, clip)}
+
+
+def test_who_may_delete_what(
+    make_clip: MakeClip, make_user: MakeUser, make_store: MakeStore
+) -> None:
+    north = make_store("North")
+    analyst = make_user("analyst", roles=[Role.ANALYST])
+    reviewer = make_user("reviewer", roles=[Role.REVIEWER])  # who once was an analyst
+    manager = make_user("manager", roles=[Role.MANAGER])
+    deleter = make_deleter(make_user, roles=[Role.REVIEWER])
+    for number, owner in enumerate([analyst, reviewer, None]):
+        make_clip(name=f"main {number}", uploaded_by=owner)
+    make_clip(name="north", uploaded_by=analyst, store=north)
+
+    def deletable(who: User) -> list[str]:
+        found = Clip.objects.deletable_by(who).order_by("name")
+        return [clip.name.removeprefix("main ") for clip in found]
+
+    assert deletable(analyst) == ["0"]
+    assert deletable(reviewer) == []
+    assert deletable(manager) == ["0", "1", "2"]
+    assert deletable(deleter) == ["0", "1", "2"]
+    assert deletable(make_deleter(make_user, "guest", roles=[])) == []
 
 
 def test_the_list_has_pages(
