@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import tokenize
+import tomllib
 from collections import Counter
 from collections.abc import Iterator
 from functools import cache
@@ -200,3 +201,14 @@ def test_no_entry_of_the_changelog_is_there_twice() -> None:
     )
 
     assert [entry for entry, times in Counter(entries).items() if times > 1] == []
+
+
+def test_the_newest_version_of_the_changelog_is_the_projects() -> None:
+    changelog = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+
+    versions = re.findall(r"^## (\S+) - \d{4}-\d{2}-\d{2}$", changelog, re.MULTILINE)
+    headings = re.findall(r"^## (\S+)", changelog, re.MULTILINE)
+
+    assert project["version"] == versions[0]
+    assert [heading for heading in headings if heading != "Unreleased"] == versions
