@@ -41,7 +41,7 @@ def main(argv: Sequence[str] | None = None) -> int:
                 manifest.for_training(entries),
                 backbone_weights=arguments.backbone_weights,
                 detector=arguments.detector,
-                cache=Cache(arguments.cache, complain=console.warn),
+                cache=Cache(arguments.cache, warn=console.warn),
                 watch=console.watch,
             )
             if arguments.folds

@@ -65,7 +65,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _embedder(arguments: argparse.Namespace) -> Embedder:
-    kept = Cache(arguments.cache, complain=console.warn)
+    kept = Cache(arguments.cache, warn=console.warn)
     if arguments.backbone_weights:
         return _of_weights(arguments.backbone_weights, kept)
     if bundle.check(arguments.model).spec.view is Region.PERSON:

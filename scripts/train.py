@@ -52,7 +52,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _run(options: Options, checkpoints: Path) -> None:
     recipe, plan = _recipe(options), options.plan
-    cache = Cache(options.cache, complain=watch.warn)
+    cache = Cache(options.cache, warn=watch.warn)
     entries, held_out = splits.hold_out_sources(
         manifest.for_training(manifest.read(options.manifest)),
         sources=options.test_only,
@@ -69,7 +69,7 @@ def _run(options: Options, checkpoints: Path) -> None:
         footage,
         backbone_weights=options.backbone_weights,
         cache=cache,
-        checkpoints=Cache(checkpoints, complain=watch.warn),
+        checkpoints=Cache(checkpoints, warn=watch.warn),
     )
     found = _audit(options, trainer) if options.audit else None
     if options.resume and not trainer.can_resume:

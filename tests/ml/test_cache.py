@@ -79,7 +79,7 @@ def test_a_full_disk_is_told_once_and_stops_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     told: list[str] = []
-    cache = Cache(tmp_path, complain=told.append)
+    cache = Cache(tmp_path, warn=told.append)
     monkeypatch.setattr(Path, "write_bytes", no_space)
 
     found = [cache.array(lambda: CLIP, clip=name) for name in "ab"]
@@ -109,7 +109,7 @@ def test_a_folder_that_can_not_be_made_is_told(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     told: list[str] = []
 
-    Cache(tmp_path / "file", complain=told.append).array(lambda: CLIP, clip="a")
+    Cache(tmp_path / "file", warn=told.append).array(lambda: CLIP, clip="a")
 
     assert "takes nothing more" in told[0]
 

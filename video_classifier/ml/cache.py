@@ -1,4 +1,4 @@
-"""Arrays kept on disk between runs: what takes long to make is made once."""
+"""Arrays kept on disk between runs, so that what takes long to compute is computed once."""
 
 from __future__ import annotations
 
@@ -23,30 +23,30 @@ class Cache:
     """A folder of .npy files, each named by all that decides what is in it.
 
     A file is written aside and renamed, and ends with the SHA-256 of what comes before: one that
-    is half, damaged or somebody else's is made again, never read. A folder that can't be written
-    costs time and nothing else; `complain` gets one sentence about it. Without a folder nothing
+    is cut off, damaged or somebody else's is computed again, never read. A folder that can't be
+    written costs time and nothing else; `warn` gets one sentence about it. Without a folder nothing
     is kept.
     """
 
     def __init__(
-        self, folder: Path | None = None, *, complain: Callable[[str], None] = lambda _: None
+        self, folder: Path | None = None, *, warn: Callable[[str], None] = lambda _: None
     ) -> None:
         self._folder = folder
-        self._complain = complain
+        self._warn = warn
         self._is_writable = True
 
     def array(
         self, make: Callable[[], npt.NDArray[Number]], **facts: object
     ) -> npt.NDArray[Number]:
-        """What `make` gives, or gave when it was last asked for with the same facts.
+        """What `make` returns, or returned when last called for the same facts.
 
         The facts are plain values as JSON has them; whatever changes the array must be in them.
         """
-        kept: npt.NDArray[Number] | None = self.find(**facts)
-        if kept is None:
-            kept = make()
-            self.keep(kept, **facts)
-        return kept
+        array: npt.NDArray[Number] | None = self.find(**facts)
+        if array is None:
+            array = make()
+            self.keep(array, **facts)
+        return array
 
     @property
     def keeps(self) -> bool:
@@ -54,11 +54,11 @@ class Cache:
         return self._folder is not None
 
     def find(self, **facts: object) -> npt.NDArray[Any] | None:
-        """What was kept last with the same facts."""
+        """The array kept last for the same facts, or None."""
         return None if self._folder is None else _read(self._folder / f"{_name(facts)}.npy")
 
     def keep(self, array: npt.NDArray[np.generic], **facts: object) -> None:
-        """In the place of what was kept with the same facts."""
+        """Replaces the array kept for the same facts."""
         if self._folder is None or not self._is_writable:
             return
         file = self._folder / f"{_name(facts)}.npy"
@@ -68,7 +68,7 @@ class Cache:
                 aside.write_bytes(_sealed(array))
         except OSError as error:
             self._is_writable = False
-            self._complain(
+            self._warn(
                 f"The cache {file.parent} takes nothing more ({error.strerror}): "
                 "what is not in it yet will be made again next time."
             )
@@ -93,5 +93,5 @@ def _read(file: Path) -> npt.NDArray[Any] | None:
     array, seal = memoryview(content)[:-_SEAL], content[-_SEAL:]
     if hashlib.sha256(array).digest() != seal:
         return None
-    found: npt.NDArray[Any] = np.load(BytesIO(array), allow_pickle=False)
-    return found
+    loaded: npt.NDArray[Any] = np.load(BytesIO(array), allow_pickle=False)
+    return loaded

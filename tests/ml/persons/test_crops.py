@@ -7,7 +7,7 @@ import pytest
 
 from tests.makers.crowd import SKIN, Way, picture, standing, walking
 from video_classifier.ml.contracts import Box, ClipSpec, Image, Region, Track
-from video_classifier.ml.persons.crops import Window
+from video_classifier.ml.persons.crops import Cropper
 
 GRAY = 114
 SPEC = ClipSpec(height=64, width=64, view=Region.PERSON)
@@ -26,7 +26,7 @@ def along(way: Way, count: int = 12, step: float = 0.25) -> Track:
 def cut(
     way: Way, second: float = 0.0, *, size: tuple[int, int] = SIZE, spec: ClipSpec = SPEC
 ) -> Image:
-    return Window(along(way), spec).cut(picture([way], second, size=size), second)
+    return Cropper(along(way), spec).cut(picture([way], second, size=size), second)
 
 
 def skin(image: Image) -> tuple[float, float, float, float]:
@@ -51,7 +51,7 @@ def test_pixels_that_grow_stay_where_they_are() -> None:
     edges = 0.5 - 4 / 1.2 / 80, 0.5 + 4 / 1.2 / 80  # 4 by 4 pixels with their margin
 
     box = Box(left=edges[0], top=edges[0], right=edges[1], bottom=edges[1])
-    grown = Window(track(box), SPEC).cut(image, 0.0)
+    grown = Cropper(track(box), SPEC).cut(image, 0.0)
 
     assert grown[:24, 40:].min() == 255
     assert grown[40:].max() == 0
@@ -71,7 +71,7 @@ def test_the_square_keeps_its_size_when_somebody_bends_or_reaches_out() -> None:
     bent = Box(left=0.4, top=0.5, right=0.6, bottom=0.8)
     out = Box(left=0.2, top=0.2, right=0.8, bottom=0.8)
     upright = Box(left=0.45, top=0.2, right=0.55, bottom=0.8)
-    window = Window(track(*[upright] * 8, *[bent] * 2, *[upright] * 4, out, out), SPEC)
+    window = Cropper(track(*[upright] * 8, *[bent] * 2, *[upright] * 4, out, out), SPEC)
     ruler = picture([standing(0.0, top=0.45, width=1.0, height=0.1)], size=SIZE)
 
     crops = [skin(window.cut(ruler, second)) for second in (0.5, 2.1, 3.5)]
@@ -82,7 +82,7 @@ def test_the_square_keeps_its_size_when_somebody_bends_or_reaches_out() -> None:
 
 def test_a_box_that_jumps_moves_the_square_gently() -> None:
     still, jump = (Box(left=x, top=0.2, right=x + 0.1, bottom=0.8) for x in (0.4, 0.5))
-    window = Window(track(*[still] * 8, jump, *[still] * 8), SPEC)
+    window = Cropper(track(*[still] * 8, jump, *[still] * 8), SPEC)
     image = picture([standing(0.4)], size=SIZE)
 
     middles = [float(np.mean(skin(window.cut(image, 0.25 * number))[::2])) for number in range(17)]
@@ -104,7 +104,7 @@ def test_a_box_that_jumps_moves_the_square_gently() -> None:
 def test_what_is_beyond_the_edge_is_gray(
     box: Box, missing: tuple[slice, ...], size: tuple[int, int]
 ) -> None:
-    image = Window(track(box), SPEC).cut(picture([lambda _: box], size=size), 0.0)
+    image = Cropper(track(box), SPEC).cut(picture([lambda _: box], size=size), 0.0)
 
     left, top, right, bottom = skin(image)
     assert (image[missing] == GRAY).all()
@@ -121,7 +121,7 @@ def test_who_is_larger_than_the_picture_is_shown_whole() -> None:
 
 def test_a_picture_of_another_size_is_cut_alike() -> None:
     way = walking(0.2, speed=0.1)
-    window = Window(along(way), SPEC)
+    window = Cropper(along(way), SPEC)
 
     small, large = (
         window.cut(picture([way], 1.0, size=size), 1.0) for size in ((320, 240), (960, 720))

@@ -94,7 +94,7 @@ def test_a_damaged_index_is_counted_all_the_same(clips: Clips, tmp_path: Path, s
 
 
 def test_boxes_without_end_are_too_many(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(mp4_index, "_MOST_BOXES", 100)
+    monkeypatch.setattr(mp4_index, "_MAX_BOXES", 100)
     path = tmp_path / "boxes.mp4"
     path.write_bytes(boxed(b"free") * 500)
 

@@ -12,7 +12,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
-from video_classifier.management.hush import hushed
+from video_classifier.management.output import without_stderr
 from video_classifier.ml.contracts import Outcome, Progress, Region, ScoredTrack
 from video_classifier.services import analyses, catalog, confidence, sandbox
 from video_classifier.services.catalog import Card
@@ -37,7 +37,7 @@ class Command(BaseCommand):
             msg = f"There is no file {path}."
             raise CommandError(msg, returncode=2)
         try:
-            with hushed():
+            with without_stderr():
                 facts = sandbox.probe(path)[0]  # before the wait for a framework to load
                 predictor = catalog.load(model or settings.DEFAULT_MODEL)
                 outcome = predictor.analyze(

@@ -8,7 +8,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from video_classifier.management.hush import hushed
+from video_classifier.management.output import without_stderr
 from video_classifier.ml.serving.keras_import import Channels, Format, Scale
 from video_classifier.services import catalog, model_imports
 from video_classifier.services.catalog import Card
@@ -68,7 +68,7 @@ class Command(BaseCommand):
             positive_output=options["positive_output"],
         )
         try:
-            with hushed():
+            with without_stderr():
                 card = model_imports.import_model(
                     options["file"], options["name"], given=given, replace=options["replace"]
                 )

@@ -10,7 +10,7 @@ import numpy as np
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
-from video_classifier.management.hush import hushed
+from video_classifier.management.output import without_stderr
 from video_classifier.services import catalog
 from video_classifier.services.errors import Refused
 
@@ -26,7 +26,7 @@ class Command(BaseCommand):
         start = time.perf_counter()
         model = options["model"] or catalog.default_name() or settings.DEFAULT_MODEL
         try:
-            with hushed():
+            with without_stderr():
                 predictor = catalog.load(model)
                 predictor.load()
             loaded = time.perf_counter()

@@ -1,4 +1,4 @@
-"""MobileNetV2 without its classifier, and what every network does that stands on it.
+"""MobileNetV2 without its classifier, and how networks are built on it.
 
 Sandler et al., "MobileNetV2: Inverted Residuals and Linear Bottlenecks", CVPR 2018.
 """
@@ -19,7 +19,7 @@ FEATURES = 1280  # of MobileNetV2 at width 1.0, after global average pooling
 def on_mobilenetv2(
     name: str, spec: ClipSpec, weights: str | Path | None, head: keras.Model
 ) -> keras.Model:
-    """A network that sees each frame through MobileNetV2 and leaves the rest to `head`.
+    """A network that runs MobileNetV2 on each frame, and `head` on the features.
 
     `head` takes (batch, spec.frames, FEATURES) float32 and gives (batch, 1); it becomes
     the layer "head", and alone is trained on clips where the backbone has weights.
@@ -28,15 +28,15 @@ def on_mobilenetv2(
     return keras.Model(clip, head(each_frame(mobilenetv2(spec, weights), clip)), name=name)
 
 
-def each_frame(look: keras.Model, clip: keras.KerasTensor) -> keras.KerasTensor:
+def each_frame(backbone: keras.Model, clip: keras.KerasTensor) -> keras.KerasTensor:
     """(batch, frames, h, w, 3) through a network of single frames: (batch, frames, features).
 
     The frames become a batch of their own: TimeDistributed would unroll the network once
     a frame, which costs a long first call and three times as long later ones.
     """
     _, frames, *picture = clip.shape
-    seen = look(ops.reshape(clip, (-1, *picture)))
-    return ops.reshape(seen, (-1, frames, seen.shape[-1]))
+    features = backbone(ops.reshape(clip, (-1, *picture)))
+    return ops.reshape(features, (-1, frames, features.shape[-1]))
 
 
 def mobilenetv2(spec: ClipSpec, weights: str | Path | None) -> keras.Model:

@@ -1,7 +1,7 @@
-"""Two heads on what MobileNetV2 sees of a person; the score is the mean of theirs.
+"""Two heads on MobileNetV2 features of a person's crops; the score is their mean.
 
 One head pools over time and the other follows the order of the frames: they err in different
-places (Hansen & Salamon, "Neural Network Ensembles", PAMI 1990). The backbone is paid for once.
+places (Hansen & Salamon, "Neural Network Ensembles", PAMI 1990). The backbone runs once for both.
 """
 
 from __future__ import annotations

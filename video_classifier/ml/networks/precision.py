@@ -65,7 +65,7 @@ def last_layer(network: keras.Model) -> keras.layers.Layer:
 
 
 def build(policy: str, make: Callable[[], keras.Model]) -> keras.Model:
-    """A network that computes by `policy`, but for its score: 16 bits can't tell 0.998 from 1."""
+    """A network that computes by `policy`, but for its score: 16 bits round 0.998 to 1."""
     with policy_of(policy):
         network = make()
     last_layer(network).dtype_policy = PLAIN

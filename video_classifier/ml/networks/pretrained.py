@@ -1,4 +1,4 @@
-"""MobileNetV2's convolutions, with the weights that ImageNet taught them."""
+"""MobileNetV2's convolutions, pretrained on ImageNet."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 STANDARD = ClipSpec()
 
-_builders: dict[str, _Entry] = {}
+_builders: dict[str, _NetworkEntry] = {}
 
 
 class UnknownNetworkError(LookupError):
@@ -24,7 +24,7 @@ class UnknownNetworkError(LookupError):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Entry:
+class _NetworkEntry:
     builder: Builder
     pretrained: bool
     spec: ClipSpec
@@ -44,7 +44,7 @@ def register(
         if name in _builders:
             msg = f"two networks are named {name!r}"
             raise ValueError(msg)
-        _builders[name] = _Entry(builder=builder, pretrained=pretrained, spec=spec)
+        _builders[name] = _NetworkEntry(builder=builder, pretrained=pretrained, spec=spec)
         return builder
 
     return add
@@ -73,7 +73,7 @@ def build(name: str, spec: ClipSpec, *, backbone_weights: str | Path | None = No
     return _entry(name).builder(spec, backbone_weights)
 
 
-def _entry(name: str) -> _Entry:
+def _entry(name: str) -> _NetworkEntry:
     if name not in _builders:
         msg = f"no network {name!r}; there are {', '.join(names())}"
         raise UnknownNetworkError(msg)

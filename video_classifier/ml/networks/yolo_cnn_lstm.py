@@ -1,4 +1,4 @@
-"""A detector finds persons, MobileNetV2 looks at each frame of one, an LSTM at their order.
+"""People found by a detector; MobileNetV2 on each crop, then an LSTM over time.
 
 The detector stands before the network: its input is already the person. At 224 by 224 pixels
 the hands can be seen. The LSTM's states are pooled over time, so that a short theft in a long

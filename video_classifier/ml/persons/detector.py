@@ -1,4 +1,4 @@
-"""What a person detector gives: the border between detectors and whoever uses them."""
+"""The interface of person detectors, and what they return."""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ from av.video.frame import VideoFrame
 
 from video_classifier.ml.contracts import ClipSpec, Crops, Image, Sample, Track
 from video_classifier.ml.persons import crops, tracking
-from video_classifier.ml.persons.crops import Window
+from video_classifier.ml.persons.crops import Cropper
 from video_classifier.ml.persons.detector import Detector
 from video_classifier.ml.video import decoding
 from video_classifier.ml.video.reel import Reel, open_reel
@@ -92,7 +92,7 @@ def take_crops(
     times = clip.times
     strip = _uniform_places(range(len(times)), spec.frames)
     moments = [_uniform_places(_in_view(clip, track), spec.frames) for track in tracks]
-    windows = [Window(track, spec) for track in tracks]
+    croppers = [Cropper(track, spec) for track in tracks]
     fit = _fit_within(clip, height=MAX_SIDE, width=MAX_SIDE)
     scaler = Scaler(
         width=spec.width,
@@ -107,7 +107,7 @@ def take_crops(
         if not in_it:
             return whole, {}
         image = fit(frame)
-        return whole, {number: windows[number].cut(image, times[place]) for number in in_it}
+        return whole, {number: croppers[number].cut(image, times[place]) for number in in_it}
 
     done = clip.map(cut, choose=lambda _: {*strip, *chain(*moments)})
     found = tuple(
@@ -135,10 +135,10 @@ def follow(clip: Reel, track: Track, spec: ClipSpec) -> Image:
     `clip` is the reel in which the track was found. Raises ClipError.
     """
     times = clip.times
-    window = Window(track, spec)
+    cropper = Cropper(track, spec)
     fit = _fit_within(clip, height=MAX_SIDE, width=MAX_SIDE)
     done = clip.map(
-        lambda place, frame: window.cut(fit(frame), times[place]),
+        lambda place, frame: cropper.cut(fit(frame), times[place]),
         choose=lambda _: _in_view(clip, track),
     )
     return np.stack(list(done.values.values()))

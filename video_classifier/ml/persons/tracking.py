@@ -1,12 +1,12 @@
-"""Links the persons found in single pictures into tracks.
+"""Multi-object tracking: links detections in single pictures into tracks.
 
 In the manner of SORT (Bewley et al., "Simple online and realtime tracking", ICIP 2016): boxes are
-assigned to where tracks should be by now, by their overlap. As in ByteTrack (Zhang et al.,
-"ByteTrack", ECCV 2022) faint boxes may carry a track on, and never start one, and as in C-BIoU
-(Yang et al., "Hard to track objects with irregular motions and similar appearances? Make it easier
-by buffering the matching space", WACV 2023) boxes are widened first: at a few pictures a second
-somebody who walks past leaves their own box. There is no Kalman filter: the whole clip is known,
-so that boxes are smoothed afterwards, from both sides.
+assigned to where tracks should be by now, by their IoU. As in ByteTrack (Zhang et al.,
+"ByteTrack", ECCV 2022) boxes of a low score may extend a track, but never start one, and as in
+C-BIoU (Yang et al., "Hard to track objects with irregular motions and similar appearances? Make it
+easier by buffering the matching space", WACV 2023) boxes are widened first: at a few pictures a
+second somebody who walks past leaves their own box. There is no Kalman filter: the whole clip is
+known, so that boxes are smoothed afterwards, with what comes before and after.
 """
 
 from __future__ import annotations
@@ -29,28 +29,30 @@ VERSION = 2  # raise it when the same detections would give other tracks: caches
 
 MAX_STEP = 1.1  # seconds: from picture to picture; nobody is followed where they are further apart
 
-_FAINT = 0.5  # of the threshold: from here on a box carries a track on
+_LOW_SCORE = 0.5  # of the threshold: from here on a box extends a track
 _BUFFER = 0.5  # of a box's sides, on each side
-_LEAST_OVERLAP = 0.15  # of a box with where the track should be, both widened
-_WITHIN = 0.8  # of a box lies in another: it may be the same person's …
-_PART = 0.25  # … if it has so much of the other's area
-_INERTIA = 0.5  # how much of its speed a track keeps when a box tells another
-_LONGEST_GAP = 1.6  # seconds from box to box
-_TRIAL = 0.6  # seconds until a second box; if pictures are further apart, until the next one
-_SHORTEST = 0.5  # seconds in view, in a clip that is that long
+_MIN_IOU = 0.15  # of a box with where the track should be, both widened
+_DUPLICATE_OVERLAP = 0.8  # of a box lies in another: it may be the same person …
+_DUPLICATE_AREA = 0.25  # … if it has so much of the other's area
+_SPEED_MOMENTUM = 0.5  # of the speed so far, when a new box gives another
+_MAX_GAP = 1.6  # seconds from box to box
+_MAX_TENTATIVE = (
+    0.6  # seconds until a second box; if pictures are further apart, until the next one
+)
+_MIN_SECONDS = 0.5  # in view, in a clip that is that long
 _SMOOTHING = 0.8  # seconds
-_UNEVEN = 0.3  # of a step: pictures come when they come, so far from where they are due
-_SMALL_STEPS = 15  # within the time that is smoothed over
+_MAX_JITTER = 0.3  # of a step, by which pictures may be off an even rate
+_RESAMPLED = 15  # steps within the time that is smoothed over
 
 
-class _Found(NamedTuple):
+class _Boxes(NamedTuple):
     boxes: Floats  # (n, 4)
     scores: Floats  # (n,)
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
-class _Trail:
-    """A track as it grows: boxes, and how fast their center moves."""
+class _OpenTrack:
+    """A track that may still be extended: boxes, and how fast their center moves."""
 
     boxes: dict[int, Floats]  # (4,), by the number of the picture
     second: float  # of the latest box
@@ -60,20 +62,21 @@ class _Trail:
     def last(self) -> Floats:
         return self.boxes[max(self.boxes)]
 
-    def is_on_trial(self, number: int, second: float) -> bool:
+    def is_tentative(self, number: int, second: float) -> bool:
         """Whether it is new, and the picture of that number may have its second box."""
-        longest = MAX_STEP if number - 1 in self.boxes else _TRIAL
+        longest = MAX_STEP if number - 1 in self.boxes else _MAX_TENTATIVE
         return len(self.boxes) == 1 and second - self.second <= longest
 
     def expected(self, second: float) -> Floats:
         """Where it should be by now, as large as it was."""
         return self.last + np.tile(self.speed, 2) * (second - self.second)
 
-    def grow(self, number: int, second: float, box: Floats) -> None:
+    def extend(self, number: int, second: float, box: Floats) -> None:
         moved = ((box - self.last)[:2] + (box - self.last)[2:]) / 2
         speed = moved / (second - self.second)
-        is_young = len(self.boxes) == 1
-        self.speed = speed if is_young else _INERTIA * self.speed + (1 - _INERTIA) * speed
+        if len(self.boxes) > 1:
+            speed = _SPEED_MOMENTUM * self.speed + (1 - _SPEED_MOMENTUM) * speed
+        self.speed = speed
         self.boxes[number] = box
         self.second = second
 
@@ -81,33 +84,33 @@ class _Trail:
 def track(
     times: Sequence[float], detections: Sequence[Detections], *, threshold: float
 ) -> tuple[Track, ...]:
-    """Who was in view and where, in the order of appearance.
+    """Who was in view and where, in order of appearance.
 
-    Detections in pictures at `times`, ascending, in seconds; those that score `threshold` are to
-    be believed. A track goes without gaps from the first box to the last. Who is in view for less
-    than half a second is left out, unless the clip itself is not much longer.
+    `detections` are of pictures at `times`, ascending, in seconds; those that score `threshold`
+    count. A track has no gaps from its first box to its last. People in view for less than half a
+    second are left out, unless the clip itself is not much longer.
     """
-    trails: list[_Trail] = []
+    open_tracks: list[_OpenTrack] = []
     for number, (second, found) in enumerate(zip(times, detections, strict=True)):
-        sure = _between(found, threshold, np.inf)
-        faint = _between(found, _FAINT * threshold, threshold)
-        alive = [trail for trail in trails if second - trail.second <= _LONGEST_GAP]
-        known = [trail for trail in alive if len(trail.boxes) > 1]
-        new = [trail for trail in alive if trail.is_on_trial(number, second)]
-        left, fresh = _assign(known, sure, number, second)
-        _assign(left, faint, number, second)
-        _, fresh = _assign(new, fresh, number, second)
-        trails += [_Trail(boxes={number: box}, second=second) for box in fresh.boxes]
+        high = _between(found, threshold, np.inf)
+        low = _between(found, _LOW_SCORE * threshold, threshold)
+        alive = [each for each in open_tracks if second - each.second <= _MAX_GAP]
+        confirmed = [each for each in alive if len(each.boxes) > 1]
+        tentative = [each for each in alive if each.is_tentative(number, second)]
+        unmatched, unassigned = _assign(confirmed, high, number, second)
+        _assign(unmatched, low, number, second)
+        _, unassigned = _assign(tentative, unassigned, number, second)
+        open_tracks += [_OpenTrack(boxes={number: box}, second=second) for box in unassigned.boxes]
     step = _step(times)
-    least = min(max(2, round(_SHORTEST / step)), (len(times) + 1) // 2)
-    lasting = [trail for trail in trails if len(trail.boxes) >= least]
-    tracks = [_finished(trail, times, step) for trail in lasting]
-    return tuple(sorted(_distinct(tracks), key=lambda track: track.times[0]))
+    least = min(max(2, round(_MIN_SECONDS / step)), (len(times) + 1) // 2)
+    lasting = [each for each in open_tracks if len(each.boxes) >= least]
+    tracks = [_finished(each, times, step) for each in lasting]
+    return tuple(sorted(_without_duplicates(tracks), key=lambda track: track.times[0]))
 
 
 def prominence(track: Track) -> float:
-    """How long and how large somebody is in view: seconds times the share of the picture."""
-    return float(areas(corners(track)).mean() * (track.times[-1] - track.times[0] + _SHORTEST))
+    """How long and how large somebody is in view: seconds times share of the picture's area."""
+    return float(areas(corners(track)).mean() * (track.times[-1] - track.times[0] + _MIN_SECONDS))
 
 
 def corners(track: Track) -> Floats:
@@ -116,18 +119,18 @@ def corners(track: Track) -> Floats:
 
 
 def smoothed(lines: Floats, times: Floats, *, step: float, over: float) -> Floats:
-    """Straight lines fitted to each `over` seconds of (n, k) values at n `times`, in seconds.
+    """(n, k): straight lines fitted to each `over` seconds of `lines` (n, k) at n `times`.
 
     The filter of Savitzky & Golay (1964) of first order: unlike a mean it does not lag behind
-    somebody who walks in or out. It wants even steps: where they are not all about `step` seconds
-    long, values are read off at small ones and put back. (n, k).
+    somebody who walks in or out. It needs even steps: where not all are about `step` seconds long,
+    values are interpolated at small even ones and back.
     """
-    if len(lines) < 2 or np.abs(np.diff(times) - step).max() <= _UNEVEN * step:  # noqa: PLR2004
+    if len(lines) < 2 or np.abs(np.diff(times) - step).max() <= _MAX_JITTER * step:  # noqa: PLR2004
         return _filtered(lines, round(over / step))
-    steps = ceil((times[-1] - times[0]) / over * _SMALL_STEPS)
+    steps = ceil((times[-1] - times[0]) / over * _RESAMPLED)
     even = np.linspace(times[0], times[-1], 1 + steps)
-    smooth = _filtered(_read_off(lines, times, even), _SMALL_STEPS)
-    return _read_off(smooth, even, times)
+    smooth = _filtered(_interpolated(lines, times, even), _RESAMPLED)
+    return _interpolated(smooth, even, times)
 
 
 def _filtered(lines: Floats, window: int) -> Floats:
@@ -139,7 +142,7 @@ def _filtered(lines: Floats, window: int) -> Floats:
     return smooth
 
 
-def _read_off(lines: Floats, times: Floats, at: Floats) -> Floats:
+def _interpolated(lines: Floats, times: Floats, at: Floats) -> Floats:
     return np.stack([np.interp(at, times, line) for line in lines.T], axis=1)
 
 
@@ -148,43 +151,43 @@ def _widened(boxes: Floats) -> Floats:
     return np.hstack((boxes[:, :2] - margin, boxes[:, 2:] + margin))
 
 
-def _between(found: Detections, low: float, high: float) -> _Found:
+def _between(found: Detections, low: float, high: float) -> _Boxes:
     chosen = (found.scores >= low) & (found.scores < high)
-    return _Found(found.boxes[chosen].astype(np.float64), found.scores[chosen].astype(np.float64))
+    return _Boxes(found.boxes[chosen].astype(np.float64), found.scores[chosen].astype(np.float64))
 
 
 def _assign(
-    trails: Sequence[_Trail], found: _Found, number: int, second: float
-) -> tuple[list[_Trail], _Found]:
-    """Lets trails grow by the boxes that fit best; returns the trails and boxes left over.
+    open_tracks: Sequence[_OpenTrack], found: _Boxes, number: int, second: float
+) -> tuple[list[_OpenTrack], _Boxes]:
+    """Extends tracks by the boxes that fit best; returns the tracks and boxes left over.
 
-    Of boxes that fit alike the surer one is taken.
+    Of boxes that fit equally well, that of the higher score is taken.
     """
-    if not trails or not len(found.boxes):
-        return list(trails), found
-    expected = np.stack([trail.expected(second) for trail in trails])
+    if not open_tracks or not len(found.boxes):
+        return list(open_tracks), found
+    expected = np.stack([each.expected(second) for each in open_tracks])
     overlaps = iou(_widened(expected)[:, None], _widened(found.boxes)[None])
     rows, columns = linear_sum_assignment(overlaps * found.scores, maximize=True)
-    fits = overlaps[rows, columns] >= _LEAST_OVERLAP
+    fits = overlaps[rows, columns] >= _MIN_IOU
     rows, columns = rows[fits], columns[fits]
     for row, column in zip(rows, columns, strict=True):
-        trails[row].grow(number, second, found.boxes[column])
-    left = [trail for row, trail in enumerate(trails) if row not in rows]
-    return left, _Found(*(np.delete(values, columns, axis=0) for values in found))
+        open_tracks[row].extend(number, second, found.boxes[column])
+    unmatched = [each for row, each in enumerate(open_tracks) if row not in rows]
+    return unmatched, _Boxes(*(np.delete(values, columns, axis=0) for values in found))
 
 
 def _step(times: Sequence[float]) -> float:
-    """Seconds from picture to picture, as most of them have it; a lone one stays for half a one."""
-    return float(np.median(np.diff(times))) if len(times) > 1 else _SHORTEST
+    """Median seconds from picture to picture; half a second if there is only one."""
+    return float(np.median(np.diff(times))) if len(times) > 1 else _MIN_SECONDS
 
 
-def _finished(trail: _Trail, times: Sequence[float], step: float) -> Track:
+def _finished(open_track: _OpenTrack, times: Sequence[float], step: float) -> Track:
     """Gaps filled and boxes smoothed."""
-    numbers = sorted(trail.boxes)
+    numbers = sorted(open_track.boxes)
     within = np.asarray(times[numbers[0] : numbers[-1] + 1])
-    seen = np.array([times[number] for number in numbers])
-    edges = np.stack([trail.boxes[number] for number in numbers])
-    filled = _read_off(edges, seen, within)
+    detected = np.array([times[number] for number in numbers])
+    edges = np.stack([open_track.boxes[number] for number in numbers])
+    filled = _interpolated(edges, detected, within)
     smooth = np.clip(smoothed(filled, within, step=step, over=_SMOOTHING), 0.0, 1.0)
     return Track(
         times=tuple(within.tolist()),
@@ -195,19 +198,19 @@ def _finished(trail: _Trail, times: Sequence[float], step: float) -> Track:
     )
 
 
-def _distinct(tracks: Sequence[Track]) -> list[Track]:
-    """Without those that are somebody else's once more, or a part of them."""
-    kept: list[Track] = []
+def _without_duplicates(tracks: Sequence[Track]) -> list[Track]:
+    """Drops tracks that lie mostly inside a more prominent one: the same person, or a part."""
+    distinct: list[Track] = []
     for track in sorted(tracks, key=prominence, reverse=True):
-        if not any(_is_within(track, other) for other in kept):
-            kept.append(track)
-    return kept
+        if not any(_is_within(track, other) for other in distinct):
+            distinct.append(track)
+    return distinct
 
 
 def _is_within(track: Track, other: Track) -> bool:
     """Whether one box lies in the other for most of the time, and is not much smaller.
 
-    Much smaller is who stands in the background.
+    People in the background are much smaller.
     """
     common = sorted(set(track.times) & set(other.times))
     if 2 * len(common) <= len(track.times):
@@ -215,4 +218,4 @@ def _is_within(track: Track, other: Track) -> bool:
     boxes, others = (corners(one)[np.searchsorted(one.times, common)] for one in (track, other))
     share = (intersections(boxes, others) / areas(boxes)).mean()
     size = (areas(boxes) / areas(others)).mean()
-    return bool(share >= _WITHIN and size >= _PART)
+    return bool(share >= _DUPLICATE_OVERLAP and size >= _DUPLICATE_AREA)

@@ -1,4 +1,4 @@
-"""How often a prediction was right on clips with such a score, as a model's card keeps it.
+"""Calibrated confidence: how often a prediction was right on clips with such a score.
 
 Worked out for every page, so without NumPy; `calibration.fit_confidence` finds the numbers.
 """
@@ -11,7 +11,7 @@ from itertools import pairwise
 from math import exp, log
 from typing import NamedTuple
 
-FEWEST = 2  # scores whose intervals are known: there is a line between them
+_MIN_SCORES = 2  # scores whose intervals are known: there is a line between them
 
 
 class Share(NamedTuple):
@@ -30,8 +30,8 @@ class Share(NamedTuple):
 class Confidence:
     """A logistic curve over the logit of a score (Platt scaling), and its 95 % interval.
 
-    It tells the share of thefts among clips with such a score, half of all clips being thefts,
-    where the network had not seen the people. That holds for scores that such clips got: what
+    The share of thefts among clips with such a score, scored out of fold, if half of all clips are
+    thefts. That holds for scores that such clips got: what
     lies beyond the lowest or highest of them is read there.
     """
 
@@ -43,7 +43,7 @@ class Confidence:
 
     def __post_init__(self) -> None:
         rising = all(lower < upper for lower, upper in pairwise((0.0, *self.scores, 1.0)))
-        if not rising or len(self.scores) < FEWEST:
+        if not rising or len(self.scores) < _MIN_SCORES:
             msg = "the scores of the confidence don't rise between 0 and 1"
             raise ValueError(msg)
         if not len(self.scores) == len(self.low) == len(self.high):

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 GUESSED_THRESHOLD = 0.5
 PICTURE_AXES = 3  # height, width, channels
 CLIP_AXES = 4  # frames before these
-MOST_FRAMES = 256  # in one input; more is a mistake, and more memory than a clip is worth
+MAX_FRAMES = 256  # in one input; more is a mistake, and more memory than a clip is worth
 
 
 class Scale(StrEnum):
@@ -123,8 +123,8 @@ def _spec(source: Path, network: keras.Model) -> ClipSpec:
             source, f"its network takes clips of any size ({sizes}). Save it with a fixed one."
         )
     frames, height, width, _ = shape
-    if frames > MOST_FRAMES:
-        raise _refused(source, f"its network takes {frames} frames at once; {MOST_FRAMES} will do.")
+    if frames > MAX_FRAMES:
+        raise _refused(source, f"its network takes {frames} frames at once; {MAX_FRAMES} will do.")
     return ClipSpec(frames=frames, height=height, width=width)
 
 

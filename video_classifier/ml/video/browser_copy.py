@@ -86,17 +86,17 @@ def _is_played(facts: ClipFacts, container: str) -> bool:
 
 
 def _keeps_its_shape(source: Path) -> bool:
-    """Whether all keyframes have the size, pixels and fields of the first, and one believes these.
+    """Whether all keyframes have the size, pixels and fields of the first, as the header says.
 
     A container has one pixel aspect ratio for all of a track.
     """
-    told = AspectReader()
+    read_aspect = AspectReader()
     with containers.opened(source) as (container, stream):
         if PixelAspect.of(stream).shown != (stream.sample_aspect_ratio or 1):
             return False
         stream.codec_context.skip_frame = "NONKEY"
         shapes = {
-            (frame.width, frame.height, told(frame), frame.interlaced_frame)
+            (frame.width, frame.height, read_aspect(frame), frame.interlaced_frame)
             for frame in containers.sound_frames(container, stream)
         }
         return len(shapes) <= 1
@@ -203,8 +203,8 @@ class _Encoding:
         rate: Fraction | None,
     ) -> None:
         self._header = PixelAspect.of(source)
-        self._told = AspectReader()
-        self._pixel_aspect = self._header.at(first, self._told(first))
+        self._read_aspect = AspectReader()
+        self._pixel_aspect = self._header.at(first, self._read_aspect(first))
         self._reformatter = VideoReformatter()
         self._stream = stream = output.add_stream(
             "libx264",
@@ -250,7 +250,7 @@ class _Encoding:
     def _fitting(self, frame: VideoFrame) -> tuple[int, int]:
         """The size, within the stream's, in which the frame keeps its shape."""
         width, height = self._stream.width, self._stream.height
-        aspect = self._header.at(frame, self._told(frame))
+        aspect = self._header.at(frame, self._read_aspect(frame))
         if (frame.width, frame.height) == self._size and aspect == self._pixel_aspect:
             return width, height
         wide = frame.width * aspect / self._pixel_aspect  # in pixels of the stream

@@ -29,7 +29,7 @@ MAX_PIXELS = 50_000_000  # a picture; each takes six times as many bytes by the 
 READ = ("mov", "avi", "matroska", "mpegts", "mpeg", "flv", "asf", "h264", "hevc")
 RAW = {"h264", "hevc"}  # pictures one after the other: nothing says when they are shown
 
-_USUAL_RATE, _MOST_RATE = 25, 240  # frames a second, if a raw stream says none or another
+_DEFAULT_RATE, _MAX_RATE = 25, 240  # frames a second, if a raw stream says none or another
 
 _OPTIONS = {
     "format_whitelist": ",".join(READ),
@@ -213,8 +213,8 @@ def reckoned_rate(container: InputContainer, stream: VideoStream) -> Fraction | 
     """Frames a second of a file without time stamps, None if it has them."""
     if container.format.name not in RAW:
         return None
-    told = stream.codec_context.framerate
-    return told if told and 1 <= told <= _MOST_RATE else Fraction(_USUAL_RATE)
+    rate = stream.codec_context.framerate
+    return rate if rate and 1 <= rate <= _MAX_RATE else Fraction(_DEFAULT_RATE)
 
 
 def video_seconds(container: InputContainer, stream: VideoStream) -> float | None:
@@ -279,6 +279,6 @@ def _prepared(stream: VideoStream) -> VideoStream:
     decoder = stream.codec_context
     # Without "explode", pictures of which a part is missing may come out as if they were whole.
     decoder.options = {"max_pixels": _OPTIONS["max_pixels"], "err_detect": "explode"}
-    # With threads, what is damaged is not always told (H.264 by slices) or not always the same.
+    # With threads, damage is not always reported (H.264 by slices), or not always the same.
     decoder.thread_count = 1
     return stream

@@ -35,18 +35,18 @@ Take = Callable[[int, VideoFrame], Taken]  # what to keep of the frame of a numb
 
 def decoded_timeline(path: Path) -> Timeline:
     """When each frame of a clip comes up that decodes soundly. Raises ClipError if none does."""
-    told: list[int | None] = []
+    stamps: list[int | None] = []
     duration = 0
     with containers.opened(path) as (container, stream):
         for frame in containers.sound_frames(container, stream):
-            told.append(frame.dts if frame.pts is None else frame.pts)
+            stamps.append(frame.dts if frame.pts is None else frame.pts)
             duration = frame.duration
-        if not told:
+        if not stamps:
             raise ClipError(containers.NOTHING_DECODES)
         if rate := containers.reckoned_rate(container, stream):
             duration = round(1 / (rate * containers.time_base(stream)))
         return timeline.from_decoded(
-            told, duration=duration, time_base=containers.time_base(stream)
+            stamps, duration=duration, time_base=containers.time_base(stream)
         )
 
 

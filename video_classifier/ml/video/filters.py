@@ -1,4 +1,4 @@
-"""What FFmpeg's filters tell of single frames and do to them: pixel aspect ratio and fields.
+"""FFmpeg's filters on single frames: pixel aspect ratio and fields.
 
 PyAV gives no access to a frame's sample aspect ratio, and the decoder's own is ahead of the frames
 that are still to come out of it; a filter sees the frame's.
@@ -16,7 +16,7 @@ from av.filter import Graph
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
-MOST_ASPECT = 8  # to one, either way; what claims more is an error in the file, never a camera
+MAX_ASPECT = 8  # to one, either way; what claims more is an error in the file, never a camera
 
 _STEPS = 2520  # to one: a ratio is read as a whole number of these, exact for n/1 to n/10
 _TICK = Fraction(1, 1000)  # for filters that are of no use for times
@@ -42,7 +42,7 @@ class AspectReader:
     """The width of a stored pixel over its height, as a frame says; 1 if it doesn't."""
 
     def __init__(self) -> None:
-        width = f"clip(round({_STEPS}*sar),1,{_STEPS * MOST_ASPECT + 1})"
+        width = f"clip(round({_STEPS}*sar),1,{_STEPS * MAX_ASPECT + 1})"
         self._as_width = FrameFilter(
             ("crop", "w=min(iw\\,16):h=min(ih\\,16):x=0:y=0:exact=1"),  # what the picture shows
             ("scale", f"w='{width}':h=1:eval=frame:flags=neighbor"),  # is of no interest
@@ -69,24 +69,24 @@ class PixelAspect:
         return cls(
             width=stream.width,
             height=stream.height,
-            coded=_believed(stream.codec_context.sample_aspect_ratio),
-            shown=_believed(stream.sample_aspect_ratio),
+            coded=_plausible(stream.codec_context.sample_aspect_ratio),
+            shown=_plausible(stream.sample_aspect_ratio),
         )
 
-    def at(self, frame: VideoFrame, told: Fraction) -> Fraction:
-        """The shape of the frame's pixels if the frame itself says `told`.
+    def at(self, frame: VideoFrame, own: Fraction) -> Fraction:
+        """The shape of the frame's pixels if the frame itself says `own`.
 
         The header speaks for the pictures that are as it says; after a change within the clip
         they speak for themselves.
         """
         is_as_header_says = (frame.width, frame.height) == (self.width, self.height)
-        if is_as_header_says and abs(told - self.coded) * _STEPS <= 1:
+        if is_as_header_says and abs(own - self.coded) * _STEPS <= 1:
             return self.shown
-        return _believed(told)
+        return _plausible(own)
 
 
-def _believed(aspect: Fraction | None) -> Fraction:
-    if not aspect or not Fraction(1, MOST_ASPECT) <= aspect <= MOST_ASPECT:
+def _plausible(aspect: Fraction | None) -> Fraction:
+    if not aspect or not Fraction(1, MAX_ASPECT) <= aspect <= MAX_ASPECT:
         return Fraction(1)
     return aspect
 

@@ -16,7 +16,7 @@ from typing import BinaryIO
 _PARENTS = frozenset(
     [b"moov", b"trak", b"mdia", b"minf", b"stbl", b"edts", b"moof", b"traf", b"mvex", b"udta"]
 )
-_MOST_BOXES = 2_000_000  # about the number in a recording of several days in short fragments
+_MAX_BOXES = 2_000_000  # about the number in a recording of several days in short fragments
 _DEEPEST = 12
 _LARGEST_TABLE = 2**24  # bytes that are looked at
 _PCM_SAMPLES = 512  # FFmpeg takes at least so many samples of uncompressed sound for one
@@ -52,7 +52,7 @@ def samples_claimed(path: Path) -> int:
     index = _Index()
     with path.open("rb") as file:
         _look(file, 0, path.stat().st_size, index, depth=0)
-    if index.boxes > _MOST_BOXES:
+    if index.boxes > _MAX_BOXES:
         return index.boxes
     return index.in_fragments + sum(track.entries for track in index.tracks)
 
@@ -60,7 +60,7 @@ def samples_claimed(path: Path) -> int:
 def _look(file: BinaryIO, start: int, end: int, index: _Index, *, depth: int) -> None:
     for kind, content, after in _boxes(file, start, end):
         index.boxes += 1
-        if index.boxes > _MOST_BOXES:
+        if index.boxes > _MAX_BOXES:
             return
         if kind == b"trak":
             index.tracks.append(_Track())

@@ -2,7 +2,7 @@
 
 An over-long SEI message (ITU-T H.264 and H.265, annex D: notes beside the pictures) makes a strict
 decoder throw a sound picture away. A lost reference picture makes no decoder of H.264 complain: it
-shows another one instead. The numbers of frames in the slices tell (H.264, 7.4.3, frame_num).
+shows another one instead. The frame numbers in the slices say so (H.264, 7.4.3, frame_num).
 """
 
 from __future__ import annotations

@@ -26,11 +26,11 @@ class Packets:
     """The packets of a file's video, and what its header says."""
 
     entries: Sequence[PacketEntry]
-    sent: Timeline | None  # of all of them; None if they don't tell
+    sent: Timeline | None  # of all of them; None without time stamps
     time_base: Fraction
     pixel_aspect: PixelAspect
     order_is_guessed: bool  # pictures are reordered, and the container doesn't say how
-    reckoned_rate: float | None  # frames a second by which times are reckoned; None if they're told
+    reckoned_rate: float | None  # frames a second that times are reckoned by; None with time stamps
     videos: int  # that move: more than one if several cameras are in the file
     doubtful: Sequence[range]  # ticks from a picture whose reference is lost to the next keyframe
     has_over_long: bool  # notes beside the pictures, at which browsers stop
@@ -53,7 +53,7 @@ def read(path: Path) -> Packets:
     entries, some_untimed = PacketEntries(), False
     ends: dict[int, int] = {}  # in ticks, by the index of the stream
     counts: Counter[int] = Counter()
-    doubts = _Doubts()
+    doubts = _DoubtfulRanges()
     with containers.opened(path) as (container, stream):
         reader, own = containers.unit_reader(stream), stream.index
         for packet in containers.packets(container):
@@ -87,7 +87,7 @@ def _time_base(container: InputContainer, index: int) -> Fraction:
     return container.streams[index].time_base or Fraction(1, 10**6)
 
 
-class _Doubts:
+class _DoubtfulRanges:
     """Where pictures may look damaged that decoders take for sound."""
 
     def __init__(self) -> None:

@@ -31,7 +31,7 @@ _WEBM = b"\x42\x82\x84webm"  # the EBML element DocType, its length and its valu
 def facts(path: Path) -> ClipFacts:
     """What the video in `path` is; reads its packets and decodes no more than its first frame.
 
-    Raises ClipError, whose sentence tells the uploader what is wrong and what to do, if the file
+    Raises ClipError, whose sentence says what is wrong and what to do, if the file
     is no video or no picture of it can be decoded.
     """
     with containers.opened(path) as (container, stream):
@@ -41,7 +41,7 @@ def facts(path: Path) -> ClipFacts:
         width, height = frame.width, frame.height
         if turn.swaps_axes:
             width, height = height, width
-        told = packets.read(path)
+        known = packets.read(path)
         return ClipFacts(
             container=_container(container, path),
             codec=stream.codec.canonical_name,
@@ -49,12 +49,12 @@ def facts(path: Path) -> ClipFacts:
             width=width,
             height=height,
             rotation=turn.degrees,
-            frame_rate=_frame_rate(stream, told),
-            duration=_duration(container, stream, told),
+            frame_rate=_frame_rate(stream, known),
+            duration=_duration(container, stream, known),
             size_bytes=path.stat().st_size,
             is_interlaced=frame.interlaced_frame,
             is_hdr=tone.is_hdr(frame),
-            keeps_time=_is_first(container, stream) and _keeps_time(told, frame),
+            keeps_time=_is_first(container, stream) and _keeps_time(known, frame),
         )
 
 
@@ -83,14 +83,14 @@ def _container(container: InputContainer, path: Path) -> str:
     return _CONTAINERS[name]
 
 
-def _frame_rate(stream: VideoStream, told: Packets) -> float | None:
+def _frame_rate(stream: VideoStream, known: Packets) -> float | None:
     """As the header says, unless its pictures are far from it."""
-    if told.reckoned_rate:
-        return told.reckoned_rate
+    if known.reckoned_rate:
+        return known.reckoned_rate
     claimed = float(stream.average_rate) if stream.average_rate else None
-    if told.sent is None or not told.sent.length:
+    if known.sent is None or not known.sent.length:
         return claimed
-    measured = len(told.sent.ticks) / told.sent.length
+    measured = len(known.sent.ticks) / known.sent.length
     return claimed if claimed and abs(claimed / measured - 1) < _RATE_TOLERANCE else measured
 
 
@@ -99,22 +99,22 @@ def _is_first(container: InputContainer, stream: VideoStream) -> bool:
     return stream.index == containers.videos(container)[0].index
 
 
-def _keeps_time(told: Packets, first: VideoFrame) -> bool:
+def _keeps_time(known: Packets, first: VideoFrame) -> bool:
     """Whether the first picture that decodes comes up at 0, and others by a clock without jumps."""
-    shown = timeline.from_packets(told.entries, told.time_base)
+    shown = timeline.from_packets(known.entries, known.time_base)
     return (
         shown is not None
-        and not told.has_over_long
+        and not known.has_over_long
         and shown.ticks[0] == first.pts
-        and abs(first.pts * told.time_base) < _AT_ONCE
+        and abs(first.pts * known.time_base) < _AT_ONCE
         and shown.on_clock(shown.ticks[-1]) == shown.ticks[-1] - shown.ticks[0]
     )
 
 
-def _duration(container: InputContainer, stream: VideoStream, told: Packets) -> float:
+def _duration(container: InputContainer, stream: VideoStream, known: Packets) -> float:
     """As the packets say; a header may claim anything."""
-    if told.sent is not None:
-        return told.sent.length
-    if told.reckoned_rate:
-        return len(told.entries) / told.reckoned_rate
+    if known.sent is not None:
+        return known.sent.length
+    if known.reckoned_rate:
+        return len(known.entries) / known.reckoned_rate
     return containers.video_seconds(container, stream) or containers.whole_seconds(container) or 0.0

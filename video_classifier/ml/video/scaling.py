@@ -15,7 +15,7 @@ from video_classifier.ml.contracts import Image
 from video_classifier.ml.video import tone
 from video_classifier.ml.video.filters import AspectReader, FieldTaker, PixelAspect
 
-MOST_SLIM = 4  # times as high as wide: the slimmest preview, or a file could ask for any height
+MAX_SLIMNESS = 4  # times as high as wide: the slimmest preview, or a file could ask for any height
 
 # Averages all that a pixel covers, and gives the same bytes on every processor.
 _SCALING = (
@@ -28,7 +28,7 @@ _SCALING = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Orientation:
-    """What a player does to the stored picture before it shows it; the axes swap first."""
+    """How a player turns and flips the stored picture; the axes swap first."""
 
     swaps_axes: bool = False
     flips_x: bool = False
@@ -81,7 +81,7 @@ class Picture(NamedTuple):
 class Scaler:
     """Makes each frame a picture of `width` x `height`, and a preview if a width is given.
 
-    The preview keeps the shape in which players show the frame, as far as MOST_SLIM goes.
+    The preview keeps the shape in which players show the frame, as far as MAX_SLIMNESS goes.
     """
 
     def __init__(
@@ -100,18 +100,20 @@ class Scaler:
         self._for_preview = VideoReformatter()  # its own, as each keeps the tables of one size
 
     def __call__(self, frame: VideoFrame) -> Picture:
-        turn = Orientation.of(frame)
+        orientation = Orientation.of(frame)
         field = self._field(frame)
-        image = _scaled(field, turn, self._size, self._for_image)
+        image = _scaled(field, orientation, self._size, self._for_image)
         if self._preview_width is None:
             return Picture(image, None)
-        size = self._preview_size(frame, turn, self._preview_width)
-        return Picture(image, _scaled(field, turn, size, self._for_preview))
+        size = self._preview_size(frame, orientation, self._preview_width)
+        return Picture(image, _scaled(field, orientation, size, self._for_preview))
 
-    def _preview_size(self, frame: VideoFrame, turn: Orientation, width: int) -> tuple[int, int]:
+    def _preview_size(
+        self, frame: VideoFrame, orientation: Orientation, width: int
+    ) -> tuple[int, int]:
         shape = self._shape(frame)
-        height = max(1, round(width / shape if turn.swaps_axes else width * shape))
-        if height > (highest := MOST_SLIM * width):
+        height = max(1, round(width / shape if orientation.swaps_axes else width * shape))
+        if height > (highest := MAX_SLIMNESS * width):
             return max(1, round(width * highest / height)), highest
         return width, height
 
@@ -129,13 +131,13 @@ class FitWithin:
         self._reformatter = VideoReformatter()
 
     def __call__(self, frame: VideoFrame) -> Image:
-        turn = Orientation.of(frame)
+        orientation = Orientation.of(frame)
         width, height = float(frame.height / self._shape(frame)), float(frame.height)
-        if turn.swaps_axes:
+        if orientation.swaps_axes:
             width, height = height, width
         share = min(1.0, self._width / width, self._height / height)
         size = max(1, round(width * share)), max(1, round(height * share))
-        return _scaled(self._field(frame), turn, size, self._reformatter)
+        return _scaled(self._field(frame), orientation, size, self._reformatter)
 
 
 class _Shape:
@@ -143,18 +145,21 @@ class _Shape:
 
     def __init__(self, header: PixelAspect | None) -> None:
         self._header = header
-        self._told = AspectReader()
+        self._read_aspect = AspectReader()
 
     def __call__(self, frame: VideoFrame) -> Fraction:
-        aspect = self._header.at(frame, self._told(frame)) if self._header else 1
+        aspect = self._header.at(frame, self._read_aspect(frame)) if self._header else 1
         return Fraction(frame.height) / (frame.width * aspect)
 
 
 def _scaled(
-    frame: VideoFrame, turn: Orientation, size: tuple[int, int], reformatter: VideoReformatter
+    frame: VideoFrame,
+    orientation: Orientation,
+    size: tuple[int, int],
+    reformatter: VideoReformatter,
 ) -> Image:
-    width, height = reversed(size) if turn.swaps_axes else size
-    return turn.apply(scaled_rgb(frame, width, height, reformatter))
+    width, height = reversed(size) if orientation.swaps_axes else size
+    return orientation.apply(scaled_rgb(frame, width, height, reformatter))
 
 
 def scaled_rgb(frame: VideoFrame, width: int, height: int, reformatter: VideoReformatter) -> Image:

@@ -242,7 +242,7 @@ class PacketEntries(Sequence[PacketEntry]):
     """The entries of a file's packets in 25 bytes each: a long recording has a million."""
 
     def __init__(self, entries: Iterable[PacketEntry] = ()) -> None:
-        self._stamps = array("q")  # pts, dts and duration, by turns
+        self._stamps = array("q")  # pts, dts and duration of each in turn
         self._flags = bytearray()
         for entry in entries:
             self.append(entry)
@@ -305,7 +305,7 @@ class _Columns(NamedTuple):
 
     @property
     def stamp(self) -> Ticks:
-        """When pictures come up; about when, where only the order of decoding is told."""
+        """When pictures come up; roughly, where only the order of decoding is known."""
         return np.where(self.pts == _NO_STAMP, self.dts, self.pts)
 
 
@@ -321,7 +321,7 @@ class Run(NamedTuple):
 
 
 def from_packets(entries: Sequence[PacketEntry], time_base: Fraction) -> Timeline | None:
-    """The timeline that the packets tell, or None if they don't tell a consistent one."""
+    """The timeline by the packets, or None if their time stamps are not consistent."""
     columns = _columns(entries)
     sent = columns.dts[columns.dts != _NO_STAMP]
     if not (sent[:-1] < sent[1:]).all():  # the clock by which packets are sent goes back
@@ -423,8 +423,8 @@ def runs(entries: Iterable[PacketEntry], wanted: Collection[int]) -> list[Run]:
     return found
 
 
-def from_decoded(told: Iterable[int | None], *, duration: int, time_base: Fraction) -> Timeline:
-    """The timeline of decoded frames that say they come up at `told`, in the order shown.
+def from_decoded(stamps: Iterable[int | None], *, duration: int, time_base: Fraction) -> Timeline:
+    """The timeline of decoded frames with these time stamps, in the order shown.
 
     Frames in a container that knows only the order of decoding (AVI) are a few frames early or
     late: the order is right and the times are, so each gets its own. A clock that was set back is
@@ -434,7 +434,7 @@ def from_decoded(told: Iterable[int | None], *, duration: int, time_base: Fracti
     shift = 0
     second = round(1 / time_base)
     stays = min(duration, ceil(PAUSE / time_base))
-    for tick in told:
+    for tick in stamps:
         if tick is None or max(abs(tick), abs(tick + shift)) > _MAX_STAMP:
             ticks.append(ticks[-1] + stays if ticks else 0)
             continue

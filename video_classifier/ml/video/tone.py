@@ -20,7 +20,7 @@ Light = npt.NDArray[np.float32]
 Deep = npt.NDArray[np.uint16]
 
 _SCREEN = 100.0  # cd/m² of white on an ordinary screen, as in a grading room
-_PEAK = 1000.0  # cd/m² of the brightest light that is told apart; HDR is graded on such screens
+_PEAK = 1000.0  # cd/m² of the brightest light that keeps its detail; HDR is graded on such screens
 _LEVELS = 4096  # of light in the tables, evenly spaced in its root
 
 # Luminance of BT.2020 primaries, and the way from these to BT.709's.

@@ -1,4 +1,4 @@
-"""Keeps native libraries from talking in between what a command prints."""
+"""Keeps the messages of native libraries out of what a command prints."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 
 @contextmanager
-def hushed() -> Iterator[None]:
+def without_stderr() -> Iterator[None]:
     """Sends the process's stderr nowhere for a while.
 
     TensorFlow's C++ code writes to it before any of its settings has an effect. What is
