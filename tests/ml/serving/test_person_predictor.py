@@ -12,7 +12,6 @@ from tests.makers.crowd import Spotter, between, standing, walking
 from tests.ml.conftest import OF_PERSONS, write_bundle
 from video_classifier.ml.contracts import ClipError, Image, Progress, Region, Stage
 from video_classifier.ml.serving import bundle, loading, no_result
-from video_classifier.ml.serving.card import BundleError
 from video_classifier.ml.serving.predictor import PersonPredictor
 
 pytestmark = pytest.mark.keras
@@ -150,18 +149,6 @@ def test_of_too_many_persons_some_are_looked_at_and_all_are_counted(
 def test_what_is_no_video_gets_no_score(model: PersonPredictor, tmp_path: Path) -> None:
     with pytest.raises(ClipError):
         model.analyze(videos.text(tmp_path / "notes.mp4", "buy milk"))
-
-
-def test_without_a_detector_it_can_not_be_used(folder: Path) -> None:
-    with pytest.raises(BundleError, match="“persons” can't be used: it needs a person detector"):
-        loading.load(folder)
-
-
-def test_a_detector_that_is_none_is_told(folder: Path, tmp_path: Path) -> None:
-    detector = videos.text(tmp_path / "detector.onnx", "buy milk")
-
-    with pytest.raises(BundleError, match=r"needs a person detector\. The person detector"):
-        loading.load(folder, detector=detector)
 
 
 @pytest.mark.footage

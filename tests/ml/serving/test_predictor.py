@@ -81,27 +81,6 @@ def test_what_is_no_video_gets_no_score(make_bundle: MakeBundle, tmp_path: Path)
         loading.load(make_bundle("conv3d")).analyze(notes)
 
 
-def test_is_loaded_once(make_bundle: MakeBundle) -> None:
-    folder = make_bundle("conv3d")
-
-    with ThreadPoolExecutor(4) as threads:
-        loaded = set(threads.map(lambda _: id(loading.load(folder)), range(8)))
-
-    assert len(loaded) == 1
-
-
-def test_a_model_replaced_on_disk_is_loaded_anew(make_bundle: MakeBundle) -> None:
-    folder = make_bundle("conv3d")
-    first = loading.load(folder)
-    network, card = bundle.load_network(folder)
-    network.set_weights([weights + 0.1 for weights in network.get_weights()])
-    bundle.save(folder, network, card)
-
-    second = loading.load(folder)
-
-    assert second.sha256 != first.sha256
-
-
 def test_several_threads_get_the_same_scores(make_bundle: MakeBundle) -> None:
     model = loading.load(make_bundle("mobilenetv2_lstm"))
     clips = np.random.default_rng(1).integers(0, 256, (8, *TINY.shape), np.uint8)

@@ -192,7 +192,7 @@ def test_garbage_has_units_or_none(seed: int) -> None:
         for extradata in (None, content, b"\1" + content):
             layout = Layout.of(codec, extradata)
             assert layout is not None
-            finding = Reader(layout, extradata).look(content)
+            finding = Reader(layout, extradata).inspect(content)
             assert {type(said) for said in finding} == {bool}
             layout.without_messages(content, sound_ones=False)
 

@@ -204,7 +204,7 @@ class Reader:
             for unit in _parameter_sets(layout, extradata or b""):
                 self._learn(unit)
 
-    def look(self, content: bytes) -> Finding:
+    def inspect(self, content: bytes) -> Finding:
         has_over_long = False
         for unit in self._layout.units(content):
             if self._layout.is_slice(unit):

@@ -64,7 +64,7 @@ def read(path: Path) -> Packets:
             if index == own:
                 entries.append(_entry(packet))
                 if reader:
-                    doubts.take(packet, reader.look(bytes(packet)))
+                    doubts.take(packet, reader.inspect(bytes(packet)))
                 some_untimed |= pts is None  # of several in a packet of MPEG-PS
         time_base = containers.time_base(stream)
         reached = max((end * _time_base(container, at) for at, end in ends.items()), default=0)
