@@ -39,7 +39,7 @@ def write_json(target: Path, content: object) -> None:
 
 
 def read_json(source: Path) -> Any:
-    """What the file says, with nothing in it that is no JSON. Raises OSError, ValueError."""
+    """The file's content; NaN and infinity are refused. Raises OSError and ValueError."""
     try:
         return msgspec.json.decode(source.read_bytes())
     except RecursionError as error:
@@ -48,9 +48,9 @@ def read_json(source: Path) -> Any:
 
 
 def typed(found: Any, kind: type[Kind]) -> Kind:
-    """What a JSON file says as an instance of the dataclass `kind`.
+    """The content of a JSON file as an instance of the dataclass `kind`.
 
-    Every field has to be of its type, and no other may be there. Raises ValueError.
+    Every field has to be of its type, and unknown keys are refused. Raises ValueError.
     """
     read = msgspec.convert(found, kind)
     if unknown := sorted(_unknown(found, msgspec.to_builtins(read))):

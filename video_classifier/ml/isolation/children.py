@@ -1,4 +1,4 @@
-"""Processes that do for another one what it must not do itself, and can be killed at any time."""
+"""Child processes that do what their parent must not do itself, and can be killed at any time."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class ChildTooLargeError(Exception):
 
 
 class ChildBrokeError(Exception):
-    """A call raised what nobody expected; the message has the child's traceback."""
+    """A call raised an unexpected error; the message has the child's traceback."""
 
 
 class _Starter:

@@ -1,4 +1,4 @@
-"""What a child process that reads untrusted bytes takes away from itself, before it reads any.
+"""Privileges that a child process drops before it reads untrusted bytes.
 
 On Linux: memory, files of any size, core dumps, the network, and the means to start programs or to
 look into other processes. Elsewhere only what `resource` offers.

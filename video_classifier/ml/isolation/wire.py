@@ -1,4 +1,4 @@
-"""Messages between a process and its child: calls of operations, and what comes of them.
+"""Messages between a process and its child: calls of operations, and their results.
 
 MessagePack with types checked on both sides, and never pickle: a child that reads untrusted bytes
 may have been taken over, and what it says must not run in its parent.

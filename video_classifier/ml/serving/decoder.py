@@ -1,4 +1,4 @@
-"""How predictors get at a clip's pictures: in their own process, or in a child that may break.
+"""Decoders, by which predictors read clips: in their own process, or in a child that may crash.
 
 Footage of one's own (training, evaluation) is read in the process itself; what strangers upload
 is read in a child.

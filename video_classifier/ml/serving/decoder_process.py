@@ -1,7 +1,7 @@
 """`python -m`: the child that reads untrusted files, without network and with little memory.
 
-It serves `decoder.InChild`. Raised there as here are ClipErrors; whatever else happens to a file
-(a crash, a bomb) is this process' end and nobody else's.
+It serves `decoder.InChild`. ClipErrors are passed on; anything else that a file does (a
+crash, a decompression bomb) ends this process only.
 """
 
 from __future__ import annotations

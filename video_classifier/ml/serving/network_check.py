@@ -1,4 +1,4 @@
-"""Whether a network that was read from a file is one that can be asked for a score."""
+"""Checks that a network read from a file takes the card's input and gives one probability."""
 
 from __future__ import annotations
 

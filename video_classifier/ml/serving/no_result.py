@@ -1,4 +1,4 @@
-"""Whether a clip shows anything to judge; a reason, a sentence for the uploader, if not.
+"""Decides whether a clip shows anything to judge; if not, gives the reason in a sentence.
 
 A network gives every input a score. What these checks find is footage on which a score means
 nothing: a still, a black picture, a file of which hardly anything could be read.

@@ -1,4 +1,4 @@
-"""Which part of the pictures a score depends on, found by hiding one part after another.
+"""Occlusion maps: the parts of the pictures that a score depends on, found by hiding each.
 
 Zeiler & Fergus, "Visualizing and Understanding Convolutional Networks", ECCV 2014.
 """

@@ -1,4 +1,4 @@
-"""Tells which clips browsers play, and makes copies that they play of the others."""
+"""Decides which clips browsers can play, and transcodes the others."""
 
 from __future__ import annotations
 
@@ -136,7 +136,7 @@ def _bearable(packet: Packet[Stream], layout: nal.Layout | None) -> Packet[Strea
 
 
 def _clearly_shown(known: Packets) -> Timeline | None:
-    """When the pictures come up, None if the file leaves that to who decodes them."""
+    """When the pictures come up; None if the file has no reliable times."""
     shown = timeline.from_packets(known.entries, known.time_base)
     if shown is None or known.order_is_guessed:
         return None

@@ -15,7 +15,7 @@ _UNITS = (("year", 31_557_600), ("day", 86_400), ("hour", 3600), ("minute", 60),
 
 
 def of(shown: Timeline, known: Packets) -> Iterator[str]:
-    """Other videos, what is lost of the pictures that were sent, where the recording pauses."""
+    """Sentences on further videos in the file, lost or damaged pictures, and pauses."""
     if known.videos > 1:
         yield (
             f"The file holds {known.videos} videos; only the first was analyzed. Export each "
@@ -79,7 +79,7 @@ def _of_pauses(pauses: Sequence[Pause]) -> Iterator[str]:
 
 
 def _long(seconds: float) -> str:
-    """In the largest unit of which there are two, or one without a remainder worth telling."""
+    """In the largest unit of which there are at least two, or one with next to no remainder."""
     for unit, size in _UNITS:
         count = round(seconds / size)
         if count > 1 or (count == 1 and abs(seconds - size) < size / 20):
@@ -88,7 +88,7 @@ def _long(seconds: float) -> str:
 
 
 def _clock(seconds: float) -> str:
-    """As pages tell moments: 0:03.2."""
+    """As pages show times: 0:03.2."""
     tenths = round(seconds * 10)
     minutes, rest = divmod(tenths, 600)
     hours, minutes = divmod(minutes, 60)

@@ -1,4 +1,4 @@
-"""Opens a file as what it may be: a video container that makes FFmpeg open nothing else."""
+"""Opens video containers, and only those that can't make FFmpeg open other files or addresses."""
 
 from __future__ import annotations
 

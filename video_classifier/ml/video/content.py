@@ -1,4 +1,4 @@
-"""Measures whether there is anything to judge in a clip's pictures.
+"""Measures whether a clip's pictures show anything that can be judged.
 
 Of 75 real clips the one with the least movement has 8 different pictures of 16 that were spread
 over it, and the flattest a contrast of 26. A frozen picture that was encoded again and again has
@@ -31,7 +31,7 @@ class ContentMeter:
         self._contrasts = array("f")
 
     def restart(self) -> None:
-        """Forgets what it was given."""
+        """Starts over."""
         self._different.clear()
         del self._contrasts[:]
 

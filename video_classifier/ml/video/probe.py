@@ -1,4 +1,4 @@
-"""Says what an uploaded file is, by its content and never by its name."""
+"""Probes an uploaded file: its container, codec, size and length, by content, never by name."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ def _container(container: InputContainer, path: Path) -> str:
 
 
 def _frame_rate(stream: VideoStream, known: Packets) -> float | None:
-    """As the header says, unless its pictures are far from it."""
+    """Frames a second by the header, unless the pictures contradict it."""
     if known.reckoned_rate:
         return known.reckoned_rate
     claimed = float(stream.average_rate) if stream.average_rate else None

@@ -1,4 +1,4 @@
-"""Says what a file is that can't be read as a video, and what its owner can do about it."""
+"""Identifies files that aren't readable videos, and advises the uploader, by their signatures."""
 
 from __future__ import annotations
 

@@ -224,7 +224,7 @@ def longest_interval(typical: int, time_base: Fraction) -> int:
 
 
 class PacketEntry(NamedTuple):
-    """What a packet says of itself."""
+    """The header of a packet. Times are in ticks of the stream's time base."""
 
     pts: int | None
     dts: int | None
@@ -335,7 +335,7 @@ def decodable(entries: Iterable[PacketEntry]) -> Sequence[int]:
 
 
 def _is_decodable(columns: _Columns) -> Flags:
-    """What is sent before the first keyframe, or shown before it, can't be decoded."""
+    """(n,): pictures sent or shown before the first keyframe can't be decoded."""
     found: Flags = ~(columns.is_hidden | columns.is_corrupt) & (columns.pts != _NO_STAMP)
     keys = np.flatnonzero(columns.is_key)
     if not len(keys) or columns.pts[keys[0]] == _NO_STAMP:
@@ -346,7 +346,7 @@ def _is_decodable(columns: _Columns) -> Flags:
 
 
 def as_sent(entries: Iterable[PacketEntry], time_base: Fraction) -> Timeline | None:
-    """The timeline of all that was sent to be shown, decodable or not; None if no packet says."""
+    """The timeline of all pictures sent to be shown, decodable or not; None without time stamps."""
     columns = _columns(entries)
     return _shown(columns, ~columns.is_hidden & (columns.stamp != _NO_STAMP), time_base)
 
