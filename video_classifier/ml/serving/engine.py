@@ -37,9 +37,9 @@ class Engine(Protocol):
 class KerasEngine:
     """Runs a Keras network as one TensorFlow graph: `Model.predict` takes three times as long.
 
-    The inputs of a batch go through it one by one. All at once, the activations of
-    `person_ensemble` no longer fit into the caches: batches of four took 1.4 to 2.2 times as long
-    for each input on two cores, and scores depended, in the seventh digit, on who else was in them.
+    The inputs of a batch go through it one by one. On two cores a batch of four at once took 1.3
+    times as long for `person_ensemble` (docs/adr/0015-engines.md has the table), and its scores
+    depended, in the seventh digit, on who else was in it.
     """
 
     def __init__(self, network: keras.Model, card: Card) -> None:
