@@ -119,7 +119,7 @@ def test_colors_are_not_needed(detector: Detector, shopper: Image) -> None:
 
 @pytest.mark.footage
 @pytest.mark.keras
-def test_twenty_persons_are_found_apart(detector: Detector, shopper: Image) -> None:
+def test_twenty_people_are_found_apart(detector: Detector, shopper: Image) -> None:
     best = detector.detect(shopper).boxes[0] * (640, 480, 640, 480)
     left, top, right, bottom = best.astype(int)
     cut = cv2.resize(shopper[top:bottom, left:right], (80, 200))
@@ -258,7 +258,7 @@ def test_the_box_comes_out_in_shares_of_the_picture(tmp_path: Path, layout: str)
 
 
 @pytest.mark.parametrize("layout", ["YOLOX", "YOLOv5", "YOLOv8"])
-def test_other_things_than_persons_do_not_count(tmp_path: Path, layout: str) -> None:
+def test_other_things_than_people_do_not_count(tmp_path: Path, layout: str) -> None:
     said = said_by(layout)
     values = said[0] if layout != "YOLOv8" else said[0].T
     values[:, [-2, -1]] = values[:, [-1, -2]]  # the second of the two classes

@@ -1,4 +1,4 @@
-"""Persons are found in real videos, wherever they are and whenever they come."""
+"""People are found in real videos, wherever they are and whenever they come."""
 
 from __future__ import annotations
 

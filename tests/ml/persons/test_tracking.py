@@ -174,7 +174,7 @@ def test_a_double_in_a_mirror_is_a_person_too() -> None:
     assert len(link(seen(walking(0.1, speed=0.05), walking(0.8, speed=-0.05)))) == 2
 
 
-def test_twenty_persons_are_twenty() -> None:
+def test_twenty_people_are_twenty() -> None:
     rows = [
         standing(0.05 + 0.09 * n, top=t, width=0.06, height=0.35)
         for n in range(10)

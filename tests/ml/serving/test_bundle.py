@@ -99,7 +99,7 @@ def test_an_interval_reads_well() -> None:
     assert str(Interval(value=None)) == "not defined here"
 
 
-def test_a_card_that_still_names_a_model_for_clips_without_persons_is_read(
+def test_a_card_that_still_names_a_model_for_clips_without_people_is_read(
     make_model: MakeModel,
 ) -> None:
     folder = make_model("persons", spec=OF_PERSONS)

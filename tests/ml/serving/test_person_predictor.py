@@ -1,4 +1,4 @@
-"""A model of persons scores each of them; where it finds nobody, there is no result."""
+"""A model of people scores each of them; where it finds nobody, there is no result."""
 
 from __future__ import annotations
 
@@ -129,7 +129,7 @@ def test_a_long_clip_of_short_visits_is_looked_at_closely(
     assert outcome.sample.warnings == ()
 
 
-def test_of_too_many_persons_some_are_looked_at_and_all_are_counted(
+def test_of_too_many_people_some_are_looked_at_and_all_are_counted(
     model: PersonPredictor, tmp_path: Path
 ) -> None:
     crowded = [

@@ -103,7 +103,7 @@ def test_what_does_not_decode_counts_for_the_share(tmp_path: Path) -> None:
     assert of_reel(clip).share_decoded == pytest.approx(share)
 
 
-def test_a_sample_of_persons_has_the_content_of_the_whole_clip(tmp_path: Path) -> None:
+def test_a_sample_of_people_has_the_content_of_the_whole_clip(tmp_path: Path) -> None:
     clip = crowd.write(tmp_path / "clip.mp4", walking(0.1, speed=0.2))
     reel, tracks = finder.find(finder.reel(clip), Spotter())
 
