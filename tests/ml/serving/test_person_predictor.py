@@ -66,6 +66,16 @@ def test_tells_its_stages_and_its_times(model: PersonPredictor, tmp_path: Path) 
     assert outcome.seconds_classifying > 0
 
 
+def test_who_watches_can_end_it(model: PersonPredictor, tmp_path: Path) -> None:
+    def stop() -> None:
+        raise TimeoutError
+
+    clip = crowd.write(tmp_path / "clip.mp4", walking(0.1, speed=0.1))
+
+    with pytest.raises(TimeoutError):
+        model.analyze(clip, progress=Progress(check=stop))
+
+
 def test_where_nobody_is_found_there_is_no_result(model: PersonPredictor, tmp_path: Path) -> None:
     stages: list[Stage] = []
     clip = videos.draw(tmp_path / "clip.mp4", _shadow)

@@ -72,8 +72,12 @@ class Reel:
             max(rate, min_pictures / shown.length) if shown.length else rate
         )
         self._kept: _Kept | None = None
-        self.times = tuple(map(shown.seconds, self._numbers))
-        """(places,): when each picture comes up, in seconds since the clip's first frame."""
+        self._times = tuple(map(shown.seconds, self._numbers))
+
+    @property
+    def times(self) -> tuple[float, ...]:
+        """When the picture at each place comes up, in seconds since the clip's first frame."""
+        return self._times
 
     @property
     def pixel_aspect(self) -> PixelAspect:
