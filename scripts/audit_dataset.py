@@ -30,8 +30,14 @@ EXAMPLE = """example:
 def main(argv: Sequence[str] | None = None) -> int:
     arguments = _arguments(argv)
     try:
-        model = _model(arguments)
-        audit = _examine(arguments)
+        model = _model_auc(arguments.model, arguments.auc)
+        audit = _examine(
+            arguments.manifest,
+            arguments.duplicates,
+            by=arguments.split,
+            seed=arguments.seed,
+            backbone_weights=arguments.backbone_weights,
+        )
     except (ManifestError, BundleError) as error:
         console.complain(error)
         return 2
@@ -45,36 +51,41 @@ def main(argv: Sequence[str] | None = None) -> int:
     return 1 if audit.leaks else 0
 
 
-def _model(arguments: argparse.Namespace) -> Interval | None:
-    if arguments.model is not None:
-        return bundle.read_card(arguments.model).metrics.get("auc")
-    return None if arguments.auc is None else Interval(value=arguments.auc)
+def _model_auc(model: Path | None, auc: float | None) -> Interval | None:
+    if model is not None:
+        return bundle.read_card(model).metrics.get("auc")
+    return None if auc is None else Interval(value=auc)
 
 
-def _examine(arguments: argparse.Namespace) -> Audit:
-    entries = manifest.read(arguments.manifest)
+def _examine(
+    table: Path,
+    duplicates: Path | None,
+    *,
+    by: SplitBy,
+    seed: int,
+    backbone_weights: str | None,
+) -> Audit:
+    entries = manifest.read(table)
     used = manifest.for_training(entries)
-    with console.progress("Decoding the clips", len(used)) as tick:
-        good, unreadable = file_facts.inspect_all(used, after_each=tick)
+    with console.progress("Decoding the clips", len(used)) as advance:
+        good, unreadable = file_facts.inspect_all(used, after_each=advance)
     for bad in unreadable:
         console.complain(f"Left out: {bad.entry.name}: {bad.reason}")
     if not good:
         msg = "None of the clips can be read, so there is nothing to audit."
         raise ManifestError(msg)
-    duplicates = grouping.read_duplicates(
-        arguments.duplicates,
-        [entry.path for entry in entries],
-        folders=(arguments.manifest.parent, Path()),
+    known = grouping.read_duplicates(
+        duplicates, [entry.path for entry in entries], folders=(table.parent, Path())
     )
-    with console.progress("Measuring shortcut baselines", leaks.BASELINES) as tick:
+    with console.progress("Measuring shortcut baselines", leaks.BASELINES) as advance:
         return leaks.examine(
             entries,
             good,
-            duplicates=duplicates,
-            by=arguments.split,
-            seed=arguments.seed,
-            backbone_weights=arguments.backbone_weights,
-            after_each=tick,
+            duplicates=known,
+            by=by,
+            seed=seed,
+            backbone_weights=backbone_weights,
+            after_each=advance,
         )
 
 

@@ -32,7 +32,13 @@ to it) and any of actor, camera and day; clips/groups.csv is taken if it is ther
 def main(argv: Sequence[str] | None = None) -> int:
     arguments = _arguments(argv)
     try:
-        _build(arguments)
+        _build(
+            arguments.dataset,
+            arguments.out,
+            groups=arguments.groups,
+            duplicates=arguments.duplicates,
+            seed=arguments.seed,
+        )
     except ManifestError as error:
         console.complain(error)
         return 2
@@ -42,20 +48,22 @@ def main(argv: Sequence[str] | None = None) -> int:
     return 0
 
 
-def _build(arguments: argparse.Namespace) -> None:
-    entries = _entries(arguments.dataset, arguments.out.parent)
-    origins = _origins(arguments)
-    with console.progress("Decoding the clips", len(entries)) as tick:
-        good, unreadable = file_facts.inspect_all(entries, after_each=tick)
+def _build(
+    dataset: Path, out: Path, *, groups: Path | None, duplicates: Path | None, seed: int
+) -> None:
+    entries = _entries(dataset, out.parent)
+    origins = _origins(dataset, groups)
+    with console.progress("Decoding the clips", len(entries)) as advance:
+        good, unreadable = file_facts.inspect_all(entries, after_each=advance)
     for bad in unreadable:
         console.complain(f"Left out: {bad.entry.name}: {bad.reason}")
-    _refuse_one_class(arguments.dataset, [clip.entry for clip in good])
-    duplicates = _duplicates(arguments, [clip.entry.path for clip in good])
-    grouped = _grouped(good, origins, duplicates, seed=arguments.seed)
-    manifest.write(arguments.out, [clip.entry for clip in grouped])
+    _refuse_one_class(dataset, [clip.entry for clip in good])
+    known = _duplicates(duplicates, dataset, [clip.entry.path for clip in good])
+    grouped = _grouped(good, origins, known, seed=seed)
+    manifest.write(out, [clip.entry for clip in grouped])
     for warning in leaks.warnings([clip for clip in grouped if not clip.entry.note]):
         console.warn(warning)
-    _print(arguments.out, grouped, left_out=len(unreadable))
+    _print(out, grouped, left_out=len(unreadable))
 
 
 def _entries(dataset: Path, relative_to: Path) -> list[Entry]:
@@ -73,9 +81,9 @@ def _refuse_one_class(dataset: Path, entries: Sequence[Entry]) -> None:
         raise ManifestError(msg + from_folders.passed_over(dataset))
 
 
-def _origins(arguments: argparse.Namespace) -> dict[Path, Origin]:
-    table = arguments.groups or arguments.dataset / "groups.csv"
-    if arguments.groups is None and not table.is_file():
+def _origins(dataset: Path, groups: Path | None) -> dict[Path, Origin]:
+    table = groups or dataset / "groups.csv"
+    if groups is None and not table.is_file():
         console.warn(
             "There is no groups.csv that says who is in which clip: the same person may be in "
             "training and in the test."
@@ -84,10 +92,8 @@ def _origins(arguments: argparse.Namespace) -> dict[Path, Origin]:
     return grouping.read_origins(table)
 
 
-def _duplicates(arguments: argparse.Namespace, clips: Sequence[Path]) -> Duplicates:
-    duplicates = grouping.read_duplicates(
-        arguments.duplicates, clips, folders=(arguments.dataset, Path())
-    )
+def _duplicates(report: Path | None, dataset: Path, clips: Sequence[Path]) -> Duplicates:
+    duplicates = grouping.read_duplicates(report, clips, folders=(dataset, Path()))
     if duplicates.unknown:
         count = len(duplicates.unknown)
         console.warn(f"{count} clips of the report of duplicates are not in this folder.")

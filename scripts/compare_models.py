@@ -104,23 +104,23 @@ def _compare_all(storage: Path, table: Path | None, detector: Path) -> list[Comp
         msg = f"There is no model in {storage}. Train one first."
         raise BundleError(msg)
     entries = () if table is None else manifest.read(table, missing_is_wrong=False)
-    with console.progress("Comparing", len(names) * (1 + len(entries))) as tick:
-        rows = [_compare(storage / name, detector, entries, tick) for name in names]
+    with console.progress("Comparing", len(names) * (1 + len(entries))) as advance:
+        rows = [_compare(storage / name, detector, entries, advance) for name in names]
     return sorted(rows, key=lambda row: -row.auc)
 
 
 def _compare(
-    folder: Path, detector: Path, entries: Sequence[Entry], tick: Callable[[], None]
+    folder: Path, detector: Path, entries: Sequence[Entry], advance: Callable[[], None]
 ) -> ComparedModel:
     model = loading.load(folder, detector=detector)
     metrics, leaky = model.card.metrics, ""
     if entries:
-        evaluation = evaluate.evaluate(model, entries, after_each=tick)
+        evaluation = evaluate.evaluate(model, entries, after_each=advance)
         metrics = evaluation.metrics
         if trained_on := sum(clip.in_training for clip in evaluation.scored):
             leaky = f"leaky: trained on {trained_on} of {len(evaluation.scored)} clips"
     milliseconds = _milliseconds(model)
-    tick()
+    advance()
     return ComparedModel(
         name=model.name,
         metrics=metrics,

@@ -56,7 +56,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         if arguments.restore:
             return _restore(arguments.restore)
-        return _check(arguments)
+        return _check(
+            arguments.dataset,
+            fingerprints.FingerprintCache(arguments.cache),
+            into=arguments.quarantine,
+            report=arguments.json,
+        )
     except (ManifestError, QuarantineError) as error:
         console.complain(error)
         return 2
@@ -70,20 +75,22 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 130
 
 
-def _check(arguments: argparse.Namespace) -> int:
-    entries = _entries(arguments.dataset)
-    if arguments.quarantine:
-        _refuse_within(arguments.quarantine, arguments.dataset)
-    checked = _checked(entries, fingerprints.FingerprintCache(arguments.cache))
+def _check(
+    dataset: Path, cache: fingerprints.FingerprintCache, *, into: Path | None, report: Path | None
+) -> int:
+    entries = _entries(dataset)
+    if into:
+        _refuse_within(into, dataset)
+    checked = _checked(entries, cache)
     if not checked.prints:
         console.complain("None of the clips can be read, so there is nothing to compare.")
         return 2
-    if arguments.json:
-        report = json.dumps(_report(checked), indent=2, ensure_ascii=False)
-        arguments.json.write_text(report + "\n", encoding="utf-8")
+    if report:
+        content = json.dumps(_report(checked), indent=2, ensure_ascii=False)
+        report.write_text(content + "\n", encoding="utf-8")
     _print(checked)
-    if arguments.quarantine:
-        _quarantine(checked, arguments.quarantine)
+    if into:
+        _quarantine(checked, into)
     return 0
 
 
@@ -108,15 +115,15 @@ def _refuse_within(folder: Path, dataset: Path) -> None:
 
 def _checked(entries: Mapping[str, Entry], cache: fingerprints.FingerprintCache) -> CheckResult:
     prints, unreadable = {}, {}
-    with console.progress("Decoding the clips", len(entries)) as tick:
+    with console.progress("Decoding the clips", len(entries)) as advance:
         for name, entry in entries.items():
             try:
                 prints[name] = cache.get(entry.path)
             except ClipError as error:
                 unreadable[name] = str(error)
-            tick()
-    with console.progress("Searching for duplicates", len(prints)) as tick:
-        result = search.find(prints, after_each=tick)
+            advance()
+    with console.progress("Searching for duplicates", len(prints)) as advance:
+        result = search.find(prints, after_each=advance)
     labels = {name: entries[name].label for name in prints}
     groups = search.groups(result.pairs)
     return CheckResult(

@@ -43,9 +43,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = _arguments(argv)
     try:
         entries = manifest.read(arguments.among, missing_is_wrong=False)
-        embed = _embedder(arguments)
-        with console.progress("Comparing the clips", len(entries)) as tick:
-            matches, unreadable = similarity.find(arguments.clip, entries, embed, after_each=tick)
+        cache = Cache(arguments.cache, warn=console.warn)
+        weights = arguments.backbone_weights
+        embed = _of_weights(weights, cache) if weights else _of_model(arguments.model, cache)
+        with console.progress("Comparing the clips", len(entries)) as advance:
+            matches, unreadable = similarity.find(
+                arguments.clip, entries, embed, after_each=advance
+            )
         best = matches[: arguments.top]
         _print(best)
         for clip in unreadable:
@@ -64,20 +68,18 @@ def main(argv: Sequence[str] | None = None) -> int:
     return 0
 
 
-def _embedder(arguments: argparse.Namespace) -> Embedder:
-    kept = Cache(arguments.cache, warn=console.warn)
-    if arguments.backbone_weights:
-        return _of_weights(arguments.backbone_weights, kept)
-    if bundle.check(arguments.model).spec.view is Region.PERSON:
+def _of_model(model: Path, cache: Cache) -> Embedder:
+    """Raises BackboneError and BundleError."""
+    if bundle.check(model).spec.view is Region.PERSON:
         msg = (
-            f"The model {arguments.model.name} looks at people, and clips are not compared by who "
+            f"The model {model.name} looks at people, and clips are not compared by who "
             "is in them: that would be recognizing people from clip to clip. "
             "Choose a model of whole frames, or give --backbone-weights."
         )
         raise BackboneError(msg)
-    network, card = bundle.load_network(arguments.model)
+    network, card = bundle.load_network(model)
     try:
-        return Embedder(network.get_layer("backbone"), card.spec, kept=kept)
+        return Embedder(network.get_layer("backbone"), card.spec, kept=cache)
     except ValueError as error:
         msg = (
             f"The model {card.name} has no backbone. "
@@ -86,11 +88,11 @@ def _embedder(arguments: argparse.Namespace) -> Embedder:
         raise BackboneError(msg) from error
 
 
-def _of_weights(weights: Path, kept: Cache) -> Embedder:
+def _of_weights(weights: Path, cache: Cache) -> Embedder:
     from video_classifier.ml.networks import backbone
 
     spec = ClipSpec()
-    return Embedder(backbone.mobilenetv2(spec, weights), spec, kept=kept)
+    return Embedder(backbone.mobilenetv2(spec, weights), spec, kept=cache)
 
 
 def _print(matches: Sequence[SimilarClip]) -> None:

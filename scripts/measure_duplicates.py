@@ -63,13 +63,13 @@ def _prints(
     entries: Mapping[str, Entry], cache: fingerprints.FingerprintCache
 ) -> dict[str, Fingerprint]:
     prints = {}
-    with console.progress("Decoding the clips", len(entries)) as tick:
+    with console.progress("Decoding the clips", len(entries)) as advance:
         for name, entry in entries.items():
             try:
                 prints[name] = cache.get(entry.path)
             except ClipError as error:
                 console.complain(f"Skipped: {name}: {error}")
-            tick()
+            advance()
     return prints
 
 
@@ -103,8 +103,8 @@ def _overlaps(
 def _copies(entries: Mapping[str, Entry], prints: Mapping[str, Fingerprint], wanted: int) -> str:
     step = max(1, len(prints) // wanted)
     chosen = {name: entries[name].path for name in list(prints)[::step]}
-    with console.progress("Making copies", len(chosen)) as tick:
-        counts = benchmark.altered_copies(chosen, prints, after_each=tick)
+    with console.progress("Making copies", len(chosen)) as advance:
+        counts = benchmark.altered_copies(chosen, prints, after_each=advance)
     every = benchmark.Count(
         found=sum(count.found for count in counts.values()),
         total=sum(count.total for count in counts.values()),
@@ -118,12 +118,12 @@ def _margins(
     overlaps: Sequence[benchmark.Overlap],
 ) -> str:
     rows = []
-    with console.progress("Comparing at every offset", len(prints)) as tick:
+    with console.progress("Comparing at every offset", len(prints)) as advance:
         for half in (0, 1):
             part = {
                 n: one for n, one in prints.items() if benchmark.half_of_takes(takes[n]) == half
             }
-            margin = benchmark.margin(part, takes, overlaps, after_each=tick)
+            margin = benchmark.margin(part, takes, overlaps, after_each=advance)
             evidence = (margin.max_unrelated, margin.min_overlap)
             rows.append([str(half + 1), *(f"{value:.1f}" for value in evidence)])
     console.out.print(EVIDENCE)

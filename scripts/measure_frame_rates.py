@@ -50,8 +50,8 @@ MOMENT = 0.1  # seconds between the moments at which boxes are compared
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Seen:
-    """What a model makes of a clip."""
+class Followed:
+    """The tracks of a clip, and the score that a model gives it."""
 
     tracks: tuple[Track, ...]
     score: float  # the highest of a track; 0 without any
@@ -64,7 +64,7 @@ class Line:
 
     rate: int
     way: str
-    pairs: tuple[tuple[Seen, Seen], ...]
+    pairs: tuple[tuple[Followed, Followed], ...]
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -143,25 +143,25 @@ WAYS: dict[str, Callable[[Path, Path, int], Path]] = {
 
 
 def _measure(model: ModelPredictor, clips: Sequence[Entry], rates: Sequence[int]) -> list[Line]:
-    pairs: dict[tuple[int, str], list[tuple[Seen, Seen]]] = {
+    pairs: dict[tuple[int, str], list[tuple[Followed, Followed]]] = {
         (rate, way): [] for rate in rates for way in WAYS
     }
     total = len(clips) * (1 + len(pairs))
-    with tempfile.TemporaryDirectory() as folder, console.progress("Following", total) as tick:
+    with tempfile.TemporaryDirectory() as folder, console.progress("Following", total) as advance:
         for clip in clips:
-            reference = _seen(model, clip.path)
-            tick()
+            reference = _followed(model, clip.path)
+            advance()
             for (rate, way), found in pairs.items():
                 copy = WAYS[way](clip.path, Path(folder) / "copy.mp4", rate)
-                found.append((reference, _seen(model, copy)))
-                tick()
+                found.append((reference, _followed(model, copy)))
+                advance()
     return [Line(rate=rate, way=way, pairs=tuple(found)) for (rate, way), found in pairs.items()]
 
 
-def _seen(model: ModelPredictor, clip: Path) -> Seen:
+def _followed(model: ModelPredictor, clip: Path) -> Followed:
     outcome: Outcome = model.analyze(clip)
     score = max((person.score for person in outcome.tracks), default=0.0)
-    return Seen(
+    return Followed(
         tracks=tuple(person.track for person in outcome.tracks),
         score=score,
         is_hint=score >= model.card.threshold,
@@ -225,12 +225,12 @@ def _write(
     with av.open(target, "w") as container:
         stream = container.add_stream("libx264", rate=rate, options={"crf": "12"})
         stream.codec_context.time_base = time_base
-        for number, (tick, picture) in enumerate(pictures):
+        for number, (advance, picture) in enumerate(pictures):
             if number == 0:
                 stream.width, stream.height = picture.width, picture.height
                 stream.pix_fmt = "yuv420p"
             copy = picture.reformat(format="yuv420p")
-            copy.pts, copy.time_base, copy.pict_type = tick, time_base, 0
+            copy.pts, copy.time_base, copy.pict_type = advance, time_base, 0
             container.mux(stream.encode(copy))
         container.mux(stream.encode())
     return target
@@ -250,15 +250,18 @@ def _table(lines: Iterable[Line]) -> str:
 
 
 def _cells(line: Line) -> list[str]:
-    known = [(track, seen.tracks) for own, seen in line.pairs for track in own.tracks]
-    followed = sum(counterpart(track, others) is not None for track, others in known)
-    changes = [abs(own.score - seen.score) for own, seen in line.pairs]
-    hints = sum(own.is_hint for own, _ in line.pairs), sum(seen.is_hint for _, seen in line.pairs)
+    expected = [(track, reduced.tracks) for own, reduced in line.pairs for track in own.tracks]
+    followed = sum(counterpart(track, others) is not None for track, others in expected)
+    changes = [abs(own.score - reduced.score) for own, reduced in line.pairs]
+    hints = (
+        sum(own.is_hint for own, _ in line.pairs),
+        sum(reduced.is_hint for _, reduced in line.pairs),
+    )
     return [
         f"{line.rate}",
         line.way,
-        f"{sum(len(seen.tracks) for _, seen in line.pairs)}",
-        f"{followed} of {len(known)} ({followed / max(len(known), 1):.0%})",
+        f"{sum(len(reduced.tracks) for _, reduced in line.pairs)}",
+        f"{followed} of {len(expected)} ({followed / max(len(expected), 1):.0%})",
         f"{median(changes):.3f}",
         f"{max(changes):.3f}",
         "{} → {}".format(*hints),

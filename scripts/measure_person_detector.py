@@ -186,11 +186,11 @@ def _speed(own: Detector, model: Path) -> str:
     other = _in_onnx_runtime(model)
     ours: list[float] = []
     theirs: list[float] = []
-    with console.progress("Timing", TURNS) as tick:
+    with console.progress("Timing", TURNS) as advance:
         for _ in range(TURNS):
             ours.extend(_seconds(lambda: own.detect(picture)) for _ in range(PICTURES_A_TURN))
             theirs.extend(_seconds(lambda: other(picture)) for _ in range(PICTURES_A_TURN))
-            tick()
+            advance()
     mine, other_s = median(ours[PICTURES_A_TURN:]), median(theirs[PICTURES_A_TURN:])
     return (
         f"A 1080p picture takes {mine * 1000:.1f} ms, YOLOX-nano in ONNX Runtime "

@@ -102,7 +102,7 @@ def _killed(data: Path, sources: Sequence[bytes], plan: _Plan, *, longest: float
     random = np.random.default_rng(plan.seed)
     site = Site(data, ANALYSIS_LEASE="15", ANALYSIS_HEARTBEAT="3", ANALYSIS_ATTEMPTS="100")
     confirmed, broken, left_over = 0, 0, 0
-    with console.progress("Killing", plan.times) as tick:
+    with console.progress("Killing", plan.times) as advance:
         for _ in range(plan.times):
             site.start()
             site.sign_in()
@@ -117,14 +117,14 @@ def _killed(data: Path, sources: Sequence[bytes], plan: _Plan, *, longest: float
                 confirmed += answer.status_code == requests.codes.ok
                 time.sleep(float(random.uniform(0, 1.0)))
             left_over += killer.left_over()
-            tick()
+            advance()
     site.start()
     _drain(site, to=0)
     code = site.stop()
     return [
         Row("kills", "", str(plan.times)),
         Row("uploads confirmed", "", str(confirmed)),
-        Row("uploads broken off, told so", "", str(broken)),
+        Row("uploads broken off, and reported as such", "", str(broken)),
         *_consistency(site, at_least=confirmed),
         Row("child processes alive 5 s after their server", "0", str(left_over)),
         Row("exit code of the orderly stop at the end", "0", str(code)),
@@ -159,7 +159,7 @@ def _consistency(site: Site, *, at_least: int) -> Iterator[Row]:
     clips = site.rows("SELECT file, playable FROM video_classifier_clip")
     known = {name for row in clips for name in row if name}
     media = site.data / "media"
-    kept = {str(path.relative_to(media)) for path in media.rglob("*") if path.is_file()}
+    stored = {str(path.relative_to(media)) for path in media.rglob("*") if path.is_file()}
     analyses = site.rows(f"SELECT count(*) FROM video_classifier_analysis WHERE {ENDED}")[0][0]  # noqa: S608
     doubled = site.rows(
         "SELECT count(*) FROM (SELECT clip_id FROM video_classifier_analysis"
@@ -169,8 +169,8 @@ def _consistency(site: Site, *, at_least: int) -> Iterator[Row]:
     yield Row("confirmed uploads without a row", "0", str(max(at_least - len(clips), 0)))
     yield Row("clips without an analysis that ended", "0", str(len(clips) - analyses))
     yield Row("clips analyzed twice", "0", str(doubled))
-    yield Row("rows without their file", "0", str(len(known - kept)))
-    orphans = {name for name in kept if not name.startswith("frames/")} - known
+    yield Row("rows without their file", "0", str(len(known - stored)))
+    orphans = {name for name in stored if not name.startswith("frames/")} - known
     yield Row("files without a row, before the sweep", "", str(len(orphans)))
     yield Row("integrity of the database", "ok", str(sound))
 
@@ -237,7 +237,7 @@ def _fed(data: Path, sources: Sequence[bytes], plan: _Plan) -> list[Row]:
     watch = _Watch(site)
     answers: Counter[int] = Counter()
     kinds: Counter[str] = Counter()
-    with watch.looking(), console.progress("Feeding", plan.times) as tick:
+    with watch.looking(), console.progress("Feeding", plan.times) as advance:
         for number in range(plan.times):
             one, other = (sources[int(random.integers(len(sources)))] for _ in range(2))
             kind, content = mutations.mutated(one, other, random)
@@ -246,7 +246,7 @@ def _fed(data: Path, sources: Sequence[bytes], plan: _Plan) -> list[Row]:
             answers[site.upload(name, content, model=plan.model).status_code] += 1
             if number % QUEUE == 0:
                 _drain(site, to=QUEUE)
-            tick()
+            advance()
         _drain(site, to=0)
     rows = list(_verdicts(site, watch, answers))
     site.stop()
@@ -295,8 +295,8 @@ def pictures_in(path: Path) -> int:
     """That FFmpeg's own program decodes: another reader than the one that is tried."""
     command = ["ffprobe", "-v", "quiet", "-count_frames", "-select_streams", "v"]
     command += ["-show_entries", "stream=nb_read_frames", "-of", "csv=p=0", str(path)]
-    said = subprocess.run(command, check=False, capture_output=True, text=True).stdout  # noqa: S603
-    return max((int(word) for word in said.split() if word.isdecimal()), default=0)
+    output = subprocess.run(command, check=False, capture_output=True, text=True).stdout  # noqa: S603
+    return max((int(word) for word in output.split() if word.isdecimal()), default=0)
 
 
 def _drain(site: Site, *, to: int) -> None:

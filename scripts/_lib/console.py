@@ -1,4 +1,4 @@
-"""How the scripts talk: results on stdout, progress and complaints on stderr."""
+"""What scripts print: results on stdout, progress, warnings and errors on stderr."""
 
 from __future__ import annotations
 
@@ -41,13 +41,13 @@ def add_detector(parser: ArgumentParser) -> None:
         type=Path,
         default=DETECTOR,
         metavar="PATH",
-        help="what finds persons, for models that look at these: a folder of ours or an .onnx "
+        help="what finds people, for models that look at them: a folder of ours or an .onnx "
         "file (default: %(default)s)",
     )
 
 
 def file_to_write(text: str) -> Path:
-    """For an argument: what can't be written is refused before hours of work."""
+    """The type of an option: a file that can't be written is refused before hours of work."""
     path = Path(text)
     if path.is_dir():
         why = "it is a folder"
@@ -62,7 +62,7 @@ def file_to_write(text: str) -> Path:
 
 
 def folder_to_write(text: str) -> Path:
-    """Likewise, for a folder that need not be there yet."""
+    """The same for a folder, which need not exist yet."""
     path = Path(text)
     there = next(place for place in (path, *path.absolute().parents) if os.access(place, os.F_OK))
     if not there.is_dir() or not os.access(there, os.W_OK | os.X_OK):
@@ -72,8 +72,8 @@ def folder_to_write(text: str) -> Path:
     return path
 
 
-class Watched:
-    """Shows long work of ml/ on stderr: a bar for each task, a line for each result."""
+class TerminalWatch:
+    """Shows the work of ml/ on stderr: a bar for each task, a line for each result."""
 
     def __init__(self) -> None:
         self._bars: Progress | None = None
@@ -107,7 +107,8 @@ class Watched:
                 self._bars = None
 
 
-watch = Watched()
+watch = TerminalWatch()
+progress = watch.task
 
 
 def _bars() -> Progress:
@@ -118,10 +119,3 @@ def _bars() -> Progress:
         TimeElapsedColumn(),
         console=err,
     )
-
-
-@contextmanager
-def progress(title: str, total: int) -> Iterator[Callable[[], None]]:
-    """Shows a bar on stderr; the function it gives moves the bar on by one."""
-    with watch.task(title, total) as advance:
-        yield advance

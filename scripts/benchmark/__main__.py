@@ -1,6 +1,6 @@
 """Measures how fast clips are analyzed, beside another way in the same run.
 
-That is the naive way, and for a model that looks at persons a model of whole frames (--beside).
+That is the naive way, and for a model of people a model of whole frames (--beside).
 With --isolated it is the same analysis in child processes, as on the site.
 """
 
@@ -24,7 +24,7 @@ from typing import Any, NamedTuple
 from rich.table import Table
 
 from scripts._lib import console, interleaved
-from scripts._lib.interleaved import Compared, Figures
+from scripts._lib.interleaved import Comparison, Timings
 from scripts.benchmark import isolated, people
 from video_classifier.ml.contracts import ClipError, ClipSpec, Region
 from video_classifier.ml.persons import loading as detectors
@@ -35,13 +35,13 @@ from video_classifier.ml.serving.card import BundleError
 EXAMPLE = """example:
   python -m scripts.benchmark ../shared/data/mnnit/shoplifters/shoplifting_001.mp4 --runs 9
 
-Figures are medians, in seconds. Warm, in a process that has analyzed before: decode, inference and
+Timings are medians, in seconds. Warm, in a process that has analyzed before: decode, inference and
 the whole of an analysis. Cold, each in a fresh process with the first clip: the import of
 TensorFlow (the same for both ways), the load of the model, the first prediction (from before the
 load to the first prediction), the cold start (import and first prediction), and the peak of the
 process' memory in megabytes (on Linux only).
 
-A model that looks at persons is measured warm only. Detect is the search for persons in single
+A model that looks at persons is measured warm only. Detect is the search for people in single
 pictures; following them and cutting them out counts as decode, with which it is interleaved.
 """
 
@@ -102,28 +102,32 @@ def main(argv: Sequence[str] | None = None) -> int:
     return 0
 
 
-def _compare_all(plan: Plan) -> dict[str, Compared]:
+def _compare_all(plan: Plan) -> dict[str, Comparison]:
     views = _views(plan)
     of_people = [name for name in views if views[name] is Region.PERSON]
     of_frames = [name for name in views if views[name] is Region.FRAME]
     clips, runs, cold_runs = plan.clips, plan.runs, min(plan.runs, COLD_RUNS)
     rounds = len(of_people) * runs + len(of_frames) * (runs + cold_runs)
     compared = {}
-    with console.progress("Measuring", rounds) as tick:
+    with console.progress("Measuring", rounds) as advance:
         for name in of_people:  # first: not every clip will do, and the others take long
             folder, detector = plan.storage / name, detectors.load(plan.detector)
             beside = plan.storage / plan.beside
-            compared[name] = people.measure(folder, detector, beside, clips, runs=runs, tick=tick)
+            compared[name] = people.measure(
+                folder, detector, beside, clips, runs=runs, advance=advance
+            )
         for name in of_frames:
-            compared[name] = _beside_naive(plan.storage / name, clips, runs, cold_runs, tick)
+            compared[name] = _beside_naive(plan.storage / name, clips, runs, cold_runs, advance)
     return compared
 
 
-def _compare_isolated(plan: Plan) -> dict[str, Compared]:
+def _compare_isolated(plan: Plan) -> dict[str, Comparison]:
     names = _views(plan)
-    with console.progress("Measuring", len(names) * plan.runs) as tick:
+    with console.progress("Measuring", len(names) * plan.runs) as advance:
         return {
-            name: isolated.measure(plan.storage / name, plan.detector, plan.clips, plan.runs, tick)
+            name: isolated.measure(
+                plan.storage / name, plan.detector, plan.clips, plan.runs, advance
+            )
             for name in names
         }
 
@@ -138,14 +142,14 @@ def _views(plan: Plan) -> dict[str, Region]:
 
 
 def _beside_naive(
-    folder: Path, clips: Sequence[Path], runs: int, cold_runs: int, tick: Callable[[], None]
-) -> Compared:
+    folder: Path, clips: Sequence[Path], runs: int, cold_runs: int, advance: Callable[[], None]
+) -> Comparison:
     with TemporaryDirectory() as aside:
         twin = _make_twin(folder, Path(aside) / "naive.keras")
-        warm = _measure_warm(twin, clips, runs, tick)
+        warm = _measure_warm(twin, clips, runs, advance)
         ours, naively = (partial(_in_fresh_process, way, twin) for way in WAYS)
-        cold = interleaved.by_turns((ours, naively), clips[:1], cold_runs, tick)
-    return Compared(names=WAYS, one=warm[0] | cold[0], other=warm[1] | cold[1])
+        cold = interleaved.measure((ours, naively), clips[:1], cold_runs, advance)
+    return Comparison(names=WAYS, one=warm[0] | cold[0], other=warm[1] | cold[1])
 
 
 def _make_twin(folder: Path, target: Path) -> Twin:
@@ -157,18 +161,18 @@ def _make_twin(folder: Path, target: Path) -> Twin:
 
 
 def _measure_warm(
-    twin: Twin, clips: Sequence[Path], runs: int, tick: Callable[[], None]
-) -> tuple[Figures, Figures]:
+    twin: Twin, clips: Sequence[Path], runs: int, advance: Callable[[], None]
+) -> tuple[Timings, Timings]:
     import keras
 
     from scripts.benchmark import naive
 
     model, network = loading.load(twin.folder), keras.models.load_model(twin.network)
 
-    def ours(clip: Path) -> Figures:
-        return interleaved.parts(model.analyze(clip))
+    def ours(clip: Path) -> Timings:
+        return interleaved.timings_of(model.analyze(clip))
 
-    def naively(clip: Path) -> Figures:
+    def naively(clip: Path) -> Timings:
         start = time.perf_counter()
         images = naive.frames_of(clip, twin.spec)
         read = time.perf_counter()
@@ -178,10 +182,10 @@ def _measure_warm(
 
     for way in (ours, naively):
         way(clips[0])
-    return interleaved.by_turns((ours, naively), clips, runs, tick)
+    return interleaved.measure((ours, naively), clips, runs, advance)
 
 
-def _in_fresh_process(way: str, twin: Twin, clip: Path) -> Figures:
+def _in_fresh_process(way: str, twin: Twin, clip: Path) -> Timings:
     source = twin.folder if way == "ours" else twin.network
     command = [sys.executable, "-m", "scripts.benchmark", str(clip), "--cold", way]
     command += ["--source", str(source), "--spec", *map(str, twin.spec.shape[:3])]
@@ -189,11 +193,11 @@ def _in_fresh_process(way: str, twin: Twin, clip: Path) -> Figures:
     if done.returncode:
         msg = f"The {way} way failed in a fresh process:\n{done.stderr}"
         raise ChildProcessError(msg)
-    figures: Figures = json.loads(done.stdout.splitlines()[-1])
+    figures: Timings = json.loads(done.stdout.splitlines()[-1])
     return figures
 
 
-def _cold(way: str, source: Path, spec: ClipSpec, clip: Path) -> Figures:
+def _cold(way: str, source: Path, spec: ClipSpec, clip: Path) -> Timings:
     """One first prediction, measured in the process that makes it."""
     start = time.perf_counter()
     import keras  # noqa: F401  (and TensorFlow with it)
@@ -231,7 +235,7 @@ def _load_naive(file: Path, spec: ClipSpec) -> Callable[[Path], object]:
     return lambda clip: naive.score_of(network, naive.frames_of(clip, spec))
 
 
-def _report(plan: Plan, compared: dict[str, Compared]) -> dict[str, Any]:
+def _report(plan: Plan, compared: dict[str, Comparison]) -> dict[str, Any]:
     return {
         "machine": {"processor": platform.machine(), "cores": os.cpu_count()},
         "python": platform.python_version(),
@@ -241,7 +245,7 @@ def _report(plan: Plan, compared: dict[str, Compared]) -> dict[str, Any]:
     }
 
 
-def _print(model: str, both: Compared) -> None:
+def _print(model: str, both: Comparison) -> None:
     one, other = (name.replace("_", " ") for name in both.names)
     table = Table("", one, other, f"{other} / {one}", title=model)
     for part in both.other:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from scripts._lib import interleaved
-from scripts._lib.interleaved import Compared, Figures
+from scripts._lib.interleaved import Comparison, Timings
 from video_classifier.ml.contracts import ClipError, Outcome, Stage
 from video_classifier.ml.isolation.children import Child, Meanwhile
 from video_classifier.ml.serving import loading
@@ -21,8 +21,8 @@ def measure(
     detector: Path,
     clips: Sequence[Path],
     runs: int,
-    tick: Callable[[], None],
-) -> Compared:
+    advance: Callable[[], None],
+) -> Comparison:
     """From file to result, both warm. Raises BundleError and ClipError."""
     model = loading.load(folder, detector=detector)
     child = Child(
@@ -30,10 +30,10 @@ def measure(
         errors={kind.__name__: kind for kind in (ClipError, BundleError)},
     )
 
-    def in_process(clip: Path) -> Figures:
+    def in_process(clip: Path) -> Timings:
         return _timed(lambda: model.analyze(clip, preview_width=PREVIEW_WIDTH))
 
-    def in_children(clip: Path) -> Figures:
+    def in_children(clip: Path) -> Timings:
         return _timed(
             lambda: child.call(
                 "analyze",
@@ -50,13 +50,13 @@ def measure(
         for warm_up in (in_process, in_children):
             for clip in clips:
                 warm_up(clip)
-        one, other = interleaved.by_turns((in_process, in_children), clips, runs, tick)
+        one, other = interleaved.measure((in_process, in_children), clips, runs, advance)
     finally:
         child.kill()
-    return Compared(names=("in_process", "in_children"), one=one, other=other)
+    return Comparison(names=("in_process", "in_children"), one=one, other=other)
 
 
-def _timed(analyze: Callable[[], Outcome]) -> Figures:
+def _timed(analyze: Callable[[], Outcome]) -> Timings:
     start = time.perf_counter()
-    taken = interleaved.parts(analyze())
+    taken = interleaved.timings_of(analyze())
     return taken | {"whole": time.perf_counter() - start}

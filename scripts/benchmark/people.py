@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from scripts._lib import interleaved
-from scripts._lib.interleaved import Compared, Figures
+from scripts._lib.interleaved import Comparison, Timings
 from video_classifier.ml.contracts import Image
 from video_classifier.ml.persons.detector import Detections, Detector
 from video_classifier.ml.serving import bundle, loading
@@ -46,8 +46,8 @@ def measure(  # noqa: PLR0913
     clips: Sequence[Path],
     *,
     runs: int,
-    tick: Callable[[], None],
-) -> Compared:
+    advance: Callable[[], None],
+) -> Comparison:
     """From file to prediction, warm, both in this process; `beside` is of the whole-frame model.
 
     Raises NoResultError, BundleError and ClipError.
@@ -55,9 +55,9 @@ def measure(  # noqa: PLR0913
     model = PersonPredictor(*bundle.load(folder), stopwatch := Stopwatch(detector))
     other_model = loading.load(beside)
 
-    def persons(clip: Path) -> Figures:
+    def persons(clip: Path) -> Timings:
         stopwatch.seconds = 0.0
-        taken = interleaved.parts(model.analyze(clip))
+        taken = interleaved.timings_of(model.analyze(clip))
         return {
             "decode": taken["decode"] - stopwatch.seconds,
             "detect": stopwatch.seconds,
@@ -65,13 +65,13 @@ def measure(  # noqa: PLR0913
             "whole": taken["whole"],
         }
 
-    def whole_frame(clip: Path) -> Figures:
-        return interleaved.parts(other_model.analyze(clip))
+    def whole_frame(clip: Path) -> Timings:
+        return interleaved.timings_of(other_model.analyze(clip))
 
     found = [_persons_in(clip, model) for clip in clips]
     whole_frame(clips[0])
-    one, other = interleaved.by_turns((whole_frame, persons), clips, runs, tick)
-    return Compared(
+    one, other = interleaved.measure((whole_frame, persons), clips, runs, advance)
+    return Comparison(
         names=("whole_frame", "persons"),
         one=one,
         other=other,

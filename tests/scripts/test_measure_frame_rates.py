@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from scripts import measure_frame_rates
-from scripts.measure_frame_rates import WAYS, Line, Seen, chosen, counterpart
+from scripts.measure_frame_rates import WAYS, Followed, Line, chosen, counterpart
 from tests.makers import crowd, videos
 from tests.makers.crowd import Way, standing, walking
 from tests.ml.conftest import OF_PERSONS, write_bundle
@@ -103,10 +103,10 @@ def test_too_few_clips_are_a_sentence(tmp_path: Path) -> None:
 
 def test_a_line_counts_who_is_followed_and_how_scores_change() -> None:
     one, other = track(standing(0.1)), track(standing(0.6))
-    own = Seen(tracks=(one, other), score=0.6, is_hint=True)
-    seen = Seen(tracks=(one,), score=0.25, is_hint=False)
+    own = Followed(tracks=(one, other), score=0.6, is_hint=True)
+    followed = Followed(tracks=(one,), score=0.25, is_hint=False)
 
-    drawn = measure_frame_rates._table([Line(rate=3, way="as taken", pairs=((own, seen),))])
+    drawn = measure_frame_rates._table([Line(rate=3, way="as taken", pairs=((own, followed),))])
 
     assert "| 3 | as taken | 1 | 1 of 2 (50%) | 0.350 | 0.350 | 1 → 0 |" in drawn
 

@@ -45,3 +45,30 @@ def test_a_script_says_so_and_exits_with_2(capsys: pytest.CaptureFixture[str]) -
 
     assert left.value.code == 2
     assert "/none/figures.json can't be written" in capsys.readouterr().err
+
+
+def test_tasks_may_be_nested_and_come_one_after_the_other(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    watch = console.TerminalWatch()
+
+    for title in ("First", "Second"):
+        with watch.task(title, 2) as advance:
+            for _ in range(2):
+                with watch.task("Within", 1) as advance_within:
+                    advance_within()
+                advance()
+
+    printed = capsys.readouterr().err
+    assert printed.count("2/2") == 2
+    assert "Within" not in printed  # done: its bar makes way
+
+
+def test_a_result_is_a_line_on_stderr_and_markup_in_it_is_not_obeyed(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    console.watch.report("[red]epoch 1[/red]: loss 0.5")
+
+    printed = capsys.readouterr()
+    assert printed.err == "[red]epoch 1[/red]: loss 0.5\n"
+    assert not printed.out

@@ -45,7 +45,7 @@ def test_both_ways_have_their_parts_and_the_persons_are_counted(
         folder.parent / "whole",
         [one, two],
         runs=3,
-        tick=lambda: ticks.append(None),
+        advance=lambda: ticks.append(None),
     )
 
     assert both.names == ("whole_frame", "persons")
@@ -65,7 +65,7 @@ def test_the_time_of_the_detector_is_its_own_and_not_that_of_decoding(
     spotter = SlowSpotter()
 
     taken = people.measure(
-        folder, spotter, folder.parent / "whole", [clip], runs=1, tick=lambda: None
+        folder, spotter, folder.parent / "whole", [clip], runs=1, advance=lambda: None
     ).other
 
     pictures = len(spotter.shown) // 2  # the clip was looked at twice, once to warm up
@@ -85,7 +85,7 @@ def test_a_clip_without_a_result_is_refused_by_name(folder: Path, tmp_path: Path
             folder.parent / "whole",
             [somebody, nobody],
             runs=1,
-            tick=lambda: None,
+            advance=lambda: None,
         )
 
 
