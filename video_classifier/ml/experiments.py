@@ -1,7 +1,7 @@
 """Measures, trains and publishes a recipe: the whole way from a table of clips to a model's folder.
 
-The steps, in order: `decode` the clips, `audit` them, make a `Trainer`, `measure` the recipe by
-cross-validation on people whom its networks have not seen, `train` the model on all clips, and
+The steps, in order: `decode` the clips, make a `Trainer`, `audit` its clips, `measure` the recipe
+by cross-validation on people whom its networks have not seen, `train` the model on all clips, and
 `publish` it. Scripts and notebooks call these; docs/train-from-python.md shows how.
 """
 

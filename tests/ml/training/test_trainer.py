@@ -15,6 +15,7 @@ from video_classifier.ml.contracts import Image, Integers
 from video_classifier.ml.data import splits
 from video_classifier.ml.evaluation import cross_validation
 from video_classifier.ml.networks.precision import NotFiniteError
+from video_classifier.ml.networks.pretrained import WeightsError
 from video_classifier.ml.training.history import Epoch
 from video_classifier.ml.training.optimization import cross_entropy
 from video_classifier.ml.training.recipe import Recipe, RecipeError
@@ -93,6 +94,23 @@ def test_stops_when_it_gets_no_better() -> None:
     _, history = trainer.fit(*splits.hold_out(people(6), seed=1))
 
     assert len(history.epochs) == 3
+
+
+@pytest.mark.keras
+def test_a_trainer_does_nothing_until_it_trains(monkeypatch: pytest.MonkeyPatch) -> None:
+    from video_classifier.ml import networks
+
+    def build(*_: object, **__: object) -> None:
+        msg = "No such weights."
+        raise WeightsError(msg)
+
+    monkeypatch.setattr(networks, "build", build)
+    chosen = recipe(QUICK, "mobilenetv2_pool")
+
+    trainer = Trainer(chosen, footage(people(4)), backbone_weights="none.h5")
+
+    with pytest.raises(WeightsError):
+        trainer.prepare()
 
 
 FEW = replace(QUICK, epochs=4, batch_size=8)

@@ -56,7 +56,7 @@ class Trainer:
     def prepare(self, watch: Watch = UNWATCHED) -> Examples:
         """What the first phase trains on: for a frozen backbone the features of every clip.
 
-        That takes minutes, once. Whoever trains or scores calls it, so that nobody has to.
+        That takes minutes, once; `fit` and `scores` call it themselves.
         """
         if self._examples is None:
             self._examples = self._extracted(watch) if self.is_pretrained else self._clips
