@@ -68,7 +68,7 @@ def _examine(
     entries = manifest.read(table)
     used = manifest.for_training(entries)
     with console.progress("Decoding the clips", len(used)) as advance:
-        good, unreadable = file_facts.inspect_all(used, after_each=advance)
+        good, unreadable = file_facts.inspect_all(used, advance=advance)
     for bad in unreadable:
         console.complain(f"Left out: {bad.entry.name}: {bad.reason}")
     if not good:
@@ -85,7 +85,7 @@ def _examine(
             by=by,
             seed=seed,
             backbone_weights=backbone_weights,
-            after_each=advance,
+            advance=advance,
         )
 
 

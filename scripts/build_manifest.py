@@ -54,7 +54,7 @@ def _build(
     entries = _entries(dataset, out.parent)
     origins = _origins(dataset, groups)
     with console.progress("Decoding the clips", len(entries)) as advance:
-        good, unreadable = file_facts.inspect_all(entries, after_each=advance)
+        good, unreadable = file_facts.inspect_all(entries, advance=advance)
     for bad in unreadable:
         console.complain(f"Left out: {bad.entry.name}: {bad.reason}")
     _refuse_one_class(dataset, [clip.entry for clip in good])

@@ -115,7 +115,7 @@ def _compare(
     model = loading.load(folder, detector=detector)
     metrics, leaky = model.card.metrics, ""
     if entries:
-        evaluation = evaluate.evaluate(model, entries, after_each=advance)
+        evaluation = evaluate.evaluate(model, entries, advance=advance)
         metrics = evaluation.metrics
         if trained_on := sum(clip.in_training for clip in evaluation.scored):
             leaky = f"leaky: trained on {trained_on} of {len(evaluation.scored)} clips"

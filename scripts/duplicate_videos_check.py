@@ -123,7 +123,7 @@ def _checked(entries: Mapping[str, Entry], cache: fingerprints.FingerprintCache)
                 unreadable[name] = str(error)
             advance()
     with console.progress("Searching for duplicates", len(prints)) as advance:
-        result = search.find(prints, after_each=advance)
+        result = search.find(prints, advance=advance)
     labels = {name: entries[name].label for name in prints}
     groups = search.groups(result.pairs)
     return CheckResult(

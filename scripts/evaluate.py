@@ -62,7 +62,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _evaluate(model: Path, entries: Sequence[Entry], detector: Path) -> Evaluation:
     loaded = loading.load(model, detector=detector)
     with console.progress("Scoring the clips", len(entries)) as advance:
-        return evaluate.evaluate(loaded, entries, after_each=advance)
+        return evaluate.evaluate(loaded, entries, advance=advance)
 
 
 def _print(evaluation: Evaluation) -> None:

@@ -47,9 +47,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         weights = arguments.backbone_weights
         embed = _of_weights(weights, cache) if weights else _of_model(arguments.model, cache)
         with console.progress("Comparing the clips", len(entries)) as advance:
-            matches, unreadable = similarity.find(
-                arguments.clip, entries, embed, after_each=advance
-            )
+            matches, unreadable = similarity.find(arguments.clip, entries, embed, advance=advance)
         best = matches[: arguments.top]
         _print(best)
         for clip in unreadable:

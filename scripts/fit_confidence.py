@@ -41,7 +41,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _fit(folder: Path) -> Card:
     card = bundle.read_card(folder)
     entries, scores = cross_validation.read_scores(folder / "unseen.csv")
-    card = replace(card, confidence=cross_validation.unseen_confidence(entries, scores))
+    card = replace(card, confidence=cross_validation.out_of_fold_confidence(entries, scores))
     bundle.write_card(folder, card)
     return card
 

@@ -104,7 +104,7 @@ def _copies(entries: Mapping[str, Entry], prints: Mapping[str, Fingerprint], wan
     step = max(1, len(prints) // wanted)
     chosen = {name: entries[name].path for name in list(prints)[::step]}
     with console.progress("Making copies", len(chosen)) as advance:
-        counts = benchmark.altered_copies(chosen, prints, after_each=advance)
+        counts = benchmark.altered_copies(chosen, prints, advance=advance)
     every = benchmark.Count(
         found=sum(count.found for count in counts.values()),
         total=sum(count.total for count in counts.values()),
@@ -123,7 +123,7 @@ def _margins(
             part = {
                 n: one for n, one in prints.items() if benchmark.half_of_takes(takes[n]) == half
             }
-            margin = benchmark.margin(part, takes, overlaps, after_each=advance)
+            margin = benchmark.margin(part, takes, overlaps, advance=advance)
             evidence = (margin.max_unrelated, margin.min_overlap)
             rows.append([str(half + 1), *(f"{value:.1f}" for value in evidence)])
     console.out.print(EVIDENCE)

@@ -62,7 +62,7 @@ def test_a_recipe_is_measured_on_people_whom_its_networks_have_not_seen(trainer:
 
     assert [(fold.number, fold.folds) for fold in watch.scored] == [(1, 2), (2, 2)]
     assert measured.metrics["auc"].value == 1
-    assert measured.calibration.threshold == measured.unseen.shipped.threshold
+    assert measured.calibration.threshold == measured.out_of_fold.calibration.threshold
 
 
 def test_by_clip_everybody_is_a_group_of_their_own(trainer: Trainer) -> None:
@@ -90,7 +90,7 @@ def test_what_is_published_is_a_model_with_its_recipe_and_its_scores(
     assert "found in 1 of the clips" in card.measured
     read, scores = cross_validation.read_scores(tmp_path / "mine" / "unseen.csv")
     assert [entry.name for entry in read] == [entry.name for entry in people(4)]
-    assert scores == pytest.approx(measured.unseen.scores, abs=1e-4)
+    assert scores == pytest.approx(measured.out_of_fold.scores, abs=1e-4)
 
 
 def test_a_model_that_was_not_measured_says_so(table: Path, tmp_path: Path) -> None:

@@ -24,7 +24,7 @@ from video_classifier.ml.data.manifest import Entry, ManifestError
 from video_classifier.ml.data.splits import SplitBy, TooFewGroupsError, UnknownSourceError
 from video_classifier.ml.evaluation import calibration, cross_validation, evaluate
 from video_classifier.ml.evaluation.calibration import Calibration
-from video_classifier.ml.evaluation.cross_validation import FALSE_ALARMS, Unseen
+from video_classifier.ml.evaluation.cross_validation import FALSE_ALARMS, OutOfFold
 from video_classifier.ml.evaluation.evaluate import Evaluation, NothingToMeasureError, ScoredClip
 from video_classifier.ml.networks import UnknownNetworkError, precision
 from video_classifier.ml.networks.precision import NotFiniteError
@@ -77,13 +77,13 @@ class Measured:
 
     plan: Plan
     entries: tuple[Entry, ...]
-    unseen: Unseen  # out-of-fold scores, and what was calibrated on them
+    out_of_fold: OutOfFold  # out-of-fold scores, and what was calibrated on them
     metrics: Mapping[str, Interval]
 
     @property
     def calibration(self) -> Calibration:
         """Temperature and threshold for a network that is trained on all clips."""
-        return self.unseen.shipped
+        return self.out_of_fold.calibration
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -164,7 +164,7 @@ def audit(
             by=by,
             seed=trainer.recipe.settings.seed,
             backbone_weights=trainer.backbone_weights if trainer.is_pretrained else None,
-            after_each=advance,
+            advance=advance,
         )
     for sentence in (*(leak.sentence for leak in found.leaks), *found.warnings):
         watch.warn(sentence)
@@ -181,12 +181,14 @@ def measure(trainer: Trainer, plan: Plan, *, watch: Watch = UNWATCHED) -> Measur
     folds = cross_validation.make_folds(
         entries, count=plan.folds, seed=trainer.recipe.settings.seed
     )
-    scores = cross_validation.unseen_scores(trainer, folds, watch=watch)
-    unseen = cross_validation.calibrated(
+    scores = cross_validation.out_of_fold_scores(trainer, folds, watch=watch)
+    out_of_fold = cross_validation.calibrated(
         entries, scores, folds, false_alarms=plan.false_alarms, threshold=plan.threshold
     )
-    metrics = cross_validation.unseen_metrics(entries, unseen.scores, threshold=unseen.thresholds)
-    return Measured(plan=plan, entries=tuple(entries), unseen=unseen, metrics=metrics)
+    metrics = cross_validation.out_of_fold_metrics(
+        entries, out_of_fold.scores, threshold=out_of_fold.thresholds
+    )
+    return Measured(plan=plan, entries=tuple(entries), out_of_fold=out_of_fold, metrics=metrics)
 
 
 def train(trainer: Trainer, *, watch: Watch = UNWATCHED) -> Trained:
@@ -225,7 +227,7 @@ def publish(
         created=datetime.now(UTC).date().isoformat(),
         metrics=metrics,
         confidence=(
-            cross_validation.unseen_confidence(measured.entries, measured.unseen.scores)
+            cross_validation.out_of_fold_confidence(measured.entries, measured.out_of_fold.scores)
             if measured
             else None
         ),
@@ -243,8 +245,8 @@ def publish(
     card = bundle.save(folder, network, card)
     plots.save_training(trained.history, folder / TRAINING_FILE)
     if measured:
-        cross_validation.write_scores(folder / SCORES_FILE, measured.entries, measured.unseen)
-        plots.save_roc(measured.entries, measured.unseen.scores, folder / ROC_FILE)
+        cross_validation.write_scores(folder / SCORES_FILE, measured.entries, measured.out_of_fold)
+        plots.save_roc(measured.entries, measured.out_of_fold.scores, folder / ROC_FILE)
     return card
 
 
@@ -265,7 +267,7 @@ def measure_held_out(
     with watch.task("Testing on the clips held out", len(held_out)) as advance:
         for source in dict.fromkeys(entry.source for entry in held_out):
             clips = [entry for entry in held_out if entry.source == source]
-            tested = evaluate.evaluate(model, clips, after_each=advance)
+            tested = evaluate.evaluate(model, clips, advance=advance)
             specificity = tested.metrics.get("specificity", Interval(value=None))
             metrics[f"{FALSE_ALARMS}{source}"] = cross_validation.complement(specificity)
             sentences.append(
@@ -298,7 +300,7 @@ def evaluate_recipe(  # noqa: PLR0913
     footage, unreadable = decode(recipe, entries, detector=detector, cache=cache, watch=watch)
     trainer = Trainer(recipe, footage, backbone_weights=backbone_weights, cache=cache)
     folds = cross_validation.make_folds(trainer.entries, count=None, seed=recipe.settings.seed)
-    scores = cross_validation.unseen_scores(trainer, folds, watch=watch)
+    scores = cross_validation.out_of_fold_scores(trainer, folds, watch=watch)
     shown = calibration.tempered(scores, temperature_of(card))
     return evaluate.summarize(
         name=f"{card.name}'s recipe",

@@ -245,9 +245,7 @@ def test_each_clip_counts_as_progress() -> None:
     ticks = []
     one = make_print(footage(3))
 
-    search.find(
-        {"a": one, "b": one, "c": make_print(footage(3))}, after_each=lambda: ticks.append(1)
-    )
+    search.find({"a": one, "b": one, "c": make_print(footage(3))}, advance=lambda: ticks.append(1))
 
     assert len(ticks) == 3
 

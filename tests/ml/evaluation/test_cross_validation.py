@@ -24,7 +24,7 @@ def test_no_clip_influences_its_own_threshold() -> None:
     own, others = FOLDS[0].test, FOLDS[1].test
     np.testing.assert_array_equal(before.thresholds[own], after.thresholds[own])
     assert (before.thresholds[others] != after.thresholds[others]).all()
-    assert before.shipped.threshold != after.shipped.threshold
+    assert before.calibration.threshold != after.calibration.threshold
 
 
 def test_the_shown_scores_rank_the_clips_of_a_fold_as_before() -> None:
@@ -40,14 +40,14 @@ def test_a_threshold_that_is_given_is_taken() -> None:
     found = calibrated(ENTRIES, SCORES, FOLDS, false_alarms=0.2, threshold=0.7)
 
     assert set(found.thresholds) == {0.7}
-    assert found.shipped.threshold == 0.7
+    assert found.calibration.threshold == 0.7
 
 
 def test_metrics_hold_at_each_clips_own_threshold() -> None:
     targets = np.array([one.target for one in ENTRIES])
     thresholds = np.where(targets == 1, 0.0, 1.0)
 
-    figures = cross_validation.unseen_metrics(ENTRIES, SCORES, threshold=thresholds)
+    figures = cross_validation.out_of_fold_metrics(ENTRIES, SCORES, threshold=thresholds)
 
     assert figures["accuracy"].value == 1
 
@@ -71,8 +71,8 @@ def test_a_source_with_one_label_flatters_nothing() -> None:
     shop = np.random.default_rng(1).uniform(0.4, 0.6, 16)
     scores = np.concatenate([shop, np.full(8, 0.0), [0.9]])
 
-    alone = cross_validation.unseen_metrics(people(4), shop, threshold=0.5)
-    both = cross_validation.unseen_metrics(entries, scores, threshold=0.5)
+    alone = cross_validation.out_of_fold_metrics(people(4), shop, threshold=0.5)
+    both = cross_validation.out_of_fold_metrics(entries, scores, threshold=0.5)
 
     assert both["auc"] == alone["auc"]
     assert both["false_alarms_elsewhere"].value == pytest.approx(1 / 9)

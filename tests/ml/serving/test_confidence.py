@@ -160,9 +160,9 @@ def test_clips_from_collections_of_one_label_have_no_part(tmp_path: Path) -> Non
     street = [entry(9, shoplifter=False, group="9", source="street")]
     scores = np.array([0.9, 0.1, 0.6, 0.4, 0.3, 0.7, 0.8, 0.2])
 
-    alone = cross_validation.unseen_confidence(both, scores)
+    alone = cross_validation.out_of_fold_confidence(both, scores)
 
-    assert cross_validation.unseen_confidence(both + street, np.append(scores, 0.01)) == alone
+    assert cross_validation.out_of_fold_confidence(both + street, np.append(scores, 0.01)) == alone
 
 
 def test_a_table_that_cannot_be_read_is_a_sentence(tmp_path: Path) -> None:
@@ -177,7 +177,7 @@ def test_a_table_that_cannot_be_read_is_a_sentence(tmp_path: Path) -> None:
 def test_the_cards_have_what_their_tables_of_scores_give(name: str) -> None:
     entries, scores = cross_validation.read_scores(STORAGE / name / "unseen.csv")
 
-    assert bundle.read_card(STORAGE / name).confidence == cross_validation.unseen_confidence(
+    assert bundle.read_card(STORAGE / name).confidence == cross_validation.out_of_fold_confidence(
         entries, scores
     )
 

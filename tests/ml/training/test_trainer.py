@@ -50,11 +50,11 @@ def trainer() -> Trainer:
 def test_learns_what_can_be_learned(trainer: Trainer) -> None:
     entries = people(6)
 
-    scores = cross_validation.unseen_scores(
+    scores = cross_validation.out_of_fold_scores(
         trainer, cross_validation.make_folds(entries, count=3, seed=1)
     )
 
-    figures = cross_validation.unseen_metrics(entries, scores, threshold=0.5)
+    figures = cross_validation.out_of_fold_metrics(entries, scores, threshold=0.5)
     assert figures["auc"].value == 1
 
 

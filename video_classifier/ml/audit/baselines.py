@@ -53,14 +53,14 @@ def measure_all(
     *,
     seed: int = splits.SEED,
     backbone_weights: str | Path | None = None,
-    after_each: Callable[[], None] = lambda: None,
+    advance: Callable[[], None] = lambda: None,
 ) -> tuple[Baseline, ...]:
     """Logistic regressions on the file facts alone and on one frame alone.
 
     They are cross-validated by group: each clip is scored by one fitted without its group; see
     `splits.refuse_too_few` for how many groups that takes. The frame is represented by ImageNet
     features of a frozen MobileNetV2 if there are weights, else by a thumbnail of colors and edges.
-    Intervals come from resampling groups. `after_each` is called once for each of the two.
+    Intervals come from resampling groups. `advance` is called once for each of the two.
     """
     baselines = []
     entries = [clip.entry for clip in clips]
@@ -75,7 +75,7 @@ def measure_all(
                 everywhere=_auc(entries, scores, everywhere),
             )
         )
-        after_each()
+        advance()
     return tuple(baselines)
 
 

@@ -59,7 +59,7 @@ def from_frames(entry: Entry, images: Image) -> InspectedClip:
 
 
 def inspect_all(
-    entries: Iterable[Entry], *, after_each: Callable[[], None] = lambda: None
+    entries: Iterable[Entry], *, advance: Callable[[], None] = lambda: None
 ) -> tuple[tuple[InspectedClip, ...], tuple[Unreadable, ...]]:
     """The clips that decode, and those that don't, each with its reason."""
-    return each(entries, inspect, after_each)
+    return each(entries, inspect, advance)

@@ -79,11 +79,11 @@ def examine(  # noqa: PLR0913
     by: SplitBy = SplitBy.GROUP,
     seed: int = splits.SEED,
     backbone_weights: str | Path | None = None,
-    after_each: Callable[[], None] = lambda: None,
+    advance: Callable[[], None] = lambda: None,
 ) -> Audit:
     """Audits the entries without a note; `inspected` are those that can be read.
 
-    `after_each` is called once for each of BASELINES.
+    `advance` is called once for each of BASELINES.
     """
     used = [entry for entry in entries if not entry.note]
     sides = splits.splits_of(splits.regrouped(used, by), seed=seed)
@@ -103,7 +103,7 @@ def examine(  # noqa: PLR0913
             _regrouped(clips, by),
             seed=seed,
             backbone_weights=backbone_weights,
-            after_each=after_each,
+            advance=advance,
         ),
     )
 

@@ -105,9 +105,9 @@ def margin(
     takes: Mapping[str, str],
     overlaps: Iterable[Overlap],
     *,
-    after_each: Callable[[], None] = lambda: None,
+    advance: Callable[[], None] = lambda: None,
 ) -> Margin:
-    """Compares clips at every offset. `after_each` is called once for each clip."""
+    """Compares clips at every offset. `advance` is called once for each clip."""
     known = {frozenset((one.a, one.b)) for one in overlaps}
     unrelated, shared = [], []
     for number, a in enumerate(prints):
@@ -116,7 +116,7 @@ def margin(
                 shared.append(search.max_evidence(prints[a], prints[b]))
             elif takes[a] != takes[b]:
                 unrelated.append(search.max_evidence(prints[a], prints[b]))
-        after_each()
+        advance()
     return Margin(max_unrelated=max(unrelated, default=0.0), min_overlap=min(shared, default=0.0))
 
 
@@ -129,11 +129,11 @@ def altered_copies(
     clips: Mapping[str, Path],
     prints: Mapping[str, Fingerprint],
     *,
-    after_each: Callable[[], None] = lambda: None,
+    advance: Callable[[], None] = lambda: None,
 ) -> dict[str, Count]:
     """How many altered copies were matched to their clip, among all `prints`, by alteration.
 
-    Clips shorter than three cuts are not cut. `after_each` is called once for each clip.
+    Clips shorter than three cuts are not cut. `advance` is called once for each clip.
     """
     copies: dict[str, dict[str, str]] = {one.name: {} for one in alterations.ALL}
     known = dict(prints)
@@ -143,7 +143,7 @@ def altered_copies(
                 copy = f"{name} ({alteration.name})"
                 copies[alteration.name][copy] = name
                 known[copy] = _fingerprint_of_copy(path, alteration)
-        after_each()
+        advance()
     pairs = {(pair.a, pair.b) for pair in search.find(known).pairs}
     return {
         alteration: Count(

@@ -69,11 +69,11 @@ class SearchResult:
 
 
 def find(
-    prints: Mapping[str, Fingerprint], *, after_each: Callable[[], None] = lambda: None
+    prints: Mapping[str, Fingerprint], *, advance: Callable[[], None] = lambda: None
 ) -> SearchResult:
     """All pairs of clips that share footage, sorted by name; `prints` are by name.
 
-    `after_each` is called once for each clip.
+    `advance` is called once for each clip.
     """
     names = _by_content(prints)
     distinct = [prints[same[0]] for same in names]
@@ -93,7 +93,7 @@ def find(
                 both = product(names[number], names[other])
                 pairs += [_pair(prints, a, b, verified) for a, b in both]
         for _ in names[number]:
-            after_each()
+            advance()
     pairs.sort(key=lambda pair: (pair.a, pair.b))
     return SearchResult(pairs=tuple(pairs), aligned=aligned)
 

@@ -64,7 +64,7 @@ def find(
     entries: Iterable[Entry],
     embed: Embedder,
     *,
-    after_each: Callable[[], None] = lambda: None,
+    advance: Callable[[], None] = lambda: None,
 ) -> tuple[list[SimilarClip], list[Unreadable]]:
     """The entries other than `clip`, most similar first, and those that can't be read.
 
@@ -81,5 +81,5 @@ def find(
                 )
             except ClipError as error:
                 unreadable.append(Unreadable(entry=entry, reason=str(error)))
-        after_each()
+        advance()
     return sorted(matches, key=lambda match: -match.similarity), unreadable

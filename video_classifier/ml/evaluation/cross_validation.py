@@ -30,16 +30,16 @@ from video_classifier.ml.training.trainer import Trainer
 from video_classifier.ml.watch import UNWATCHED, Watch
 
 FALSE_ALARMS = "false_alarms_"  # prefix of a metric's name; the source follows
-ELSEWHERE = f"{FALSE_ALARMS}elsewhere"
+OUT_OF_DOMAIN = f"{FALSE_ALARMS}elsewhere"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Unseen:
+class OutOfFold:
     """Out-of-fold scores and thresholds of a recipe."""
 
     scores: Floats  # (n,), at the temperature chosen on the other folds' clips
     thresholds: Floats  # (n,), chosen on the other folds' clips
-    shipped: Calibration  # chosen on all clips, for a network that is trained on all of them
+    calibration: Calibration  # chosen on all clips, for a network that is trained on all of them
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,7 +75,9 @@ def make_folds(entries: Sequence[Entry], *, count: int | None, seed: int) -> lis
     return list(splits.folds(entries, count=count, seed=seed))
 
 
-def unseen_scores(trainer: Trainer, folds: Sequence[Fold], *, watch: Watch = UNWATCHED) -> Floats:
+def out_of_fold_scores(
+    trainer: Trainer, folds: Sequence[Fold], *, watch: Watch = UNWATCHED
+) -> Floats:
     """The score of each clip, (n,), by a network that was trained without its group.
 
     `watch` gets a FoldScored for each fold.
@@ -101,7 +103,7 @@ def calibrated(
     *,
     false_alarms: float,
     threshold: float | None = None,
-) -> Unseen:
+) -> OutOfFold:
     """Out-of-fold scores, each with temperature and threshold chosen on the other folds.
 
     The threshold is the lowest with at most the share `false_alarms`, see
@@ -118,7 +120,7 @@ def calibrated(
         found = choose(np.setdiff1d(rows, fold.test))
         shown[fold.test] = tempered(scores[fold.test], found.temperature)
         thresholds[fold.test] = found.threshold
-    return Unseen(scores=shown, thresholds=thresholds, shipped=choose(rows))
+    return OutOfFold(scores=shown, thresholds=thresholds, calibration=choose(rows))
 
 
 def counted(entries: Sequence[Entry]) -> npt.NDArray[np.bool_]:
@@ -127,7 +129,7 @@ def counted(entries: Sequence[Entry]) -> npt.NDArray[np.bool_]:
     return mixed if mixed.any() else ~mixed
 
 
-def unseen_metrics(
+def out_of_fold_metrics(
     entries: Sequence[Entry], scores: Floats, *, threshold: float | Floats
 ) -> Mapping[str, Interval]:
     """Metrics over the sources that hold both labels; intervals by bootstrap over groups.
@@ -141,7 +143,7 @@ def unseen_metrics(
     found = dict(_measure(entries, scores, both, thresholds))
     if (~both).any():
         elsewhere = _measure(entries, scores, ~both, thresholds)["specificity"]
-        found[ELSEWHERE] = complement(elsewhere)
+        found[OUT_OF_DOMAIN] = complement(elsewhere)
     return found
 
 
@@ -164,7 +166,7 @@ def complement(share: Interval) -> Interval:
     return Interval(value=1 - share.value, low=1 - share.high, high=1 - share.low)
 
 
-def unseen_confidence(entries: Sequence[Entry], scores: Floats) -> Confidence | None:
+def out_of_fold_confidence(entries: Sequence[Entry], scores: Floats) -> Confidence | None:
     """The confidence in predictions, fitted on the same clips as the other metrics."""
     both = counted(entries)
     measured = list(compress(entries, both))
@@ -196,11 +198,13 @@ def read_scores(table: Path) -> tuple[tuple[Entry, ...], Floats]:
         raise ManifestError(msg) from error
 
 
-def write_scores(target: Path, entries: Sequence[Entry], unseen: Unseen) -> None:
+def write_scores(target: Path, entries: Sequence[Entry], out_of_fold: OutOfFold) -> None:
     """Writes a CSV with each clip's path, label, group, source, score and threshold."""
     with target.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(("path", "label", "group", "source", "score", "threshold"))
-        for entry, *numbers in zip(entries, unseen.scores, unseen.thresholds, strict=True):
+        for entry, *numbers in zip(
+            entries, out_of_fold.scores, out_of_fold.thresholds, strict=True
+        ):
             cells = (f"{number:.4f}" for number in numbers)
             writer.writerow((entry.name, entry.label, entry.group, entry.source, *cells))

@@ -95,11 +95,11 @@ def evaluate(
     model: ModelPredictor,
     entries: Sequence[Entry],
     *,
-    after_each: Callable[[], None] = lambda: None,
+    advance: Callable[[], None] = lambda: None,
 ) -> Evaluation:
     """Scores every clip as the application would. Raises NothingToMeasureError.
 
-    `after_each` is called once for each entry.
+    `advance` is called once for each entry.
     """
     trained_on = set(model.card.training.get("clips_sha256", ()))
 
@@ -109,7 +109,7 @@ def evaluate(
             return UnscoredClip(entry=entry, reason=outcome.no_result, in_training=in_training)
         return ScoredClip(entry=entry, score=outcome.prediction.score, in_training=in_training)
 
-    clips, unreadable = each(entries, score, after_each)
+    clips, unreadable = each(entries, score, advance)
     scored = [clip for clip in clips if isinstance(clip, ScoredClip)]
     if not scored:
         msg = "None of the clips gets a score, so there is nothing to measure."
