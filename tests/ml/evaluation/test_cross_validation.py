@@ -7,7 +7,7 @@ import pytest
 
 from tests.makers.datasets import entry, people
 from video_classifier.ml.evaluation import cross_validation
-from video_classifier.ml.evaluation.cross_validation import calibrated, counted, make_folds
+from video_classifier.ml.evaluation.cross_validation import calibrated, in_domain, make_folds
 
 ENTRIES = people(6)
 FOLDS = make_folds(ENTRIES, count=3, seed=1)
@@ -59,8 +59,8 @@ def test_where_no_source_holds_both_labels_all_clips_count() -> None:
         for number in range(3, 6)
     ]
 
-    assert counted(thefts + street).all()
-    assert list(counted(people(1) + street)) == [True] * 4 + [False] * 3
+    assert in_domain(thefts + street).all()
+    assert list(in_domain(people(1) + street)) == [True] * 4 + [False] * 3
 
 
 def test_a_source_with_one_label_flatters_nothing() -> None:

@@ -186,10 +186,10 @@ def _out_of_fold_scores(entries: Sequence[Entry], inputs: Floats, seed: int) -> 
     return scores
 
 
-def _auc(entries: Sequence[Entry], scores: Floats, counted: npt.NDArray[np.bool_]) -> Interval:
-    chosen = list(compress(entries, counted))
+def _auc(entries: Sequence[Entry], scores: Floats, in_domain: npt.NDArray[np.bool_]) -> Interval:
+    chosen = list(compress(entries, in_domain))
     if not chosen:
         return Interval(value=None)
     targets = np.array([entry.target for entry in chosen])
     groups = [entry.group for entry in chosen]
-    return measure(targets, scores[counted], threshold=0.5, groups=groups)["auc"]
+    return measure(targets, scores[in_domain], threshold=0.5, groups=groups)["auc"]

@@ -28,8 +28,8 @@ def write(folder: Path, content: bytes, card: DetectorCard) -> None:
 def convert(network: keras.Model, *, height: int, width: int) -> bytes:
     """For TensorFlow Lite, with weights of 16 bits; sides are multiples of 32.
 
-    Takes (1, height, width, 3) RGB float32, 0 to 255, and gives (1, cells, 5): what `network`
-    says, its grids end to end.
+    Takes (1, height, width, 3) RGB float32, 0 to 255, and gives (1, cells, 5): the output of
+    `network`, its grids concatenated.
     """
     import keras
     import tensorflow as tf

@@ -1,7 +1,7 @@
 """The network of our own person detector: part of MobileNetV2, a small pyramid, two heads a level.
 
-Anchor-free as YOLOX: each cell of three grids says how sure it is to lie on a person, and where
-that person's box is. Fully convolutional: it takes any size that is a multiple of 32.
+Anchor-free as YOLOX: each cell of three grids gives a score for lying on a person, and
+that person's box. Fully convolutional: it takes any size that is a multiple of 32.
 
 Sandler et al., "MobileNetV2", CVPR 2018; Lin et al., "Feature Pyramid Networks", CVPR 2017;
 Ge et al., "YOLOX: Exceeding YOLO Series in 2021", arXiv:2107.08430.

@@ -109,10 +109,10 @@ def calibrated(
     The threshold is the lowest with at most the share `false_alarms`, see
     `calibration.calibrate`, unless one is given.
     """
-    targets, chosen = np.array([entry.target for entry in entries]), counted(entries)
+    targets, inside = np.array([entry.target for entry in entries]), in_domain(entries)
 
     def choose(rows: npt.NDArray[np.intp]) -> Calibration:
-        found = calibrate(targets[rows], scores[rows], chosen[rows], false_alarms=false_alarms)
+        found = calibrate(targets[rows], scores[rows], inside[rows], false_alarms=false_alarms)
         return found if threshold is None else replace(found, threshold=threshold)
 
     rows, shown, thresholds = np.arange(len(scores)), scores.copy(), scores.copy()
@@ -123,10 +123,10 @@ def calibrated(
     return OutOfFold(scores=shown, thresholds=thresholds, calibration=choose(rows))
 
 
-def counted(entries: Sequence[Entry]) -> npt.NDArray[np.bool_]:
+def in_domain(entries: Sequence[Entry]) -> npt.NDArray[np.bool_]:
     """(n,): the clips of sources with both labels; all clips if there is no such source."""
-    mixed = holds_both_labels(entries)
-    return mixed if mixed.any() else ~mixed
+    both = holds_both_labels(entries)
+    return both if both.any() else ~both
 
 
 def out_of_fold_metrics(
@@ -139,12 +139,12 @@ def out_of_fold_metrics(
     (n,).
     """
     thresholds = np.broadcast_to(threshold, scores.shape)
-    both = counted(entries)
-    found = dict(_measure(entries, scores, both, thresholds))
-    if (~both).any():
-        elsewhere = _measure(entries, scores, ~both, thresholds)["specificity"]
-        found[OUT_OF_DOMAIN] = complement(elsewhere)
-    return found
+    inside = in_domain(entries)
+    metrics = dict(_measure(entries, scores, inside, thresholds))
+    if (~inside).any():
+        outside = _measure(entries, scores, ~inside, thresholds)["specificity"]
+        metrics[OUT_OF_DOMAIN] = complement(outside)
+    return metrics
 
 
 def _measure(
@@ -168,11 +168,11 @@ def complement(share: Interval) -> Interval:
 
 def out_of_fold_confidence(entries: Sequence[Entry], scores: Floats) -> Confidence | None:
     """The confidence in predictions, fitted on the same clips as the other metrics."""
-    both = counted(entries)
-    measured = list(compress(entries, both))
+    inside = in_domain(entries)
+    measured = list(compress(entries, inside))
     return fit_confidence(
         np.array([entry.target for entry in measured]),
-        scores[both],
+        scores[inside],
         [entry.group for entry in measured],
     )
 

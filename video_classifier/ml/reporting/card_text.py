@@ -13,7 +13,7 @@ import numpy as np
 
 from video_classifier.ml.data.manifest import Entry
 from video_classifier.ml.evaluation.calibration import Calibration
-from video_classifier.ml.evaluation.cross_validation import FALSE_ALARMS, counted
+from video_classifier.ml.evaluation.cross_validation import FALSE_ALARMS, in_domain
 from video_classifier.ml.files import sha256
 from video_classifier.ml.training.history import History
 from video_classifier.ml.training.settings import StopBy, TrainingSettings
@@ -53,7 +53,7 @@ def how_measured(entries: Sequence[Entry], settings: TrainingSettings, *, folds:
         return "Not measured."
     groups = len({entry.group for entry in entries})
     way = "leaving out one person at a time" if folds is None else f"in {folds} folds"
-    if folds is None and not counted(entries).all():
+    if folds is None and not in_domain(entries).all():
         way += ", and with each an even share of the recordings from collections of one label"
     kept_back = "" if settings.stop_by == StopBy.EPOCHS else f" {_KEPT_BACK}"
     return (
@@ -69,7 +69,7 @@ def how_measured(entries: Sequence[Entry], settings: TrainingSettings, *, folds:
 def how_chosen(entries: Sequence[Entry], chosen: Calibration, *, false_alarms: float) -> str:
     """How a card's threshold was chosen, in sentences."""
     ordinary = np.array([entry.target == 0 for entry in entries])
-    here = counted(entries)
+    here = in_domain(entries)
     kinds = {
         "from collections that hold both labels": int((ordinary & here).sum()),
         "from elsewhere": int((ordinary & ~here).sum()),

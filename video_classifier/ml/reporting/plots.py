@@ -16,7 +16,7 @@ from matplotlib.ticker import MaxNLocator
 from video_classifier.ml.contracts import Floats, Integers
 from video_classifier.ml.data.manifest import Entry
 from video_classifier.ml.evaluation.calibration import reliability
-from video_classifier.ml.evaluation.cross_validation import counted
+from video_classifier.ml.evaluation.cross_validation import in_domain
 from video_classifier.ml.evaluation.intervals import Confusion, auc
 from video_classifier.ml.training.history import History
 
@@ -39,7 +39,7 @@ def save_training(history: History, target: Path) -> None:
 
 def save_roc(entries: Sequence[Entry], scores: Floats, target: Path) -> None:
     """The ROC curve of out-of-fold scores, (n,)."""
-    chosen = counted(entries)
+    chosen = in_domain(entries)
     targets = np.array([entry.target for entry in compress(entries, chosen)])
     save(roc(targets, scores[chosen], title="On people never seen in training"), target)
 

@@ -22,8 +22,8 @@ def mixup(
 ) -> tuple[npt.NDArray[Number], Floats]:
     """As many blends of two clips as there are clips, and the same blends of their targets.
 
-    Inputs (n, ...) of any type, which the blends keep; targets (n,) 0 or 1; clips are drawn as
-    often as their weights (n,) say. With few clips a network memorizes; nothing between two
+    Inputs (n, ...) of any type, which the blends keep; targets (n,) 0 or 1; clips are drawn in
+    proportion to their weights (n,). With few clips a network memorizes; nothing between two
     clips can be memorized.
     """
     count = len(inputs)

@@ -194,7 +194,7 @@ class Trainer:
         watch: Watch,
     ) -> History:
         """Trains a phase to its end, from its last checkpoint on."""
-        self._checkpoints.keep(np.empty(0), **facts)  # says that there are any, see `can_resume`
+        self._checkpoints.keep(np.empty(0), **facts)  # for `can_resume`
         rows = [clips.rows.tolist() for clips in (subsets.train, subsets.validation)]
         facts = facts | {"phase": current.name, "rows": rows}
         phase.compile_for(current, self._settings, clips=len(subsets.train.rows))
