@@ -36,6 +36,7 @@ EXAMPLE = """example:
 """
 
 NAME = "figures"  # of the marks in the page
+CHECKED = Path("tests/ml/persons/person_boxes.json")
 PRECISION = 0.85
 TURNS, PICTURES_A_TURN = 11, 20  # of each detector; the first turn warms up
 SHOWN = 12
@@ -259,7 +260,7 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--manifest", type=Path, required=True, help="CSV: path, scene, take")
     parser.add_argument("--teacher", type=Path, required=True, help="the YOLOX file it learned by")
     parser.add_argument("--detector", type=Path, default=console.DETECTOR)
-    parser.add_argument("--checked", type=Path, default=Path("tests/ml/person_boxes.json"))
+    parser.add_argument("--checked", type=Path, default=CHECKED, help="default: %(default)s")
     parser.add_argument("--speed", action=argparse.BooleanOptionalAction, default=True)
     parser.add_argument(
         "--write", type=console.file_to_write, metavar="PAGE", help="put the figures into it"

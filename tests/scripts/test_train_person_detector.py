@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 
 from scripts import measure_person_detector, train_person_detector
+from scripts._lib import console
 from tests.makers.crowd import Spotter
-from tests.makers.footage import YOLOX, require
+from tests.makers.footage import ROOT, YOLOX, require
 
 Script = Callable[[list[str]], int]
 
@@ -74,3 +75,8 @@ def test_a_mirrored_detector_finds_people_where_they_are() -> None:
 
     assert found.boxes == pytest.approx(np.array([[0.1, 0.25, 0.2, 0.75]]))
     assert found.boxes.dtype == np.float32
+
+
+def test_the_checked_boxes_and_the_detector_are_where_they_are_looked_for() -> None:
+    assert (ROOT / measure_person_detector.CHECKED).is_file()
+    assert (ROOT / console.DETECTOR).is_dir()
