@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Callable, Iterable
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -37,9 +38,9 @@ from video_classifier.ml.serving.card import Card, Interval
 from video_classifier.ml.serving.confidence import Confidence
 from video_classifier.models import Analysis, Clip, Person, Store
 from video_classifier.models.cameras import MAIN
-from video_classifier.services import accounts
+from video_classifier.services import accounts, copies
+from video_classifier.states import Playback, Role, Status
 from video_classifier.states import Prediction as Predicted
-from video_classifier.states import Role, Status
 
 PASSWORD = "correct horse battery"
 
@@ -316,15 +317,30 @@ def make_clip(make_store: MakeStore) -> MakeClip:
         }
         fields.setdefault("store", make_store())
         file = ContentFile(content, name="clip.mp4")
-        return Clip.objects.create(name=name, file=file, **facts | fields)
+        clip = Clip.objects.create(name=name, file=file, **facts | fields)
+        if clip.playback == Playback.WANTED:
+            copies.want(clip)
+        return clip
 
     return make
+
+
+def claimed(now: datetime) -> dict[str, object]:
+    """What a job has that a worker took up at that moment."""
+    deadline = now + timedelta(minutes=30)
+    return {
+        "worker": "one",
+        "attempts": 1,
+        "claimed_at": now,
+        "heartbeat_at": now,
+        "deadline": deadline,
+    }
 
 
 def _plausible(status: Status) -> dict[str, object]:
     """What a row in that status has to have."""
     now = timezone.now()
-    running = {"worker": "one", "attempts": 1, "started_at": now, "heartbeat_at": now}
+    running = {"started_at": now, **claimed(now)}
     closed = running | {"finished_at": now}
     predicted: dict[str, object] = {"prediction": Predicted.HINT, "score": 0.9, "threshold": 0.5}
     return {

@@ -15,8 +15,8 @@ from pytest_django import DjangoAssertNumQueries, DjangoCaptureOnCommitCallbacks
 from tests.conftest import MakeAnalysis, MakeClip, MakeModel, MakeStore, MakeUser
 from video_classifier.ml.serving.bundle import NETWORK_FILE
 from video_classifier.models import Analysis, AuditEntry, Camera, Clip, Membership
-from video_classifier.services import audit, files, trash
-from video_classifier.states import Action, Prediction, Status
+from video_classifier.services import audit, files, heat_maps, trash
+from video_classifier.states import Action, Playback, Prediction, Status
 
 CLIPS = "/admin/video_classifier/clip/"
 ANALYSES = "/admin/video_classifier/analysis/"
@@ -460,3 +460,38 @@ def test_a_store_with_clips_is_not_deleted(admin_client: Client, make_clip: Make
     admin_client.post(f"/admin/video_classifier/store/{store.pk}/delete/", {"post": "yes"})
 
     assert Clip.objects.get().store == store
+
+
+# Jobs
+
+
+@pytest.fixture
+def jobs(make_analysis: MakeAnalysis, make_clip: MakeClip, user: User) -> Analysis:
+    """A clip with one of each kind."""
+    clip = make_clip(playback=Playback.WANTED)
+    analysis = make_analysis(clip=clip, status=Status.DONE)
+    heat_maps.ask(analysis, user=user)
+    return analysis
+
+
+@pytest.mark.parametrize("kind", ["heatmap", "browsercopy"])
+def test_jobs_are_shown_and_not_edited(admin_client: Client, jobs: Analysis, kind: str) -> None:
+    pk = {"heatmap": jobs.pk, "browsercopy": jobs.clip.pk}[kind]
+    row = f"/admin/video_classifier/{kind}/{pk}/change/"
+
+    assert str(pk) in admin_client.get(f"/admin/video_classifier/{kind}/").content.decode()
+    assert admin_client.get(row).status_code == 200
+    assert admin_client.post(row, {"status": "done"}).status_code == 403
+    assert admin_client.get(f"/admin/video_classifier/{kind}/?q=till").status_code == 200
+
+
+@pytest.mark.parametrize("kind", ["heatmap", "browsercopy"])
+def test_jobs_of_a_clip_in_the_trash_are_not_shown(
+    admin_client: Client, jobs: Analysis, user: User, kind: str
+) -> None:
+    trash.put(jobs.clip, by=user)
+
+    html = admin_client.get(f"/admin/video_classifier/{kind}/").content.decode()
+
+    assert str(jobs.pk) not in html
+    assert str(jobs.clip.pk) not in html

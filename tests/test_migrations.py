@@ -35,9 +35,9 @@ def analyzed(apps: Any, clip: Any, **fields: object) -> uuid.UUID:
     return uuid.UUID(str(made.pk))
 
 
-def clip_of(apps: Any) -> Any:
+def clip_of(apps: Any, **fields: object) -> Any:
     facts = {"size_bytes": 1, "width": 1, "height": 1, "duration": 1.0}
-    return apps.get_model(APP, "Clip").objects.create(name="door.mp4", **facts)
+    return apps.get_model(APP, "Clip").objects.create(name="door.mp4", **facts | fields)
 
 
 @pytest.mark.django_db(transaction=True)
@@ -116,6 +116,39 @@ def test_what_was_there_becomes_the_store_main_in_which_everybody_goes_on_workin
         ("Main", "boss", "reviewer"),
         ("Main", "boss", "manager"),
     }
+
+
+@pytest.mark.django_db(transaction=True)
+def test_copies_and_runs_on_their_way_are_jobs_after_it() -> None:
+    try:
+        old = migrate("0006_predictions")
+        now = timezone.now()
+        clips = [clip_of(old, playback="wanted", copy_attempts=n, copy_due_at=now) for n in (0, 2)]
+        old.get_model(APP, "Clip").objects.filter(pk=clips[1].pk).update(trashed_at=now)
+        clip_of(old)
+        open_ended = {"score": None, "threshold": None, "finished_at": None}
+        running = {"status": "running", "heartbeat_at": now, "started_at": now, "worker": "one"}
+        run = analyzed(old, clips[0], **running | open_ended)
+        done = analyzed(old, clips[0], prediction="hint")
+        heat_map = old.get_model(APP, "HeatMap")
+        heat_map.objects.create(analysis_id=done, status="running", heartbeat_at=now, worker="one")
+
+        new = migrate("0009_jobs")
+        copies = new.get_model(APP, "BrowserCopy").objects.order_by("attempts")
+        after = [(copy.clip_id, copy.status, copy.attempts, copy.not_before) for copy in copies]
+        runs = [new.get_model(APP, "Analysis").objects.get(pk=run)]
+        runs.append(new.get_model(APP, "HeatMap").objects.get(pk=done))
+
+        back = migrate("0006_predictions").get_model(APP, "Clip").objects
+        clips_back = {(clip.playback, clip.copy_attempts) for clip in back.all()}
+    finally:
+        migrate(_latest())
+
+    assert after == [(clips[0].pk, "queued", 0, now), (clips[1].pk, "cancelled", 2, now)]
+    for row in runs:
+        assert (row.status, row.worker, row.claimed_at) == ("running", "one", now)
+        assert row.deadline is not None
+    assert clips_back == {("wanted", 0), ("wanted", 2), ("original", 0)}
 
 
 def _latest() -> str:

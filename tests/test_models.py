@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from django.db import IntegrityError
+from django.db import IntegrityError, transaction
 
 from tests.conftest import MakeAnalysis, MakeClip, MakePerson
 from tests.databases import broken_rule
-from video_classifier.models import Analysis, HeatMap, Person
+from video_classifier.models import Analysis, BrowserCopy, HeatMap, Person
 from video_classifier.states import Playback, Prediction, Status, View
 
 PREDICTED_WHEN_DONE = "analysis_predicted_only_when_done"
@@ -39,6 +40,8 @@ NO_RESULT: dict[str, Any] = {
         ({"status": Status.DONE, "reason": "It is black."}, "analysis_no_result_has_a_reason"),
         ({"status": Status.FAILED, "error": ""}, "analysis_failed_says_why"),
         ({"status": Status.RUNNING, "heartbeat_at": None}, "analysis_running_shows_life"),
+        ({"status": Status.RUNNING, "claimed_at": None}, "analysis_running_shows_life"),
+        ({"status": Status.RUNNING, "deadline": None}, "analysis_running_has_a_deadline"),
         ({"status": Status.DONE, "view": View.PERSON}, OF_A_TRACK),
         ({"status": Status.DONE, "view": View.PERSON, "decided_by": 0}, OF_A_TRACK),
         ({"status": Status.DONE, "decided_by": 1}, OF_A_TRACK),
@@ -93,21 +96,36 @@ def test_a_number_stands_for_one_person(
     assert broken_rule(refused.value) == "person_number_stands_for_one"
 
 
-@pytest.mark.parametrize(
-    ("status", "rule"),
-    [
-        (Status.RUNNING, "heat_map_running_shows_life"),
-        (Status.DONE, "heat_map_done_means_drawn"),
-        (Status.FAILED, "heat_map_failed_says_why"),
-    ],
-)
-def test_a_heat_map_that_makes_no_sense_is_refused(
-    make_analysis: MakeAnalysis, status: Status, rule: str
-) -> None:
-    with pytest.raises(IntegrityError) as refused:
-        HeatMap.objects.create(analysis=make_analysis(), status=status)
+NOON = datetime(2025, 11, 22, 12, tzinfo=UTC)
+RUNNING = {"status": Status.RUNNING, "heartbeat_at": NOON}
 
-    assert broken_rule(refused.value) == rule
+
+@pytest.mark.parametrize(
+    ("broken", "rule"),
+    [
+        ({"status": Status.RUNNING, "deadline": NOON}, "running_shows_life"),
+        (RUNNING | {"claimed_at": NOON}, "running_has_a_deadline"),
+        ({"status": Status.FAILED}, "failed_says_why"),
+    ],
+    ids=str,
+)
+def test_a_job_that_makes_no_sense_is_refused(
+    make_analysis: MakeAnalysis, broken: dict[str, Any], rule: str
+) -> None:
+    analysis = make_analysis()
+
+    for kind, of in ((HeatMap, {"analysis": analysis}), (BrowserCopy, {"clip": analysis.clip})):
+        with pytest.raises(IntegrityError) as refused, transaction.atomic():
+            kind._default_manager.create(**of, **broken)
+
+        assert broken_rule(refused.value) == f"{kind._meta.model_name}_{rule}"
+
+
+def test_a_heat_map_that_is_done_was_drawn(make_analysis: MakeAnalysis) -> None:
+    with pytest.raises(IntegrityError) as refused:
+        HeatMap.objects.create(analysis=make_analysis(), status=Status.DONE)
+
+    assert broken_rule(refused.value) == "heatmap_done_means_drawn"
 
 
 def test_a_copy_has_its_file(make_clip: MakeClip) -> None:

@@ -14,7 +14,16 @@ from django.db.models import Count, FloatField, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.template.defaultfilters import filesizeformat
 
-from video_classifier.models import Analysis, AuditEntry, Camera, Clip, Membership, Store
+from video_classifier.models import (
+    Analysis,
+    AuditEntry,
+    BrowserCopy,
+    Camera,
+    Clip,
+    HeatMap,
+    Membership,
+    Store,
+)
 from video_classifier.querysets import DELETE_CLIPS
 from video_classifier.services import analyses, catalog, confidence, files, trash
 from video_classifier.services.errors import Refused
@@ -227,6 +236,34 @@ class AnalysisAdmin(AnalyzableAdmin):
 
     def clips_of(self, chosen: QuerySet[Analysis]) -> QuerySet[Clip]:
         return Clip.objects.filter(analyses__in=chosen).distinct()
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        return super().get_queryset(request).filter(clip__trashed_at=None)
+
+
+class JobAdmin(ReadOnlyAdmin):
+    """A job: where it is in its queue, and who runs it."""
+
+    list_display = (
+        *("__str__", "status", "requested_by", "waiting_since"),
+        *("worker", "attempts", "heartbeat_at", "deadline"),
+    )
+    list_filter = ("status", "requested_by")
+    list_select_related = ("requested_by",)
+    readonly_fields = ("waiting_since", "not_before", "version")
+
+
+@admin.register(HeatMap)
+class HeatMapAdmin(JobAdmin):
+    search_fields = ("analysis__clip__name", "worker", "error")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        return super().get_queryset(request).filter(analysis__clip__trashed_at=None)
+
+
+@admin.register(BrowserCopy)
+class BrowserCopyAdmin(JobAdmin):
+    search_fields = ("clip__name", "worker", "error")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         return super().get_queryset(request).filter(clip__trashed_at=None)

@@ -7,24 +7,27 @@ from typing import TYPE_CHECKING, Any, NoReturn, Self, TypeVar
 
 from django.contrib.auth.models import AnonymousUser, User
 from django.db import models
-from django.db.models import Q
+from django.db.models import Case, F, OuterRef, Subquery, Window
+from django.db.models.functions import RowNumber
 
-from video_classifier.states import Playback, Role, Status
+from video_classifier.states import Role, Status
 
 if TYPE_CHECKING:
     from video_classifier.models import (  # noqa: F401
         Analysis,
         AuditEntry,
+        BrowserCopy,
         Camera,
         Clip,
         HeatMap,
+        Job,
         Person,
         Store,
     )
 
 Row = TypeVar("Row", bound=models.Model)
-Job = TypeVar("Job", bound="Analysis | HeatMap")
 
+AnyJob = TypeVar("AnyJob", bound="Job")
 
 Visitor = User | AnonymousUser
 
@@ -89,29 +92,53 @@ class ClipQuerySet(InStoreQuerySet["Clip"]):
         own = self.in_stores_of(user, Role.ANALYST).filter(uploaded_by=user.pk)
         return own | self.in_stores_of(user, Role.MANAGER)
 
-    def wanting_a_copy(self) -> Self:
-        """Not to be played in browsers until somebody makes a copy, the longest due first."""
-        return self.kept().filter(playback=Playback.WANTED).order_by("copy_due_at", "pk")
 
-
-class JobQuerySet(InStoreQuerySet[Job]):
+class JobQuerySet(InStoreQuerySet[AnyJob]):
     """Of rows that are also the jobs in a queue."""
 
     def waiting(self) -> Self:
-        """Queued, the longest waiting first."""
-        return self.filter(status=Status.QUEUED).order_by("waiting_since", "pk")
+        return self.filter(status=Status.QUEUED)
+
+    def known_to(self, version: int) -> Self:
+        """Those that code of this version does rightly."""
+        return self.filter(version__lte=version)
+
+    def in_turn(self) -> Self:
+        """By priority, and within one users take turns, each with the longest waiting job.
+
+        Turns go round: each user's first job comes before anybody's second, and whoever was
+        served the longest time ago, or never, begins. Jobs without a user count as one user's.
+        """
+        nth = Window(
+            RowNumber(),
+            partition_by=[F("requested_by"), F("priority")],
+            order_by=[F("waiting_since").asc(), F("pk").asc()],
+        )
+        served = F("last_served").asc(nulls_first=True)
+        return self.annotate(nth=nth, last_served=self._last_served()).order_by(
+            "-priority", "nth", served, "waiting_since", "pk"
+        )
+
+    def _last_served(self) -> Case:
+        """When the last job of the row's user was claimed."""
+        claimed = type(self)(self.model).filter(claimed_at__isnull=False).order_by("-claimed_at")
+        latest = claimed.values("claimed_at")
+        return Case(
+            models.When(requested_by=None, then=Subquery(latest.filter(requested_by=None)[:1])),
+            default=Subquery(latest.filter(requested_by=OuterRef("requested_by"))[:1]),
+        )
 
     def unfinished(self) -> Self:
         return self.filter(status__in=(Status.QUEUED, Status.RUNNING))
 
-    def held(self, job: Job) -> Self:
+    def held(self, job: AnyJob) -> Self:
         """The row of `job`, while it still belongs to this very run of this worker."""
         return self.filter(
             pk=job.pk, status=Status.RUNNING, worker=job.worker, attempts=job.attempts
         )
 
     def stalled(self, *, before: datetime) -> Self:
-        """Running, with no sign of life since `before`: their worker is dead or lost."""
+        """Running, with no sign of life since `before`: their worker is dead, lost or stuck."""
         found = self.filter(status=Status.RUNNING, heartbeat_at__lt=before)
         return found.order_by("heartbeat_at")
 
@@ -122,13 +149,6 @@ class AnalysisQuerySet(JobQuerySet["Analysis"]):
     def kept(self) -> Self:
         """Whose clips are not in the trash."""
         return self.filter(clip__trashed_at=None)
-
-    def ahead_of(self, analysis: Analysis) -> Self:
-        """Waiting, and to be claimed before `analysis`."""
-        return self.waiting().filter(
-            Q(waiting_since__lt=analysis.waiting_since)
-            | Q(waiting_since=analysis.waiting_since, pk__lt=analysis.pk)
-        )
 
     def for_listing(self) -> Self:
         """Those outside the trash, with what a row of a table shows, in one query."""
@@ -147,6 +167,10 @@ class HeatMapQuerySet(JobQuerySet["HeatMap"]):
 
 class PersonQuerySet(InStoreQuerySet["Person"]):
     way_to_store = "analysis__clip__store"
+
+
+class BrowserCopyQuerySet(JobQuerySet["BrowserCopy"]):
+    way_to_store = "clip__store"
 
 
 class AppendOnlyError(TypeError):

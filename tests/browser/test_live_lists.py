@@ -10,7 +10,7 @@ from django.utils import timezone
 from playwright.sync_api import Page, Request, expect
 from pytest_django import Settings
 
-from tests.conftest import MakeAnalysis, MakeClip
+from tests.conftest import MakeAnalysis, MakeClip, claimed
 from tests.makers import videos
 from video_classifier.models import Analysis
 from video_classifier.services import evidence
@@ -50,10 +50,8 @@ def begin(analysis: Analysis) -> None:
     Analysis.objects.filter(pk=analysis.pk).update(
         status=Status.RUNNING,
         stage=Stage.READING,
-        worker="one",
-        attempts=1,
         started_at=now,
-        heartbeat_at=now,
+        **claimed(now),
     )
 
 

@@ -17,7 +17,7 @@ from pytest_django import DjangoCaptureOnCommitCallbacks, Settings
 from tests.conftest import FakePredictor, MakeAnalysis, MakeClip
 from tests.makers import videos
 from video_classifier.models import Analysis, Clip
-from video_classifier.services import analyses, clips, evidence, files, sandbox
+from video_classifier.services import analyses, clips, copies, evidence, files, sandbox
 from video_classifier.states import Playback, Status
 
 DAY = 24 * 60 * 60
@@ -295,7 +295,7 @@ def test_a_clip_that_is_stored_elsewhere_is_analyzed(
 
 @pytest.mark.usefixtures("footage")
 def test_a_clip_that_is_stored_elsewhere_gets_its_copy() -> None:
-    clips.make_next_copy()
+    copies.make_next(worker="one")
 
     clip = Clip.objects.get()
     assert clip.playback == Playback.COPY

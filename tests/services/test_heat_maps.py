@@ -13,8 +13,7 @@ from django.core.files.storage import default_storage
 from django.utils import timezone
 from pytest_django import DjangoCaptureOnCommitCallbacks, Settings
 
-from tests.conftest import FakePredictor, MakeAnalysis, MakeClip, followed
-from tests.databases import plan
+from tests.conftest import FakePredictor, MakeAnalysis, MakeClip, claimed, followed
 from tests.makers import videos
 from video_classifier.ml.contracts import ClipSpec, Image
 from video_classifier.ml.serving import occlusion
@@ -42,10 +41,10 @@ def predictor(monkeypatch: pytest.MonkeyPatch) -> FakePredictor:
 def analysis(make_analysis: MakeAnalysis, predictor: FakePredictor) -> Analysis:
     """The highest score is of track 2."""
     make_analysis()
-    claimed = analyses.claim_next(worker="one")
-    assert claimed is not None
-    analyses.run(claimed, predictor=predictor)
-    return claimed
+    found = analyses.claim_next(worker="one")
+    assert found is not None
+    analyses.run(found, predictor=predictor)
+    return found
 
 
 def drawn(analysis: Analysis) -> Image:
@@ -61,7 +60,7 @@ def patience() -> Iterator[None]:
 
 
 def test_shows_what_of_the_deciding_person_mattered(analysis: Analysis) -> None:
-    heat_maps.ask(analysis)
+    heat_maps.ask(analysis, user=None)
 
     assert heat_maps.make_next(worker="one")
 
@@ -82,9 +81,9 @@ def test_of_the_whole_picture_it_is_worked_out_from_the_clip(
 ) -> None:
     video = videos.write(tmp_path / "clip.mp4", 20)
     make_analysis(clip=make_clip(content=video.read_bytes()))
-    claimed = analyses.claim_next(worker="one")
-    assert claimed is not None
-    analyses.run(claimed, predictor=FakePredictor(0.7))
+    analysis = analyses.claim_next(worker="one")
+    assert analysis is not None
+    analyses.run(analysis, predictor=FakePredictor(0.7))
     seen: list[tuple[int, ...]] = []
 
     class Witness(FakePredictor):
@@ -93,20 +92,20 @@ def test_of_the_whole_picture_it_is_worked_out_from_the_clip(
             return self._score
 
     monkeypatch.setattr(catalog, "load", lambda _: Witness(0.7))
-    heat_maps.ask(claimed)
+    heat_maps.ask(analysis, user=None)
     heat_maps.make_next(worker="one")
 
     assert HeatMap.objects.get().status == Status.DONE
     assert set(seen) == {ClipSpec(height=16, width=16).shape}
-    assert drawn(claimed).shape[1:] == (18, 240, 3)  # over the film's own pictures
+    assert drawn(analysis).shape[1:] == (18, 240, 3)  # over the film's own pictures
 
 
 def test_asked_twice_it_is_made_once(analysis: Analysis) -> None:
-    heat_maps.ask(analysis)
-    heat_maps.ask(analysis)
+    heat_maps.ask(analysis, user=None)
+    heat_maps.ask(analysis, user=None)
 
     assert heat_maps.make_next(worker="one")
-    heat_maps.ask(analysis)
+    heat_maps.ask(analysis, user=None)
     assert not heat_maps.make_next(worker="one")
 
 
@@ -119,28 +118,22 @@ def test_asking_wakes_workers_once_it_is_committed(
     monkeypatch.setattr(queue, "_listeners", [lambda: woken.append(True)])
 
     with django_capture_on_commit_callbacks(execute=True):
-        heat_maps.ask(analysis)
+        heat_maps.ask(analysis, user=None)
         assert not woken
 
     assert woken
 
 
-@pytest.mark.django_db
-def test_the_queue_is_read_through_its_indexes() -> None:
-    assert "heat_map_queue" in plan(HeatMap.objects.waiting())
-    assert "heat_map_running" in plan(HeatMap.objects.stalled(before=timezone.now()))
-
-
 def test_the_loser_of_a_race_finds_nothing(
     analysis: Analysis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    heat_maps.ask(analysis)
+    heat_maps.ask(analysis, user=None)
     look = HeatMapQuerySet.first
 
     def look_while_a_rival_claims(queue: HeatMapQuerySet) -> HeatMap | None:
         seen = look(queue)
         HeatMap.objects.filter(status=Status.QUEUED).update(
-            status=Status.RUNNING, worker="rival", heartbeat_at=timezone.now()
+            status=Status.RUNNING, **claimed(timezone.now()) | {"worker": "rival"}
         )
         return seen
 
@@ -151,7 +144,7 @@ def test_the_loser_of_a_race_finds_nothing(
 
 
 def test_one_that_gives_way_keeps_its_place(analysis: Analysis) -> None:
-    heat_maps.ask(analysis)
+    heat_maps.ask(analysis, user=None)
     answers = iter([True, True, False])
 
     assert heat_maps.make_next(worker="one", proceed=lambda: next(answers))
@@ -165,7 +158,7 @@ def test_one_that_gives_way_keeps_its_place(analysis: Analysis) -> None:
 @pytest.mark.django_db(transaction=True)
 def test_shows_life_while_it_lasts(analysis: Analysis, settings: Settings) -> None:
     settings.ANALYSIS_HEARTBEAT = timedelta(milliseconds=10)
-    heat_maps.ask(analysis)
+    heat_maps.ask(analysis, user=None)
     long_ago = timezone.now() - timedelta(hours=1)
     beats: list[bool] = []
 
@@ -182,10 +175,8 @@ def test_shows_life_while_it_lasts(analysis: Analysis, settings: Settings) -> No
 
 
 def test_what_a_dead_worker_left_is_made_by_another(analysis: Analysis) -> None:
-    heat_maps.ask(analysis)
-    HeatMap.objects.update(
-        status=Status.RUNNING, attempts=1, heartbeat_at=timezone.now() - timedelta(hours=1)
-    )
+    heat_maps.ask(analysis, user=None)
+    HeatMap.objects.update(status=Status.RUNNING, **claimed(timezone.now() - timedelta(hours=1)))
 
     assert heat_maps.make_next(worker="two")
 
@@ -193,11 +184,10 @@ def test_what_a_dead_worker_left_is_made_by_another(analysis: Analysis) -> None:
 
 
 def test_what_kills_its_workers_is_given_up(analysis: Analysis, settings: Settings) -> None:
-    heat_maps.ask(analysis)
+    heat_maps.ask(analysis, user=None)
     HeatMap.objects.update(
         status=Status.RUNNING,
-        attempts=settings.ANALYSIS_ATTEMPTS,
-        heartbeat_at=timezone.now() - timedelta(hours=1),
+        **claimed(timezone.now() - timedelta(hours=1)) | {"attempts": settings.ANALYSIS_ATTEMPTS},
     )
 
     assert not heat_maps.make_next(worker="two")
@@ -220,7 +210,7 @@ def forget(analysis: Analysis) -> None:
 def test_a_failure_is_a_sentence_and_can_be_asked_for_again(
     analysis: Analysis, spoil: Callable[[Analysis], None], sentence: str
 ) -> None:
-    heat_maps.ask(analysis)
+    heat_maps.ask(analysis, user=None)
     spoil(analysis)
 
     assert heat_maps.make_next(worker="one")
@@ -229,7 +219,7 @@ def test_a_failure_is_a_sentence_and_can_be_asked_for_again(
     assert failed.status == Status.FAILED
     assert sentence in failed.error
     assert not heat_maps.make_next(worker="one")
-    heat_maps.ask(analysis)
+    heat_maps.ask(analysis, user=None)
     assert HeatMap.objects.get().status == Status.QUEUED
 
 
@@ -241,7 +231,7 @@ def test_one_whose_clip_is_deleted_meanwhile_leaves_nothing(
     django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks,
     moment: str,
 ) -> None:
-    heat_maps.ask(analysis)
+    heat_maps.ask(analysis, user=None)
     go_on = getattr(occlusion, moment)
 
     def delete_and_go_on(*args: object, **options: object) -> object:

@@ -207,7 +207,9 @@ def test_a_run_that_takes_too_long_fails_with_a_sentence(
     ready: Clip, make_analysis: MakeAnalysis, settings: Settings
 ) -> None:
     settings.ANALYSIS_DEADLINE = settings.ANALYSIS_DEADLINE_MOST = timedelta(seconds=1)
-    running = make_analysis(clip=ready, status=Status.RUNNING, model=MODEL)
+    make_analysis(clip=ready, model=MODEL)
+    running = analyses.claim_next(worker="one")
+    assert running is not None
     reader().suspend()
 
     analyses.run(running)
@@ -255,7 +257,7 @@ def test_a_scorer_that_grows_too_large_is_ended(
 
 @pytest.mark.keras
 @pytest.mark.django_db(transaction=True)
-def test_the_end_of_the_process_ends_a_run_and_keeps_its_row(
+def test_the_end_of_the_process_ends_a_run_and_puts_it_back(
     ready: Clip, make_analysis: MakeAnalysis
 ) -> None:
     running = make_analysis(
@@ -265,11 +267,10 @@ def test_the_end_of_the_process_ends_a_run_and_keeps_its_row(
     ending = threading.Event()
     threading.Timer(0.5, ending.set).start()
 
-    with pytest.raises(LeaseLostError):
-        analyses.run(running, ending=ending.is_set)
+    analyses.run(running, proceed=lambda: not ending.is_set())
 
     running.refresh_from_db()
-    assert running.status == Status.RUNNING  # `put_back` moves it
+    assert (running.status, running.attempts) == (Status.QUEUED, 1)
 
 
 def test_a_clip_may_not_choose_its_own_deadline(settings: Settings) -> None:

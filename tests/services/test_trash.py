@@ -15,12 +15,13 @@ from django.db import connection, transaction
 from django.utils import timezone
 from pytest_django import DjangoCaptureOnCommitCallbacks, Settings
 
-from tests.conftest import FakePredictor, MakeAnalysis, MakeClip, followed
+from tests.conftest import FakePredictor, MakeAnalysis, MakeClip, claimed, followed
 from tests.databases import plan
 from video_classifier.models import Analysis, AuditEntry, Clip, HeatMap
 from video_classifier.services import (
     analyses,
     clips,
+    copies,
     evidence,
     heat_maps,
     jobs,
@@ -78,12 +79,12 @@ def test_what_is_queued_is_not_run(make_analysis: MakeAnalysis, user: User) -> N
     assert not worker.step(worker="one")
 
 
-@pytest.mark.parametrize("claimed", [False, True])
-def test_a_heat_map_is_cancelled(make_analysis: MakeAnalysis, user: User, *, claimed: bool) -> None:
+@pytest.mark.parametrize("runs", [False, True])
+def test_a_heat_map_is_cancelled(make_analysis: MakeAnalysis, user: User, *, runs: bool) -> None:
     clip = make_analysis(status=Status.DONE).clip
-    heat_maps.ask(clip.analyses.get())
-    if claimed:
-        jobs.claim_next(HeatMap.objects.all(), worker="one", related="analysis__clip")
+    heat_maps.ask(clip.analyses.get(), user=user)
+    if runs:
+        HeatMap.objects.update(status=Status.RUNNING, **claimed(timezone.now()))
     before = HeatMap.objects.get()
 
     trash.put(clip, by=user)
@@ -96,7 +97,7 @@ def test_a_heat_map_is_cancelled(make_analysis: MakeAnalysis, user: User, *, cla
 @pytest.mark.django_db(transaction=True)
 def test_a_heat_map_that_was_drawn_meanwhile_stays(make_analysis: MakeAnalysis, user: User) -> None:
     clip = make_analysis(status=Status.DONE).clip
-    heat_maps.ask(clip.analyses.get())
+    heat_maps.ask(clip.analyses.get(), user=user)
     drawn = threading.Event()
 
     def draw() -> None:
@@ -150,7 +151,7 @@ def test_a_run_that_died_is_not_taken_up(
 def test_a_copy_that_was_wanted_is_not_made(make_clip: MakeClip, user: User) -> None:
     trash.put(make_clip(playback=Playback.WANTED), by=user)
 
-    assert not clips.make_next_copy()
+    assert not copies.make_next(worker="one")
 
 
 def test_a_copy_that_is_being_made_is_dropped(
@@ -163,7 +164,7 @@ def test_a_copy_that_is_being_made_is_dropped(
         target.write_bytes(b"copy")
 
     monkeypatch.setattr(sandbox, "copy", write_while_it_is_deleted)
-    clips.make_next_copy()
+    copies.make_next(worker="one")
 
     assert len(files(settings)) == 1
     assert Clip.objects.get().playback == Playback.WANTED
@@ -182,7 +183,7 @@ def test_restoring_brings_results_back_and_goes_on_with_the_rest(
     clip = make_clip()
     statuses = (Status.DONE, Status.FAILED, Status.QUEUED, Status.RUNNING)
     runs = [make_analysis(clip=clip, status=status) for status in statuses]
-    heat_maps.ask(runs[0])
+    heat_maps.ask(runs[0], user=user)
     woken: list[bool] = []
     monkeypatch.setattr(queue, "_listeners", [lambda: woken.append(True)])
     trash.put(clip, by=user)
@@ -209,7 +210,7 @@ def test_the_run_from_before_does_not_hold_what_was_restored(
     assert analyses.claim_next(worker="one") is not None
 
     with pytest.raises(LeaseLostError):
-        analyses.beat(before)
+        jobs.beat(before)
 
 
 def test_what_is_not_in_the_trash_cannot_be_restored(make_clip: MakeClip, user: User) -> None:

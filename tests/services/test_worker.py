@@ -35,9 +35,9 @@ def closed(monkeypatch: pytest.MonkeyPatch) -> threading.Semaphore:
     count = threading.Semaphore(0)
     run = analyses.run
 
-    def counted(analysis: Analysis, *, ending: Callable[[], bool]) -> None:
+    def counted(analysis: Analysis, *, proceed: Callable[[], bool]) -> None:
         try:
-            run(analysis, ending=ending)
+            run(analysis, proceed=proceed)
         finally:
             count.release()
 
@@ -109,7 +109,7 @@ def test_heat_maps_come_before_copies(
 ) -> None:
     monkeypatch.setattr(sandbox, "copy", lambda _, target, **__: Path(target).write_bytes(b"copy"))
     make_clip(playback=Playback.WANTED)
-    heat_maps.ask(make_analysis(status=Status.DONE))
+    heat_maps.ask(make_analysis(status=Status.DONE), user=None)
     seen = []
 
     while worker.step(worker="one"):
@@ -258,20 +258,20 @@ def test_stopping_puts_the_clip_at_hand_back(
 ) -> None:
     make_analysis()
     busy, given_up = threading.Event(), threading.Event()
-    put_back = analyses.put_back
+    put_back = worker.put_back
 
     def break_down_once_given_up(stage: Stage) -> None:
         if stage is Stage.CLASSIFYING:
             busy.set()
             given_up.wait(PATIENCE)
 
-    def put_back_and_tell(*, worker: str) -> None:
+    def put_back_and_go_on(*, worker: str) -> None:
         put_back(worker=worker)
         given_up.set()
 
     fake = FakePredictor(error=RuntimeError(), during=break_down_once_given_up)
     monkeypatch.setattr(catalog, "load", lambda _: fake)
-    monkeypatch.setattr(analyses, "put_back", put_back_and_tell)
+    monkeypatch.setattr(worker, "put_back", put_back_and_go_on)
     worker.wake()
     assert busy.wait(PATIENCE)
 

@@ -185,8 +185,10 @@ GET  admin:auth_user_changelist          in     in   403   in    in     in     i
 GET  admin:axes_accessattempt_changelist in     in   403   in    in     in     in     in    200
 GET  admin:video_classifier_analysis_changelist   in in 403 in   in     in     in     in    200
 GET  admin:video_classifier_auditentry_changelist in in 403 in   in     in     in     in    200
+GET  admin:video_classifier_browsercopy_changelist in in 403 in  in     in     in     in    200
 GET  admin:video_classifier_camera_changelist     in in 403 in   in     in     in     in    200
 GET  admin:video_classifier_clip_changelist       in in 403 in   in     in     in     in    200
+GET  admin:video_classifier_heatmap_changelist    in in 403 in   in     in     in     in    200
 GET  admin:video_classifier_membership_changelist in in 403 in   in     in     in     in    200
 GET  admin:video_classifier_store_changelist      in in 403 in   in     in     in     in    200
 """

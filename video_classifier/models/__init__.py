@@ -6,14 +6,17 @@ from video_classifier.models.accounts import OneTimePassword
 from video_classifier.models.analyses import Analysis, HeatMap, Person
 from video_classifier.models.audit import AuditEntry
 from video_classifier.models.cameras import Camera, Membership, Store
-from video_classifier.models.clips import Clip
+from video_classifier.models.clips import BrowserCopy, Clip
+from video_classifier.models.jobs import Job
 
 __all__ = [
     "Analysis",
     "AuditEntry",
+    "BrowserCopy",
     "Camera",
     "Clip",
     "HeatMap",
+    "Job",
     "Membership",
     "OneTimePassword",
     "Person",

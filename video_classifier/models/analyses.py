@@ -11,22 +11,17 @@ from django.urls import reverse
 from django.utils import timezone
 
 from video_classifier.models.clips import Clip
+from video_classifier.models.jobs import Job
 from video_classifier.querysets import AnalysisQuerySet, HeatMapQuerySet, PersonQuerySet
 from video_classifier.states import Prediction, Stage, Status, View
 
 
-class Analysis(models.Model):
-    """One run of one model over one clip; it is also the job in the queue.
-
-    queued -> running -> done | failed, and a stalled run goes back to queued.
-    Only services.analyses moves a row from one status to the next, except that services.trash
-    cancels what is queued or running with its clip, and queues it again with its clip.
-    """
+class Analysis(Job):
+    """One run of one model over one clip; it is also the job in the queue."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     clip = models.ForeignKey(Clip, models.CASCADE, related_name="analyses")
     model = models.CharField(max_length=50, help_text="A folder in models_storage.")
-    status = models.CharField(max_length=9, choices=Status, default=Status.QUEUED)
     requested_by = models.ForeignKey(
         settings.AUTH_USER_MODEL,
         models.SET_NULL,
@@ -36,9 +31,6 @@ class Analysis(models.Model):
     )
 
     stage = models.CharField(max_length=11, choices=Stage, blank=True)
-    worker = models.CharField(max_length=100, blank=True)
-    attempts = models.PositiveSmallIntegerField(default=0)
-    heartbeat_at = models.DateTimeField(null=True, blank=True)
 
     prediction = models.CharField(max_length=9, choices=Prediction, blank=True)
     reason = models.TextField(
@@ -66,44 +58,28 @@ class Analysis(models.Model):
     )
     frame_times = models.JSONField(default=list, blank=True, help_text="Seconds, one a frame.")
     warnings = models.JSONField(default=list, blank=True, help_text="Sentences for the uploader.")
-    error = models.TextField(blank=True)
     seconds_reading = models.FloatField(null=True, blank=True)
     seconds_finding = models.FloatField(null=True, blank=True)
     seconds_classifying = models.FloatField(null=True, blank=True)
 
     queued_at = models.DateTimeField(default=timezone.now, editable=False)
-    waiting_since = models.DateTimeField(
-        default=timezone.now, editable=False, help_text="Its place in the queue."
-    )
     started_at = models.DateTimeField(null=True, blank=True)
     finished_at = models.DateTimeField(null=True, blank=True)
 
     objects = AnalysisQuerySet.as_manager()
 
-    class Meta:
+    class Meta(Job.Meta):
         verbose_name_plural = "analyses"
         ordering = ("-queued_at",)
         indexes = (
-            models.Index(
-                fields=["waiting_since", "id"],
-                name="analysis_queue",
-                condition=Q(status=Status.QUEUED),
-            ),
-            models.Index(
-                fields=["heartbeat_at"],
-                name="analysis_running",
-                condition=Q(status=Status.RUNNING),
-            ),
+            *Job.Meta.indexes,
             models.Index(fields=["-queued_at", "id"], name="analysis_history"),
         )
         constraints = (
+            *Job.Meta.constraints,
             models.CheckConstraint(
                 name="analysis_score_is_from_0_to_1",
                 condition=Q(score=None) | Q(score__range=(0, 1)),
-            ),
-            models.CheckConstraint(
-                name="analysis_running_shows_life",
-                condition=~Q(status=Status.RUNNING) | ~Q(heartbeat_at=None),
             ),
             models.CheckConstraint(
                 name="analysis_done_means_predicted",
@@ -124,10 +100,6 @@ class Analysis(models.Model):
                 | ~Q(prediction=Prediction.NO_RESULT) & Q(reason=""),
             ),
             models.CheckConstraint(
-                name="analysis_failed_says_why",
-                condition=~Q(status=Status.FAILED) | ~Q(error=""),
-            ),
-            models.CheckConstraint(
                 name="analysis_score_is_a_tracks_in_its_view",
                 condition=Q(view=View.FRAME, decided_by=None)
                 | Q(view=View.PERSON, decided_by__isnull=False, decided_by__gte=1)
@@ -140,10 +112,6 @@ class Analysis(models.Model):
 
     def get_absolute_url(self) -> str:
         return reverse("web:result", args=[self.pk])
-
-    @property
-    def is_finished(self) -> bool:
-        return self.status in {Status.DONE, Status.FAILED, Status.CANCELLED}
 
     @property
     def progress(self) -> str:
@@ -183,58 +151,29 @@ class Person(models.Model):
         return f"Track {self.number}"
 
 
-class HeatMap(models.Model):
-    """How much each part of the pictures mattered to a score; also the job in its queue.
+class HeatMap(Job):
+    """How much each part of the pictures mattered to a score.
 
-    queued -> running -> done | failed, a stalled run goes back to queued, and so does what
-    failed if somebody asks again. Only services.heat_maps moves a row; services.trash cancels
-    and queues again as with analyses.
+    A failed one is queued again if somebody asks again.
     """
 
     analysis = models.OneToOneField(
         Analysis, models.CASCADE, primary_key=True, related_name="heat_map"
     )
-    status = models.CharField(max_length=9, choices=Status, default=Status.QUEUED)
-    worker = models.CharField(max_length=100, blank=True)
-    attempts = models.PositiveSmallIntegerField(default=0)
-    heartbeat_at = models.DateTimeField(null=True, blank=True)
-    waiting_since = models.DateTimeField(default=timezone.now, editable=False)
     drops = models.JSONField(
         default=list, blank=True, help_text="Rows of how far the score falls with a part hidden."
     )
-    error = models.TextField(blank=True)
 
     objects = HeatMapQuerySet.as_manager()
 
-    class Meta:
-        indexes = (
-            models.Index(
-                fields=["waiting_since"], name="heat_map_queue", condition=Q(status=Status.QUEUED)
-            ),
-            models.Index(
-                fields=["heartbeat_at"],
-                name="heat_map_running",
-                condition=Q(status=Status.RUNNING),
-            ),
-        )
+    class Meta(Job.Meta):
         constraints = (
+            *Job.Meta.constraints,
             models.CheckConstraint(
-                name="heat_map_running_shows_life",
-                condition=~Q(status=Status.RUNNING) | ~Q(heartbeat_at=None),
-            ),
-            models.CheckConstraint(
-                name="heat_map_done_means_drawn",
+                name="heatmap_done_means_drawn",
                 condition=~Q(status=Status.DONE) | ~Q(drops=[]),
-            ),
-            models.CheckConstraint(
-                name="heat_map_failed_says_why",
-                condition=~Q(status=Status.FAILED) | ~Q(error=""),
             ),
         )
 
     def __str__(self) -> str:
         return f"{self.get_status_display()} heat map"
-
-    @property
-    def is_finished(self) -> bool:
-        return self.status in {Status.DONE, Status.FAILED}

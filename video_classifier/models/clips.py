@@ -1,4 +1,4 @@
-"""Recordings, as somebody uploaded them."""
+"""Recordings, as somebody uploaded them, and the making of copies that browsers play."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from django.db.models import Q
 from django.utils import timezone
 
 from video_classifier.models.cameras import Camera, Store
-from video_classifier.querysets import ClipQuerySet
+from video_classifier.models.jobs import Job
+from video_classifier.querysets import BrowserCopyQuerySet, ClipQuerySet
 from video_classifier.states import Playback
 
 
@@ -29,12 +30,6 @@ class Clip(models.Model):
         upload_to="playable/%Y/%m/", blank=True, help_text="A copy that browsers play, if needed."
     )
     playback = models.CharField(max_length=8, choices=Playback, default=Playback.ORIGINAL)
-    copy_attempts = models.PositiveSmallIntegerField(default=0, editable=False)
-    copy_due_at = models.DateTimeField(
-        default=timezone.now,
-        editable=False,
-        help_text="No copy is tried before: one is under way, or failed a while ago.",
-    )
     sha256 = models.CharField("SHA-256", max_length=64, db_index=True)
     size_bytes = models.PositiveBigIntegerField()
     container = models.CharField(max_length=10)
@@ -76,11 +71,6 @@ class Clip(models.Model):
         ordering = ("-uploaded_at",)
         indexes = (
             models.Index(
-                fields=["copy_due_at", "id"],
-                name="clip_copy_wanted",
-                condition=Q(playback=Playback.WANTED),
-            ),
-            models.Index(
                 fields=["trashed_at"],
                 name="clip_trash",
                 condition=Q(trashed_at__isnull=False),
@@ -104,3 +94,21 @@ class Clip(models.Model):
     def trashed_until(self) -> datetime | None:
         """When it goes for good; None outside the trash."""
         return self.trashed_at and self.trashed_at + settings.TRASH_KEEP
+
+
+class BrowserCopy(Job):
+    """The making of a clip's copy that browsers play; the copy itself belongs to the clip.
+
+    Only services.copies moves a row, and `Clip.playback` with it; services.trash cancels and
+    queues again.
+    """
+
+    clip = models.OneToOneField(Clip, models.CASCADE, primary_key=True, related_name="browser_copy")
+
+    objects = BrowserCopyQuerySet.as_manager()
+
+    class Meta(Job.Meta):
+        verbose_name_plural = "browser copies"
+
+    def __str__(self) -> str:
+        return f"{self.get_status_display()} copy"

@@ -18,7 +18,7 @@ from video_classifier.ml.contracts import Stage as MlStage
 from video_classifier.models import Analysis, Clip, Person
 from video_classifier.services import catalog, evidence, files, jobs, queue, sandbox
 from video_classifier.services.errors import Refused
-from video_classifier.services.jobs import Lease, LeaseLostError, beating
+from video_classifier.services.jobs import GaveWayError, LeaseLostError
 from video_classifier.states import Stage, Status, View
 
 logger = logging.getLogger(__name__)
@@ -37,32 +37,16 @@ TOO_LONG = (
     "min). Cut the clip shorter or export it again, and upload that."
 )
 
-TOO_MANY = (
-    "As many of your analyses are waiting as one user may have: {count}. Try again when some of "
-    "them are done."
-)
-
 CANCELLED = (
     "This analysis was cancelled before it came to a result. Choose “Analyze again” to start anew."
 )
 
-_WAITING: dict[str, object] = {
-    "stage": "",
-    "worker": "",
-    "started_at": None,
-    "heartbeat_at": None,
-}
-
-
-class QueueFullError(Refused):
-    """The user has as many analyses waiting as one may have."""
+_WAITING: dict[str, object] = {"stage": "", "started_at": None}
 
 
 def check_room(user: User | None) -> None:
     """Raises QueueFullError, so that nobody fills the queue for all others."""
-    waiting = Analysis.objects.waiting().filter(requested_by=user)
-    if user is not None and waiting.count() >= settings.WAITING_PER_USER:
-        raise QueueFullError(TOO_MANY.format(count=settings.WAITING_PER_USER))
+    jobs.check_room(Analysis.objects.waiting(), user)
 
 
 @transaction.atomic
@@ -90,104 +74,98 @@ def again(analysis: Analysis, *, model: str, user: User) -> Analysis:
 
 def cancel(analysis: Analysis) -> bool:
     """Ends an analysis that is not finished; False if it is. A run of it loses its lease."""
-    unfinished = Analysis.objects.unfinished().filter(pk=analysis.pk)
-    return bool(
-        unfinished.update(
-            status=Status.CANCELLED,
-            error=CANCELLED,
-            stage="",
-            worker="",
-            heartbeat_at=None,
-            finished_at=timezone.now(),
-        )
-    )
+    rows = Analysis.objects.filter(pk=analysis.pk)
+    return bool(jobs.cancel(rows, error=CANCELLED, stage="", finished_at=timezone.now()))
 
 
 def place_in_queue(analysis: Analysis) -> int:
     """1 is next."""
-    return Analysis.objects.ahead_of(analysis).count() + 1
+    return jobs.place(Analysis.objects.all(), analysis)
 
 
 def claim_next(*, worker: str) -> Analysis | None:
-    """The longest-waiting analysis, now running for `worker`, or None."""
+    """The analysis whose turn it is, now running for `worker`, or None."""
     return jobs.claim_next(
         Analysis.objects.all(),
         worker=worker,
         related="clip",
+        allowed=lambda waiting: allowed(waiting.clip.duration),
         stage=Stage.READING,
         started_at=timezone.now(),
     )
 
 
-def requeue_stalled(*, lease: timedelta) -> int:
+def requeue_stalled() -> int:
     """Puts back what a dead worker left running; says how many.
 
     What has stopped too often fails with a reason: its clip may be what kills the workers.
     """
-    return jobs.requeue_stalled(
-        Analysis.objects.all(),
-        lease=lease,
-        waiting=_WAITING,
-        failed={
-            "stage": "",
-            "error": GIVEN_UP.format(attempts=settings.ANALYSIS_ATTEMPTS),
-            "finished_at": timezone.now(),
-        },
-    )
+    return jobs.requeue_stalled(Analysis.objects.all(), give_up=_give_up, **_WAITING)
 
 
 def put_back(*, worker: str) -> int:
-    """Gives up what `worker` runs, which ends in good order.
-
-    It goes to the end of the queue, and the attempt counts: what keeps one process busy until it
-    is stopped must not keep the next one from everything else.
-    """
-    running = Analysis.objects.filter(status=Status.RUNNING, worker=worker)
-    return running.update(status=Status.QUEUED, waiting_since=timezone.now(), **_WAITING)
+    """Gives up what `worker` runs, which ends in good order."""
+    return jobs.put_back(Analysis.objects.all(), worker=worker, **_WAITING)
 
 
-def beat(analysis: Analysis) -> None:
-    """Shows that the run is alive. Raises LeaseLostError."""
-    _change(analysis, heartbeat_at=timezone.now())
-
-
-def deadline(duration: float) -> sandbox.Deadline:
-    """Of a run that starts now: later for a longer clip, as far as headers can be believed.
+def allowed(duration: float) -> timedelta:
+    """How long a run may take: longer for a longer clip, as far as headers can be believed.
 
     `duration` is in seconds.
     """
-    most = settings.ANALYSIS_DEADLINE_MOST.total_seconds()
-    allowed = min(settings.ANALYSIS_DEADLINE.total_seconds() + max(duration, 0.0), most)
-    return sandbox.Deadline(allowed, TOO_LONG.format(minutes=math.ceil(allowed / 60)))
+    most = settings.ANALYSIS_DEADLINE_MOST
+    return min(settings.ANALYSIS_DEADLINE + timedelta(seconds=max(min(duration, 1e6), 0.0)), most)
+
+
+def deadline(duration: float) -> sandbox.Deadline:
+    """Of a run that starts now, outside the queue."""
+    return sandbox.Deadline(allowed(duration).total_seconds(), _too_long(duration))
+
+
+def _too_long(duration: float) -> str:
+    return TOO_LONG.format(minutes=math.ceil(allowed(duration).total_seconds() / 60))
+
+
+def run_next(*, worker: str, proceed: Callable[[], bool] = lambda: True) -> bool:
+    """Runs the analysis whose turn it is; says if there was any."""
+    requeue_stalled()
+    analysis = claim_next(worker=worker)
+    if analysis is None:
+        return False
+    try:
+        run(analysis, proceed=proceed)
+    except LeaseLostError as lost:
+        logger.warning("%s", lost)
+    return True
 
 
 def run(
     analysis: Analysis,
     *,
     predictor: Predictor | None = None,
-    ending: Callable[[], bool] = lambda: False,
+    proceed: Callable[[], bool] = lambda: True,
 ) -> None:
     """Analyzes a claimed clip and records the outcome, whatever it is.
 
-    Without a `predictor` that of the analysis's model is taken. Raises LeaseLostError, and
-    records nothing, if the run is no longer ours, or `ending` says that this process ends.
+    Without a `predictor` that of the analysis's model is taken. Once `proceed` says no it is put
+    back. Raises LeaseLostError, and records nothing, if the run is no longer ours.
     """
-    held = Analysis.objects.held(analysis)
-    with beating(partial(beat, analysis), is_held=held.exists) as lease:
+    too_long = _too_long(analysis.clip.duration)
+    with jobs.holding(analysis, proceed=proceed, too_long=too_long) as watch:
         try:
             predictor = predictor or catalog.load(analysis.model)
             with files.local_path(analysis.clip.file) as video:
                 outcome = predictor.analyze(
                     video,
                     preview_width=settings.PREVIEW_WIDTH,
-                    progress=Progress(
-                        on_stage=partial(_enter, analysis),
-                        check=_watch(analysis, lease, ending),
-                    ),
+                    progress=Progress(on_stage=partial(_enter, analysis), check=watch),
                 )
             _decide(analysis, outcome, model_sha256=predictor.sha256)
         except LeaseLostError:
             raise
+        except GaveWayError:
+            rows = Analysis.objects.filter(pk=analysis.pk)
+            jobs.put_back(rows, worker=analysis.worker, **_WAITING)
         except Refused as error:
             _fail(analysis, str(error))
         except Exception:
@@ -195,21 +173,8 @@ def run(
             logger.exception("analysis %s failed", analysis.pk)
 
 
-def _watch(analysis: Analysis, lease: Lease, ending: Callable[[], bool]) -> Callable[[], None]:
-    in_time = deadline(analysis.clip.duration)
-
-    def watch() -> None:
-        lease.check()
-        if ending():
-            msg = f"analysis {analysis.pk} is put back: the process ends"
-            raise LeaseLostError(msg)
-        in_time()
-
-    return watch
-
-
 def _enter(analysis: Analysis, stage: MlStage) -> None:
-    _change(analysis, stage=Stage(stage), heartbeat_at=timezone.now())
+    jobs.change(analysis, stage=Stage(stage), heartbeat_at=timezone.now())
 
 
 def _decide(analysis: Analysis, outcome: Outcome, *, model_sha256: str) -> None:
@@ -241,12 +206,10 @@ def _fail(analysis: Analysis, reason: str) -> None:
     _close(analysis, status=Status.FAILED, error=reason)
 
 
+def _give_up(analysis: Analysis) -> None:
+    _fail(analysis, GIVEN_UP.format(attempts=analysis.attempts))
+
+
 def _close(analysis: Analysis, **changes: object) -> None:
-    _change(analysis, finished_at=timezone.now(), stage="", **changes)
+    jobs.change(analysis, finished_at=timezone.now(), stage="", **changes)
     analysis.refresh_from_db()
-
-
-def _change(analysis: Analysis, **changes: object) -> None:
-    if not Analysis.objects.held(analysis).update(**changes):
-        msg = f"analysis {analysis.pk} is no longer held by {analysis.worker}"
-        raise LeaseLostError(msg)

@@ -1,45 +1,95 @@
-"""Claims a job's row, and holds on to it while the job runs, by signs of life."""
+"""Jobs of every kind: claims a row, holds on to it by signs of life, ends it, or puts it back."""
 
 from __future__ import annotations
 
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from datetime import timedelta
 
 from django.conf import settings
+from django.contrib.auth.models import User
 from django.db import DatabaseError, connection
 from django.db.models import F
 from django.utils import timezone
 
-from video_classifier.querysets import Job, JobQuerySet
+from video_classifier.models import jobs as models
+from video_classifier.querysets import AnyJob, JobQuerySet
+from video_classifier.services import sandbox
+from video_classifier.services.errors import Refused
 from video_classifier.states import Status
 
 logger = logging.getLogger(__name__)
 
 LOOK_SECONDS = 1.0  # from look to look whether a running job is still wanted
 
+TOO_MANY = (
+    "As many of your analyses are waiting as one user may have: {count}. Try again when some of "
+    "them are done."
+)
+
+_QUEUED: dict[str, object] = {
+    "status": Status.QUEUED,
+    "worker": "",
+    "heartbeat_at": None,
+    "deadline": None,
+}
+
 
 class LeaseLostError(Exception):
-    """The run was given up as stalled or its clip deleted; another worker may hold it now."""
+    """The run was given up as stalled, cancelled, or its clip deleted; another may hold it now."""
+
+
+class GaveWayError(Exception):
+    """There is something better to do now than this job, or the process ends."""
+
+
+class QueueFullError(Refused):
+    """The user has as many jobs waiting as one may have."""
+
+
+def check_room(waiting: JobQuerySet[AnyJob], user: User | None) -> None:
+    """Raises QueueFullError, so that nobody fills the queue for all others."""
+    limit = settings.WAITING_PER_USER
+    if user is not None and waiting.filter(requested_by=user).count() >= limit:
+        raise QueueFullError(TOO_MANY.format(count=limit))
+
+
+def place(waiting: JobQuerySet[AnyJob], job: AnyJob) -> int:
+    """Of a waiting job in its queue as things stand; 1 is next, 0 is no longer waiting."""
+    pks = waiting.waiting().in_turn().values_list("pk", flat=True)
+    return next((number for number, pk in enumerate(pks, 1) if pk == job.pk), 0)
+
+
+def ready(jobs: JobQuerySet[AnyJob]) -> JobQuerySet[AnyJob]:
+    """Those that this code may claim now."""
+    return jobs.waiting().known_to(models.JOB_VERSION).filter(not_before__lte=timezone.now())
 
 
 def claim_next(
-    jobs: JobQuerySet[Job], *, worker: str, related: str, **changes: object
-) -> Job | None:
-    """The job that waits the longest, now running for `worker`, or None.
+    jobs: JobQuerySet[AnyJob],
+    *,
+    worker: str,
+    related: str,
+    allowed: Callable[[AnyJob], timedelta],
+    **changes: object,
+) -> AnyJob | None:
+    """The job whose turn it is, now running for `worker` for as long as `allowed`, or None.
 
     Of workers that see the same row, the database lets one UPDATE find it still
     queued; the others go on to the next.
     """
-    while waiting := jobs.waiting().first():
+    while waiting := ready(jobs).select_related(related).in_turn().first():
+        now = timezone.now()
         claimed = jobs.filter(pk=waiting.pk, status=Status.QUEUED).update(
             status=Status.RUNNING,
             worker=worker,
             attempts=F("attempts") + 1,
-            heartbeat_at=timezone.now(),
+            claimed_at=now,
+            heartbeat_at=now,
+            deadline=now + allowed(waiting),
             **changes,
         )
         if claimed:
@@ -48,22 +98,85 @@ def claim_next(
 
 
 def requeue_stalled(
-    jobs: JobQuerySet[Job],
-    *,
-    lease: timedelta,
-    waiting: Mapping[str, object],
-    failed: Mapping[str, object],
+    jobs: JobQuerySet[AnyJob], *, give_up: Callable[[AnyJob], None], **waiting: object
 ) -> int:
-    """Puts back what a dead worker left running; says how many.
+    """Puts back what a dead worker left running, or a stuck one does not end; says how many.
 
-    What has stopped too often fails: it may be what kills the workers.
+    What has stopped too often is given up: it may be what kills the workers.
     """
-    stalled = jobs.stalled(before=timezone.now() - lease)
+    before = timezone.now() - settings.ANALYSIS_LEASE
+    stalled = jobs.known_to(models.JOB_VERSION).stalled(before=before)
     if not stalled.exists():  # the usual case writes nothing
         return 0
-    given_up = stalled.filter(attempts__gte=settings.ANALYSIS_ATTEMPTS)
-    given_up.update(status=Status.FAILED, **failed)
-    return stalled.update(status=Status.QUEUED, **waiting)
+    for job in stalled.filter(attempts__gte=settings.ANALYSIS_ATTEMPTS):
+        with suppress(LeaseLostError):
+            give_up(job)
+    return stalled.update(**_QUEUED, **waiting)
+
+
+def put_back(jobs: JobQuerySet[AnyJob], *, worker: str, **waiting: object) -> int:
+    """Gives up what `worker` runs, which ends in good order; says how many.
+
+    It goes to the end of the user's queue, and the attempt counts: what keeps one process busy
+    until it is stopped must not keep the next one from everything else.
+    """
+    running = jobs.filter(status=Status.RUNNING, worker=worker)
+    return running.update(waiting_since=timezone.now(), **_QUEUED, **waiting)
+
+
+def give_way(job: models.Job, *, pause: timedelta = timedelta()) -> None:
+    """Back to its place, at the earliest after `pause`; that was no attempt."""
+    with suppress(LeaseLostError):
+        change(job, not_before=timezone.now() + pause, attempts=F("attempts") - 1, **_QUEUED)
+
+
+def try_later(job: models.Job, *, pause: timedelta) -> None:
+    """Back to its place for another attempt after `pause`. Raises LeaseLostError."""
+    change(job, not_before=timezone.now() + pause, **_QUEUED)
+
+
+def again(user: User | None) -> dict[str, object]:
+    """What makes a finished job a new one that `user` asks for."""
+    now = timezone.now()
+    return _QUEUED | {
+        "requested_by": user,
+        "waiting_since": now,
+        "not_before": now,
+        "version": models.JOB_VERSION,
+        "attempts": 0,
+        "error": "",
+    }
+
+
+def cancel(jobs: JobQuerySet[AnyJob], **changes: object) -> int:
+    """Ends what is not finished; says how many. A run loses its lease."""
+    return jobs.unfinished().update(**_QUEUED | {"status": Status.CANCELLED} | changes)
+
+
+def restore(jobs: JobQuerySet[AnyJob], **changes: object) -> int:
+    """Queues what was cancelled, at its place; says how many."""
+    return jobs.filter(status=Status.CANCELLED).update(**_QUEUED, **changes)
+
+
+def beat(job: models.Job) -> None:
+    """Shows that the run is alive. Raises LeaseLostError."""
+    change(job, heartbeat_at=timezone.now())
+
+
+def change(job: models.Job, **changes: object) -> None:
+    """Writes to the row of a run. Raises LeaseLostError, and writes nothing, if it lost it."""
+    kind = job._meta.verbose_name  # noqa: SLF001
+    if not _held(job).update(**changes):
+        msg = f"{kind} {job.pk} is no longer held by {job.worker}"
+        raise LeaseLostError(msg)
+    if "status" in changes and job.claimed_at is not None:
+        seconds = (timezone.now() - job.claimed_at).total_seconds()
+        logger.info("%s %s: %s after %.1f s", kind, job.pk, changes["status"], seconds)
+
+
+def _held(job: models.Job) -> JobQuerySet[models.Job]:
+    rows: JobQuerySet[models.Job] = JobQuerySet(type(job))
+    return rows.held(job)
 
 
 class Pace:
@@ -81,7 +194,30 @@ class Pace:
         return True
 
 
-class Lease:
+@contextmanager
+def holding(
+    job: models.Job, *, proceed: Callable[[], bool], too_long: str
+) -> Iterator[Callable[[], None]]:
+    """Shows life while a run lasts; gives what it has to call several times a second.
+
+    That raises LeaseLostError once the run has lost its row, GaveWayError once `proceed` says
+    no, and Refused with the sentence `too_long` at the deadline.
+    """
+    left = job.deadline - timezone.now() if job.deadline else timedelta()
+    in_time = sandbox.Deadline(left.total_seconds(), too_long)
+    with _beating(job) as lease:
+
+        def watch() -> None:
+            lease.check(job)
+            if not proceed():
+                msg = f"{job} {job.pk} gives way"
+                raise GaveWayError(msg)
+            in_time()
+
+        yield watch
+
+
+class _Lease:
     """What a run has of its row, as far as the last sign of life tells."""
 
     def __init__(self) -> None:
@@ -90,21 +226,22 @@ class Lease:
     def lose(self) -> None:
         self._lost.set()
 
-    def check(self) -> None:
+    def check(self, job: models.Job) -> None:
         """Raises LeaseLostError."""
         if self._lost.is_set():
-            msg = "the run was given up, or its clip deleted"
+            msg = f"the run of {job} {job.pk} was given up, or its clip deleted"
             raise LeaseLostError(msg)
 
 
 @contextmanager
-def beating(beat: Callable[[], None], *, is_held: Callable[[], bool]) -> Iterator[Lease]:
-    """Calls `beat` from a thread of its own: reading a long clip leaves no time for it.
+def _beating(job: models.Job) -> Iterator[_Lease]:
+    """Shows life from a thread of its own: reading a long clip leaves no time for it.
 
-    `is_held` is asked more often. The lease that this gives is lost once either says so.
+    Whether the row is still held is asked more often. What goes on past its deadline is stuck: it
+    shows no more life, and stalls.
     """
-    finished, lease = threading.Event(), Lease()
-    ticker = threading.Thread(target=_tick, args=(beat, is_held, lease, finished), daemon=True)
+    finished, lease = threading.Event(), _Lease()
+    ticker = threading.Thread(target=_tick, args=(job, lease, finished), daemon=True)
     ticker.start()
     try:
         yield lease
@@ -113,21 +250,20 @@ def beating(beat: Callable[[], None], *, is_held: Callable[[], bool]) -> Iterato
         ticker.join()
 
 
-def _tick(
-    beat: Callable[[], None],
-    is_held: Callable[[], bool],
-    lease: Lease,
-    finished: threading.Event,
-) -> None:
+def _in_time(job: models.Job) -> bool:
+    return job.deadline is not None and timezone.now() < job.deadline
+
+
+def _tick(job: models.Job, lease: _Lease, finished: threading.Event) -> None:
     pause = settings.ANALYSIS_HEARTBEAT.total_seconds()
     due = time.monotonic() + pause
     try:
-        while not finished.wait(min(LOOK_SECONDS, pause)):
+        while not finished.wait(min(LOOK_SECONDS, pause)) and _in_time(job):
             try:
                 if time.monotonic() >= due:
-                    beat()
+                    beat(job)
                     due = time.monotonic() + pause
-                elif not is_held():
+                elif not _held(job).exists():
                     lease.lose()
                     return
             except DatabaseError:  # busy; the lease outlasts a missed beat

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
 from datetime import datetime
 
 from django.conf import settings
@@ -11,10 +10,10 @@ from django.contrib.auth.models import User
 from django.db import transaction
 from django.utils import timezone
 
-from video_classifier.models import Analysis, Clip, HeatMap
-from video_classifier.querysets import AnalysisQuerySet, ClipQuerySet, HeatMapQuerySet
-from video_classifier.services import audit, clips, queue
-from video_classifier.states import Action, Status
+from video_classifier.models import Analysis, BrowserCopy, Clip, HeatMap
+from video_classifier.querysets import ClipQuerySet
+from video_classifier.services import audit, clips, jobs, queue
+from video_classifier.states import Action
 
 logger = logging.getLogger(__name__)
 
@@ -28,8 +27,11 @@ def put(clip: Clip, *, by: User) -> bool:
         kept = Clip.objects.kept().filter(pk=clip.pk)
         if not kept.update(trashed_at=timezone.now(), trashed_by=by):
             return False
-        for jobs in _jobs(clip):
-            jobs.unfinished().update(status=Status.CANCELLED, worker="", heartbeat_at=None)
+        analyses = Analysis.objects.filter(clip=clip)
+        jobs.cancel(analyses)
+        # No join: PostgreSQL looks once more at a row that it had to wait for, but not behind one.
+        jobs.cancel(HeatMap.objects.filter(analysis__in=analyses))
+        jobs.cancel(BrowserCopy.objects.filter(clip=clip))
         audit.record(Action.TRASHED, by, audit.CLIP, clip.pk)
     return True
 
@@ -43,9 +45,11 @@ def restore(clip: Clip, *, by: User) -> bool:
         trashed = Clip.objects.in_trash().filter(pk=clip.pk)
         if not trashed.update(trashed_at=None, trashed_by=None):
             return False
-        for jobs in _jobs(clip):
-            # Those with a reason were cancelled by somebody, who did not want them.
-            jobs.filter(status=Status.CANCELLED, error="").update(status=Status.QUEUED)
+        # Those with a reason were cancelled by somebody, who did not want them.
+        analyses = Analysis.objects.filter(clip=clip)
+        jobs.restore(analyses.filter(error=""), stage="")
+        jobs.restore(HeatMap.objects.filter(analysis__in=analyses))
+        jobs.restore(BrowserCopy.objects.filter(clip=clip))
         audit.record(Action.RESTORED, by, audit.CLIP, clip.pk)
         queue.announce()
     return True
@@ -72,10 +76,3 @@ def purge_due(*, now: datetime) -> int:
     if purged:
         logger.info("deleted %d clips for good that had been in the trash for long enough", purged)
     return purged
-
-
-def _jobs(clip: Clip) -> Iterator[AnalysisQuerySet | HeatMapQuerySet]:
-    analyses = Analysis.objects.filter(clip=clip)
-    yield analyses
-    # No join: PostgreSQL looks once more at a row that it had to wait for, but not behind a join.
-    yield HeatMap.objects.filter(analysis__in=analyses)

@@ -18,7 +18,7 @@ from django.template.defaultfilters import filesizeformat
 from video_classifier.ml.contracts import ClipFacts
 from video_classifier.ml.files import sha256
 from video_classifier.models import Analysis, Camera, Clip, Store
-from video_classifier.services import analyses, catalog, disk, sandbox
+from video_classifier.services import analyses, catalog, copies, disk, sandbox
 from video_classifier.services.errors import Refused
 from video_classifier.states import Playback
 
@@ -139,6 +139,8 @@ def _keep(clip: Clip, file: UploadedFile[bytes], extension: str, *, model: str) 
         clip.file.save(f"{uuid.uuid4()}.{extension}", file, save=False)
         with transaction.atomic():
             clip.save()
+            if clip.playback == Playback.WANTED:
+                copies.want(clip)
             return analyses.enqueue(clip, model=model, user=clip.uploaded_by)
     except BaseException:
         if clip.file:

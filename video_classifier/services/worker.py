@@ -8,17 +8,34 @@ import os
 import socket
 import threading
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
 from functools import partial
 
 from django.conf import settings
 from django.db import DatabaseError, close_old_connections
 
 from video_classifier.models import Analysis
-from video_classifier.services import analyses, clips, heat_maps, housekeeping
-from video_classifier.services.jobs import LOOK_SECONDS, LeaseLostError, Pace
+from video_classifier.services import analyses, copies, heat_maps, housekeeping, jobs
+from video_classifier.services.jobs import LOOK_SECONDS, Pace
 
 logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kind:
+    """A kind of job, and what a worker does with it."""
+
+    run_next: Callable[..., bool]  # the job whose turn it is; says if there was any
+    put_back: Callable[..., int]  # what a worker runs that ends in good order
+
+
+KINDS = {
+    "analyses": Kind(run_next=analyses.run_next, put_back=analyses.put_back),
+    "heat_maps": Kind(run_next=heat_maps.make_next, put_back=heat_maps.put_back),
+    "copies": Kind(run_next=copies.make_next, put_back=copies.put_back),
+}
+FIRST = "analyses"  # jobs of the other kinds give way to these
 
 IDLE_SECONDS = 5.0  # until a look at the queue that nobody asked for
 PAUSE_SECONDS = 2.0  # after something broke
@@ -43,20 +60,27 @@ def start() -> None:
         close_old_connections()
 
 
-def step(*, worker: str, ending: Callable[[], bool] = lambda: False) -> bool:
-    """Does one piece of work, clips before anything else; says if there was any."""
-    analyses.requeue_stalled(lease=settings.ANALYSIS_LEASE)
-    analysis = analyses.claim_next(worker=worker)
-    if analysis is None:
-        proceed = partial(_nothing_better, ending, Pace(LOOK_SECONDS))
-        return heat_maps.make_next(worker=worker, proceed=proceed) or clips.make_next_copy(
-            proceed=proceed
-        )
-    try:
-        analyses.run(analysis, ending=ending)
-    except LeaseLostError as lost:
-        logger.warning("%s", lost)
-    return True
+def step(
+    *,
+    worker: str,
+    kinds: Collection[str] = tuple(KINDS),
+    ending: Callable[[], bool] = lambda: False,
+) -> bool:
+    """Does one job of these kinds, the first kind first; says if there was any."""
+    for name, kind in KINDS.items():
+        if name in kinds:
+            gives_way = name != FIRST and FIRST in kinds
+            better = partial(_nothing_better, ending, Pace(LOOK_SECONDS))
+            proceed = better if gives_way else lambda: not ending()
+            if kind.run_next(worker=worker, proceed=proceed):
+                return True
+    return False
+
+
+def put_back(*, worker: str) -> None:
+    """Gives up what `worker` runs, which ends in good order."""
+    for kind in KINDS.values():
+        kind.put_back(worker=worker)
 
 
 def _nothing_better(ending: Callable[[], bool], due: Pace) -> bool:
@@ -65,8 +89,8 @@ def _nothing_better(ending: Callable[[], bool], due: Pace) -> bool:
         return False
     if not due():
         return True
-    analyses.requeue_stalled(lease=settings.ANALYSIS_LEASE)
-    return not Analysis.objects.waiting().exists()
+    analyses.requeue_stalled()
+    return not jobs.ready(Analysis.objects.all()).exists()
 
 
 class Worker:
@@ -88,11 +112,11 @@ class Worker:
         self._bell.set()
 
     def stop(self) -> None:
-        """Puts the clip at hand back first: in an ending process its run may break anywhere."""
+        """Puts the job at hand back first: in an ending process its run may break anywhere."""
         self._stopping.set()
         self._bell.set()
         if self._thread is not None and self._thread.is_alive():
-            analyses.put_back(worker=self.name)
+            put_back(worker=self.name)
             self._thread.join(FAREWELL_SECONDS)
 
     def _serve(self) -> None:

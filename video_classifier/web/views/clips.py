@@ -14,9 +14,10 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
 from video_classifier.models import Clip
-from video_classifier.services import audit, clips
+from video_classifier.services import audit, copies
 from video_classifier.states import Action
 from video_classifier.web import ranges
+from video_classifier.web.responses import SignedInRequest
 from video_classifier.web.trashed import CLIP, gone_if_trashed
 
 # By what the file was found to be, never by what its uploader called it.
@@ -84,10 +85,10 @@ def _player(request: HttpRequest, clip: Clip) -> HttpResponse:
 @never_cache
 @require_POST
 @gone_if_trashed(CLIP)
-def ask_for_copy(request: HttpRequest, pk: UUID) -> HttpResponse:
+def ask_for_copy(request: SignedInRequest, pk: UUID) -> HttpResponse:
     """Has a copy made that browsers play, where none could be made before."""
     clip = _clip(request, pk)
-    clips.ask_for_copy(clip)
+    copies.ask(clip, user=request.user)
     if "HX-Request" in request.headers:
         clip.refresh_from_db()
         return _player(request, clip)

@@ -15,6 +15,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from video_classifier.models import Analysis, HeatMap, Person
 from video_classifier.services import evidence, heat_maps
 from video_classifier.states import Status
+from video_classifier.web.responses import SignedInRequest
 from video_classifier.web.results import HeatMapPanel
 from video_classifier.web.trashed import ANALYSIS, gone_if_trashed
 
@@ -54,12 +55,12 @@ def heat(request: HttpRequest, pk: UUID, number: int) -> FileResponse:
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
 @gone_if_trashed(ANALYSIS)
-def heat_map(request: HttpRequest, pk: UUID) -> HttpResponse:
+def heat_map(request: SignedInRequest, pk: UUID) -> HttpResponse:
     """Which part mattered: asked for by POST, and then shown as far as it has got."""
     visible = Analysis.objects.visible_to(request.user)
     finished = visible.filter(score__isnull=False).select_related("heat_map")
     if request.method == "POST":
-        heat_maps.ask(get_object_or_404(finished, pk=pk))
+        heat_maps.ask(get_object_or_404(finished, pk=pk), user=request.user)
         if "HX-Request" not in request.headers:
             return redirect(f"{reverse('web:result', args=[pk])}#heat-map")
     analysis = get_object_or_404(finished, pk=pk)

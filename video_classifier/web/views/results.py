@@ -15,6 +15,7 @@ from video_classifier.models import Analysis
 from video_classifier.services import analyses, evidence
 from video_classifier.services.catalog import Card
 from video_classifier.services.errors import Refused
+from video_classifier.services.jobs import QueueFullError
 from video_classifier.states import Prediction, Status
 from video_classifier.web.forms import ModelForm
 from video_classifier.web.overlays import film, shown
@@ -118,7 +119,7 @@ def again(request: SignedInRequest, pk: UUID) -> HttpResponse:
             analyses.again(earlier, model=form.cleaned_data["model"], user=request.user)
         )
     except Refused as refusal:
-        status = 429 if isinstance(refusal, analyses.QueueFullError) else 400
+        status = 429 if isinstance(refusal, QueueFullError) else 400
         return _result(request, pk, form=form, problem=str(refusal), status=status)
 
 

@@ -1,0 +1,252 @@
+"""What all kinds of jobs have in common: whose turn it is, and until when a run may go on."""
+
+from __future__ import annotations
+
+import itertools
+import threading
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.utils import timezone
+from pytest_django import Settings
+
+from tests.conftest import MakeClip, MakeUser, claimed
+from tests.databases import plan
+from video_classifier.models import Analysis, BrowserCopy, HeatMap
+from video_classifier.models import jobs as job_models
+from video_classifier.services import jobs
+from video_classifier.services.errors import Refused
+from video_classifier.services.jobs import GaveWayError, LeaseLostError
+from video_classifier.states import Playback, Status
+
+KINDS = [Analysis, HeatMap, BrowserCopy]
+HOUR = timedelta(hours=1)
+
+
+@pytest.fixture
+def queue(make_clip: MakeClip) -> Any:
+    """Adds one second after the other a job of a user."""
+    seconds = itertools.count()
+
+    def add(user: User | None = None, **fields: object) -> BrowserCopy:
+        copy = make_clip(playback=Playback.WANTED, uploaded_by=user).browser_copy
+        since = timezone.now() - HOUR + timedelta(seconds=next(seconds))
+        BrowserCopy.objects.filter(pk=copy.pk).update(waiting_since=since, **fields)
+        return copy
+
+    return add
+
+
+def claim(worker: str = "one") -> BrowserCopy | None:
+    return jobs.claim_next(
+        BrowserCopy.objects.all(), worker=worker, related="clip", allowed=lambda _: HOUR
+    )
+
+
+def finish(copy: BrowserCopy | None) -> None:
+    assert copy is not None
+    jobs.change(copy, status=Status.DONE)
+
+
+# Whose turn it is
+
+
+def test_the_next_is_another_users_however_many_the_first_has_waiting(
+    queue: Any, make_user: MakeUser
+) -> None:
+    ada, bob = make_user("ada"), make_user("bob")
+    many = [queue(ada) for _ in range(20)]
+    running = claim()
+    one = queue(bob)
+    assert running == many[0]
+
+    finish(running)
+
+    assert claim() == one
+    assert claim() == many[1]
+
+
+def test_users_take_turns(queue: Any, make_user: MakeUser) -> None:
+    ada, bob, eve = make_user("ada"), make_user("bob"), make_user("eve")
+    for user in (ada, ada, ada, bob, bob, eve):
+        queue(user)
+
+    turns = [copy.requested_by for copy in iter(claim, None)]
+
+    assert turns == [ada, bob, eve, ada, bob, ada]
+
+
+def test_a_user_who_always_sends_one_more_does_not_keep_the_others_waiting(
+    queue: Any, make_user: MakeUser
+) -> None:
+    ada, bob = make_user("ada"), make_user("bob")
+    for _ in range(3):
+        queue(ada)
+    turns = []
+
+    for _ in range(6):
+        queue(bob)
+        copy = claim()
+        assert copy is not None
+        turns.append(copy.requested_by)
+
+    assert turns == [ada, bob, ada, bob, ada, bob]
+
+
+def test_jobs_of_nobody_wait_as_one_users_do(queue: Any, make_user: MakeUser) -> None:
+    ada = make_user("ada")
+    for user in (None, None, ada, ada):
+        queue(user)
+
+    assert [copy.requested_by for copy in iter(claim, None)] == [None, ada, None, ada]
+
+
+def test_a_higher_priority_goes_first(queue: Any, user: User) -> None:
+    usual, urgent = queue(user), queue(user, priority=1)
+
+    assert [claim(), claim()] == [urgent, usual]
+
+
+def test_the_place_in_the_queue_is_the_order_of_claims(queue: Any, make_user: MakeUser) -> None:
+    ada, bob = make_user("ada"), make_user("bob")
+    copies = [queue(ada), queue(ada), queue(bob), queue(bob), queue(None)]
+
+    places = {copy.pk: jobs.place(BrowserCopy.objects.all(), copy) for copy in copies}
+
+    assert [places[copy.pk] for copy in iter(claim, None)] == [1, 2, 3, 4, 5]
+    assert jobs.place(BrowserCopy.objects.all(), copies[0]) == 0
+
+
+def test_a_pause_is_kept(queue: Any) -> None:
+    queue(not_before=timezone.now() + HOUR)
+
+    assert claim() is None
+
+
+def test_an_older_worker_leaves_newer_jobs_alone(
+    queue: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    old = queue()
+    monkeypatch.setattr(job_models, "JOB_VERSION", job_models.JOB_VERSION + 1)
+    new = queue()
+    monkeypatch.undo()
+
+    assert [claim(), claim()] == [old, None]
+
+    dead = timezone.now() - HOUR
+    BrowserCopy.objects.filter(pk=new.pk).update(status=Status.RUNNING, **claimed(dead))
+    assert jobs.requeue_stalled(BrowserCopy.objects.all(), give_up=finish) == 0
+
+
+# The indexes and who reads them
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_queue_the_stalled_and_the_turns_are_found_through_indexes(kind: Any) -> None:
+    name, rows = kind._meta.model_name, kind.objects
+
+    turn = plan(jobs.ready(rows.all()).in_turn())
+    stalled = plan(rows.stalled(before=timezone.now()))
+
+    assert f"{name}_queue" in turn
+    assert f"{name}_turns" in turn
+    assert f"{name}_running" in stalled
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_users_waiting_jobs_are_counted_through_the_index(kind: Any, user: User) -> None:
+    waiting = kind.objects.waiting().filter(requested_by=user).order_by()
+
+    assert f"{kind._meta.model_name}_queue" in plan(waiting)
+
+
+# How long a run may go on
+
+
+def test_a_claim_sets_the_deadline(queue: Any) -> None:
+    queue()
+
+    copy = claim()
+
+    assert copy is not None
+    assert copy.deadline is not None
+    assert HOUR - timedelta(seconds=5) < copy.deadline - timezone.now() <= HOUR
+
+
+def test_a_run_ends_at_its_deadline(queue: Any) -> None:
+    queue()
+    copy = claim()
+    assert copy is not None
+    copy.deadline = timezone.now() - timedelta(seconds=1)
+
+    with (
+        jobs.holding(copy, proceed=lambda: True, too_long="It takes too long.") as watch,
+        pytest.raises(Refused, match="too long"),
+    ):
+        watch()
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize(("left", "lives"), [(HOUR, True), (-HOUR, False)])
+def test_a_run_that_is_stuck_past_its_deadline_shows_no_more_life(
+    queue: Any, settings: Settings, left: timedelta, *, lives: bool
+) -> None:
+    settings.ANALYSIS_HEARTBEAT = timedelta(milliseconds=10)
+    queue()
+    copy = claim()
+    assert copy is not None
+    copy.deadline = timezone.now() + left
+    BrowserCopy.objects.update(heartbeat_at=timezone.now() - HOUR)
+    old = BrowserCopy.objects.stalled(before=timezone.now() - HOUR / 2)
+
+    with jobs.holding(copy, proceed=lambda: True, too_long=""):
+        stopped_waiting = threading.Event()
+        for _ in range(100 if lives else 10):
+            stopped_waiting.wait(0.02)
+            if not old.exists():
+                break
+
+    assert old.exists() is not lives
+
+
+def test_a_run_gives_way(queue: Any) -> None:
+    queue()
+    copy = claim()
+    assert copy is not None
+
+    with (
+        jobs.holding(copy, proceed=lambda: False, too_long="") as watch,
+        pytest.raises(GaveWayError),
+    ):
+        watch()
+    jobs.give_way(copy)
+
+    copy.refresh_from_db()
+    assert (copy.status, copy.attempts, copy.worker) == (Status.QUEUED, 0, "")
+    assert copy.deadline is None
+
+
+@pytest.mark.parametrize("end", [jobs.cancel, lambda rows: jobs.put_back(rows, worker="one")])
+def test_what_was_ended_from_outside_is_no_longer_held(queue: Any, end: Any) -> None:
+    queue()
+    copy = claim()
+    assert copy is not None
+
+    assert end(BrowserCopy.objects.all()) == 1
+
+    with pytest.raises(LeaseLostError):
+        jobs.change(copy, status=Status.DONE)
+
+
+def test_one_line_is_logged_for_each_run(queue: Any, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO")
+    queue()
+
+    finish(claim())
+
+    (line,) = [record.getMessage() for record in caplog.records if "copy" in record.getMessage()]
+    assert line.startswith("browser copy ")
+    assert ": done after 0." in line
