@@ -1,4 +1,4 @@
-"""The background thread: one a process, one clip at a time, the database as its only queue."""
+"""Does the jobs of the queue in a thread: one a process, one job at a time."""
 
 from __future__ import annotations
 
@@ -96,7 +96,12 @@ def _nothing_better(ending: Callable[[], bool], due: Pace) -> bool:
 class Worker:
     """A thread that calls `step` while there is work and then waits to be woken."""
 
-    def __init__(self) -> None:
+    def __init__(
+        self, *, kinds: Collection[str] = tuple(KINDS), idle_seconds: float | None = None
+    ) -> None:
+        """Looks at the queue every `idle_seconds` even if nobody has rung."""
+        self._kinds = kinds
+        self._idle_seconds = idle_seconds
         self.name = f"{socket.gethostname()[:50]}:{os.getpid()}:{uuid.uuid4().hex[:8]}"
         self._starting = threading.Lock()
         self._bell = threading.Event()
@@ -123,13 +128,13 @@ class Worker:
         while not self._stopping.is_set():
             try:
                 housekeeping.tidy_if_due()
-                worked = step(worker=self.name, ending=self._stopping.is_set)
+                worked = step(worker=self.name, kinds=self._kinds, ending=self._stopping.is_set)
             except Exception:
                 logger.exception("the worker met an error and goes on")
                 self._stopping.wait(PAUSE_SECONDS)
             else:
                 if not worked:
-                    self._bell.wait(IDLE_SECONDS)
+                    self._bell.wait(self._idle_seconds or IDLE_SECONDS)
                     self._bell.clear()
             finally:
                 close_old_connections()

@@ -14,7 +14,7 @@ from video_classifier.services import trash
 class Command(BaseCommand):
     help = (
         "Deletes clips for good, with all that was made of them, once they have been in the trash "
-        "for TRASH_DAYS days. The site does so every day by itself unless RUNNER is none."
+        "for TRASH_DAYS days. The site does so every day by itself, as each worker does."
     )
 
     requires_system_checks = ()  # a damaged model must not keep footage from being deleted

@@ -14,7 +14,7 @@ class Command(BaseCommand):
     help = (
         "Removes files older than a day that belong to no clip and no analysis, as a killed "
         "process leaves them, and lists the clips whose file is not there. The site does so at "
-        "its start and every day unless RUNNER is none. Exit code 2: too many to be an accident."
+        "its start and every day, as each worker does. Exit code 2: too many to be an accident."
     )
 
     requires_system_checks = ()

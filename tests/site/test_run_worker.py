@@ -1,0 +1,169 @@
+"""`manage.py run_worker` as a real process on a real database file."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from tests.makers import videos
+
+ROOT = Path(__file__).parent.parent.parent
+PATIENCE = 60.0  # seconds
+
+# A clip that is to be analyzed and copied; its id.
+QUEUE = """
+import sys, django; django.setup()
+from pathlib import Path
+from django.core.files.base import ContentFile
+from video_classifier.models import BrowserCopy, Clip, Store
+from video_classifier.services import analyses, copies
+clip = Clip.objects.create(
+    name="door.avi", file=ContentFile(Path(sys.argv[1]).read_bytes(), name="clip.avi"),
+    sha256="0" * 64, size_bytes=1, container="avi", codec="mjpeg", width=64, height=48,
+    duration=2.0, playback="wanted", store=Store.objects.get(),
+)
+analyses.enqueue(clip, model="conv3d", user=None)
+copies.want(clip)
+BrowserCopy.objects.filter(clip=clip).update(version=int(sys.argv[2]))
+print(clip.pk.hex)
+"""
+
+
+class Site:
+    """A site with data of its own, and workers of its own."""
+
+    def __init__(self, data: Path) -> None:
+        self._data = data
+        self._environment = os.environ | {
+            "DATA_DIR": str(data),
+            "RUNNER": "none",
+            "DJANGO_SETTINGS_MODULE": "shoplift_site.settings",
+        }
+        self.run("manage.py", "migrate", "--verbosity", "0", "--skip-checks")
+
+    def run(self, *words: str) -> str:
+        command = [sys.executable, *words]
+        done = subprocess.run(
+            command, cwd=ROOT, env=self._environment, check=True, capture_output=True, text=True
+        )
+        return done.stdout.strip()
+
+    def queue(self, video: Path, *, version: int = 1) -> str:
+        return self.run("-c", QUEUE, str(video), str(version))
+
+    def worker(self, *words: str) -> subprocess.Popen[str]:
+        return subprocess.Popen(
+            [sys.executable, "manage.py", "run_worker", *words],
+            cwd=ROOT,
+            env=self._environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+
+    def status(self, kind: str, key: str) -> tuple[str, int]:
+        """Of the job of the clip with that id, and how often it was tried."""
+        query = f"SELECT status, attempts FROM video_classifier_{kind} WHERE clip_id = ?"  # noqa: S608
+        with closing(sqlite3.connect(self._data / "db.sqlite3")) as database:
+            status, attempts = database.execute(query, (key,)).fetchone()
+        return status, attempts
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Site:
+    return Site(tmp_path / "data")
+
+
+@pytest.fixture
+def video(tmp_path: Path) -> Path:
+    return videos.write(tmp_path / "made.avi", 60, codec="mjpeg", pixels="yuvj420p")
+
+
+@pytest.fixture
+def started(site: Site) -> Iterator[Callable[..., subprocess.Popen[str]]]:
+    """Starts workers, and ends what a test left running."""
+    processes: list[subprocess.Popen[str]] = []
+
+    def start(*words: str) -> subprocess.Popen[str]:
+        processes.append(site.worker(*words))
+        return processes[-1]
+
+    yield start
+    for process in processes:
+        process.kill()
+        process.wait()
+
+
+def until(happened: Callable[[], bool]) -> None:
+    end = time.monotonic() + PATIENCE
+    while not happened():
+        assert time.monotonic() < end
+        time.sleep(0.05)
+
+
+def end(process: subprocess.Popen[str], number: int = signal.SIGTERM) -> str:
+    process.send_signal(number)
+    output, _ = process.communicate(timeout=20)
+    assert process.returncode == 0, output
+    return output
+
+
+@pytest.mark.keras
+def test_a_worker_does_every_kind_of_job_and_says_so(
+    site: Site, video: Path, started: Callable[..., subprocess.Popen[str]]
+) -> None:
+    clip = site.queue(video)
+
+    process = started()
+    until(lambda: site.status("browsercopy", clip)[0] == "done")
+    output = end(process)
+
+    assert site.status("analysis", clip) == ("done", 1)
+    assert output.count(": done after") == 2
+
+
+@pytest.mark.keras
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_worker_that_is_ended_puts_its_job_back(
+    site: Site, video: Path, started: Callable[..., subprocess.Popen[str]], number: int
+) -> None:
+    clip = site.queue(video)
+
+    process = started()
+    until(lambda: site.status("analysis", clip)[0] == "running")
+    output = end(process, number)
+
+    assert site.status("analysis", clip) == ("queued", 1)
+    assert "is queued again" in output
+
+
+def test_a_worker_does_only_the_kinds_that_it_is_for_and_no_newer_ones(
+    site: Site, video: Path, started: Callable[..., subprocess.Popen[str]]
+) -> None:
+    newer, known = site.queue(video, version=99), site.queue(video)
+
+    process = started("--kinds", "copies")
+    until(lambda: site.status("browsercopy", known)[0] == "done")
+    end(process)
+
+    assert site.status("analysis", known) == ("queued", 0)
+    assert site.status("browsercopy", newer) == ("queued", 0)
+
+
+def test_help_has_an_example_and_an_unknown_kind_is_refused(site: Site) -> None:
+    assert "run_worker --kinds heat_maps,copies" in site.run("manage.py", "run_worker", "--help")
+
+    process = site.worker("--kinds", "poems")
+    output, _ = process.communicate(timeout=PATIENCE)
+
+    assert process.returncode == 2
+    assert "there is no kind “poems”" in output

@@ -1,0 +1,57 @@
+"""`manage.py run_worker`: does the jobs of the queue in a process of its own."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from argparse import ArgumentParser, ArgumentTypeError
+from types import FrameType
+from typing import Any
+
+from django.core.management.base import BaseCommand
+
+from video_classifier.services.worker import KINDS, Worker
+
+POLL_SECONDS = 1.0  # from look to look at the queue: no other process can ring this one's bell
+
+
+class Command(BaseCommand):
+    help = (
+        "Does the jobs of the queue, one after the other, and tidies up once a day. SIGTERM or "
+        "Ctrl-C ends it and puts the job at hand back. As many may run as the machine has room "
+        "for; set RUNNER=none if the web process is to do none itself."
+    )
+    requires_migrations_checks = True
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument(
+            "--kinds",
+            type=_kinds,
+            default=tuple(KINDS),
+            help=f"only these kinds of jobs, separated by commas, of: {', '.join(KINDS)}",
+        )
+        parser.epilog = "Example: manage.py run_worker --kinds heat_maps,copies"
+
+    def handle(self, *_: Any, **options: Any) -> None:
+        worker = Worker(kinds=options["kinds"], idle_seconds=POLL_SECONDS)
+        ended = threading.Event()
+
+        def end(number: int, _: FrameType | None) -> None:
+            signal.signal(number, signal.SIG_DFL)  # a second one ends it at once
+            ended.set()
+
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, end)
+        self.stdout.write(f"Worker {worker.name} does {', '.join(options['kinds'])}.")
+        worker.wake()
+        ended.wait()
+        worker.stop()
+        self.stdout.write("The worker has ended; what it had not finished is queued again.")
+
+
+def _kinds(words: str) -> tuple[str, ...]:
+    chosen = tuple(word.strip() for word in words.split(","))
+    if unknown := [word for word in chosen if word not in KINDS]:
+        msg = f"there is no kind “{unknown[0]}”; there are: {', '.join(KINDS)}"
+        raise ArgumentTypeError(msg)
+    return chosen
