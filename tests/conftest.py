@@ -31,12 +31,13 @@ from video_classifier.ml.contracts import (
     Sample,
     ScoredTrack,
     Stage,
-    Track,
 )
+from video_classifier.ml.contracts import Track as Motion
 from video_classifier.ml.serving import bundle
 from video_classifier.ml.serving.card import Card, Interval
 from video_classifier.ml.serving.confidence import Confidence
-from video_classifier.models import Analysis, Clip, Person, Store
+from video_classifier.models import Analysis, Clip, Segment, Store, Track
+from video_classifier.models.analyses import Result
 from video_classifier.models.cameras import MAIN
 from video_classifier.services import accounts, copies
 from video_classifier.states import Playback, Role, Status
@@ -93,7 +94,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 def followed(score: float, *, since: float = 0.0) -> ScoredTrack:
     """Somebody who walks from left to right for a second."""
     return ScoredTrack(
-        track=Track(
+        track=Motion(
             times=(since, since + 1),
             boxes=tuple(
                 Box(left=left, top=0.25, right=left + 0.25, bottom=0.75) for left in (0.0, 0.5)
@@ -204,8 +205,8 @@ class MakeAnalysis(Protocol):
     ) -> Analysis: ...
 
 
-class MakePerson(Protocol):
-    def __call__(self, *, analysis: Analysis | None = ..., **fields: object) -> Person: ...
+class MakeTrack(Protocol):
+    def __call__(self, *, analysis: Analysis | None = ..., **fields: object) -> Track: ...
 
 
 class MakeModel(Protocol):
@@ -359,16 +360,39 @@ def make_analysis(make_clip: MakeClip) -> MakeAnalysis:
         fields = {"model": "standard"} | _plausible(status) | fields
         if "queued_at" in fields:
             fields.setdefault("waiting_since", fields["queued_at"])
-        return Analysis.objects.create(clip=clip or make_clip(name=name), **fields)
+        job = {field: fields.pop(field) for field in JOB if field in fields}
+        analysis = Analysis.objects.create(clip=clip or make_clip(name=name), **fields)
+        make_segment(analysis, **job)
+        return analysis
 
     return make
 
 
+# What of an analysis that a test asks for belongs to its segment.
+JOB = (
+    *("worker", "attempts", "claimed_at", "heartbeat_at", "deadline"),
+    *("waiting_since", "priority", "version"),
+)
+
+
+def make_segment(analysis: Analysis, **fields: object) -> Segment:
+    """One that came to the same as its analysis."""
+    same = {field.name: getattr(analysis, field.name) for field in Result._meta.fields}
+    same |= {name: getattr(analysis, name) for name in ("status", "requested_by", "error")}
+    return Segment.objects.create(analysis=analysis, **{"number": 1} | same | fields)
+
+
+def segment_of(analysis: Analysis) -> Segment:
+    """Its only one, as a worker gets it."""
+    return Segment.objects.select_related("analysis__clip").get(analysis=analysis)
+
+
 @pytest.fixture
-def make_person(make_analysis: MakeAnalysis) -> MakePerson:
+def make_track(make_analysis: MakeAnalysis) -> MakeTrack:
     """Who walks from left to right in the first second."""
 
-    def make(*, analysis: Analysis | None = None, **fields: object) -> Person:
+    def make(*, analysis: Analysis | None = None, **fields: object) -> Track:
+        analysis = analysis or make_analysis()
         facts: dict[str, object] = {
             "number": 1,
             "score": 0.9,
@@ -376,7 +400,10 @@ def make_person(make_analysis: MakeAnalysis) -> MakePerson:
             "boxes": [[0.0, 0.25, 0.25, 0.75], [0.5, 0.25, 0.75, 0.75]],
             "crop_times": [0.25, 0.75],
         }
-        return Person.objects.create(analysis=analysis or make_analysis(), **facts | fields)
+        facts = {"segment": analysis.segments.get()} | facts | fields
+        return Track.objects.create(
+            analysis=analysis, **{"number_in_segment": facts["number"]} | facts
+        )
 
     return make
 

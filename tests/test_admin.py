@@ -7,12 +7,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from django.apps import apps
+from django.contrib import admin
 from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import Permission, User
 from django.test import Client
 from pytest_django import DjangoAssertNumQueries, DjangoCaptureOnCommitCallbacks, Settings
 
-from tests.conftest import MakeAnalysis, MakeClip, MakeModel, MakeStore, MakeUser
+from tests.conftest import MakeAnalysis, MakeClip, MakeModel, MakeStore, MakeTrack, MakeUser
 from video_classifier.ml.serving.bundle import NETWORK_FILE
 from video_classifier.models import Analysis, AuditEntry, Camera, Clip, Membership
 from video_classifier.services import audit, files, heat_maps, trash
@@ -462,36 +464,53 @@ def test_a_store_with_clips_is_not_deleted(admin_client: Client, make_clip: Make
     assert Clip.objects.get().store == store
 
 
-# Jobs
+# Everything else, which is only looked at
 
 
 @pytest.fixture
-def jobs(make_analysis: MakeAnalysis, make_clip: MakeClip, user: User) -> Analysis:
-    """A clip with one of each kind."""
-    clip = make_clip(playback=Playback.WANTED)
+def rows(
+    make_analysis: MakeAnalysis, make_clip: MakeClip, make_track: MakeTrack, user: User
+) -> dict[str, object]:
+    """The ids of one row of each model, all of one clip."""
+    clip = make_clip(name="till.mp4", playback=Playback.WANTED)
     analysis = make_analysis(clip=clip, status=Status.DONE)
+    track = make_track(analysis=analysis)
     heat_maps.ask(analysis, user=user)
-    return analysis
+    return {
+        "segment": track.segment.pk,
+        "track": track.pk,
+        "heatmap": analysis.pk,
+        "browsercopy": clip.pk,
+    }
 
 
-@pytest.mark.parametrize("kind", ["heatmap", "browsercopy"])
-def test_jobs_are_shown_and_not_edited(admin_client: Client, jobs: Analysis, kind: str) -> None:
-    pk = {"heatmap": jobs.pk, "browsercopy": jobs.clip.pk}[kind]
-    row = f"/admin/video_classifier/{kind}/{pk}/change/"
+@pytest.mark.django_db
+def test_every_model_is_there() -> None:
+    models = set(apps.get_app_config("video_classifier").get_models())
 
-    assert str(pk) in admin_client.get(f"/admin/video_classifier/{kind}/").content.decode()
+    assert models <= set(admin.site._registry)
+
+
+@pytest.mark.parametrize("kind", ["segment", "track", "heatmap", "browsercopy"])
+def test_jobs_and_tracks_are_shown_and_not_edited(
+    admin_client: Client, rows: dict[str, object], kind: str
+) -> None:
+    listed = f"/admin/video_classifier/{kind}/"
+    row = f"{listed}{rows[kind]}/change/"
+
+    assert row in admin_client.get(listed).content.decode()
+    assert row in admin_client.get(f"{listed}?q=till").content.decode()
+    assert row not in admin_client.get(f"{listed}?q=door").content.decode()
     assert admin_client.get(row).status_code == 200
     assert admin_client.post(row, {"status": "done"}).status_code == 403
-    assert admin_client.get(f"/admin/video_classifier/{kind}/?q=till").status_code == 200
 
 
-@pytest.mark.parametrize("kind", ["heatmap", "browsercopy"])
-def test_jobs_of_a_clip_in_the_trash_are_not_shown(
-    admin_client: Client, jobs: Analysis, user: User, kind: str
+@pytest.mark.parametrize("kind", ["segment", "track", "heatmap", "browsercopy"])
+def test_jobs_and_tracks_of_a_clip_in_the_trash_are_not_shown(
+    admin_client: Client, rows: dict[str, object], user: User, kind: str
 ) -> None:
-    trash.put(jobs.clip, by=user)
+    trash.put(Clip.objects.get(), by=user)
 
     html = admin_client.get(f"/admin/video_classifier/{kind}/").content.decode()
 
-    assert str(jobs.pk) not in html
-    assert str(jobs.clip.pk) not in html
+    assert f"/{rows[kind]}/change/" not in html

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from django.db import IntegrityError, transaction
 
-from tests.conftest import MakeAnalysis, MakeClip, MakePerson
+from tests.conftest import MakeAnalysis, MakeClip, MakeTrack, make_segment
 from tests.databases import broken_rule
-from video_classifier.models import Analysis, BrowserCopy, HeatMap, Person
+from video_classifier.models import Analysis, BrowserCopy, HeatMap, Track
 from video_classifier.states import Playback, Prediction, Status, View
 
 PREDICTED_WHEN_DONE = "analysis_predicted_only_when_done"
@@ -39,9 +39,9 @@ NO_RESULT: dict[str, Any] = {
         (NO_RESULT | {"reason": "It is black.", "score": 0.5}, "analysis_no_result_has_a_reason"),
         ({"status": Status.DONE, "reason": "It is black."}, "analysis_no_result_has_a_reason"),
         ({"status": Status.FAILED, "error": ""}, "analysis_failed_says_why"),
-        ({"status": Status.RUNNING, "heartbeat_at": None}, "analysis_running_shows_life"),
-        ({"status": Status.RUNNING, "claimed_at": None}, "analysis_running_shows_life"),
-        ({"status": Status.RUNNING, "deadline": None}, "analysis_running_has_a_deadline"),
+        ({"status": Status.RUNNING, "heartbeat_at": None}, "segment_running_shows_life"),
+        ({"status": Status.RUNNING, "claimed_at": None}, "segment_running_shows_life"),
+        ({"status": Status.RUNNING, "deadline": None}, "segment_running_has_a_deadline"),
         ({"status": Status.DONE, "view": View.PERSON}, OF_A_TRACK),
         ({"status": Status.DONE, "view": View.PERSON, "decided_by": 0}, OF_A_TRACK),
         ({"status": Status.DONE, "decided_by": 1}, OF_A_TRACK),
@@ -69,31 +69,70 @@ def test_no_result_is_a_result_with_a_reason_and_no_score(
 @pytest.mark.parametrize(
     ("broken", "rule"),
     [
-        ({"number": 0}, "person_number_is_from_one"),
-        ({"score": 1.1}, "person_score_is_from_0_to_1"),
-        ({"score": -0.1}, "person_score_is_from_0_to_1"),
+        ({"number": 0}, "track_numbers_are_from_one"),
+        ({"score": 1.1}, "track_score_is_from_0_to_1"),
+        ({"score": -0.1}, "track_score_is_from_0_to_1"),
     ],
     ids=str,
 )
 def test_a_track_that_makes_no_sense_is_refused(
-    make_person: MakePerson, broken: dict[str, Any], rule: str
+    make_track: MakeTrack, broken: dict[str, Any], rule: str
 ) -> None:
     with pytest.raises(IntegrityError) as refused:
-        make_person(**broken)
+        make_track(**broken)
 
     assert broken_rule(refused.value) == rule
 
 
-def test_a_number_stands_for_one_person(
-    make_analysis: MakeAnalysis, make_person: MakePerson
-) -> None:
+def test_a_number_stands_for_one_person(make_analysis: MakeAnalysis, make_track: MakeTrack) -> None:
     analysis = make_analysis()
-    make_person(analysis=analysis, number=3)
+    make_track(analysis=analysis, number=3)
 
     with pytest.raises(IntegrityError) as refused:
-        make_person(analysis=analysis, number=3)
+        make_track(analysis=analysis, number=3, number_in_segment=4)
 
-    assert broken_rule(refused.value) == "person_number_stands_for_one"
+    assert broken_rule(refused.value) == "track_number_stands_for_one"
+
+
+DONE = {"status": Status.DONE, "score": 0.9, "threshold": 0.5}
+ONE_OR_THE_OTHER = "segment_has_a_result_when_done_and_only_then"
+
+
+@pytest.mark.parametrize(
+    ("broken", "rule"),
+    [
+        ({"number": 0}, "segment_number_is_from_one"),
+        ({"start": 60.0, "end": 60.0}, "segment_ends_after_its_start"),
+        ({"start": -1.0}, "segment_ends_after_its_start"),
+        ({"score": 0.9}, ONE_OR_THE_OTHER),
+        ({"reason": "It is black."}, ONE_OR_THE_OTHER),
+        ({"status": Status.DONE}, ONE_OR_THE_OTHER),
+        (DONE | {"threshold": None}, ONE_OR_THE_OTHER),
+        (DONE | {"reason": "It is black."}, ONE_OR_THE_OTHER),
+        (DONE | {"score": 1.1}, "segment_score_is_from_0_to_1"),
+        (DONE | {"decided_by": 1}, "segment_score_is_a_tracks_in_its_view"),
+        (DONE | {"view": View.PERSON}, "segment_score_is_a_tracks_in_its_view"),
+    ],
+    ids=str,
+)
+def test_a_segment_that_makes_no_sense_is_refused(
+    make_analysis: MakeAnalysis, broken: dict[str, Any], rule: str
+) -> None:
+    analysis = make_analysis()
+
+    with pytest.raises(IntegrityError) as refused:
+        make_segment(analysis, **{"number": 2} | broken)
+
+    assert broken_rule(refused.value) == rule
+
+
+def test_a_number_stands_for_one_segment(make_analysis: MakeAnalysis) -> None:
+    analysis = make_analysis()
+
+    with pytest.raises(IntegrityError) as refused:
+        make_segment(analysis, number=1)
+
+    assert broken_rule(refused.value) == "segment_number_stands_for_one"
 
 
 NOON = datetime(2025, 11, 22, 12, tzinfo=UTC)
@@ -147,4 +186,4 @@ def test_reads_as_staff_may_read_it(fields: dict[str, str], name: str) -> None:
 
 
 def test_a_person_is_nothing_but_a_track() -> None:
-    assert str(Person(number=2)) == "Track 2"
+    assert str(Track(number=2)) == "Track 2"

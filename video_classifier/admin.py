@@ -22,7 +22,10 @@ from video_classifier.models import (
     Clip,
     HeatMap,
     Membership,
+    OneTimePassword,
+    Segment,
     Store,
+    Track,
 )
 from video_classifier.querysets import DELETE_CLIPS
 from video_classifier.services import analyses, catalog, confidence, files, trash
@@ -251,6 +254,37 @@ class JobAdmin(ReadOnlyAdmin):
     list_filter = ("status", "requested_by")
     list_select_related = ("requested_by",)
     readonly_fields = ("waiting_since", "not_before", "version")
+
+
+@admin.register(Segment)
+class SegmentAdmin(JobAdmin):
+    search_fields = ("analysis__clip__name", "worker", "error")
+
+    def get_list_display(self, request: HttpRequest) -> tuple[str, ...]:
+        return ("__str__", "analysis", *JobAdmin.list_display[1:])
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        found = super().get_queryset(request).select_related("analysis")
+        return found.filter(analysis__clip__trashed_at=None)
+
+
+@admin.register(Track)
+class TrackAdmin(ReadOnlyAdmin):
+    list_display = ("__str__", "analysis", "number_in_segment", "segment", "rounded")
+    list_select_related = ("analysis", "segment")
+    search_fields = ("analysis__clip__name",)
+
+    @admin.display(description="Score", ordering="score")
+    def rounded(self, track: Track) -> str:
+        return f"{track.score:.2f}"
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        return super().get_queryset(request).filter(analysis__clip__trashed_at=None)
+
+
+@admin.register(OneTimePassword)
+class OneTimePasswordAdmin(ReadOnlyAdmin):
+    list_display = ("user",)
 
 
 @admin.register(HeatMap)

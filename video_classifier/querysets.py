@@ -21,8 +21,9 @@ if TYPE_CHECKING:
         Clip,
         HeatMap,
         Job,
-        Person,
+        Segment,
         Store,
+        Track,
     )
 
 Row = TypeVar("Row", bound=models.Model)
@@ -143,8 +144,15 @@ class JobQuerySet(InStoreQuerySet[AnyJob]):
         return found.order_by("heartbeat_at")
 
 
-class AnalysisQuerySet(JobQuerySet["Analysis"]):
+class SegmentQuerySet(JobQuerySet["Segment"]):
+    way_to_store = "analysis__clip__store"
+
+
+class AnalysisQuerySet(InStoreQuerySet["Analysis"]):
     way_to_store = "clip__store"
+
+    def unfinished(self) -> Self:
+        return self.filter(status__in=(Status.QUEUED, Status.RUNNING))
 
     def kept(self) -> Self:
         """Whose clips are not in the trash."""
@@ -165,7 +173,7 @@ class HeatMapQuerySet(JobQuerySet["HeatMap"]):
     way_to_store = "analysis__clip__store"
 
 
-class PersonQuerySet(InStoreQuerySet["Person"]):
+class TrackQuerySet(InStoreQuerySet["Track"]):
     way_to_store = "analysis__clip__store"
 
 

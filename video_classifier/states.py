@@ -39,6 +39,12 @@ class Prediction(models.TextChoices):
     NO_RESULT = "no_result", "No result"
 
 
+class ThresholdOrigin(models.TextChoices):
+    """Which threshold decides between a hint and none."""
+
+    MODEL = "model", "The model's own"
+
+
 class Playback(models.TextChoices):
     """How a browser gets to show a clip."""
 

@@ -13,11 +13,11 @@ import numpy as np
 from django.contrib.auth.models import User
 from playwright.sync_api import FilePayload, Page, Route, expect
 
-from tests.conftest import PASSWORD, MakeAnalysis, MakeClip, MakeStore
+from tests.conftest import PASSWORD, MakeAnalysis, MakeClip, MakeStore, segment_of
 from tests.makers import scenes
 from video_classifier.ml.contracts import Image
 from video_classifier.ml.serving import no_result
-from video_classifier.models import Analysis, Camera, Clip, HeatMap, Person
+from video_classifier.models import Analysis, Camera, Clip, HeatMap, Track
 from video_classifier.services import accounts, catalog, evidence, trash
 from video_classifier.states import Playback, Prediction, Role, Stage, Status, View
 
@@ -77,7 +77,7 @@ def furnish(
     }
     made = {
         "hint": make(
-            "till_3_evening.mp4", Status.DONE, score=0.93, decided_by=1, persons_found=2, **done
+            "till_3_evening.mp4", Status.DONE, score=0.93, decided_by=1, tracks_found=2, **done
         ),
         "no hint": make(
             LONG,
@@ -85,7 +85,7 @@ def furnish(
             score=0.12,
             prediction=Prediction.NO_HINT,
             decided_by=1,
-            persons_found=2,
+            tracks_found=2,
             warnings=["Only the first 6.0 s of 14.0 s could be read."],
             **done,
         ),
@@ -126,9 +126,8 @@ def furnish(
     for analysis in (made["hint"], made["no hint"], made["not mine"], made["no result"]):
         for number in (1, 2) if analysis.decided_by else ():
             _follow(analysis, number, frames)
-        evidence.write(
-            {evidence.frame_file(analysis, n): evidence.jpeg(frames[n], 80) for n in range(16)}
-        )
+        names = evidence.frame_files(analysis)
+        evidence.write({names[n]: evidence.jpeg(frames[n], 80) for n in range(16)})
     HeatMap.objects.create(
         analysis=made["hint"], status=Status.DONE, drops=[[0.31, 0.02], [0.05, 0.0]]
     )
@@ -156,9 +155,11 @@ def _frames(video: Path) -> list[Image]:
 
 def _follow(analysis: Analysis, number: int, frames: list[Image]) -> None:
     left = 0.1 if number == 1 else 0.6
-    Person.objects.create(
+    track = Track.objects.create(
         analysis=analysis,
+        segment=segment_of(analysis),
         number=number,
+        number_in_segment=number,
         score=(analysis.score or 0.0) if number == 1 else 0.08,
         times=[0.0, 5.5],
         boxes=[[left, 0.2, left + 0.25, 0.95], [left + 0.15, 0.15, left + 0.4, 0.9]],
@@ -166,7 +167,7 @@ def _follow(analysis: Analysis, number: int, frames: list[Image]) -> None:
     )
     evidence.write(
         {
-            evidence.crop_file(analysis, number, n): evidence.jpeg(
+            evidence.crop_file(track, n): evidence.jpeg(
                 frame[20:100, int(left * 160) : int(left * 160) + 60], 90
             )
             for n, frame in enumerate(frames)

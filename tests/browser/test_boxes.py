@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 from pytest_django import Settings
 
-from tests.conftest import FakePredictor, MakeAnalysis, MakeClip, MakeModel, MakePerson
+from tests.conftest import FakePredictor, MakeAnalysis, MakeClip, MakeModel, MakeTrack, segment_of
 from tests.makers import videos
 from video_classifier.ml.contracts import Image
 from video_classifier.models import Analysis
@@ -35,7 +35,7 @@ PICTURE = """() => {
 
 @pytest.fixture
 def analysis(
-    make_clip: MakeClip, make_analysis: MakeAnalysis, make_person: MakePerson, tmp_path: Path
+    make_clip: MakeClip, make_analysis: MakeAnalysis, make_track: MakeTrack, tmp_path: Path
 ) -> Analysis:
     """Track 1 walks to the right for two seconds; track 2, with a hint, stands there later."""
     video = videos.write(tmp_path / "clip.mp4", 50, size=(WIDTH, HEIGHT))
@@ -43,14 +43,14 @@ def analysis(
     made = make_analysis(
         clip=clip, status=Status.DONE, view=View.PERSON, decided_by=2, frame_times=[0.5, 3.5]
     )
-    make_person(
+    make_track(
         analysis=made,
         number=1,
         score=0.1,
         times=[0.0, 1.0, 2.0],
         boxes=[[0.0, 0.2, 0.2, 0.8], [0.4, 0.2, 0.6, 0.8], [0.4, 0.1, 0.7, 0.9]],
     )
-    make_person(
+    make_track(
         analysis=made,
         number=2,
         times=[1.5, 2.5],
@@ -59,7 +59,7 @@ def analysis(
     )
     evidence.write(
         {
-            evidence.frame_file(made, number): evidence.jpeg(
+            evidence.frame_file(segment_of(made), number): evidence.jpeg(
                 videos.picture(number, width=240, height=90), 80
             )
             for number in range(2)
@@ -236,9 +236,8 @@ def explainable(
     Analysis.objects.update(model_sha256=catalog.usable("standard").sha256)
     monkeypatch.setattr(catalog, "load", lambda _: Attentive())
     crop = np.full((16, 16, 3), 200, np.uint8)
-    evidence.write(
-        {evidence.crop_file(analysis, 2, number): evidence.jpeg(crop, 95) for number in range(2)}
-    )
+    names = evidence.crop_files(analysis.tracks.get(number=2))
+    evidence.write({name: evidence.jpeg(crop, 95) for name in names})
 
 
 @pytest.mark.usefixtures("explainable")

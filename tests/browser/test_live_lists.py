@@ -12,7 +12,7 @@ from pytest_django import Settings
 
 from tests.conftest import MakeAnalysis, MakeClip, claimed
 from tests.makers import videos
-from video_classifier.models import Analysis
+from video_classifier.models import Analysis, Segment
 from video_classifier.services import evidence
 from video_classifier.states import Prediction, Stage, Status
 
@@ -47,16 +47,21 @@ def page(analyses: list[Analysis], page: Page) -> Page:
 
 def begin(analysis: Analysis) -> None:
     now = timezone.now()
+    Segment.objects.filter(analysis=analysis).update(status=Status.RUNNING, **claimed(now))
     Analysis.objects.filter(pk=analysis.pk).update(
         status=Status.RUNNING,
         stage=Stage.READING,
         started_at=now,
-        **claimed(now),
     )
 
 
 def finish(analysis: Analysis) -> None:
-    evidence.write({evidence.frame_file(analysis, 0): evidence.jpeg(videos.picture(0), 80)})
+    Segment.objects.filter(analysis=analysis).update(
+        status=Status.DONE, score=0.9, threshold=0.5, frame_times=[0.5]
+    )
+    evidence.write(
+        dict.fromkeys(evidence.frame_files(analysis), evidence.jpeg(videos.picture(0), 80))
+    )
     Analysis.objects.filter(pk=analysis.pk).update(
         status=Status.DONE,
         prediction=Prediction.HINT,

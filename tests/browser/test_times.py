@@ -10,7 +10,7 @@ import pytest
 from django.core.files import File
 from playwright.sync_api import Page
 
-from tests.conftest import MakeAnalysis, MakeClip, MakePerson
+from tests.conftest import MakeAnalysis, MakeClip, MakeTrack, segment_of
 from tests.makers import videos
 from tests.makers.videos import Maker
 from video_classifier.ml.contracts import ClipSpec
@@ -114,7 +114,7 @@ class Film(NamedTuple):
 
 @pytest.fixture
 def films(
-    make_clip: MakeClip, make_analysis: MakeAnalysis, make_person: MakePerson, tmp_path: Path
+    make_clip: MakeClip, make_analysis: MakeAnalysis, make_track: MakeTrack, tmp_path: Path
 ) -> dict[str, Film]:
     """The result of each kind of clip; a box moves from picture to picture of its filmstrip."""
 
@@ -143,7 +143,7 @@ def films(
             decided_by=1,
             frame_times=list(sample.times),
         )
-        make_person(
+        make_track(
             analysis=analysis,
             times=list(sample.times),
             boxes=[[left, 0.25, left + 0.25, 0.75] for left in LEFTS],
@@ -151,7 +151,7 @@ def films(
         )
         evidence.write(
             {
-                evidence.frame_file(analysis, number): evidence.jpeg(preview, 80)
+                evidence.frame_file(segment_of(analysis), number): evidence.jpeg(preview, 80)
                 for number, preview in enumerate(sample.previews)
             }
         )

@@ -11,7 +11,7 @@ from pytest_django import DjangoCaptureOnCommitCallbacks, Settings
 
 from tests.conftest import FakePredictor, MakeAnalysis, MakeClip, followed
 from video_classifier.models import Analysis, Clip
-from video_classifier.services import analyses, clips, copies, evidence, sandbox
+from video_classifier.services import clips, copies, evidence, sandbox, segments
 from video_classifier.states import Playback
 
 
@@ -32,9 +32,9 @@ def test_deletion_leaves_neither_rows_nor_files(
     django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks,
 ) -> None:
     clip = make_analysis().clip
-    analysis = analyses.claim_next(worker="one")
-    assert analysis is not None
-    analyses.run(analysis, predictor=FakePredictor(tracks=(followed(0.5),)))
+    segment = segments.claim_next(worker="one")
+    assert segment is not None
+    segments.run(segment, predictor=FakePredictor(tracks=(followed(0.5),)))
     clip.playable.save("copy.mp4", ContentFile(b"copy"))
     assert len(files(settings)) == 6  # the clip, its copy, two frames, two crops
 
@@ -44,7 +44,7 @@ def test_deletion_leaves_neither_rows_nor_files(
     assert not Clip.objects.exists()
     assert not Analysis.objects.exists()
     assert files(settings) == []
-    assert not default_storage.exists(evidence.folder(analysis))
+    assert not default_storage.exists(evidence.folder(segment.analysis))
 
 
 def test_deletion_finds_the_copy_that_was_made_since(

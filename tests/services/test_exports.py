@@ -69,7 +69,7 @@ def test_a_line_says_which_track_has_the_score(make_analysis: MakeAnalysis) -> N
         status=Status.DONE,
         view=View.PERSON,
         decided_by=2,
-        persons_found=3,
+        tracks_found=3,
         detector_sha256="d" * 64,
     )
 

@@ -14,10 +14,10 @@ from django.core.files.base import ContentFile, File
 from django.core.files.storage import InMemoryStorage, Storage, default_storage
 from pytest_django import DjangoCaptureOnCommitCallbacks, Settings
 
-from tests.conftest import FakePredictor, MakeAnalysis, MakeClip
+from tests.conftest import FakePredictor, MakeAnalysis, MakeClip, segment_of
 from tests.makers import videos
 from video_classifier.models import Analysis, Clip
-from video_classifier.services import analyses, clips, copies, evidence, files, sandbox
+from video_classifier.services import clips, copies, evidence, files, sandbox, segments
 from video_classifier.states import Playback, Status
 
 DAY = 24 * 60 * 60
@@ -59,11 +59,11 @@ def test_what_belongs_to_a_row_stays(make_analysis: MakeAnalysis) -> None:
     analysis = make_analysis()
     clip = analysis.clip
     clip.playable.save("copy.mp4", ContentFile(b"copy"))
-    evidence.write({evidence.frame_file(analysis, 0): b"frame"})
+    evidence.write({evidence.frame_file(segment_of(analysis), 0): b"frame"})
     kept = [
         age(clip.file.path),
         age(clip.playable.path),
-        age(default_storage.path(evidence.frame_file(analysis, 0))),
+        age(default_storage.path(evidence.frame_file(segment_of(analysis), 0))),
         age(default_storage.path(evidence.folder(analysis))),
     ]
 
@@ -284,13 +284,13 @@ def test_a_clip_that_is_stored_elsewhere_is_analyzed(
     footage: Clip, make_analysis: MakeAnalysis
 ) -> None:
     make_analysis(clip=footage)
-    analysis = analyses.claim_next(worker="one")
-    assert analysis is not None
+    segment = segments.claim_next(worker="one")
+    assert segment is not None
 
-    analyses.run(analysis, predictor=FakePredictor())
+    segments.run(segment, predictor=FakePredictor())
 
     assert Analysis.objects.get().status == Status.DONE
-    assert default_storage.exists(evidence.frame_file(analysis, 0))
+    assert default_storage.exists(evidence.frame_file(segment, 0))
 
 
 @pytest.mark.usefixtures("footage")
@@ -308,14 +308,14 @@ def test_a_clip_that_is_stored_elsewhere_goes_with_all_that_was_made_of_it(
     make_analysis: MakeAnalysis,
     django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks,
 ) -> None:
-    analysis = make_analysis(clip=footage)
-    evidence.write({evidence.frame_file(analysis, 0): b"frame"})
+    name = evidence.frame_file(segment_of(make_analysis(clip=footage)), 0)
+    evidence.write({name: b"frame"})
 
     with django_capture_on_commit_callbacks(execute=True):
         clips.delete(footage)
 
     assert not default_storage.exists(str(footage.file.name))
-    assert not default_storage.exists(evidence.frame_file(analysis, 0))
+    assert not default_storage.exists(name)
 
 
 def test_nobody_else_knows_the_path_of_a_stored_file() -> None:

@@ -19,7 +19,7 @@ from video_classifier.ml.contracts import ClipSpec, Image
 from video_classifier.ml.serving import occlusion
 from video_classifier.models import Analysis, HeatMap
 from video_classifier.querysets import HeatMapQuerySet
-from video_classifier.services import analyses, catalog, clips, evidence, heat_maps, queue
+from video_classifier.services import catalog, clips, evidence, heat_maps, queue, segments
 from video_classifier.states import Status
 
 
@@ -41,10 +41,10 @@ def predictor(monkeypatch: pytest.MonkeyPatch) -> FakePredictor:
 def analysis(make_analysis: MakeAnalysis, predictor: FakePredictor) -> Analysis:
     """The highest score is of track 2."""
     make_analysis()
-    found = analyses.claim_next(worker="one")
-    assert found is not None
-    analyses.run(found, predictor=predictor)
-    return found
+    segment = segments.claim_next(worker="one")
+    assert segment is not None
+    segments.run(segment, predictor=predictor)
+    return Analysis.objects.get()
 
 
 def drawn(analysis: Analysis) -> Image:
@@ -73,6 +73,7 @@ def test_shows_what_of_the_deciding_person_mattered(analysis: Analysis) -> None:
     assert drawn(analysis)[0, 0, 0].mean() > drawn(analysis)[0, 12, 12].mean() + 100
 
 
+@pytest.mark.django_db(transaction=True)  # its lease is looked at from another connection
 def test_of_the_whole_picture_it_is_worked_out_from_the_clip(
     make_clip: MakeClip,
     make_analysis: MakeAnalysis,
@@ -81,9 +82,10 @@ def test_of_the_whole_picture_it_is_worked_out_from_the_clip(
 ) -> None:
     video = videos.write(tmp_path / "clip.mp4", 20)
     make_analysis(clip=make_clip(content=video.read_bytes()))
-    analysis = analyses.claim_next(worker="one")
-    assert analysis is not None
-    analyses.run(analysis, predictor=FakePredictor(0.7))
+    segment = segments.claim_next(worker="one")
+    assert segment is not None
+    segments.run(segment, predictor=FakePredictor(0.7))
+    analysis = Analysis.objects.get()
     seen: list[tuple[int, ...]] = []
 
     class Witness(FakePredictor):
@@ -197,7 +199,7 @@ def test_what_kills_its_workers_is_given_up(analysis: Analysis, settings: Settin
 
 
 def vanish(analysis: Analysis) -> None:
-    default_storage.delete(evidence.crop_file(analysis, 2, 0))
+    default_storage.delete(evidence.crop_file(analysis.tracks.get(number=2), 0))
 
 
 def forget(analysis: Analysis) -> None:

@@ -14,14 +14,14 @@ from pytest_django import Settings
 
 from tests.conftest import MakeClip, MakeUser, claimed
 from tests.databases import plan
-from video_classifier.models import Analysis, BrowserCopy, HeatMap
+from video_classifier.models import BrowserCopy, HeatMap, Segment
 from video_classifier.models import jobs as job_models
 from video_classifier.services import jobs
 from video_classifier.services.errors import Refused
 from video_classifier.services.jobs import GaveWayError, LeaseLostError
 from video_classifier.states import Playback, Status
 
-KINDS = [Analysis, HeatMap, BrowserCopy]
+KINDS = [Segment, HeatMap, BrowserCopy]
 HOUR = timedelta(hours=1)
 
 
@@ -113,10 +113,10 @@ def test_the_place_in_the_queue_is_the_order_of_claims(queue: Any, make_user: Ma
     ada, bob = make_user("ada"), make_user("bob")
     copies = [queue(ada), queue(ada), queue(bob), queue(bob), queue(None)]
 
-    places = {copy.pk: jobs.place(BrowserCopy.objects.all(), copy) for copy in copies}
+    places = {copy.pk: jobs.place(BrowserCopy.objects.all(), pk=copy.pk) for copy in copies}
 
     assert [places[copy.pk] for copy in iter(claim, None)] == [1, 2, 3, 4, 5]
-    assert jobs.place(BrowserCopy.objects.all(), copies[0]) == 0
+    assert jobs.place(BrowserCopy.objects.all(), pk=copies[0].pk) == 0
 
 
 def test_a_pause_is_kept(queue: Any) -> None:

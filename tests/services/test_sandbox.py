@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
@@ -17,14 +18,14 @@ from django.contrib.auth.models import User
 from django.utils import timezone
 from pytest_django import Settings
 
-from tests.conftest import MakeAnalysis, MakeClip, MakeModel
+from tests.conftest import MakeAnalysis, MakeClip, MakeModel, segment_of
 from tests.makers import videos
 from tests.makers.footage import ROOT
 from video_classifier.ml.contracts import ClipError
 from video_classifier.ml.serving import decoder
 from video_classifier.ml.serving.card import BundleError
 from video_classifier.models import Analysis, Clip
-from video_classifier.services import analyses, catalog, sandbox, trash
+from video_classifier.services import catalog, sandbox, segments, trash
 from video_classifier.services.errors import Refused
 from video_classifier.services.jobs import LeaseLostError
 from video_classifier.states import Prediction, Status
@@ -149,8 +150,13 @@ def ready(
     settings.MODELS_STORAGE = ROOT / "models_storage"
     content = videos.write(tmp_path / "clip.mp4", 60).read_bytes()
     clip = make_clip(content=content)
-    analyses.run(make_analysis(clip=clip, status=Status.RUNNING, model=MODEL))
+    run(make_analysis(clip=clip, status=Status.RUNNING, model=MODEL))
     return clip
+
+
+def run(analysis: Analysis, **how: Any) -> None:
+    segments.run(segment_of(analysis), **how)
+    analysis.refresh_from_db()
 
 
 @pytest.mark.keras
@@ -171,7 +177,7 @@ def test_a_reason_for_no_result_comes_from_elsewhere_too(
     one_picture = make_clip(content=videos.write(tmp_path / "one.mp4", 1).read_bytes())
     analysis = make_analysis(clip=one_picture, status=Status.RUNNING, model=MODEL)
 
-    analyses.run(analysis)
+    run(analysis)
 
     assert (analysis.status, analysis.prediction) == (Status.DONE, Prediction.NO_RESULT)
     assert "too few pictures" in analysis.reason
@@ -192,11 +198,11 @@ def test_a_deleted_clip_ends_its_run_and_the_next_one_starts(
     start = time.monotonic()
 
     with pytest.raises(LeaseLostError):
-        analyses.run(running)
+        run(running)
 
     assert time.monotonic() - start < 5
     following = make_analysis(clip=other, status=Status.RUNNING, model=MODEL)
-    analyses.run(following)
+    run(following)
     assert following.status == Status.DONE
     assert scorer().pid == warm
 
@@ -207,12 +213,14 @@ def test_a_run_that_takes_too_long_fails_with_a_sentence(
     ready: Clip, make_analysis: MakeAnalysis, settings: Settings
 ) -> None:
     settings.ANALYSIS_DEADLINE = settings.ANALYSIS_DEADLINE_MOST = timedelta(seconds=1)
-    make_analysis(clip=ready, model=MODEL)
-    running = analyses.claim_next(worker="one")
-    assert running is not None
+    running = make_analysis(clip=ready, model=MODEL)
+    segment = segments.claim_next(worker="one")
+    assert segment is not None
     reader().suspend()
 
-    analyses.run(running)
+    segments.run(segment)
+
+    running.refresh_from_db()
 
     assert running.status == Status.FAILED
     assert "longer than a clip of this length may take (1 min)" in running.error
@@ -231,8 +239,8 @@ def test_a_crash_is_that_clips_failure_and_nobody_elses(
     reader().suspend()
     threading.Timer(0.5, victim.kill).start()
 
-    analyses.run(running)
-    analyses.run(following)
+    run(running)
+    run(following)
 
     assert running.status == Status.FAILED
     assert ("crashed on this file" if who == "reader" else "broke on our side") in running.error
@@ -248,7 +256,7 @@ def test_a_scorer_that_grows_too_large_is_ended(
     settings.ANALYSIS_MEMORY = 100 * 2**20
     running = make_analysis(clip=ready, status=Status.RUNNING, model=MODEL)
 
-    analyses.run(running)
+    run(running)
 
     assert running.status == Status.FAILED
     assert "more memory than is allowed" in running.error
@@ -267,16 +275,15 @@ def test_the_end_of_the_process_ends_a_run_and_puts_it_back(
     ending = threading.Event()
     threading.Timer(0.5, ending.set).start()
 
-    analyses.run(running, proceed=lambda: not ending.is_set())
+    run(running, proceed=lambda: not ending.is_set())
 
-    running.refresh_from_db()
-    assert (running.status, running.attempts) == (Status.QUEUED, 1)
+    assert (running.status, segment_of(running).attempts) == (Status.QUEUED, 1)
 
 
 def test_a_clip_may_not_choose_its_own_deadline(settings: Settings) -> None:
     settings.ANALYSIS_DEADLINE_MOST = timedelta(seconds=0)
 
-    watch = analyses.deadline(2e9)
+    watch = segments.deadline(2e9)
     time.sleep(0.01)
 
     with pytest.raises(Refused, match="0 min"):

@@ -17,7 +17,7 @@ from pytest_django import DjangoCaptureOnCommitCallbacks, Settings
 
 from tests.conftest import FakePredictor, MakeAnalysis, MakeClip, claimed, followed
 from tests.databases import plan
-from video_classifier.models import Analysis, AuditEntry, Clip, HeatMap
+from video_classifier.models import Analysis, AuditEntry, Clip, HeatMap, Segment
 from video_classifier.services import (
     analyses,
     clips,
@@ -27,6 +27,7 @@ from video_classifier.services import (
     jobs,
     queue,
     sandbox,
+    segments,
     trash,
     worker,
 )
@@ -128,14 +129,15 @@ def test_an_analysis_that_runs_loses_its_lease(
     make_analysis: MakeAnalysis, user: User, settings: Settings
 ) -> None:
     clip = make_analysis().clip
-    analysis = analyses.claim_next(worker="one")
-    assert analysis is not None
+    segment = segments.claim_next(worker="one")
+    assert segment is not None
     predictor = FakePredictor(0.9, during=lambda _: trash.put(clip, by=user))
 
     with pytest.raises(LeaseLostError):
-        analyses.run(analysis, predictor=predictor)
+        segments.run(segment, predictor=predictor)
 
     assert Analysis.objects.get().status == Status.CANCELLED
+    assert Segment.objects.get().status == Status.CANCELLED
     assert len(files(settings)) == 1  # no pictures
 
 
@@ -193,6 +195,8 @@ def test_restoring_brings_results_back_and_goes_on_with_the_rest(
 
     after = [Analysis.objects.get(pk=run.pk).status for run in runs]
     assert after == [Status.DONE, Status.FAILED, Status.QUEUED, Status.QUEUED]
+    jobs_after = [Segment.objects.get(analysis=run).status for run in runs]
+    assert jobs_after == after
     assert HeatMap.objects.get().status == Status.QUEUED
     assert Clip.objects.kept().get().trashed_by is None
     assert woken
@@ -203,11 +207,11 @@ def test_the_run_from_before_does_not_hold_what_was_restored(
     make_analysis: MakeAnalysis, user: User
 ) -> None:
     make_analysis()
-    before = analyses.claim_next(worker="one")
+    before = segments.claim_next(worker="one")
     assert before is not None
-    trash.put(before.clip, by=user)
-    trash.restore(before.clip, by=user)
-    assert analyses.claim_next(worker="one") is not None
+    trash.put(before.analysis.clip, by=user)
+    trash.restore(before.analysis.clip, by=user)
+    assert segments.claim_next(worker="one") is not None
 
     with pytest.raises(LeaseLostError):
         jobs.beat(before)
@@ -233,11 +237,11 @@ def test_purging_leaves_neither_rows_nor_files(
 ) -> None:
     clip = make_clip()
     make_analysis(clip=clip)
-    analysis = analyses.claim_next(worker="one")
-    assert analysis is not None
-    analyses.run(analysis, predictor=FakePredictor(tracks=(followed(0.5),)))
+    segment = segments.claim_next(worker="one")
+    assert segment is not None
+    segments.run(segment, predictor=FakePredictor(tracks=(followed(0.5),)))
     clip.playable.save("copy.mp4", ContentFile(b"copy"))
-    evidence.write({evidence.heat_file(analysis, 0): b"heat"})
+    evidence.write({evidence.heat_file(segment.analysis, 0): b"heat"})
     assert len(files(settings)) == 7  # the clip, its copy, two frames, two crops, a heat map
     trash.put(clip, by=user)
 
@@ -247,7 +251,7 @@ def test_purging_leaves_neither_rows_nor_files(
     assert not Clip.objects.exists()
     assert not Analysis.objects.exists()
     assert files(settings) == []
-    assert not (Path(settings.MEDIA_ROOT) / evidence.folder(analysis)).exists()
+    assert not (Path(settings.MEDIA_ROOT) / evidence.folder(segment.analysis)).exists()
     assert noted(clip) == [Action.TRASHED, Action.PURGED]
 
 

@@ -14,9 +14,18 @@ from pytest_django import DjangoAssertNumQueries, DjangoCaptureOnCommitCallbacks
 
 from tests.conftest import FakePredictor, MakeAnalysis, MakeClip
 from video_classifier.ml.contracts import Stage
-from video_classifier.models import Analysis, Clip, HeatMap
-from video_classifier.querysets import AnalysisQuerySet
-from video_classifier.services import analyses, catalog, heat_maps, jobs, queue, sandbox, worker
+from video_classifier.models import Analysis, Clip, HeatMap, Segment
+from video_classifier.querysets import SegmentQuerySet
+from video_classifier.services import (
+    analyses,
+    catalog,
+    heat_maps,
+    jobs,
+    queue,
+    sandbox,
+    segments,
+    worker,
+)
 from video_classifier.states import Playback, Status
 
 PATIENCE = 10.0  # seconds after which a test gives up waiting
@@ -33,15 +42,15 @@ def predictor(monkeypatch: pytest.MonkeyPatch) -> FakePredictor:
 def closed(monkeypatch: pytest.MonkeyPatch) -> threading.Semaphore:
     """Counts the runs that came to an end."""
     count = threading.Semaphore(0)
-    run = analyses.run
+    run = segments.run
 
-    def counted(analysis: Analysis, *, proceed: Callable[[], bool]) -> None:
+    def counted(segment: Segment, *, proceed: Callable[[], bool]) -> None:
         try:
-            run(analysis, proceed=proceed)
+            run(segment, proceed=proceed)
         finally:
             count.release()
 
-    monkeypatch.setattr(analyses, "run", counted)
+    monkeypatch.setattr(segments, "run", counted)
     return count
 
 
@@ -154,12 +163,12 @@ def test_a_lost_lease_is_no_reason_to_stop(
     make_analysis: MakeAnalysis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     make_analysis()
-    robbed = FakePredictor(during=lambda _: Analysis.objects.update(worker="rival"))
+    robbed = FakePredictor(during=lambda _: Segment.objects.update(worker="rival"))
     monkeypatch.setattr(catalog, "load", lambda _: robbed)
 
     assert worker.step(worker="one")
 
-    assert Analysis.objects.get().worker == "rival"
+    assert Segment.objects.get().worker == "rival"
 
 
 # The thread
@@ -211,15 +220,15 @@ def test_the_thread_survives_a_broken_step(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     make_analysis()
-    look = AnalysisQuerySet.waiting
+    look = SegmentQuerySet.waiting
     troubles = [OperationalError("disk trouble")]
 
-    def look_with_trouble(queue: AnalysisQuerySet) -> AnalysisQuerySet:
+    def look_with_trouble(queue: SegmentQuerySet) -> SegmentQuerySet:
         if troubles:
             raise troubles.pop()
         return look(queue)
 
-    monkeypatch.setattr(AnalysisQuerySet, "waiting", look_with_trouble)
+    monkeypatch.setattr(SegmentQuerySet, "waiting", look_with_trouble)
     worker.wake()
 
     assert closed.acquire(timeout=PATIENCE)
@@ -277,8 +286,9 @@ def test_stopping_puts_the_clip_at_hand_back(
 
     worker.stop()
 
-    analysis = Analysis.objects.get()
-    assert (analysis.status, analysis.attempts, analysis.error) == (Status.QUEUED, 1, "")
+    segment = Segment.objects.get()
+    assert (segment.status, segment.attempts, segment.error) == (Status.QUEUED, 1, "")
+    assert Analysis.objects.get().status == Status.QUEUED
     assert not running()
 
 
@@ -335,7 +345,7 @@ def test_a_database_without_tables_is_no_crash(
         msg = "no such table"
         raise OperationalError(msg)
 
-    monkeypatch.setattr(AnalysisQuerySet, "exists", fail)
+    monkeypatch.setattr(SegmentQuerySet, "exists", fail)
 
     worker.start()
 

@@ -72,7 +72,9 @@ class Site:
 
     def status(self, kind: str, key: str) -> tuple[str, int]:
         """Of the job of the clip with that id, and how often it was tried."""
-        query = f"SELECT status, attempts FROM video_classifier_{kind} WHERE clip_id = ?"  # noqa: S608
+        analyses = "SELECT id FROM video_classifier_analysis WHERE clip_id = ?"
+        of_clip = {"segment": f"analysis_id IN ({analyses})", "browsercopy": "clip_id = ?"}[kind]
+        query = f"SELECT status, attempts FROM video_classifier_{kind} WHERE {of_clip}"  # noqa: S608
         with closing(sqlite3.connect(self._data / "db.sqlite3")) as database:
             status, attempts = database.execute(query, (key,)).fetchone()
         return status, attempts
@@ -127,7 +129,7 @@ def test_a_worker_does_every_kind_of_job_and_says_so(
     until(lambda: site.status("browsercopy", clip)[0] == "done")
     output = end(process)
 
-    assert site.status("analysis", clip) == ("done", 1)
+    assert site.status("segment", clip) == ("done", 1)
     assert output.count(": done after") == 2
 
 
@@ -139,10 +141,10 @@ def test_a_worker_that_is_ended_puts_its_job_back(
     clip = site.queue(video)
 
     process = started()
-    until(lambda: site.status("analysis", clip)[0] == "running")
+    until(lambda: site.status("segment", clip)[0] == "running")
     output = end(process, number)
 
-    assert site.status("analysis", clip) == ("queued", 1)
+    assert site.status("segment", clip) == ("queued", 1)
     assert "is queued again" in output
 
 
@@ -155,7 +157,7 @@ def test_a_worker_does_only_the_kinds_that_it_is_for_and_no_newer_ones(
     until(lambda: site.status("browsercopy", known)[0] == "done")
     end(process)
 
-    assert site.status("analysis", known) == ("queued", 0)
+    assert site.status("segment", known) == ("queued", 0)
     assert site.status("browsercopy", newer) == ("queued", 0)
 
 

@@ -15,7 +15,7 @@ from django.db import transaction
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
-from tests.conftest import MakeAnalysis, MakeClip, MakeModel, MakePerson, MakeStore, MakeUser
+from tests.conftest import MakeAnalysis, MakeClip, MakeModel, MakeStore, MakeTrack, MakeUser
 from video_classifier import web
 from video_classifier.models import Analysis, Camera, Clip, HeatMap, Store
 from video_classifier.services import evidence, trash
@@ -190,7 +190,10 @@ GET  admin:video_classifier_camera_changelist     in in 403 in   in     in     i
 GET  admin:video_classifier_clip_changelist       in in 403 in   in     in     in     in    200
 GET  admin:video_classifier_heatmap_changelist    in in 403 in   in     in     in     in    200
 GET  admin:video_classifier_membership_changelist in in 403 in   in     in     in     in    200
+GET  admin:video_classifier_onetimepassword_changelist in in 403 in in  in     in     in    200
+GET  admin:video_classifier_segment_changelist    in in 403 in   in     in     in     in    200
 GET  admin:video_classifier_store_changelist      in in 403 in   in     in     in     in    200
+GET  admin:video_classifier_track_changelist      in in 403 in   in     in     in     in    200
 """
 
 ROW = re.compile(r"(GET|POST) +(\S+)( +\(in trash\))? +(.*)")
@@ -224,7 +227,11 @@ def test_each_address_is_in_the_table() -> None:
 
 @pytest.fixture
 def shown(
-    make_store: MakeStore, make_user: MakeUser, make_clip: MakeClip, make_person: MakePerson
+    make_store: MakeStore,
+    make_user: MakeUser,
+    make_clip: MakeClip,
+    make_analysis: MakeAnalysis,
+    make_track: MakeTrack,
 ) -> Analysis:
     """Of the uploader's, with every kind of file, in the main store."""
     store = make_store()
@@ -234,20 +241,12 @@ def shown(
         uploaded_by=uploader,
         camera=Camera.objects.create(store=store, name="Back door"),
     )
-    found = Analysis.objects.create(
-        clip=clip,
-        model="special",
-        status=Status.DONE,
-        prediction="hint",
-        score=0.9,
-        threshold=0.5,
-        finished_at=clip.uploaded_at,
-        frame_times=[0.5],
-        requested_by=uploader,
+    found = make_analysis(
+        clip=clip, model="special", status=Status.DONE, frame_times=[0.5], requested_by=uploader
     )
-    make_person(analysis=found)
+    track = make_track(analysis=found)
     HeatMap.objects.create(analysis=found, status=Status.DONE, drops=[[0.1]])
-    names = (evidence.frame_file(found, 0), evidence.crop_file(found, 1, 0))
+    names = (*evidence.frame_files(found), evidence.crop_file(track, 0))
     evidence.write(dict.fromkeys((*names, evidence.heat_file(found, 0)), b"picture"))
     return found
 

@@ -7,8 +7,8 @@ from django.contrib.auth.models import User
 from django.test import Client
 from django.urls import reverse
 
-from tests.conftest import MakeAnalysis, MakeUser
-from video_classifier.models import Analysis
+from tests.conftest import MakeAnalysis, MakeUser, segment_of
+from video_classifier.models import Analysis, Segment
 from video_classifier.services import analyses, trash
 from video_classifier.states import Status
 
@@ -28,11 +28,13 @@ def test_what_is_on_its_way_is_cancelled(
     client: Client, make_analysis: MakeAnalysis, user: User, status: Status
 ) -> None:
     analysis = make_analysis(status=status, requested_by=user)
+    running = segment_of(analysis)
     assert BUTTON in page(client, analysis)
 
     assert cancel(client, analysis) == 302
 
-    assert not Analysis.objects.held(analysis).exists()  # a run of it ends
+    assert not Segment.objects.unfinished().exists()
+    assert not Segment.objects.held(running).exists()  # a run of it ends
     assert not Analysis.objects.unfinished().exists()
     shown = page(client, analysis)
     assert analyses.CANCELLED in shown

@@ -10,7 +10,7 @@ from django.http.response import ResponseHeaders
 from django.test import Client
 from django.urls import reverse
 
-from tests.conftest import MakeAnalysis, MakeClip
+from tests.conftest import MakeAnalysis, MakeClip, segment_of
 from video_classifier.models import AuditEntry, Clip
 from video_classifier.services import evidence
 from video_classifier.states import Action
@@ -209,7 +209,7 @@ def test_a_file_that_is_gone_is_not_found(client: Client, clip: Clip) -> None:
 
 def test_a_frame_is_a_picture(client: Client, make_analysis: MakeAnalysis) -> None:
     analysis = make_analysis(frame_times=[0.0, 0.5, 1.0, 1.5])
-    default_storage.save(evidence.frame_file(analysis, 3), ContentFile(b"jpeg"))
+    default_storage.save(evidence.frame_file(segment_of(analysis), 3), ContentFile(b"jpeg"))
 
     response = client.get(reverse("web:frame", args=[analysis.pk, 3]))
 
@@ -223,7 +223,7 @@ def test_a_frame_that_is_not_there_is_not_found(
     client: Client, make_analysis: MakeAnalysis, number: int
 ) -> None:
     analysis = make_analysis(frame_times=[0.0, 0.5])
-    default_storage.save(evidence.frame_file(analysis, 0), ContentFile(b"jpeg"))
+    default_storage.save(evidence.frame_file(segment_of(analysis), 0), ContentFile(b"jpeg"))
     address = reverse("web:frame", args=[analysis.pk, number])
 
     assert client.get(address).status_code == 404

@@ -11,7 +11,7 @@ from django.test import Client
 from django.urls import reverse
 from pytest_django import DjangoAssertNumQueries
 
-from tests.conftest import MakeAnalysis, MakeModel, MakePerson
+from tests.conftest import MakeAnalysis, MakeModel, MakeTrack
 from video_classifier.models import Analysis, HeatMap
 from video_classifier.services import catalog, evidence
 from video_classifier.states import Prediction, Status, View
@@ -22,9 +22,7 @@ DROPS = [[0.0] * 8 for _ in range(7)] + [[0.23] + [0.0] * 7]
 
 
 @pytest.fixture
-def analysis(
-    make_analysis: MakeAnalysis, make_person: MakePerson, make_model: MakeModel
-) -> Analysis:
+def analysis(make_analysis: MakeAnalysis, make_track: MakeTrack, make_model: MakeModel) -> Analysis:
     """The highest score is of track 2, who walks from left to right from 1:04 to 1:05."""
     make_model()
     made = make_analysis(
@@ -32,12 +30,12 @@ def analysis(
         score=0.8,
         view=View.PERSON,
         decided_by=2,
-        persons_found=2,
+        tracks_found=2,
         model_sha256=catalog.usable("standard").sha256,
         frame_times=[0.5, 64.5],
     )
-    make_person(analysis=made, number=1, score=0.2)
-    make_person(analysis=made, number=2, score=0.8, times=[64.0, 65.0], crop_times=[64.25, 64.75])
+    make_track(analysis=made, number=1, score=0.2)
+    make_track(analysis=made, number=2, score=0.8, times=[64.0, 65.0], crop_times=[64.25, 64.75])
     return made
 
 
@@ -97,18 +95,18 @@ def test_says_that_numbers_identify_nobody(client: Client, analysis: Analysis) -
 def test_says_how_many_were_looked_at_if_not_all(client: Client, analysis: Analysis) -> None:
     assert "tracks were looked at" not in page(client, analysis)
 
-    Analysis.objects.update(persons_found=20)
+    Analysis.objects.update(tracks_found=20)
 
     assert "2 of 20 tracks were looked at." in page(client, analysis)
 
 
 def test_many_tracks_are_folded_away_save_the_highest_score(
-    client: Client, analysis: Analysis, make_person: MakePerson
+    client: Client, analysis: Analysis, make_track: MakeTrack
 ) -> None:
     assert page(client, analysis).count('<details class="person" open>') == 2
 
     for number in (3, 4):
-        make_person(analysis=analysis, number=number, score=0.1)
+        make_track(analysis=analysis, number=number, score=0.1)
 
     assert page(client, analysis).count('<details class="person" open>') == 1
 
@@ -163,11 +161,11 @@ def test_without_persons_the_page_is_as_before(client: Client, make_analysis: Ma
 def test_queries_do_not_grow_with_the_persons(
     client: Client,
     analysis: Analysis,
-    make_person: MakePerson,
+    make_track: MakeTrack,
     django_assert_num_queries: DjangoAssertNumQueries,
 ) -> None:
     for number in range(3, 13):
-        make_person(analysis=analysis, number=number)
+        make_track(analysis=analysis, number=number)
 
     # session, user, permissions (2), memberships, the trash, the analysis, its persons,
     # the clip's other results
@@ -180,7 +178,8 @@ def test_queries_do_not_grow_with_the_persons(
 
 @pytest.fixture
 def pictures(analysis: Analysis) -> None:
-    for name in (evidence.crop_file(analysis, 2, 1), evidence.heat_file(analysis, 1)):
+    track = analysis.tracks.get(number=2)
+    for name in (evidence.crop_file(track, 1), evidence.heat_file(analysis, 1)):
         default_storage.save(name, ContentFile(b"jpeg"))
 
 
@@ -301,7 +300,7 @@ def test_of_a_model_that_was_replaced_nothing_is_offered(
 
 
 def test_of_the_whole_picture_it_can_be_asked_too(client: Client, analysis: Analysis) -> None:
-    analysis.persons.all().delete()
+    analysis.tracks.all().delete()
     Analysis.objects.update(view=View.FRAME, decided_by=None)
 
     assert "Which part mattered?" in heat_map(client, analysis)

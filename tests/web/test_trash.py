@@ -12,7 +12,16 @@ from django.test import Client
 from django.urls import reverse
 from pytest_django import DjangoAssertNumQueries, DjangoCaptureOnCommitCallbacks, Settings
 
-from tests.conftest import MakeClip, MakeModel, MakePerson, MakeStore, MakeUser, make_deleter
+from tests.conftest import (
+    MakeAnalysis,
+    MakeClip,
+    MakeModel,
+    MakeStore,
+    MakeTrack,
+    MakeUser,
+    make_deleter,
+    segment_of,
+)
 from tests.makers import videos
 from tests.web.test_access import PAGES
 from video_classifier.models import Analysis, AuditEntry, Clip, HeatMap
@@ -26,25 +35,15 @@ OPEN = ("restore-clip", "purge-clip")  # to what is in the trash
 
 
 @pytest.fixture
-def analysis(make_clip: MakeClip, make_person: MakePerson, user: User) -> Analysis:
+def analysis(
+    make_clip: MakeClip, make_analysis: MakeAnalysis, make_track: MakeTrack, user: User
+) -> Analysis:
     """Of ada's, with every kind of file, in the trash."""
     clip = make_clip(name="till.mp4", uploaded_by=user)
-    person = make_person(
-        analysis=Analysis.objects.create(
-            clip=clip,
-            model="standard",
-            status=Status.DONE,
-            prediction="hint",
-            score=0.9,
-            threshold=0.5,
-            finished_at=clip.uploaded_at,
-            frame_times=[0.5],
-            requested_by=user,
-        )
-    )
-    analysis = person.analysis
+    analysis = make_analysis(clip=clip, status=Status.DONE, frame_times=[0.5], requested_by=user)
+    track = make_track(analysis=analysis)
     HeatMap.objects.create(analysis=analysis, status=Status.DONE, drops=[[0.1]])
-    names = (evidence.frame_file(analysis, 0), evidence.crop_file(analysis, 1, 0))
+    names = (evidence.frame_file(segment_of(analysis), 0), evidence.crop_file(track, 0))
     evidence.write(dict.fromkeys((*names, evidence.heat_file(analysis, 0)), b"picture"))
     trash.put(clip, by=user)
     return analysis

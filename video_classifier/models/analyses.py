@@ -1,44 +1,36 @@
-"""Each run of a model over a clip, whom it followed, and where its score came from."""
+"""Runs of models over clips: their segments, whom they followed, what their scores come from."""
 
 from __future__ import annotations
 
 import uuid
+from typing import ClassVar
 
 from django.conf import settings
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 from django.urls import reverse
 from django.utils import timezone
 
 from video_classifier.models.clips import Clip
 from video_classifier.models.jobs import Job
-from video_classifier.querysets import AnalysisQuerySet, HeatMapQuerySet, PersonQuerySet
-from video_classifier.states import Prediction, Stage, Status, View
+from video_classifier.querysets import (
+    AnalysisQuerySet,
+    HeatMapQuerySet,
+    SegmentQuerySet,
+    TrackQuerySet,
+)
+from video_classifier.states import Prediction, Stage, Status, ThresholdOrigin, View
 
 
-class Analysis(Job):
-    """One run of one model over one clip; it is also the job in the queue."""
+class Result(models.Model):
+    """What a model made of a stretch of video, and which weights did."""
 
-    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    clip = models.ForeignKey(Clip, models.CASCADE, related_name="analyses")
-    model = models.CharField(max_length=50, help_text="A folder in models_storage.")
-    requested_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL,
-        models.SET_NULL,
-        null=True,
-        blank=True,
-        related_name="analyses",
-    )
-
-    stage = models.CharField(max_length=11, choices=Stage, blank=True)
-
-    prediction = models.CharField(max_length=9, choices=Prediction, blank=True)
-    reason = models.TextField(
-        blank=True, help_text="Why there is no result, and what to do: sentences for the uploader."
-    )
     score = models.FloatField(null=True, blank=True, help_text="Score, 0 to 1.")
     threshold = models.FloatField(
         null=True, blank=True, help_text="From this score on: a hint at possible shoplifting."
+    )
+    reason = models.TextField(
+        blank=True, help_text="Why there is no result, and what to do: sentences for the uploader."
     )
     model_sha256 = models.CharField("model SHA-256", max_length=64, blank=True)
     detector_sha256 = models.CharField(
@@ -50,8 +42,8 @@ class Analysis(Job):
     view = models.CharField(
         max_length=6, choices=View, default=View.FRAME, help_text="What the model looks at."
     )
-    persons_found = models.PositiveSmallIntegerField(
-        "tracks found", default=0, help_text="More than were looked at, if there were too many."
+    tracks_found = models.PositiveSmallIntegerField(
+        default=0, help_text="More than were looked at, if there were too many."
     )
     decided_by = models.PositiveSmallIntegerField(
         "highest score", null=True, blank=True, help_text="The number of the track whose it is."
@@ -62,25 +54,70 @@ class Analysis(Job):
     seconds_finding = models.FloatField(null=True, blank=True)
     seconds_classifying = models.FloatField(null=True, blank=True)
 
+    class Meta:
+        abstract = True
+        constraints: ClassVar[tuple[models.BaseConstraint, ...]] = (
+            models.CheckConstraint(
+                name="%(class)s_score_is_from_0_to_1",
+                condition=Q(score=None) | Q(score__range=(0, 1)),
+            ),
+            models.CheckConstraint(
+                name="%(class)s_score_is_a_tracks_in_its_view",
+                condition=Q(view=View.FRAME, decided_by=None)
+                | Q(view=View.PERSON, decided_by__isnull=False, decided_by__gte=1)
+                | Q(view=View.PERSON, decided_by=None, score=None),
+            ),
+        )
+
+
+class Analysis(Result):
+    """One run of one model over one clip: the plan, and the sum of its segments.
+
+    queued -> running, with its first segment -> done, with its last | failed, with any of them.
+    Queued or running -> cancelled. Only services.analyses and services.conclusions move a row,
+    except that services.trash cancels it with its clip and queues it again.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    clip = models.ForeignKey(Clip, models.CASCADE, related_name="analyses")
+    model = models.CharField(max_length=50, help_text="A folder in models_storage.")
+    threshold_origin = models.CharField(
+        max_length=6,
+        choices=ThresholdOrigin,
+        default=ThresholdOrigin.MODEL,
+        help_text="Where the threshold comes from.",
+    )
+    status = models.CharField(max_length=9, choices=Status, default=Status.QUEUED)
+    requested_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="analyses",
+    )
+    stage = models.CharField(max_length=11, choices=Stage, blank=True)
+    prediction = models.CharField(max_length=9, choices=Prediction, blank=True)
+    error = models.TextField(blank=True)
+
     queued_at = models.DateTimeField(default=timezone.now, editable=False)
     started_at = models.DateTimeField(null=True, blank=True)
     finished_at = models.DateTimeField(null=True, blank=True)
 
     objects = AnalysisQuerySet.as_manager()
 
-    class Meta(Job.Meta):
+    class Meta:
         verbose_name_plural = "analyses"
         ordering = ("-queued_at",)
         indexes = (
-            *Job.Meta.indexes,
+            models.Index(
+                fields=["started_at"],
+                name="analysis_running",
+                condition=Q(status=Status.RUNNING),
+            ),
             models.Index(fields=["-queued_at", "id"], name="analysis_history"),
         )
-        constraints = (
-            *Job.Meta.constraints,
-            models.CheckConstraint(
-                name="analysis_score_is_from_0_to_1",
-                condition=Q(score=None) | Q(score__range=(0, 1)),
-            ),
+        constraints: ClassVar[tuple[models.BaseConstraint, ...]] = (
+            *Result.Meta.constraints,
             models.CheckConstraint(
                 name="analysis_done_means_predicted",
                 condition=~Q(status=Status.DONE) | ~Q(prediction="") & ~Q(finished_at=None),
@@ -100,10 +137,8 @@ class Analysis(Job):
                 | ~Q(prediction=Prediction.NO_RESULT) & Q(reason=""),
             ),
             models.CheckConstraint(
-                name="analysis_score_is_a_tracks_in_its_view",
-                condition=Q(view=View.FRAME, decided_by=None)
-                | Q(view=View.PERSON, decided_by__isnull=False, decided_by__gte=1)
-                | Q(view=View.PERSON, decided_by=None, score=None),
+                name="analysis_failed_says_why",
+                condition=~Q(status=Status.FAILED) | ~Q(error=""),
             ),
         )
 
@@ -114,36 +149,91 @@ class Analysis(Job):
         return reverse("web:result", args=[self.pk])
 
     @property
+    def is_finished(self) -> bool:
+        return self.status in {Status.DONE, Status.FAILED, Status.CANCELLED}
+
+    @property
     def progress(self) -> str:
         """How far it has got, for a page to see whether what it shows is still true."""
         return f"{self.status}-{self.stage}"
 
 
-class Person(models.Model):
-    """Somebody whom a model followed through a clip, as nothing but the number of a track.
+class Segment(Job, Result):
+    """A stretch of a clip, analyzed by one run: the job of an analysis. A short clip has one.
+
+    All its times are seconds since the clip's first picture; numbers of tracks are its own.
+    """
+
+    analysis = models.ForeignKey(Analysis, models.CASCADE, related_name="segments")
+    number = models.PositiveSmallIntegerField(help_text="From 1, in order of time.")
+    start = models.FloatField(default=0.0, help_text="Seconds since the clip's first picture.")
+    end = models.FloatField(null=True, blank=True, help_text="Seconds; none: the clip's end.")
+
+    objects = SegmentQuerySet.as_manager()
+
+    class Meta:
+        ordering = ("number",)
+        indexes = (*Job.Meta.indexes,)
+        constraints: ClassVar[tuple[models.BaseConstraint, ...]] = (
+            *Job.Meta.constraints,
+            *Result.Meta.constraints,
+            models.UniqueConstraint(
+                fields=["analysis", "number"], name="segment_number_stands_for_one"
+            ),
+            models.CheckConstraint(name="segment_number_is_from_one", condition=Q(number__gte=1)),
+            models.CheckConstraint(
+                name="segment_ends_after_its_start",
+                condition=Q(start__gte=0) & (Q(end=None) | Q(end__gt=F("start"))),
+            ),
+            models.CheckConstraint(
+                name="segment_has_a_result_when_done_and_only_then",
+                condition=~Q(status=Status.DONE) & Q(score=None, reason="")
+                | Q(status=Status.DONE, score=None) & ~Q(reason="")
+                | Q(status=Status.DONE, reason="") & ~Q(score=None) & ~Q(threshold=None),
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"Segment {self.number}"
+
+
+class Track(models.Model):
+    """Somebody whom a model followed through a segment, as nothing but a number.
 
     A person who leaves and comes back gets a new track.
     """
 
-    analysis = models.ForeignKey(Analysis, models.CASCADE, related_name="persons")
-    number = models.PositiveSmallIntegerField(help_text="From 1, in order of appearance.")
+    analysis = models.ForeignKey(Analysis, models.CASCADE, related_name="tracks")
+    segment = models.ForeignKey(Segment, models.CASCADE, related_name="tracks")
+    number = models.PositiveSmallIntegerField(
+        help_text="From 1, in order of segments and of appearance in them."
+    )
+    number_in_segment = models.PositiveSmallIntegerField(
+        help_text="From 1, in order of appearance."
+    )
     score = models.FloatField(help_text="Score, 0 to 1.")
     times = models.JSONField(help_text="Seconds, ascending, one a box.")
     boxes = models.JSONField(help_text="Left, top, right, bottom; 0 to 1 of the picture.")
     crop_times = models.JSONField(help_text="Seconds, one a picture that the model looked at.")
 
-    objects = PersonQuerySet.as_manager()
+    objects = TrackQuerySet.as_manager()
 
     class Meta:
-        verbose_name = "track"
         ordering = ("number",)
         constraints = (
             models.UniqueConstraint(
-                fields=["analysis", "number"], name="person_number_stands_for_one"
+                fields=["analysis", "number"], name="track_number_stands_for_one"
             ),
-            models.CheckConstraint(name="person_number_is_from_one", condition=Q(number__gte=1)),
+            models.UniqueConstraint(
+                fields=["segment", "number_in_segment"],
+                name="track_number_in_segment_stands_for_one",
+            ),
             models.CheckConstraint(
-                name="person_score_is_from_0_to_1", condition=Q(score__range=(0, 1))
+                name="track_numbers_are_from_one",
+                condition=Q(number__gte=1, number_in_segment__gte=1),
+            ),
+            models.CheckConstraint(
+                name="track_score_is_from_0_to_1", condition=Q(score__range=(0, 1))
             ),
         )
 
@@ -167,7 +257,7 @@ class HeatMap(Job):
     objects = HeatMapQuerySet.as_manager()
 
     class Meta(Job.Meta):
-        constraints = (
+        constraints: ClassVar[tuple[models.BaseConstraint, ...]] = (
             *Job.Meta.constraints,
             models.CheckConstraint(
                 name="heatmap_done_means_drawn",

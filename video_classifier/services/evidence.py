@@ -11,8 +11,8 @@ from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 
 from video_classifier.ml import contracts as ml
-from video_classifier.models import Analysis, Person
-from video_classifier.states import Prediction
+from video_classifier.models import Analysis, Segment, Track
+from video_classifier.states import View
 
 FRAME_QUALITY = 80
 CROP_QUALITY = 95  # a heat map is worked out from these
@@ -24,14 +24,20 @@ def folder(analysis: Analysis) -> str:
     return f"{FOLDER}/{analysis.pk}"
 
 
-def frame_file(analysis: Analysis, number: int) -> str:
-    """The name in storage of the picture of frame `number`, from 0."""
-    return f"{folder(analysis)}/{number:02}.jpg"
+def frame_file(segment: Segment, number: int) -> str:
+    """The name in storage of the picture of frame `number` of the segment, from 0."""
+    return f"{_prefix(segment)}{number:02}.jpg"
 
 
-def crop_file(analysis: Analysis, person: int, number: int) -> str:
-    """Of what the model saw of track `person`, from 1, in crop `number`, from 0."""
-    return f"{folder(analysis)}/person-{person:02}-{number:02}.jpg"
+def crop_file(track: Track, number: int) -> str:
+    """Of what the model saw of a track in crop `number`, from 0."""
+    return f"{_prefix(track.segment)}person-{track.number_in_segment:02}-{number:02}.jpg"
+
+
+def _prefix(segment: Segment) -> str:
+    """Pictures of the first segment have the names from before there were segments."""
+    start = f"{FOLDER}/{segment.analysis_id}/"
+    return start if segment.number == 1 else f"{start}segment-{segment.number:04}-"
 
 
 def heat_file(analysis: Analysis, number: int) -> str:
@@ -39,50 +45,82 @@ def heat_file(analysis: Analysis, number: int) -> str:
     return f"{folder(analysis)}/heat-{number:02}.jpg"
 
 
+def frame_files(analysis: Analysis) -> list[str]:
+    """The pictures of all frames, in the order of the analysis's `frame_times`."""
+    return [
+        frame_file(segment, number)
+        for segment in analysis.segments.all()
+        for number in range(len(segment.frame_times))
+    ]
+
+
+def crop_files(track: Track) -> list[str]:
+    """Of all that the model saw of the track, in the order of `crop_times`."""
+    return [crop_file(track, number) for number in range(len(track.crop_times))]
+
+
 def moments(analysis: Analysis) -> list[float]:
     """When the pictures were on screen that the score comes from, in seconds."""
-    persons = {person.number: person for person in analysis.persons.all()}
-    decider = persons.get(analysis.decided_by or 0)
+    decider = deciding_track(analysis)
     found: list[float] = decider.crop_times if decider else analysis.frame_times
     return found
 
 
-def prediction(outcome: ml.Outcome) -> dict[str, object]:
-    """What an analysis says of the clip: a hint or none, with its score, or why neither."""
-    found = outcome.prediction
-    if found is None:
-        return {"prediction": Prediction.NO_RESULT, "reason": outcome.no_result}
+def deciding_track(analysis: Analysis) -> Track | None:
+    """The track whose score is the clip's."""
+    tracks = {track.number: track for track in analysis.tracks.all()}
+    return tracks.get(analysis.decided_by or 0)
+
+
+def result(segment: Segment, outcome: ml.Outcome) -> dict[str, object]:
+    """What a segment's row keeps of its outcome."""
+    sample, found = outcome.sample, outcome.prediction
     return {
-        "prediction": Prediction.HINT if found.is_hint else Prediction.NO_HINT,
-        "score": found.score,
-        "threshold": found.threshold,
+        "score": found and found.score,
+        "threshold": found and found.threshold,
+        "reason": outcome.no_result,
+        "detector_sha256": outcome.detector_sha256,
+        "view": View(outcome.view),
+        "tracks_found": outcome.tracks_found,
+        "decided_by": outcome.decided_by,
+        "frame_times": [segment.start + time for time in sample.times],
+        "warnings": list(sample.warnings),
+        "seconds_reading": outcome.seconds_reading,
+        "seconds_finding": outcome.seconds_finding,
+        "seconds_classifying": outcome.seconds_classifying,
     }
 
 
-def persons(analysis: Analysis, outcome: ml.Outcome) -> list[Person]:
-    """The rows to be written."""
+def tracks(segment: Segment, outcome: ml.Outcome, *, after: int) -> list[Track]:
+    """The rows to be written, numbered on from `after`."""
+
+    def seconds(times: Iterable[float]) -> list[float]:
+        return [round(segment.start + time, 3) for time in times]
+
     return [
-        Person(
-            analysis=analysis,
-            number=number,
+        Track(
+            analysis_id=segment.analysis_id,
+            segment=segment,
+            number=after + number,
+            number_in_segment=number,
             score=person.score,
-            times=[round(time, 3) for time in person.track.times],
+            times=seconds(person.track.times),
             boxes=[[round(side, 4) for side in astuple(box)] for box in person.track.boxes],
-            crop_times=[round(time, 3) for time in person.times],
+            crop_times=seconds(person.times),
         )
         for number, person in enumerate(outcome.tracks, start=1)
     ]
 
 
-def pictures(analysis: Analysis, outcome: ml.Outcome) -> dict[str, bytes]:
+def pictures(segment: Segment, outcome: ml.Outcome) -> dict[str, bytes]:
     """The files to be written, by their names."""
     found = {
-        frame_file(analysis, number): jpeg(image, FRAME_QUALITY)
+        frame_file(segment, number): jpeg(image, FRAME_QUALITY)
         for number, image in enumerate(outcome.sample.previews)
     }
-    for number, person in enumerate(outcome.tracks, start=1):
-        for crop, image in enumerate(person.images):
-            found[crop_file(analysis, number, crop)] = jpeg(image, CROP_QUALITY)
+    for track, person in zip(tracks(segment, outcome, after=0), outcome.tracks, strict=True):
+        for number, image in enumerate(person.images):
+            found[crop_file(track, number)] = jpeg(image, CROP_QUALITY)
     return found
 
 

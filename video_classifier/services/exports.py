@@ -47,11 +47,12 @@ COLUMNS: dict[str, Callable[[Analysis], Cell]] = {
     "confidence_means": lambda a: _meaning(a),  # noqa: PLW0108  (defined below)
     "score": lambda a: a.score,
     "threshold": lambda a: a.threshold,
+    "threshold_origin": lambda a: None if a.threshold is None else a.threshold_origin,
     "model": lambda a: a.model,
     "model_sha256": lambda a: a.model_sha256,
     "detector_sha256": lambda a: a.detector_sha256,
     "view": lambda a: a.view,
-    "tracks_found": lambda a: a.persons_found if a.view == View.PERSON else None,
+    "tracks_found": lambda a: a.tracks_found if a.view == View.PERSON else None,
     "highest_score_track": lambda a: a.decided_by,
     "warnings": lambda a: " ".join(a.warnings),
     "error": lambda a: a.error,

@@ -106,11 +106,10 @@ def _make(heat_map: HeatMap, watch: Callable[[], None]) -> None:
 
 def _material(analysis: Analysis, watch: Callable[[], None]) -> _Material:
     predictor = catalog.load(analysis.model)
-    numbers = range(len(evidence.moments(analysis)))
-    if person := analysis.decided_by:
-        crops = evidence.read(evidence.crop_file(analysis, person, each) for each in numbers)
+    if track := evidence.deciding_track(analysis):
+        crops = evidence.read(evidence.crop_files(track))
         return _Material(predictor.score, seen=crops, shown=crops)
-    shown = evidence.read(evidence.frame_file(analysis, each) for each in numbers)
+    shown = evidence.read(evidence.frame_files(analysis))
     with files.local_path(analysis.clip.file) as video:
         sample = sandbox.sample(video, predictor.card.spec, watch=watch)
     return _Material(predictor.score, seen=sample.images, shown=shown)

@@ -57,10 +57,11 @@ def check_room(waiting: JobQuerySet[AnyJob], user: User | None) -> None:
         raise QueueFullError(TOO_MANY.format(count=limit))
 
 
-def place(waiting: JobQuerySet[AnyJob], job: AnyJob) -> int:
-    """Of a waiting job in its queue as things stand; 1 is next, 0 is no longer waiting."""
-    pks = waiting.waiting().in_turn().values_list("pk", flat=True)
-    return next((number for number, pk in enumerate(pks, 1) if pk == job.pk), 0)
+def place(jobs: JobQuerySet[AnyJob], **wanted: object) -> int:
+    """Of the first waiting job with such a field, as things stand; 1 is next, 0 is: none waits."""
+    ((field, value),) = wanted.items()
+    waiting = jobs.waiting().in_turn().values_list(field, flat=True)
+    return next((number for number, found in enumerate(waiting, 1) if found == value), 0)
 
 
 def ready(jobs: JobQuerySet[AnyJob]) -> JobQuerySet[AnyJob]:

@@ -10,10 +10,10 @@ from django.contrib.auth.models import User
 from django.db import transaction
 from django.utils import timezone
 
-from video_classifier.models import Analysis, BrowserCopy, Clip, HeatMap
+from video_classifier.models import Analysis, BrowserCopy, Clip, HeatMap, Segment
 from video_classifier.querysets import ClipQuerySet
 from video_classifier.services import audit, clips, jobs, queue
-from video_classifier.states import Action
+from video_classifier.states import Action, Status
 
 logger = logging.getLogger(__name__)
 
@@ -28,8 +28,9 @@ def put(clip: Clip, *, by: User) -> bool:
         if not kept.update(trashed_at=timezone.now(), trashed_by=by):
             return False
         analyses = Analysis.objects.filter(clip=clip)
-        jobs.cancel(analyses)
+        analyses.unfinished().update(status=Status.CANCELLED, stage="")
         # No join: PostgreSQL looks once more at a row that it had to wait for, but not behind one.
+        jobs.cancel(Segment.objects.filter(analysis__in=analyses))
         jobs.cancel(HeatMap.objects.filter(analysis__in=analyses))
         jobs.cancel(BrowserCopy.objects.filter(clip=clip))
         audit.record(Action.TRASHED, by, audit.CLIP, clip.pk)
@@ -47,7 +48,9 @@ def restore(clip: Clip, *, by: User) -> bool:
             return False
         # Those with a reason were cancelled by somebody, who did not want them.
         analyses = Analysis.objects.filter(clip=clip)
-        jobs.restore(analyses.filter(error=""), stage="")
+        cancelled = analyses.filter(status=Status.CANCELLED, error="")
+        jobs.restore(Segment.objects.filter(analysis__in=cancelled))
+        cancelled.update(status=Status.QUEUED, started_at=None)
         jobs.restore(HeatMap.objects.filter(analysis__in=analyses))
         jobs.restore(BrowserCopy.objects.filter(clip=clip))
         audit.record(Action.RESTORED, by, audit.CLIP, clip.pk)

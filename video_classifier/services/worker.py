@@ -15,8 +15,8 @@ from functools import partial
 from django.conf import settings
 from django.db import DatabaseError, close_old_connections
 
-from video_classifier.models import Analysis
-from video_classifier.services import analyses, copies, heat_maps, housekeeping, jobs
+from video_classifier.models import Segment
+from video_classifier.services import copies, heat_maps, housekeeping, jobs, segments
 from video_classifier.services.jobs import LOOK_SECONDS, Pace
 
 logger = logging.getLogger(__name__)
@@ -31,11 +31,11 @@ class Kind:
 
 
 KINDS = {
-    "analyses": Kind(run_next=analyses.run_next, put_back=analyses.put_back),
+    "segments": Kind(run_next=segments.run_next, put_back=segments.put_back),
     "heat_maps": Kind(run_next=heat_maps.make_next, put_back=heat_maps.put_back),
     "copies": Kind(run_next=copies.make_next, put_back=copies.put_back),
 }
-FIRST = "analyses"  # jobs of the other kinds give way to these
+FIRST = "segments"  # jobs of the other kinds give way to these
 
 IDLE_SECONDS = 5.0  # until a look at the queue that nobody asked for
 PAUSE_SECONDS = 2.0  # after something broke
@@ -51,7 +51,7 @@ def wake() -> None:
 def start() -> None:
     """At server start: goes on with what an earlier process left, and tidies up every day."""
     try:
-        Analysis.objects.exists()
+        Segment.objects.exists()
     except DatabaseError:
         logger.warning("The database has no tables yet: run `manage.py migrate`.")
     else:
@@ -89,8 +89,8 @@ def _nothing_better(ending: Callable[[], bool], due: Pace) -> bool:
         return False
     if not due():
         return True
-    analyses.requeue_stalled()
-    return not jobs.ready(Analysis.objects.all()).exists()
+    segments.requeue_stalled()
+    return not jobs.ready(Segment.objects.all()).exists()
 
 
 class Worker:

@@ -22,7 +22,7 @@ from django.template.loader import render_to_string
 from django.utils.safestring import SafeString, mark_safe
 
 from video_classifier.ml.contracts import ClipSpec, Region
-from video_classifier.models import Analysis, Camera, Clip, Person, Store
+from video_classifier.models import Analysis, Camera, Clip, Store, Track
 from video_classifier.services.catalog import Card, Choice, Interval
 from video_classifier.states import Prediction, Stage, Status
 from video_classifier.web.overlays import Drawn
@@ -240,7 +240,7 @@ STATES: dict[str, Callable[[], dict[str, dict[str, Any]]]] = {
         },
         "for the player": {
             "number": 12,
-            "person": Person(number=12, times=[0.0], boxes=[[0.1, 0.2, 0.3, 0.9]]),
+            "person": Track(number=12, times=[0.0], boxes=[[0.1, 0.2, 0.3, 0.9]]),
         },
     },
     "boxes": lambda: {

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from video_classifier.ml.contracts import Box, Track
-from video_classifier.models import Analysis, Person
+from video_classifier.ml.contracts import Box
+from video_classifier.ml.contracts import Track as Motion
+from video_classifier.models import Analysis, Track
 from video_classifier.states import Prediction
 from video_classifier.web.constants import NUMBER_ROOM
 from video_classifier.web.results import ScoreReading, reading
@@ -18,7 +19,7 @@ FEW = 3  # tracks: the pictures of so many are shown at once
 class Shown:
     """A track as the page shows it."""
 
-    person: Person
+    person: Track
     reading: ScoreReading | None  # None without a threshold
     is_highest: bool  # the score of the clip is its
     is_open: bool  # its pictures are shown at once
@@ -72,9 +73,9 @@ class Frame:
         return f" with {tracks}" if tracks else ""
 
 
-def track_of(person: Person) -> Track:
+def track_of(person: Track) -> Motion:
     """The track as the library knows it, which says where somebody is at any moment."""
-    return Track(
+    return Motion(
         times=tuple(person.times),
         boxes=tuple(
             Box(left=left, top=top, right=right, bottom=bottom)
@@ -83,13 +84,13 @@ def track_of(person: Person) -> Track:
     )
 
 
-def shown(analysis: Analysis, persons: Iterable[Person]) -> list[Shown]:
+def shown(analysis: Analysis, persons: Iterable[Track]) -> list[Shown]:
     """The highest score first."""
     by_score = sorted(persons, key=lambda person: -person.score)
     return [_shown(analysis, person, are_few=len(by_score) <= FEW) for person in by_score]
 
 
-def _shown(analysis: Analysis, person: Person, *, are_few: bool) -> Shown:
+def _shown(analysis: Analysis, person: Track, *, are_few: bool) -> Shown:
     is_highest = person.number == analysis.decided_by
     return Shown(
         person=person,

@@ -14,7 +14,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from video_classifier.management.output import without_stderr
 from video_classifier.ml.contracts import Outcome, Progress, Region, ScoredTrack
-from video_classifier.services import analyses, catalog, confidence, sandbox
+from video_classifier.services import catalog, confidence, sandbox, segments
 from video_classifier.services.catalog import Card
 from video_classifier.services.errors import Refused
 from video_classifier.services.sandbox import ChildPredictor
@@ -41,7 +41,7 @@ class Command(BaseCommand):
                 facts = sandbox.probe(path)[0]  # before the wait for a framework to load
                 predictor = catalog.load(model or settings.DEFAULT_MODEL)
                 outcome = predictor.analyze(
-                    path, progress=Progress(check=analyses.deadline(facts.duration))
+                    path, progress=Progress(check=segments.deadline(facts.duration))
                 )
         except Refused as refusal:
             line = " ".join(str(refusal).split())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from uuid import UUID
 
 from django.core.files.storage import default_storage
@@ -12,7 +13,7 @@ from django.urls import reverse
 from django.views.decorators.cache import cache_control, never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
-from video_classifier.models import Analysis, HeatMap, Person
+from video_classifier.models import Analysis, HeatMap, Track
 from video_classifier.services import evidence, heat_maps
 from video_classifier.states import Status
 from video_classifier.web.responses import SignedInRequest
@@ -28,7 +29,7 @@ _not_cached = cache_control(private=True, no_store=True)  # a desk may be shared
 def frame(request: HttpRequest, pk: UUID, number: int) -> FileResponse:
     """One of the frames that the model looked at, as a small picture."""
     analysis = get_object_or_404(Analysis.objects.visible_to(request.user), pk=pk)
-    return _picture(analysis.frame_times, number, evidence.frame_file(analysis, number))
+    return _picture(evidence.frame_files(analysis), number)
 
 
 @require_safe
@@ -36,9 +37,9 @@ def frame(request: HttpRequest, pk: UUID, number: int) -> FileResponse:
 @_not_cached
 def crop(request: HttpRequest, pk: UUID, person: int, number: int) -> FileResponse:
     """What the model saw of a track at one moment."""
-    persons = Person.objects.visible_to(request.user).select_related("analysis")
-    found = get_object_or_404(persons, analysis=pk, number=person)
-    return _picture(found.crop_times, number, evidence.crop_file(found.analysis, person, number))
+    tracks = Track.objects.visible_to(request.user).select_related("segment")
+    found = get_object_or_404(tracks, analysis=pk, number=person)
+    return _picture(evidence.crop_files(found), number)
 
 
 @require_safe
@@ -48,8 +49,8 @@ def heat(request: HttpRequest, pk: UUID, number: int) -> FileResponse:
     """One of the pictures that the score comes from, dim where it did not matter."""
     done = HeatMap.objects.visible_to(request.user).select_related("analysis")
     found = get_object_or_404(done, pk=pk, status=Status.DONE)
-    moments = evidence.moments(found.analysis)
-    return _picture(moments, number, evidence.heat_file(found.analysis, number))
+    numbers = range(len(evidence.moments(found.analysis)))
+    return _picture([evidence.heat_file(found.analysis, each) for each in numbers], number)
 
 
 @never_cache
@@ -75,11 +76,11 @@ def heat_map(request: SignedInRequest, pk: UUID) -> HttpResponse:
     )
 
 
-def _picture(moments: list[float], number: int, name: str) -> FileResponse:
+def _picture(names: Sequence[str], number: int) -> FileResponse:
     """The file, if there is a picture `number`; not even looked for if there can't be one."""
-    if number < len(moments):
+    if number < len(names):
         try:
-            return FileResponse(default_storage.open(name), content_type="image/jpeg")
+            return FileResponse(default_storage.open(names[number]), content_type="image/jpeg")
         except FileNotFoundError:
             pass
     msg = "There is no such picture."

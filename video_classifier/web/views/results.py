@@ -42,9 +42,9 @@ def _result(
     request: HttpRequest, pk: UUID, *, form: ModelForm, problem: str = "", status: int = 200
 ) -> HttpResponse:
     visible = Analysis.objects.visible_to(request.user).for_listing()
-    found = visible.select_related("heat_map").prefetch_related("persons")
+    found = visible.select_related("heat_map").prefetch_related("tracks")
     analysis = get_object_or_404(found, pk=pk)
-    persons = shown(analysis, analysis.persons.all())
+    persons = shown(analysis, analysis.tracks.all())
     card = {choice.name: choice.card for choice in form.choices}.get(analysis.model)
     measured = card if card is not None and card.sha256 == analysis.model_sha256 else None
     return page_or_part(

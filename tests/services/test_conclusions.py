@@ -1,0 +1,330 @@
+"""The results of several segments make that of the clip, once, and one failure is its failure."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+from django.contrib.auth.models import User
+from django.db import connection
+from django.utils import timezone
+
+from tests.conftest import FakePredictor, MakeAnalysis, MakeClip, followed, make_segment
+from video_classifier.models import Analysis, Segment
+from video_classifier.services import analyses, conclusions, evidence, jobs, segments, trash
+from video_classifier.services.errors import Refused
+from video_classifier.services.jobs import LeaseLostError
+from video_classifier.states import Prediction, Stage, Status, ThresholdOrigin, View
+
+MINUTE = 60.0
+
+
+@pytest.fixture
+def analysis(make_analysis: MakeAnalysis) -> Analysis:
+    """Of a clip that is cut into three minutes."""
+    made = make_analysis()
+    Segment.objects.update(end=MINUTE)
+    for number in (2, 3):
+        make_segment(made, number=number, start=MINUTE * (number - 1), end=MINUTE * number)
+    return made
+
+
+def run(number: int, predictor: FakePredictor) -> None:
+    """Runs the segment with that number, whichever has its turn."""
+    waiting = Segment.objects.waiting()
+    waiting.exclude(number=number).update(not_before=timezone.now() + timedelta(hours=1))
+    waiting.filter(number=number).update(not_before=timezone.now())
+    segment = segments.claim_next(worker=f"worker {number}")
+    assert segment is not None
+    segments.run(segment, predictor=predictor)
+
+
+def after(*predictors: FakePredictor, order: tuple[int, ...] = (1, 2, 3)) -> Analysis:
+    """The analysis, once its segments have been run in that order, each by its predictor."""
+    for number in order:
+        run(number, predictors[number - 1])
+    return Analysis.objects.get()
+
+
+# Combining
+
+
+@pytest.mark.usefixtures("analysis")
+@pytest.mark.parametrize(
+    ("scores", "score", "prediction"),
+    [
+        ((0.1, 0.7, 0.3), 0.7, Prediction.HINT),
+        ((0.1, 0.2, 0.5), 0.5, Prediction.HINT),
+        ((0.4, 0.2, 0.3), 0.4, Prediction.NO_HINT),
+    ],
+)
+def test_the_highest_score_of_a_segment_is_the_clips(
+    scores: tuple[float, float, float], score: float, prediction: Prediction
+) -> None:
+    made = after(*(FakePredictor(each) for each in scores))
+
+    assert (made.status, made.stage, made.prediction) == (Status.DONE, "", prediction)
+    assert (made.score, made.threshold) == (score, 0.5)
+    assert made.finished_at is not None
+
+
+@pytest.mark.usefixtures("analysis")
+def test_a_segment_without_a_result_does_not_take_the_clips_away() -> None:
+    nobody = FakePredictor(no_result="There is nobody.")
+
+    made = after(nobody, FakePredictor(0.3), nobody)
+
+    assert (made.prediction, made.score, made.reason) == (Prediction.NO_HINT, 0.3, "")
+
+
+@pytest.mark.usefixtures("analysis")
+def test_without_any_result_the_reason_is_that_of_the_first_segment() -> None:
+    reasons = ("It is black.", "Nothing moves.", "There is nobody.")
+
+    made = after(*(FakePredictor(no_result=each) for each in reasons), order=(3, 2, 1))
+
+    assert (made.prediction, made.score, made.reason) == (Prediction.NO_RESULT, None, reasons[0])
+
+
+@pytest.mark.usefixtures("analysis")
+def test_all_times_are_seconds_since_the_clips_first_picture() -> None:
+    nobody = FakePredictor(no_result="There is nobody.")
+
+    made = after(nobody, FakePredictor(tracks=(followed(0.2),)), nobody)
+
+    assert made.frame_times == [0.5, 1.5, 60.5, 61.5, 120.5, 121.5]
+    (track,) = made.tracks.all()
+    assert (track.times, track.crop_times) == ([60.0, 61.0], [60.25, 60.75])
+
+
+@pytest.mark.usefixtures("analysis")
+def test_warnings_come_once_and_seconds_add_up() -> None:
+    cut, long = "It was cut off.", "It is long."
+
+    made = after(
+        FakePredictor(warnings=(long,)),
+        FakePredictor(warnings=(cut, long)),
+        FakePredictor(warnings=(cut,)),
+    )
+
+    assert made.warnings == [long, cut]
+    assert made.seconds_reading == pytest.approx(0.6)
+    assert made.seconds_classifying == pytest.approx(0.3)
+
+
+@pytest.mark.usefixtures("analysis")
+@pytest.mark.parametrize("order", [(1, 2, 3), (3, 1, 2), (2, 3, 1)])
+def test_tracks_are_numbered_through_by_segment_and_appearance(order: tuple[int, ...]) -> None:
+    made = after(
+        FakePredictor(tracks=(followed(0.1), followed(0.2))),
+        FakePredictor(no_result="There is nobody."),
+        FakePredictor(tracks=(followed(0.3), followed(0.9), followed(0.4))),
+        order=order,
+    )
+
+    assert [
+        (track.number, track.segment.number, track.number_in_segment, track.score)
+        for track in made.tracks.select_related("segment")
+    ] == [(1, 1, 1, 0.1), (2, 1, 2, 0.2), (3, 3, 1, 0.3), (4, 3, 2, 0.9), (5, 3, 3, 0.4)]
+    assert (made.view, made.tracks_found, made.decided_by) == (View.PERSON, 5, 4)
+    decider = evidence.deciding_track(made)
+    assert decider is not None
+    assert decider.score == made.score == 0.9
+
+
+@pytest.mark.usefixtures("analysis")
+def test_of_equal_scores_the_first_segments_is_the_clips() -> None:
+    predictor = FakePredictor(tracks=(followed(0.7),))
+
+    assert after(predictor, predictor, predictor, order=(3, 2, 1)).decided_by == 1
+
+
+@pytest.mark.usefixtures("analysis")
+def test_every_picture_of_every_segment_is_kept() -> None:
+    predictor = FakePredictor(tracks=(followed(0.7),))
+
+    made = after(predictor, predictor, predictor)
+
+    names = [*evidence.frame_files(made)]
+    names += [name for track in made.tracks.all() for name in evidence.crop_files(track)]
+    assert len(set(names)) == 3 * (2 + 2)
+    assert evidence.read(names[:6]).shape[0] == 6
+    assert evidence.read(names[6:]).shape[0] == 6
+
+
+@pytest.mark.usefixtures("analysis")
+def test_a_result_says_where_its_threshold_comes_from_and_which_weights_made_it() -> None:
+    predictor = FakePredictor(tracks=(followed(0.7),))
+
+    made = after(predictor, predictor, predictor)
+
+    assert made.threshold_origin == ThresholdOrigin.MODEL
+    assert (made.model_sha256, made.detector_sha256) == (predictor.sha256, "d" * 64)
+
+
+@pytest.mark.usefixtures("analysis")
+def test_scores_of_different_weights_are_not_compared() -> None:
+    newer = FakePredictor(0.9)
+    newer.sha256 = "0" * 64
+
+    made = after(FakePredictor(0.1), newer, newer)
+
+    assert (made.status, made.error) == (Status.FAILED, conclusions.REPLACED)
+    assert (made.prediction, made.score) == ("", None)
+
+
+# Closing
+
+
+def test_an_analysis_runs_from_its_first_segment_to_its_last(analysis: Analysis) -> None:
+    seen = []
+
+    for number in (2, 1, 3):
+        run(number, FakePredictor(0.3, during=lambda _: seen.append(look(analysis))))
+        seen.append(look(analysis))
+
+    during = [(Status.RUNNING, stage) for stage in (*Stage,)]
+    between = [(Status.RUNNING, Stage.CLASSIFYING)]
+    assert seen == (during + between) * 2 + [*during, (Status.DONE, "")]
+
+
+def look(analysis: Analysis) -> tuple[str, str]:
+    analysis.refresh_from_db()
+    return analysis.status, analysis.stage
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_segments_that_are_done_at_the_same_time_close_it_once(
+    make_analysis: MakeAnalysis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    closed: list[bool] = []
+    close = conclusions.close_if_complete
+    monkeypatch.setattr(
+        conclusions, "close_if_complete", lambda segment: closed.append(close(segment))
+    )
+    for _ in range(5):
+        made = make_analysis()
+        make_segment(made, number=2, start=MINUTE)
+        together = threading.Barrier(2)
+
+        def meet(stage: object, together: threading.Barrier = together) -> None:
+            if stage == Stage.CLASSIFYING.value:
+                together.wait(10)
+
+        runs = [threading.Thread(target=take, args=(str(n), meet)) for n in range(2)]
+        for each in runs:
+            each.start()
+        for each in runs:
+            each.join()
+
+        made.refresh_from_db()
+        assert (made.status, made.frame_times) == (Status.DONE, [0.5, 1.5, 60.5, 61.5])
+        assert [track.number for track in made.tracks.all()] == [1, 2]
+
+    assert sorted(closed) == [False] * 5 + [True] * 5
+
+
+def take(worker: str, meet: Callable[[object], None]) -> None:
+    try:
+        segment = segments.claim_next(worker=worker)
+        assert segment is not None
+        segments.run(segment, predictor=FakePredictor(tracks=(followed(0.7),), during=meet))
+    finally:
+        connection.close()
+
+
+def test_a_segment_that_fails_ends_the_analysis_and_cancels_the_rest(analysis: Analysis) -> None:
+    run(1, FakePredictor(0.9))
+    run(2, FakePredictor(error=Refused("It ends in the middle.")))
+
+    analysis.refresh_from_db()
+    assert (analysis.status, analysis.error) == (Status.FAILED, "It ends in the middle.")
+    assert (analysis.prediction, analysis.score) == ("", None)
+    statuses = list(Segment.objects.values_list("status", flat=True))
+    assert statuses == [Status.DONE, Status.FAILED, Status.CANCELLED]
+    assert segments.claim_next(worker="one") is None
+
+
+def test_a_segment_that_fails_ends_the_runs_of_the_others(analysis: Analysis) -> None:
+    def fail(_: object) -> None:
+        if not Segment.objects.filter(status=Status.FAILED).exists():
+            Segment.objects.filter(number=2).update(not_before=timezone.now())
+            other = segments.claim_next(worker="other")
+            assert other is not None
+            segments.run(other, predictor=FakePredictor(error=Refused("It ends.")))
+
+    with pytest.raises(LeaseLostError):
+        run(1, FakePredictor(0.9, during=fail))
+
+    analysis.refresh_from_db()
+    assert (analysis.status, analysis.score) == (Status.FAILED, None)
+
+
+def test_a_segment_that_is_put_back_keeps_the_analysis_running_for_the_others(
+    analysis: Analysis,
+) -> None:
+    run(1, FakePredictor(0.9))
+    Segment.objects.update(not_before=timezone.now())
+    assert segments.claim_next(worker="one") is not None
+
+    assert segments.put_back(worker="one") == 1
+
+    assert look(analysis)[0] == Status.RUNNING
+
+
+def test_an_analysis_of_which_nothing_is_begun_any_more_waits_again(analysis: Analysis) -> None:
+    assert segments.claim_next(worker="one") is not None
+    assert look(analysis) == (Status.RUNNING, Stage.READING)
+
+    segments.put_back(worker="one")
+
+    assert look(analysis) == (Status.QUEUED, "")
+    assert analysis.started_at is None
+    assert analyses.place_in_queue(analysis) == 1
+
+
+def test_cancelling_takes_all_segments_along(analysis: Analysis) -> None:
+    running = segments.claim_next(worker="one")
+    assert running is not None
+
+    assert analyses.cancel(analysis)
+
+    assert not Segment.objects.unfinished().exists()
+    with pytest.raises(LeaseLostError):
+        jobs.beat(running)
+    assert not analyses.cancel(analysis)
+
+
+def test_the_trash_takes_segments_along_and_brings_back_what_was_cancelled_there(
+    analysis: Analysis, make_analysis: MakeAnalysis, make_clip: MakeClip, user: User
+) -> None:
+    run(1, FakePredictor(0.9))
+    unwanted = make_analysis(clip=analysis.clip)
+    analyses.cancel(unwanted)
+    trash.put(analysis.clip, by=user)
+    assert not Segment.objects.unfinished().exists()
+
+    trash.restore(analysis.clip, by=user)
+
+    back = analysis.segments.values_list("status", flat=True)
+    assert list(back) == [Status.DONE, Status.QUEUED, Status.QUEUED]
+    assert look(analysis)[0] == Status.QUEUED
+    assert unwanted.segments.get().status == Status.CANCELLED
+    for number in (2, 3):
+        run(number, FakePredictor(0.1))
+    assert look(analysis)[0] == Status.DONE
+
+
+def test_a_clip_is_one_segment_from_its_beginning_to_its_end(make_clip: MakeClip) -> None:
+    analysis = analyses.enqueue(make_clip(), model="standard", user=None)
+
+    segment = analysis.segments.get()
+    assert (segment.number, segment.start, segment.end) == (1, 0.0, None)
+
+
+def test_a_segment_is_queued_for_who_asked(make_clip: MakeClip, user: User) -> None:
+    analysis = analyses.enqueue(make_clip(), model="standard", user=user)
+
+    assert analysis.segments.get().requested_by == user

@@ -1,0 +1,176 @@
+"""Analyzes segments of clips: plans them, claims them, runs them, and keeps their results."""
+
+from __future__ import annotations
+
+import logging
+import math
+from collections.abc import Callable
+from datetime import timedelta
+from functools import partial
+from typing import NamedTuple
+
+from django.conf import settings
+from django.db import transaction
+from django.utils import timezone
+
+from video_classifier.ml.contracts import Outcome, Predictor, Progress
+from video_classifier.ml.contracts import Stage as MlStage
+from video_classifier.models import Clip, Segment, Track
+from video_classifier.services import catalog, conclusions, evidence, files, jobs, sandbox
+from video_classifier.services.errors import Refused
+from video_classifier.services.jobs import GaveWayError, LeaseLostError
+from video_classifier.states import Stage, Status
+
+logger = logging.getLogger(__name__)
+
+BROKE = (
+    "Something broke on our side while this clip was analyzed. Choose “Analyze again”; if it "
+    "breaks again, tell your administrator, who finds the cause in the server's log."
+)
+GIVEN_UP = (
+    "The analysis stopped {attempts} times without an answer, so it was given up. Choose "
+    "“Analyze again”; if that stops too, try a shorter clip or tell your administrator."
+)
+
+TOO_LONG = (
+    "The analysis was stopped: it took longer than a clip of this length may take ({minutes} "
+    "min). Cut the clip shorter or export it again, and upload that."
+)
+
+
+class Span(NamedTuple):
+    """A stretch of a clip."""
+
+    start: float  # seconds since the clip's first picture
+    end: float | None  # None: to the clip's end
+
+
+def plan(clip: Clip) -> tuple[Span, ...]:
+    """How a clip is cut into segments, in order of time. So far each clip is one."""
+    return (Span(start=0.0, end=None),)
+
+
+def claim_next(*, worker: str) -> Segment | None:
+    """The segment whose turn it is, now running for `worker`, or None."""
+    segment = jobs.claim_next(
+        Segment.objects.all(),
+        worker=worker,
+        related="analysis__clip",
+        allowed=lambda waiting: allowed(waiting.analysis.clip.duration),
+    )
+    if segment is not None:
+        conclusions.enter(segment, Stage.READING)
+    return segment
+
+
+def requeue_stalled() -> int:
+    """Puts back what a dead worker left running; says how many.
+
+    What has stopped too often fails with a reason: its clip may be what kills the workers.
+    """
+    requeued = jobs.requeue_stalled(Segment.objects.all(), give_up=_give_up)
+    if requeued:
+        conclusions.wait_again()
+    return requeued
+
+
+def put_back(*, worker: str) -> int:
+    """Gives up what `worker` runs, which ends in good order."""
+    given_back = jobs.put_back(Segment.objects.all(), worker=worker)
+    if given_back:
+        conclusions.wait_again()
+    return given_back
+
+
+def allowed(duration: float) -> timedelta:
+    """How long a run may take: longer for a longer clip, as far as headers can be believed.
+
+    `duration` is in seconds.
+    """
+    most = settings.ANALYSIS_DEADLINE_MOST
+    return min(settings.ANALYSIS_DEADLINE + timedelta(seconds=max(min(duration, 1e6), 0.0)), most)
+
+
+def deadline(duration: float) -> sandbox.Deadline:
+    """Of a run that starts now, outside the queue."""
+    return sandbox.Deadline(allowed(duration).total_seconds(), _too_long(duration))
+
+
+def _too_long(duration: float) -> str:
+    return TOO_LONG.format(minutes=math.ceil(allowed(duration).total_seconds() / 60))
+
+
+def run_next(*, worker: str, proceed: Callable[[], bool] = lambda: True) -> bool:
+    """Runs the segment whose turn it is; says if there was any."""
+    requeue_stalled()
+    segment = claim_next(worker=worker)
+    if segment is None:
+        return False
+    try:
+        run(segment, proceed=proceed)
+    except LeaseLostError as lost:
+        logger.warning("%s", lost)
+    return True
+
+
+def run(
+    segment: Segment,
+    *,
+    predictor: Predictor | None = None,
+    proceed: Callable[[], bool] = lambda: True,
+) -> None:
+    """Analyzes a claimed segment and records the outcome, whatever it is.
+
+    Without a `predictor` that of the analysis's model is taken. Once `proceed` says no it is put
+    back. Raises LeaseLostError, and records nothing, if the run is no longer ours.
+    """
+    clip = segment.analysis.clip
+    with jobs.holding(segment, proceed=proceed, too_long=_too_long(clip.duration)) as watch:
+        try:
+            predictor = predictor or catalog.load(segment.analysis.model)
+            with files.local_path(clip.file) as video:
+                outcome = predictor.analyze(
+                    video,
+                    preview_width=settings.PREVIEW_WIDTH,
+                    progress=Progress(on_stage=partial(_enter, segment), check=watch),
+                )
+            _keep(segment, outcome, model_sha256=predictor.sha256)
+        except LeaseLostError:
+            raise
+        except GaveWayError:
+            put_back(worker=segment.worker)
+        except Refused as error:
+            _fail(segment, str(error))
+        except Exception:
+            _fail(segment, BROKE)
+            logger.exception("analysis %s failed", segment.analysis_id)
+
+
+def _enter(segment: Segment, stage: MlStage) -> None:
+    jobs.change(segment, heartbeat_at=timezone.now())
+    conclusions.enter(segment, Stage(stage))
+
+
+def _keep(segment: Segment, outcome: Outcome, *, model_sha256: str) -> None:
+    pictures = evidence.pictures(segment, outcome)
+    # The pictures are written while the transaction holds the rows: a deletion of the clip
+    # comes before, and nothing is written, or after, and finds them.
+    with transaction.atomic():
+        conclusions.lock(segment)
+        found = evidence.result(segment, outcome)
+        jobs.change(segment, status=Status.DONE, model_sha256=model_sha256, **found)
+        after = conclusions.last_number(segment)
+        Track.objects.bulk_create(evidence.tracks(segment, outcome, after=after))
+        evidence.write(pictures)
+        conclusions.close_if_complete(segment)
+
+
+def _fail(segment: Segment, reason: str) -> None:
+    with transaction.atomic():
+        conclusions.lock(segment)
+        jobs.change(segment, status=Status.FAILED, error=reason)
+        conclusions.fail(segment, reason)
+
+
+def _give_up(segment: Segment) -> None:
+    _fail(segment, GIVEN_UP.format(attempts=segment.attempts))
