@@ -1,0 +1,211 @@
+"""What a database of version 0.1 holds is all there after an upgrade, and after the way back."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.apps import apps
+from django.contrib.auth.models import User
+from django.core.management import call_command
+from django.db import connection
+from django.db.migrations.executor import MigrationExecutor
+from pytest_django import DjangoDbBlocker
+
+from scripts import make_0_1_database
+from scripts.make_0_1_database import APP, LAST, NOON
+from video_classifier.models import Analysis, BrowserCopy, Clip, HeatMap, OneTimePassword, Segment
+from video_classifier.models.analyses import Result
+from video_classifier.services import copies, evidence, segments, worker
+from video_classifier.states import Playback, Prediction, Status, ThresholdOrigin, View
+
+ROOT = Path(__file__).parent.parent
+
+
+Rows = dict[str, list[dict[str, Any]]]
+
+
+def migrate(name: str | None = None) -> Any:
+    """The models as they are after that migration, or after all."""
+    executor = MigrationExecutor(connection)
+    (newest,) = executor.loader.graph.leaf_nodes(APP)
+    target = (APP, name) if name else newest
+    executor.migrate([target])
+    return MigrationExecutor(connection).loader.project_state([target]).apps
+
+
+@pytest.fixture(scope="module")
+def written(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[Rows]:
+    """What 0.1 wrote into the database of the tests, which is migrated to the newest version."""
+    with django_db_blocker.unblock():
+        try:
+            make_0_1_database.write()
+            rows = dump(migrate(LAST))
+        finally:
+            migrate()
+        yield rows
+        call_command("flush", interactive=False, verbosity=0)
+
+
+upgrade = pytest.mark.usefixtures("written", "db")
+
+
+def of(name: str) -> Analysis:
+    """The first analysis of the clip with that name."""
+    found = Analysis.objects.filter(clip__name=name).order_by("pk").first()
+    assert found is not None
+    return found
+
+
+@upgrade
+def test_every_row_is_there() -> None:
+    assert User.objects.count() == 2
+    assert OneTimePassword.objects.get().user.username == "bob"
+    assert Clip.objects.count() == 10
+    assert Analysis.objects.count() == Segment.objects.count() == 8
+    assert HeatMap.objects.count() == 4
+    assert {clip.duration for clip in Clip.objects.all()} == {3.0}
+
+
+@upgrade
+def test_a_result_and_its_tracks_say_the_same() -> None:
+    hint = of("hint.mp4")
+
+    assert (hint.status, hint.prediction) == (Status.DONE, Prediction.HINT)
+    assert (hint.score, hint.threshold, hint.threshold_origin) == (0.93, 0.5, ThresholdOrigin.MODEL)
+    assert (hint.model, hint.model_sha256) == ("person_ensemble", "a" * 64)
+    assert (hint.view, hint.decided_by, hint.tracks_found) == (View.PERSON, 2, 3)
+    assert (hint.frame_times, hint.started_at) == ([0.5, 1.5, 2.5], NOON)
+    assert hint.requested_by == User.objects.get(username="ada")
+    first, second = hint.tracks.all()
+    assert (first.number, first.score, second.number, second.score) == (1, 0.2, 2, 0.93)
+    assert (second.times, second.crop_times) == ([0.0, 1.0], [0.25, 0.75])
+    assert second.boxes == [[0.0, 0.25, 0.25, 0.75], [0.5, 0.25, 0.75, 0.75]]
+
+
+@upgrade
+def test_the_pictures_have_the_names_that_they_had() -> None:
+    hint = of("hint.mp4")
+
+    assert evidence.frame_files(hint) == [f"frames/{hint.pk}/0{n}.jpg" for n in range(3)]
+    assert evidence.crop_files(hint.tracks.get(number=2)) == [
+        f"frames/{hint.pk}/person-02-0{n}.jpg" for n in range(2)
+    ]
+
+
+@upgrade
+def test_each_analysis_is_one_segment_with_its_result() -> None:
+    for analysis in Analysis.objects.all():
+        segment = analysis.segments.get()
+
+        assert (segment.number, segment.start, segment.end) == (1, 0.0, None)
+        for field in (*Result._meta.fields, *map(Analysis._meta.get_field, SAME)):
+            assert getattr(segment, field.name) == getattr(analysis, field.name)
+        for track in analysis.tracks.all():
+            assert (track.segment, track.number_in_segment) == (segment, track.number)
+
+
+SAME = ("status", "requested_by", "error")
+
+
+@upgrade
+def test_results_without_a_hint_and_of_another_model_are_kept() -> None:
+    no_hint, again, nobodys = Analysis.objects.filter(clip__name="no hint.mp4").order_by("pk")
+
+    assert (no_hint.prediction, no_hint.score, no_hint.model) == ("no_hint", 0.11, "conv3d")
+    assert no_hint.warnings == ["Only the first 2.0 s of 3.0 s could be read."]
+    assert (again.model, again.model_sha256) == ("mobilenetv2_lstm", "")  # which scored then
+    assert (nobodys.prediction, nobodys.requested_by) == (Prediction.HINT, None)
+    failed = of("failed.mp4")
+    assert (failed.status, failed.error) == (
+        Status.FAILED,
+        "The clip has no pictures. Export it again.",
+    )
+
+
+@upgrade
+def test_heat_maps_are_kept() -> None:
+    found = {each.status: each for each in HeatMap.objects.all()}
+
+    assert found["done"].drops == [[0.3, 0.0], [0.1, 0.0]]
+    assert found["failed"].error == "Something broke on our side."
+    assert (found["running"].worker, found["running"].heartbeat_at) == ("host:1:abc", NOON)
+    assert found["queued"].waiting_since == NOON
+
+
+@upgrade
+def test_copies_are_jobs() -> None:
+    jobs = BrowserCopy.objects.order_by("clip__uploaded_at")
+
+    assert [(job.clip.name, job.status, job.attempts) for job in jobs] == [
+        ("hopeless.avi", Status.FAILED, 2),
+        ("copied.avi", Status.DONE, 0),
+        ("tried.avi", Status.QUEUED, 1),
+        ("wanted.avi", Status.QUEUED, 0),
+    ]
+    playback = dict(Clip.objects.filter(name__endswith="avi").values_list("name", "playback"))
+    assert playback["copied.avi"] == Playback.COPY
+    assert playback["hopeless.avi"] == Playback.NONE
+
+
+@upgrade
+def test_the_queue_goes_on_where_it_was() -> None:
+    stalled = of("running.mp4")
+    assert (stalled.status, stalled.stage) == (Status.RUNNING, "reading")
+
+    assert segments.requeue_stalled() == 1
+    order = [segment.analysis.clip.name for segment in iter(claim, None)]
+
+    assert order == ["queued.mp4", "queued later.mp4", "running.mp4"]
+    assert Segment.objects.get(analysis=of("queued later.mp4")).attempts == 3
+    assert worker.step(worker="one", kinds=["copies"])  # tries it, and there is no such file
+    assert copies.ATTEMPTS == 3
+
+
+def claim() -> Segment | None:
+    return segments.claim_next(worker="one")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_way_back_to_0_1_keeps_every_result(written: Rows) -> None:
+    try:
+        back = dump(migrate(LAST))
+    finally:
+        migrate()
+
+    assert back == written
+
+
+def dump(then: Any) -> Rows:
+    """All rows, without what a version after 0.1 knows better."""
+    found = {}
+    for model in then.get_app_config(APP).get_models():
+        rows = list(model.objects.order_by("pk").values())
+        for row in rows:
+            if row.get("warnings") == [make_0_1_database.NOBODY]:  # scored by another model
+                row |= {"model": "", "model_sha256": ""}
+        found[model.__name__] = rows
+    return found
+
+
+def test_the_script_writes_a_file_that_the_site_brings_up_to_date(tmp_path: Path) -> None:
+    def run(*words: str) -> str:
+        environment = os.environ | {"DATA_DIR": str(tmp_path), "RUNNER": "none"}
+        command = [sys.executable, *words]
+        done = subprocess.run(
+            command, cwd=ROOT, env=environment, check=True, capture_output=True, text=True
+        )
+        return done.stdout
+
+    said = run("-m", "scripts.make_0_1_database", str(tmp_path / "db.sqlite3"))
+    run("manage.py", "migrate", "--skip-checks")
+
+    count = "from video_classifier.models import *; print(Segment.objects.count())"
+    assert "as version 0.1 had it" in said
+    assert run("manage.py", "shell", "--no-imports", "-c", count).strip() == "8"
+    assert apps.is_installed(APP)
