@@ -164,7 +164,7 @@ def test_commands_in_the_docs_exist() -> None:
     ours = set(re.findall(r"manage\.py ([a-z_]+)", text)) - set(get_commands())
     scripts = {
         name
-        for name in re.findall(r"(?:-m |`)scripts\.([a-z_]+)", text)
+        for name in re.findall(r"(?:-m |`)scripts\.([a-z0-9_]+)", text)
         if not (ROOT / "scripts" / name).with_suffix(".py").is_file()
         and not (ROOT / "scripts" / name / "__main__.py").is_file()
     }
