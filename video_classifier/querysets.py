@@ -107,8 +107,8 @@ class JobQuerySet(InStoreQuerySet[AnyJob]):
     def in_turn(self) -> Self:
         """By priority, and within one users take turns, each with the longest waiting job.
 
-        Turns go round: each user's first job comes before anybody's second, and whoever was
-        served the longest time ago, or never, begins. Jobs without a user count as one user's.
+        Each user's first job comes before anybody's second. The user served longest ago goes
+        first, and before all one who was never served. Jobs without a user count as one user's.
         """
         nth = Window(
             RowNumber(),
@@ -153,6 +153,11 @@ class AnalysisQuerySet(InStoreQuerySet["Analysis"]):
 
     def unfinished(self) -> Self:
         return self.filter(status__in=(Status.QUEUED, Status.RUNNING))
+
+    def idle(self) -> Self:
+        """Running by name, but none of their segments is running or done: all were put back."""
+        begun = (Status.RUNNING, Status.DONE)
+        return self.filter(status=Status.RUNNING).exclude(segments__status__in=begun).order_by()
 
     def kept(self) -> Self:
         """Whose clips are not in the trash."""

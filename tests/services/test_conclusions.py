@@ -12,6 +12,7 @@ from django.db import connection
 from django.utils import timezone
 
 from tests.conftest import FakePredictor, MakeAnalysis, MakeClip, followed, make_segment
+from tests.databases import plan
 from video_classifier.models import Analysis, Segment
 from video_classifier.services import analyses, conclusions, evidence, jobs, segments, trash
 from video_classifier.services.errors import Refused
@@ -283,6 +284,11 @@ def test_an_analysis_of_which_nothing_is_begun_any_more_waits_again(analysis: An
     assert look(analysis) == (Status.QUEUED, "")
     assert analysis.started_at is None
     assert analyses.place_in_queue(analysis) == 1
+
+
+@pytest.mark.django_db
+def test_the_analyses_that_wait_again_are_found_through_their_index() -> None:
+    assert "analysis_running" in plan(Analysis.objects.idle())
 
 
 def test_cancelling_takes_all_segments_along(analysis: Analysis) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import accumulate, chain
 
-from django.db.models import Exists, F, Max, OuterRef, Value
+from django.db.models import F, Max, Value
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
@@ -33,11 +33,7 @@ def enter(segment: Segment, stage: Stage) -> None:
 
 def wait_again() -> None:
     """Analyses of which no segment is running or done any more wait again."""
-    begun = Segment.objects.filter(
-        analysis=OuterRef("pk"), status__in=(Status.RUNNING, Status.DONE)
-    )
-    running = Analysis.objects.filter(status=Status.RUNNING)
-    running.exclude(Exists(begun)).update(status=Status.QUEUED, stage="", started_at=None)
+    Analysis.objects.idle().update(status=Status.QUEUED, stage="", started_at=None)
 
 
 def fail(segment: Segment, reason: str) -> None:
