@@ -94,7 +94,7 @@ class Migration(migrations.Migration):
                 ('version', models.PositiveSmallIntegerField(default=video_classifier.models.jobs.job_version, editable=False, help_text='Of the code that queued it; a worker leaves jobs newer than itself alone.')),
                 ('worker', models.CharField(blank=True, max_length=100)),
                 ('attempts', models.PositiveSmallIntegerField(default=0)),
-                ('claimed_at', models.DateTimeField(blank=True, help_text='The last time; who was served last goes last.', null=True)),
+                ('claimed_at', models.DateTimeField(blank=True, help_text='The last time: users take turns by it.', null=True)),
                 ('heartbeat_at', models.DateTimeField(blank=True, null=True)),
                 ('deadline', models.DateTimeField(blank=True, help_text='When the run at hand has to be over.', null=True)),
                 ('error', models.TextField(blank=True)),

@@ -54,7 +54,7 @@ class Job(models.Model):
     claimed_at = models.DateTimeField(
         null=True,
         blank=True,
-        help_text="The last time; who was served last goes last.",
+        help_text="The last time: users take turns by it.",
     )
     heartbeat_at = models.DateTimeField(null=True, blank=True)
     deadline = models.DateTimeField(

@@ -1,4 +1,4 @@
-"""The bell of the queue: whoever adds a job rings it, and whoever runs jobs here listens.
+"""The bell of the queue: services that add jobs ring it, and the worker of this process listens.
 
 It carries nothing. The rows are the queue, so a ring that nobody hears loses no job: workers also
 look at the rows from time to time.
