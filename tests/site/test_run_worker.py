@@ -19,22 +19,24 @@ from tests.makers import videos
 ROOT = Path(__file__).parent.parent.parent
 PATIENCE = 60.0  # seconds
 
-# A clip that is to be analyzed and copied; its id.
+# Clips that are to be analyzed and copied; their ids.
 QUEUE = """
 import sys, django; django.setup()
 from pathlib import Path
 from django.core.files.base import ContentFile
 from video_classifier.models import BrowserCopy, Clip, Store
 from video_classifier.services import analyses, copies
-clip = Clip.objects.create(
-    name="door.avi", file=ContentFile(Path(sys.argv[1]).read_bytes(), name="clip.avi"),
-    sha256="0" * 64, size_bytes=1, container="avi", codec="mjpeg", width=64, height=48,
-    duration=2.0, playback="wanted", store=Store.objects.get(),
-)
-analyses.enqueue(clip, model="conv3d", user=None)
-copies.want(clip)
-BrowserCopy.objects.filter(clip=clip).update(version=int(sys.argv[2]))
-print(clip.pk.hex)
+video, version, clips = sys.argv[1:]
+for _ in range(int(clips)):
+    clip = Clip.objects.create(
+        name="door.avi", file=ContentFile(Path(video).read_bytes(), name="clip.avi"),
+        sha256="0" * 64, size_bytes=1, container="avi", codec="mjpeg", width=64, height=48,
+        duration=2.0, playback="wanted", store=Store.objects.get(),
+    )
+    analyses.enqueue(clip, model="conv3d", user=None)
+    copies.want(clip)
+    BrowserCopy.objects.filter(clip=clip).update(version=int(version))
+    print(clip.pk.hex)
 """
 
 
@@ -43,7 +45,7 @@ class Site:
 
     def __init__(self, data: Path) -> None:
         self._data = data
-        self._environment = os.environ | {
+        self.settings = os.environ | {
             "DATA_DIR": str(data),
             "RUNNER": "none",
             "DJANGO_SETTINGS_MODULE": "shoplift_site.settings",
@@ -53,18 +55,19 @@ class Site:
     def run(self, *words: str) -> str:
         command = [sys.executable, *words]
         done = subprocess.run(
-            command, cwd=ROOT, env=self._environment, check=True, capture_output=True, text=True
+            command, cwd=ROOT, env=self.settings, check=True, capture_output=True, text=True
         )
         return done.stdout.strip()
 
-    def queue(self, video: Path, *, version: int = 1) -> str:
-        return self.run("-c", QUEUE, str(video), str(version))
+    def queue(self, video: Path, *, version: int = 1, clips: int = 1) -> str:
+        """The ids of so many clips with these bytes, each with an analysis and a copy queued."""
+        return self.run("-c", QUEUE, str(video), str(version), str(clips))
 
     def worker(self, *words: str) -> subprocess.Popen[str]:
         return subprocess.Popen(
             [sys.executable, "manage.py", "run_worker", *words],
             cwd=ROOT,
-            env=self._environment,
+            env=self.settings,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
@@ -102,7 +105,8 @@ def started(site: Site) -> Iterator[Callable[..., subprocess.Popen[str]]]:
     yield start
     for process in processes:
         process.kill()
-        process.wait()
+        with process:  # closes its output
+            pass
 
 
 def until(happened: Callable[[], bool]) -> None:
@@ -159,6 +163,36 @@ def test_a_worker_does_only_the_kinds_that_it_is_for_and_no_newer_ones(
 
     assert site.status("segment", known) == ("queued", 0)
     assert site.status("browsercopy", newer) == ("queued", 0)
+
+
+def test_two_workers_make_each_copy_once(
+    site: Site, video: Path, started: Callable[..., subprocess.Popen[str]]
+) -> None:
+    clips = site.queue(video, clips=8).split()
+    workers = [started("--kinds", "copies") for _ in range(2)]
+
+    until(lambda: all(site.status("browsercopy", clip)[0] == "done" for clip in clips))
+    output = "".join(end(worker) for worker in workers)
+
+    assert {site.status("browsercopy", clip) for clip in clips} == {("done", 1)}
+    assert output.count(": done after") == len(clips)
+
+
+@pytest.mark.keras
+def test_what_a_killed_worker_ran_is_done_by_another(
+    site: Site, video: Path, started: Callable[..., subprocess.Popen[str]]
+) -> None:
+    site.settings |= {"ANALYSIS_LEASE": "3", "ANALYSIS_HEARTBEAT": "1"}
+    clip = site.queue(video)
+    killed = started("--kinds", "segments")
+    until(lambda: site.status("segment", clip)[0] == "running")
+    killed.kill()
+
+    other = started("--kinds", "segments")
+    until(lambda: site.status("segment", clip)[0] == "done")
+    end(other)
+
+    assert site.status("segment", clip) == ("done", 2)
 
 
 def test_help_has_an_example_and_an_unknown_kind_is_refused(site: Site) -> None:
