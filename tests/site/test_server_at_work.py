@@ -33,7 +33,7 @@ def clip(folder: Path) -> bytes:
 
 
 def statuses(site: Site) -> list[tuple[str, int]]:
-    return site.rows("SELECT status, attempts FROM video_classifier_analysis ORDER BY queued_at")
+    return site.rows("SELECT status, attempts FROM video_classifier_segment ORDER BY waiting_since")
 
 
 def wait_for(site: Site, wanted: list[tuple[str, int]]) -> None:
