@@ -198,11 +198,21 @@ def test_code_in_a_file_is_never_run(
     assert "WAS_RUN" not in os.environ
 
 
-@pytest.mark.parametrize("name", ["model.keras", "model.h5", "model.pth"])
+@pytest.mark.parametrize("name", ["model.keras", "model.h5"])
 def test_a_file_that_keras_can_not_read_is_refused(tmp_path: Path, name: str) -> None:
     (tmp_path / name).write_text("buy milk")
 
     with pytest.raises(BundleError, match="Keras can't read it"):
+        write(tmp_path / name)
+
+
+@pytest.mark.parametrize("name", ["best_model", "best model.KERAS", "model.pth"])
+def test_a_file_whose_name_hides_its_format_is_refused_with_the_names_that_work(
+    save: Save, tmp_path: Path, name: str
+) -> None:
+    save(cnn_lstm()).rename(tmp_path / name)
+
+    with pytest.raises(BundleError, match=r"its name ends neither in \.keras nor in \.h5"):
         write(tmp_path / name)
 
 

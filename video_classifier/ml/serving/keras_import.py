@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 GUESSED_THRESHOLD = 0.5
 PICTURE_AXES = 3  # height, width, channels
 CLIP_AXES = 4  # frames before these
+ENDINGS = (".keras", ".h5", ".hdf5")  # Keras chooses the format by the name
 MAX_FRAMES = 256  # in one input; more is a mistake, and more memory than a clip is worth
 
 
@@ -88,6 +89,9 @@ def write(source: Path, folder: Path, *, name: str, created: str, given: Format)
 def _read(source: Path) -> keras.Model:
     import keras
 
+    if source.suffix not in ENDINGS:
+        why = "its name ends neither in .keras nor in .h5. If it is one of these, rename it."
+        raise _refused(source, why)
     try:
         network = keras.models.load_model(source, compile=False, safe_mode=True)
     except Exception as error:  # a damaged file makes it raise anything
