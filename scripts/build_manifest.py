@@ -61,6 +61,8 @@ def _build(
     known = _duplicates(duplicates, dataset, [clip.entry.path for clip in good])
     grouped = _grouped(good, origins, known, seed=seed)
     manifest.write(out, [clip.entry for clip in grouped])
+    if unlabelled := from_folders.passed_over(dataset):
+        console.warn(unlabelled.strip())
     for warning in leaks.warnings([clip for clip in grouped if not clip.entry.note]):
         console.warn(warning)
     _print(out, grouped, left_out=len(unreadable))

@@ -98,7 +98,12 @@ def _entries(dataset: Path) -> dict[str, Entry]:
     if not dataset.exists():
         msg = f"There is no {dataset}."
         raise ManifestError(msg)
-    listed = from_folders.read(dataset) if dataset.is_dir() else manifest.read(dataset)
+    if dataset.is_dir():
+        listed = from_folders.read(dataset)
+        if unlabelled := from_folders.passed_over(dataset):
+            console.warn(unlabelled.strip())
+    else:
+        listed = manifest.read(dataset)
     entries = {entry.name: entry for entry in listed}
     if len(entries) < len(listed):
         twice = sorted({e.name for e in listed if entries[e.name] is not e})

@@ -156,6 +156,15 @@ def test_a_folder_with_an_unknown_name_is_named_where_a_label_is_missing(
     assert "Videos without a label are in “thieves”" in capsys.readouterr().err
 
 
+def test_videos_without_a_label_are_a_warning(dataset: Path, capsys: Captured) -> None:
+    (dataset / "normal").mkdir()
+    videos.write(dataset / "normal" / "e.mp4", frames=9)
+
+    assert built(dataset).keys() == set("abcd")
+
+    assert "without a label are in “normal”: rename" in capsys.readouterr().err
+
+
 def test_a_table_of_people_that_names_no_clip_is_refused(dataset: Path, capsys: Captured) -> None:
     (dataset / "people.csv").write_text("path,actor\nx.mp4,Ada\ny.mp4,Bob\n")
 

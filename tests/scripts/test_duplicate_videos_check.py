@@ -227,6 +227,15 @@ def test_a_folder_without_clips_is_refused(tmp_path: Path, capsys: Capture) -> N
     assert "There is no clip in" in capsys.readouterr().err
 
 
+def test_folders_without_a_label_are_named(clips: Path, tmp_path: Path, capsys: Capture) -> None:
+    (clips / "shoplifting").mkdir()
+    videos.write(clips / "shoplifting" / "1.mp4", 8)
+
+    assert run(tmp_path, clips) == 0
+
+    assert "without a label are in “shoplifting”: rename" in capsys.readouterr().err
+
+
 def test_a_data_set_that_is_not_there_is_refused(tmp_path: Path, capsys: Capture) -> None:
     assert run(tmp_path, tmp_path / "nowhere") == 2
     assert "There is no " in capsys.readouterr().err
