@@ -1,17 +1,30 @@
-"""The page for what nobody caught: also where the disk or the database stands in the way."""
+"""The page for what nobody caught: also where the disk or the database stands in the way.
+
+And what Django's own page about an exception, under DEBUG, keeps to itself.
+"""
 
 from __future__ import annotations
 
+import re
 import sys
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.views.debug import SafeExceptionReporterFilter
 from django.views.decorators.csrf import requires_csrf_token
 from django.views.defaults import server_error
 
 from video_classifier.services import database, disk
 
 RETRY_SECONDS = 10
+
+
+class ReporterFilter(SafeExceptionReporterFilter):
+    """Hides DATABASE_URL too, which has a password: `runserver` puts it into each request."""
+
+    hidden_settings = re.compile(
+        f"{SafeExceptionReporterFilter.hidden_settings.pattern}|DATABASE_URL", re.IGNORECASE
+    )
 
 
 @requires_csrf_token

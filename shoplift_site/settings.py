@@ -19,6 +19,7 @@ DEBUG = env.flag("DEBUG", default=False)
 SECRET_KEY = env.secret("SECRET_KEY", kept_in=DATA_DIR / "secret_key")
 ALLOWED_HOSTS = env.words("ALLOWED_HOSTS", ["127.0.0.1", "localhost", "[::1]"])
 CSRF_TRUSTED_ORIGINS = env.words("CSRF_TRUSTED_ORIGINS", [])
+DEFAULT_EXCEPTION_REPORTER_FILTER = "shoplift_site.errors.ReporterFilter"
 ROOT_URLCONF = "shoplift_site.urls"
 WSGI_APPLICATION = "shoplift_site.wsgi.application"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
