@@ -174,7 +174,7 @@ def test_the_history_says_where_each_clip_is_from(client: Client) -> None:
         "North",
         "Main",
     ]
-    assert ">North: Till 1</option>" in html
+    assert ">Till 1 (North)</option>" in html
 
 
 def test_with_one_store_and_no_camera_there_is_nothing_to_filter_or_show(

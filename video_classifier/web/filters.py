@@ -75,7 +75,8 @@ def _cameras(request: HttpRequest) -> QuerySet[Camera]:
 
 
 def _in_its_store(camera: Camera) -> str:
-    return f"{camera.store}: {camera}"
+    """The camera first: a narrow list cuts the rest."""
+    return f"{camera} ({camera.store})"
 
 
 def _noted(value: object) -> str:
