@@ -48,7 +48,7 @@ def _fit(folder: Path) -> Card:
 
 def _print(card: Card) -> None:
     if card.confidence is None:
-        console.warn(f"The scores of {card.name} tell nothing: its card has no confidence.")
+        console.warn(f"The scores of {card.name} predict no label: its card has no confidence.")
         return
     table = Table("score", "prediction", "right, of 100 in an equal mix", title=card.name)
     for score in sorted((*SHOWN, card.threshold)):

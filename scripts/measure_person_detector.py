@@ -179,7 +179,7 @@ def _table(lines: Iterable[Line]) -> str:
 
 
 def _speed(own: Detector, model: Path) -> str:
-    """Both by turns, on one picture, resize and non-maximum suppression included.
+    """Both alternately, on one picture, resize and non-maximum suppression included.
 
     A turn is as many pictures as a clip has, roughly: one comes after the other there, too.
     """

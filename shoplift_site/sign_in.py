@@ -1,4 +1,4 @@
-"""What django-axes is told about sign-ins: whose failures count together, and what then happens."""
+"""How django-axes counts failed sign-ins: which count together, and what happens at the limit."""
 
 from __future__ import annotations
 

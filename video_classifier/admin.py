@@ -77,7 +77,7 @@ class AnalyzableAdmin(ReadOnlyAdmin):
 
 
 def _rounded(name: str) -> Callable[[Any], str | None]:
-    """The field `name` as a person reads it: nobody measured sixteen digits."""
+    """The field `name`, rounded to four digits: the others mean nothing."""
 
     @admin.display(description=name.replace("_", " "), empty_value="-")
     def rounded(row: Any) -> str | None:

@@ -41,7 +41,7 @@ class Options:
     resume: bool
     mixed_precision: bool
     view: Region | None  # None: what the network was designed for
-    size: int | None  # pixels; likewise
+    size: int | None  # pixels; None: the network's own
     min_difference: float
     test_only: list[str]
     test_half: list[str]

@@ -24,7 +24,7 @@ class NoResultError(Exception):
 
 
 class Stopwatch:
-    """A detector that adds up the seconds in which it was looking for persons."""
+    """A detector that adds up the seconds in which it was looking for people."""
 
     def __init__(self, detector: Detector) -> None:
         self.sha256, self.threshold = detector.sha256, detector.threshold

@@ -1,4 +1,4 @@
-// Boxes of persons over the player, in step with the frame that it shows.
+// Boxes of people over the player, in step with the frame that it shows.
 
 const root = document.querySelector('[data-module~="boxes"]');
 const sameFrame = Number(root.dataset.sameFrame); // seconds by which moments of one frame may differ

@@ -64,7 +64,7 @@ if (root) {
     const body = upload.choices;
     body.set("clips", upload.file);
 
-    const request = new XMLHttpRequest(); // fetch tells nothing of an upload's progress
+    const request = new XMLHttpRequest(); // fetch doesn't report the progress of an upload
     upload.request = request;
     sending += 1;
     state.textContent = "Sending";

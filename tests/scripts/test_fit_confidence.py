@@ -41,7 +41,7 @@ def test_a_card_gets_its_confidence_and_keeps_the_rest(
     assert f"{100 * share.value:.0f} ({100 * share.low:.0f} to {100 * share.high:.0f})" in printed
 
 
-def test_scores_that_tell_nothing_give_none(
+def test_scores_that_predict_no_label_give_none(
     model: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (model / "unseen.csv").write_text(HEAD + line(1, theft=True, score=0.7))

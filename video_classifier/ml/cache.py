@@ -50,7 +50,7 @@ class Cache:
 
     @property
     def keeps(self) -> bool:
-        """Whether there is a folder: without one facts need not be found out."""
+        """Whether anything is cached; if not, callers needn't compute the facts that make a key."""
         return self._folder is not None
 
     def find(self, **facts: object) -> npt.NDArray[Any] | None:

@@ -1,4 +1,4 @@
-"""What of the history somebody wants to see, read from the address."""
+"""The filters of the history, read from the address."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What people send, checked."""
+"""The forms of the pages, and how they are validated."""
 
 from __future__ import annotations
 

@@ -55,13 +55,13 @@ class Drawn:
 
     @property
     def room_above(self) -> bool:
-        """Whether the number can stand on the box, where it hides nobody."""
+        """Whether there is room above the box for the number, where it covers no person."""
         return self.top > NUMBER_ROOM
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Frame:
-    """A picture of the film, and who is in it."""
+    """A picture of the filmstrip, and the tracks in it."""
 
     time: float
     boxes: tuple[Drawn, ...]

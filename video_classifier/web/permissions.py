@@ -20,7 +20,7 @@ NO_STORE_AT_ALL = "There is no store yet. Add one in the administration."
 
 
 def may_analyze(user: Visitor, clip: Clip) -> bool:
-    """Again: who may upload to its store."""
+    """Whether `user` may analyze the clip again: those who may upload to its store."""
     return not _roles(user, clip).isdisjoint(UPLOADERS)
 
 
@@ -67,7 +67,7 @@ def sees_several_stores(user: Visitor) -> bool:
 
 
 def _roles(user: Visitor, clip: Clip) -> set[str]:
-    """What `user` is in the clip's store."""
+    """The roles of `user` in the clip's store."""
     if user.is_superuser:
         return set(Role.values)
     return {each.role for each in _memberships(user) if each.store_id == clip.store_id}

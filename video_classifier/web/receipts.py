@@ -1,4 +1,4 @@
-"""What an uploader reads of each file: taken or refused, and whether its bytes were here before."""
+"""Receipts of uploaded files: accepted or refused, and whether the same bytes were here before."""
 
 from __future__ import annotations
 

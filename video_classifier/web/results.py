@@ -104,7 +104,7 @@ class Result:
 
     @property
     def icon(self) -> str:
-        """Its name, or "": what is ordinary has none."""
+        """The icon's name, or "" for an ordinary state, which has none."""
         return _ICONS.get(self.state, "")
 
     @property
@@ -152,7 +152,7 @@ class Result:
 
     @property
     def film_title(self) -> str:
-        """Of the frames: a model of persons looked at parts of them."""
+        """The heading of the frames; a model of people looked at parts of them only."""
         of_persons = self.analysis.decided_by or self.analysis.prediction == Prediction.NO_RESULT
         return "The whole picture" if of_persons else "What the model looked at"
 

@@ -18,7 +18,7 @@ TOO_LARGE = "shoplift.too_large"
 NO_ROOM = "shoplift.no_room"
 TOO_MANY = "shoplift.too_many"
 FORM_BYTES = 1024 * 1024  # what the other fields and the boundaries may take
-STRANGERS_BYTES = 64 * 1024  # of a form sent by somebody who isn't signed in
+STRANGERS_BYTES = 64 * 1024  # of a form from a client that isn't signed in
 
 
 class ClipUploadHandler(TemporaryFileUploadHandler):

@@ -64,5 +64,5 @@ def _videos(folder: Path) -> Iterator[Path]:
 
 
 def _label(path: Path) -> str:
-    """That of the nearest folder which names one, or ""."""
+    """The label of the nearest folder that names one, or ""."""
     return next(filter(None, map(label_of, reversed(path.parent.parts))), "")

@@ -13,7 +13,7 @@ _KEY = "setting"  # in a field's metadata
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Setting:
-    """What is known of a setting besides its type and its default."""
+    """Metadata of a setting, besides type and default."""
 
     purpose: str  # for --help
     least: float = -math.inf
@@ -39,7 +39,7 @@ def setting(default: Value, purpose: str, **about: Any) -> Value:
 
 
 def setting_of(one: Field[Any]) -> Setting | None:
-    """What `setting` was called with; None for any other field."""
+    """The metadata that `setting` put into a field; None for any other field."""
     return one.metadata.get(_KEY)
 
 

@@ -31,7 +31,7 @@ class UnknownSourceError(LookupError):
 
 
 class SplitBy(StrEnum):
-    """What is never divided by a split. Metrics of a random split are leaky."""
+    """The unit that a split never divides. Metrics of a random split are leaky."""
 
     GROUP = "group"
     RANDOM = "random"

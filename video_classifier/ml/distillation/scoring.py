@@ -54,7 +54,7 @@ class Curve:
 
     @property
     def best_threshold(self) -> float:
-        """Where precision and recall are best balanced: their harmonic mean, F1, is highest."""
+        """The threshold of the highest F1, the harmonic mean of precision and recall."""
         sums = np.maximum(self.precision + self.recall, np.finfo(float).tiny)
         return float(self.scores[np.argmax(self.precision * self.recall / sums)])
 

@@ -39,7 +39,7 @@ class Bin:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Calibration:
-    """How a network's own score becomes the one that is shown, and a hint."""
+    """Temperature and threshold: from a network's own score to the one shown, and to a hint."""
 
     temperature: float = 1.0
     threshold: float = 0.5  # of scores at this temperature

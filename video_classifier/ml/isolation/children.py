@@ -80,7 +80,7 @@ _starter = _Starter()
 
 
 def _forget() -> None:
-    """A forked process has no such thread, and perhaps a lock that nobody will free."""
+    """In a forked process the thread is gone, and a lock may be held for ever."""
     global _starter  # noqa: PLW0603
     _starter = _Starter()
 

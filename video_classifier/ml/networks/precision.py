@@ -43,7 +43,7 @@ def fastest(build: Callable[[], keras.Model]) -> str:
 
 @contextmanager
 def policy_of(name: str) -> Iterator[None]:
-    """What is built inside computes so."""
+    """Networks that are built inside this block compute with the policy `name`."""
     import keras
 
     before = keras.config.dtype_policy()
@@ -89,7 +89,7 @@ def check_finite(loss: float, weights: Iterable[npt.NDArray[np.generic]], *, pol
 
 
 def _seconds(policy: str, make: Callable[[], keras.Model]) -> float:
-    """That a batch takes, the quickest of some; infinite if they don't come out finite."""
+    """Seconds per batch, the minimum of several; infinite if the output is not finite."""
     learner = build(policy, make)
     learner.compile(optimizer="adam", loss="binary_crossentropy")
     noise = np.random.default_rng(0).integers(0, 256, (_BATCH, *learner.input.shape[1:]))

@@ -25,7 +25,7 @@ Array = TypeVar("Array", Floats, Floats32)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Suppression:
-    """How overlapping boxes become one."""
+    """How overlapping boxes are merged."""
 
     iou: float  # non-maximum suppression: boxes that overlap a higher-scoring one more are dropped
     voting_iou: float | None = None  # box voting: boxes that overlap the kept one that much count

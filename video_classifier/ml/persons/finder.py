@@ -77,7 +77,7 @@ def detect_frames(
 
 
 def most_prominent(tracks: Sequence[Track]) -> tuple[Track, ...]:
-    """Those who are longest and largest in view, at most `MAX_TRACKS`, by descending prominence."""
+    """The most prominent tracks, at most `MAX_TRACKS`, by descending prominence."""
     return tuple(sorted(tracks, key=tracking.prominence, reverse=True)[:MAX_TRACKS])
 
 
@@ -178,5 +178,5 @@ def _in_view(clip: Reel, track: Track) -> range:
 
 
 def _uniform_places(places: Sequence[int], count: int) -> list[int]:
-    """Those in the middle of each of `count` equal shares."""
+    """The middle element of each of `count` equal parts."""
     return [places[(2 * share + 1) * len(places) // (2 * count)] for share in range(count)]

@@ -23,7 +23,7 @@ _INPUT = re.compile(r"<Input> CV_32F\w* \[1 x 3 x (\d+) x (\d+)\]")  # as OpenCV
 
 
 def read(path: Path) -> YoloDetector:
-    """Raises DetectorError for whatever is no such network."""
+    """The detector in an ONNX file. Raises DetectorError if it is of no known family."""
     try:
         network = cv2.dnn.readNetFromONNX(str(path))
         declared = _INPUT.search(network.dump())
@@ -61,7 +61,7 @@ class Candidates(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Layout:
-    """What a family of networks takes and gives."""
+    """Input and output format of a family of networks."""
 
     name: str
     is_bgr: bool  # blue first, else red first
@@ -124,7 +124,7 @@ _BEFORE_CLASSES = 5  # a box, and how sure it is of any object
 
 
 def _layout(found: Floats32, height: int, width: int) -> Layout | None:
-    """Whose output this is; None if nobody's."""
+    """The family that has such an output; None if there is none."""
     cells = len(boxes.cells(height, width)[0])
     _, rows, columns = found.shape if found.ndim == len(_AXES) else (0, 0, 0)
     if rows == cells and columns > _BEFORE_CLASSES:

@@ -68,7 +68,7 @@ class _OpenTrack:
         return len(self.boxes) == 1 and second - self.second <= longest
 
     def expected(self, second: float) -> Floats:
-        """Where it should be by now, as large as it was."""
+        """The box predicted for `second`: moved on at its speed, of unchanged size."""
         return self.last + np.tile(self.speed, 2) * (second - self.second)
 
     def extend(self, number: int, second: float, box: Floats) -> None:
@@ -84,7 +84,7 @@ class _OpenTrack:
 def track(
     times: Sequence[float], detections: Sequence[Detections], *, threshold: float
 ) -> tuple[Track, ...]:
-    """Who was in view and where, in order of appearance.
+    """The tracks of all people in a clip, in order of appearance.
 
     `detections` are of pictures at `times`, ascending, in seconds; those that score `threshold`
     count. A track has no gaps from its first box to its last. People in view for less than half a
@@ -109,7 +109,7 @@ def track(
 
 
 def prominence(track: Track) -> float:
-    """How long and how large somebody is in view: seconds times share of the picture's area."""
+    """Prominence of a track: seconds in view times share of the picture's area."""
     return float(areas(corners(track)).mean() * (track.times[-1] - track.times[0] + _MIN_SECONDS))
 
 

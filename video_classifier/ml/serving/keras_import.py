@@ -47,7 +47,7 @@ class Channels(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Format:
-    """What a network expects and gives that its file doesn't say."""
+    """The input scale, channel order and positive class, none of which a Keras file stores."""
 
     scale: Scale | None = None  # None: guess
     channels: Channels = Channels.RGB
@@ -142,7 +142,7 @@ def _guess_scale(network: keras.Model) -> Scale:
 
 
 def _layers(layer: keras.Layer) -> Iterator[keras.Layer]:
-    """The layer and those inside: of models, and of wrappers such as TimeDistributed."""
+    """The layer and its sublayers: of nested models, and of wrappers such as TimeDistributed."""
     yield layer
     for inner in (*getattr(layer, "layers", ()), *filter(None, [getattr(layer, "layer", None)])):
         yield from _layers(inner)

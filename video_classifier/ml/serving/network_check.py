@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def fault(network: keras.Model, spec: ClipSpec) -> str:
-    """What is wrong with it, to be continued after "its network", or "".
+    """The fault of a network, worded to follow "its network", or "".
 
     It has to take (batch, *spec.shape) alone, give (batch, 1) through a sigmoid alone, and have
     weights that are numbers.
@@ -31,7 +31,7 @@ def fault(network: keras.Model, spec: ClipSpec) -> str:
 
 
 def ends_in(output: keras.KerasTensor, activation: str) -> bool:
-    """Whether it comes from this activation, a model that ends in it, or a mean of such.
+    """Whether it is the output of this activation, of a model that ends in it, or a mean of these.
 
     `activation` is its name in keras.activations: "sigmoid", "softmax".
     """

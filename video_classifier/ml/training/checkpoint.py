@@ -28,7 +28,7 @@ class State:
     random: np.random.Generator  # draws the blends of mixup
 
     def state_dict(self) -> dict[str, Any]:
-        """What isn't an array, ready for JSON."""
+        """The part of the state that is not an array, for JSON."""
         return {
             "epochs": [asdict(epoch) for epoch in self.history.epochs],
             "random": self.random.bit_generator.state,

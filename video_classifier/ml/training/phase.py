@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Clips:
-    """Those that a training learns from, or that it is validated on: (n,) each."""
+    """The examples of training or of validation: (n,) each."""
 
     rows: Integers  # of the examples
     targets: npt.NDArray[np.integer]  # 0 or 1
@@ -40,7 +40,7 @@ class Subsets:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Phase:
-    """What learns, from what, how fast, and for how long."""
+    """One phase of a training: layers, examples, learning rate, number of epochs."""
 
     name: str
     network: keras.Model  # shares its weights with the network that is trained

@@ -26,7 +26,7 @@ class RecipeError(ValueError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recipe:
-    """What a card stores, and what trains the same model again on the same clips."""
+    """All that decides a model besides its clips. A card stores it."""
 
     network: str  # of ml.networks
     spec: ClipSpec
@@ -94,7 +94,7 @@ def design(
 
 
 def temperature_of(card: Card) -> float:
-    """That the model's scores are divided by as logits; 1 if its card has none."""
+    """The divisor of the model's logits (temperature scaling); 1 if its card has none."""
     return float(card.training.get("temperature", 1.0))
 
 

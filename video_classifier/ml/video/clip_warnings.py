@@ -48,7 +48,7 @@ def of(shown: Timeline, known: Packets) -> Iterator[str]:
 
 
 def _seconds_in_doubt(known: Packets, shown: Timeline) -> float:
-    """That are on screen after a reference was lost, and before the next keyframe."""
+    """Seconds on screen of pictures between a lost reference and the next keyframe."""
     seconds = Fraction()
     for doubtful in known.doubtful:
         first = bisect_left(shown.ticks, doubtful.start)

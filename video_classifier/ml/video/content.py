@@ -16,9 +16,9 @@ from av.video.reformatter import Interpolation, VideoReformatter
 
 from video_classifier.ml.contracts import ClipContent
 
-MAX_COUNTED = 16  # different pictures; with more nobody asks how many
+MAX_COUNTED = 16  # different pictures; the count is not needed beyond
 
-_SIDE = 32  # pixels a side of what is compared: noise and fine print average out
+_SIDE = 32  # pixels: pictures are compared this small, so that noise and fine print average out
 _DIFFERENT = 4  # gray levels, of 256, by which some pixel of that size differs; less is encoding
 
 

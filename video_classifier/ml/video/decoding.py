@@ -57,7 +57,7 @@ def packet_timeline(known: Packets) -> Timeline | None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DecodedPictures(Generic[Taken]):
-    """What was taken of the frames that were chosen."""
+    """The results of `take` for the frames that were chosen."""
 
     timeline: Timeline
     numbers: list[int]  # of the frames chosen; one may come several times

@@ -18,7 +18,7 @@ from av.video.stream import VideoStream
 
 MAX_ASPECT = 8  # to one, either way; what claims more is an error in the file, never a camera
 
-_STEPS = 2520  # to one: a ratio is read as a whole number of these, exact for n/1 to n/10
+_STEPS = 2520  # ratios are multiples of 1/2520: exact for denominators 1 to 10
 _TICK = Fraction(1, 1000)  # for filters that are of no use for times
 
 

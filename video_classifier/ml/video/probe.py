@@ -29,7 +29,7 @@ _WEBM = b"\x42\x82\x84webm"  # the EBML element DocType, its length and its valu
 
 
 def facts(path: Path) -> ClipFacts:
-    """What the video in `path` is; reads its packets and decodes no more than its first frame.
+    """Facts about the video in `path`; reads its packets and decodes no more than its first frame.
 
     Raises ClipError, whose sentence says what is wrong and what to do, if the file
     is no video or no picture of it can be decoded.

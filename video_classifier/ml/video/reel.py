@@ -42,7 +42,7 @@ def open_reel(path: Path, *, rate: float, min_pictures: int = 1) -> Reel:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pass(Generic[Value]):
-    """What came of going through a reel."""
+    """The result of one pass over a reel."""
 
     reel: Reel  # the one that was gone through: another one if the first turned out to be damaged
     values: dict[int, Value]  # by place, ascending
