@@ -194,7 +194,7 @@ def signed_in(made: dict[str, Analysis]) -> Iterable[Seen]:
     yield Seen(name="upload-receipts", open=_submit("[data-module=upload] form"))
     yield at("history", "/history/")
     yield Seen(name="history-filters", open=_filters)
-    yield at("history-nothing", "/history/?text=nothing&status=failed")
+    yield at("history-nothing", f"/history/?text={'nothing' * 10}&status=failed")
     yield at("history-invalid", "/history/?since=2026-12-01&until=2026-11-01")
     yield Seen(name="menu-theme", open=_press("/history/", "Theme"))
     yield Seen(name="menu-user", open=_press("/history/", "ada"))

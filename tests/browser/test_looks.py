@@ -7,6 +7,7 @@ writes a picture of each to the folder OUT, to be looked at.
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterable, Iterator
 from itertools import product
 from pathlib import Path
@@ -15,7 +16,7 @@ from typing import Literal
 import pytest
 from axe_playwright_python.base import AXE_SCRIPT
 from django.contrib.auth.models import User
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, expect
 from pytest_django import Settings
 
 from tests.browser import showcase
@@ -23,6 +24,7 @@ from tests.browser.conftest import MODELS, sign_in
 from tests.browser.showcase import Seen
 from tests.conftest import MakeAnalysis, MakeClip, MakeStore, MakeUser
 from video_classifier.models import Analysis
+from video_classifier.services import catalog
 from video_classifier.states import Role
 
 pytestmark = pytest.mark.browser
@@ -110,6 +112,18 @@ def test_the_catalogue_of_components_is_accessible_and_fits(
     sign_in(page)
 
     assert _walk(page, [showcase.at("components", "/components/")], pictures) == {}
+
+
+def test_the_longest_name_of_a_model_fits(site: str, browser: Browser) -> None:
+    name = ("best_model" * 5)[: catalog.LONGEST_NAME]
+    shutil.copytree(MODELS / "conv3d", catalog.imported() / name)
+    page = browser.new_page(base_url=site, viewport={"width": NARROWEST, "height": 740})
+    sign_in(page)
+
+    page.get_by_text("Other models").click()
+
+    expect(page.get_by_text(name)).to_be_visible()
+    assert page.evaluate(TOO_WIDE) == []
 
 
 def _walk(page: Page, views: Iterable[Seen], pictures: Path | None) -> dict[str, list[str]]:
