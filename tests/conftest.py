@@ -129,6 +129,7 @@ class FakePredictor:
         self,
         score: float = 0.5,
         *,
+        threshold: float = 0.5,
         error: Exception | None = None,
         warnings: tuple[str, ...] = (),
         no_result: str = "",
@@ -136,6 +137,7 @@ class FakePredictor:
         during: Callable[[Stage], object] = lambda _: None,
     ) -> None:
         self._score = max((track.score for track in tracks), default=score)
+        self._threshold = threshold
         self._tracks = tracks
         self._error = error
         self._warnings = warnings
@@ -153,7 +155,7 @@ class FakePredictor:
         if self._error is not None:
             raise self._error
         preview = np.full((18, preview_width or 24, 3), 128, np.uint8)
-        predicted = Prediction(score=self._score, threshold=0.5)
+        predicted = Prediction(score=self._score, threshold=self._threshold)
         return Outcome(
             prediction=None if self._no_result else predicted,
             no_result=self._no_result,

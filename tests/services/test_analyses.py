@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from datetime import timedelta
+from functools import partial
 
 import pytest
 from django.contrib.auth.models import User
@@ -18,8 +20,8 @@ from tests.conftest import (
     MakeUser,
 )
 from tests.databases import together
-from video_classifier.models import Analysis
-from video_classifier.services import analyses, segments
+from video_classifier.models import Analysis, Clip, Segment
+from video_classifier.services import analyses, clips, segments, trash
 from video_classifier.services.errors import Refused
 from video_classifier.services.jobs import QueueFullError
 from video_classifier.states import Status
@@ -64,6 +66,41 @@ def test_again_refuses_a_model_that_cannot_be_used(make_analysis: MakeAnalysis, 
         analyses.again(earlier, model="gone", user=user)
 
     assert Analysis.objects.count() == 1
+
+
+@pytest.mark.parametrize("end", [trash.put, lambda clip, **_: clips.delete(clip)])
+def test_again_comes_too_late_for_a_clip_that_was_deleted_meanwhile(
+    make_analysis: MakeAnalysis, make_model: MakeModel, user: User, end: Callable[..., object]
+) -> None:
+    make_model("careful")
+    earlier = make_analysis(status=Status.DONE)
+    end(Clip.objects.get(), by=user)
+
+    with pytest.raises(Refused, match="was deleted meanwhile"):
+        analyses.again(earlier, model="careful", user=user)
+
+    assert not Segment.objects.waiting().exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_a_deletion_and_a_new_analysis_at_once_none_is_left_waiting(
+    make_clip: MakeClip, make_user: MakeUser
+) -> None:
+    ada, bob = make_user("ada"), make_user("bob")
+    for _ in range(8):
+        clip = make_clip()
+        queue = partial(analyses.enqueue, clip, model="m", user=bob)
+        both: list[Callable[[], object]] = [queue, partial(trash.put, clip, by=ada)]
+
+        with suppress(Refused):
+            together(partial(call_one_of, both), times=2)
+
+        assert Clip.objects.in_trash().filter(pk=clip.pk).exists()
+        assert not Segment.objects.waiting().exists()
+
+
+def call_one_of(calls: list[Callable[[], object]]) -> object:
+    return calls.pop()()
 
 
 def test_one_user_has_only_so_many_waiting(

@@ -176,6 +176,15 @@ def test_scores_of_different_weights_are_not_compared() -> None:
     assert (made.prediction, made.score) == ("", None)
 
 
+@pytest.mark.usefixtures("analysis")
+def test_scores_with_different_thresholds_are_not_compared() -> None:
+    stricter = FakePredictor(0.6, threshold=0.8)
+
+    made = after(FakePredictor(0.55), stricter, stricter)
+
+    assert (made.status, made.error) == (Status.FAILED, conclusions.REPLACED)
+
+
 # Closing
 
 

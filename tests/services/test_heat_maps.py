@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from django.contrib.auth.models import User
 from django.core.files.storage import default_storage
 from django.utils import timezone
 from pytest_django import DjangoCaptureOnCommitCallbacks, Settings
@@ -19,7 +20,8 @@ from video_classifier.ml.contracts import ClipSpec, Image
 from video_classifier.ml.serving import occlusion
 from video_classifier.models import Analysis, HeatMap
 from video_classifier.querysets import HeatMapQuerySet
-from video_classifier.services import catalog, clips, evidence, heat_maps, queue, segments
+from video_classifier.services import catalog, clips, evidence, heat_maps, queue, segments, trash
+from video_classifier.services.errors import Refused
 from video_classifier.states import Status
 
 
@@ -45,6 +47,17 @@ def analysis(make_analysis: MakeAnalysis, predictor: FakePredictor) -> Analysis:
     assert segment is not None
     segments.run(segment, predictor=predictor)
     return Analysis.objects.get()
+
+
+def test_of_a_clip_that_was_deleted_meanwhile_none_is_queued(
+    analysis: Analysis, user: User
+) -> None:
+    trash.put(analysis.clip, by=user)
+
+    with pytest.raises(Refused, match="was deleted meanwhile"):
+        heat_maps.ask(analysis, user=user)
+
+    assert not HeatMap.objects.exists()
 
 
 def drawn(analysis: Analysis) -> Image:

@@ -7,7 +7,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from video_classifier.models import Analysis, Clip, Segment
-from video_classifier.services import catalog, jobs, queue, segments
+from video_classifier.services import catalog, clips, jobs, queue, segments
 from video_classifier.states import Status
 
 CANCELLED = (
@@ -24,11 +24,12 @@ def check_room(user: User | None) -> None:
 def enqueue(clip: Clip, *, model: str, user: User | None) -> Analysis:
     """Queues an analysis of `clip`; workers hear of it once this is committed.
 
-    Raises QueueFullError.
+    Raises QueueFullError, and Refused if the clip is in the trash or gone.
     """
     if user is not None:  # of two requests at once, the later counts what the first has queued
         User.objects.select_for_update(no_key=True).filter(pk=user.pk).first()
     check_room(user)
+    clips.hold(clip)
     analysis = Analysis.objects.create(clip=clip, model=model, requested_by=user)
     Segment.objects.bulk_create(
         Segment(analysis=analysis, number=number, start=start, end=end, requested_by=user)

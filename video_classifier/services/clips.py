@@ -1,10 +1,24 @@
-"""The deletion of a clip with all that was made of it."""
+"""What concerns a clip as a whole: that it stays while jobs are queued, and its deletion."""
 
 from __future__ import annotations
 
 from django.db import transaction
 
 from video_classifier.models import Analysis, Clip
+from video_classifier.services.errors import Refused
+
+GONE = "The clip was deleted meanwhile, so nothing more is done with it."
+
+
+def hold(clip: Clip) -> None:
+    """Keeps the clip out of the trash until the transaction ends.
+
+    Without this a job could be queued just after the trash has cancelled all there were.
+    Raises Refused if the clip is in the trash, or gone.
+    """
+    kept = Clip.objects.kept().select_for_update(no_key=True)
+    if not kept.filter(pk=clip.pk).exists():
+        raise Refused(GONE)
 
 
 def delete(clip: Clip) -> None:

@@ -50,7 +50,7 @@ def close_if_complete(segment: Segment) -> bool:
     segments = list(Segment.objects.filter(analysis=segment.analysis_id).order_by("number"))
     if any(each.status != Status.DONE for each in segments):
         return False
-    if len({(each.model_sha256, each.detector_sha256) for each in segments if scored(each)}) > 1:
+    if len({_yardstick(each) for each in segments if scored(each)}) > 1:
         return _end(segment, status=Status.FAILED, error=REPLACED)
     before = _number_tracks(segments)
     return _end(segment, status=Status.DONE, **combined(segments, before))
@@ -79,6 +79,11 @@ def combined(segments: Sequence[Segment], tracks_before: Sequence[int]) -> dict[
 
 def scored(segment: Segment) -> bool:
     return segment.score is not None
+
+
+def _yardstick(segment: Segment) -> tuple[object, ...]:
+    """Scores are compared only where all of this is the same."""
+    return segment.model_sha256, segment.detector_sha256, segment.threshold
 
 
 def _predicted(

@@ -14,7 +14,7 @@ from django.db import transaction
 
 from video_classifier.ml.contracts import Image
 from video_classifier.models import Analysis, HeatMap
-from video_classifier.services import catalog, evidence, files, jobs, queue, sandbox
+from video_classifier.services import catalog, clips, evidence, files, jobs, queue, sandbox
 from video_classifier.services.errors import Refused
 from video_classifier.services.jobs import GaveWayError, LeaseLostError
 from video_classifier.states import Status
@@ -36,8 +36,13 @@ class _Material(NamedTuple):
     shown: Image  # to the person who asks
 
 
+@transaction.atomic
 def ask(analysis: Analysis, *, user: User | None) -> None:
-    """Queues the heat map of an analysis with a score; asked again, only what failed is queued."""
+    """Queues the heat map of an analysis with a score; asked again, only what failed is queued.
+
+    Raises Refused if its clip is in the trash or gone.
+    """
+    clips.hold(analysis.clip)
     HeatMap.objects.get_or_create(analysis=analysis, defaults={"requested_by": user})
     HeatMap.objects.filter(analysis=analysis, status=Status.FAILED).update(**jobs.again(user))
     queue.announce()

@@ -15,6 +15,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from video_classifier.models import Analysis, HeatMap, Track
 from video_classifier.services import evidence, heat_maps
+from video_classifier.services.errors import Refused
 from video_classifier.states import Status
 from video_classifier.web.responses import SignedInRequest
 from video_classifier.web.results import HeatMapPanel
@@ -61,7 +62,10 @@ def heat_map(request: SignedInRequest, pk: UUID) -> HttpResponse:
     visible = Analysis.objects.visible_to(request.user)
     finished = visible.filter(score__isnull=False).select_related("heat_map")
     if request.method == "POST":
-        heat_maps.ask(get_object_or_404(finished, pk=pk), user=request.user)
+        try:
+            heat_maps.ask(get_object_or_404(finished, pk=pk), user=request.user)
+        except Refused as refusal:  # deleted since
+            raise Http404 from refusal
         if "HX-Request" not in request.headers:
             return redirect(f"{reverse('web:result', args=[pk])}#heat-map")
     analysis = get_object_or_404(finished, pk=pk)
