@@ -280,6 +280,20 @@ def test_of_a_file_elsewhere_there_is_a_copy_as_long_as_it_is_read(footage: Clip
     assert not path.exists()
 
 
+def test_a_file_that_is_gone_elsewhere_is_missed_in_a_sentence(
+    footage: Clip, make_analysis: MakeAnalysis
+) -> None:
+    analysis = make_analysis(clip=footage)
+    footage.file.storage.delete(str(footage.file.name))
+    segment = segments.claim_next(worker="one")
+    assert segment is not None
+
+    segments.run(segment, predictor=FakePredictor())
+
+    analysis.refresh_from_db()
+    assert (analysis.status, analysis.error) == (Status.FAILED, files.MISSING)
+
+
 def test_a_clip_that_is_stored_elsewhere_is_analyzed(
     footage: Clip, make_analysis: MakeAnalysis
 ) -> None:

@@ -203,3 +203,25 @@ def test_help_has_an_example_and_an_unknown_kind_is_refused(site: Site) -> None:
 
     assert process.returncode == 2
     assert "there is no kind “poems”" in output
+
+
+def test_without_a_database_that_it_can_use_a_worker_says_what_to_do_and_ends(
+    tmp_path: Path,
+) -> None:
+    def run(**environment: str) -> tuple[int, str]:
+        done = subprocess.run(
+            [sys.executable, "manage.py", "run_worker"],
+            cwd=ROOT,
+            env=os.environ | {"DATA_DIR": str(tmp_path), "DATABASE_URL": ""} | environment,
+            capture_output=True,
+            text=True,
+            timeout=PATIENCE,
+        )
+        return done.returncode, done.stderr
+
+    code, output = run()
+    assert (code, "Run `manage.py migrate`" in output) == (2, True)
+
+    code, output = run(DATABASE_URL="postgres://nobody:nothing@127.0.0.1:1/shoplift")
+    assert (code, "The database can't be reached" in output) == (1, True)
+    assert "Traceback" not in output

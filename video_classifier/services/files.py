@@ -28,6 +28,7 @@ from django.dispatch import receiver
 
 from video_classifier.models import Analysis, Clip
 from video_classifier.services import evidence
+from video_classifier.services.errors import Refused
 
 logger = logging.getLogger(__name__)
 
@@ -63,9 +64,15 @@ def _discard(names: Iterable[str]) -> None:
             logger.warning("%s could not be removed (%s); the next sweep tries again", name, error)
 
 
+MISSING = "The file is no longer there. Upload it again."
+
+
 @contextmanager
 def local_path(file: FieldFile) -> Iterator[Path]:
-    """Where a stored file can be read meanwhile: itself, or a copy of what is stored elsewhere."""
+    """Where a stored file can be read meanwhile: itself, or a copy of what is stored elsewhere.
+
+    Raises Refused if there is none elsewhere; here, who reads it finds out.
+    """
     try:
         path = Path(file.path)
     except NotImplementedError:  # as Django's storages say that have no paths
@@ -78,11 +85,12 @@ def local_path(file: FieldFile) -> Iterator[Path]:
 @contextmanager
 def _copy(file: FieldFile) -> Iterator[Path]:
     name, folder = str(file.name), settings.FILE_UPLOAD_TEMP_DIR
-    with (
-        NamedTemporaryFile(dir=folder, suffix=Path(name).suffix) as copy,
-        file.storage.open(name) as stored,
-    ):
-        shutil.copyfileobj(stored, copy)
+    with NamedTemporaryFile(dir=folder, suffix=Path(name).suffix) as copy:
+        try:
+            with file.storage.open(name) as stored:
+                shutil.copyfileobj(stored, copy)
+        except FileNotFoundError as error:
+            raise Refused(MISSING) from error
         copy.flush()
         yield Path(copy.name)
 

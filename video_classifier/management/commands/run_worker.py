@@ -8,7 +8,10 @@ from argparse import ArgumentParser, ArgumentTypeError
 from types import FrameType
 from typing import Any
 
-from django.core.management.base import BaseCommand
+from django.core.checks import Tags
+from django.core.management.base import BaseCommand, CommandError
+from django.db import DEFAULT_DB_ALIAS, connection
+from django.db.migrations.executor import MigrationExecutor
 
 from video_classifier.services.worker import KINDS, Worker
 
@@ -21,7 +24,6 @@ class Command(BaseCommand):
         "Ctrl-C ends it and puts the job at hand back. As many may run as the machine has room "
         "for; set RUNNER=none if the web process is to do none itself."
     )
-    requires_migrations_checks = True
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument(
@@ -33,6 +35,13 @@ class Command(BaseCommand):
         parser.epilog = "Example: manage.py run_worker --kinds heat_maps,copies"
 
     def handle(self, *_: Any, **options: Any) -> None:
+        self.check(tags=[Tags.database], databases=[DEFAULT_DB_ALIAS])
+        if _is_out_of_date():
+            msg = (
+                "The database is older than this version of the site. Run `manage.py migrate`, "
+                "then start the worker again."
+            )
+            raise CommandError(msg, returncode=2)
         worker = Worker(kinds=options["kinds"], idle_seconds=POLL_SECONDS)
         ended = threading.Event()
 
@@ -47,6 +56,11 @@ class Command(BaseCommand):
         ended.wait()
         worker.stop()
         self.stdout.write("The worker has ended; what it had not finished is queued again.")
+
+
+def _is_out_of_date() -> bool:
+    executor = MigrationExecutor(connection)
+    return bool(executor.migration_plan(executor.loader.graph.leaf_nodes()))
 
 
 def _kinds(words: str) -> tuple[str, ...]:
