@@ -20,7 +20,7 @@ class Stage(models.TextChoices):
     """What a running analysis is busy with."""
 
     READING = MlStage.READING.value, "Reading"
-    FINDING = MlStage.FINDING.value, "Looking for persons"
+    FINDING = MlStage.FINDING.value, "Looking for people"
     CLASSIFYING = MlStage.CLASSIFYING.value, "Classifying"
 
 

@@ -50,7 +50,7 @@ COLD_RUNS = 3  # at most: each starts TensorFlow twice
 WAYS = ("ours", "naive")
 
 
-class Plan(NamedTuple):
+class Setup(NamedTuple):
     """What is measured, and how often."""
 
     storage: Path
@@ -76,7 +76,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         spec = ClipSpec(frames=frames, height=height, width=width)
         print(json.dumps(_cold(arguments.cold, arguments.source, spec, arguments.clips[0])))
         return 0
-    plan = Plan(
+    setup = Setup(
         storage=arguments.storage,
         models=arguments.model or (),
         beside=arguments.beside,
@@ -85,7 +85,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         runs=arguments.runs,
     )
     try:
-        compared = (_compare_isolated if arguments.isolated else _compare_all)(plan)
+        compared = (_compare_isolated if arguments.isolated else _compare_all)(setup)
     except (
         BundleError,
         DetectorError,
@@ -95,50 +95,50 @@ def main(argv: Sequence[str] | None = None) -> int:
         console.complain(error)
         return 2
     if arguments.json:
-        report = json.dumps(_report(plan, compared), indent=2)
+        report = json.dumps(_report(setup, compared), indent=2)
         arguments.json.write_text(report + "\n")
     for model, both in compared.items():
         _print(model, both)
     return 0
 
 
-def _compare_all(plan: Plan) -> dict[str, Comparison]:
-    views = _views(plan)
+def _compare_all(setup: Setup) -> dict[str, Comparison]:
+    views = _views(setup)
     of_people = [name for name in views if views[name] is Region.PERSON]
     of_frames = [name for name in views if views[name] is Region.FRAME]
-    clips, runs, cold_runs = plan.clips, plan.runs, min(plan.runs, COLD_RUNS)
+    clips, runs, cold_runs = setup.clips, setup.runs, min(setup.runs, COLD_RUNS)
     rounds = len(of_people) * runs + len(of_frames) * (runs + cold_runs)
     compared = {}
     with console.progress("Measuring", rounds) as advance:
         for name in of_people:  # first: not every clip will do, and the others take long
-            folder, detector = plan.storage / name, detectors.load(plan.detector)
-            beside = plan.storage / plan.beside
+            folder, detector = setup.storage / name, detectors.load(setup.detector)
+            beside = setup.storage / setup.beside
             compared[name] = people.measure(
                 folder, detector, beside, clips, runs=runs, advance=advance
             )
         for name in of_frames:
-            compared[name] = _beside_naive(plan.storage / name, clips, runs, cold_runs, advance)
+            compared[name] = _beside_naive(setup.storage / name, clips, runs, cold_runs, advance)
     return compared
 
 
-def _compare_isolated(plan: Plan) -> dict[str, Comparison]:
-    names = _views(plan)
-    with console.progress("Measuring", len(names) * plan.runs) as advance:
+def _compare_isolated(setup: Setup) -> dict[str, Comparison]:
+    names = _views(setup)
+    with console.progress("Measuring", len(names) * setup.runs) as advance:
         return {
             name: isolated.measure(
-                plan.storage / name, plan.detector, plan.clips, plan.runs, advance
+                setup.storage / name, setup.detector, setup.clips, setup.runs, advance
             )
             for name in names
         }
 
 
-def _views(plan: Plan) -> dict[str, Region]:
+def _views(setup: Setup) -> dict[str, Region]:
     """Of each model. Raises BundleError."""
-    names = plan.models or bundle.names(plan.storage)
+    names = setup.models or bundle.names(setup.storage)
     if not names:
-        msg = f"There is no model in {plan.storage}. Train one first."
+        msg = f"There is no model in {setup.storage}. Train one first."
         raise BundleError(msg)
-    return {name: bundle.check(plan.storage / name).spec.view for name in names}
+    return {name: bundle.check(setup.storage / name).spec.view for name in names}
 
 
 def _beside_naive(
@@ -235,12 +235,12 @@ def _load_naive(file: Path, spec: ClipSpec) -> Callable[[Path], object]:
     return lambda clip: naive.score_of(network, naive.frames_of(clip, spec))
 
 
-def _report(plan: Plan, compared: dict[str, Comparison]) -> dict[str, Any]:
+def _report(setup: Setup, compared: dict[str, Comparison]) -> dict[str, Any]:
     return {
         "machine": {"processor": platform.machine(), "cores": os.cpu_count()},
         "python": platform.python_version(),
-        "clips": [clip.name for clip in plan.clips],
-        "runs": plan.runs,
+        "clips": [clip.name for clip in setup.clips],
+        "runs": setup.runs,
         "models": {model: both.report for model, both in compared.items()},
     }
 

@@ -13,22 +13,22 @@ const set = (element, values) => {
 };
 
 let player = null; // the one that is followed
-let tracks = null; // the template that the boxes were taken from
-let persons = [];
+let source = null; // the template that the boxes were taken from
+let tracks = [];
 
 // The player may come later than the boxes, when a copy has to be made first, or the other way round.
 function start() {
   const video = root.querySelector("video");
   const template = root.querySelector("[data-tracks]");
-  if (!video || !template || (video === player && template === tracks)) return;
+  if (!video || !template || (video === player && template === source)) return;
   const boxes = [...template.content.cloneNode(true).querySelectorAll(".box")];
-  persons = boxes.map((box) => ({
+  tracks = boxes.map((box) => ({
     box,
     times: JSON.parse(box.dataset.times),
     sides: JSON.parse(box.dataset.boxes),
   }));
   picture().replaceChildren(...boxes);
-  tracks = template;
+  source = template;
   if (video !== player) follow(video);
   offerTools();
   fit();
@@ -48,14 +48,14 @@ function follow(video) {
 }
 
 function draw(seconds) {
-  for (const person of persons) {
-    const sides = sidesAt(person, seconds);
-    person.box.setAttribute("display", sides ? "inline" : "none");
-    if (sides) place(person.box, sides);
+  for (const track of tracks) {
+    const sides = sidesAt(track, seconds);
+    track.box.setAttribute("display", sides ? "inline" : "none");
+    if (sides) place(track.box, sides);
   }
 }
 
-// Between two boxes a person moves evenly; before the first and after the last nobody is there.
+// Between two boxes a track moves evenly; before the first and after the last nobody is there.
 function sidesAt({ times, sides }, seconds) {
   if (seconds < times[0] - sameFrame || seconds > times.at(-1) + sameFrame) return null;
   const next = times.findIndex((time) => time >= seconds);

@@ -34,7 +34,7 @@ PAGES: list[tuple[str, dict[str, object], set[str]]] = [
     ("again", {"pk": SOME_ID}, {"POST"}),
     ("cancel", {"pk": SOME_ID}, {"POST"}),
     ("frame", {"pk": SOME_ID, "number": 0}, {"GET", "HEAD"}),
-    ("crop", {"pk": SOME_ID, "person": 1, "number": 0}, {"GET", "HEAD"}),
+    ("crop", {"pk": SOME_ID, "track": 1, "number": 0}, {"GET", "HEAD"}),
     ("heat", {"pk": SOME_ID, "number": 0}, {"GET", "HEAD"}),
     ("heat-map", {"pk": SOME_ID}, {"GET", "HEAD", "POST"}),
     ("clip-file", {"pk": SOME_ID}, {"GET", "HEAD"}),

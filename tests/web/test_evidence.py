@@ -74,7 +74,7 @@ def test_lists_the_tracks_with_the_highest_score_first(client: Client, analysis:
 
 
 def test_the_hint_belongs_to_the_clip_and_to_no_track(client: Client, analysis: Analysis) -> None:
-    tracks = part(page(client, analysis), r'aria-labelledby="persons-title".*?</section>')
+    tracks = part(page(client, analysis), r'aria-labelledby="tracks-title".*?</section>')
 
     assert "shoplifting" not in tracks
     assert "Person" not in words(tracks)
@@ -103,12 +103,12 @@ def test_says_how_many_were_looked_at_if_not_all(client: Client, analysis: Analy
 def test_many_tracks_are_folded_away_save_the_highest_score(
     client: Client, analysis: Analysis, make_track: MakeTrack
 ) -> None:
-    assert page(client, analysis).count('<details class="person" open>') == 2
+    assert page(client, analysis).count('<details class="track" open>') == 2
 
     for number in (3, 4):
         make_track(analysis=analysis, number=number, score=0.1)
 
-    assert page(client, analysis).count('<details class="person" open>') == 1
+    assert page(client, analysis).count('<details class="track" open>') == 1
 
 
 def test_the_film_has_boxes_where_somebody_is_in_view(client: Client, analysis: Analysis) -> None:

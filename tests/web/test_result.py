@@ -237,7 +237,7 @@ def test_a_waiting_one_says_its_place(client: Client, make_analysis: MakeAnalysi
     [
         ("", "Reading"),
         (Stage.READING, "Reading"),
-        (Stage.FINDING, "Looking for persons"),
+        (Stage.FINDING, "Looking for people"),
         (Stage.CLASSIFYING, "Classifying"),
     ],
 )
@@ -262,7 +262,7 @@ def test_only_a_model_of_persons_looks_for_them(
     settings.PERSON_DETECTOR.write_bytes(b"weights")
     make_model(spec=ClipSpec(view=view))
 
-    assert ("Looking for persons" in page(client, make_analysis())) is listed
+    assert ("Looking for people" in page(client, make_analysis())) is listed
 
 
 @pytest.mark.parametrize("status", Status)

@@ -16,7 +16,7 @@ from video_classifier.web.results import (
     TOO_LOW,
     HeatMapPanel,
     Player,
-    Result,
+    ResultSummary,
     ScoreReading,
     Step,
     model_problem,
@@ -71,7 +71,7 @@ def test_a_hint_begins_at_the_threshold(score: float, *, is_hint: bool) -> None:
         (Status.QUEUED, "", "Waiting", "hourglass"),
         (Status.QUEUED, Stage.FINDING, "Waiting", "hourglass"),
         (Status.RUNNING, "", "Running", "hourglass-split"),
-        (Status.RUNNING, Stage.FINDING, "Looking for persons", "hourglass-split"),
+        (Status.RUNNING, Stage.FINDING, "Looking for people", "hourglass-split"),
         (Status.FAILED, "", "Failed", "x-octagon"),
         (Status.CANCELLED, "", "Cancelled", "slash-circle"),
     ],
@@ -79,7 +79,7 @@ def test_a_hint_begins_at_the_threshold(score: float, *, is_hint: bool) -> None:
 def test_without_a_prediction_it_says_how_far_it_is(
     status: Status, stage: str, label: str, icon: str
 ) -> None:
-    result = Result(analysis=Analysis(status=status, stage=stage))
+    result = ResultSummary(analysis=Analysis(status=status, stage=stage))
 
     assert (result.state, result.label, result.icon) == (status, label, icon)
     assert result.reading is None
@@ -98,7 +98,7 @@ def test_a_prediction_says_what_it_means(
 ) -> None:
     analysis = Analysis(status=Status.DONE, prediction=prediction, score=score, threshold=0.9)
 
-    result = Result(analysis=analysis)
+    result = ResultSummary(analysis=analysis)
 
     assert (result.state, result.label) == (prediction, prediction.label)
     assert (result.icon, result.meaning) == (icon, meaning)
@@ -107,11 +107,11 @@ def test_a_prediction_says_what_it_means(
 def test_only_stages_that_there_were_took_time() -> None:
     times = {"seconds_reading": 1.2, "seconds_classifying": 0.4}
 
-    whole = Result(analysis=Analysis(seconds_finding=0.0, **times)).time_taken
-    persons = Result(analysis=Analysis(seconds_finding=0.9, **times)).time_taken
+    whole = ResultSummary(analysis=Analysis(seconds_finding=0.0, **times)).time_taken
+    persons = ResultSummary(analysis=Analysis(seconds_finding=0.9, **times)).time_taken
 
     assert whole == "1.20 s reading, 0.40 s classifying"
-    assert persons == "1.20 s reading, 0.90 s looking for persons, 0.40 s classifying"
+    assert persons == "1.20 s reading, 0.90 s looking for people, 0.40 s classifying"
 
 
 def test_confidence_is_a_share_with_its_ends_or_says_why_not(
@@ -121,8 +121,10 @@ def test_confidence_is_a_share_with_its_ends_or_says_why_not(
     sha256 = catalog.usable("standard").sha256
     analysis = make_analysis(status=Status.DONE, score=0.75, model_sha256=sha256)
 
-    known = Result(analysis=analysis).confidence
-    gone = Result(analysis=make_analysis(status=Status.DONE, model_sha256="0" * 64)).confidence
+    known = ResultSummary(analysis=analysis).confidence
+    gone = ResultSummary(
+        analysis=make_analysis(status=Status.DONE, model_sha256="0" * 64)
+    ).confidence
 
     assert (known.value, known.ends) == ("75%", "50 to 90")
     assert "75 of 100 such hints" in known.sentence
@@ -135,7 +137,7 @@ def test_confidence_is_a_share_with_its_ends_or_says_why_not(
 
 @pytest.mark.parametrize(("place", "note"), [(1, "next in the queue"), (3, "place 3 in the queue")])
 def test_a_waiting_one_is_at_its_place(place: int, note: str) -> None:
-    found = steps(Analysis(status=Status.QUEUED), place=place, finds_persons=False)
+    found = steps(Analysis(status=Status.QUEUED), place=place, finds_people=False)
 
     assert current(found) == Step(
         label="Waiting",
@@ -151,18 +153,18 @@ def test_a_waiting_one_is_at_its_place(place: int, note: str) -> None:
     [
         ("", "Reading the clip", ["Waiting"]),
         (Stage.READING, "Reading the clip", ["Waiting"]),
-        (Stage.FINDING, "Looking for persons", ["Waiting", "Reading the clip"]),
+        (Stage.FINDING, "Looking for people", ["Waiting", "Reading the clip"]),
         (
             Stage.CLASSIFYING,
             "Classifying",
-            ["Waiting", "Reading the clip", "Looking for persons"],
+            ["Waiting", "Reading the clip", "Looking for people"],
         ),
     ],
 )
 def test_a_running_one_has_passed_what_comes_before(
     stage: str, label: str, passed: list[str]
 ) -> None:
-    found = steps(Analysis(status=Status.RUNNING, stage=stage), place=0, finds_persons=True)
+    found = steps(Analysis(status=Status.RUNNING, stage=stage), place=0, finds_people=True)
 
     assert current(found) == Step(label=label, is_current=True, announcement=label)
     assert [step.label for step in found if step.is_passed] == passed
@@ -170,14 +172,14 @@ def test_a_running_one_has_passed_what_comes_before(
 
 
 def test_persons_are_looked_for_where_the_model_does_so_or_it_is_under_way() -> None:
-    def listed(stage: str, *, finds_persons: bool) -> bool:
+    def listed(stage: str, *, finds_people: bool) -> bool:
         running = Analysis(status=Status.RUNNING, stage=stage)
-        found = steps(running, place=0, finds_persons=finds_persons)
-        return "Looking for persons" in {step.label for step in found}
+        found = steps(running, place=0, finds_people=finds_people)
+        return "Looking for people" in {step.label for step in found}
 
-    assert listed("", finds_persons=True)
-    assert listed(Stage.FINDING, finds_persons=False)  # the model is no longer here
-    assert not listed("", finds_persons=False)
+    assert listed("", finds_people=True)
+    assert listed(Stage.FINDING, finds_people=False)  # the model is no longer here
+    assert not listed("", finds_people=False)
 
 
 # The player

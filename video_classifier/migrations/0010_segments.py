@@ -62,6 +62,16 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
+        migrations.AlterField(
+            model_name='analysis',
+            name='detector_sha256',
+            field=models.CharField(blank=True, help_text='Of the weights that found the people; empty for a model of whole pictures.', max_length=64, verbose_name='detector SHA-256'),
+        ),
+        migrations.AlterField(
+            model_name='analysis',
+            name='stage',
+            field=models.CharField(blank=True, choices=[('reading', 'Reading'), ('finding', 'Looking for people'), ('classifying', 'Classifying')], max_length=11),
+        ),
         migrations.RenameModel("Person", "Track"),
         migrations.AlterModelOptions("track", {"ordering": ("number",)}),
         migrations.RemoveConstraint("track", "person_number_stands_for_one"),
@@ -102,7 +112,7 @@ class Migration(migrations.Migration):
                 ('threshold', models.FloatField(blank=True, help_text='From this score on: a hint at possible shoplifting.', null=True)),
                 ('reason', models.TextField(blank=True, help_text='Why there is no result, and what to do: sentences for the uploader.')),
                 ('model_sha256', models.CharField(blank=True, max_length=64, verbose_name='model SHA-256')),
-                ('detector_sha256', models.CharField(blank=True, help_text='Of the weights that found the persons; empty for a model of whole pictures.', max_length=64, verbose_name='detector SHA-256')),
+                ('detector_sha256', models.CharField(blank=True, help_text='Of the weights that found the people; empty for a model of whole pictures.', max_length=64, verbose_name='detector SHA-256')),
                 ('view', models.CharField(choices=[('frame', 'The whole picture'), ('person', 'Each person')], default='frame', help_text='What the model looks at.', max_length=6)),
                 ('tracks_found', models.PositiveSmallIntegerField(default=0, help_text='More than were looked at, if there were too many.')),
                 ('decided_by', models.PositiveSmallIntegerField(blank=True, help_text='The number of the track whose it is.', null=True, verbose_name='highest score')),

@@ -37,7 +37,7 @@ class Result(models.Model):
         "detector SHA-256",
         max_length=64,
         blank=True,
-        help_text="Of the weights that found the persons; empty for a model of whole pictures.",
+        help_text="Of the weights that found the people; empty for a model of whole pictures.",
     )
     view = models.CharField(
         max_length=6, choices=View, default=View.FRAME, help_text="What the model looks at."

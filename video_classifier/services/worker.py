@@ -23,7 +23,7 @@ logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Kind:
+class JobKind:
     """A kind of job, and what a worker does with it."""
 
     run_next: Callable[..., bool]  # the job whose turn it is; says if there was any
@@ -31,9 +31,9 @@ class Kind:
 
 
 KINDS = {
-    "segments": Kind(run_next=segments.run_next, put_back=segments.put_back),
-    "heat_maps": Kind(run_next=heat_maps.make_next, put_back=heat_maps.put_back),
-    "copies": Kind(run_next=copies.make_next, put_back=copies.put_back),
+    "segments": JobKind(run_next=segments.run_next, put_back=segments.put_back),
+    "heat_maps": JobKind(run_next=heat_maps.make_next, put_back=heat_maps.put_back),
+    "copies": JobKind(run_next=copies.make_next, put_back=copies.put_back),
 }
 FIRST = "segments"  # jobs of the other kinds give way to these
 

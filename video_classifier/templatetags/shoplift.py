@@ -16,7 +16,7 @@ from video_classifier.models import Analysis, Clip
 from video_classifier.services.catalog import Card
 from video_classifier.web import constants, permissions
 from video_classifier.web.quality import ModelQuality
-from video_classifier.web.results import Player, Result
+from video_classifier.web.results import Player, ResultSummary
 from video_classifier.web.stylesheet import address
 
 register = template.Library()
@@ -73,9 +73,9 @@ def upload_limit() -> str:
 
 
 @register.filter
-def result(analysis: Analysis) -> Result:
+def result(analysis: Analysis) -> ResultSummary:
     """For templates that get an analysis from a list."""
-    return Result(analysis=analysis)
+    return ResultSummary(analysis=analysis)
 
 
 @register.filter

@@ -26,7 +26,7 @@ from video_classifier.models import Analysis, Camera, Clip, Store, Track
 from video_classifier.services.catalog import Card, Choice, Interval
 from video_classifier.states import Prediction, Stage, Status
 from video_classifier.web.overlays import Drawn
-from video_classifier.web.results import Confidence, Result, ScoreReading
+from video_classifier.web.results import ConfidenceText, ResultSummary, ScoreReading
 
 FOLDER = "components"
 THEMES = ("light", "dark")
@@ -240,7 +240,7 @@ STATES: dict[str, Callable[[], dict[str, dict[str, Any]]]] = {
         },
         "for the player": {
             "number": 12,
-            "person": Track(number=12, times=[0.0], boxes=[[0.1, 0.2, 0.3, 0.9]]),
+            "track": Track(number=12, times=[0.0], boxes=[[0.1, 0.2, 0.3, 0.9]]),
         },
     },
     "boxes": lambda: {
@@ -251,8 +251,10 @@ STATES: dict[str, Callable[[], dict[str, dict[str, Any]]]] = {
     },
     "clip_name": lambda: {"short": {"name": SHORT}, "long": {"name": LONG}},
     "confidence": lambda: {
-        "known": {"confidence": Confidence(value="70%", ends="41 to 79", sentence="How often.")},
-        "not known": {"confidence": Confidence(value="", ends="", sentence="Not known.")},
+        "known": {
+            "confidence": ConfidenceText(value="70%", ends="41 to 79", sentence="How often.")
+        },
+        "not known": {"confidence": ConfidenceText(value="", ends="", sentence="Not known.")},
     },
     "delete_dialog": lambda: {"open": {"csrf_token": TOKEN}},
     "delete_link": lambda: {
@@ -319,7 +321,8 @@ STATES: dict[str, Callable[[], dict[str, dict[str, Any]]]] = {
         "of one store": {"clip": Clip(camera=Camera(name="Till 2"))},
     },
     "prediction_badge": lambda: {
-        state: {"result": Result(analysis=analysis)} for state, analysis in _analyses().items()
+        state: {"result": ResultSummary(analysis=analysis)}
+        for state, analysis in _analyses().items()
     },
     "restore_form": lambda: {
         "beside others": {"clip": _clip(), "next": "/trash/", "csrf_token": TOKEN},

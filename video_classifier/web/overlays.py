@@ -19,7 +19,7 @@ FEW = 3  # tracks: the pictures of so many are shown at once
 class Shown:
     """A track as the page shows it."""
 
-    person: Track
+    track: Track
     reading: ScoreReading | None  # None without a threshold
     is_highest: bool  # the score of the clip is its
     is_open: bool  # its pictures are shown at once
@@ -35,11 +35,11 @@ class Shown:
 
     @property
     def since(self) -> float:
-        return float(self.person.times[0])
+        return float(self.track.times[0])
 
     @property
     def until(self) -> float:
-        return float(self.person.times[-1])
+        return float(self.track.times[-1])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,41 +73,43 @@ class Frame:
         return f" with {tracks}" if tracks else ""
 
 
-def track_of(person: Track) -> Motion:
+def motion_of(track: Track) -> Motion:
     """The track as the library knows it, which says where somebody is at any moment."""
     return Motion(
-        times=tuple(person.times),
+        times=tuple(track.times),
         boxes=tuple(
             Box(left=left, top=top, right=right, bottom=bottom)
-            for left, top, right, bottom in person.boxes
+            for left, top, right, bottom in track.boxes
         ),
     )
 
 
-def shown(analysis: Analysis, persons: Iterable[Track]) -> list[Shown]:
+def shown(analysis: Analysis, tracks: Iterable[Track]) -> list[Shown]:
     """The highest score first."""
-    by_score = sorted(persons, key=lambda person: -person.score)
-    return [_shown(analysis, person, are_few=len(by_score) <= FEW) for person in by_score]
+    by_score = sorted(tracks, key=lambda track: -track.score)
+    return [_shown(analysis, track, are_few=len(by_score) <= FEW) for track in by_score]
 
 
-def _shown(analysis: Analysis, person: Track, *, are_few: bool) -> Shown:
-    is_highest = person.number == analysis.decided_by
+def _shown(analysis: Analysis, track: Track, *, are_few: bool) -> Shown:
+    is_highest = track.number == analysis.decided_by
     return Shown(
-        person=person,
-        reading=reading(person.score, analysis.threshold),
+        track=track,
+        reading=reading(track.score, analysis.threshold),
         is_highest=is_highest,
         is_open=is_highest or are_few,
     )
 
 
-def film(analysis: Analysis, persons: Sequence[Shown]) -> list[Frame]:
+def film(analysis: Analysis, tracks: Sequence[Shown]) -> list[Frame]:
     """The frames that were looked at; the box of the highest score lies on top of the others."""
-    tracks = [(each, track_of(each.person)) for each in reversed(persons)]
+    motions = [(each, motion_of(each.track)) for each in reversed(tracks)]
     return [
         Frame(
             time=time,
             boxes=tuple(
-                _drawn(each, box) for each, track in tracks if (box := track.at(time)) is not None
+                _drawn(each, box)
+                for each, motion in motions
+                if (box := motion.at(time)) is not None
             ),
         )
         for time in analysis.frame_times
@@ -116,7 +118,7 @@ def film(analysis: Analysis, persons: Sequence[Shown]) -> list[Frame]:
 
 def _drawn(shown: Shown, box: Box) -> Drawn:
     return Drawn(
-        number=shown.person.number,
+        number=shown.track.number,
         is_hint=shown.is_hint,
         left=box.left,
         top=box.top,

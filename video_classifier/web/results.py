@@ -75,7 +75,7 @@ def reading(score: float | None, threshold: float | None) -> ScoreReading | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Confidence:
+class ConfidenceText:
     """How often a prediction like this was right; `value` and `ends` are empty if nobody knows."""
 
     value: str  # "70%"
@@ -84,7 +84,7 @@ class Confidence:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Result:
+class ResultSummary:
     """What an analysis came to, or how far it has got."""
 
     analysis: Analysis
@@ -119,12 +119,12 @@ class Result:
         return LEANS if (self.analysis.score or 0) >= LEANING else TOO_LOW
 
     @property
-    def confidence(self) -> Confidence:
+    def confidence(self) -> ConfidenceText:
         share = confidences.of(self.analysis)
         if share is None:
-            return Confidence(value="", ends="", sentence=self._why_no_confidence())
+            return ConfidenceText(value="", ends="", sentence=self._why_no_confidence())
         hint = self.analysis.prediction == Prediction.HINT
-        return Confidence(
+        return ConfidenceText(
             value=f"{share.value:.0%}",
             ends=f"{100 * share.low:.0f} to {100 * share.high:.0f}",
             sentence=confidences.sentence(share, hint=hint),
@@ -143,7 +143,7 @@ class Result:
         analysis = self.analysis
         stages = {
             "reading": analysis.seconds_reading,
-            "looking for persons": analysis.seconds_finding or None,
+            "looking for people": analysis.seconds_finding or None,
             "classifying": analysis.seconds_classifying,
         }
         return ", ".join(
@@ -153,8 +153,8 @@ class Result:
     @property
     def film_title(self) -> str:
         """The heading of the frames; a model of people looked at parts of them only."""
-        of_persons = self.analysis.decided_by or self.analysis.prediction == Prediction.NO_RESULT
-        return "The whole picture" if of_persons else "What the model looked at"
+        of_people = self.analysis.decided_by or self.analysis.prediction == Prediction.NO_RESULT
+        return "The whole picture" if of_people else "What the model looked at"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -168,13 +168,13 @@ class Step:
     announcement: str = ""  # once it has become the current one
 
 
-def steps(analysis: Analysis, *, place: int, finds_persons: bool) -> list[Step]:
+def steps(analysis: Analysis, *, place: int, finds_people: bool) -> list[Step]:
     """All of an unfinished analysis; `place` is the one in the queue, 1 is next."""
     queued = analysis.status == Status.QUEUED
     now = Status.QUEUED if queued else analysis.stage or Stage.READING
     labels: dict[str, str] = {Status.QUEUED: "Waiting", Stage.READING: "Reading the clip"}
-    if finds_persons or now == Stage.FINDING:
-        labels[Stage.FINDING] = "Looking for persons"
+    if finds_people or now == Stage.FINDING:
+        labels[Stage.FINDING] = "Looking for people"
     labels[Stage.CLASSIFYING] = "Classifying"
     return [*_steps(labels, now, place), Step(label="Done")]
 

@@ -13,7 +13,7 @@ from video_classifier.ml.data.manifest import ManifestError
 from video_classifier.ml.duplicates import alterations, benchmark, fingerprints
 from video_classifier.ml.duplicates.benchmark import Count, Overlap
 from video_classifier.ml.duplicates.fingerprints import Fingerprint
-from video_classifier.ml.duplicates.search import Kind, Pair
+from video_classifier.ml.duplicates.search import DuplicateKind, Pair
 
 HEADER = "clip_a,clip_b,offset_s,shared_share_of_a,same_label\n"
 
@@ -23,7 +23,7 @@ def overlap(a: str, b: str) -> Overlap:
 
 
 def pair(a: str, b: str) -> Pair:
-    return Pair(a=a, b=b, kind=Kind.NEAR, offset_s=0.0, share=1.0)
+    return Pair(a=a, b=b, kind=DuplicateKind.NEAR, offset_s=0.0, share=1.0)
 
 
 def make_print(seed: int) -> Fingerprint:

@@ -9,7 +9,7 @@ import pytest
 
 from video_classifier.ml.duplicates import search
 from video_classifier.ml.duplicates.fingerprints import LAG, RATE, Fingerprint, Hashes
-from video_classifier.ml.duplicates.search import Kind, Pair
+from video_classifier.ml.duplicates.search import DuplicateKind, Pair
 
 random = np.random.default_rng(5)
 _START = random.bit_generator.state
@@ -60,7 +60,9 @@ def pairs(**prints: Fingerprint) -> tuple[Pair, ...]:
 def test_the_same_bytes_are_exact_copies() -> None:
     one = make_print(footage(5))
 
-    assert pairs(a=one, b=one) == (Pair(a="a", b="b", kind=Kind.EXACT, offset_s=0.0, share=1.0),)
+    assert pairs(a=one, b=one) == (
+        Pair(a="a", b="b", kind=DuplicateKind.EXACT, offset_s=0.0, share=1.0),
+    )
 
 
 def test_a_reencoded_clip_is_a_near_copy() -> None:
@@ -68,7 +70,7 @@ def test_a_reencoded_clip_is_a_near_copy() -> None:
 
     found = pairs(a=make_print(shown), b=make_print(noisy(shown, 5)))
 
-    assert found == (Pair(a="a", b="b", kind=Kind.NEAR, offset_s=0.0, share=1.0),)
+    assert found == (Pair(a="a", b="b", kind=DuplicateKind.NEAR, offset_s=0.0, share=1.0),)
 
 
 def test_a_mirrored_clip_is_a_near_copy() -> None:
@@ -80,7 +82,9 @@ def test_a_mirrored_clip_is_a_near_copy() -> None:
 
     found = pairs(a=make_print(shown), b=flipped)
 
-    assert found == (Pair(a="a", b="b", kind=Kind.NEAR, offset_s=0.0, share=1.0, mirrored=True),)
+    assert found == (
+        Pair(a="a", b="b", kind=DuplicateKind.NEAR, offset_s=0.0, share=1.0, mirrored=True),
+    )
 
 
 def test_mirrored_evidence_is_the_same_from_both_sides() -> None:
@@ -95,7 +99,7 @@ def test_a_trimmed_clip_is_a_near_copy() -> None:
 
     found = pairs(a=make_print(shown), b=make_print(noisy(shown[20:], 3)))
 
-    assert found == (Pair(a="a", b="b", kind=Kind.NEAR, offset_s=-2.0, share=0.75),)
+    assert found == (Pair(a="a", b="b", kind=DuplicateKind.NEAR, offset_s=-2.0, share=0.75),)
 
 
 def test_second_t_of_the_first_is_second_t_and_the_offset_of_the_other() -> None:
@@ -103,7 +107,7 @@ def test_second_t_of_the_first_is_second_t_and_the_offset_of_the_other() -> None
     early, late = make_print(recording[:78]), make_print(noisy(recording[48:], 3))
 
     assert pairs(a=early, b=late) == (
-        Pair(a="a", b="b", kind=Kind.OVERLAP, offset_s=-4.8, share=0.4),
+        Pair(a="a", b="b", kind=DuplicateKind.OVERLAP, offset_s=-4.8, share=0.4),
     )
     (turned,) = pairs(b=early, a=late)
     assert (turned.offset_s, turned.share) == (4.8, round(3.2 / 8.2, 3))
@@ -137,7 +141,7 @@ def test_a_part_of_a_clip_that_shows_several_rooms_is_found() -> None:
 
     (pair,) = pairs(a=part, b=replace(whole, background_hashes=rooms))
 
-    assert (pair.kind, pair.offset_s) == (Kind.NEAR, 6.0)
+    assert (pair.kind, pair.offset_s) == (DuplicateKind.NEAR, 6.0)
 
 
 def test_less_than_a_second_is_no_evidence() -> None:
@@ -186,7 +190,7 @@ def still(look: int, *, moving: int = 0) -> Fingerprint:
 def test_clips_without_motion_are_copies_if_their_mean_pictures_match() -> None:
     found = pairs(a=still(0b1111), b=still(0b1000), c=still(2**40 - 1))
 
-    assert found == (Pair(a="a", b="b", kind=Kind.NEAR, offset_s=0.0, share=1.0),)
+    assert found == (Pair(a="a", b="b", kind=DuplicateKind.NEAR, offset_s=0.0, share=1.0),)
 
 
 def test_a_mirrored_still_clip_is_a_near_copy() -> None:
@@ -213,9 +217,9 @@ def test_copies_of_a_copy_are_found_with_it() -> None:
     found = pairs(a=original, b=make_print(noisy(shown[10:], 3)), c=original)
 
     assert [(pair.a, pair.b, pair.kind, pair.offset_s, pair.share) for pair in found] == [
-        ("a", "b", Kind.NEAR, -1.0, 0.8),
-        ("a", "c", Kind.EXACT, 0.0, 1.0),
-        ("b", "c", Kind.NEAR, 1.0, 1.0),
+        ("a", "b", DuplicateKind.NEAR, -1.0, 0.8),
+        ("a", "c", DuplicateKind.EXACT, 0.0, 1.0),
+        ("b", "c", DuplicateKind.NEAR, 1.0, 1.0),
     ]
 
 
@@ -256,7 +260,7 @@ def test_nothing_to_compare_is_nothing_found() -> None:
 
 
 def linked(a: str, b: str) -> Pair:
-    return Pair(a=a, b=b, kind=Kind.OVERLAP, offset_s=1.0, share=0.5)
+    return Pair(a=a, b=b, kind=DuplicateKind.OVERLAP, offset_s=1.0, share=0.5)
 
 
 def test_groups_are_connected_components() -> None:

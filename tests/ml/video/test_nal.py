@@ -12,7 +12,7 @@ from tests.makers import videos
 from tests.ml.conftest import Clips
 from video_classifier.ml.contracts import ClipSpec
 from video_classifier.ml.video import browser_copy, decoding, nal, packets, probe, sampling
-from video_classifier.ml.video.nal import Layout, Reader
+from video_classifier.ml.video.nal import NalLayout, Reader
 
 SPEC = ClipSpec(frames=16, height=48, width=64)
 OVER_LONG = {
@@ -29,10 +29,10 @@ def written(folder: Path, codec: str, suffix: str, **more: object) -> Path:
     return videos.write(folder / f"clip.{suffix}", 60, **usual | more)  # type: ignore[arg-type]
 
 
-def layout_of(path: Path) -> Layout:
+def layout_of(path: Path) -> NalLayout:
     with av.open(path) as container:
         stream = container.streams.video[0]
-        found = Layout.of(stream.codec.canonical_name, stream.codec_context.extradata)
+        found = NalLayout.of(stream.codec.canonical_name, stream.codec_context.extradata)
     assert found is not None
     return found
 
@@ -190,7 +190,7 @@ def test_garbage_has_units_or_none(seed: int) -> None:
 
     for codec in CODECS:
         for extradata in (None, content, b"\1" + content):
-            layout = Layout.of(codec, extradata)
+            layout = NalLayout.of(codec, extradata)
             assert layout is not None
             finding = Reader(layout, extradata).inspect(content)
             assert {type(said) for said in finding} == {bool}
@@ -198,5 +198,5 @@ def test_garbage_has_units_or_none(seed: int) -> None:
 
 
 def test_codecs_without_units_have_no_layout() -> None:
-    assert Layout.of("vp9", None) is None
-    assert nal.Layout.of("h264", b"\1\x64\0\x1e\xff") == Layout("h264", 4)
+    assert NalLayout.of("vp9", None) is None
+    assert nal.NalLayout.of("h264", b"\1\x64\0\x1e\xff") == NalLayout("h264", 4)

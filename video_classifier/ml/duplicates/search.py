@@ -40,7 +40,7 @@ _MAX_OFFSET = 1 << 31  # moments, exclusive; packed with the clip's number into 
 Numbers = npt.NDArray[np.int64]
 
 
-class Kind(StrEnum):
+class DuplicateKind(StrEnum):
     """How two clips are related."""
 
     EXACT = "exact"  # the same bytes
@@ -54,7 +54,7 @@ class Pair:
 
     a: str
     b: str
-    kind: Kind
+    kind: DuplicateKind
     offset_s: float
     share: float  # of a, 0 to 1
     mirrored: bool = False
@@ -289,10 +289,10 @@ def _pair(prints: Mapping[str, Fingerprint], a: str, b: str, alignment: _Alignme
     one, other = prints[a], prints[b]
     shared = min(one.seconds, other.seconds - offset) - max(0.0, -offset)
     if one.sha256 == other.sha256:
-        kind = Kind.EXACT
+        kind = DuplicateKind.EXACT
     else:
         near = shared >= NEAR_SHARE * min(one.seconds, other.seconds)
-        kind = Kind.NEAR if near else Kind.OVERLAP
+        kind = DuplicateKind.NEAR if near else DuplicateKind.OVERLAP
     return Pair(
         a=a,
         b=b,

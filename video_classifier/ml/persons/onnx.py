@@ -60,7 +60,7 @@ class Candidates(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Layout:
+class OutputLayout:
     """Input and output format of a family of networks."""
 
     name: str
@@ -76,7 +76,7 @@ class YoloDetector:
     threshold = THRESHOLD
 
     def __init__(
-        self, network: cv2.dnn.Net, layout: Layout, *, height: int, width: int, sha256: str
+        self, network: cv2.dnn.Net, layout: OutputLayout, *, height: int, width: int, sha256: str
     ) -> None:
         self.layout = layout
         self.input_size = height, width
@@ -115,15 +115,15 @@ def _yolov8(output: Floats32, height: int, width: int) -> Candidates:
     return Candidates(boxes.from_centers(output[:4].T), output[4 + _PERSON])
 
 
-YOLOX = Layout(name="YOLOX", is_bgr=True, scale=1, decode=_yolox)
-YOLOV5 = Layout(name="YOLOv5", is_bgr=False, scale=1 / 255, decode=_yolov5)
-YOLOV8 = Layout(name="YOLOv8", is_bgr=False, scale=1 / 255, decode=_yolov8)
+YOLOX = OutputLayout(name="YOLOX", is_bgr=True, scale=1, decode=_yolox)
+YOLOV5 = OutputLayout(name="YOLOv5", is_bgr=False, scale=1 / 255, decode=_yolov5)
+YOLOV8 = OutputLayout(name="YOLOv8", is_bgr=False, scale=1 / 255, decode=_yolov8)
 _AXES = ("picture", "candidate", "value")  # the last two the other way round in YOLOv8
 _ANCHORS = 3  # of YOLOv5, in each cell
 _BEFORE_CLASSES = 5  # a box, and how sure it is of any object
 
 
-def _layout(found: Floats32, height: int, width: int) -> Layout | None:
+def _layout(found: Floats32, height: int, width: int) -> OutputLayout | None:
     """The family that has such an output; None if there is none."""
     cells = len(boxes.cells(height, width)[0])
     _, rows, columns = found.shape if found.ndim == len(_AXES) else (0, 0, 0)

@@ -129,7 +129,7 @@ def _remux(source: Path, target: Path) -> bool:
     return True
 
 
-def _bearable(packet: Packet[Stream], layout: nal.Layout | None) -> Packet[Stream]:
+def _bearable(packet: Packet[Stream], layout: nal.NalLayout | None) -> Packet[Stream]:
     """Without over-long SEI messages, at which browsers stop."""
     content = layout and layout.without_messages(bytes(packet), sound_ones=False)
     return containers.renewed(packet, content) if content else packet

@@ -188,9 +188,9 @@ def unit_reader(stream: VideoStream) -> nal.Reader | None:
     return nal.Reader(layout, stream.codec_context.extradata) if layout else None
 
 
-def layout_of(stream: VideoStream) -> nal.Layout | None:
+def layout_of(stream: VideoStream) -> nal.NalLayout | None:
     """How NAL units are packed in the stream; None if the codec has none."""
-    return nal.Layout.of(stream.codec.canonical_name, stream.codec_context.extradata)
+    return nal.NalLayout.of(stream.codec.canonical_name, stream.codec_context.extradata)
 
 
 def time_base(stream: VideoStream) -> Fraction:

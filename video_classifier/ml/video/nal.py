@@ -26,14 +26,14 @@ _WITH_CHROMA = frozenset([100, 110, 122, 244, 44, 83, 86, 118, 128, 138, 139, 13
 
 
 @dataclass(slots=True)
-class Layout:
+class NalLayout:
     """How the units of a stream are packed: behind their lengths (MP4), or behind start codes."""
 
     codec: str  # FFmpeg's name
     length_size: int  # bytes, 0 if there are start codes
 
     @classmethod
-    def of(cls, codec: str, extradata: bytes | None) -> Layout | None:
+    def of(cls, codec: str, extradata: bytes | None) -> NalLayout | None:
         """None if the codec has no such units."""
         if codec not in _MESSAGES:
             return None
@@ -195,7 +195,7 @@ class Finding(NamedTuple):
 class Reader:
     """Looks at the units of one picture after the other, in the order sent."""
 
-    def __init__(self, layout: Layout, extradata: bytes | None) -> None:
+    def __init__(self, layout: NalLayout, extradata: bytes | None) -> None:
         self._layout = layout
         self._numbering: dict[int, _Numbering] = {}  # by number of the set
         self._sets: dict[int, int] = {}  # numbers of sequence sets, by those of picture sets
@@ -247,7 +247,7 @@ class Reader:
         return is_gap
 
 
-def _parameter_sets(layout: Layout, extradata: bytes) -> Iterator[bytes]:
+def _parameter_sets(layout: NalLayout, extradata: bytes) -> Iterator[bytes]:
     """Those of an MP4's avcC (ISO/IEC 14496-15), or behind start codes."""
     if not layout.length_size:
         yield from _by_start_codes(extradata)

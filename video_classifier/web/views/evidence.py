@@ -36,10 +36,10 @@ def frame(request: HttpRequest, pk: UUID, number: int) -> FileResponse:
 @require_safe
 @gone_if_trashed(ANALYSIS)
 @_not_cached
-def crop(request: HttpRequest, pk: UUID, person: int, number: int) -> FileResponse:
+def crop(request: HttpRequest, pk: UUID, track: int, number: int) -> FileResponse:
     """What the model saw of a track at one moment."""
     tracks = Track.objects.visible_to(request.user).select_related("segment")
-    found = get_object_or_404(tracks, analysis=pk, number=person)
+    found = get_object_or_404(tracks, analysis=pk, number=track)
     return _picture(evidence.crop_files(found), number)
 
 

@@ -44,7 +44,7 @@ def _result(
     visible = Analysis.objects.visible_to(request.user).for_listing()
     found = visible.select_related("heat_map").prefetch_related("tracks")
     analysis = get_object_or_404(found, pk=pk)
-    persons = shown(analysis, analysis.tracks.all())
+    tracks = shown(analysis, analysis.tracks.all())
     card = {choice.name: choice.card for choice in form.choices}.get(analysis.model)
     measured = card if card is not None and card.sha256 == analysis.model_sha256 else None
     return page_or_part(
@@ -58,8 +58,8 @@ def _result(
             "misses": _misses(analysis, measured),
             "model_problem": model_problem(analysis, card=card, measured=measured),
             "trained_on": measured is not None and measured.was_trained_on(analysis.clip.sha256),
-            "persons": persons,
-            "film": film(analysis, persons),
+            "tracks": tracks,
+            "film": film(analysis, tracks),
             "heat_map": HeatMapPanel(
                 analysis=analysis,
                 moments=evidence.moments(analysis),
@@ -81,8 +81,8 @@ def _steps(analysis: Analysis, card: Card | None) -> list[Step]:
     if analysis.is_finished:
         return []
     place = analyses.place_in_queue(analysis) if analysis.status == Status.QUEUED else 0
-    finds_persons = card is not None and card.spec.view is Region.PERSON
-    return steps(analysis, place=place, finds_persons=finds_persons)
+    finds_people = card is not None and card.spec.view is Region.PERSON
+    return steps(analysis, place=place, finds_people=finds_people)
 
 
 def _misses(analysis: Analysis, measured: Card | None) -> str:
