@@ -182,5 +182,8 @@ def test_one_request_asks_for_all_rows_until_none_is_left(
         finish(analysis)
     expect(page.get_by_text("Waiting", exact=True).filter(visible=True)).to_have_count(0)
     asked.clear()
+    complaints: list[str] = []
+    page.on("console", lambda message: complaints.append(message.text))
     page.wait_for_timeout(3_000)
     assert asked == []
+    assert complaints == []

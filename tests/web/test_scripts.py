@@ -55,7 +55,7 @@ def test_each_script_has_its_root_and_each_root_its_script() -> None:
 
 def test_a_script_looks_for_nothing_outside_its_roots() -> None:
     looking = re.compile(r"document\.querySelector(?:All)?\((.)(.*?)\1\)")
-    allowed = {"live": {"[name=live]"}}  # what components/live_rows.html sends along
+    allowed = {"live": {"[name=live]"}}  # the rows that components/live_rows.html asks for
 
     offenders = {
         (name, selector)
