@@ -446,6 +446,56 @@ def test_a_user_who_is_there_is_given_no_role_by_looking(
     assert b'<option value="analyst" selected>' not in page.content
 
 
+@pytest.fixture
+def clerk(client: Client, make_user: MakeUser) -> User:
+    """Staff who may manage accounts, and nothing else; signed in."""
+    clerk = make_user("clerk", is_staff=True)
+    accounts = ("view_user", "add_user", "change_user", "delete_user")
+    clerk.user_permissions.set(Permission.objects.filter(codename__in=accounts))
+    client.force_login(clerk)
+    return clerk
+
+
+def test_staff_who_manage_accounts_give_no_rights(client: Client, clerk: User, user: User) -> None:
+    right = Permission.objects.get(codename="delete_clip").pk
+    wanted = {"is_superuser": "on", "user_permissions": [right]}
+    joined = {"date_joined_0": "2026-01-01", "date_joined_1": "00:00:00"}
+
+    for each in (clerk, user):
+        sent = {"username": each.username, "is_active": "on", "is_staff": "on", **joined, **wanted}
+        client.post(f"{USERS}{each.pk}/change/", sent)
+
+    for each in (clerk, user):
+        now = User.objects.get(pk=each.pk)
+        assert now.is_staff
+        assert not now.has_perm("video_classifier.delete_clip")
+
+
+@pytest.mark.usefixtures("clerk")
+@pytest.mark.parametrize("page", ["change", "password", "delete"])
+def test_staff_who_manage_accounts_do_not_touch_a_superuser(
+    client: Client, admin_user: User, page: str
+) -> None:
+    before = admin_user.password
+    sent = {"password1": "another horse 7", "password2": "another horse 7", "post": "yes"}
+
+    answer = client.post(f"{USERS}{admin_user.pk}/{page}/", sent)
+
+    assert answer.status_code == 403
+    assert User.objects.get(pk=admin_user.pk).password == before
+
+
+@pytest.mark.usefixtures("clerk")
+def test_staff_who_manage_accounts_select_no_superuser_to_delete(
+    client: Client, admin_user: User
+) -> None:
+    sent = {"action": "delete_selected", "_selected_action": [admin_user.pk], "post": "yes"}
+
+    client.post(USERS, sent)
+
+    assert User.objects.filter(pk=admin_user.pk).exists()
+
+
 def test_a_camera_stays_in_its_store(admin_client: Client, make_store: MakeStore) -> None:
     north, south = make_store("North"), make_store("South")
     camera = Camera.objects.create(store=north, name="Till 1")

@@ -357,9 +357,23 @@ admin.site.unregister(User)
 
 @admin.register(User)
 class MemberAdmin(UserAdmin):
-    """Django's, with the stores in which somebody works."""
+    """Django's, with the stores in which somebody works.
+
+    Who may change accounts could else make a superuser of themselves, or sign in as one.
+    """
 
     inlines = (MembershipInline,)
+
+    def get_readonly_fields(self, request: HttpRequest, obj: User | None = None) -> Any:
+        if request.user.is_superuser:
+            return super().get_readonly_fields(request, obj)
+        return ("is_superuser", "groups", "user_permissions")
+
+    def has_change_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
+        return super().has_change_permission(request, obj) and _may_touch(request, obj)
+
+    def has_delete_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
+        return super().has_delete_permission(request, obj) and _may_touch(request, obj)
 
     def get_formset_kwargs(
         self, request: HttpRequest, obj: Any, inline: Any, prefix: str
@@ -369,6 +383,11 @@ class MemberAdmin(UserAdmin):
         if isinstance(inline, MembershipInline) and request.method == "GET" and obj.pk is None:
             found["initial"] = inline.usual()
         return found
+
+
+def _may_touch(request: HttpRequest, account: User | None) -> bool:
+    """Superusers are for superusers to change."""
+    return account is None or not account.is_superuser or request.user.is_superuser
 
 
 @admin.register(AccessAttempt)
