@@ -171,6 +171,7 @@ def mean_color(shape: tuple[int | None, ...], units: int, activation: str | None
         ((4, 8, 8, 3), (2, "sigmoid"), "doesn't end in a softmax"),
         ((4, 8, 8, 3), (14, "softmax"), "gives 14 numbers"),
         ((300, 8, 8, 3), (1, "sigmoid"), "takes 300 frames at once"),
+        ((100, 600, 600, 3), (1, "sigmoid"), "100 x 600 x 600 x 3, too large"),
     ],
 )
 def test_a_network_of_another_kind_is_refused(

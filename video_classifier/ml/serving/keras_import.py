@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
+from math import prod
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -27,6 +28,7 @@ GUESSED_THRESHOLD = 0.5
 PICTURE_AXES = 3  # height, width, channels
 CLIP_AXES = 4  # frames before these
 ENDINGS = (".keras", ".h5", ".hdf5")  # Keras chooses the format by the name
+MAX_INPUT = 100_000_000  # numbers in one input: 0.4 GB once they are scaled
 MAX_FRAMES = 256  # in one input; more is a mistake, and more memory than a clip is worth
 
 
@@ -129,6 +131,8 @@ def _spec(source: Path, network: keras.Model) -> ClipSpec:
     frames, height, width, _ = shape
     if frames > MAX_FRAMES:
         raise _refused(source, f"its network takes {frames} frames at once; {MAX_FRAMES} will do.")
+    if prod(shape) > MAX_INPUT:
+        raise _refused(source, f"its network takes clips of {sizes}, too large to score in memory.")
     return ClipSpec(frames=frames, height=height, width=width)
 
 
