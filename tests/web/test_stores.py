@@ -238,6 +238,16 @@ def test_a_result_says_where_its_clip_is_from(client: Client) -> None:
 
 
 @pytest.mark.usefixtures("three")
+def test_a_result_of_the_same_bytes_in_another_store_says_which(client: Client) -> None:
+    Clip.objects.update(sha256="a" * 64)
+    analysis = Analysis.objects.get(clip__name="main.mp4")
+
+    html = client.get(analysis.get_absolute_url()).content.decode()
+
+    assert "the same bytes, uploaded to North as “till.mp4”" in html
+
+
+@pytest.mark.usefixtures("three")
 def test_the_export_says_where_each_clip_is_from(client: Client, till: Camera) -> None:
     text = client.get("/history.csv", {"store": till.store_id}).getvalue().decode("utf-8-sig")
 
