@@ -71,6 +71,15 @@ def together(call: Callable[[], T], *, times: int) -> list[T]:
         return [each.result() for each in [threads.submit(wait_and_call) for _ in range(times)]]
 
 
+def cut_off_others() -> None:
+    """All other connections are lost, as when a server is restarted. SQLite has none."""
+    if connection.vendor == "postgresql":
+        execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+            "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
+
+
 @contextmanager
 def busy(model: type[Model]) -> Iterator[None]:
     """Somebody else writes to the model's table, and who has to wait gives up soon."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import threading
+from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -13,7 +14,7 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from tests.conftest import MakeClip, MakeUser, claimed
-from tests.databases import plan
+from tests.databases import cut_off_others, plan
 from video_classifier.models import BrowserCopy, HeatMap, Segment
 from video_classifier.models import jobs as job_models
 from video_classifier.services import jobs
@@ -210,6 +211,30 @@ def test_a_run_that_is_stuck_past_its_deadline_shows_no_more_life(
                 break
 
     assert old.exists() is not lives
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_run_shows_life_again_once_the_database_is_back(queue: Any, settings: Settings) -> None:
+    settings.ANALYSIS_HEARTBEAT = timedelta(milliseconds=10)
+    queue()
+    copy = claim()
+    assert copy is not None
+    old = BrowserCopy.objects.stalled(before=timezone.now() - HOUR / 2)
+
+    with jobs.holding(copy, proceed=lambda: True, too_long="") as watch:
+        for _ in range(2):
+            BrowserCopy.objects.update(heartbeat_at=timezone.now() - HOUR)
+            assert any(not old.exists() for _ in waits())
+            cut_off_others()
+        watch()
+
+
+def waits() -> Iterator[int]:
+    """Two seconds at most."""
+    pause = threading.Event()
+    for number in range(100):
+        yield number
+        pause.wait(0.02)
 
 
 def test_a_run_gives_way(queue: Any) -> None:

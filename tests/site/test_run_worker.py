@@ -213,6 +213,7 @@ def test_without_a_database_that_it_can_use_a_worker_says_what_to_do_and_ends(
             [sys.executable, "manage.py", "run_worker"],
             cwd=ROOT,
             env=os.environ | {"DATA_DIR": str(tmp_path), "DATABASE_URL": ""} | environment,
+            check=False,
             capture_output=True,
             text=True,
             timeout=PATIENCE,

@@ -267,8 +267,9 @@ def _tick(job: models.Job, lease: _Lease, finished: threading.Event) -> None:
                 elif not _held(job).exists():
                     lease.lose()
                     return
-            except DatabaseError:  # busy; the lease outlasts a missed beat
+            except DatabaseError:  # busy, or gone; the lease outlasts a missed beat
                 logger.warning("a sign of life could not be written", exc_info=True)
+                connection.close_if_unusable_or_obsolete()  # the next one opens another
     except LeaseLostError:
         lease.lose()
     finally:
