@@ -19,9 +19,10 @@ from pytest_django import DjangoDbBlocker
 
 from scripts import make_0_1_database
 from scripts.make_0_1_database import APP, LAST, NOON
+from tests.conftest import MakeAnalysis
 from video_classifier.models import Analysis, BrowserCopy, Clip, HeatMap, OneTimePassword, Segment
 from video_classifier.models.analyses import Result
-from video_classifier.services import copies, evidence, segments, worker
+from video_classifier.services import copies, evidence, jobs, segments, worker
 from video_classifier.states import Playback, Prediction, Status, ThresholdOrigin, View
 
 ROOT = Path(__file__).parent.parent
@@ -179,6 +180,19 @@ def test_the_way_back_to_0_1_keeps_every_result(written: Rows) -> None:
         migrate()
 
     assert back == written
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_way_back_finds_an_analysis_between_two_runs(make_analysis: MakeAnalysis) -> None:
+    """Whose worker was killed after it had put the segment back, and before it said so here."""
+    make_analysis(status=Status.RUNNING)
+    jobs.put_back(Segment.objects.all(), worker="one")
+    try:
+        (back,) = migrate("0009_jobs").get_model(APP, "Analysis").objects.values()
+    finally:
+        migrate()
+
+    assert (back["status"], back["attempts"], back["heartbeat_at"]) == (Status.QUEUED, 1, None)
 
 
 def dump(then: Any) -> Rows:
