@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import threading
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -227,6 +227,25 @@ def test_a_run_shows_life_again_once_the_database_is_back(queue: Any, settings: 
             assert any(not old.exists() for _ in waits())
             cut_off_others()
         watch()
+
+
+@pytest.mark.parametrize("off", [-HOUR, HOUR])
+def test_a_worker_whose_clock_is_off_keeps_its_run_and_has_its_time(
+    queue: Any, monkeypatch: pytest.MonkeyPatch, off: timedelta
+) -> None:
+    queue()
+    with monkeypatch.context() as there:
+        there.setattr(timezone, "now", lambda: datetime.now(UTC) + off)
+        copy = claim()
+        assert copy is not None
+        with jobs.holding(copy, proceed=lambda: True, too_long="It takes too long.") as watch:
+            watch()
+        jobs.beat(copy)
+
+    assert jobs.requeue_stalled(BrowserCopy.objects.all(), give_up=jobs.beat) == 0
+    copy.refresh_from_db()
+    assert copy.heartbeat_at is not None
+    assert abs(timezone.now() - copy.heartbeat_at) < HOUR / 2
 
 
 def waits() -> Iterator[int]:

@@ -1,10 +1,11 @@
-"""What the database says when it can't do what it was asked, whichever database it is."""
+"""What databases have in common: what they say when they can't do what was asked, and the time."""
 
 from __future__ import annotations
 
 import sqlite3
+from datetime import UTC, datetime
 
-from django.db import DatabaseError
+from django.db import DatabaseError, connection
 
 # SQLite's primary result codes, and the SQLSTATEs of PostgreSQL (its manual, appendix A).
 _FULL = {sqlite3.SQLITE_FULL, "53100"}
@@ -15,6 +16,16 @@ _BUSY = {
     "53300",  # too many connections
     "55P03",  # lock not available in time
 }
+
+
+def now() -> datetime:
+    """By the one clock that all processes share, wherever they run. SQLite's is this machine's."""
+    if connection.vendor != "postgresql":
+        return datetime.now(UTC)
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT statement_timestamp()")
+        moment: datetime = cursor.fetchone()[0]
+        return moment
 
 
 def is_full(error: BaseException | None) -> bool:

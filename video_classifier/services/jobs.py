@@ -13,11 +13,10 @@ from django.conf import settings
 from django.contrib.auth.models import User
 from django.db import DatabaseError, connection
 from django.db.models import F
-from django.utils import timezone
 
 from video_classifier.models import jobs as models
 from video_classifier.querysets import AnyJob, JobQuerySet
-from video_classifier.services import sandbox
+from video_classifier.services import database, sandbox
 from video_classifier.services.errors import Refused
 from video_classifier.states import Status
 
@@ -66,7 +65,7 @@ def place(jobs: JobQuerySet[AnyJob], **wanted: object) -> int:
 
 def ready(jobs: JobQuerySet[AnyJob]) -> JobQuerySet[AnyJob]:
     """Those that this code may claim now."""
-    return jobs.waiting().known_to(models.JOB_VERSION).filter(not_before__lte=timezone.now())
+    return jobs.waiting().known_to(models.JOB_VERSION).filter(not_before__lte=database.now())
 
 
 def claim_next(
@@ -83,7 +82,7 @@ def claim_next(
     queued; the others go on to the next.
     """
     while waiting := ready(jobs).select_related(related).in_turn().first():
-        now = timezone.now()
+        now = database.now()
         claimed = jobs.filter(pk=waiting.pk, status=Status.QUEUED).update(
             status=Status.RUNNING,
             worker=worker,
@@ -105,7 +104,7 @@ def requeue_stalled(
 
     What has stopped too often is given up: it may be what kills the workers.
     """
-    before = timezone.now() - settings.ANALYSIS_LEASE
+    before = database.now() - settings.ANALYSIS_LEASE
     stalled = jobs.known_to(models.JOB_VERSION).stalled(before=before)
     if not stalled.exists():  # the usual case writes nothing
         return 0
@@ -122,23 +121,23 @@ def put_back(jobs: JobQuerySet[AnyJob], *, worker: str, **waiting: object) -> in
     until it is stopped must not keep the next one from everything else.
     """
     running = jobs.filter(status=Status.RUNNING, worker=worker)
-    return running.update(waiting_since=timezone.now(), **_QUEUED, **waiting)
+    return running.update(waiting_since=database.now(), **_QUEUED, **waiting)
 
 
 def give_way(job: models.Job, *, pause: timedelta = timedelta()) -> None:
     """Back to its place, at the earliest after `pause`; that was no attempt."""
     with suppress(LeaseLostError):
-        change(job, not_before=timezone.now() + pause, attempts=F("attempts") - 1, **_QUEUED)
+        change(job, not_before=database.now() + pause, attempts=F("attempts") - 1, **_QUEUED)
 
 
 def try_later(job: models.Job, *, pause: timedelta) -> None:
     """Back to its place for another attempt after `pause`. Raises LeaseLostError."""
-    change(job, not_before=timezone.now() + pause, **_QUEUED)
+    change(job, not_before=database.now() + pause, **_QUEUED)
 
 
 def again(user: User | None) -> dict[str, object]:
     """What makes a finished job a new one that `user` asks for."""
-    now = timezone.now()
+    now = database.now()
     return _QUEUED | {
         "requested_by": user,
         "waiting_since": now,
@@ -161,7 +160,7 @@ def restore(jobs: JobQuerySet[AnyJob], **changes: object) -> int:
 
 def beat(job: models.Job) -> None:
     """Shows that the run is alive. Raises LeaseLostError."""
-    change(job, heartbeat_at=timezone.now())
+    change(job, heartbeat_at=database.now())
 
 
 def change(job: models.Job, **changes: object) -> None:
@@ -171,7 +170,7 @@ def change(job: models.Job, **changes: object) -> None:
         msg = f"{kind} {job.pk} is no longer held by {job.worker}"
         raise LeaseLostError(msg)
     if "status" in changes and job.claimed_at is not None:
-        seconds = (timezone.now() - job.claimed_at).total_seconds()
+        seconds = (database.now() - job.claimed_at).total_seconds()
         logger.info("%s %s: %s after %.1f s", kind, job.pk, changes["status"], seconds)
 
 
@@ -204,9 +203,9 @@ def holding(
     That raises LeaseLostError once the run has lost its row, GaveWayError once `proceed` says
     no, and Refused with the sentence `too_long` at the deadline.
     """
-    left = job.deadline - timezone.now() if job.deadline else timedelta()
+    left = job.deadline - database.now() if job.deadline else timedelta()
     in_time = sandbox.Deadline(left.total_seconds(), too_long)
-    with _beating(job) as lease:
+    with _beating(job, seconds=left.total_seconds()) as lease:
 
         def watch() -> None:
             lease.check(job)
@@ -235,14 +234,16 @@ class _Lease:
 
 
 @contextmanager
-def _beating(job: models.Job) -> Iterator[_Lease]:
+def _beating(job: models.Job, *, seconds: float) -> Iterator[_Lease]:
     """Shows life from a thread of its own: reading a long clip leaves no time for it.
 
-    Whether the row is still held is asked more often. What goes on past its deadline is stuck: it
-    shows no more life, and stalls.
+    Whether the row is still held is asked more often. What goes on for longer than so many
+    `seconds` is stuck: it shows no more life, and stalls.
     """
     finished, lease = threading.Event(), _Lease()
-    ticker = threading.Thread(target=_tick, args=(job, lease, finished), daemon=True)
+    ticker = threading.Thread(
+        target=_tick, args=(job, lease, finished, time.monotonic() + seconds), daemon=True
+    )
     ticker.start()
     try:
         yield lease
@@ -251,15 +252,11 @@ def _beating(job: models.Job) -> Iterator[_Lease]:
         ticker.join()
 
 
-def _in_time(job: models.Job) -> bool:
-    return job.deadline is not None and timezone.now() < job.deadline
-
-
-def _tick(job: models.Job, lease: _Lease, finished: threading.Event) -> None:
+def _tick(job: models.Job, lease: _Lease, finished: threading.Event, until: float) -> None:
     pause = settings.ANALYSIS_HEARTBEAT.total_seconds()
     due = time.monotonic() + pause
     try:
-        while not finished.wait(min(LOOK_SECONDS, pause)) and _in_time(job):
+        while not finished.wait(min(LOOK_SECONDS, pause)) and time.monotonic() < until:
             try:
                 if time.monotonic() >= due:
                     beat(job)

@@ -11,7 +11,6 @@ from typing import NamedTuple
 
 from django.conf import settings
 from django.db import transaction
-from django.utils import timezone
 
 from video_classifier.ml.contracts import Outcome, Predictor, Progress
 from video_classifier.ml.contracts import Stage as MlStage
@@ -147,7 +146,7 @@ def run(
 
 
 def _enter(segment: Segment, stage: MlStage) -> None:
-    jobs.change(segment, heartbeat_at=timezone.now())
+    jobs.beat(segment)
     conclusions.enter(segment, Stage(stage))
 
 
