@@ -217,7 +217,6 @@ def test_without_a_database_that_it_can_use_a_worker_says_what_to_do_and_ends(
             capture_output=True,
             text=True,
             timeout=PATIENCE,
-            check=False,
         )
         return done.returncode, done.stderr
 
