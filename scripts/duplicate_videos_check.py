@@ -235,7 +235,10 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
         help="move there all but the best of each group and label, with a report.json",
     )
     parser.add_argument(
-        "--restore", type=Path, metavar="REPORT", help="put back what a report.json says was moved"
+        "--restore",
+        type=Path,
+        metavar="REPORT",
+        help="put back what a report.json, or the one in this folder, says was moved",
     )
     parser.add_argument(
         "--cache",

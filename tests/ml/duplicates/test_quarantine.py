@@ -61,6 +61,14 @@ def test_folders_that_went_meanwhile_are_made_again(
     assert (clips / "a/1.mp4").read_text() == "first"
 
 
+def test_the_folder_of_the_report_says_as_much_as_the_report(
+    copies: list[RedundantClip], tmp_path: Path
+) -> None:
+    report = quarantine.move(copies, tmp_path / "away")
+
+    assert quarantine.restore(report.parent).restored == 2
+
+
 def test_putting_back_twice_changes_nothing(
     copies: list[RedundantClip], clips: Path, tmp_path: Path
 ) -> None:

@@ -83,7 +83,7 @@ def _report(card: Card, *, guessed: bool) -> str:
     return "\n".join(
         (
             f"{card.name}: {card.parameters:,} parameters, in {catalog.folder(card.name)}.",
-            f"It looks at {card.spec.frames} frames of {card.spec.width}x{card.spec.height} "
+            f"Frames of a clip: {card.spec.frames}, of {card.spec.width}x{card.spec.height} "
             f"pixels, {taken['channels'].upper()}, scaled to {taken['scale']} ({how}).",
             f"Shoplifting is its output {taken['positive_output']}.",
             f"Not measured: no figures and no confidence. The threshold {card.threshold} is a "

@@ -84,7 +84,11 @@ def move(copies: Sequence[RedundantClip], folder: Path) -> Path:
 
 
 def restore(report: Path) -> RestoreResult:
-    """Moves the clips of a report back, except those in place. Raises QuarantineError."""
+    """Moves the clips of a report back, except those in place. Raises QuarantineError.
+
+    `report` may be the quarantine's folder, too.
+    """
+    report = report / REPORT if report.is_dir() else report
     restored, problems = 0, []
     for one in _read(report):
         source, target = Path(one.source), report.parent / one.target
