@@ -9,7 +9,7 @@ from datetime import timedelta
 import pytest
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
-from django.db import connection
+from django.db import OperationalError, connection
 from django.utils import timezone
 from PIL import Image
 from pytest_django import Settings
@@ -22,6 +22,7 @@ from tests.conftest import (
     followed,
     segment_of,
 )
+from tests.databases import busy
 from video_classifier.ml.contracts import Stage as MlStage
 from video_classifier.models import Analysis, Segment
 from video_classifier.querysets import SegmentQuerySet
@@ -286,6 +287,23 @@ def test_an_unknown_trouble_is_logged_and_told_in_a_sentence(
 
     assert (analysis.status, analysis.error) == (Status.FAILED, segments.BROKE)
     assert "secret detail" in caplog.text
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize(("attempts", "ends"), [(1, Status.QUEUED), (3, Status.FAILED)])
+def test_a_database_that_others_kept_for_too_long_is_tried_again(
+    make_analysis: MakeAnalysis, attempts: int, ends: Status
+) -> None:
+    make_analysis()
+    Segment.objects.update(attempts=attempts - 1)
+    segment = claim()
+    with busy(Segment), pytest.raises(OperationalError) as kept:
+        Segment.objects.update(start=1.0)
+
+    analysis = run(segment, FakePredictor(error=kept.value))
+
+    segment.refresh_from_db()
+    assert (segment.status, segment.attempts, analysis.status) == (ends, attempts, ends)
 
 
 def test_a_score_that_is_no_number_gives_no_prediction(make_analysis: MakeAnalysis) -> None:

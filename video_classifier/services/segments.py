@@ -15,7 +15,15 @@ from django.db import transaction
 from video_classifier.ml.contracts import Outcome, Predictor, Progress
 from video_classifier.ml.contracts import Stage as MlStage
 from video_classifier.models import Clip, Segment, Track
-from video_classifier.services import catalog, conclusions, evidence, files, jobs, sandbox
+from video_classifier.services import (
+    catalog,
+    conclusions,
+    database,
+    evidence,
+    files,
+    jobs,
+    sandbox,
+)
 from video_classifier.services.errors import Refused
 from video_classifier.services.jobs import GaveWayError, LeaseLostError
 from video_classifier.states import Stage, Status
@@ -140,7 +148,11 @@ def run(
             put_back(worker=segment.worker)
         except Refused as error:
             _fail(segment, str(error))
-        except Exception:
+        except Exception as error:
+            if database.is_busy(error) and segment.attempts < settings.ANALYSIS_ATTEMPTS:
+                logger.warning("analysis %s waits for the database", segment.analysis_id)
+                put_back(worker=segment.worker)
+                return
             _fail(segment, BROKE)
             logger.exception("analysis %s failed", segment.analysis_id)
 
