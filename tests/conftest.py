@@ -174,6 +174,7 @@ class FakePredictor:
             tracks_found=len(self._tracks),
             decided_by=self._decided_by,
             detector_sha256="d" * 64 if self._tracks else "",
+            model_sha256=self.sha256,
         )
 
     @property

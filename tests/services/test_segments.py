@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.core.files.base import ContentFile
@@ -23,6 +25,7 @@ from tests.conftest import (
     segment_of,
 )
 from tests.databases import busy
+from video_classifier.ml.contracts import Outcome
 from video_classifier.ml.contracts import Stage as MlStage
 from video_classifier.models import Analysis, Segment
 from video_classifier.querysets import SegmentQuerySet
@@ -217,6 +220,18 @@ def test_a_result_names_all_weights_that_made_it(make_analysis: MakeAnalysis) ->
 
     assert analysis.model_sha256 == FakePredictor.sha256
     assert analysis.detector_sha256 == "d" * 64
+
+
+def test_a_model_that_was_replaced_after_it_was_chosen_is_named_as_the_one_that_scored(
+    make_analysis: MakeAnalysis,
+) -> None:
+    class Replaced(FakePredictor):
+        def analyze(self, *args: Any, **kwargs: Any) -> Outcome:
+            return replace(super().analyze(*args, **kwargs), model_sha256="0" * 64)
+
+    make_analysis()
+
+    assert run(claim(), Replaced()).model_sha256 == "0" * 64
 
 
 def test_with_nothing_to_judge_there_is_no_result_and_a_reason(make_analysis: MakeAnalysis) -> None:

@@ -197,6 +197,7 @@ class Outcome:
     tracks_found: int = 0  # more than `tracks` if there were too many to score
     decided_by: int | None = None  # the track whose score is the prediction's; None without tracks
     detector_sha256: str = ""  # of the weights that found them; empty for whole frames
+    model_sha256: str = ""  # of the weights that scored, as they were when they were loaded
 
     def __post_init__(self) -> None:
         if (self.prediction is None) != bool(self.no_result):

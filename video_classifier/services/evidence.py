@@ -79,6 +79,7 @@ def result(segment: Segment, outcome: ml.Outcome) -> dict[str, object]:
         "score": found and found.score,
         "threshold": found and found.threshold,
         "reason": outcome.no_result,
+        "model_sha256": outcome.model_sha256,
         "detector_sha256": outcome.detector_sha256,
         "view": View(outcome.view),
         "tracks_found": outcome.tracks_found,

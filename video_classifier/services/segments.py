@@ -141,7 +141,7 @@ def run(
                     preview_width=settings.PREVIEW_WIDTH,
                     progress=Progress(on_stage=partial(_enter, segment), check=watch),
                 )
-            _keep(segment, outcome, model_sha256=predictor.sha256)
+            _keep(segment, outcome)
         except LeaseLostError:
             raise
         except GaveWayError:
@@ -162,14 +162,14 @@ def _enter(segment: Segment, stage: MlStage) -> None:
     conclusions.enter(segment, Stage(stage))
 
 
-def _keep(segment: Segment, outcome: Outcome, *, model_sha256: str) -> None:
+def _keep(segment: Segment, outcome: Outcome) -> None:
     pictures = evidence.pictures(segment, outcome)
     # The pictures are written while the transaction holds the rows: a deletion of the clip
     # comes before, and nothing is written, or after, and finds them.
     with transaction.atomic():
         conclusions.lock(segment)
         found = evidence.result(segment, outcome)
-        jobs.change(segment, status=Status.DONE, model_sha256=model_sha256, **found)
+        jobs.change(segment, status=Status.DONE, **found)
         after = conclusions.last_number(segment)
         Track.objects.bulk_create(evidence.tracks(segment, outcome, after=after))
         evidence.write(pictures)

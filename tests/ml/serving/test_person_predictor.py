@@ -50,6 +50,7 @@ def test_the_highest_score_of_a_person_is_the_clips(model: PersonPredictor, tmp_
     assert outcome.prediction.score == max(first.score, second.score)
     assert outcome.decider is max(first, second, key=lambda each: each.score)
     assert outcome.detector_sha256 == Spotter.sha256
+    assert outcome.model_sha256 == model.sha256 != ""
     assert outcome.sample.warnings == ()
     assert len(outcome.sample.previews) == OF_PERSONS.frames
 
@@ -86,6 +87,7 @@ def test_where_nobody_is_found_there_is_no_result(model: PersonPredictor, tmp_pa
     assert (outcome.view, outcome.tracks, outcome.tracks_found) == (Region.PERSON, (), 0)
     assert len(outcome.sample.previews) == OF_PERSONS.frames
     assert outcome.detector_sha256 == Spotter.sha256
+    assert outcome.model_sha256 == model.sha256 != ""
     assert stages == [Stage.READING, Stage.FINDING]
 
 

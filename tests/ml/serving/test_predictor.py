@@ -42,6 +42,7 @@ def test_tells_its_stages_and_its_times(make_bundle: MakeBundle, clip: Path) -> 
     assert stages == [Stage.READING, Stage.CLASSIFYING]
     assert outcome.seconds_reading > 0
     assert outcome.seconds_classifying > 0
+    assert len(outcome.model_sha256) == 64
     assert len(outcome.sample.times) == TINY.frames
     assert outcome.prediction is not None
     assert outcome.prediction.threshold == 0.5
@@ -60,6 +61,7 @@ def test_a_clip_with_nothing_to_judge_gets_a_reason_and_no_score(
 
     assert outcome.prediction is None
     assert "too few pictures" in outcome.no_result
+    assert len(outcome.model_sha256) == 64
     assert stages == [Stage.READING]
     assert len(outcome.sample.times) == TINY.frames  # to show what was there
 

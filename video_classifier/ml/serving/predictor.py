@@ -81,6 +81,7 @@ class WholeFramePredictor:
                 sample=sample,
                 seconds_reading=read - start,
                 seconds_classifying=0.0,
+                model_sha256=self.sha256,
             )
         progress.on_stage(Stage.CLASSIFYING)
         (score,) = self._scorer.score_all([sample.images], check=progress.check)
@@ -89,6 +90,7 @@ class WholeFramePredictor:
             sample=_noting_gaps(sample, sample.length, what="clip"),
             seconds_reading=read - start,
             seconds_classifying=time.perf_counter() - read,
+            model_sha256=self.sha256,
         )
 
 
@@ -156,6 +158,7 @@ class PersonPredictor:
                 view=Region.PERSON,
                 tracks_found=len(found),
                 detector_sha256=self._detector.sha256,
+                model_sha256=self.sha256,
             )
         progress.on_stage(Stage.CLASSIFYING)
         tracks = self._scored(crops, progress)
@@ -171,6 +174,7 @@ class PersonPredictor:
             tracks_found=len(found),
             decided_by=1 + scores.index(max(scores)),
             detector_sha256=self._detector.sha256,
+            model_sha256=self.sha256,
         )
 
     def _scored(self, crops: Sequence[Crops], progress: Progress) -> tuple[ScoredTrack, ...]:
