@@ -152,6 +152,22 @@ def test_a_worker_that_is_ended_puts_its_job_back(
     assert "is queued again" in output
 
 
+def test_a_worker_that_was_frozen_for_a_while_can_be_ended(
+    site: Site, started: Callable[..., subprocess.Popen[str]]
+) -> None:
+    """The system may hand the signal to any thread; Python acts on it in the first one only."""
+    workers = [started("--kinds", "copies") for _ in range(4)]
+    for worker in workers:
+        assert worker.stdout is not None
+        assert "does copies" in worker.stdout.readline()
+        worker.send_signal(signal.SIGSTOP)
+    time.sleep(0.5)
+
+    for worker in workers:
+        worker.send_signal(signal.SIGCONT)
+        end(worker)
+
+
 def test_a_worker_does_only_the_kinds_that_it_is_for_and_no_newer_ones(
     site: Site, video: Path, started: Callable[..., subprocess.Popen[str]]
 ) -> None:

@@ -53,7 +53,9 @@ class Command(BaseCommand):
             signal.signal(number, end)
         self.stdout.write(f"Worker {worker.name} does {', '.join(options['kinds'])}.")
         worker.wake()
-        ended.wait()
+        # Not for ever: a signal that another thread received is acted on once this one wakes up.
+        while not ended.wait(POLL_SECONDS):
+            pass
         worker.stop()
         self.stdout.write("The worker has ended; what it had not finished is queued again.")
 
