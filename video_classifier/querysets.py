@@ -67,7 +67,7 @@ class StoreQuerySet(InStoreQuerySet["Store"]):
 
 
 class CameraQuerySet(InStoreQuerySet["Camera"]):
-    """Nothing is asked of cameras but what is asked of all that is in a store."""
+    """Cameras need no queries of their own."""
 
 
 class ClipQuerySet(InStoreQuerySet["Clip"]):
@@ -79,14 +79,14 @@ class ClipQuerySet(InStoreQuerySet["Clip"]):
         return self.filter(trashed_at__isnull=False)
 
     def trashed_before(self, moment: datetime) -> Self:
-        """In the trash for longer than since `moment`, the first first."""
+        """Trashed before `moment`, oldest first."""
         return self.filter(trashed_at__lt=moment).order_by("trashed_at")
 
     def deletable_by(self, user: Visitor) -> Self:
         """Which `user` may move to the trash and out of it.
 
-        Analysts their own, managers all of their stores, and who has the permission all that
-        they see. As web.permissions.may_delete says it of one.
+        Analysts their own, managers all of their stores, users with the permission all that they
+        see. web.permissions.may_delete decides the same for one clip.
         """
         if user.has_perm(DELETE_CLIPS):
             return self.visible_to(user)
@@ -101,7 +101,7 @@ class JobQuerySet(InStoreQuerySet[AnyJob]):
         return self.filter(status=Status.QUEUED)
 
     def known_to(self, version: int) -> Self:
-        """Those that code of this version does rightly."""
+        """Jobs that this version of the code can run."""
         return self.filter(version__lte=version)
 
     def in_turn(self) -> Self:
@@ -139,7 +139,7 @@ class JobQuerySet(InStoreQuerySet[AnyJob]):
         )
 
     def stalled(self, *, before: datetime) -> Self:
-        """Running, with no sign of life since `before`: their worker is dead, lost or stuck."""
+        """Running, with no heartbeat since `before`: their worker is dead, lost or stuck."""
         found = self.filter(status=Status.RUNNING, heartbeat_at__lt=before)
         return found.order_by("heartbeat_at")
 
@@ -160,7 +160,7 @@ class AnalysisQuerySet(InStoreQuerySet["Analysis"]):
         return self.filter(status=Status.RUNNING).exclude(segments__status__in=begun).order_by()
 
     def kept(self) -> Self:
-        """Whose clips are not in the trash."""
+        """Rows whose clip is not in the trash."""
         return self.filter(clip__trashed_at=None)
 
     def for_listing(self) -> Self:

@@ -57,7 +57,7 @@ def close_if_complete(segment: Segment) -> bool:
 
 
 def combined(segments: Sequence[Segment], tracks_before: Sequence[int]) -> dict[str, object]:
-    """What an analysis says of a clip whose segments, in order of time, are all done.
+    """The combined result of an analysis's segments, which are all done and in order of time.
 
     The highest score of a segment is the clip's, of equal ones the first. There is no result only
     if no segment has one, for the reason of the first. `tracks_before` each segment are in others.

@@ -46,12 +46,12 @@ def ask(clip: Clip, *, user: User | None) -> None:
 
 
 def put_back(*, worker: str) -> int:
-    """Gives up what `worker` makes, which ends in good order."""
+    """Releases the jobs of `worker`, which shuts down."""
     return jobs.put_back(BrowserCopy.objects.all(), worker=worker)
 
 
 def make_next(*, worker: str, proceed: Callable[[], bool] = lambda: True) -> bool:
-    """Makes the copy whose turn it is; says if there was any to make.
+    """Makes the next copy; returns whether there was one.
 
     `proceed` is asked often whether to go on; a copy that is interrupted goes back to its place.
     One that fails is tried again after a pause.

@@ -33,7 +33,7 @@ def ran_full(error: BaseException | None) -> bool:
 
 
 @contextmanager
-def fullness_told() -> Iterator[None]:
+def refusing_when_full() -> Iterator[None]:
     """Raises DiskFullError, whose sentence is for the uploader, where the disk runs full."""
     try:
         yield

@@ -30,7 +30,7 @@ def frame_file(segment: Segment, number: int) -> str:
 
 
 def crop_file(track: Track, number: int) -> str:
-    """Of what the model saw of a track in crop `number`, from 0."""
+    """The name in storage of crop `number` of the track, from 0."""
     return f"{_prefix(track.segment)}person-{track.number_in_segment:02}-{number:02}.jpg"
 
 
@@ -41,7 +41,7 @@ def _prefix(segment: Segment) -> str:
 
 
 def heat_file(analysis: Analysis, number: int) -> str:
-    """Of the heat map over picture `number`, from 0, of those that the score comes from."""
+    """The name in storage of the heat map over picture `number`, from 0, of the scored ones."""
     return f"{folder(analysis)}/heat-{number:02}.jpg"
 
 
@@ -55,7 +55,7 @@ def frame_files(analysis: Analysis) -> list[str]:
 
 
 def crop_files(track: Track) -> list[str]:
-    """Of all that the model saw of the track, in the order of `crop_times`."""
+    """The names of all crops of the track, in the order of `crop_times`."""
     return [crop_file(track, number) for number in range(len(track.crop_times))]
 
 

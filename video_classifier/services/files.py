@@ -156,7 +156,7 @@ def missing() -> int:
 
 
 def _left_in_uploads(before: float) -> Iterator[Path]:
-    """What a killed process left half uploaded or half copied."""
+    """Partial uploads and copies of killed processes."""
     for path in Path(settings.FILE_UPLOAD_TEMP_DIR).iterdir():
         if _is_older(path, before):
             yield path

@@ -49,12 +49,12 @@ def ask(analysis: Analysis, *, user: User | None) -> None:
 
 
 def put_back(*, worker: str) -> int:
-    """Gives up what `worker` makes, which ends in good order."""
+    """Releases the jobs of `worker`, which shuts down."""
     return jobs.put_back(HeatMap.objects.all(), worker=worker)
 
 
 def make_next(*, worker: str, proceed: Callable[[], bool] = lambda: True) -> bool:
-    """Makes the heat map whose turn it is; says if there was any to make.
+    """Makes the next heat map; returns whether there was one.
 
     `proceed` is asked after each part whether to go on; what is interrupted goes back to its
     place in the queue.

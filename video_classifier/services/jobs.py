@@ -1,4 +1,4 @@
-"""Jobs of every kind: claims a row, holds on to it by signs of life, ends it, or puts it back."""
+"""Jobs of every kind: claims a row, holds it by heartbeats, ends it, or puts it back."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def check_room(waiting: JobQuerySet[AnyJob], user: User | None) -> None:
 
 
 def place(jobs: JobQuerySet[AnyJob], **wanted: object) -> int:
-    """Of the first waiting job with such a field, as things stand; 1 is next, 0 is: none waits."""
+    """The current place in the queue of the first such job; 1 is next, 0 means none waits."""
     ((field, value),) = wanted.items()
     waiting = jobs.waiting().in_turn().values_list(field, flat=True)
     return next((number for number, found in enumerate(waiting, 1) if found == value), 0)
@@ -100,7 +100,7 @@ def claim_next(
 def requeue_stalled(
     jobs: JobQuerySet[AnyJob], *, give_up: Callable[[AnyJob], None], **waiting: object
 ) -> int:
-    """Puts back what a dead worker left running, or a stuck one does not end; says how many.
+    """Requeues the jobs of dead and stuck workers; returns how many.
 
     What has stopped too often is given up: it may be what kills the workers.
     """
@@ -115,7 +115,7 @@ def requeue_stalled(
 
 
 def put_back(jobs: JobQuerySet[AnyJob], *, worker: str, **waiting: object) -> int:
-    """Gives up what `worker` runs, which ends in good order; says how many.
+    """Releases the jobs of `worker`, which shuts down; returns how many.
 
     It goes to the end of the user's queue, and the attempt counts: what keeps one process busy
     until it is stopped must not keep the next one from everything else.
@@ -136,7 +136,7 @@ def try_later(job: models.Job, *, pause: timedelta) -> None:
 
 
 def again(user: User | None) -> dict[str, object]:
-    """What makes a finished job a new one that `user` asks for."""
+    """The field values that queue a finished job again, for `user`."""
     now = database.now()
     return _QUEUED | {
         "requested_by": user,
@@ -159,7 +159,7 @@ def restore(jobs: JobQuerySet[AnyJob], **changes: object) -> int:
 
 
 def beat(job: models.Job) -> None:
-    """Shows that the run is alive. Raises LeaseLostError."""
+    """Writes a heartbeat. Raises LeaseLostError."""
     change(job, heartbeat_at=database.now())
 
 
@@ -198,7 +198,7 @@ class Pace:
 def holding(
     job: models.Job, *, proceed: Callable[[], bool], too_long: str
 ) -> Iterator[Callable[[], None]]:
-    """Shows life while a run lasts; gives what it has to call several times a second.
+    """Sends heartbeats during a run; yields a callback to call several times a second.
 
     That raises LeaseLostError once the run has lost its row, GaveWayError once `proceed` says
     no, and Refused with the sentence `too_long` at the deadline.
@@ -218,7 +218,7 @@ def holding(
 
 
 class _Lease:
-    """What a run has of its row, as far as the last sign of life tells."""
+    """The lease as of the last heartbeat."""
 
     def __init__(self) -> None:
         self._lost = threading.Event()
@@ -235,10 +235,10 @@ class _Lease:
 
 @contextmanager
 def _beating(job: models.Job, *, seconds: float) -> Iterator[_Lease]:
-    """Shows life from a thread of its own: reading a long clip leaves no time for it.
+    """Sends heartbeats from a thread of its own: reading a long clip leaves no time for it.
 
     Whether the row is still held is asked more often. What goes on for longer than so many
-    `seconds` is stuck: it shows no more life, and stalls.
+    `seconds` is stuck: it sends no more heartbeats, and stalls.
     """
     finished, lease = threading.Event(), _Lease()
     ticker = threading.Thread(
@@ -265,7 +265,7 @@ def _tick(job: models.Job, lease: _Lease, finished: threading.Event, until: floa
                     lease.lose()
                     return
             except DatabaseError:  # busy, or gone; the lease outlasts a missed beat
-                logger.warning("a sign of life could not be written", exc_info=True)
+                logger.warning("a heartbeat could not be written", exc_info=True)
                 connection.close_if_unusable_or_obsolete()  # the next one opens another
     except LeaseLostError:
         lease.lose()

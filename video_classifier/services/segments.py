@@ -58,7 +58,7 @@ def plan(clip: Clip) -> tuple[Span, ...]:
 
 
 def claim_next(*, worker: str) -> Segment | None:
-    """The segment whose turn it is, now running for `worker`, or None."""
+    """The next segment, now running for `worker`, or None."""
     segment = jobs.claim_next(
         Segment.objects.all(),
         worker=worker,
@@ -71,7 +71,7 @@ def claim_next(*, worker: str) -> Segment | None:
 
 
 def requeue_stalled() -> int:
-    """Puts back what a dead worker left running; says how many.
+    """Requeues the segments of dead workers; returns how many.
 
     What has stopped too often fails with a reason: its clip may be what kills the workers.
     """
@@ -82,7 +82,7 @@ def requeue_stalled() -> int:
 
 
 def put_back(*, worker: str) -> int:
-    """Gives up what `worker` runs, which ends in good order."""
+    """Releases the segments of `worker`, which shuts down."""
     given_back = jobs.put_back(Segment.objects.all(), worker=worker)
     if given_back:
         conclusions.wait_again()
@@ -108,7 +108,7 @@ def _too_long(duration: float) -> str:
 
 
 def run_next(*, worker: str, proceed: Callable[[], bool] = lambda: True) -> bool:
-    """Runs the segment whose turn it is; says if there was any."""
+    """Runs the next segment; returns whether there was one."""
     requeue_stalled()
     segment = claim_next(worker=worker)
     if segment is None:

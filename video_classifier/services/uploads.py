@@ -48,7 +48,7 @@ def accept(
     can't be used. Raises InTrashError rather than making a twin of a clip that only has to be
     restored.
     """
-    with disk.fullness_told():
+    with disk.refusing_when_full():
         return _accept(file, user, model, store, camera)
 
 
