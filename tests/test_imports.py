@@ -13,6 +13,12 @@ ROOT = Path(__file__).parent.parent
 SITE = "import django; django.setup(); import shoplift_site.urls, shoplift_site.wsgi"
 COMMAND = "import django.core.management as it; it.execute_from_command_line(['manage.py', {!r}])"
 HEAVY = {"keras", "tensorflow", "cv2", "av"}
+DETECT = """
+from pathlib import Path
+import numpy as np
+from video_classifier.ml.persons import loading
+loading.load(Path("models_storage/person_detector")).detect(np.zeros((240, 320, 3), np.uint8))
+"""
 
 
 def loads_one_of(names: set[str], code: str, data: Path) -> bool:
@@ -38,6 +44,7 @@ def loads_one_of(names: set[str], code: str, data: Path) -> bool:
         (COMMAND.format("migrate"), HEAVY),
         ("import video_classifier.ml.video.sampling", {"django"}),
         ("import video_classifier.ml.serving.loading", {"django"} | HEAVY),
+        (DETECT, {"django", "keras", "tensorflow"}),
     ],
 )
 def test_leaves_unloaded(code: str, absent: set[str], tmp_path: Path) -> None:

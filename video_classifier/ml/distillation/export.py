@@ -1,4 +1,4 @@
-"""Exports a trained person detector: from Keras to TensorFlow Lite, and to its folder."""
+"""Exports a trained person detector: from Keras to LiteRT, and to its folder."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def write(folder: Path, content: bytes, card: DetectorCard) -> None:
 
 
 def convert(network: keras.Model, *, height: int, width: int) -> bytes:
-    """For TensorFlow Lite, with weights of 16 bits; sides are multiples of 32.
+    """For LiteRT, with weights of 16 bits; sides are multiples of 32.
 
     Takes (1, height, width, 3) RGB float32, 0 to 255, and gives (1, cells, 5): the output of
     `network`, its grids concatenated.

@@ -1,31 +1,22 @@
-"""Runs a person detector of our own by TensorFlow Lite.
+"""Runs a person detector of our own by LiteRT.
 
-It is trained in Keras (`distillation`); TensorFlow Lite takes a third of the time for single
-pictures.
+It is trained in Keras (`distillation`); LiteRT takes a third of the time for single pictures.
 """
 
 from __future__ import annotations
 
-import os
-import threading
-import warnings
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 
+from video_classifier.ml import litert
 from video_classifier.ml.contracts import Floats32, Image
 from video_classifier.ml.persons import boxes
 from video_classifier.ml.persons import detector_card as cards
 from video_classifier.ml.persons.detector import Detections, DetectorError
 from video_classifier.ml.persons.detector_card import NETWORK_FILE, DetectorCard
 
-if TYPE_CHECKING:
-    import tensorflow as tf
-
 _SUPPRESSION = boxes.Suppression(iou=0.35, voting_iou=0.4)  # best on the scenes for validation
-
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # most of what TensorFlow says on stderr
 
 
 def read(folder: Path) -> OwnDetector:
@@ -35,7 +26,7 @@ def read(folder: Path) -> OwnDetector:
         return OwnDetector((folder / NETWORK_FILE).read_bytes(), card)
     except (OSError, ValueError, RuntimeError) as error:
         msg = (
-            f"The person detector {folder} can't be used: TensorFlow Lite can't read its "
+            f"The person detector {folder} can't be used: LiteRT can't read its "
             f"{NETWORK_FILE}. Restore the folder or train it again."
         )
         raise DetectorError(msg) from error
@@ -46,10 +37,7 @@ class OwnDetector:
 
     def __init__(self, content: bytes, card: DetectorCard) -> None:
         self._card = card
-        self._network = _interpreter(content)
-        (self._input,) = self._network.get_input_details()
-        (self._output,) = self._network.get_output_details()
-        self._running = threading.Lock()
+        self._network = litert.Network(content)
 
     @property
     def sha256(self) -> str:
@@ -61,7 +49,7 @@ class OwnDetector:
 
     @property
     def input_size(self) -> tuple[int, int]:
-        _, height, width, _ = self._input["shape"].tolist()
+        _, height, width, _ = self._network.input_shape
         return height, width
 
     def detect(self, image: Image) -> Detections:
@@ -81,18 +69,5 @@ class OwnDetector:
 
         Of each cell the box in strides, as `boxes.from_yolox` takes it, and the logit of the score.
         """
-        with self._running:
-            self._network.set_tensor(self._input["index"], picture[np.newaxis].astype(np.float32))
-            self._network.invoke()
-            return np.asarray(self._network.get_tensor(self._output["index"])[0], np.float32)
-
-
-def _interpreter(content: bytes) -> tf.lite.Interpreter:
-    import tensorflow as tf
-
-    with warnings.catch_warnings():
-        # It is to move to a package of its own (ai-edge-litert), which has no wheels for Windows.
-        warnings.filterwarnings("ignore", ".*tf.lite.Interpreter is deprecated", UserWarning)
-        network = tf.lite.Interpreter(model_content=content, num_threads=os.cpu_count())
-    network.allocate_tensors()
-    return network
+        cells: Floats32 = self._network.run(picture[np.newaxis].astype(np.float32))[0]
+        return cells
