@@ -125,7 +125,7 @@ def _compare(
         name=model.name,
         metrics=metrics,
         parameters=model.card.parameters,
-        megabytes=bundle.network_file(folder).stat().st_size / 1e6,
+        megabytes=bundle.network_file(folder, model.card).stat().st_size / 1e6,
         milliseconds=milliseconds,
         leaky=leaky,
     )

@@ -80,7 +80,15 @@ def _run(options: Options, checkpoints: Path) -> None:
         return
     trained = experiments.train(trainer, watch=watch)
     provenance = Provenance(manifest=options.manifest, left_out=len(unreadable), audit=found)
-    card = experiments.publish(options.out, trained, provenance, measured, threshold=plan.threshold)
+    card = experiments.publish(
+        options.out,
+        trained,
+        provenance,
+        measured,
+        threshold=plan.threshold,
+        windows=[clip.inputs[0] for clip in footage],
+        watch=watch,
+    )
     if held_out:
         card = experiments.measure_held_out(
             options.out, held_out, detector=options.detector, whole=options.test_only, watch=watch

@@ -16,6 +16,7 @@ from video_classifier.ml.evaluation import cross_validation
 from video_classifier.ml.evaluation.cross_validation import FoldScored
 from video_classifier.ml.experiments import Plan, Provenance
 from video_classifier.ml.serving import bundle
+from video_classifier.ml.serving.engine import LiteRTEngine
 from video_classifier.ml.training.recipe import Recipe
 from video_classifier.ml.training.settings import StopBy, TrainingSettings
 from video_classifier.ml.training.trainer import Trainer
@@ -28,11 +29,15 @@ RECIPE = Recipe(network="conv3d", spec=TINY, settings=SETTINGS)
 PLAN = Plan(folds=2, false_alarms=0.2)
 
 
-class Folds(Unwatched):
-    """Keeps the folds that were reported."""
+class Kept(Unwatched):
+    """Keeps the folds that were reported, and the warnings."""
 
     def __init__(self) -> None:
         self.scored: list[FoldScored] = []
+        self.warnings: list[str] = []
+
+    def warn(self, sentence: str) -> None:
+        self.warnings.append(sentence)
 
     def report(self, result: object) -> None:
         if isinstance(result, FoldScored):
@@ -56,7 +61,7 @@ def trainer() -> Trainer:
 
 
 def test_a_recipe_is_measured_on_people_whom_its_networks_have_not_seen(trainer: Trainer) -> None:
-    watch = Folds()
+    watch = Kept()
 
     measured = experiments.measure(trainer, PLAN, watch=watch)
 
@@ -91,6 +96,35 @@ def test_what_is_published_is_a_model_with_its_recipe_and_its_scores(
     read, scores = cross_validation.read_scores(tmp_path / "mine" / "unseen.csv")
     assert [entry.name for entry in read] == [entry.name for entry in people(4)]
     assert scores == pytest.approx(measured.out_of_fold.scores, abs=1e-4)
+
+
+def test_what_is_published_is_served_by_litert(table: Path, tmp_path: Path) -> None:
+    recipe = replace(RECIPE, network="cnn_lstm", settings=replace(SETTINGS, epochs=1))
+    clips, watch = clips_in(table), Kept()
+    trained = experiments.train(Trainer(recipe, clips))
+
+    card = experiments.publish(
+        tmp_path / "mine",
+        trained,
+        Provenance(manifest=table),
+        windows=[clip.inputs[0] for clip in clips],
+        watch=watch,
+    )
+
+    assert isinstance(bundle.load(tmp_path / "mine")[0], LiteRTEngine)
+    assert bundle.check(tmp_path / "mine") == card
+    assert watch.warnings == []
+
+
+def test_a_network_that_can_not_be_exported_is_served_by_keras(table: Path, tmp_path: Path) -> None:
+    trained, watch = experiments.train(Trainer(RECIPE, clips_in(table))), Kept()
+
+    card = experiments.publish(tmp_path / "mine", trained, Provenance(manifest=table), watch=watch)
+
+    assert card.serving is None
+    assert watch.warnings == [
+        "The model “mine” isn't exported: LiteRT has no MaxPool3D. Keras serves it."
+    ]
 
 
 def test_a_model_that_was_not_measured_says_so(table: Path, tmp_path: Path) -> None:

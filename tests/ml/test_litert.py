@@ -15,7 +15,7 @@ FILE = Path(__file__).parents[2] / "models_storage" / "person_detector" / "netwo
 
 @pytest.mark.keras
 def test_threads_that_share_a_network_get_their_own_outputs() -> None:
-    network = litert.Network(FILE.read_bytes(), threads=1)
+    network = litert.Network(FILE.read_bytes())
     shape = network.input_shape
     inputs = [np.full(shape, level, network.input_dtype) for level in (0, 60, 120, 250)]
     alone = [network.run(each) for each in inputs]

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from video_classifier.ml.audit import file_facts, leaks
 from video_classifier.ml.audit.leaks import Audit
 from video_classifier.ml.cache import Cache
-from video_classifier.ml.contracts import Region
+from video_classifier.ml.contracts import Image, Region
 from video_classifier.ml.data import splits
 from video_classifier.ml.data.footage import Footage, Unreadable, read_footage
 from video_classifier.ml.data.grouping import Duplicates
@@ -34,6 +34,8 @@ from video_classifier.ml.persons.detector import DetectorError
 from video_classifier.ml.reporting import card_text, plots
 from video_classifier.ml.serving import bundle, loading
 from video_classifier.ml.serving.card import BundleError, Card, Interval
+from video_classifier.ml.training import export
+from video_classifier.ml.training.export import ExportError
 from video_classifier.ml.training.history import History
 from video_classifier.ml.training.recipe import Recipe, RecipeError, temperature_of
 from video_classifier.ml.training.trainer import Trainer
@@ -201,18 +203,21 @@ def train(trainer: Trainer, *, watch: Watch = UNWATCHED) -> Trained:
     return Trained(recipe=trainer.recipe, entries=trainer.entries, network=network, history=history)
 
 
-def publish(
+def publish(  # noqa: PLR0913
     folder: Path,
     trained: Trained,
     provenance: Provenance,
     measured: Measured | None = None,
     *,
     threshold: float | None = None,
+    windows: Sequence[Image] = (),
+    watch: Watch = UNWATCHED,
 ) -> Card:
     """Writes the model's folder: network, card, plots and out-of-fold scores. Raises OSError.
 
     If the recipe was not `measured` the card has no metrics; then its threshold is `threshold`,
-    or 0.5.
+    or 0.5. An export to LiteRT is served if it scores like the network on `windows`, inputs of
+    the network, and on made ones; if not, Keras serves the model, and `watch` is warned.
     """
     recipe, entries = trained.recipe, trained.entries
     chosen = measured.calibration if measured else Calibration(threshold=threshold or 0.5)
@@ -247,7 +252,16 @@ def publish(
     if measured:
         cross_validation.write_scores(folder / SCORES_FILE, measured.entries, measured.out_of_fold)
         plots.save_roc(measured.entries, measured.out_of_fold.scores, folder / ROC_FILE)
-    return card
+    return _exported(folder, card, windows, watch)
+
+
+def _exported(folder: Path, card: Card, windows: Sequence[Image], watch: Watch) -> Card:
+    """The card with the export that is served, if there can be one."""
+    try:
+        return export.export(folder, windows)
+    except ExportError as error:
+        watch.warn(f"{error} Keras serves it.")
+        return card
 
 
 def measure_held_out(

@@ -10,6 +10,8 @@ import numpy as np
 
 from video_classifier.ml.contracts import Floats32
 
+threads = os.cpu_count() or 1  # that each network is run by, from when it is made
+
 
 class Network:
     """A network of one input and one output. Safe to call from several threads.
@@ -17,16 +19,14 @@ class Network:
     One thread is served at a time.
     """
 
-    def __init__(self, content: bytes, *, threads: int | None = None) -> None:
-        """`content` is that of a .tflite file; `threads` are as many as cores if not given.
+    def __init__(self, content: bytes) -> None:
+        """`content` is that of a .tflite file.
 
         Raises ValueError and RuntimeError if LiteRT can't read it.
         """
         from ai_edge_litert.interpreter import Interpreter
 
-        self._interpreter = Interpreter(
-            model_content=content, num_threads=threads or os.cpu_count() or 1
-        )
+        self._interpreter = Interpreter(model_content=content, num_threads=threads)
         self._interpreter.allocate_tensors()
         (self._input,) = self._interpreter.get_input_details()
         (self._output,) = self._interpreter.get_output_details()

@@ -44,7 +44,7 @@ def card_of(analysis: Analysis) -> Card | None:
         card = _card(file.parent, file.stat().st_mtime_ns)
     except (OSError, ValueError, BundleError):
         return None
-    return card if card.sha256 == analysis.model_sha256 else None
+    return card if card.describes(analysis.model_sha256) else None
 
 
 def sentence(share: Share, *, hint: bool) -> str:

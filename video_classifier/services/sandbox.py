@@ -150,7 +150,7 @@ class ChildPredictor:
 
     @property
     def sha256(self) -> str:
-        return self.card.sha256
+        return self.card.served_sha256
 
     def load(self) -> None:
         """Now instead of with the first clip. Raises Refused."""

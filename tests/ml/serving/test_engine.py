@@ -1,7 +1,9 @@
-"""What lies in a model's folder decides which engine runs it; scores are checked, in batches."""
+"""What a card says is served decides which engine runs it; scores are checked, in batches."""
 
 from __future__ import annotations
 
+import hashlib
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,10 +13,11 @@ from tests.conftest import MakeModel
 from tests.ml.conftest import TINY, MakeBundle
 from video_classifier.ml.contracts import Floats, Image
 from video_classifier.ml.serving import bundle, engine
-from video_classifier.ml.serving.card import BundleError, Card
+from video_classifier.ml.serving.card import BundleError, Card, Export
 from video_classifier.ml.serving.engine import Engine, KerasEngine
 from video_classifier.ml.serving.scorer import MAX_BATCH, Scorer
 
+DETECTOR = Path(__file__).parents[3] / "models_storage" / "person_detector"
 CARD = Card(
     name="fake", network="conv3d", summary="", spec=TINY, threshold=0.5, created="2026-01-01"
 )
@@ -88,45 +91,79 @@ def test_one_input_without_a_number_is_a_reason_to_give_none() -> None:
         scorer.score_all(shades(0, 255, 0))
 
 
-# By what lies in the folder
+# By what the card says
 
 
 @pytest.fixture
-def two_engines(monkeypatch: pytest.MonkeyPatch) -> None:
+def bright(make_model: MakeModel, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A model with two networks, whose card says that the one for another engine is served."""
     other = {"network.bright": lambda _file, _card: Brightness()}
     monkeypatch.setattr(bundle, "ENGINES", dict(engine.ENGINES) | other)
+    folder = make_model("bright", serving=export_of(b"other weights"))
+    (folder / "network.bright").write_bytes(b"other weights")
+    return folder
 
 
-@pytest.mark.usefixtures("two_engines")
-def test_the_file_in_the_folder_chooses_the_engine(make_model: MakeModel) -> None:
-    folder = make_model("bright")
-    (folder / bundle.NETWORK_FILE).rename(folder / "network.bright")
+def export_of(content: bytes, file: str = "network.bright") -> Export:
+    digest = hashlib.sha256(content).hexdigest()
+    return Export(file=file, sha256=digest, max_difference=1e-6, windows=64)
 
-    chosen, card = bundle.load(folder)
+
+def test_the_card_chooses_the_engine(bright: Path) -> None:
+    chosen, card = bundle.load(bright)
 
     assert isinstance(chosen, Brightness)
     assert card.name == "bright"
 
 
-@pytest.mark.usefixtures("two_engines")
-def test_two_networks_in_a_folder_are_refused(make_model: MakeModel) -> None:
-    folder = make_model("both")
-    (folder / "network.bright").write_bytes(b"other weights")
+def test_an_export_is_served_without_the_network_that_it_was_made_from(bright: Path) -> None:
+    (bright / bundle.NETWORK_FILE).unlink()
 
-    with pytest.raises(
-        BundleError,
-        match=r"“both” .* its folder holds network\.keras and network\.bright, .* Remove",
-    ):
+    assert isinstance(bundle.load(bright)[0], Brightness)
+    with pytest.raises(BundleError, match=r"network\.keras is missing"):
+        bundle.load_network(bright)
+
+
+def test_an_export_that_the_card_does_not_name_is_not_served(bright: Path) -> None:
+    bundle.write_card(bright, replace(bundle.read_card(bright), serving=None))
+    (bright / bundle.NETWORK_FILE).unlink()
+
+    with pytest.raises(BundleError, match=r"“bright” .* its network\.keras is missing\."):
+        bundle.check(bright)
+
+
+@pytest.mark.parametrize("content", [b"", b"yet other weights"])
+def test_another_export_than_the_card_s_is_refused(bright: Path, content: bytes) -> None:
+    (bright / "network.bright").write_bytes(content)
+
+    with pytest.raises(BundleError, match=r"its network\.bright is not the one"):
+        bundle.check(bright)
+
+
+@pytest.mark.parametrize("name", ["network.onnx", "../network.tflite", ""])
+def test_a_file_that_no_engine_runs_is_refused(make_model: MakeModel, name: str) -> None:
+    folder = make_model("odd", serving=export_of(b"weights", name))
+
+    with pytest.raises(BundleError, match=r"only network\.keras and network\.tflite can be"):
         bundle.check(folder)
 
 
-@pytest.mark.usefixtures("two_engines")
-def test_no_network_in_a_folder_is_refused(make_model: MakeModel) -> None:
-    folder = make_model("none")
-    (folder / bundle.NETWORK_FILE).unlink()
+def test_a_file_that_is_no_network_for_litert_is_refused(make_model: MakeModel) -> None:
+    folder = make_model("odd", serving=export_of(b"weights", "network.tflite"))
+    (folder / "network.tflite").write_bytes(b"weights")
 
-    with pytest.raises(BundleError, match=r"its network\.keras or network\.bright is missing\."):
-        bundle.check(folder)
+    with pytest.raises(BundleError, match=r"LiteRT can't read its network\.tflite"):
+        bundle.load(folder)
+
+
+@pytest.mark.keras
+def test_a_network_for_litert_of_another_shape_is_refused(make_model: MakeModel) -> None:
+    content = (DETECTOR / "network.tflite").read_bytes()
+    folder = make_model("odd", serving=export_of(content, "network.tflite"))
+    (folder / "network.tflite").write_bytes(content)
+
+    with pytest.raises(BundleError, match="is of another shape than its card"):
+        bundle.load(folder)
 
 
 @pytest.mark.keras

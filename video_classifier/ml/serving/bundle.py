@@ -1,19 +1,27 @@
 """A model on disk: a folder with a network and card.json, each vouching for the other.
 
+The network is in network.keras. Beside it may lie network.tflite, made from it, which is served if
+the card says so.
+
 Reading and checking a card needs no framework; `load` imports what runs the network.
 """
 
 from __future__ import annotations
 
-import os
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from video_classifier.ml import files
 from video_classifier.ml.files import known_sha256, sha256
-from video_classifier.ml.serving.card import REMEDY, BundleError, Card
-from video_classifier.ml.serving.engine import ENGINES, KERAS_FILE, Engine, read_keras_network
+from video_classifier.ml.serving.card import REMEDY, BundleError, Card, Export
+from video_classifier.ml.serving.engine import (
+    ENGINES,
+    KERAS_FILE,
+    LITERT_FILE,
+    Engine,
+    read_keras_network,
+)
 
 if TYPE_CHECKING:
     import keras
@@ -46,64 +54,81 @@ def read_card(folder: Path) -> Card:
 def check(folder: Path) -> Card:
     """The card of a model whose weights are there and are the ones the card describes.
 
-    Loads no framework. Raises BundleError.
+    Those that are served, that is. Loads no framework. Raises BundleError.
     """
     card = read_card(folder)
-    file = network_file(folder)
-    try:
-        found = known_sha256(file, file.stat())
-    except OSError as error:
-        msg = (
-            f"The model “{folder.name}” can't be used: its {file.name} can't be read "
-            f"({error.strerror})."
-        )
-        raise BundleError(msg) from error
-    if found != card.sha256:
-        msg = (
-            f"The model “{folder.name}” can't be used: its {file.name} is not the one "
-            f"that its {CARD_FILE} describes. {REMEDY}"
-        )
-        raise BundleError(msg)
+    _check_file(network_file(folder, card), card.served_sha256)
     return card
 
 
-def network_file(folder: Path) -> Path:
-    """The network in a model's folder; its name decides which engine runs it.
-
-    Raises BundleError if there is none, or more than one.
-    """
-    found = [folder / name for name in ENGINES if os.path.lexists(folder / name)]
-    if not found:
-        msg = f"The model “{folder.name}” can't be used: its {' or '.join(ENGINES)} is missing."
-        raise BundleError(msg)
-    if len(found) > 1:
+def network_file(folder: Path, card: Card) -> Path:
+    """The network that is served; its name decides which engine runs it. Raises BundleError."""
+    name = card.serving.file if card.serving else KERAS_FILE
+    if name not in ENGINES:
         msg = (
-            f"The model “{folder.name}” can't be used: its folder holds "
-            f"{' and '.join(file.name for file in found)}, so that it isn't clear which network "
-            f"is meant. Remove all but the one that its {CARD_FILE} describes."
+            f"The model “{folder.name}” can't be used: its {CARD_FILE} says that {name} is to be "
+            f"served, and only {' and '.join(ENGINES)} can be. {REMEDY}"
         )
         raise BundleError(msg)
-    return found[0]
+    return folder / name
 
 
 def load(folder: Path) -> tuple[Engine, Card]:
     """The engine with the network, and the card. Raises BundleError if either is damaged."""
-    card, file = check(folder), network_file(folder)
+    card = check(folder)
+    file = network_file(folder, card)
     return ENGINES[file.name](file, card), card
 
 
 def load_network(folder: Path) -> tuple[keras.Model, Card]:
-    """The network itself, for what needs more of it than scores. Raises BundleError."""
-    card, file = check(folder), network_file(folder)
+    """The Keras network itself, for what needs more of it than scores. Raises BundleError."""
+    card, file = read_card(folder), folder / KERAS_FILE
+    _check_file(file, card.sha256)
     return read_keras_network(file, card), card
 
 
+def _check_file(file: Path, expected_sha256: str) -> None:
+    whose = f"The model “{file.parent.name}” can't be used: its {file.name}"
+    try:
+        found = known_sha256(file, file.stat())
+    except FileNotFoundError as error:
+        msg = f"{whose} is missing. {REMEDY}"
+        raise BundleError(msg) from error
+    except OSError as error:
+        msg = f"{whose} can't be read ({error.strerror})."
+        raise BundleError(msg) from error
+    if found != expected_sha256:
+        msg = f"{whose} is not the one that its {CARD_FILE} describes. {REMEDY}"
+        raise BundleError(msg)
+
+
 def save(folder: Path, network: keras.Model, card: Card) -> Card:
-    """Writes both files, each of them whole; returns the card as written."""
+    """Writes both files, each of them whole; returns the card as written.
+
+    An export of what was there before is of other weights, and goes.
+    """
     folder.mkdir(parents=True, exist_ok=True)
-    with files.atomic_write(folder / NETWORK_FILE) as aside:
+    with files.atomic_write(folder / KERAS_FILE) as aside:
         network.save(aside)
-        card = replace(card, sha256=sha256(aside), parameters=network.count_params())
+        card = replace(card, sha256=sha256(aside), parameters=network.count_params(), serving=None)
+    write_card(folder, card)
+    (folder / LITERT_FILE).unlink(missing_ok=True)
+    return card
+
+
+def serve_export(
+    folder: Path, content: bytes, card: Card, *, max_difference: float, windows: int
+) -> Card:
+    """Writes a network for LiteRT beside the one it was made from, and has the card serve it."""
+    with files.atomic_write(folder / LITERT_FILE) as aside:
+        aside.write_bytes(content)
+        export = Export(
+            file=LITERT_FILE,
+            sha256=sha256(aside),
+            max_difference=max_difference,
+            windows=windows,
+        )
+    card = replace(card, serving=export)
     write_card(folder, card)
     return card
 

@@ -31,6 +31,19 @@ class Interval:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Export:
+    """A network in another format, beside the one it was made from, and how close their scores are.
+
+    Made and measured by `ml.training.export`.
+    """
+
+    file: str  # in the model's folder; its name chooses the engine
+    sha256: str  # of that file
+    max_difference: float  # of a score, of those on `windows`
+    windows: int  # inputs that were scored by both
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Card:
     """What a model is, what it learned from, how well it does, and where not to use it."""
 
@@ -41,6 +54,7 @@ class Card:
     threshold: float  # a score from here on is a hint
     created: str  # ISO 8601 date
     sha256: str = ""  # of network.keras; `save` fills it in
+    serving: Export | None = None  # what is served in its place; None: network.keras itself
     parameters: int = 0  # `save` fills it in
     classes: tuple[str, ...] = LABELS
     metrics: Mapping[str, Interval] = field(default_factory=dict)
@@ -56,6 +70,19 @@ class Card:
         if self.classes != LABELS:
             msg = f"its classes are not {' and '.join(LABELS)}"
             raise ValueError(msg)
+
+    @property
+    def served_sha256(self) -> str:
+        """Of the file whose weights give the scores: what a result stores as its model's."""
+        return self.serving.sha256 if self.serving else self.sha256
+
+    def describes(self, weights_sha256: str) -> bool:
+        """Whether its figures hold for the scores of these weights.
+
+        They were measured with network.keras; scores of its export are the same within
+        `max_difference`. Results of before an export hold the one, later ones the other.
+        """
+        return weights_sha256 in {self.sha256, self.served_sha256} - {""}
 
     def was_trained_on(self, clip_sha256: str) -> bool:
         return clip_sha256 in self.training.get("clips_sha256", ())

@@ -1,4 +1,4 @@
-"""Engines run networks. Which one is chosen by the file that lies in a model's folder.
+"""Engines run networks. Which one is chosen by the name of the file that a card says is served.
 
 Importing this loads no framework; reading a network does.
 """
@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
+from video_classifier.ml import litert
 from video_classifier.ml.contracts import Floats, Image
 from video_classifier.ml.serving import network_check
 from video_classifier.ml.serving.card import REMEDY, BundleError, Card
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     import keras
 
 KERAS_FILE = "network.keras"
+LITERT_FILE = "network.tflite"
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # most of TensorFlow's messages on stderr
 
@@ -55,6 +57,17 @@ class KerasEngine:
         return np.array(outputs, np.float64)
 
 
+class LiteRTEngine:
+    """Runs a network that `ml.training.export` made: without TensorFlow, inputs one by one."""
+
+    def __init__(self, network: litert.Network) -> None:
+        self._network = network
+
+    def score(self, batch: Image) -> Floats:
+        outputs = [self._network.run(images[np.newaxis])[0, 0] for images in batch]
+        return np.array(outputs, np.float64)
+
+
 def read_keras_network(file: Path, card: Card) -> keras.Model:
     """The network, if it is one that can be asked for scores. Raises BundleError."""
     import keras
@@ -77,5 +90,22 @@ def _read_keras(file: Path, card: Card) -> Engine:
     return KerasEngine(read_keras_network(file, card), card)
 
 
+def _read_litert(file: Path, card: Card) -> Engine:
+    whose = f"The model “{file.parent.name}” can't be used:"
+    try:
+        network = litert.Network(file.read_bytes())
+    except (OSError, ValueError, RuntimeError) as error:
+        msg = f"{whose} LiteRT can't read its {file.name}. {REMEDY}"
+        raise BundleError(msg) from error
+    takes = network.input_shape == (1, *card.spec.shape) and network.input_dtype == np.uint8
+    if not takes or network.output_shape != (1, 1):
+        msg = f"{whose} the network in its {file.name} is of another shape than its card. {REMEDY}"
+        raise BundleError(msg)
+    return LiteRTEngine(network)
+
+
 # By the name of the network's file. A new engine is a line here; it raises BundleError.
-ENGINES: Mapping[str, Callable[[Path, Card], Engine]] = {KERAS_FILE: _read_keras}
+ENGINES: Mapping[str, Callable[[Path, Card], Engine]] = {
+    KERAS_FILE: _read_keras,
+    LITERT_FILE: _read_litert,
+}

@@ -43,12 +43,14 @@ def load(folder: Path, *, detector: Path | None = None) -> ModelPredictor:
     with _loading:
         card = check(folder, detector=detector)
         if card.spec.view is Region.FRAME:
-            return _once(folder, (card.sha256,), lambda: WholeFramePredictor(*bundle.load(folder)))
+            return _once(
+                folder, (card.served_sha256,), lambda: WholeFramePredictor(*bundle.load(folder))
+            )
         with _wanting_detector(folder):
             found = detectors.load(_named(detector))
         return _once(
             folder,
-            (card.sha256, found.sha256),
+            (card.served_sha256, found.sha256),
             lambda: PersonPredictor(*bundle.load(folder), found),
         )
 

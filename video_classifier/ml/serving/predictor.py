@@ -52,7 +52,7 @@ class WholeFramePredictor:
 
     @property
     def sha256(self) -> str:
-        return self.card.sha256
+        return self.card.served_sha256
 
     def score(self, images: Image) -> float:
         """As `Scorer.score`."""
@@ -109,7 +109,7 @@ class PersonPredictor:
 
     @property
     def sha256(self) -> str:
-        return self.card.sha256
+        return self.card.served_sha256
 
     def score(self, images: Image) -> float:
         """As `Scorer.score`, of one track's crops."""

@@ -46,7 +46,7 @@ def _result(
     analysis = get_object_or_404(found, pk=pk)
     tracks = shown(analysis, analysis.tracks.all())
     card = {choice.name: choice.card for choice in form.choices}.get(analysis.model)
-    measured = card if card is not None and card.sha256 == analysis.model_sha256 else None
+    measured = card if card is not None and card.describes(analysis.model_sha256) else None
     return page_or_part(
         request,
         page="video_classifier/result/page.html",

@@ -1,0 +1,165 @@
+"""A model is exported to LiteRT if its scores stay the same, and served without TensorFlow."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.makers import videos
+from tests.ml.conftest import TINY, write_bundle
+from video_classifier.ml.contracts import Floats, Image
+from video_classifier.ml.files import sha256
+from video_classifier.ml.serving import bundle, loading
+from video_classifier.ml.serving.engine import LITERT_FILE, KerasEngine, LiteRTEngine
+from video_classifier.ml.training import export
+from video_classifier.ml.training.export import WINDOWS, ExportError
+
+pytestmark = pytest.mark.keras
+
+ROOT = Path(__file__).parents[3]
+ANALYZE = """
+import sys
+from pathlib import Path
+from video_classifier.ml.serving import loading, scorer_process
+outcome = loading.load(Path(sys.argv[1])).analyze(Path(sys.argv[2]))
+print(outcome.prediction.score, *{"tensorflow", "keras"} & set(sys.modules))
+"""
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return write_bundle(tmp_path / "small", "cnn_lstm")
+
+
+def test_an_export_scores_as_the_network_does(folder: Path) -> None:
+    card = export.export(folder)
+
+    served, read = bundle.load(folder)
+    network, _ = bundle.load_network(folder)
+    batch = np.random.default_rng(5).integers(0, 256, (3, *TINY.shape), np.uint8)
+    assert isinstance(served, LiteRTEngine)
+    assert served.score(batch) == pytest.approx(KerasEngine(network, card).score(batch), abs=1e-4)
+    assert read == card
+    assert card.serving is not None
+    assert card.serving.sha256 == card.served_sha256 == sha256(folder / LITERT_FILE)
+    assert card.sha256 == sha256(folder / bundle.NETWORK_FILE)
+    assert 0 < card.serving.max_difference < 1e-4
+    assert card.serving.windows == WINDOWS
+
+
+def test_a_model_is_loaded_anew_once_it_is_exported(folder: Path) -> None:
+    by_keras = loading.load(folder)
+
+    card = export.export(folder)
+
+    assert by_keras.sha256 == card.sha256
+    assert loading.load(folder).sha256 == card.served_sha256
+
+
+def test_an_exported_model_is_served_without_tensorflow(folder: Path, tmp_path: Path) -> None:
+    clip = videos.write(tmp_path / "clip.mp4", frames=12)
+    before = loading.load(folder).analyze(clip).prediction
+    export.export(folder)
+
+    done = subprocess.run(
+        [sys.executable, "-c", ANALYZE, str(folder), str(clip)],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
+    )
+
+    score, *loaded = done.stdout.split()
+    assert before is not None
+    assert float(score) == pytest.approx(before.score, abs=1e-4)
+    assert loaded == []
+
+
+def test_footage_is_compared_too(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    scored: list[Image] = []
+    usual = KerasEngine.score
+
+    def watched(engine: KerasEngine, batch: Image) -> Floats:
+        scored.append(batch)
+        return usual(engine, batch)
+
+    monkeypatch.setattr(KerasEngine, "score", watched)
+    windows = [np.full(TINY.shape, level, np.uint8) for level in range(100)]
+
+    export.export(folder, windows)
+
+    (batch,) = scored
+    levels = [int(window[0, 0, 0, 0]) for window in batch[: export.REAL_WINDOWS]]
+    assert len(batch) == WINDOWS
+    assert (levels[0], levels[-1]) == (0, 99)
+    assert levels == sorted(set(levels))
+
+
+def test_made_windows_are_the_same_each_time_and_no_two_alike() -> None:
+    made = export.made_windows(TINY, 8)
+
+    assert np.array_equal(made, export.made_windows(TINY, 8))
+    assert len({window.tobytes() for window in made}) == 8
+    assert {window.shape for window in made} == {TINY.shape}
+
+
+def test_an_export_whose_scores_differ_is_refused(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    network, card = bundle.load_network(folder)
+    network.layers[-1].bias.assign_add([0.01])
+    off = export.convert(network, card)
+    monkeypatch.setattr(export, "convert", lambda *_: off)
+
+    with pytest.raises(ExportError, match=r"its scores differ by up to 0\.002\d* from those in K"):
+        export.export(folder)
+
+    assert bundle.check(folder) == card
+    assert not (folder / LITERT_FILE).exists()
+
+
+def test_an_earlier_export_outlives_one_that_is_refused(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    card = export.export(folder)
+    monkeypatch.setattr(export, "convert", lambda *_: b"weights")
+
+    with pytest.raises(ExportError, match="LiteRT can't run"):
+        export.export(folder)
+
+    assert bundle.check(folder) == card
+
+
+def test_what_litert_has_no_operation_for_is_named(tmp_path: Path) -> None:
+    folder = write_bundle(tmp_path / "solid", "conv3d")
+
+    with pytest.raises(ExportError, match=r"“solid” isn't exported: LiteRT has no MaxPool3D\."):
+        export.export(folder)
+
+    assert bundle.check(folder).serving is None
+
+
+def test_saving_another_network_takes_the_export_away(folder: Path) -> None:
+    export.export(folder)
+    network, card = bundle.load_network(folder)
+
+    bundle.save(folder, network, card)
+
+    assert bundle.check(folder).serving is None
+    assert not (folder / LITERT_FILE).exists()
+
+
+def test_a_card_of_before_exports_is_served_by_keras(folder: Path) -> None:
+    old = json.loads((folder / bundle.CARD_FILE).read_text())
+    del old["serving"]
+    (folder / bundle.CARD_FILE).write_text(json.dumps(old))
+
+    engine, card = bundle.load(folder)
+
+    assert isinstance(engine, KerasEngine)
+    assert card.served_sha256 == card.sha256
