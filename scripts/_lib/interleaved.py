@@ -43,7 +43,7 @@ def measure(
         pairs += [(ways[0](clip), ways[1](clip)) for clip in clips]
         advance()
     one, other = zip(*pairs, strict=True)
-    return _medians(one), _medians(other)
+    return medians(one), medians(other)
 
 
 def timings_of(outcome: Outcome) -> Timings:
@@ -53,5 +53,6 @@ def timings_of(outcome: Outcome) -> Timings:
     return {"decode": decode, "inference": inference, "whole": decode + inference}
 
 
-def _medians(rows: Sequence[Timings]) -> Timings:
+def medians(rows: Sequence[Timings]) -> Timings:
+    """Of each part, over all rows."""
     return {part: median(row[part] for row in rows) for part in rows[0]}

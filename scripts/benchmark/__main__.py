@@ -1,7 +1,8 @@
 """Measures how fast clips are analyzed, beside another way in the same run.
 
 That is the naive way, and for a model of people a model of whole frames (--beside).
-With --isolated it is the same analysis in child processes, as on the site.
+With --isolated it is the same analysis in child processes, as on the site; with --engines the same
+models in Keras and in LiteRT.
 """
 
 from __future__ import annotations
@@ -17,15 +18,17 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from functools import partial
+from importlib import import_module
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
 
 from rich.table import Table
 
-from scripts._lib import console, interleaved
+from scripts._lib import console, interleaved, markdown
 from scripts._lib.interleaved import Comparison, Timings
-from scripts.benchmark import isolated, people
+from scripts._lib.markdown import PageError
+from scripts.benchmark import engines, isolated, people
 from video_classifier.ml.contracts import ClipError, ClipSpec, Region
 from video_classifier.ml.persons import loading as detectors
 from video_classifier.ml.persons.detector import DetectorError
@@ -37,9 +40,9 @@ EXAMPLE = """example:
 
 Timings are medians, in seconds. Warm, in a process that has analyzed before: decode, inference and
 the whole of an analysis. Cold, each in a fresh process with the first clip: the import of
-TensorFlow (the same for both ways), the load of the model, the first prediction (from before the
-load to the first prediction), the cold start (import and first prediction), and the peak of the
-process' memory in megabytes (on Linux only).
+TensorFlow (of LiteRT, for ours, if that serves the model), the load of the model, the first
+prediction (from before the load to the first prediction), the cold start (import and first
+prediction), and the peak of the process' memory in megabytes (on Linux only).
 
 A model that looks at persons is measured warm only. Detect is the search for people in single
 pictures; following them and cutting them out counts as decode, with which it is interleaved.
@@ -85,12 +88,16 @@ def main(argv: Sequence[str] | None = None) -> int:
         runs=arguments.runs,
     )
     try:
+        if arguments.engines:
+            _compare_engines(setup, arguments.write)
+            return 0
         compared = (_compare_isolated if arguments.isolated else _compare_all)(setup)
     except (
         BundleError,
         DetectorError,
         people.NoResultError,
         ClipError,
+        PageError,
     ) as error:
         console.complain(error)
         return 2
@@ -130,6 +137,27 @@ def _compare_isolated(setup: Setup) -> dict[str, Comparison]:
             )
             for name in names
         }
+
+
+def _compare_engines(setup: Setup, page: Path | None) -> None:
+    """Prints the table, and puts it into the page. Raises PageError, BundleError, NoResultError."""
+    if page:
+        markdown.check(page, "engines")
+    names = tuple(_views(setup))
+    with console.progress("Measuring", len(names) * setup.runs) as advance:
+        measured = {
+            name: engines.measure(
+                setup.storage / name, setup.detector, setup.clips[0], setup.runs, advance
+            )
+            for name in names
+        }
+    table = engines.table(measured)
+    console.out.print(table, markup=False, soft_wrap=True)
+    for found in measured.values():
+        if found.refused:
+            console.out.print(found.refused, markup=False, soft_wrap=True)
+    if page:
+        markdown.write(page, "engines", f"\n{table}\n")
 
 
 def _views(setup: Setup) -> dict[str, Region]:
@@ -199,9 +227,9 @@ def _in_fresh_process(way: str, twin: Twin, clip: Path) -> Timings:
 
 def _cold(way: str, source: Path, spec: ClipSpec, clip: Path) -> Timings:
     """One first prediction, measured in the process that makes it."""
+    by_litert = way == "ours" and bundle.read_card(source).serving
     start = time.perf_counter()
-    import keras  # noqa: F401  (and TensorFlow with it)
-
+    import_module("ai_edge_litert.interpreter" if by_litert else "keras")
     imported = time.perf_counter()
     analyze = _load_ours(source) if way == "ours" else _load_naive(source, spec)
     loaded = time.perf_counter()
@@ -283,6 +311,17 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--runs", type=_positive, default=5, help="of each warm figure; default: 5")
     parser.add_argument(
         "--isolated", action="store_true", help="in this process beside in child processes"
+    )
+    parser.add_argument(
+        "--engines",
+        action="store_true",
+        help="in Keras beside LiteRT, each run in a process of its own with the first clip",
+    )
+    parser.add_argument(
+        "--write",
+        type=console.file_to_write,
+        metavar="PAGE",
+        help="with --engines: put the table between the marks of this page",
     )
     parser.add_argument(
         "--json", type=console.file_to_write, metavar="OUT", help="also write the figures here"
