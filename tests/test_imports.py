@@ -19,6 +19,14 @@ import numpy as np
 from video_classifier.ml.persons import loading
 loading.load(Path("models_storage/person_detector")).detect(np.zeros((240, 320, 3), np.uint8))
 """
+SERVE = """
+from pathlib import Path
+import numpy as np
+from video_classifier.ml.serving import loading, scorer_process
+storage = Path("models_storage")
+model = loading.load(storage / "{}", detector=storage / "person_detector")
+assert 0 < model.score(np.zeros(model.card.spec.shape, np.uint8)) < 1
+"""
 
 
 def loads_one_of(names: set[str], code: str, data: Path) -> bool:
@@ -45,6 +53,7 @@ def loads_one_of(names: set[str], code: str, data: Path) -> bool:
         ("import video_classifier.ml.video.sampling", {"django"}),
         ("import video_classifier.ml.serving.loading", {"django"} | HEAVY),
         (DETECT, {"django", "keras", "tensorflow"}),
+        (SERVE.format("mobilenetv2_lstm"), {"django", "keras", "tensorflow"}),
     ],
 )
 def test_leaves_unloaded(code: str, absent: set[str], tmp_path: Path) -> None:
