@@ -53,6 +53,7 @@ def loads_one_of(names: set[str], code: str, data: Path) -> bool:
         ("import video_classifier.ml.video.sampling", {"django"}),
         ("import video_classifier.ml.serving.loading", {"django"} | HEAVY),
         (DETECT, {"django", "keras", "tensorflow"}),
+        (SERVE.format("person_ensemble"), {"django", "keras", "tensorflow"}),
         (SERVE.format("mobilenetv2_lstm"), {"django", "keras", "tensorflow"}),
     ],
 )
