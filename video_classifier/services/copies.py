@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from contextlib import suppress
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -58,19 +58,13 @@ def make_next(*, worker: str, proceed: Callable[[], bool] = lambda: True) -> boo
     """
     if disk.is_nearly_full():  # what is left is for results
         return False
-    rows = BrowserCopy.objects.all()
-    jobs.requeue_stalled(rows, give_up=_give_up)
-    copy = jobs.claim_next(
-        rows,
+    return jobs.run_next(
+        BrowserCopy.objects.all(),
         worker=worker,
         related="clip",
-        allowed=lambda _: settings.ANALYSIS_DEADLINE_MOST,
+        run=partial(_run, proceed=proceed),
+        give_up=_give_up,
     )
-    if copy is None:
-        return False
-    with suppress(LeaseLostError):  # the clip was deleted, or another worker has it now
-        _run(copy, proceed)
-    return True
 
 
 def _run(copy: BrowserCopy, proceed: Callable[[], bool]) -> None:

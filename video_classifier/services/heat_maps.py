@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from contextlib import suppress
 from functools import partial
 from typing import NamedTuple
 
-from django.conf import settings
 from django.contrib.auth.models import User
 from django.db import transaction
 
@@ -59,19 +57,13 @@ def make_next(*, worker: str, proceed: Callable[[], bool] = lambda: True) -> boo
     `proceed` is asked after each part whether to go on; what is interrupted goes back to its
     place in the queue.
     """
-    rows = HeatMap.objects.all()
-    jobs.requeue_stalled(rows, give_up=partial(_fail, reason=BROKE))
-    heat_map = jobs.claim_next(
-        rows,
+    return jobs.run_next(
+        HeatMap.objects.all(),
         worker=worker,
         related="analysis__clip",
-        allowed=lambda _: settings.ANALYSIS_DEADLINE_MOST,
+        run=partial(_run, proceed=proceed),
+        give_up=partial(_fail, reason=BROKE),
     )
-    if heat_map is None:
-        return False
-    with suppress(LeaseLostError):  # the clip was deleted, or another worker has it now
-        _run(heat_map, proceed)
-    return True
 
 
 def _run(heat_map: HeatMap, proceed: Callable[[], bool]) -> None:

@@ -114,6 +114,29 @@ def requeue_stalled(
     return stalled.update(**_QUEUED, **waiting)
 
 
+def run_next(
+    jobs: JobQuerySet[AnyJob],
+    *,
+    worker: str,
+    related: str,
+    run: Callable[[AnyJob], None],
+    give_up: Callable[[AnyJob], None],
+) -> bool:
+    """Runs the next job of a kind whose runs may all take equally long; False if there is none."""
+    requeue_stalled(jobs, give_up=give_up)
+    job = claim_next(
+        jobs,
+        worker=worker,
+        related=related,
+        allowed=lambda _: settings.ANALYSIS_DEADLINE_MOST,
+    )
+    if job is None:
+        return False
+    with suppress(LeaseLostError):  # the clip was deleted, or another worker has it now
+        run(job)
+    return True
+
+
 def put_back(jobs: JobQuerySet[AnyJob], *, worker: str, **waiting: object) -> int:
     """Releases the jobs of `worker`, which shuts down; returns how many.
 

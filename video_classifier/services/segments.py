@@ -126,7 +126,7 @@ def run(
     predictor: Predictor | None = None,
     proceed: Callable[[], bool] = lambda: True,
 ) -> None:
-    """Analyzes a claimed segment and records the outcome, whatever it is.
+    """Analyzes a claimed segment and records its outcome.
 
     Without a `predictor` that of the analysis's model is taken. Once `proceed` says no it is put
     back. Raises LeaseLostError, and records nothing, if the run is no longer ours.
