@@ -23,6 +23,7 @@ from video_classifier.ml.contracts import (
     UNWATCHED,
     Box,
     ClipSpec,
+    EventCandidate,
     Image,
     Outcome,
     Prediction,
@@ -31,6 +32,7 @@ from video_classifier.ml.contracts import (
     Sample,
     ScoredTrack,
     Stage,
+    WindowScore,
 )
 from video_classifier.ml.contracts import Track as Motion
 from video_classifier.ml.serving import bundle
@@ -103,6 +105,18 @@ def followed(score: float, *, since: float = 0.0) -> ScoredTrack:
         score=score,
         images=np.full((2, 16, 16, 3), 200, np.uint8),
         times=(since + 0.25, since + 0.75),
+        windows=(WindowScore(start=since, end=since + 1, score=score),),
+    )
+
+
+def as_candidate(window: WindowScore, track: int | None = None) -> EventCandidate:
+    """The candidate that is a single window."""
+    return EventCandidate(
+        start=window.start,
+        end=window.end,
+        peak=(window.start + window.end) / 2,
+        score=window.score,
+        track=track,
     )
 
 
@@ -156,6 +170,7 @@ class FakePredictor:
             raise self._error
         preview = np.full((18, preview_width or 24, 3), 128, np.uint8)
         predicted = Prediction(score=self._score, threshold=self._threshold)
+        tracks, windows = self._scored
         return Outcome(
             prediction=None if self._no_result else predicted,
             no_result=self._no_result,
@@ -170,18 +185,23 @@ class FakePredictor:
             seconds_classifying=0.1,
             seconds_finding=0.3 if self._tracks else 0.0,
             view=Region.PERSON if self._tracks else Region.FRAME,
-            tracks=() if self._no_result else self._tracks,
+            candidates=(
+                *(as_candidate(each) for each in windows),
+                *(as_candidate(each.windows[0], n) for n, each in enumerate(tracks, 1)),
+            ),
+            windows=windows,
+            tracks=tracks,
             tracks_found=len(self._tracks),
-            decided_by=self._decided_by,
             detector_sha256="d" * 64 if self._tracks else "",
             model_sha256=self.sha256,
         )
 
     @property
-    def _decided_by(self) -> int | None:
-        if self._no_result or not self._tracks:
-            return None
-        return 1 + [track.score for track in self._tracks].index(self._score)
+    def _scored(self) -> tuple[tuple[ScoredTrack, ...], tuple[WindowScore, ...]]:
+        """Tracks, or windows of whole frames."""
+        if self._no_result or self._tracks:
+            return () if self._no_result else self._tracks, ()
+        return (), (WindowScore(start=0.0, end=2.0, score=self._score),)
 
     def load(self) -> None:
         """It needs none."""

@@ -67,6 +67,7 @@ def test_a_prediction_in_json(
         "frames": [{"time_s": 0.5}, {"time_s": 1.5}],
         "view": "frame",
         "tracks": [],
+        "windows": [{"from_s": 0.0, "to_s": 2.0, "score": 0.25}],
         "events": [],
         "tracks_found": None,
         "seconds": {
@@ -142,7 +143,11 @@ def test_every_key_of_the_json_is_documented_and_no_other(
     cells = re.findall(r"^\| (`.*?) \|", section, re.MULTILINE)
     documented = [key for cell in cells for key in re.findall(r"`([^`]+)`", cell)]
 
-    printed = keys(report_of(monkeypatch, capsys, clip, Measured(tracks=(followed(0.75),))))
+    of_people, of_frames = (
+        keys(report_of(monkeypatch, capsys, clip, predictor))
+        for predictor in (Measured(tracks=(followed(0.75),)), Measured(0.75))
+    )
+    printed = of_people | of_frames
     without = keys(
         report_of(monkeypatch, capsys, clip, FakePredictor(no_result="Nobody is there."))
     )

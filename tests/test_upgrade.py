@@ -86,6 +86,7 @@ def test_a_result_and_its_tracks_say_the_same() -> None:
     first, second = hint.tracks.all()
     assert (first.number, first.score, second.number, second.score) == (1, 0.2, 2, 0.93)
     assert (second.times, second.crop_times) == ([0.0, 1.0], [0.25, 0.75])
+    assert (hint.windows, first.windows, second.windows) == ([], [], [])  # not known of then
     assert second.boxes == [[0.0, 0.25, 0.25, 0.75], [0.5, 0.25, 0.75, 0.75]]
 
 

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 import pytest
 
+from tests.conftest import as_candidate, followed
 from video_classifier.ml.contracts import (
     SLACK,
     Box,
+    ClipSpec,
+    EventCandidate,
     Outcome,
     Prediction,
+    Region,
     Sample,
-    ScoredTrack,
     Track,
+    WindowScore,
 )
 
 START = Box(left=0.0, top=0.2, right=0.1, bottom=0.6)
@@ -43,63 +50,97 @@ def test_a_rounded_moment_is_still_the_first_or_last(track: Track) -> None:
     assert track.at(4.0 + SLACK / 2) == END
 
 
-# Outcomes
-
-
-def scored(score: float) -> ScoredTrack:
-    return ScoredTrack(
-        track=Track(times=(0.0,), boxes=(START,)),
-        score=score,
-        images=np.zeros((1, 8, 8, 3), np.uint8),
-        times=(0.0,),
-    )
-
-
-def outcome(*scores: float, score: float | None = 0.7, decided_by: int | None = None) -> Outcome:
-    return Outcome(
-        prediction=None if score is None else Prediction(score=score, threshold=0.5),
-        no_result="Nobody was found." if score is None else "",
-        sample=Sample(images=np.zeros((1, 8, 8, 3), np.uint8), times=(0.0,), length=1.0),
-        seconds_reading=0.1,
-        seconds_classifying=0.1,
-        tracks=tuple(map(scored, scores)),
-        decided_by=decided_by,
-    )
-
-
-def test_the_track_that_decides_has_the_score_of_the_clip() -> None:
-    decider = outcome(0.2, 0.7, decided_by=2).decider
-
-    assert decider is not None
-    assert decider.score == 0.7
-
-
-def test_without_tracks_none_decides() -> None:
-    assert outcome().decider is None
-    assert outcome(score=None).decider is None
+# Shapes of windows
 
 
 @pytest.mark.parametrize(
-    ("scores", "score", "decided_by"),
+    ("shape", "says"),
     [
-        ((0.2, 0.7), 0.7, None),  # one of them must have decided
-        ((0.2, 0.7), 0.7, 1),  # not the score of that one
-        ((0.2, 0.7), 0.7, 3),  # there is no such track
-        ((0.2, 0.7), 0.7, 0),  # they count from 1
-        ((), 0.7, 1),
-        ((0.2,), None, None),  # nothing is scored without a result
+        ({"rate": -1.0}, "not -1"),
+        ({"rate": float("nan")}, "not nan"),
+        ({"rate": 9.0}, "0 to 8 pictures a second, not 9"),
+        ({"min_difference": float("nan")}, "no frame differs"),
+        ({"view": Region.FRAME, "rate": 8.0}, "of a person, not of whole frames"),
     ],
 )
-def test_an_outcome_does_not_contradict_itself(
-    scores: tuple[float, ...], score: float | None, decided_by: int | None
-) -> None:
-    with pytest.raises(ValueError, match="track"):
-        outcome(*scores, score=score, decided_by=decided_by)
+def test_no_window_has_an_impossible_shape(shape: dict[str, Any], says: str) -> None:
+    with pytest.raises(ValueError, match=says):
+        ClipSpec(**{"view": Region.PERSON} | shape)
 
 
-def test_a_hint_points_at_an_event_and_anything_else_at_none() -> None:
-    (event,) = outcome().events
+@pytest.mark.parametrize(
+    ("start", "end", "score"),
+    [(2.0, 1.0, 0.5), (float("nan"), 1.0, 0.5), (0.0, float("inf"), 0.5)]
+    + [(0.0, 1.0, score) for score in (-0.1, 1.1, float("nan"))],
+)
+def test_a_window_has_a_stretch_and_a_score(start: float, end: float, score: float) -> None:
+    with pytest.raises(ValueError, match="window"):
+        WindowScore(start=start, end=end, score=score)
 
-    assert (event.start, event.end, event.track, event.score) == (0.0, 1.0, None, 0.7)
-    assert outcome(score=0.4).events == ()
-    assert outcome(score=None).events == ()
+
+# Outcomes
+
+
+def candidate(score: float, track: int | None = None, *, start: float = 0.0) -> EventCandidate:
+    return as_candidate(WindowScore(start=start, end=start + 1, score=score), track)
+
+
+def outcome(score: float | None = 0.7, threshold: float = 0.5, **fields: Any) -> Outcome:
+    usual = {
+        "prediction": None if score is None else Prediction(score=score, threshold=threshold),
+        "no_result": "Nobody was found." if score is None else "",
+        "sample": Sample(images=np.zeros((1, 8, 8, 3), np.uint8), times=(0.0,), length=1.0),
+        "seconds_reading": 0.1,
+        "seconds_classifying": 0.1,
+    }
+    return Outcome(**usual | fields)
+
+
+def of_tracks(*scores: float, score: float, **fields: Any) -> Outcome:
+    candidates = tuple(candidate(each, number) for number, each in enumerate(scores, 1))
+    tracks = tuple(map(followed, scores))
+    return outcome(score, **{"tracks": tracks, "candidates": candidates} | fields)
+
+
+def test_the_track_of_the_best_candidate_decides() -> None:
+    found = of_tracks(0.2, 0.7, score=0.7)
+
+    assert found.decided_by == 2
+    assert found.decider is found.tracks[1]
+
+
+def test_without_tracks_none_decides() -> None:
+    for found in (outcome(candidates=(candidate(0.7),)), outcome(None)):
+        assert found.decided_by is None
+        assert found.decider is None
+
+
+@pytest.mark.parametrize(
+    "made",
+    [
+        lambda: outcome(candidates=()),  # a score of nothing
+        lambda: outcome(0.6, candidates=(candidate(0.7),)),
+        lambda: outcome(candidates=(candidate(0.7), candidate(0.8, start=20))),
+        lambda: outcome(None, candidates=(candidate(0.7),)),  # nothing is scored without a result
+        lambda: outcome(None, tracks=(followed(0.2),)),
+        lambda: outcome(None, windows=(WindowScore(start=0.0, end=1.0, score=0.2),)),
+        lambda: outcome(candidates=(candidate(0.7),), no_result="Nobody was found."),
+        lambda: outcome(candidates=(candidate(0.7, 1),)),  # there is no such track
+        lambda: of_tracks(0.7, score=0.7, candidates=(candidate(0.7, 2),)),
+        lambda: of_tracks(0.7, score=0.7, candidates=(candidate(0.7),)),
+        lambda: of_tracks(0.7, 0.7, score=0.7, candidates=(candidate(0.7, 1),)),
+        lambda: of_tracks(0.2, score=0.7, candidates=(candidate(0.7, 1),)),
+        lambda: of_tracks(0.7, score=0.7, windows=followed(0.7).windows),
+    ],
+)
+def test_an_outcome_does_not_contradict_itself(made: Callable[[], Outcome]) -> None:
+    with pytest.raises(ValueError, match=r"candidate|track|reason"):
+        made()
+
+
+def test_a_clip_is_a_hint_exactly_when_it_has_an_event() -> None:
+    found = (candidate(0.5), candidate(0.7, start=20), candidate(0.4, start=40))
+
+    assert outcome(candidates=found).events == found[:2]
+    assert outcome(0.7, 0.71, candidates=found).events == ()
+    assert outcome(None).events == ()

@@ -101,6 +101,25 @@ def test_all_times_are_seconds_since_the_clips_first_picture() -> None:
 
 
 @pytest.mark.usefixtures("analysis")
+def test_windows_of_whole_pictures_are_joined_in_order() -> None:
+    made = after(*map(FakePredictor, (0.25, 0.123456, 0.5)), order=(3, 1, 2))
+
+    assert made.windows == [[0.0, 2.0, 0.25], [60.0, 62.0, 0.1235], [120.0, 122.0, 0.5]]
+    assert list(made.segments.values_list("score", flat=True)) == [0.25, 0.123456, 0.5]
+
+
+@pytest.mark.usefixtures("analysis")
+def test_windows_of_a_track_are_kept_with_it() -> None:
+    nobody = FakePredictor(no_result="There is nobody.")
+
+    made = after(nobody, FakePredictor(tracks=(followed(0.123456, since=1.0),)), nobody)
+
+    track = made.tracks.get()
+    assert (track.windows, track.score) == ([[61.0, 62.0, 0.1235]], 0.123456)
+    assert made.windows == []
+
+
+@pytest.mark.usefixtures("analysis")
 def test_warnings_come_once_and_seconds_add_up() -> None:
     cut, long = "It was cut off.", "It is long."
 

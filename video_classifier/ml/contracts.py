@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import astuple, dataclass, fields
 from enum import StrEnum
+from math import isfinite
 from pathlib import Path
 from typing import Protocol
 
@@ -24,6 +25,7 @@ NON_SHOPLIFTER = "non_shoplifter"
 LABELS = (NON_SHOPLIFTER, SHOPLIFTER)  # by the number a network is trained with: 0, 1
 
 MIN_PICTURES = 8  # different ones that are enough to judge a clip by
+MAX_RATE = 8.0  # pictures a second: people are followed, and cut out, in no more of them
 SLACK = 0.02  # seconds by which moments that mean the same frame may differ
 
 
@@ -48,20 +50,31 @@ class Region(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClipSpec:
-    """How a video becomes a network's input: so many RGB frames of such a size."""
+    """A window's shape: the RGB frames that a network scores at once, and how far they are apart.
+
+    With a rate, windows of `frames` / `rate` seconds begin every second of a track; without one,
+    the frames are spread evenly over the track or clip.
+    """
 
     frames: int = 16
     height: int = 128
     width: int = 128
     min_difference: float = 0.0  # to the frame before, in gray levels; 0: take any
     view: Region = Region.FRAME
+    rate: float = 0.0  # pictures a second of a window; 0: spread evenly over what is looked at
 
     def __post_init__(self) -> None:
         if min(self.frames, self.height, self.width) < 1:
             msg = f"{self.frames} frames of {self.height} x {self.width} pixels are none"
             raise ValueError(msg)
-        if self.min_difference < 0:
+        if not 0 <= self.min_difference < float("inf"):
             msg = f"no frame differs from another by {self.min_difference}"
+            raise ValueError(msg)
+        if not 0 <= self.rate <= MAX_RATE:
+            msg = f"a window has 0 to {MAX_RATE:g} pictures a second, not {self.rate}"
+            raise ValueError(msg)
+        if self.rate and self.view is Region.FRAME:
+            msg = "windows with a rate are of a person, not of whole frames"
             raise ValueError(msg)
 
     @property
@@ -150,13 +163,33 @@ class Crops:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class WindowScore:
+    """The score of one window. Times are seconds since the clip's first picture."""
+
+    start: (
+        float  # of the first picture; of frames that are spread out, of what they are spread over
+    )
+    end: float  # of the last one
+    score: float  # 0 to 1, higher looks more like shoplifting
+
+    def __post_init__(self) -> None:
+        if not (isfinite(self.start) and self.start <= self.end < float("inf")):
+            msg = f"no window lasts from {self.start} to {self.end} s"
+            raise ValueError(msg)
+        if not 0 <= self.score <= 1:
+            msg = f"the score {self.score} of a window is not from 0 to 1"
+            raise ValueError(msg)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ScoredTrack:
-    """A track and the network's score of it."""
+    """A track and the network's scores of it."""
 
     track: Track
-    score: float  # 0 to 1, higher looks more like shoplifting
-    images: Image  # (frames, height, width, 3) RGB, uint8: the network's input
+    score: float  # 0 to 1, of its best candidate
+    images: Image  # (frames, height, width, 3) RGB, uint8: the window that decided
     times: tuple[float, ...]  # seconds since the clip's first frame, one an image
+    windows: tuple[WindowScore, ...] = ()  # all of the track, in order of time
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -172,71 +205,91 @@ class Prediction:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Event:
-    """A stretch of the clip that a hint points at. Times are seconds since its first frame."""
+class EventCandidate:
+    """A run of windows of one track: an event if its score reaches the threshold.
 
-    start: float
-    end: float
-    peak: float  # the middle of the pictures that the score is of
-    track: int | None  # its number; None if whole frames were scored
-    score: float  # 0 to 1, at or above the threshold
+    Times are seconds since the clip's first picture.
+    """
+
+    start: float  # of its first window
+    end: float  # of its last one
+    peak: float  # the middle of its best one
+    score: float  # 0 to 1: the mean of its k best windows, k as on the model's card
+    track: int | None = None  # its number; None if whole frames were scored
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """A prediction or the reason why there is none, what it rests on, and how long it took."""
+    """A prediction or the reason why there is none, what it rests on, and how long it took.
+
+    The score of a clip is that of its best candidate, so that it is a hint exactly when it has an
+    event.
+    """
 
     prediction: Prediction | None  # None: the clip shows nothing that could be judged
-    sample: Sample
+    sample: Sample  # of whole frames: the window that decided
     seconds_reading: float
     seconds_classifying: float
     seconds_finding: float = 0.0
     no_result: str = ""  # without a prediction: why, and what to do, for the uploader
     view: Region = Region.FRAME  # what the network looks at
+    candidates: tuple[EventCandidate, ...] = ()  # in order of time; none without a prediction
+    windows: tuple[
+        WindowScore, ...
+    ] = ()  # of whole frames, in order of time; else tracks have them
     tracks: tuple[ScoredTrack, ...] = ()  # in order of appearance; track n is tracks[n - 1]
     tracks_found: int = 0  # more than `tracks` if there were too many to score
-    decided_by: int | None = None  # the track whose score is the prediction's; None without tracks
     detector_sha256: str = ""  # of the weights that found them; empty for whole frames
     model_sha256: str = ""  # of the weights that scored, as they were when they were loaded
 
     def __post_init__(self) -> None:
+        if fault := self._fault():
+            raise ValueError(fault)
+
+    def _fault(self) -> str:
         if (self.prediction is None) != bool(self.no_result):
-            msg = "an outcome is either a prediction or a reason why there is none"
-            raise ValueError(msg)
-        if self.prediction is None and self.tracks:
-            msg = "without a prediction no track is scored"
-            raise ValueError(msg)
-        if (self.decided_by is not None) != bool(self.tracks):
-            msg = "one of the scored tracks decides, and without any none does"
-            raise ValueError(msg)
-        if self.decider and self.prediction and self.decider.score != self.prediction.score:
-            msg = f"the score is not that of track {self.decided_by}"
-            raise ValueError(msg)
+            return "an outcome is either a prediction or a reason why there is none"
+        if self.prediction is None:
+            scored = self.candidates or self.windows or self.tracks
+            return "without a prediction no window or track is scored" if scored else ""
+        if not self.candidates or self._highest.score != self.prediction.score:
+            return f"the score {self.prediction.score} is not that of the best candidate"
+        if self.tracks and self.windows:
+            return "windows are of whole frames or of tracks"
+        scores: dict[int | None, float] = {n: each.score for n, each in enumerate(self.tracks, 1)}
+        if self._best_of_tracks != (scores or {None: self.prediction.score}):
+            return "the scores of the tracks are not those of their best candidates"
+        return ""
 
     @property
-    def events(self) -> tuple[Event, ...]:
-        """One for a hint: the time in view of the track that decided, or the whole clip."""
-        if self.prediction is None or not self.prediction.is_hint:
+    def _highest(self) -> EventCandidate:
+        """Of equal ones the first."""
+        return max(self.candidates, key=lambda each: each.score)
+
+    @property
+    def _best_of_tracks(self) -> dict[int | None, float]:
+        best: dict[int | None, float] = {}
+        for each in self.candidates:
+            best[each.track] = max(each.score, best.get(each.track, 0.0))
+        return best
+
+    @property
+    def events(self) -> tuple[EventCandidate, ...]:
+        """The candidates at or above the threshold, in order of time."""
+        if self.prediction is None:
             return ()
-        if self.decider:
-            start, end = self.decider.track.times[0], self.decider.track.times[-1]
-            times = self.decider.times
-        else:
-            start, end = 0.0, max(self.sample.length, *self.sample.times)
-            times = self.sample.times
-        peak = (times[(len(times) - 1) // 2] + times[len(times) // 2]) / 2
-        score = self.prediction.score
-        return (Event(start=start, end=end, peak=peak, track=self.decided_by, score=score),)
+        threshold = self.prediction.threshold
+        return tuple(each for each in self.candidates if each.score >= threshold)
+
+    @property
+    def decided_by(self) -> int | None:
+        """The number of the track whose score is the prediction's; None without tracks."""
+        return self._highest.track if self.candidates else None
 
     @property
     def decider(self) -> ScoredTrack | None:
         """The track whose score is the clip's; None if a whole frame was scored, or nothing."""
-        if self.decided_by is None:
-            return None
-        if not 1 <= self.decided_by <= len(self.tracks):
-            msg = f"there is no track {self.decided_by}"
-            raise ValueError(msg)
-        return self.tracks[self.decided_by - 1]
+        return None if self.decided_by is None else self.tracks[self.decided_by - 1]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -49,6 +49,11 @@ class Result(models.Model):
         "highest score", null=True, blank=True, help_text="The number of the track whose it is."
     )
     frame_times = models.JSONField(default=list, blank=True, help_text="Seconds, one a frame.")
+    windows = models.JSONField(
+        default=list,
+        blank=True,
+        help_text="Of whole pictures: start and end in seconds, and score, of each window.",
+    )
     warnings = models.JSONField(default=list, blank=True, help_text="Sentences for the uploader.")
     seconds_reading = models.FloatField(null=True, blank=True)
     seconds_finding = models.FloatField(null=True, blank=True)
@@ -214,7 +219,14 @@ class Track(models.Model):
     score = models.FloatField(help_text="Score, 0 to 1.")
     times = models.JSONField(help_text="Seconds, ascending, one a box.")
     boxes = models.JSONField(help_text="Left, top, right, bottom; 0 to 1 of the picture.")
-    crop_times = models.JSONField(help_text="Seconds, one a picture that the model looked at.")
+    crop_times = models.JSONField(
+        help_text="Seconds, one a picture of the window that the score comes from."
+    )
+    windows = models.JSONField(
+        default=list,
+        blank=True,
+        help_text="Start and end in seconds, and score, of each window; older results have none.",
+    )
 
     objects = TrackQuerySet.as_manager()
 

@@ -70,6 +70,7 @@ def combined(segments: Sequence[Segment], tracks_before: Sequence[int]) -> dict[
         "view": source.view,
         "tracks_found": sum(each.tracks_found for each in segments),
         "frame_times": list(chain.from_iterable(each.frame_times for each in segments)),
+        "windows": list(chain.from_iterable(each.windows for each in segments)),
         "warnings": list(dict.fromkeys(chain.from_iterable(each.warnings for each in segments))),
         "seconds_reading": sum(each.seconds_reading or 0.0 for each in segments),
         "seconds_finding": sum(each.seconds_finding or 0.0 for each in segments),

@@ -85,6 +85,7 @@ def result(segment: Segment, outcome: ml.Outcome) -> dict[str, object]:
         "tracks_found": outcome.tracks_found,
         "decided_by": outcome.decided_by,
         "frame_times": [segment.start + time for time in sample.times],
+        "windows": _windows(segment, outcome.windows),
         "warnings": list(sample.warnings),
         "seconds_reading": outcome.seconds_reading,
         "seconds_finding": outcome.seconds_finding,
@@ -108,8 +109,21 @@ def tracks(segment: Segment, outcome: ml.Outcome, *, after: int) -> list[Track]:
             times=seconds(person.track.times),
             boxes=[[round(side, 4) for side in astuple(box)] for box in person.track.boxes],
             crop_times=seconds(person.times),
+            windows=_windows(segment, person.windows),
         )
         for number, person in enumerate(outcome.tracks, start=1)
+    ]
+
+
+def _windows(segment: Segment, scored: Iterable[ml.WindowScore]) -> list[list[float]]:
+    """For drawing a curve: rounded, unlike the score that comes of them."""
+    return [
+        [
+            round(segment.start + each.start, 3),
+            round(segment.start + each.end, 3),
+            round(each.score, 4),
+        ]
+        for each in scored
     ]
 
 

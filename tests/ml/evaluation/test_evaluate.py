@@ -11,9 +11,10 @@ from typing import cast
 
 import pytest
 
+from tests.conftest import as_candidate
 from tests.makers.datasets import entry
 from tests.ml.conftest import TINY
-from video_classifier.ml.contracts import ClipError, Outcome, Prediction, Sample
+from video_classifier.ml.contracts import ClipError, Outcome, Prediction, Sample, WindowScore
 from video_classifier.ml.data.manifest import Entry
 from video_classifier.ml.evaluation import evaluate
 from video_classifier.ml.serving.card import Card
@@ -51,7 +52,12 @@ class FakeModel:
             sample=cast("Sample", None),
             seconds_reading=0,
             seconds_classifying=0,
+            candidates=() if score is None else (as_candidate(window(score)),),
         )
+
+
+def window(score: float) -> WindowScore:
+    return WindowScore(start=0.0, end=1.0, score=score)
 
 
 @pytest.fixture

@@ -76,7 +76,34 @@ def test_a_broken_card_is_a_sentence(make_model: MakeModel, text: str) -> None:
         bundle.read_card(folder)
 
 
-@pytest.mark.parametrize("wrong", [{"threshold": 1.5}, {"threshold": "half"}, {"classes": ["a"]}])
+def test_a_card_from_before_there_were_windows_is_of_one_window(make_model: MakeModel) -> None:
+    folder = make_model("old")
+    file = folder / bundle.CARD_FILE
+    card = json.loads(file.read_text())
+    del card["best_windows"], card["spec"]["rate"]
+    file.write_text(json.dumps(card))
+
+    read = bundle.read_card(folder)
+
+    assert (read.best_windows, read.spec.rate) == (1, 0.0)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"threshold": 1.5},
+        {"threshold": "half"},
+        {"classes": ["a"]},
+        {"best_windows": 0},
+        {"best_windows": -1},
+        {"best_windows": 1.5},
+        {"spec": {"view": "person", "rate": -8}},
+        {"spec": {"view": "person", "rate": float("nan")}},
+        {"spec": {"view": "person", "rate": 100}},
+        {"spec": {"view": "person", "rate": "fast"}},
+        {"spec": {"view": "frame", "rate": 8}},
+    ],
+)
 def test_a_card_that_makes_no_sense_is_refused(
     make_model: MakeModel, wrong: dict[str, object]
 ) -> None:

@@ -13,7 +13,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
 from video_classifier.management.output import without_stderr
-from video_classifier.ml.contracts import Outcome, Progress, Region, ScoredTrack
+from video_classifier.ml.contracts import Outcome, Progress, Region, ScoredTrack, WindowScore
 from video_classifier.services import catalog, confidence, sandbox, segments
 from video_classifier.services.catalog import Card
 from video_classifier.services.errors import Refused
@@ -62,6 +62,7 @@ def _report(outcome: Outcome, predictor: ChildPredictor) -> dict[str, Any]:
         "frames": [{"time_s": time} for time in outcome.sample.times],
         "view": outcome.view,
         "tracks": [_track(number, each) for number, each in enumerate(outcome.tracks, 1)],
+        "windows": list(map(_window, outcome.windows)),
         "events": [asdict(event) for event in outcome.events],
         "tracks_found": outcome.tracks_found if outcome.view is Region.PERSON else None,
         "seconds": {
@@ -96,9 +97,19 @@ def _prediction(outcome: Outcome, card: Card) -> dict[str, Any]:
     }
 
 
-def _track(number: int, scored: ScoredTrack) -> dict[str, float]:
+def _track(number: int, scored: ScoredTrack) -> dict[str, Any]:
     times = scored.track.times
-    return {"number": number, "score": scored.score, "from_s": times[0], "to_s": times[-1]}
+    return {
+        "number": number,
+        "score": scored.score,
+        "from_s": times[0],
+        "to_s": times[-1],
+        "windows": list(map(_window, scored.windows)),
+    }
+
+
+def _window(scored: WindowScore) -> dict[str, float]:
+    return {"from_s": scored.start, "to_s": scored.end, "score": scored.score}
 
 
 def _text(report: dict[str, Any]) -> str:

@@ -53,6 +53,7 @@ class Card:
     spec: ClipSpec
     threshold: float  # a score from here on is a hint
     created: str  # ISO 8601 date
+    best_windows: int = 1  # of an event candidate: its score is their mean
     sha256: str = ""  # of network.keras; `save` fills it in
     serving: Export | None = None  # what is served in its place; None: network.keras itself
     parameters: int = 0  # `save` fills it in
@@ -66,6 +67,9 @@ class Card:
     def __post_init__(self) -> None:
         if not 0 < self.threshold < 1:
             msg = f"the threshold {self.threshold} is not between 0 and 1"
+            raise ValueError(msg)
+        if self.best_windows < 1:
+            msg = f"a score is the mean of at least one window, not of {self.best_windows}"
             raise ValueError(msg)
         if self.classes != LABELS:
             msg = f"its classes are not {' and '.join(LABELS)}"

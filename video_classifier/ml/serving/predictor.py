@@ -18,9 +18,10 @@ from video_classifier.ml.contracts import (
     Sample,
     ScoredTrack,
     Stage,
+    WindowScore,
 )
 from video_classifier.ml.persons.detector import Detections, Detector
-from video_classifier.ml.serving import no_result
+from video_classifier.ml.serving import events, no_result
 from video_classifier.ml.serving.card import Card
 from video_classifier.ml.serving.decoder import IN_PROCESS, Decoder
 from video_classifier.ml.serving.engine import Engine
@@ -85,9 +86,13 @@ class WholeFramePredictor:
             )
         progress.on_stage(Stage.CLASSIFYING)
         (score,) = self._scorer.score_all([sample.images], check=progress.check)
+        end = max(sample.length, *sample.times)
+        windows = (WindowScore(start=0.0, end=end, score=score),)
         return Outcome(
             prediction=Prediction(score=score, threshold=self.card.threshold),
             sample=_noting_gaps(sample, sample.length, what="clip"),
+            candidates=events.candidates(windows, best=self.card.best_windows),
+            windows=windows,
             seconds_reading=read - start,
             seconds_classifying=time.perf_counter() - read,
             model_sha256=self.sha256,
@@ -162,17 +167,24 @@ class PersonPredictor:
             )
         progress.on_stage(Stage.CLASSIFYING)
         tracks = self._scored(crops, progress)
-        scores = [track.score for track in tracks]
+        candidates = [
+            candidate
+            for number, each in enumerate(tracks, 1)
+            for candidate in events.candidates(
+                each.windows, best=self.card.best_windows, track=number
+            )
+        ]
+        score = max(each.score for each in candidates)
         return Outcome(
-            prediction=Prediction(score=max(scores), threshold=self.card.threshold),
+            prediction=Prediction(score=score, threshold=self.card.threshold),
             sample=_noting_crowd(_noting_long_tracks(sample, crops), len(found), len(crops)),
             seconds_reading=read - start,
             seconds_finding=cut - read,
             seconds_classifying=time.perf_counter() - cut,
             view=Region.PERSON,
+            candidates=tuple(sorted(candidates, key=lambda each: each.start)),
             tracks=tracks,
             tracks_found=len(found),
-            decided_by=1 + scores.index(max(scores)),
             detector_sha256=self._detector.sha256,
             model_sha256=self.sha256,
         )
@@ -182,7 +194,15 @@ class PersonPredictor:
         ordered = sorted(crops, key=lambda each: each.track.times[0])
         scores = self._scorer.score_all([each.images for each in ordered], check=progress.check)
         return tuple(
-            ScoredTrack(track=each.track, score=score, images=each.images, times=each.times)
+            ScoredTrack(
+                track=each.track,
+                score=score,
+                images=each.images,
+                times=each.times,
+                windows=(
+                    WindowScore(start=each.track.times[0], end=each.track.times[-1], score=score),
+                ),
+            )
             for each, score in zip(ordered, scores, strict=True)
         )
 

@@ -1,0 +1,97 @@
+"""Scores of windows become event candidates by one rule, and a clip's score is its best one's."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from video_classifier.ml.contracts import WindowScore
+from video_classifier.ml.serving import events
+
+
+def windows(*scores: float, since: float = 0.0, seconds: float = 2.0) -> list[WindowScore]:
+    """One that begins every second."""
+    return [
+        WindowScore(start=since + n, end=since + n + seconds, score=score)
+        for n, score in enumerate(scores)
+    ]
+
+
+def test_windows_that_overlap_are_one_candidate() -> None:
+    (found,) = events.candidates(windows(0.1, 0.9, 0.3), best=1, track=4)
+
+    assert (found.start, found.end, found.peak) == (0.0, 4.0, 2.0)
+    assert (found.score, found.track) == (0.9, 4)
+
+
+@pytest.mark.parametrize(("best", "score"), [(1, 0.9), (2, 0.7), (3, 0.5), (4, 0.5), (1000, 0.5)])
+def test_its_score_is_the_mean_of_its_best_windows(best: int, score: float) -> None:
+    (found,) = events.candidates(windows(0.1, 0.9, 0.5), best=best)
+
+    assert found.score == pytest.approx(score)
+
+
+def test_the_score_of_a_single_window_is_exact() -> None:
+    odd = 0.1 + 0.2
+
+    assert events.candidates(windows(odd), best=3)[0].score == odd
+
+
+@pytest.mark.parametrize(("gap", "count"), [(0.0, 1), (9.9, 1), (10.0, 1), (10.1, 2), (3600, 2)])
+def test_a_gap_of_more_than_ten_seconds_begins_another(gap: float, count: int) -> None:
+    late = windows(0.4, since=2.3 + gap)
+
+    found = events.candidates(windows(0.8, since=0.3) + late, best=2)
+
+    assert len(found) == count
+    assert found[0].score == pytest.approx(0.6 if count == 1 else 0.8)
+
+
+def test_a_long_window_bridges_those_within_it() -> None:
+    long = WindowScore(start=0.0, end=20.0, score=0.1)
+
+    assert (
+        len(events.candidates([long, *windows(0.5, since=1), *windows(0.5, since=29)], best=1)) == 1
+    )
+
+
+def test_the_order_in_which_windows_come_does_not_matter() -> None:
+    found = windows(0.1, 0.9, 0.3) + windows(0.7, since=60)
+
+    assert events.candidates(found[::-1], best=2) == events.candidates(found, best=2)
+
+
+def test_of_equal_windows_the_first_is_the_peak() -> None:
+    assert events.candidates(windows(0.5, 0.5), best=1)[0].peak == 1.0
+
+
+def test_without_windows_there_is_no_candidate_and_no_score() -> None:
+    assert events.candidates([], best=1) == ()
+    none = np.array([])
+    with pytest.raises(ValueError, match="without windows"):
+        events.clip_score(none, none.astype(np.intp), none, none, best=1)
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_the_score_of_a_clip_is_its_best_candidates(seed: int) -> None:
+    random = np.random.default_rng(seed)
+    starts = random.uniform(0, 200, 30)
+    scores, tracks, best = random.random(30), random.integers(1, 4, 30), int(random.integers(1, 5))
+
+    score = events.clip_score(scores, tracks, starts, starts + 2, best=best)
+
+    found = [
+        candidate
+        for track in (1, 2, 3)
+        for candidate in events.candidates(
+            [
+                WindowScore(start=start, end=start + 2, score=each)
+                for start, each in zip(
+                    starts[tracks == track], scores[tracks == track], strict=True
+                )
+            ],
+            best=best,
+        )
+    ]
+    assert len(found) > 3
+    assert score == max(each.score for each in found)
