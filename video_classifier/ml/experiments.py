@@ -26,9 +26,9 @@ from video_classifier.ml.evaluation import calibration, cross_validation, evalua
 from video_classifier.ml.evaluation.calibration import Calibration
 from video_classifier.ml.evaluation.cross_validation import FALSE_ALARMS, OutOfFold
 from video_classifier.ml.evaluation.evaluate import Evaluation, NothingToMeasureError, ScoredClip
-from video_classifier.ml.networks import UnknownNetworkError, precision
+from video_classifier.ml.networks import SpecError, UnknownNetworkError, precision
 from video_classifier.ml.networks.precision import NotFiniteError
-from video_classifier.ml.networks.pretrained import WeightsError
+from video_classifier.ml.networks.pretrained import Pretrained, WeightsError
 from video_classifier.ml.persons import loading as detectors
 from video_classifier.ml.persons.detector import DetectorError
 from video_classifier.ml.reporting import card_text, plots
@@ -52,6 +52,7 @@ REFUSALS = (
     NothingToMeasureError,
     NotFiniteError,
     RecipeError,
+    SpecError,
     TooFewGroupsError,
     UnknownNetworkError,
     UnknownSourceError,
@@ -165,12 +166,20 @@ def audit(
             duplicates=duplicates,
             by=by,
             seed=trainer.recipe.settings.seed,
-            backbone_weights=trainer.backbone_weights if trainer.is_pretrained else None,
+            backbone_weights=_weights_for_frames(trainer),
             advance=advance,
         )
     for sentence in (*(leak.sentence for leak in found.leaks), *found.warnings):
         watch.warn(sentence)
     return found
+
+
+def _weights_for_frames(trainer: Trainer) -> str | Path | None:
+    """Those of MobileNetV2, if the network starts from them: they turn one frame into features."""
+    from video_classifier.ml import networks
+
+    takes = networks.pretrained_of(trainer.recipe.network)
+    return trainer.backbone_weights if takes is Pretrained.MOBILENETV2 else None
 
 
 def measure(trainer: Trainer, plan: Plan, *, watch: Watch = UNWATCHED) -> Measured:

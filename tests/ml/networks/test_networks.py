@@ -23,6 +23,7 @@ NAMES = (
     "cnn_gru",
     "cnn_lstm",
     "conv3d",
+    "i3d_person",
     "mobilenetv2_gru",
     "mobilenetv2_lstm",
     "mobilenetv2_pool",
@@ -123,10 +124,13 @@ def test_learns_what_is_plain_to_see(learner: keras.Model) -> None:
 def test_the_order_of_the_frames_counts_unless_they_are_pooled(
     network: keras.Model, learner: keras.Model
 ) -> None:
-    inputs = np.random.default_rng(1).integers(0, 256, (1, *learner.input.shape[1:]))
+    # A backbone with random weights gives nearly the same for any frame: then only the head is
+    # asked, unless the frames are no longer there.
+    asked = learner if learner.input.shape[1] == SPEC.frames else network
+    inputs = np.random.default_rng(1).integers(0, 256, (1, *asked.input.shape[1:]))
 
-    forwards = scores(learner, inputs.astype(learner.input.dtype))
-    backwards = scores(learner, inputs[:, ::-1].astype(learner.input.dtype))
+    forwards = scores(asked, inputs.astype(asked.input.dtype))
+    backwards = scores(asked, inputs[:, ::-1].astype(asked.input.dtype))
 
     assert np.allclose(forwards, backwards, rtol=1e-6) == (network.name == "mobilenetv2_pool")
 

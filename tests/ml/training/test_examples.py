@@ -44,6 +44,7 @@ class Backbone:
     def __init__(self, factor: float = 1.0) -> None:
         self.factor = factor
         self.batches = 0
+        self.input = np.empty((1, TINY.height, TINY.width, 3))
 
     def get_weights(self) -> list[Any]:
         return [np.array([self.factor])]

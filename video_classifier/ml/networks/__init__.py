@@ -6,6 +6,7 @@ from video_classifier.ml.networks import (
     cnn_gru,
     cnn_lstm,
     conv3d,
+    i3d_person,
     mobilenetv2_gru,
     mobilenetv2_lstm,
     mobilenetv2_pool,
@@ -13,27 +14,32 @@ from video_classifier.ml.networks import (
     yolo_cnn_lstm,
 )
 from video_classifier.ml.networks.registry import (
+    SpecError,
     UnknownNetworkError,
     build,
     designed_for,
     is_pretrained,
     names,
+    pretrained_of,
     register,
 )
 
 __all__ = [
+    "SpecError",
     "UnknownNetworkError",
     "build",
     "cnn_gru",
     "cnn_lstm",
     "conv3d",
     "designed_for",
+    "i3d_person",
     "is_pretrained",
     "mobilenetv2_gru",
     "mobilenetv2_lstm",
     "mobilenetv2_pool",
     "names",
     "person_ensemble",
+    "pretrained_of",
     "register",
     "yolo_cnn_lstm",
 ]

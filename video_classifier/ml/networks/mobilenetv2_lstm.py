@@ -12,10 +12,11 @@ from keras import layers
 
 from video_classifier.ml.contracts import ClipSpec
 from video_classifier.ml.networks.backbone import FEATURES, on_mobilenetv2
+from video_classifier.ml.networks.pretrained import Pretrained
 from video_classifier.ml.networks.registry import register
 
 
-@register("mobilenetv2_lstm", pretrained=True)
+@register("mobilenetv2_lstm", pretrained=Pretrained.MOBILENETV2)
 def mobilenetv2_lstm(spec: ClipSpec, backbone_weights: str | Path | None) -> keras.Model:
     return on_mobilenetv2("mobilenetv2_lstm", spec, backbone_weights, _head(spec))
 

@@ -14,13 +14,16 @@ from keras import layers
 from video_classifier.ml.contracts import ClipSpec, Region
 from video_classifier.ml.networks import mobilenetv2_pool, yolo_cnn_lstm
 from video_classifier.ml.networks.backbone import FEATURES, on_mobilenetv2
+from video_classifier.ml.networks.pretrained import Pretrained
 from video_classifier.ml.networks.registry import register
 
 _HEADS = {"pool": mobilenetv2_pool.head, "order": yolo_cnn_lstm.head}
 
 
 @register(
-    "person_ensemble", pretrained=True, spec=ClipSpec(height=224, width=224, view=Region.PERSON)
+    "person_ensemble",
+    pretrained=Pretrained.MOBILENETV2,
+    spec=ClipSpec(height=224, width=224, view=Region.PERSON),
 )
 def person_ensemble(spec: ClipSpec, backbone_weights: str | Path | None) -> keras.Model:
     return on_mobilenetv2("person_ensemble", spec, backbone_weights, _head(spec))

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from video_classifier.ml.contracts import ClipSpec
+from video_classifier.ml.networks.pretrained import Pretrained
 
 if TYPE_CHECKING:
     import keras
@@ -23,20 +24,24 @@ class UnknownNetworkError(LookupError):
     """No network is registered under that name."""
 
 
+class SpecError(ValueError):
+    """The network can't be built for that ClipSpec, and the message, a sentence, says why."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _NetworkEntry:
     builder: Builder
-    pretrained: bool
+    pretrained: Pretrained | None
     spec: ClipSpec
 
 
 def register(
-    name: str, *, pretrained: bool = False, spec: ClipSpec = STANDARD
+    name: str, *, pretrained: Pretrained | None = None, spec: ClipSpec = STANDARD
 ) -> Callable[[Builder], Builder]:
     """Decorates a function that builds an uncompiled network for a ClipSpec.
 
-    The function's second argument are weights as `pretrained.mobilenetv2` takes them;
-    `pretrained` says whether they have any use.
+    The function's second argument is a file of the weights that `pretrained` names, or
+    `pretrained.DOWNLOADED`, or None for a random start.
     `spec` is what the network was designed for; it is built for others too.
     """
 
@@ -55,7 +60,12 @@ def names() -> tuple[str, ...]:
 
 
 def is_pretrained(name: str) -> bool:
-    """Whether the network starts from a backbone that was trained on ImageNet."""
+    """Whether the network starts from a backbone that was trained on other pictures or clips."""
+    return pretrained_of(name) is not None
+
+
+def pretrained_of(name: str) -> Pretrained | None:
+    """Which weights the network starts from; None if it learns from scratch."""
     return _entry(name).pretrained
 
 
@@ -68,7 +78,8 @@ def build(name: str, spec: ClipSpec, *, backbone_weights: str | Path | None = No
     """The network `name`, not yet trained on clips.
 
     Every network takes (batch, *spec.shape) uint8 RGB as it comes from the decoder,
-    scales it itself, and gives (batch, 1) float32: the probability of shoplifting.
+    scales it itself, and gives (batch, 1) float32: the probability of shoplifting. Raises
+    UnknownNetworkError, WeightsError, and SpecError where windows of that shape are too small.
     """
     return _entry(name).builder(spec, backbone_weights)
 

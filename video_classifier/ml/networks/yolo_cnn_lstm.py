@@ -14,11 +14,14 @@ from keras import layers
 
 from video_classifier.ml.contracts import ClipSpec, Region
 from video_classifier.ml.networks.backbone import FEATURES, on_mobilenetv2
+from video_classifier.ml.networks.pretrained import Pretrained
 from video_classifier.ml.networks.registry import register
 
 
 @register(
-    "yolo_cnn_lstm", pretrained=True, spec=ClipSpec(height=224, width=224, view=Region.PERSON)
+    "yolo_cnn_lstm",
+    pretrained=Pretrained.MOBILENETV2,
+    spec=ClipSpec(height=224, width=224, view=Region.PERSON),
 )
 def yolo_cnn_lstm(spec: ClipSpec, backbone_weights: str | Path | None) -> keras.Model:
     return on_mobilenetv2("yolo_cnn_lstm", spec, backbone_weights, head(spec))

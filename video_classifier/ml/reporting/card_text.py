@@ -34,6 +34,7 @@ _SUMMARIES = {
     "cnn_gru": "A small CNN and a GRU, trained from scratch.",
     "cnn_lstm": "A small CNN and an LSTM, trained from scratch.",
     "conv3d": "A small 3D CNN, trained from scratch.",
+    "i3d_person": "Inception-v1 I3D, pretrained on Kinetics-400: looks at movement.",
     "mobilenetv2_gru": "MobileNetV2, pretrained on ImageNet, and a GRU.",
     "mobilenetv2_lstm": "MobileNetV2, pretrained on ImageNet, and an LSTM.",
     "mobilenetv2_pool": "MobileNetV2, pretrained on ImageNet, pooled over time.",

@@ -84,11 +84,14 @@ class ClipExamples:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FeatureExamples:
-    """Features of a frozen backbone, (frames, features) float32 a clip: computed once."""
+    """What a frozen backbone gives for each clip, float32: computed once.
+
+    (frames, features) if it takes single frames, else whatever it gives for a window.
+    """
 
     inference_inputs: Floats32
     bounds: Integers
-    copies: tuple[Floats32, ...]  # (clips, frames, features) each; epochs take them in turn
+    copies: tuple[Floats32, ...]  # (clips, ...) each; epochs take them in turn
 
     def augmented(self, epoch: int, rows: Integers) -> Floats32:
         return self.copies[epoch % len(self.copies)][rows]
@@ -120,8 +123,14 @@ def _augmented_features(backbone: keras.Model, clips: ClipExamples, epoch: int) 
 
 
 def _features(backbone: keras.Model, clips: Image) -> Floats32:
-    """(n, frames, h, w, 3) uint8 to (n, frames, features) float32."""
+    """(n, frames, h, w, 3) uint8 to float32: (n, ...) if the backbone takes whole windows.
+
+    From one that takes single frames: (n, frames, ...).
+    """
     count, length = clips.shape[:2]
+    if len(backbone.input.shape) == clips.ndim:
+        features = backbone.predict(clips, batch_size=max(1, FEATURE_BATCH // length), verbose=0)
+        return np.asarray(features, np.float32)
     frames = clips.reshape(-1, *clips.shape[2:])
     features = backbone.predict(frames, batch_size=FEATURE_BATCH, verbose=0)
-    return np.asarray(features, np.float32).reshape(count, length, -1)
+    return np.asarray(features, np.float32).reshape(count, length, *features.shape[1:])
