@@ -74,6 +74,28 @@ def test_a_second_run_needs_no_backbone(tmp_path: Path) -> None:
         np.testing.assert_array_equal(warm.augmented(epoch, rows), cold.augmented(epoch, rows))
 
 
+class WindowBackbone(Backbone):
+    """Takes whole windows, and gives a grid of places."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.input = np.empty((1, *TINY.shape))
+
+    def predict(self, pictures: Any, **how: object) -> Any:
+        assert how["batch_size"] == 16  # as many frames as single ones would be
+        return pictures[:, :2, ::16, ::16].astype(np.float64)
+
+
+def test_a_backbone_may_take_whole_windows(tmp_path: Path) -> None:
+    clips = ClipExamples(footage(people(2)), TINY, Augmentation(), seed=1)
+
+    found = features(tmp_path, WindowBackbone())
+
+    np.testing.assert_array_equal(found.inference_inputs, clips.inference_inputs[:, :2, ::16, ::16])
+    assert found.augmented(0, np.arange(3)).shape == (3, 2, 2, 2, 3)
+    assert found.inference_inputs.dtype == np.float32
+
+
 def test_augmented_copies_differ_from_epoch_to_epoch(tmp_path: Path) -> None:
     found = features(tmp_path, Backbone())
 

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from tests.makers.datasets import entry, footage, people
+from tests.makers.weights import write_i3d
 from tests.ml.conftest import TINY
 from video_classifier.ml.cache import Cache
 from video_classifier.ml.contracts import Image, Integers
@@ -230,6 +231,32 @@ def test_the_backbones_end_learns_after_the_head(weights: Path) -> None:
     clips = np.stack([clip.inputs[0] for clip in footage(people(4))])
     alone = network.predict(clips, verbose=0)[:, 0]
     np.testing.assert_allclose(trainer.scores(network, np.arange(16)), alone, rtol=1e-4)
+
+
+@pytest.mark.keras
+def test_blocks_behind_a_backbone_of_windows_learn_on_its_outputs(tmp_path: Path) -> None:
+    from video_classifier.ml import networks
+
+    weights = write_i3d(tmp_path / "i3d.npz")
+    settings = replace(FEW, epochs=1, stop_by=StopBy.EPOCHS, augmented_copies=1)
+    trainer = Trainer(recipe(settings, "i3d_person"), footage(people(4)), backbone_weights=weights)
+    start = networks.build("i3d_person", TINY, backbone_weights=weights)
+
+    network, _ = trainer.fit(*EVERYBODY)
+
+    learned = {
+        variable.path.split("/")[-1]
+        for variable, was in zip(network.weights, start.weights, strict=True)
+        if not np.array_equal(variable.numpy(), was.numpy())
+    }
+    assert learned == {"kernel", "bias"}  # no scales
+    for before, after in zip(
+        start.get_layer("backbone").weights, network.get_layer("backbone").weights, strict=True
+    ):
+        np.testing.assert_array_equal(before, after)
+    clips = np.stack([clip.inputs[0] for clip in footage(people(4))])
+    alone = network.predict(clips, verbose=0)[:, 0]
+    np.testing.assert_allclose(trainer.scores(network, np.arange(16)), alone, rtol=1e-3)
 
 
 @pytest.mark.keras

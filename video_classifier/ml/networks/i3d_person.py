@@ -13,7 +13,7 @@ from video_classifier.ml.networks.pretrained import I3DWeights, Pretrained
 from video_classifier.ml.networks.registry import register
 
 
-@register("i3d_person", pretrained=Pretrained.I3D, spec=ClipSpec(view=Region.PERSON))
+@register("i3d_person", pretrained=Pretrained.I3D, spec=ClipSpec(view=Region.PERSON, rate=8.0))
 def i3d_person(spec: ClipSpec, backbone_weights: str | Path | None) -> keras.Model:
     weights = None if backbone_weights is None else I3DWeights(backbone_weights)
     backbone = i3d.trunk(spec, weights)

@@ -41,7 +41,8 @@ class I3DWeights:
         """Raises WeightsError."""
         self._path = path
         try:
-            with np.load(path, allow_pickle=False) as arrays:
+            # Opened here: NumPy leaves a damaged file open.
+            with Path(path).open("rb") as file, np.load(file, allow_pickle=False) as arrays:
                 self._arrays = dict(arrays)
         except _UNREADABLE as error:
             what = (
