@@ -18,6 +18,7 @@ from video_classifier.ml.audit.leaks import Audit
 from video_classifier.ml.data import grouping, manifest, splits
 from video_classifier.ml.data.manifest import ManifestError
 from video_classifier.ml.data.splits import LEAKY, SplitBy
+from video_classifier.ml.networks.pretrained import WeightsError
 from video_classifier.ml.serving import bundle
 from video_classifier.ml.serving.card import BundleError, Interval
 
@@ -38,7 +39,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             seed=arguments.seed,
             backbone_weights=arguments.backbone_weights,
         )
-    except (ManifestError, BundleError) as error:
+    except (ManifestError, BundleError, WeightsError) as error:
         console.complain(error)
         return 2
     except KeyboardInterrupt:
@@ -120,7 +121,8 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "--backbone-weights",
         type=Path,
-        help="a file of ImageNet weights without top (default: a thumbnail of one frame instead)",
+        help="a file of MobileNetV2's ImageNet weights without top (default: a thumbnail of one "
+        "frame instead)",
     )
     against = parser.add_mutually_exclusive_group()
     against.add_argument("--auc", type=float, help="of the model, to compare with")

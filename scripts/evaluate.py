@@ -104,7 +104,8 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "--backbone-weights",
         default=pretrained.DOWNLOADED,
-        help="with --folds: a file of ImageNet weights without top (default: download them)",
+        help="with --folds: a file of the weights that the network starts from, as for training "
+        "(default: download those of ImageNet)",
     )
     parser.add_argument(
         "--cache", type=Path, metavar="DIR", help="with --folds: keep decoded clips there"

@@ -79,7 +79,8 @@ def _add_paths(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--backbone-weights",
         default=DOWNLOADED,
-        help="a file of ImageNet weights without top (default: download them by Keras)",
+        help="a file of the weights that the network starts from: ImageNet without top, .h5 "
+        "(default: download them by Keras), or I3D's, .npz",
     )
     parser.add_argument(
         "--cache", type=Path, metavar="DIR", help="keep decoded clips and features there"

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from tests.makers import videos
 from tests.makers.datasets import footage, people
 from tests.ml.conftest import TINY
 from video_classifier.ml import experiments
+from video_classifier.ml.audit import leaks
+from video_classifier.ml.audit.leaks import Audit
 from video_classifier.ml.data.footage import Footage
 from video_classifier.ml.data.splits import SplitBy
 from video_classifier.ml.evaluation import cross_validation
@@ -68,6 +72,31 @@ def test_a_recipe_is_measured_on_people_whom_its_networks_have_not_seen(trainer:
     assert [(fold.number, fold.folds) for fold in watch.scored] == [(1, 2), (2, 2)]
     assert measured.metrics["auc"].value == 1
     assert measured.calibration.threshold == measured.out_of_fold.calibration.threshold
+
+
+@pytest.mark.parametrize(
+    ("network", "given"),
+    [("i3d_person", None), ("mobilenetv2_pool", "weights"), ("conv3d", None)],
+)
+def test_the_audit_looks_at_single_frames_with_weights_of_single_frames(
+    network: str, given: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    taken: list[object] = []
+    usual = leaks.examine
+
+    def examine(*clips: Any, backbone_weights: str | None, **how: Any) -> Audit:
+        taken.append(backbone_weights)
+        return usual(*clips, **how)
+
+    monkeypatch.setattr(leaks, "examine", examine)
+    recipe = replace(RECIPE, network=network)
+    trainer = Trainer(
+        recipe, clips_in(videos.write(tmp_path / "clip.mp4")), backbone_weights="weights"
+    )
+
+    experiments.audit(trainer)
+
+    assert taken == [given]
 
 
 def test_by_clip_everybody_is_a_group_of_their_own(trainer: Trainer) -> None:

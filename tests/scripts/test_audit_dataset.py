@@ -144,6 +144,15 @@ def test_all_that_is_wrong_with_a_table_is_listed(table: Path, capsys: Captured)
     assert "“thief”" in told
 
 
+@pytest.mark.keras
+def test_weights_that_do_not_fit_are_a_sentence(table: Path, capsys: Captured) -> None:
+    weights = videos.text(table.parent / "i3d.npz", "none")
+
+    assert audit_dataset.main([str(table), "--backbone-weights", str(weights)]) == 2
+
+    assert "not those of MobileNetV2" in capsys.readouterr().err
+
+
 def test_a_model_without_a_card_is_refused(table: Path, capsys: Captured) -> None:
     assert audit_dataset.main([str(table), "--model", str(table.with_name("none"))]) == 2
     assert "no model “none”" in capsys.readouterr().err

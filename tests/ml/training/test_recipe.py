@@ -76,6 +76,14 @@ def test_a_recipe_is_what_the_network_was_designed_for_unless_it_says_otherwise(
 
 
 @pytest.mark.keras
+def test_windows_of_people_are_not_cut_from_whole_frames() -> None:
+    assert design("i3d_person", TrainingSettings()).spec.rate == 8
+
+    with pytest.raises(RecipeError, match="i3d_person takes windows of one person: leave out"):
+        design("i3d_person", TrainingSettings(), view=Region.FRAME)
+
+
+@pytest.mark.keras
 def test_frames_of_people_are_not_left_out() -> None:
     with pytest.raises(RecipeError, match="Only whole frames"):
         design("conv3d", TrainingSettings(), view=Region.PERSON, min_difference=3)

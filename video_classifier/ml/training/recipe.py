@@ -52,7 +52,7 @@ class Recipe:
     def check(self, backbone_weights: str | Path | None) -> None:
         """Builds the network once, to fail now and not after hours of decoding.
 
-        Raises RecipeError, UnknownNetworkError and WeightsError.
+        Raises RecipeError, SpecError, UnknownNetworkError and WeightsError.
         """
         from video_classifier.ml import networks
 
@@ -82,6 +82,9 @@ def design(
     view = view or designed.view
     if min_difference and view is Region.PERSON:
         msg = "Only whole frames can be left out: with --view person leave out --min-difference."
+        raise RecipeError(msg)
+    if designed.rate and view is Region.FRAME:
+        msg = f"{network} takes windows of one person: leave out --view frame."
         raise RecipeError(msg)
     spec = replace(
         designed,
