@@ -144,6 +144,15 @@ def test_what_litert_has_no_operation_for_is_named(tmp_path: Path) -> None:
     assert bundle.check(folder).serving is None
 
 
+def test_i3d_is_of_operations_that_litert_has(tmp_path: Path) -> None:
+    folder = write_bundle(tmp_path / "movement", "i3d_person")
+
+    card = export.export(folder)
+
+    assert card.serving is not None
+    assert 0 < card.serving.max_difference < 1e-4
+
+
 def test_saving_another_network_takes_the_export_away(folder: Path) -> None:
     export.export(folder)
     network, card = bundle.load_network(folder)
