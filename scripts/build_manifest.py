@@ -25,7 +25,7 @@ EXAMPLE = """example:
       --groups clips/groups.csv --duplicates duplicates.json
 
 clips holds the folders shoplifters and non_shoplifters. groups.csv has the columns path (relative
-to it) and any of actor, camera and day; clips/groups.csv is taken if it is there.
+to it) and any of actor, take, camera and day; clips/groups.csv is taken if it is there.
 """
 
 
@@ -113,19 +113,20 @@ def _grouped(
         {clip.entry.name: clip.entry.path for clip in clips}, origins, duplicates
     )
     notes = _notes(clips, duplicates)
-    return [
-        replace(
-            clip,
-            entry=replace(
-                clip.entry,
-                group=groups[clip.entry.name],
-                source=origins.get(clip.entry.path.resolve(), Origin()).camera,
-                split=splits.split_of(groups[clip.entry.name], seed=seed),
-                note=notes.get(clip.entry.path.resolve(), ""),
-            ),
+
+    def known(entry: Entry) -> Entry:
+        path, group = entry.path.resolve(), groups[entry.name]
+        origin = origins.get(path, Origin())
+        return replace(
+            entry,
+            group=group,
+            take=origin.take,
+            source=origin.camera,
+            split=splits.split_of(group, seed=seed),
+            note=notes.get(path, ""),
         )
-        for clip in clips
-    ]
+
+    return [replace(clip, entry=known(clip.entry)) for clip in clips]
 
 
 def _notes(clips: Sequence[InspectedClip], duplicates: Duplicates) -> dict[Path, str]:
@@ -155,7 +156,7 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     parser = console.parser("build_manifest", __doc__, EXAMPLE)
     parser.add_argument("dataset", type=Path, help="a folder with the folders of clips")
     parser.add_argument("--out", type=Path, required=True, help="the manifest, a CSV")
-    parser.add_argument("--groups", type=Path, help="a CSV: path, actor, camera, day")
+    parser.add_argument("--groups", type=Path, help="a CSV: path, actor, take, camera, day")
     parser.add_argument(
         "--duplicates", type=Path, help="the JSON of python -m scripts.duplicate_videos_check"
     )

@@ -71,6 +71,17 @@ def test_who_is_in_a_clip_and_from_which_camera_is_taken_from_a_table(dataset: P
     assert (found["a"].source, found["c"].source, found["d"].source) == ("till", "door", "")
 
 
+def test_pieces_of_one_recording_keep_its_take(dataset: Path) -> None:
+    (dataset / "groups.csv").write_text(
+        "path,actor,take\nshoplifters/a.mp4,Ada,7\nshoplifters/b.mp4,,7\n"
+    )
+
+    found = built(dataset)
+
+    assert [found[name].take for name in "abc"] == ["7", "7", ""]
+    assert (found["a"].group, found["b"].group) == ("Ada", "Ada")
+
+
 def test_duplicates_are_kept_together_and_conflicts_noted(dataset: Path, tmp_path: Path) -> None:
     report = tmp_path / "duplicates.json"
     conflict = {"a": "shoplifters/b.mp4", "b": "non_shoplifters/d.mp4"}

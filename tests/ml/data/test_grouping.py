@@ -49,6 +49,19 @@ def test_a_camera_and_a_day_make_a_group_where_no_actor_is_known(clips: dict[str
     assert found == {"a": "door 1", "b": "door 1", "c": "door 2", "d": "d"}
 
 
+def test_pieces_of_one_recording_are_never_split(clips: dict[str, Path]) -> None:
+    origins = {
+        clips["a"]: Origin(take="7"),
+        clips["b"]: Origin(take="7"),
+        clips["c"]: Origin(take="8", actor="Ada"),
+        clips["d"]: Origin(take="8"),
+    }
+
+    found = grouping.groups(clips, origins, Duplicates())
+
+    assert found == {"a": "7", "b": "7", "c": "Ada", "d": "Ada"}
+
+
 def test_shared_footage_ties_groups_together(clips: dict[str, Path]) -> None:
     origins = {clips["a"]: Origin(actor="Bob"), clips["d"]: Origin(actor="Ada")}
     duplicates = Duplicates(

@@ -70,6 +70,7 @@ def test_what_is_written_is_read_again(tmp_path: Path) -> None:
         name="a.mp4",
         label="shoplifter",
         group="Ada, of the till",
+        take="7",
         source="till",
         note="blurred",
         split="test",
@@ -78,6 +79,20 @@ def test_what_is_written_is_read_again(tmp_path: Path) -> None:
     manifest.write(table, [entry])
 
     assert manifest.read(table) == (entry,)
+
+
+def test_pieces_of_one_recording_share_its_take(tmp_path: Path) -> None:
+    rows = ("a.mp4,shoplifter,Ada,7", "b.mp4,shoplifter,Ada,7")
+
+    one, other = manifest.read(write(tmp_path, "path,label,actor,take", *rows))
+
+    assert (one.group, one.take) == (other.group, other.take) == ("Ada", "7")
+
+
+def test_a_manifest_without_takes_has_none(tmp_path: Path) -> None:
+    (entry,) = manifest.read(write(tmp_path, "path,label", "a.mp4,shoplifter"))
+
+    assert entry.take == ""
 
 
 def test_a_folder_that_is_not_there_takes_no_manifest(tmp_path: Path) -> None:

@@ -12,12 +12,15 @@ from typing import Any
 
 from video_classifier.ml.data.manifest import ManifestError
 
+_ORIGIN = ("actor", "take", "camera", "day")  # columns, and fields of Origin
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Origin:
     """Where a clip comes from; empty where that isn't known."""
 
     actor: str = ""
+    take: str = ""  # the recording that it is a piece of
     camera: str = ""
     day: str = ""
 
@@ -32,7 +35,7 @@ class Duplicates:
 
 
 def read_origins(table: Path) -> dict[Path, Origin]:
-    """A CSV with the column path (relative to it) and any of actor, camera and day.
+    """A CSV with the column path (relative to it) and any of actor, take, camera and day.
 
     By resolved path. Raises ManifestError, which lists every clip that is not there.
     """
@@ -43,7 +46,7 @@ def read_origins(table: Path) -> dict[Path, Origin]:
         msg = f"The table {table} can't be read: {error}."
         raise ManifestError(msg) from error
     if rows and "path" not in rows[0]:
-        msg = f"The table {table} needs the column path, and actor, camera or day."
+        msg = f"The table {table} needs the column path, and actor, take, camera or day."
         raise ManifestError(msg)
     if missing := [row["path"] for row in rows if not (table.parent / row["path"]).is_file()]:
         lines = "\n".join(f"- {name}: no such file" for name in missing)
@@ -51,16 +54,14 @@ def read_origins(table: Path) -> dict[Path, Origin]:
         raise ManifestError(msg)
     return {
         (table.parent / row["path"]).resolve(): Origin(
-            actor=row.get("actor", ""), camera=row.get("camera", ""), day=row.get("day", "")
+            **{column: row[column] for column in _ORIGIN if column in row}
         )
         for row in rows
     }
 
 
 def _stripped(row: Mapping[str, str]) -> dict[str, str]:
-    return {
-        key: (row[key] or "").strip() for key in ("path", "actor", "camera", "day") if key in row
-    }
+    return {key: (row[key] or "").strip() for key in ("path", *_ORIGIN) if key in row}
 
 
 def read_duplicates(
@@ -103,9 +104,9 @@ def groups(
 ) -> dict[str, str]:
     """The group of each clip, by the name it has in `clips`.
 
-    Clips that share an actor or footage are in one group, transitively. Clips without an actor
-    are grouped by camera and day: people stay for a while. A group is named by its first actor,
-    else by camera and day, else by its first clip.
+    Clips that share an actor, a take or footage are in one group, transitively. Clips without an
+    actor are grouped by camera and day: people stay for a while. A group is named by its first
+    actor, else by camera and day, else by take, else by its first clip.
     """
     ties = [
         [(_CLIP, name), _file(path), *_circumstances(origins.get(path.resolve(), Origin()))]
@@ -116,7 +117,7 @@ def groups(
     return {name: first[_CLIP, name][1] for name in clips}
 
 
-_ACTOR, _DAY, _CLIP, _FILE = range(4)  # in the order in which a group is named by them
+_ACTOR, _DAY, _TAKE, _CLIP, _FILE = range(5)  # in the order in which a group is named by them
 _Node = tuple[int, str]
 
 
@@ -125,11 +126,12 @@ def _file(path: Path) -> _Node:
 
 
 def _circumstances(origin: Origin) -> list[_Node]:
+    take = [(_TAKE, origin.take)] if origin.take else []
     if origin.actor:
-        return [(_ACTOR, origin.actor)]
+        return [(_ACTOR, origin.actor), *take]
     if origin.camera and origin.day:
-        return [(_DAY, f"{origin.camera} {origin.day}")]
-    return []
+        return [(_DAY, f"{origin.camera} {origin.day}"), *take]
+    return take
 
 
 def _joined(ties: Iterable[Sequence[_Node]]) -> dict[_Node, _Node]:

@@ -14,7 +14,7 @@ from video_classifier.ml import files
 from video_classifier.ml.contracts import LABELS
 
 SPLITS = ("train", "test")
-_COLUMNS = ("path", "label", "group", "source", "split", "note")
+_COLUMNS = ("path", "label", "group", "take", "source", "split", "note")
 
 
 class ManifestError(Exception):
@@ -29,6 +29,7 @@ class Entry:
     name: str  # the path as the manifest has it
     label: str
     group: str  # clips of one group share a person or a recording: never split them
+    take: str = ""  # the recording that it is a piece of; empty: a recording of its own
     source: str = ""  # the collection it comes from
     note: str = ""  # why it should be left out, if it should
     split: str = ""  # "train" or "test", if the manifest says so
@@ -43,8 +44,8 @@ def read(table: Path, *, missing_is_wrong: bool = True) -> tuple[Entry, ...]:
     """All labelled rows of a CSV with the columns path (relative to the CSV) and label.
 
     Columns group, actor, take and scene, where there are any, name the group by the first
-    that is filled in; source, note and split are kept; others are ignored, and so are rows
-    without a label. Raises ManifestError, for files that are not there only if
+    that is filled in; take, source, note and split are kept; others are ignored, and so are
+    rows without a label. Raises ManifestError, for files that are not there only if
     `missing_is_wrong`.
     """
     labelled = [row for row in rows(table, "label") if (row["label"] or "").strip()]
@@ -106,6 +107,7 @@ def _entry(folder: Path, row: dict[str, str]) -> Entry:
         name=cells["path"],
         label=cells["label"],
         group=next(filter(None, groups), cells["path"]),
+        take=cells["take"],
         source=cells["source"],
         note=cells["note"],
         split=cells["split"],
