@@ -15,7 +15,7 @@ from video_classifier.ml import experiments
 from video_classifier.ml.cache import Cache
 from video_classifier.ml.data import manifest
 from video_classifier.ml.data.manifest import Entry
-from video_classifier.ml.evaluation import evaluate
+from video_classifier.ml.evaluation import evaluate, score_table
 from video_classifier.ml.evaluation.evaluate import Evaluation
 from video_classifier.ml.networks import pretrained
 from video_classifier.ml.reporting import report
@@ -52,6 +52,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 2
     if arguments.json:
         arguments.json.write_text(evaluate.to_json(evaluation), encoding="utf-8")
+    if arguments.scores:
+        score_table.write(arguments.scores, [evaluate.unseen(evaluation)])
     _print(evaluation)
     if arguments.report:
         page = report.write(arguments.report, evaluation, card)
@@ -89,6 +91,13 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("model", type=Path, help="the model's folder")
     parser.add_argument("manifest", type=Path, help="CSV with the columns path and label")
     parser.add_argument("--json", type=console.file_to_write, help="write everything there as well")
+    parser.add_argument(
+        "--scores",
+        type=console.file_to_write,
+        metavar="CSV",
+        help="write the scores of clips that the model wasn't trained on, for measure_models; "
+        "clips with a note are left out",
+    )
     parser.add_argument(
         "--report",
         type=console.folder_to_write,

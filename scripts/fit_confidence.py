@@ -16,7 +16,7 @@ from rich.table import Table
 
 from scripts._lib import console
 from video_classifier.ml.data.manifest import ManifestError
-from video_classifier.ml.evaluation import cross_validation
+from video_classifier.ml.evaluation import cross_validation, score_table
 from video_classifier.ml.serving import bundle
 from video_classifier.ml.serving.card import BundleError, Card
 
@@ -40,8 +40,9 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _fit(folder: Path) -> Card:
     card = bundle.read_card(folder)
-    entries, scores = cross_validation.read_scores(folder / "unseen.csv")
-    card = replace(card, confidence=cross_validation.out_of_fold_confidence(entries, scores))
+    table, *_ = score_table.read(folder / "unseen.csv")
+    confidence = cross_validation.out_of_fold_confidence(table.entries, table.scores)
+    card = replace(card, confidence=confidence)
     bundle.write_card(folder, card)
     return card
 

@@ -16,7 +16,7 @@ from video_classifier.ml.audit import leaks
 from video_classifier.ml.audit.leaks import Audit
 from video_classifier.ml.data.footage import Footage
 from video_classifier.ml.data.splits import SplitBy
-from video_classifier.ml.evaluation import cross_validation
+from video_classifier.ml.evaluation import score_table
 from video_classifier.ml.evaluation.cross_validation import FoldScored
 from video_classifier.ml.experiments import Plan, Provenance
 from video_classifier.ml.serving import bundle
@@ -122,9 +122,9 @@ def test_what_is_published_is_a_model_with_its_recipe_and_its_scores(
     assert Recipe.of(card) == RECIPE
     assert card.threshold == measured.calibration.threshold
     assert "found in 1 of the clips" in card.measured
-    read, scores = cross_validation.read_scores(tmp_path / "mine" / "unseen.csv")
-    assert [entry.name for entry in read] == [entry.name for entry in people(4)]
-    assert scores == pytest.approx(measured.out_of_fold.scores, abs=1e-4)
+    (read,) = score_table.read(tmp_path / "mine" / "unseen.csv")
+    assert [entry.name for entry in read.entries] == [entry.name for entry in people(4)]
+    assert read.scores == pytest.approx(measured.out_of_fold.scores, abs=1e-4)
 
 
 def test_what_is_published_is_served_by_litert(table: Path, tmp_path: Path) -> None:

@@ -12,7 +12,10 @@ from scripts import evaluate
 from tests.makers import videos
 from tests.scripts.conftest import MakeModel, MakeTable
 from video_classifier.ml import networks
+from video_classifier.ml.evaluation import score_table
+from video_classifier.ml.files import sha256
 from video_classifier.ml.networks.pretrained import WeightsError
+from video_classifier.ml.serving import bundle
 from video_classifier.ml.training.settings import TrainingSettings
 
 pytestmark = pytest.mark.keras
@@ -38,6 +41,22 @@ def test_a_report_is_written_where_it_is_wanted(
     assert "pr_auc" in printed.out
     assert "false positives" in printed.out
     assert "report.html" in printed.err
+
+
+def test_only_clips_that_were_not_trained_on_go_into_the_table_of_scores(
+    make_model: MakeModel, make_table: MakeTable, tmp_path: Path
+) -> None:
+    for number, name in enumerate(("a.mp4", "b.mp4", "c.mp4")):
+        videos.write(tmp_path / name, 12 + number)
+    rows = [(f"{name}.mp4", "shoplifter", "ann") for name in "abc"]
+    model = make_model("mine", training={"clips_sha256": [sha256(tmp_path / "b.mp4")]})
+
+    options = ["--scores", str(tmp_path / "scores.csv")]
+    assert evaluate.main([str(model), str(make_table(rows)), *options]) == 0
+
+    (table,) = score_table.read(tmp_path / "scores.csv")
+    assert [entry.name for entry in table.entries] == ["a.mp4", "c.mp4"]
+    assert set(table.thresholds) == {bundle.read_card(model).threshold}
 
 
 def test_a_recipe_is_measured_on_each_group_in_turn(

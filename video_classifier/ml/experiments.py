@@ -22,10 +22,11 @@ from video_classifier.ml.data.footage import Footage, Unreadable, read_footage
 from video_classifier.ml.data.grouping import Duplicates
 from video_classifier.ml.data.manifest import Entry, ManifestError
 from video_classifier.ml.data.splits import SplitBy, TooFewGroupsError, UnknownSourceError
-from video_classifier.ml.evaluation import calibration, cross_validation, evaluate
+from video_classifier.ml.evaluation import calibration, cross_validation, evaluate, score_table
 from video_classifier.ml.evaluation.calibration import Calibration
 from video_classifier.ml.evaluation.cross_validation import FALSE_ALARMS, OutOfFold
 from video_classifier.ml.evaluation.evaluate import Evaluation, NothingToMeasureError, ScoredClip
+from video_classifier.ml.evaluation.score_table import ScoreTable
 from video_classifier.ml.networks import SpecError, UnknownNetworkError, precision
 from video_classifier.ml.networks.precision import NotFiniteError
 from video_classifier.ml.networks.pretrained import Pretrained, WeightsError
@@ -87,6 +88,15 @@ class Measured:
     def calibration(self) -> Calibration:
         """Temperature and threshold for a network that is trained on all clips."""
         return self.out_of_fold.calibration
+
+    @property
+    def table(self) -> ScoreTable:
+        """The clips with their out-of-fold scores and thresholds."""
+        return ScoreTable(
+            entries=self.entries,
+            scores=self.out_of_fold.scores,
+            thresholds=self.out_of_fold.thresholds,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -259,7 +269,7 @@ def publish(  # noqa: PLR0913
     card = bundle.save(folder, network, card)
     plots.save_training(trained.history, folder / TRAINING_FILE)
     if measured:
-        cross_validation.write_scores(folder / SCORES_FILE, measured.entries, measured.out_of_fold)
+        score_table.write(folder / SCORES_FILE, [measured.table])
         plots.save_roc(measured.entries, measured.out_of_fold.scores, folder / ROC_FILE)
     return _exported(folder, card, windows, watch)
 

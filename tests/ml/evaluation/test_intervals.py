@@ -7,7 +7,8 @@ import pytest
 from sklearn.metrics import average_precision_score, brier_score_loss, roc_auc_score
 
 from video_classifier.ml.evaluation import intervals
-from video_classifier.ml.evaluation.intervals import auc, confusion, measure
+from video_classifier.ml.evaluation.intervals import auc, confusion, measure, within_group_auc
+from video_classifier.ml.serving.card import Interval
 
 TARGETS = np.array([1, 1, 1, 0, 0, 0, 0, 0])
 SCORES = np.array([0.9, 0.8, 0.2, 0.7, 0.4, 0.3, 0.1, 0.1])
@@ -169,3 +170,56 @@ def test_a_threshold_may_be_another_for_each_clip() -> None:
     found = measure(targets, scores, threshold=np.array([0.5, 0.7, 0.3, 0.5]))
 
     assert found["accuracy"].value == 1
+
+
+# Within one person
+
+
+def test_within_a_person_only_pairs_of_that_person_count() -> None:
+    # Ada: 0.9 and 0.8 against 0.7, both right. Bob: 0.2 against 0.1 right, against 0.3 wrong.
+    targets = np.array([1, 1, 0, 1, 0, 0])
+    scores = np.array([0.9, 0.8, 0.7, 0.2, 0.1, 0.3])
+
+    found = within_group_auc(targets, scores, ["Ada"] * 3 + ["Bob"] * 3)
+
+    assert found.value == pytest.approx(3 / 4)
+
+
+def test_within_a_person_ties_count_half() -> None:
+    targets, scores = np.array([1, 0, 0]), np.array([0.5, 0.5, 0.4])
+
+    assert within_group_auc(targets, scores, ["Ada"] * 3).value == pytest.approx(3 / 4)
+
+
+def test_who_is_known_as_a_thief_does_not_count_within_a_person() -> None:
+    """All thefts above all ordinary clips but for who is in them."""
+    targets = np.array([1, 0, 1, 0, 1, 0])
+    scores = np.array([0.9, 0.9, 0.9, 0.9, 0.1, 0.1])
+    people = ["Ada", "Ada", "Bob", "Bob", "Eve", "Eve"]
+
+    assert within_group_auc(targets, scores, people).value == 0.5
+
+
+def test_without_a_person_of_both_labels_nothing_is_measured() -> None:
+    found = within_group_auc(np.array([1, 0]), np.array([0.9, 0.1]), ["Ada", "Bob"])
+
+    assert found == Interval(value=None)
+
+
+def test_the_interval_within_people_is_by_bootstrap_over_people() -> None:
+    """Ada's thousand pairs are right and Bob's are wrong: a resample has one, the other or both."""
+    targets = np.array(([1] * 32 + [0] * 32) * 2)
+    scores = np.concatenate([targets[:64], 1 - targets[64:]]).astype(float)
+
+    found = within_group_auc(targets, scores, ["Ada"] * 64 + ["Bob"] * 64)
+
+    assert (found.value, found.low, found.high) == (0.5, 0, 1)
+
+
+def test_without_a_mistake_within_people_the_interval_has_a_width() -> None:
+    targets = np.array([1, 0, 1, 0])
+    found = within_group_auc(targets, targets.astype(float), ["Ada", "Ada", "Bob", "Bob"])
+
+    assert found.low is not None
+    assert found.low < 0.5
+    assert found.high == 1

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
@@ -13,8 +12,7 @@ import pytest
 from tests.conftest import EVEN, MakeModel
 from tests.makers.datasets import entry
 from video_classifier.ml.contracts import Floats, Integers
-from video_classifier.ml.data.manifest import ManifestError
-from video_classifier.ml.evaluation import cross_validation
+from video_classifier.ml.evaluation import cross_validation, score_table
 from video_classifier.ml.evaluation.calibration import fit_confidence
 from video_classifier.ml.serving import bundle
 from video_classifier.ml.serving.confidence import Confidence
@@ -165,20 +163,12 @@ def test_clips_from_collections_of_one_label_have_no_part(tmp_path: Path) -> Non
     assert cross_validation.out_of_fold_confidence(both + street, np.append(scores, 0.01)) == alone
 
 
-def test_a_table_that_cannot_be_read_is_a_sentence(tmp_path: Path) -> None:
-    (tmp_path / "unseen.csv").write_text("path,label\na.mp4,shoplifter\n")
-
-    for name in ("unseen.csv", "gone.csv"):
-        with pytest.raises(ManifestError, match="can't be read"):
-            cross_validation.read_scores(tmp_path / name)
-
-
 @pytest.mark.parametrize("name", SHIPPED)
 def test_the_cards_have_what_their_tables_of_scores_give(name: str) -> None:
-    entries, scores = cross_validation.read_scores(STORAGE / name / "unseen.csv")
+    (table,) = score_table.read(STORAGE / name / "unseen.csv")
 
     assert bundle.read_card(STORAGE / name).confidence == cross_validation.out_of_fold_confidence(
-        entries, scores
+        table.entries, table.scores
     )
 
 
@@ -201,11 +191,3 @@ def test_a_confidence_of_a_model_that_guesses_holds_half() -> None:
 
     assert share.low <= 0.5 <= share.high
     assert share.value == pytest.approx(0.5, abs=0.1)
-
-
-def test_the_table_of_scores_has_the_clips_that_it_says() -> None:
-    entries, scores = cross_validation.read_scores(STORAGE / "conv3d" / "unseen.csv")
-
-    with (STORAGE / "conv3d" / "unseen.csv").open() as file:
-        assert [row["path"] for row in csv.DictReader(file)] == [one.name for one in entries]
-    assert len(scores) == len(entries)

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import csv
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import compress
-from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
 from video_classifier.ml.contracts import Floats
 from video_classifier.ml.data import splits
-from video_classifier.ml.data.manifest import Entry, ManifestError, holds_both_labels
+from video_classifier.ml.data.manifest import Entry, holds_both_labels
 from video_classifier.ml.data.splits import Fold
 from video_classifier.ml.evaluation.calibration import (
     Calibration,
@@ -175,36 +173,3 @@ def out_of_fold_confidence(entries: Sequence[Entry], scores: Floats) -> Confiden
         scores[inside],
         [entry.group for entry in measured],
     )
-
-
-def read_scores(table: Path) -> tuple[tuple[Entry, ...], Floats]:
-    """The clips and scores, (n,), of a CSV that `write_scores` wrote. Raises ManifestError."""
-    try:
-        with table.open(newline="", encoding="utf-8") as file:
-            rows = list(csv.DictReader(file))
-        entries = tuple(
-            Entry(
-                path=Path(row["path"]),
-                name=row["path"],
-                label=row["label"],
-                group=row["group"],
-                source=row["source"],
-            )
-            for row in rows
-        )
-        return entries, np.array([float(row["score"]) for row in rows])
-    except (OSError, ValueError, KeyError) as error:
-        msg = f"The table of scores {table} can't be read: {error}."
-        raise ManifestError(msg) from error
-
-
-def write_scores(target: Path, entries: Sequence[Entry], out_of_fold: OutOfFold) -> None:
-    """Writes a CSV with each clip's path, label, group, source, score and threshold."""
-    with target.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(("path", "label", "group", "source", "score", "threshold"))
-        for entry, *numbers in zip(
-            entries, out_of_fold.scores, out_of_fold.thresholds, strict=True
-        ):
-            cells = (f"{number:.4f}" for number in numbers)
-            writer.writerow((entry.name, entry.label, entry.group, entry.source, *cells))

@@ -14,6 +14,7 @@ from video_classifier.ml.contracts import SHOPLIFTER, Floats, Integers
 from video_classifier.ml.data.footage import Unreadable, each
 from video_classifier.ml.data.manifest import Entry, holds_both_labels
 from video_classifier.ml.evaluation.intervals import Confusion, confusion, measure
+from video_classifier.ml.evaluation.score_table import ScoreTable
 from video_classifier.ml.files import sha256
 from video_classifier.ml.serving.card import Interval
 from video_classifier.ml.serving.predictor import ModelPredictor
@@ -158,6 +159,19 @@ def summarize(  # noqa: PLR0913
         counts=_counts(everything, threshold),
         groups=groups,
         warnings=tuple(_warnings(everything, len(without_hint), unreadable, groups)),
+    )
+
+
+def unseen(evaluation: Evaluation) -> ScoreTable:
+    """The scores of clips that the model was not trained on, at its threshold.
+
+    Clips without a score and clips with a note are left out.
+    """
+    clips = [clip for clip in evaluation.scored if not clip.in_training and not clip.entry.note]
+    return ScoreTable(
+        entries=tuple(clip.entry for clip in clips),
+        scores=np.array([clip.score for clip in clips]),
+        thresholds=np.full(len(clips), evaluation.threshold),
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import compress
 from pathlib import Path
 
@@ -18,6 +18,7 @@ from video_classifier.ml.data.manifest import Entry
 from video_classifier.ml.evaluation.calibration import reliability
 from video_classifier.ml.evaluation.cross_validation import in_domain
 from video_classifier.ml.evaluation.intervals import Confusion, auc
+from video_classifier.ml.evaluation.unseen import OverSeeds
 from video_classifier.ml.training.history import History
 
 mpl.rcParams["font.size"] = 11
@@ -148,6 +149,29 @@ def reliability_diagram(targets: Integers, scores: Floats) -> Figure:
     axes.set(xlabel="score, on average", ylabel="share of clips with a theft", aspect="equal")
     axes.set(xlim=(-0.05, 1.05), ylim=(-0.05, 1.15), title="Reliability (with numbers of clips)")
     axes.legend(loc="upper left")
+    return figure
+
+
+def learning_curve(curve: Mapping[int, OverSeeds]) -> Figure:
+    """ROC AUC on unseen people by the number of people in training; a dot for each training."""
+    figure, axes = _axes(_WIDE)
+    people = list(curve)
+    axes.fill_between(
+        people,
+        [min(point.values) for point in curve.values()],
+        [max(point.values) for point in curve.values()],
+        alpha=0.15,
+        linewidth=0,
+    )
+    axes.plot(people, [float(np.mean(point.values)) for point in curve.values()], label="mean")
+    dots = [(count, auc) for count, point in curve.items() for auc in point.values]
+    axes.plot(*zip(*dots, strict=True), "o", color="gray", markersize=4, label="one training")
+    axes.axhline(0.5, linestyle="--", color="gray", linewidth=1)
+    axes.annotate("guessing ", (people[-1], 0.5), ha="right", va="bottom", color="dimgray")
+    axes.set(xlabel="people in training", ylabel="ROC AUC on unseen people", title="Learning curve")
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    axes.set_ylim(top=1)
+    axes.legend(loc="lower right")
     return figure
 
 

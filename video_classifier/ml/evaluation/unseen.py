@@ -1,0 +1,134 @@
+"""Figures on unseen people: pooled and within a person, at thresholds of others, over seeds."""
+
+from __future__ import annotations
+
+import csv
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from video_classifier.ml.data.manifest import ManifestError
+from video_classifier.ml.evaluation.cross_validation import complement
+from video_classifier.ml.evaluation.intervals import measure, within_group_auc
+from video_classifier.ml.evaluation.score_table import ScoreTable
+from video_classifier.ml.serving.card import Interval
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OverSeeds:
+    """A figure of one recipe, trained with several seeds or with one."""
+
+    values: tuple[float, ...]  # one a seed; none if it is not defined
+    low: float | None = None  # the lowest end of the seeds' 95 % intervals
+    high: float | None = None  # the highest
+
+    @property
+    def mean(self) -> float | None:
+        return float(np.mean(self.values)) if self.values else None
+
+    def __str__(self) -> str:
+        if not self.values:
+            return "not defined here"
+        interval = "" if self.low is None else f" ({self.low:.2f} to {self.high:.2f})"
+        text = f"{self.mean:.2f}{interval}"
+        if len(self.values) == 1:
+            return text
+        lowest, highest = min(self.values), max(self.values)
+        return f"{text}; {lowest:.2f} to {highest:.2f} over {len(self.values)} seeds"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hints:
+    """How many of so many clips or recordings get a hint."""
+
+    counts: tuple[int, ...]  # one a seed
+    of: int
+
+    def __str__(self) -> str:
+        if not self.of:
+            return "-"
+        text = f"{np.mean(self.counts):.3g} of {self.of}"
+        if len(self.counts) == 1:
+            return text
+        return f"{text}; {min(self.counts)} to {max(self.counts)} over {len(self.counts)} seeds"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CurvePoint:
+    """A ROC AUC on unseen people, of networks that were trained on so many others."""
+
+    people: int
+    auc: float
+
+
+def measured(table: ScoreTable) -> Mapping[str, Interval]:
+    """The figures of clips or recordings, each at its own threshold.
+
+    auc            ROC AUC over all pairs of a theft and an ordinary clip
+    within_person  the same over pairs of one person, see `intervals.within_group_auc`
+    recall         share of thefts that get a hint
+    false_alarms   share of ordinary clips that do
+
+    Interval(value=None) where one is not defined. Intervals come from resampling people.
+    """
+    if not table.entries:
+        return dict.fromkeys(
+            ("auc", "within_person", "recall", "false_alarms"), Interval(value=None)
+        )
+    found = measure(table.targets, table.scores, threshold=table.thresholds, groups=table.groups)
+    return {
+        "auc": found["auc"],
+        "within_person": within_group_auc(table.targets, table.scores, table.groups),
+        "recall": found["recall"],
+        "false_alarms": complement(found["specificity"]),
+    }
+
+
+def over_seeds(tables: Sequence[ScoreTable]) -> Mapping[str, OverSeeds]:
+    """What `measured` says of the same clips, scored by networks of several seeds."""
+    each = [measured(table) for table in tables]
+    return {name: _over_seeds([figures[name] for figures in each]) for name in each[0]}
+
+
+def hints(tables: Sequence[ScoreTable]) -> Hints:
+    """The number of hints with each seed; a score at its threshold is one."""
+    return Hints(
+        counts=tuple(int((table.scores >= table.thresholds).sum()) for table in tables),
+        of=len(tables[0].entries),
+    )
+
+
+def read_curve(file: Path) -> tuple[CurvePoint, ...]:
+    """The points of a CSV with the columns people and auc, one a training. Raises ManifestError."""
+    try:
+        with file.open(newline="", encoding="utf-8") as opened:
+            points = tuple(
+                CurvePoint(people=int(row["people"]), auc=float(row["auc"]))
+                for row in csv.DictReader(opened)
+            )
+    except (OSError, ValueError, KeyError) as error:
+        msg = f"The learning curve {file} can't be read: {error}."
+        raise ManifestError(msg) from error
+    if not points:
+        msg = f"The learning curve {file} can't be read: it has no rows."
+        raise ManifestError(msg)
+    return points
+
+
+def learning_curve(points: Sequence[CurvePoint]) -> Mapping[int, OverSeeds]:
+    """The figures by number of people in training, ascending."""
+    by_people = defaultdict(list)
+    for point in points:
+        by_people[point.people].append(point.auc)
+    return {people: OverSeeds(values=tuple(by_people[people])) for people in sorted(by_people)}
+
+
+def _over_seeds(intervals: Sequence[Interval]) -> OverSeeds:
+    return OverSeeds(
+        values=tuple(one.value for one in intervals if one.value is not None),
+        low=min((one.low for one in intervals if one.low is not None), default=None),
+        high=max((one.high for one in intervals if one.high is not None), default=None),
+    )
