@@ -57,6 +57,14 @@ def test_a_note_keeps_a_clip_out_of_training(tmp_path: Path) -> None:
     assert [entry.name for entry in kept] == ["a.mp4"]
 
 
+def test_a_note_may_keep_a_clip_out_of_training_only(tmp_path: Path) -> None:
+    rows = ("a.mp4,shoplifter,test only: never train on it", "b.mp4,non_shoplifter,no shopper")
+    entries = manifest.read(write(tmp_path, "path,label,note", *rows))
+
+    assert manifest.for_training(entries) == ()
+    assert [entry.name for entry in manifest.for_testing(entries)] == ["a.mp4"]
+
+
 def test_a_group_that_is_named_goes_before_all(tmp_path: Path) -> None:
     table = write(tmp_path, "path,label,actor,group", "a.mp4,shoplifter,Ada,Ada and Bob")
 

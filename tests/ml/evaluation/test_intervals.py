@@ -7,7 +7,13 @@ import pytest
 from sklearn.metrics import average_precision_score, brier_score_loss, roc_auc_score
 
 from video_classifier.ml.evaluation import intervals
-from video_classifier.ml.evaluation.intervals import auc, confusion, measure, within_group_auc
+from video_classifier.ml.evaluation.intervals import (
+    auc,
+    auc_drop,
+    confusion,
+    measure,
+    within_group_auc,
+)
 from video_classifier.ml.serving.card import Interval
 
 TARGETS = np.array([1, 1, 1, 0, 0, 0, 0, 0])
@@ -223,3 +229,24 @@ def test_without_a_mistake_within_people_the_interval_has_a_width() -> None:
     assert found.low is not None
     assert found.low < 0.5
     assert found.high == 1
+
+
+# The drop of an AUC
+
+
+def test_a_drop_is_the_difference_of_two_aucs() -> None:
+    targets = np.array([1, 0, 1, 0])
+    scores, others = np.array([0.9, 0.1, 0.8, 0.2]), np.array([0.9, 0.1, 0.1, 0.2])
+
+    found = auc_drop(targets, scores, others, list("abcd"))
+
+    assert found.value == pytest.approx(1 - 5 / 8)
+
+
+def test_scores_that_rank_alike_have_no_drop_in_any_resample() -> None:
+    random = np.random.default_rng(1)
+    targets, scores = np.array([0, 1] * 20), random.uniform(size=40)
+
+    found = auc_drop(targets, scores, scores**2, [str(number) for number in range(40)])
+
+    assert (found.value, found.low, found.high) == (0, 0, 0)

@@ -14,6 +14,7 @@ from video_classifier.ml import files
 from video_classifier.ml.contracts import LABELS
 
 SPLITS = ("train", "test")
+TEST_ONLY = "test only"  # how the note of a clip begins that is only left out of training
 _COLUMNS = ("path", "label", "group", "take", "source", "split", "note")
 
 
@@ -91,6 +92,11 @@ def write(table: Path, entries: Iterable[Entry]) -> None:
 def for_training(entries: Iterable[Entry]) -> tuple[Entry, ...]:
     """Without the clips whose note says why they should be left out."""
     return tuple(entry for entry in entries if not entry.note)
+
+
+def for_testing(entries: Iterable[Entry]) -> tuple[Entry, ...]:
+    """Without the clips whose note says why they should be left out; TEST_ONLY is no reason."""
+    return tuple(entry for entry in entries if not entry.note or entry.note.startswith(TEST_ONLY))
 
 
 def holds_both_labels(entries: Sequence[Entry]) -> npt.NDArray[np.bool_]:

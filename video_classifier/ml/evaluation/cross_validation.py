@@ -6,6 +6,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import compress
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
@@ -24,8 +25,10 @@ from video_classifier.ml.evaluation.intervals import measure
 from video_classifier.ml.serving.card import Interval
 from video_classifier.ml.serving.confidence import Confidence
 from video_classifier.ml.training.history import History
-from video_classifier.ml.training.trainer import Trainer
 from video_classifier.ml.watch import UNWATCHED, Watch
+
+if TYPE_CHECKING:  # it loads TensorFlow, which figures of scores don't need
+    from video_classifier.ml.training.trainer import Trainer
 
 FALSE_ALARMS = "false_alarms_"  # prefix of a metric's name; the source follows
 OUT_OF_DOMAIN = f"{FALSE_ALARMS}elsewhere"

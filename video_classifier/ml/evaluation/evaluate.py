@@ -12,7 +12,7 @@ import numpy as np
 
 from video_classifier.ml.contracts import SHOPLIFTER, Floats, Integers
 from video_classifier.ml.data.footage import Unreadable, each
-from video_classifier.ml.data.manifest import Entry, holds_both_labels
+from video_classifier.ml.data.manifest import Entry, for_testing, holds_both_labels
 from video_classifier.ml.evaluation.intervals import Confusion, confusion, measure
 from video_classifier.ml.evaluation.score_table import ScoreTable
 from video_classifier.ml.files import sha256
@@ -165,9 +165,10 @@ def summarize(  # noqa: PLR0913
 def unseen(evaluation: Evaluation) -> ScoreTable:
     """The scores of clips that the model was not trained on, at its threshold.
 
-    Clips without a score and clips with a note are left out.
+    Clips without a score and those that `manifest.for_testing` leaves out are left out.
     """
-    clips = [clip for clip in evaluation.scored if not clip.in_training and not clip.entry.note]
+    tested = set(for_testing(clip.entry for clip in evaluation.scored))
+    clips = [clip for clip in evaluation.scored if not clip.in_training and clip.entry in tested]
     return ScoreTable(
         entries=tuple(clip.entry for clip in clips),
         scores=np.array([clip.score for clip in clips]),
@@ -263,7 +264,7 @@ def _warnings(
             f"{(~mixed).sum()} clips come from collections that hold one label only: "
             "a network may recognize these by their footage, which flatters the figures."
         )
-    if noted := sum(bool(clip.entry.note) for clip in scored):
+    if noted := len(scored) - len(for_testing(clip.entry for clip in scored)):
         yield f"{noted} clips count though the manifest notes a reason to leave them out."
     if 0 < len(groups) < MIN_GROUPS:
         yield (

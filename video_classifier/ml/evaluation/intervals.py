@@ -98,6 +98,27 @@ def within_group_auc(
     return _union(found, _newcombe(found.value, targets[np.isin(names, both)]))
 
 
+def auc_drop(
+    targets: Integers, scores: Floats, others: Floats, groups: Sequence[str], *, seed: int = 42
+) -> Interval:
+    """By how much the ROC AUC of the other scores of the same clips is lower.
+
+    Of (n,) targets 0 or 1, two scores of each clip, and groups: one name a clip. The interval is
+    the percentile bootstrap's over groups, of the difference within each resample: what makes
+    clips easy or hard for both cancels out. Interval(value=None) without clips of both labels.
+    """
+
+    def drop(weights: Floats) -> Floats:
+        one, other = (
+            weighted_metrics(targets, each, weights, threshold=0.5)["auc"]
+            for each in (scores, others)
+        )
+        return np.asarray(one - other)
+
+    value = float(drop(np.ones((1, len(targets))))[0])
+    return _interval(value, np.concatenate([drop(weights) for weights in resamples(groups, seed)]))
+
+
 def _ordered_pairs(targets: Integers, scores: Floats) -> tuple[float, int]:
     """How many (theft, ordinary) pairs are in the right order, ties half, and of how many."""
     thefts, ordinary = scores[targets == 1][:, np.newaxis], scores[targets == 0]
