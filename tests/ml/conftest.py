@@ -16,6 +16,7 @@ from video_classifier.ml.serving.card import Card
 
 TINY = ClipSpec(frames=4, height=32, width=32)
 OF_PERSONS = replace(TINY, view=Region.PERSON)
+OF_MOVEMENT = replace(OF_PERSONS, frames=16, rate=8.0)
 
 Clips = Callable[[str], Path]
 MakeBundle = Callable[..., Path]

@@ -115,6 +115,23 @@ def test_of_the_whole_picture_it_is_worked_out_from_the_clip(
     assert drawn(analysis).shape[1:] == (18, 240, 3)  # over the film's own pictures
 
 
+@pytest.mark.parametrize(
+    ("windows", "stretch"),
+    [
+        ([], (0.0, None)),  # of a result from before there were any
+        ([[0.0, 12.0, 0.7]], (0.0, None)),
+        ([[0.0, 10.0, 0.2], [10.0, 20.0, 0.7], [20.0, 33.0, 0.1]], (10.0, 20.0)),
+        ([[0.0, 10.0, 0.2], [10.0, 20.0, 0.3], [20.0, 33.0, 0.7]], (20.0, None)),
+    ],
+)
+def test_of_a_long_clip_it_is_of_the_window_that_decided(
+    make_analysis: MakeAnalysis, windows: list[list[float]], stretch: tuple[float, float | None]
+) -> None:
+    analysis = make_analysis(windows=windows)
+
+    assert heat_maps._deciding_stretch(analysis, 1) == stretch
+
+
 def test_asked_twice_it_is_made_once(analysis: Analysis) -> None:
     heat_maps.ask(analysis, user=None)
     heat_maps.ask(analysis, user=None)

@@ -26,6 +26,8 @@ LABELS = (NON_SHOPLIFTER, SHOPLIFTER)  # by the number a network is trained with
 
 MIN_PICTURES = 8  # different ones that are enough to judge a clip by
 MAX_RATE = 8.0  # pictures a second: people are followed, and cut out, in no more of them
+MIN_RATE = 3.0  # pictures a second that it takes to see a movement …
+_OFF_RATE = 0.05  # … of which a clip may lack so many: its frame rate is rounded
 SLACK = 0.02  # seconds by which moments that mean the same frame may differ
 
 
@@ -77,6 +79,10 @@ class ClipSpec:
             msg = "windows with a rate are of a person, not of whole frames"
             raise ValueError(msg)
 
+    def sees_too_little(self, clip_rate: float) -> bool:
+        """Whether a clip of so many pictures a second has too few for windows with a rate."""
+        return bool(self.rate) and clip_rate < MIN_RATE - _OFF_RATE
+
     @property
     def shape(self) -> tuple[int, int, int, int]:
         """(frames, height, width, 3)."""
@@ -122,6 +128,28 @@ class Sample:
     previews: tuple[Image, ...] = ()  # the same frames in the clip's own shape, if asked for
     content: ClipContent | None = None  # None if it was not measured
 
+    @property
+    def rate(self) -> float:
+        """Pictures a second of the clip, of the time that was recorded; 0 if not measured."""
+        return self.content.pictures / self.length if self.content and self.length else 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Window:
+    """A network's input, and where in the clip it is from.
+
+    Windows of a track, or of whole frames, come in order of time. Where a clip turns out to be
+    damaged they come again, of what decodes soundly, from number 0 on.
+    """
+
+    number: int  # of those of its track, from 0
+    start: float  # seconds, as of WindowScore
+    end: float
+    images: Image  # (frames, height, width, 3) RGB, uint8
+    times: tuple[float, ...]  # seconds since the clip's first frame, one an image
+    previews: tuple[Image, ...] = ()  # of whole frames, in the clip's own shape, if asked for
+    track: int | None = None  # its number, from 1; None: whole frames
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Box:
@@ -155,11 +183,18 @@ class Track:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Crops:
-    """A track's pictures, cut out for a network."""
+    """A track's pictures, cut out for a network, and the windows that are cut of these."""
 
     track: Track
     images: Image  # (n, height, width, 3) RGB, uint8
     times: tuple[float, ...]  # seconds since the clip's first frame, one an image
+    starts: tuple[int, ...] = (0,)  # the first image of each window
+    frames: int  # of a window
+
+    @property
+    def windows(self) -> tuple[Image, ...]:
+        """(frames, height, width, 3) each: views of the images, which windows share."""
+        return tuple(self.images[start : start + self.frames] for start in self.starts)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

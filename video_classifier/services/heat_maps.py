@@ -10,7 +10,7 @@ from typing import NamedTuple
 from django.contrib.auth.models import User
 from django.db import transaction
 
-from video_classifier.ml.contracts import Image
+from video_classifier.ml.contracts import Image, WindowScore
 from video_classifier.models import Analysis, HeatMap
 from video_classifier.services import catalog, clips, evidence, files, jobs, queue, sandbox
 from video_classifier.services.errors import Refused
@@ -107,9 +107,24 @@ def _material(analysis: Analysis, watch: Callable[[], None]) -> _Material:
         crops = evidence.read(evidence.crop_files(track))
         return _Material(predictor.score, seen=crops, shown=crops)
     shown = evidence.read(evidence.frame_files(analysis))
+    start, end = _deciding_stretch(analysis, predictor.card.best_windows)
     with files.local_path(analysis.clip.file) as video:
-        sample = sandbox.sample(video, predictor.card.spec, watch=watch)
+        sample = sandbox.sample(video, predictor.card.spec, start=start, end=end, watch=watch)
     return _Material(predictor.score, seen=sample.images, shown=shown)
+
+
+def _deciding_stretch(analysis: Analysis, best_windows: int) -> tuple[float, float | None]:
+    """Start and end in seconds of the window that decided; no end is that of the clip."""
+    from video_classifier.ml.serving.events import Decision
+
+    if len(analysis.windows) < 2:  # noqa: PLR2004  (all of the clip, or a result of before)
+        return 0.0, None
+    decision = Decision[tuple[float, float | None]](best=best_windows)
+    for start, end, score in analysis.windows:
+        is_last = [start, end, score] == analysis.windows[-1]
+        scored = WindowScore(start=start, end=end, score=score)
+        decision.add(scored, (start, None if is_last else end))
+    return decision.pictures
 
 
 def _check(material: _Material, analysis: Analysis) -> None:

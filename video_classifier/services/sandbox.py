@@ -87,10 +87,12 @@ def probe(path: Path) -> tuple[ClipFacts, bool]:
         return decoder.facts(path, watch=Deadline(PROBE_SECONDS, PROBE_TOO_LONG))
 
 
-def sample(path: Path, spec: ClipSpec, *, watch: Watch) -> Sample:
+def sample(
+    path: Path, spec: ClipSpec, *, start: float = 0.0, end: float | None = None, watch: Watch
+) -> Sample:
     """As `sampling.sample`, without previews. Raises Refused, and what `watch` raises."""
     with refusing():
-        return _reader.sample(path, spec, preview_width=None, watch=watch)
+        return _reader.sample(path, spec, start=start, end=end, watch=watch)
 
 
 def copy(source: Path, target: Path, *, watch: Watch) -> None:

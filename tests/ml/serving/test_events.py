@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from weakref import WeakSet
+
 import numpy as np
 import pytest
 
 from video_classifier.ml.contracts import WindowScore
 from video_classifier.ml.serving import events
+from video_classifier.ml.serving.events import Decision
 
 
 def windows(*scores: float, since: float = 0.0, seconds: float = 2.0) -> list[WindowScore]:
@@ -70,6 +73,55 @@ def test_without_windows_there_is_no_candidate_and_no_score() -> None:
     none = np.array([])
     with pytest.raises(ValueError, match="without windows"):
         events.clip_score(none, none.astype(np.intp), none, none, best=1)
+
+
+@pytest.mark.parametrize("best", [1, 2])
+def test_the_best_window_of_the_best_candidate_decides(best: int) -> None:
+    """Of a single high window, and of several a little lower, the number of best ones chooses."""
+    decision = Decision[str](best=best)
+    for name, window in zip(
+        ("low", "high", "lower", "good", "better", "last"),
+        [*windows(0.1, 0.9, 0.2), *windows(0.7, 0.8, since=60), *windows(0.3, since=120)],
+        strict=True,
+    ):
+        decision.add(window, name)
+
+    assert decision.pictures == ("high" if best == 1 else "better")
+    assert [each.start for each in decision.candidates(3)] == [0.0, 60.0, 120.0]
+    assert len(decision.windows) == 6
+
+
+def test_of_equal_windows_and_candidates_the_first_decides() -> None:
+    decision = Decision[float](best=1)
+    for window in (*windows(0.5, 0.5), *windows(0.5, since=60)):
+        decision.add(window, window.start)
+
+    assert decision.pictures == 0.0
+
+
+def test_without_a_window_nothing_decides() -> None:
+    with pytest.raises(ValueError, match="no window"):
+        _ = Decision[str](best=1).pictures
+
+
+def test_pictures_of_two_windows_are_kept_however_many_there_are() -> None:
+    random = np.random.default_rng(0)
+    decision, kept = Decision[Kept](best=2), WeakSet[Kept]()
+    for number, score in enumerate(random.random(200).tolist()):
+        pictures = Kept()
+        kept.add(pictures)
+        decision.add(windows(score, since=7.0 * number + 24 * (number // 5))[0], pictures)
+        del pictures
+
+        assert len(kept) <= 2
+
+    highest = max(each.score for each in decision.candidates())
+    assert highest > 0.5
+    assert len(decision.candidates()) == 40
+
+
+class Kept:
+    pass
 
 
 @pytest.mark.parametrize("seed", range(20))

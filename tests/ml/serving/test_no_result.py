@@ -17,7 +17,7 @@ SPEC = ClipSpec(frames=16, height=128, width=128)
 
 
 def reason(video: Path) -> str:
-    return no_result.reason(sampling.sample(video, SPEC))
+    return no_result.reason(sampling.sample(video, SPEC), SPEC)
 
 
 def indexed_first(path: Path) -> Path:

@@ -9,9 +9,10 @@ import pytest
 
 from tests.makers import crowd, footage, videos
 from tests.makers.crowd import Spotter, between, standing, walking
-from tests.ml.conftest import OF_PERSONS, write_bundle
+from tests.ml.conftest import OF_MOVEMENT, OF_PERSONS, write_bundle
 from video_classifier.ml.contracts import ClipError, Image, Progress, Region, Stage
 from video_classifier.ml.serving import bundle, loading, no_result
+from video_classifier.ml.serving.decoder import InChild
 from video_classifier.ml.serving.predictor import PersonPredictor
 
 pytestmark = pytest.mark.keras
@@ -128,6 +129,93 @@ def test_who_stays_long_is_looked_at_now_and_then_and_it_says_so(
 
     (warning,) = outcome.sample.warnings
     assert "looks once every 16 s of this clip's longest track" in warning
+
+
+@pytest.fixture(scope="module")
+def movement(tmp_path_factory: pytest.TempPathFactory) -> PersonPredictor:
+    folder = tmp_path_factory.mktemp("models") / "movement"
+    facts = {"spec": OF_MOVEMENT, "threshold": 0.4, "best_windows": 2}
+    return PersonPredictor(*bundle.load(write_bundle(folder, seed=3, **facts)), Spotter())  # type: ignore[arg-type]
+
+
+def test_a_network_of_movement_scores_a_window_a_second(
+    movement: PersonPredictor, tmp_path: Path
+) -> None:
+    clip = crowd.write(
+        tmp_path / "clip.mp4",
+        walking(0.1, speed=0.05),
+        between(standing(0.8), 2, 3.2),
+        seconds=8,
+        rate=16,
+    )
+
+    outcome = movement.analyze(clip)
+
+    long, short = outcome.tracks
+    assert [each.start for each in long.windows] == pytest.approx([0, 1, 2, 3, 4, 5, 5.5], abs=0.3)
+    assert [each.start for each in short.windows] == [short.track.times[0]]
+    assert short.windows[0].end == short.track.times[-1]
+    for track in (long, short):
+        best = sorted(each.score for each in track.windows)[-2:]
+        assert track.score == pytest.approx(sum(best) / len(best))
+        assert movement.score(track.images) == max(best)
+        assert track.images.shape == OF_MOVEMENT.shape
+        assert len(track.times) == 16
+    assert outcome.prediction is not None
+    assert outcome.prediction.score == max(long.score, short.score)
+    assert {each.track for each in outcome.candidates} == {1, 2}
+    assert outcome.windows == ()
+    assert outcome.sample.warnings == ()
+
+
+def test_a_child_gives_the_same_windows(movement: PersonPredictor, tmp_path: Path) -> None:
+    clip = crowd.write(tmp_path / "clip.mp4", walking(0.1, speed=0.05), seconds=5)
+    in_child = InChild()
+    try:
+        there = movement.analyze(clip, preview_width=80, decoder=in_child)
+    finally:
+        in_child.kill()
+
+    here = movement.analyze(clip, preview_width=80)
+
+    assert there.tracks[0].windows == here.tracks[0].windows
+    np.testing.assert_array_equal(there.tracks[0].images, here.tracks[0].images)
+    np.testing.assert_array_equal(there.sample.previews, here.sample.previews)
+
+
+def test_who_stays_long_is_looked_at_all_the_time_by_a_network_of_movement(
+    movement: PersonPredictor, tmp_path: Path
+) -> None:
+    clip = crowd.write(tmp_path / "clip.mp4", walking(0.1, speed=0.01), seconds=64, rate=8)
+
+    outcome = movement.analyze(clip)
+
+    assert len(outcome.tracks[0].windows) >= 62
+    assert len(outcome.candidates) == 1
+    assert outcome.sample.warnings == ()
+
+
+@pytest.mark.parametrize("rate", [1, 2])
+def test_below_three_pictures_a_second_movement_gives_no_result(
+    model: PersonPredictor, movement: PersonPredictor, tmp_path: Path, rate: int
+) -> None:
+    clip = crowd.write(tmp_path / "clip.mp4", walking(0.1, speed=0.02), seconds=20, rate=rate)
+
+    outcome = movement.analyze(clip)
+
+    assert (outcome.prediction, outcome.tracks, outcome.candidates) == (None, (), ())
+    assert f"This clip has {rate}.0 pictures a second: too few" in outcome.no_result
+    assert "at least 3, better 8 pictures a second" in outcome.no_result
+    assert model.analyze(clip).prediction is not None
+
+
+def test_three_pictures_a_second_are_enough_for_movement(
+    movement: PersonPredictor, tmp_path: Path
+) -> None:
+    times = [number * 0.334 for number in range(30)]
+    clip = crowd.write(tmp_path / "clip.mp4", walking(0.1, speed=0.05), times=times)
+
+    assert movement.analyze(clip).prediction is not None
 
 
 def test_a_long_clip_of_short_visits_is_looked_at_closely(

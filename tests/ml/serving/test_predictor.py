@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from tests.makers import videos
-from tests.ml.conftest import TINY, MakeBundle
+from tests.ml.conftest import TINY, MakeBundle, write_bundle
 from video_classifier.ml.contracts import ClipError, Progress, Stage
 from video_classifier.ml.serving import bundle, loading
 
@@ -66,14 +66,50 @@ def test_a_clip_with_nothing_to_judge_gets_a_reason_and_no_score(
     assert len(outcome.sample.times) == TINY.frames  # to show what was there
 
 
-def test_a_long_clip_is_looked_at_now_and_then_and_it_says_so(
+def test_a_long_clip_is_looked_at_ten_seconds_at_a_time(
     make_bundle: MakeBundle, tmp_path: Path
 ) -> None:
-    clip = videos.write(tmp_path / "long.mp4", 164, rate=1)
+    clip = videos.write(tmp_path / "long.mp4", 140, rate=2)
+    stages: list[Stage] = []
+    model = loading.load(make_bundle("conv3d"))
 
-    (warning,) = loading.load(make_bundle("conv3d")).analyze(clip).sample.warnings
+    outcome = model.analyze(clip, preview_width=64, progress=Progress(on_stage=stages.append))
 
-    assert "looks once every 41 s of this clip" in warning
+    assert outcome.prediction is not None
+    assert len(outcome.windows) == 7
+    best = max(outcome.windows, key=lambda each: each.score)
+    assert outcome.prediction.score == best.score
+    assert model.score(outcome.sample.images) == best.score
+    (candidate,) = outcome.candidates
+    assert (candidate.start, candidate.end) == (0.0, 70.0)
+    assert candidate.peak == best.start + 5
+    assert best.start <= outcome.sample.times[0] < outcome.sample.times[-1] < best.end
+    assert len(outcome.sample.previews) == TINY.frames
+    assert outcome.sample.warnings == ()
+    assert stages == [Stage.READING, Stage.CLASSIFYING]
+
+
+def test_the_score_of_a_long_clip_is_the_mean_of_its_best_windows(tmp_path: Path) -> None:
+    clip = videos.write(tmp_path / "long.mp4", 140, rate=2)
+    folder = write_bundle(tmp_path / "models" / "conv3d", best_windows=3)
+
+    outcome = loading.load(folder).analyze(clip)
+
+    best = sorted(each.score for each in outcome.windows)[-3:]
+    assert outcome.prediction is not None
+    assert outcome.prediction.score == pytest.approx(sum(best) / 3)
+    assert len(set(best)) == 3
+
+
+def test_of_a_long_clip_in_which_nothing_moves_there_is_no_result(
+    make_bundle: MakeBundle, tmp_path: Path
+) -> None:
+    clip = videos.draw(tmp_path / "still.mp4", lambda _: videos.picture(5), frames=150, rate=2)
+
+    outcome = loading.load(make_bundle("conv3d")).analyze(clip)
+
+    assert (outcome.prediction, outcome.windows, outcome.candidates) == (None, (), ())
+    assert "Nothing moves" in outcome.no_result
 
 
 def test_what_is_no_video_gets_no_score(make_bundle: MakeBundle, tmp_path: Path) -> None:

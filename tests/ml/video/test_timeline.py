@@ -186,3 +186,29 @@ def test_keyframes_shown_backwards_are_looked_up_quickly() -> None:
 
     assert len(found) == count
     assert time.perf_counter() - start < 5
+
+
+def test_stretches_have_the_same_time_recorded_and_leave_pauses_out() -> None:
+    ticks = [*range(300), *range(36_300, 36_700)]  # 30 s, an hour, 40 s
+    shown = Timeline(ticks=ticks, end=36_700, time_base=TENTH)
+
+    found = shown.stretches(each=10, least=5)
+
+    starts = [0.0, 10.0, 20.0, 3630.0, 3639.9, 3649.9, 3659.9]  # the pause is as any interval
+    assert [start for start, _ in found] == pytest.approx(starts, abs=0.11)
+    assert [end - start for start, end in found] == pytest.approx([10.0] * 7, abs=0.2)
+    for start, end in found:
+        within = [
+            shown.seconds(number) for number in shown.uniform_indices(4, start=start, end=end)
+        ]
+        assert start <= within[0] < within[-1] < end
+
+
+@pytest.mark.parametrize(("length", "count"), [(3, 1), (5, 1), (15, 2), (14, 1), (101, 10)])
+def test_a_short_rest_belongs_to_the_stretch_before(length: int, count: int) -> None:
+    shown = Timeline(ticks=range(10 * length), end=10 * length, time_base=TENTH)
+
+    found = shown.stretches(each=10, least=5)
+
+    assert len(found) == count
+    assert (found[0][0], found[-1][1]) == (0.0, length)

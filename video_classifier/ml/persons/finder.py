@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left, bisect_right
+from bisect import bisect_right
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from itertools import chain
 from pathlib import Path
 from typing import TypeVar
@@ -11,11 +12,21 @@ from typing import TypeVar
 import numpy as np
 from av.video.frame import VideoFrame
 
-from video_classifier.ml.contracts import ClipSpec, Crops, Image, Sample, Track
-from video_classifier.ml.persons import crops, tracking
+from video_classifier.ml.contracts import (
+    MAX_RATE,
+    MIN_RATE,
+    ClipSpec,
+    Crops,
+    Image,
+    Sample,
+    Track,
+    Window,
+)
+from video_classifier.ml.persons import crops, tracking, windows
 from video_classifier.ml.persons.crops import Cropper
 from video_classifier.ml.persons.detector import Detector
 from video_classifier.ml.video import decoding
+from video_classifier.ml.video.collecting import WindowCollector
 from video_classifier.ml.video.reel import Reel, open_reel
 from video_classifier.ml.video.scaling import FitWithin, Picture, Scaler
 
@@ -27,7 +38,7 @@ VERSION = (decoding.VERSION, tracking.VERSION, crops.VERSION, 2)
 
 MAX_TRACKS = 12  # that are scored in one clip
 
-RATE = 8.0  # pictures a second
+RATE = MAX_RATE  # pictures a second
 MIN_PICTURES = 32  # if a short clip has so many: two for each moment of a network
 DETECT_EVERY = 4  # pictures; boxes in between are interpolated
 MAX_DETECT_STEP = 4.5 / RATE  # seconds: where the fourth picture comes later, pictures are rare
@@ -38,7 +49,6 @@ TOO_RARE = (
     "This clip has a picture only every {step:.1f} s: too few to follow anybody from one to the "
     "next. Set the recorder to at least {least} pictures a second."
 )
-_ENOUGH = 3  # pictures a second; at 1 more people are lost on the way
 
 
 def reel(video: Path) -> Reel:
@@ -84,15 +94,90 @@ def most_prominent(tracks: Sequence[Track]) -> tuple[Track, ...]:
 def take_crops(
     clip: Reel, tracks: Sequence[Track], spec: ClipSpec, *, preview_width: int | None = None
 ) -> tuple[tuple[Crops, ...], Sample]:
-    """A network's input for each track, and whole pictures from all of the clip.
+    """Each track's pictures with its windows, and whole pictures from all of the clip.
 
-    Both at `spec.frames` moments: spread evenly over the time that somebody is in view, and over
-    the clip. `clip` is the reel in which the tracks were found. Raises ClipError.
+    Of a network of movement these are all on the grid, once, which takes 49 kB for each of 128 x
+    128 pixels. `clip` is the reel in which the tracks were found. Raises ClipError.
+    """
+    planned = [windows.of_track(clip.times, track, spec) for track in tracks]
+    cut: dict[int, list[Image]] = {}
+
+    def keep(number: int, _: int, images: list[Image]) -> None:
+        cut[number] = images
+
+    sample = _cut(
+        clip, tracks, spec, [[each.places] for each in planned], keep, preview_width=preview_width
+    )
+    found = tuple(
+        Crops(
+            track=track,
+            images=np.stack(cut[number]),
+            times=tuple(clip.times[place] for place in plan.places),
+            starts=plan.starts,
+            frames=spec.frames,
+        )
+        for number, (track, plan) in enumerate(zip(tracks, planned, strict=True))
+    )
+    return found, sample
+
+
+def take_windows(
+    clip: Reel,
+    tracks: Sequence[Track],
+    spec: ClipSpec,
+    on_window: Callable[[Window], None],
+    *,
+    preview_width: int | None = None,
+) -> Sample:
+    """Hands the windows of tracks to `on_window` while the clip is decoded once.
+
+    Those of a track come in order of time; track 1 is the first of `tracks`. Of each track the
+    crops of one window are held at a time, and those that the next shares with it: for `MAX_TRACKS`
+    of 16 crops of 128 x 128 pixels, 9 MB, however long the clip is. Returns whole pictures from
+    all of the clip. A network of movement gets no window of a clip with fewer than `MIN_RATE`
+    pictures a second. `clip` is the reel in which the tracks were found. Raises ClipError.
+    """
+    if spec.sees_too_little(clip.rate):
+        tracks = ()
+    planned = [windows.of_track(clip.times, track, spec) for track in tracks]
+    wanted = [
+        [each.places[start : start + spec.frames] for start in each.starts] for each in planned
+    ]
+
+    def emit(track: int, number: int, images: list[Image]) -> None:
+        start, end = planned[track].spans[number]
+        on_window(
+            Window(
+                number=number,
+                start=start,
+                end=end,
+                images=np.stack(images),
+                times=tuple(clip.times[place] for place in wanted[track][number]),
+                track=1 + track,
+            )
+        )
+
+    return _cut(clip, tracks, spec, wanted, emit, preview_width=preview_width)
+
+
+def _cut(  # noqa: PLR0913
+    clip: Reel,
+    tracks: Sequence[Track],
+    spec: ClipSpec,
+    wanted: Sequence[Sequence[Sequence[int]]],
+    emit: Callable[[int, int, list[Image]], None],
+    *,
+    preview_width: int | None,
+) -> Sample:
+    """Gives out the crops at the places `wanted` of each track, of each of its windows.
+
+    `emit` gets the numbers of track and window, from 0 on.
     """
     times = clip.times
-    strip = _uniform_places(range(len(times)), spec.frames)
-    moments = [_uniform_places(_in_view(clip, track), spec.frames) for track in tracks]
+    strip = windows.uniform_places(range(len(times)), spec.frames)
+    in_track = [frozenset(chain.from_iterable(places)) for places in wanted]
     croppers = [Cropper(track, spec) for track in tracks]
+    collectors: list[WindowCollector[Image]] = []
     fit = _fit_within(clip, height=MAX_SIDE, width=MAX_SIDE)
     scaler = Scaler(
         width=spec.width,
@@ -101,25 +186,24 @@ def take_crops(
         pixel_aspect=clip.pixel_aspect,
     )
 
-    def cut(place: int, frame: VideoFrame) -> tuple[Picture | None, dict[int, Image]]:
-        whole = scaler(frame) if place in strip else None
-        in_it = [number for number, places in enumerate(moments) if place in places]
-        if not in_it:
-            return whole, {}
-        image = fit(frame)
-        return whole, {number: croppers[number].cut(image, times[place]) for number in in_it}
+    def choose(_: Reel) -> set[int]:
+        collectors[:] = [
+            WindowCollector(places, partial(emit, number)) for number, places in enumerate(wanted)
+        ]
+        return {*strip, *chain(*in_track)}
 
-    done = clip.map(cut, choose=lambda _: {*strip, *chain(*moments)})
-    found = tuple(
-        Crops(
-            track=track,
-            images=np.stack([done.values[place][1][number] for place in places]),
-            times=tuple(times[place] for place in places),
-        )
-        for number, (track, places) in enumerate(zip(tracks, moments, strict=True))
-    )
-    pictures = [picture for place in strip if (picture := done.values[place][0])]
-    return found, Sample(
+    def cut(place: int, frame: VideoFrame) -> Picture | None:
+        whole = scaler(frame) if place in strip else None
+        in_it = [number for number, places in enumerate(in_track) if place in places]
+        if in_it:
+            image = fit(frame)
+            for number in in_it:
+                collectors[number].add(place, croppers[number].cut(image, times[place]))
+        return whole
+
+    done = clip.map(cut, choose=choose)
+    pictures = [picture for place in strip if (picture := done.values[place])]
+    return Sample(
         images=np.stack([picture.image for picture in pictures]),
         times=tuple(times[place] for place in strip),
         length=clip.length,
@@ -139,7 +223,7 @@ def follow(clip: Reel, track: Track, spec: ClipSpec) -> Image:
     fit = _fit_within(clip, height=MAX_SIDE, width=MAX_SIDE)
     done = clip.map(
         lambda place, frame: cropper.cut(fit(frame), times[place]),
-        choose=lambda _: _in_view(clip, track),
+        choose=lambda _: windows.in_view(times, track),
     )
     return np.stack(list(done.values.values()))
 
@@ -164,19 +248,8 @@ def _detector_places(times: Sequence[float]) -> Iterator[int]:
 def _warnings(clip: Reel) -> Iterator[str]:
     steps = np.diff([clip.times[place] for place in _detector_places(clip.times)])
     if len(steps) and (step := float(np.median(steps))) > tracking.MAX_STEP:
-        yield TOO_RARE.format(step=step, least=_ENOUGH)
+        yield TOO_RARE.format(step=step, least=round(MIN_RATE))
 
 
 def _fit_within(clip: Reel, *, height: int, width: int) -> FitWithin:
     return FitWithin(height=height, width=width, pixel_aspect=clip.pixel_aspect)
-
-
-def _in_view(clip: Reel, track: Track) -> range:
-    """The places of the pictures from the track's beginning to its end."""
-    first, last = track.times[0], track.times[-1]
-    return range(bisect_left(clip.times, first), bisect_right(clip.times, last))
-
-
-def _uniform_places(places: Sequence[int], count: int) -> list[int]:
-    """The middle element of each of `count` equal parts."""
-    return [places[(2 * share + 1) * len(places) // (2 * count)] for share in range(count)]

@@ -15,10 +15,10 @@ from video_classifier.ml.contracts import (
     ClipError,
     ClipFacts,
     ClipSpec,
-    Crops,
     Image,
     Sample,
     Track,
+    Window,
 )
 from video_classifier.ml.isolation.children import (
     NOTHING,
@@ -51,6 +51,8 @@ TOO_LARGE = (
 
 Value = TypeVar("Value")
 
+OnWindow = Callable[[Window], None]
+
 
 class Opened(Protocol):
     """A clip in which people are looked for."""
@@ -60,17 +62,24 @@ class Opened(Protocol):
     ) -> tuple[tuple[float, ...], tuple[Value, ...]]:
         """As `finder.detect_frames`: the pictures' seconds, and the values of `function`."""
 
-    def take_crops(
-        self, tracks: tuple[Track, ...], spec: ClipSpec, *, preview_width: int | None
-    ) -> tuple[tuple[Crops, ...], Sample]:
-        """As `finder.take_crops`."""
+    def take_windows(
+        self,
+        tracks: tuple[Track, ...],
+        spec: ClipSpec,
+        on_window: OnWindow,
+        *,
+        preview_width: int | None,
+    ) -> Sample:
+        """As `finder.take_windows`."""
 
 
 class Decoder(Protocol):
     """Anything that reads clips. All of it raises ClipError."""
 
-    def sample(self, video: Path, spec: ClipSpec, *, preview_width: int | None) -> Sample:
-        """As `sampling.sample`."""
+    def take_windows(
+        self, video: Path, spec: ClipSpec, on_window: OnWindow, *, preview_width: int | None
+    ) -> Sample:
+        """As `windowing.sample_windows`."""
 
     def open(self, video: Path) -> Opened:
         """Reads the packets."""
@@ -79,10 +88,12 @@ class Decoder(Protocol):
 class InProcess:
     """Reads clips in this process."""
 
-    def sample(self, video: Path, spec: ClipSpec, *, preview_width: int | None) -> Sample:
-        from video_classifier.ml.video import sampling
+    def take_windows(
+        self, video: Path, spec: ClipSpec, on_window: OnWindow, *, preview_width: int | None
+    ) -> Sample:
+        from video_classifier.ml.video import windowing
 
-        return sampling.sample(video, spec, preview_width=preview_width)
+        return windowing.sample_windows(video, spec, on_window, preview_width=preview_width)
 
     def open(self, video: Path) -> Opened:
         return _OpenedHere(video)
@@ -107,12 +118,17 @@ class _OpenedHere:
         )
         return times, values
 
-    def take_crops(
-        self, tracks: tuple[Track, ...], spec: ClipSpec, *, preview_width: int | None
-    ) -> tuple[tuple[Crops, ...], Sample]:
+    def take_windows(
+        self,
+        tracks: tuple[Track, ...],
+        spec: ClipSpec,
+        on_window: OnWindow,
+        *,
+        preview_width: int | None,
+    ) -> Sample:
         from video_classifier.ml.persons import finder
 
-        return finder.take_crops(self._reel, tracks, spec, preview_width=preview_width)
+        return finder.take_windows(self._reel, tracks, spec, on_window, preview_width=preview_width)
 
 
 class InChild:
@@ -129,10 +145,25 @@ class InChild:
         return self._call("facts", video, returns=tuple[ClipFacts, bool], meanwhile=meanwhile)
 
     def sample(
-        self, video: Path, spec: ClipSpec, *, preview_width: int | None, watch: Watch = idle
+        self,
+        video: Path,
+        spec: ClipSpec,
+        *,
+        start: float = 0.0,
+        end: float | None = None,
+        watch: Watch = idle,
     ) -> Sample:
+        """As `sampling.sample`, without previews. Raises ClipError."""
         meanwhile = Meanwhile(watch=watch)
-        return self._call("sample", video, spec, preview_width, returns=Sample, meanwhile=meanwhile)
+        return self._call("sample", video, spec, start, end, returns=Sample, meanwhile=meanwhile)
+
+    def take_windows(
+        self, video: Path, spec: ClipSpec, on_window: OnWindow, *, preview_width: int | None
+    ) -> Sample:
+        meanwhile = Meanwhile(parts=Window, on_part=on_window)
+        return self._call(
+            "sample_windows", video, spec, preview_width, returns=Sample, meanwhile=meanwhile
+        )
 
     def open(self, video: Path) -> Opened:
         self._call("open", video, returns=type(None))
@@ -212,9 +243,15 @@ class _OpenedInChild:
         )
         return times, tuple(values[place] for place in places)
 
-    def take_crops(
-        self, tracks: tuple[Track, ...], spec: ClipSpec, *, preview_width: int | None
-    ) -> tuple[tuple[Crops, ...], Sample]:
+    def take_windows(
+        self,
+        tracks: tuple[Track, ...],
+        spec: ClipSpec,
+        on_window: OnWindow,
+        *,
+        preview_width: int | None,
+    ) -> Sample:
+        meanwhile = Meanwhile(parts=Window, on_part=on_window)
         return self._call(
-            "take_crops", tracks, spec, preview_width, returns=tuple[tuple[Crops, ...], Sample]
+            "take_windows", tracks, spec, preview_width, returns=Sample, meanwhile=meanwhile
         )

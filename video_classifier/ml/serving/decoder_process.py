@@ -17,7 +17,15 @@ from video_classifier.ml.isolation import confinement
 
 confinement.single_threaded_numpy()
 
-from video_classifier.ml.contracts import ClipError, ClipFacts, ClipSpec, Image, Sample, Track  # noqa: E402
+from video_classifier.ml.contracts import (  # noqa: E402
+    ClipError,
+    ClipFacts,
+    ClipSpec,
+    Image,
+    Sample,
+    Track,
+    Window,
+)
 from video_classifier.ml.isolation import wire  # noqa: E402
 
 if TYPE_CHECKING:
@@ -37,13 +45,21 @@ class Operations:
         found = probe.facts(path)
         return found, browser_copy.is_playable(found)
 
-    def sample(self, path: Path, spec: ClipSpec, preview_width: int | None) -> Sample:
+    def sample(self, path: Path, spec: ClipSpec, start: float, end: float | None) -> Sample:
         from video_classifier.ml.video import sampling
 
-        return sampling.sample(path, spec, preview_width=preview_width)
+        return sampling.sample(path, spec, start=start, end=end)
+
+    def sample_windows(
+        self, path: Path, spec: ClipSpec, preview_width: int | None, emit: Callable[[Window], None]
+    ) -> Sample:
+        """Emits the windows of whole frames."""
+        from video_classifier.ml.video import windowing
+
+        return windowing.sample_windows(path, spec, emit, preview_width=preview_width)
 
     def open(self, path: Path) -> None:
-        """For `detect_frames` and `take_crops`; what was open before is closed."""
+        """For `detect_frames` and `take_windows`; what was open before is closed."""
         from video_classifier.ml.persons import finder
 
         self._reel = None
@@ -64,12 +80,17 @@ class Operations:
         )
         return times, places
 
-    def take_crops(
-        self, tracks: tuple[Track, ...], spec: ClipSpec, preview_width: int | None
-    ) -> tuple[object, Sample]:
+    def take_windows(
+        self,
+        tracks: tuple[Track, ...],
+        spec: ClipSpec,
+        preview_width: int | None,
+        emit: Callable[[Window], None],
+    ) -> Sample:
+        """Emits the windows of the tracks."""
         from video_classifier.ml.persons import finder
 
-        return finder.take_crops(self._opened, tracks, spec, preview_width=preview_width)
+        return finder.take_windows(self._opened, tracks, spec, emit, preview_width=preview_width)
 
     def copy(self, source: Path, target: Path) -> None:
         from video_classifier.ml.video import browser_copy

@@ -8,6 +8,7 @@ of all if it has fewer, with k from the model's card. A clip's score is its best
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import Generic, TypeVar
 
 import numpy as np
 
@@ -16,6 +17,8 @@ from video_classifier.ml.contracts import EventCandidate, Floats, Integers, Wind
 MAX_GAP = 10.0  # seconds from the end of a window to the start of the next one in a run
 
 _ROUNDING = 1e-6  # seconds by which times that are the same may differ
+
+Pictures = TypeVar("Pictures")
 
 
 def candidates(
@@ -69,6 +72,55 @@ def clip_score(  # noqa: PLR0913
         for run in _runs(starts[of_it], ends[of_it], max_gap):
             highest = max(highest, mean_of_best(scores[of_it][run], best))
     return highest
+
+
+class Decision(Generic[Pictures]):
+    """Follows the windows of one track, or of whole frames, as they are scored in order of time.
+
+    Keeps all scores, and the pictures of the window that decides: the best one of the best
+    candidate so far. At any time it holds those of two windows.
+    """
+
+    def __init__(self, *, best: int, max_gap: float = MAX_GAP) -> None:
+        self._best, self._max_gap = best, max_gap
+        self._ended: list[WindowScore] = []
+        self._run: list[WindowScore] = []
+        self._until = float("inf")  # the end of the run; there is none yet
+        self._leading: tuple[float, Pictures] | None = None  # a candidate's score
+        self._peak: tuple[float, Pictures] | None = None  # a window's score, in the run
+
+    def add(self, window: WindowScore, pictures: Pictures) -> None:
+        if window.start - self._until > self._max_gap + _ROUNDING:
+            self._leading = self._leader()
+            self._ended += self._run
+            self._run, self._peak = [], None
+        self._run.append(window)
+        self._until = max(window.end, self._until if self._peak else window.end)
+        if self._peak is None or window.score > self._peak[0]:
+            self._peak = window.score, pictures
+
+    @property
+    def windows(self) -> tuple[WindowScore, ...]:
+        return (*self._ended, *self._run)
+
+    @property
+    def pictures(self) -> Pictures:
+        """Those of the window that decides. Raises ValueError if there is none."""
+        if (leader := self._leader()) is None:
+            msg = "there is no window to decide"
+            raise ValueError(msg)
+        return leader[1]
+
+    def candidates(self, track: int | None = None) -> tuple[EventCandidate, ...]:
+        return candidates(self.windows, best=self._best, max_gap=self._max_gap, track=track)
+
+    def _leader(self) -> tuple[float, Pictures] | None:
+        if self._peak is None:
+            return self._leading
+        score = mean_of_best(np.array([each.score for each in self._run]), self._best)
+        if self._leading is None or score > self._leading[0]:
+            return score, self._peak[1]
+        return self._leading
 
 
 def mean_of_best(scores: Floats, best: int) -> float:

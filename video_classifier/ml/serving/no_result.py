@@ -9,7 +9,16 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from video_classifier.ml.contracts import MIN_PICTURES, SLACK, Image, Sample
+from video_classifier.ml.contracts import (
+    MAX_RATE,
+    MIN_PICTURES,
+    MIN_RATE,
+    SLACK,
+    ClipContent,
+    ClipSpec,
+    Image,
+    Sample,
+)
 
 MIN_SECONDS = 1.0
 MIN_SHARE_DECODED = (
@@ -27,6 +36,11 @@ TOO_FEW = (
 TOO_SHORT = (
     "This clip lasts {length:.1f} s: too little to judge what somebody does. Upload at least a "
     "second, better the whole visit."
+)
+TOO_RARE = (
+    "This clip has {rate:.1f} pictures a second: too few for a model that looks at movement. Set "
+    "the recorder to at least {least:g}, better {best:g} pictures a second, or analyze the clip "
+    "again with a model that looks at the whole picture."
 )
 UNIFORM = (
     "There is nothing to be seen in this clip: its pictures are nearly of one shade. Check whether "
@@ -46,21 +60,32 @@ _COVERED = 0.95  # of a picture: a clock in its corner may be of another shade
 _BLOCK = 4  # pixels a side that are averaged: a sensor's noise differs from pixel to pixel
 
 
-def reason(sample: Sample, *, tracks: int | None = None) -> str:
-    """Why there is nothing to judge, "" if there is something.
+def reason(sample: Sample, spec: ClipSpec, *, tracks: int | None = None) -> str:
+    """Why there is nothing to judge for a network of this spec, "" if there is something.
 
     `tracks` is how many people were found, None if nobody was looked for.
     """
-    content = sample.content
-    if content is None:
+    if sample.content is None:
         msg = "the content of the clip was not measured"
         raise ValueError(msg)
+    return _too_little(sample, sample.content, spec) or _nothing_shown(
+        sample, sample.content, tracks
+    )
+
+
+def _too_little(sample: Sample, content: ClipContent, spec: ClipSpec) -> str:
     if content.share_decoded < MIN_SHARE_DECODED:
         return DAMAGED.format(share=content.share_decoded)
     if content.pictures < MIN_PICTURES:
         return TOO_FEW.format(pictures=content.pictures, fewest=MIN_PICTURES)
     if sample.length < MIN_SECONDS - SLACK:
         return TOO_SHORT.format(length=sample.length)
+    if spec.sees_too_little(sample.rate):
+        return TOO_RARE.format(rate=sample.rate, least=MIN_RATE, best=MAX_RATE)
+    return ""
+
+
+def _nothing_shown(sample: Sample, content: ClipContent, tracks: int | None) -> str:
     if not tracks and all(map(_is_uniform, sample.images)):
         return UNIFORM
     if tracks == 0:

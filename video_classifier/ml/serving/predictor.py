@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from video_classifier.ml.contracts import (
     UNWATCHED,
-    Crops,
+    EventCandidate,
     Image,
     Outcome,
     Prediction,
@@ -18,13 +18,16 @@ from video_classifier.ml.contracts import (
     Sample,
     ScoredTrack,
     Stage,
+    Track,
+    Window,
     WindowScore,
 )
 from video_classifier.ml.persons.detector import Detections, Detector
-from video_classifier.ml.serving import events, no_result
+from video_classifier.ml.serving import no_result
 from video_classifier.ml.serving.card import Card
 from video_classifier.ml.serving.decoder import IN_PROCESS, Decoder
 from video_classifier.ml.serving.engine import Engine
+from video_classifier.ml.serving.events import Decision
 from video_classifier.ml.serving.scorer import Scorer
 
 TOO_MANY = (
@@ -32,15 +35,15 @@ TOO_MANY = (
     "were looked at."
 )
 
-MAX_SECONDS = 60.0  # that are looked at without a warning of how far apart the moments are
+MAX_SECONDS = 60.0  # of a track whose frames are spread out without a warning
 SPARSE = (
-    "This model looks once every {spacing:.0f} s of this {what}: what happens in between it can't "
-    "see. Cut long recordings to the visit in question."
+    "This model looks once every {spacing:.0f} s of this clip's longest track: what happens in "
+    "between it can't see. Cut long recordings to the visit in question."
 )
 
 
 class WholeFramePredictor:
-    """Scores whole frames, spread evenly over the clip; safe to call from several threads."""
+    """Scores whole frames, one window after the other; safe to call from several threads."""
 
     def __init__(self, engine: Engine, card: Card) -> None:
         """Raises BundleError if the network gives no score."""
@@ -67,40 +70,41 @@ class WholeFramePredictor:
         progress: Progress = UNWATCHED,
         decoder: Decoder = IN_PROCESS,
     ) -> Outcome:
-        """Samples `video` and scores it if there is anything to judge.
+        """Scores the windows of `video` if there is anything to judge.
 
         Raises ClipError, BundleError, and what `progress.check` raises.
         """
         progress.on_stage(Stage.READING)
         start = time.perf_counter()
-        sample = decoder.sample(video, self.card.spec, preview_width=preview_width)
-        read = time.perf_counter()
-        if reason := no_result.reason(sample):
+        scoring = _Scoring(self._scorer, progress)
+        sample = decoder.take_windows(
+            video, self.card.spec, scoring.take, preview_width=preview_width
+        )
+        read = time.perf_counter() - start - scoring.seconds
+        if reason := no_result.reason(sample, self.card.spec):
             return Outcome(
                 prediction=None,
                 no_result=reason,
                 sample=sample,
-                seconds_reading=read - start,
-                seconds_classifying=0.0,
+                seconds_reading=read,
+                seconds_classifying=scoring.seconds,
                 model_sha256=self.sha256,
             )
-        progress.on_stage(Stage.CLASSIFYING)
-        (score,) = self._scorer.score_all([sample.images], check=progress.check)
-        end = max(sample.length, *sample.times)
-        windows = (WindowScore(start=0.0, end=end, score=score),)
+        (decision,) = scoring.finish().values()
+        shown = decision.pictures
         return Outcome(
-            prediction=Prediction(score=score, threshold=self.card.threshold),
-            sample=_noting_gaps(sample, sample.length, what="clip"),
-            candidates=events.candidates(windows, best=self.card.best_windows),
-            windows=windows,
-            seconds_reading=read - start,
-            seconds_classifying=time.perf_counter() - read,
+            prediction=scoring.prediction,
+            sample=replace(sample, images=shown.images, times=shown.times, previews=shown.previews),
+            candidates=scoring.candidates,
+            windows=decision.windows,
+            seconds_reading=read,
+            seconds_classifying=scoring.seconds,
             model_sha256=self.sha256,
         )
 
 
 class PersonPredictor:
-    """Follows people and scores each track; the highest score is the clip's."""
+    """Follows people and scores the windows of each track."""
 
     def __init__(self, engine: Engine, card: Card, detector: Detector) -> None:
         """Raises BundleError if the network gives no score."""
@@ -148,78 +152,119 @@ class PersonPredictor:
         height, width = self._detector.input_size
         times, detections = clip.detect_frames(detect, height=height, width=width)
         found = tracking.track(times, detections, threshold=self._detector.threshold)
-        crops, sample = clip.take_crops(
-            finder.most_prominent(found), self.card.spec, preview_width=preview_width
+        tracks = tuple(sorted(finder.most_prominent(found), key=lambda track: track.times[0]))
+        scoring = _Scoring(self._scorer, progress)
+        sample = clip.take_windows(
+            tracks, self.card.spec, scoring.take, preview_width=preview_width
         )
-        cut = time.perf_counter()
-        if reason := no_result.reason(sample, tracks=len(found)):
+        finding = time.perf_counter() - read - scoring.seconds
+        if reason := no_result.reason(sample, self.card.spec, tracks=len(found)):
             return Outcome(
                 prediction=None,
                 no_result=reason,
                 sample=sample,
                 seconds_reading=read - start,
-                seconds_finding=cut - read,
-                seconds_classifying=0.0,
+                seconds_finding=finding,
+                seconds_classifying=scoring.seconds,
                 view=Region.PERSON,
                 tracks_found=len(found),
                 detector_sha256=self._detector.sha256,
                 model_sha256=self.sha256,
             )
-        progress.on_stage(Stage.CLASSIFYING)
-        tracks = self._scored(crops, progress)
-        candidates = [
-            candidate
-            for number, each in enumerate(tracks, 1)
-            for candidate in events.candidates(
-                each.windows, best=self.card.best_windows, track=number
-            )
-        ]
-        score = max(each.score for each in candidates)
+        decisions = scoring.finish()
+        if not self.card.spec.rate:
+            sample = _noting_long_tracks(sample, tracks)
         return Outcome(
-            prediction=Prediction(score=score, threshold=self.card.threshold),
-            sample=_noting_crowd(_noting_long_tracks(sample, crops), len(found), len(crops)),
+            prediction=scoring.prediction,
+            sample=_noting_crowd(sample, len(found), len(tracks)),
             seconds_reading=read - start,
-            seconds_finding=cut - read,
-            seconds_classifying=time.perf_counter() - cut,
+            seconds_finding=finding,
+            seconds_classifying=scoring.seconds,
             view=Region.PERSON,
-            candidates=tuple(sorted(candidates, key=lambda each: each.start)),
-            tracks=tracks,
+            candidates=scoring.candidates,
+            tracks=tuple(
+                _scored(track, number, decisions[number]) for number, track in enumerate(tracks, 1)
+            ),
             tracks_found=len(found),
             detector_sha256=self._detector.sha256,
             model_sha256=self.sha256,
-        )
-
-    def _scored(self, crops: Sequence[Crops], progress: Progress) -> tuple[ScoredTrack, ...]:
-        """In order of appearance."""
-        ordered = sorted(crops, key=lambda each: each.track.times[0])
-        scores = self._scorer.score_all([each.images for each in ordered], check=progress.check)
-        return tuple(
-            ScoredTrack(
-                track=each.track,
-                score=score,
-                images=each.images,
-                times=each.times,
-                windows=(
-                    WindowScore(start=each.track.times[0], end=each.track.times[-1], score=score),
-                ),
-            )
-            for each, score in zip(ordered, scores, strict=True)
         )
 
 
 ModelPredictor = WholeFramePredictor | PersonPredictor
 
 
-def _noting_long_tracks(sample: Sample, crops: Sequence[Crops]) -> Sample:
-    longest = max(each.track.times[-1] - each.track.times[0] for each in crops)
-    return _noting_gaps(sample, longest, what="clip's longest track")
+class _Scoring:
+    """Scores the windows of a clip as they come, and keeps those that decide.
+
+    The last one that came waits for the next, or for the end: of a clip that is a single window it
+    is known by then whether there is anything to judge.
+    """
+
+    def __init__(self, scorer: Scorer, progress: Progress) -> None:
+        self._scorer, self._progress = scorer, progress
+        self._waiting: Window | None = None
+        self._decisions: dict[int | None, Decision[Window]] = {}
+        self.seconds = 0.0  # that it took to score
+
+    def take(self, window: Window) -> None:
+        self._score_waiting()
+        self._waiting = window
+
+    def finish(self) -> Mapping[int | None, Decision[Window]]:
+        """By the number of the track."""
+        self._score_waiting()
+        self._waiting = None
+        return self._decisions
+
+    @property
+    def candidates(self) -> tuple[EventCandidate, ...]:
+        """In order of time."""
+        found = (
+            candidate
+            for track, decision in self._decisions.items()
+            for candidate in decision.candidates(track)
+        )
+        return tuple(sorted(found, key=lambda each: (each.start, each.track or 0)))
+
+    @property
+    def prediction(self) -> Prediction:
+        score = max(each.score for each in self.candidates)
+        return Prediction(score=score, threshold=self._scorer.card.threshold)
+
+    def _score_waiting(self) -> None:
+        if (window := self._waiting) is None:
+            return
+        if not self._decisions:
+            self._progress.on_stage(Stage.CLASSIFYING)
+        self._progress.check()
+        start = time.perf_counter()
+        score = self._scorer.score(window.images)
+        if window.number == 0:
+            best = self._scorer.card.best_windows
+            self._decisions[window.track] = Decision(best=best)
+        scored = WindowScore(start=window.start, end=window.end, score=score)
+        self._decisions[window.track].add(scored, window)
+        self.seconds += time.perf_counter() - start
 
 
-def _noting_gaps(sample: Sample, seconds: float, *, what: str) -> Sample:
-    """With a warning if the moments that are looked at, of so many seconds, are far apart."""
-    if seconds <= MAX_SECONDS:
+def _scored(track: Track, number: int, decision: Decision[Window]) -> ScoredTrack:
+    shown = decision.pictures
+    return ScoredTrack(
+        track=track,
+        score=max(each.score for each in decision.candidates(number)),
+        images=shown.images,
+        times=shown.times,
+        windows=decision.windows,
+    )
+
+
+def _noting_long_tracks(sample: Sample, tracks: Sequence[Track]) -> Sample:
+    """With a warning if the moments that are looked at are far apart."""
+    longest = max(track.times[-1] - track.times[0] for track in tracks)
+    if longest <= MAX_SECONDS:
         return sample
-    return _with_warning(sample, SPARSE.format(spacing=seconds / len(sample.times), what=what))
+    return _with_warning(sample, SPARSE.format(spacing=longest / len(sample.times)))
 
 
 def _noting_crowd(sample: Sample, found: int, scored: int) -> Sample:

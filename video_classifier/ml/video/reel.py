@@ -90,6 +90,11 @@ class Reel:
         return self._shown.length
 
     @property
+    def rate(self) -> float:
+        """Pictures a second of the clip itself; 0 if all are of one moment."""
+        return len(self._shown.ticks) / self.length if self.length else 0.0
+
+    @property
     def warnings(self) -> tuple[str, ...]:
         """Sentences for the uploader."""
         return tuple(clip_warnings.of(self._shown, self._packets))

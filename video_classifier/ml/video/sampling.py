@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 from av.video.frame import VideoFrame
@@ -11,7 +12,7 @@ from av.video.frame import VideoFrame
 from video_classifier.ml.contracts import MIN_PICTURES, ClipContent, ClipSpec, Floats, Image, Sample
 from video_classifier.ml.video import clip_warnings, containers, decoding, packets
 from video_classifier.ml.video.content import ContentMeter
-from video_classifier.ml.video.decoding import DecodedPictures
+from video_classifier.ml.video.decoding import DecodedPictures, Take
 from video_classifier.ml.video.packets import Packets
 from video_classifier.ml.video.reel import open_reel
 from video_classifier.ml.video.scaling import Picture, Scaler
@@ -20,6 +21,11 @@ from video_classifier.ml.video.timeline import Timeline
 _RATE_COMPARED, _MAX_COMPARED = 8.0, 2000  # pictures a second, and in all
 
 _LUMA = np.array((0.299, 0.587, 0.114), np.float32)  # ITU-R BT.601
+
+Taken = TypeVar("Taken")
+
+# The numbers of a window's frames, in the stretch of a clip from a start to an end in seconds.
+Uniform = Callable[[Timeline, float, float | None], list[int]]
 
 
 def sample(
@@ -39,38 +45,77 @@ def sample(
     if no frame can be read.
     """
     known = packets.read(path)
-    scaler = Scaler(
-        width=spec.width,
-        height=spec.height,
-        preview_width=preview_width,
-        pixel_aspect=known.pixel_aspect,
-    )
+    scaler = scaler_of(spec, known, preview_width)
     meter = ContentMeter()
 
     def scaled(_: int, frame: VideoFrame) -> Picture:
         meter.add(frame)
         return scaler(frame)
 
-    def choose(shown: Timeline) -> list[int]:
+    def choose(shown: Timeline, uniform: Uniform) -> list[int]:
         meter.restart()
-        return shown.uniform_indices(spec.frames, start=start, end=end)
+        return uniform(shown, start, end)
 
-    if spec.min_difference:
-        chosen = _distinct_numbers(path, spec)
-        found = decoding.decode_all(
+    found = decode(path, known, spec, scaled, choose)
+    return sample_of(path, known, found.timeline, meter, times=found.times, pictures=found.pictures)
+
+
+def decode(
+    path: Path,
+    known: Packets,
+    spec: ClipSpec,
+    take: Take[Taken],
+    choose: Callable[[Timeline, Uniform], list[int]],
+) -> DecodedPictures[Taken]:
+    """As `decoding.decode`; `choose` also gets what finds the frames of a window of this spec."""
+    if not spec.min_difference:
+        return decoding.decode(
             path,
-            scaled,
-            lambda t: t.uniform_indices_among(chosen, spec.frames, start=start, end=end),
+            known,
+            take,
+            lambda shown: choose(
+                shown, lambda t, start, end: t.uniform_indices(spec.frames, start=start, end=end)
+            ),
         )
-    else:
-        found = decoding.decode(path, known, scaled, choose)
+    distinct_ones = _distinct_numbers(path, spec)
+    return decoding.decode_all(
+        path,
+        take,
+        lambda shown: choose(
+            shown,
+            lambda t, start, end: t.uniform_indices_among(
+                distinct_ones, spec.frames, start=start, end=end
+            ),
+        ),
+    )
+
+
+def scaler_of(spec: ClipSpec, known: Packets, preview_width: int | None) -> Scaler:
+    return Scaler(
+        width=spec.width,
+        height=spec.height,
+        preview_width=preview_width,
+        pixel_aspect=known.pixel_aspect,
+    )
+
+
+def sample_of(  # noqa: PLR0913
+    path: Path,
+    known: Packets,
+    shown: Timeline,
+    meter: ContentMeter,
+    *,
+    times: tuple[float, ...],
+    pictures: Sequence[Picture],
+) -> Sample:
+    """A sample of these pictures, which were on screen at `times`."""
     return Sample(
-        images=np.stack([picture.image for picture in found.pictures]),
-        times=found.times,
-        length=found.timeline.length,
-        warnings=tuple(clip_warnings.of(found.timeline, known)),
-        previews=tuple(p.preview for p in found.pictures if p.preview is not None),
-        content=_content(path, found, meter, known),
+        images=np.stack([picture.image for picture in pictures]),
+        times=times,
+        length=shown.length,
+        warnings=tuple(clip_warnings.of(shown, known)),
+        previews=tuple(p.preview for p in pictures if p.preview is not None),
+        content=_content(path, shown, meter, known),
     )
 
 
@@ -107,11 +152,8 @@ def distinct(images: Iterable[Image], *, least: float) -> list[int]:
     return chosen
 
 
-def _content(
-    path: Path, found: DecodedPictures[Picture], meter: ContentMeter, known: Packets
-) -> ClipContent:
+def _content(path: Path, shown: Timeline, meter: ContentMeter, known: Packets) -> ClipContent:
     """Where few of the sampled pictures differ, of the whole clip: most of it may be still."""
-    shown = found.timeline
     measured = meter.read(pictures=len(shown.ticks), share_decoded=known.share(shown))
     if (
         measured.pictures_different >= MIN_PICTURES

@@ -12,7 +12,7 @@ by the number of pictures.
 from __future__ import annotations
 
 from array import array
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -82,6 +82,22 @@ class Timeline:
         """The seconds that were recorded before a tick of the file's."""
         number = max(bisect_right(self.ticks, tick) - 1, 0)
         return self._recorded(number, Fraction(tick - self.ticks[number]))
+
+    @property
+    def clock_end(self) -> float:
+        """When the last frame leaves the screen by the clip's clock."""
+        return float((self._clock[-1] + self.end - self.ticks[-1]) * self.time_base)
+
+    def stretches(self, *, each: float, least: float) -> list[tuple[float, float]]:
+        """Start and end, by the clip's clock, of stretches in which `each` seconds were recorded.
+
+        What is left at the end is one more if it has `least` seconds; else the last one is longer.
+        """
+        whole, size = self._whole, Fraction(each)
+        count = max(int(whole // size) + (whole % size >= least), 1)
+        starts = [self._on_clock_at(size * number) for number in range(count)]
+        ends = [self._on_clock_at(size * number, ends=True) for number in range(1, count)]
+        return list(zip(starts, [*ends, self.clock_end], strict=True))
 
     def uniform_indices(
         self, count: int, *, start: float = 0.0, end: float | None = None
@@ -194,6 +210,13 @@ class Timeline:
         here = self._starts[number]
         within = min(max(ticks, Fraction()), Fraction(following - here))
         return (here + within) * self.time_base
+
+    def _on_clock_at(self, second: Fraction, *, ends: bool = False) -> float:
+        """The clip's clock when so many seconds were recorded; before a pause if that `ends`."""
+        tick = second / self.time_base
+        bisect = bisect_left if ends else bisect_right
+        number = max(bisect(self._starts, tick) - 1, 0)
+        return float((self._clock[number] + tick - self._starts[number]) * self.time_base)
 
     def _on_screen(self, second: Fraction) -> int:
         # In whole numbers: a rounding error would pick the neighbor.

@@ -1,0 +1,100 @@
+"""Cuts whole frames into windows: one of a short clip, one for each ten seconds of a longer one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+from av.video.frame import VideoFrame
+
+from video_classifier.ml.contracts import ClipSpec, Sample, Window
+from video_classifier.ml.video import packets, sampling
+from video_classifier.ml.video.collecting import WindowCollector
+from video_classifier.ml.video.content import ContentMeter
+from video_classifier.ml.video.packets import Packets
+from video_classifier.ml.video.sampling import Uniform
+from video_classifier.ml.video.scaling import Picture
+from video_classifier.ml.video.timeline import Timeline
+
+MAX_SECONDS = 60.0  # of a clip that is a single window
+WINDOW_SECONDS = 10.0  # of a longer one that are a window
+MIN_WINDOW_SECONDS = 5.0  # of the last window; less than that belongs to the one before
+
+OnWindow = Callable[[Window], None]
+
+
+def sample_windows(
+    path: Path, spec: ClipSpec, on_window: OnWindow, *, preview_width: int | None = None
+) -> Sample:
+    """Hands the windows of a clip to `on_window` while it is decoded, and returns an overview.
+
+    A clip of up to a minute is one window, of the pictures that `sampling.sample` takes. The
+    overview has as many pictures, spread over all windows. However long the clip is, those of one
+    window and the overview are held at a time. Raises ClipError if no frame can be read.
+    """
+    known = packets.read(path)
+    reader = _Reader(spec, known, on_window, preview_width)
+    found = sampling.decode(path, known, spec, reader.take, reader.restart)
+    shown = found.timeline
+    return sampling.sample_of(
+        path,
+        known,
+        shown,
+        reader.meter,
+        times=tuple(map(shown.seconds, reader.overview)),
+        pictures=reader.overview_pictures,
+    )
+
+
+class _Reader:
+    def __init__(
+        self, spec: ClipSpec, known: Packets, on_window: OnWindow, preview_width: int | None
+    ) -> None:
+        self.meter = ContentMeter()
+        self._scaler = sampling.scaler_of(spec, known, preview_width)
+        self._on_window = on_window
+        self._kept: dict[int, Picture] = {}  # of the overview
+
+    def restart(self, shown: Timeline, uniform: Uniform) -> list[int]:
+        """The numbers of the frames of all windows; what was taken before is forgotten."""
+        self.meter.restart()
+        self._kept.clear()
+        self._shown, self._spans = shown, _spans(shown)
+        *bounded, last = self._spans
+        self._windows = [uniform(shown, start, end) for start, end in bounded]
+        self._windows.append(uniform(shown, last[0], None))
+        self._collector = WindowCollector(self._windows, self._emit)
+        chosen = [number for window in self._windows for number in window]
+        self.overview = chosen[len(self._windows) // 2 :: len(self._windows)]
+        return chosen
+
+    def take(self, number: int, frame: VideoFrame) -> None:
+        self.meter.add(frame)
+        picture = self._scaler(frame)
+        if number in self.overview:
+            self._kept[number] = picture
+        self._collector.add(number, picture)
+
+    @property
+    def overview_pictures(self) -> list[Picture]:
+        return [self._kept[number] for number in self.overview]
+
+    def _emit(self, number: int, pictures: Sequence[Picture]) -> None:
+        start, end = self._spans[number]
+        self._on_window(
+            Window(
+                number=number,
+                start=start,
+                end=end,
+                images=np.stack([picture.image for picture in pictures]),
+                times=tuple(map(self._shown.seconds, self._windows[number])),
+                previews=tuple(p.preview for p in pictures if p.preview is not None),
+            )
+        )
+
+
+def _spans(shown: Timeline) -> list[tuple[float, float]]:
+    if shown.length <= MAX_SECONDS:
+        return [(0.0, shown.clock_end)]
+    return shown.stretches(each=WINDOW_SECONDS, least=MIN_WINDOW_SECONDS)
