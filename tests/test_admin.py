@@ -555,6 +555,17 @@ def test_jobs_and_tracks_are_shown_and_not_edited(
     assert admin_client.post(row, {"status": "done"}).status_code == 403
 
 
+def test_scores_of_windows_are_shown_and_not_edited(
+    admin_client: Client, make_track: MakeTrack
+) -> None:
+    track = make_track(windows=[[0.0, 2.0, 0.8125]])
+
+    html = admin_client.get(f"/admin/video_classifier/track/{track.pk}/change/").content.decode()
+
+    assert "[[0.0, 2.0, 0.8125]]" in html
+    assert 'name="windows"' not in html
+
+
 @pytest.mark.parametrize("kind", ["segment", "track", "heatmap", "browsercopy"])
 def test_jobs_and_tracks_of_a_clip_in_the_trash_are_not_shown(
     admin_client: Client, rows: dict[str, object], user: User, kind: str

@@ -164,6 +164,9 @@ def _follow(analysis: Analysis, number: int, frames: list[Image]) -> None:
         times=[0.0, 5.5],
         boxes=[[left, 0.2, left + 0.25, 0.95], [left + 0.15, 0.15, left + 0.4, 0.9]],
         crop_times=analysis.frame_times,
+        windows=_windows(analysis.score or 0.0)
+        if number == 1
+        else [[2.0, 3.9, 0.05], [3.0, 4.9, 0.08]],
     )
     evidence.write(
         {
@@ -173,6 +176,12 @@ def _follow(analysis: Analysis, number: int, frames: list[Image]) -> None:
             for n, frame in enumerate(frames)
         }
     )
+
+
+def _windows(highest: float) -> list[list[float]]:
+    """Of 2 s, one a second; the third is the highest."""
+    shares = (0.1, 0.4, 1.0, 0.6)
+    return [[at, at + 1.9, round(share * highest, 4)] for at, share in enumerate(shares)]
 
 
 def signed_out() -> Iterable[Seen]:

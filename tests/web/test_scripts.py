@@ -25,8 +25,8 @@ COMMENT = re.compile(r"^\s*//.*|\s// .*", re.MULTILINE)
 STRING = re.compile(r'"[^"\n]*"|\'[^\'\n]*\'')
 HOOK = re.compile(r"\[(data-[\w-]+)")
 DATASET = re.compile(r"dataset\??\.(\w+)")
-# Counting, halves, percent and its digits, uploads at once, statuses of HTTP.
-PLAIN = {"0", "1", "2", "3", "100", "404", "410"}
+# Counting, halves, minutes, percent and its digits, uploads at once, statuses of HTTP.
+PLAIN = {"0", "1", "2", "3", "60", "100", "404", "410"}
 
 
 def code(name: str) -> str:

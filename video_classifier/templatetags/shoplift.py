@@ -15,11 +15,13 @@ from django.utils.safestring import SafeString, mark_safe
 from video_classifier.models import Analysis, Clip
 from video_classifier.services.catalog import Card
 from video_classifier.web import constants, permissions
+from video_classifier.web.curves import minutes
 from video_classifier.web.quality import ModelQuality
 from video_classifier.web.results import Player, ResultSummary
 from video_classifier.web.stylesheet import address
 
 register = template.Library()
+register.filter(minutes)
 
 NOT_KNOWN = "-"
 NOTICE_ICONS = {"success": "check-circle", "warning": "exclamation-triangle", "error": "x-octagon"}

@@ -21,10 +21,11 @@ from django.http import HttpRequest, QueryDict
 from django.template.loader import render_to_string
 from django.utils.safestring import SafeString, mark_safe
 
-from video_classifier.ml.contracts import ClipSpec, Region
+from video_classifier.ml.contracts import ClipSpec, EventCandidate, Region, WindowScore
 from video_classifier.models import Analysis, Camera, Clip, Store, Track
 from video_classifier.services.catalog import Card, Choice, Interval
 from video_classifier.states import Prediction, Stage, Status
+from video_classifier.web.curves import Curve, Scored, drawn
 from video_classifier.web.overlays import Drawn
 from video_classifier.web.results import ConfidenceText, ResultSummary, ScoreReading
 
@@ -189,6 +190,32 @@ def _box(number: int, *, is_hint: bool, top: float) -> Drawn:
     return Drawn(number=number, is_hint=is_hint, left=left, top=top, width=0.2, height=0.5)
 
 
+def _curve(scores: dict[int | None, tuple[float, ...]]) -> Curve | None:
+    """Windows of 2 s, one a second; each track begins a second later than the one before."""
+    scored = [
+        Scored(
+            number=number,
+            windows=tuple(
+                WindowScore(start=at + since, end=at + since + 2, score=score)
+                for at, score in enumerate(several)
+            ),
+        )
+        for since, (number, several) in enumerate(scores.items())
+    ]
+    found = [
+        EventCandidate(
+            start=each.windows[0].start,
+            end=each.windows[-1].end,
+            peak=max(each.windows, key=lambda window: window.score).start + 1,
+            score=max(window.score for window in each.windows),
+            track=each.number,
+        )
+        for each in scored
+    ]
+    decider = next(iter(scores))
+    return drawn(scored, found, threshold=0.62, duration=12.0, decided_by=decider)
+
+
 def _form() -> forms.Form:
     class Example(forms.Form):
         username = forms.CharField(help_text="As it stands on your badge.")
@@ -327,6 +354,22 @@ STATES: dict[str, Callable[[], dict[str, dict[str, Any]]]] = {
     "restore_form": lambda: {
         "beside others": {"clip": _clip(), "next": "/trash/", "csrf_token": TOKEN},
         "alone": {"clip": _clip(), "primary": True, "csrf_token": TOKEN},
+    },
+    "score_curve": lambda: {
+        "several tracks, a hint": {
+            "curve": _curve(
+                {
+                    1: (0.12, 0.2, 0.31, 0.58, 0.81, 0.86, 0.74, 0.4, 0.22),
+                    2: (0.05, 0.08, 0.3, 0.42, 0.35, 0.2),
+                    3: (0.2, 0.17, 0.1),
+                }
+            ),
+            "address": "#",
+        },
+        "the whole picture, no hint, no file": {
+            "curve": _curve({None: (0.12, 0.3, 0.41, 0.2, 0.05, 0.0, 0.1, 0.08)}),
+            "address": "",
+        },
     },
     "score_meter": lambda: {
         "hint": {"reading": ScoreReading(score=0.93, threshold=0.89), "tone": Prediction.HINT},

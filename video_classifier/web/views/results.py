@@ -17,6 +17,7 @@ from video_classifier.services.catalog import Card
 from video_classifier.services.errors import Refused
 from video_classifier.services.jobs import QueueFullError
 from video_classifier.states import Prediction, Status
+from video_classifier.web.curves import curve_of
 from video_classifier.web.forms import ModelForm
 from video_classifier.web.overlays import film, shown
 from video_classifier.web.permissions import (
@@ -50,7 +51,7 @@ def _result(
     return page_or_part(
         request,
         page="video_classifier/result/page.html",
-        part="video_classifier/result/_analysis.html",
+        part="video_classifier/result/_changed.html",
         context={
             "analysis": analysis,
             "steps": _steps(analysis, card),
@@ -59,6 +60,7 @@ def _result(
             "model_problem": model_problem(analysis, card=card, measured=measured),
             "trained_on": measured is not None and measured.was_trained_on(analysis.clip.sha256),
             "tracks": tracks,
+            "curve": curve_of(analysis),
             "film": film(analysis, tracks),
             "heat_map": HeatMapPanel(
                 analysis=analysis,

@@ -1,0 +1,255 @@
+"""Turns stored window scores into the score curve below the player."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from math import ceil
+
+from video_classifier.ml.contracts import EventCandidate, WindowScore
+from video_classifier.models import Analysis
+from video_classifier.services import candidates
+from video_classifier.web import curve_layout as layout
+from video_classifier.web.levels import Level, leading, levels, path
+from video_classifier.web.results import ScoreReading
+
+MOST_ROWS = 600  # of the table
+MOST_NAMED = 6  # in the legend, of tracks and of events
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scored:
+    """What a line is drawn from."""
+
+    number: int | None  # of the track; None: the whole picture
+    windows: tuple[WindowScore, ...]  # in order of time
+
+    @property
+    def name(self) -> str:
+        return f"Track {self.number}" if self.number else "Whole picture"
+
+    @property
+    def best(self) -> WindowScore:
+        """Of equal ones the first."""
+        return max(self.windows, key=lambda each: each.score)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """The scores of one track, or of the whole picture."""
+
+    of: Scored
+    levels: tuple[Level, ...]
+    events: tuple[EventCandidate, ...]  # its own
+    length: float  # of the chart, in seconds
+    threshold: float
+
+    @property
+    def path(self) -> str:
+        return path(self.levels, self.length)
+
+    @property
+    def digits(self) -> str:
+        """Of its highest score."""
+        return _digits(self.of.best, self.threshold)
+
+    @property
+    def peak(self) -> float:
+        return (self.of.best.start + self.of.best.end) / 2
+
+    @property
+    def readings(self) -> str:
+        """For js/curve.js: of each level start, end, score, its digits, 1 if it is of an event."""
+        return _json(
+            (
+                *(_up(level.start), _up(level.end), level.score),
+                *(_digits(level.window, self.threshold), int(self._in_event(level.window))),
+            )
+            for level in self.levels
+        )
+
+    def score_at(self, seconds: float) -> float | None:
+        return next((level.score for level in self.levels if level.holds(seconds)), None)
+
+    def _in_event(self, window: WindowScore) -> bool:
+        return any(each.start <= window.start and window.end <= each.end for each in self.events)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """A window in the table."""
+
+    name: str
+    times: tuple[float, float]  # from, to
+    digits: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Curve:
+    """The scores of a clip over its time. Lengths are shares of the chart's, times are seconds."""
+
+    lines: tuple[Line, ...]  # the one that decided is the last, so that it lies on top
+    candidates: tuple[EventCandidate, ...]
+    threshold: float
+    length: float  # seconds
+
+    @property
+    def highest(self) -> Line:
+        return self.lines[-1]
+
+    @property
+    def others(self) -> list[Scored]:
+        """All but the one that decided, in order of their numbers."""
+        return sorted((line.of for line in self.lines[:-1]), key=lambda each: each.number or 0)
+
+    @property
+    def names_others(self) -> bool:
+        return len(self.others) <= MOST_NAMED
+
+    @property
+    def events(self) -> list[EventCandidate]:
+        return [each for each in self.candidates if each.score >= self.threshold]
+
+    @property
+    def has_lower_peaks(self) -> bool:
+        return len(self.events) < len(self.candidates)
+
+    @property
+    def events_in_words(self) -> list[str]:
+        if len(self.events) > MOST_NAMED:
+            return [f"{len(self.events)} events: possible shoplifting"]
+        return [
+            f"Event, {minutes(each.start)} to {minutes(each.end)}: possible shoplifting"
+            for each in self.events
+        ]
+
+    @property
+    def threshold_top(self) -> float:
+        return 1 - self.threshold
+
+    @cached_property
+    def threshold_label(self) -> layout.ThresholdLabel:
+        spans = [
+            layout.Span(
+                left=level.start / self.length, right=level.end / self.length, top=1 - level.score
+            )
+            for line in self.lines
+            for level in line.levels
+        ]
+        return layout.ThresholdLabel(threshold=self.threshold, spans=spans, peaks=self.peaks)
+
+    @property
+    def ticks(self) -> list[layout.Tick]:
+        return layout.ticks(self.length)
+
+    @property
+    def spans(self) -> list[layout.Span]:
+        """Of the events."""
+        return [
+            layout.Span(left=each.start / self.length, right=each.end / self.length)
+            for each in self.events
+        ]
+
+    @cached_property
+    def peaks(self) -> list[layout.Peak]:
+        return layout.peaks(self._tops(), self.length)
+
+    def _tops(self) -> Iterator[tuple[EventCandidate, float]]:
+        """A candidate's score is the mean of several windows; its peak is on the line."""
+        lines = {line.of.number: line for line in self.lines}
+        for each in self.candidates:
+            score = lines[each.track].score_at(each.peak)
+            yield each, 1 - (each.score if score is None else score)
+
+    @property
+    def stops(self) -> str:
+        """For js/curve.js: where the levels begin that are the highest in their middle."""
+        every = (level for line in self.lines for level in line.levels)
+        return _json(sorted({_up(level.start) for level in leading(every)}))
+
+    @property
+    def moments(self) -> str:
+        """For js/curve.js: the peaks of the event candidates."""
+        return _json(sorted({_up(each.peak) for each in self.candidates}))
+
+    @property
+    def rows(self) -> list[Row]:
+        """The line that decided first, each in order of time; of too many the highest scores."""
+        every = [(line.of, window) for line in reversed(self.lines) for window in line.of.windows]
+        by_score = sorted(range(len(every)), key=lambda at: -every[at][1].score)
+        return [self._row(*every[at]) for at in sorted(by_score[:MOST_ROWS])]
+
+    def _row(self, of: Scored, window: WindowScore) -> Row:
+        times = (window.start, window.end)
+        return Row(name=of.name, times=times, digits=_digits(window, self.threshold))
+
+    @property
+    def left_out(self) -> int:
+        """Windows that the table has no row for."""
+        return max(0, sum(len(line.of.windows) for line in self.lines) - MOST_ROWS)
+
+
+def curve_of(analysis: Analysis) -> Curve | None:
+    """Of a stored analysis; None if it has none, as those from before window scores were kept."""
+    tracks = analysis.tracks.all()
+    scored = [
+        Scored(number=None, windows=candidates.windows(analysis.windows)),
+        *(Scored(number=each.number, windows=candidates.windows(each.windows)) for each in tracks),
+    ]
+    return drawn(
+        scored,
+        candidates.of(analysis),
+        threshold=analysis.threshold,
+        duration=analysis.clip.duration,
+        decided_by=analysis.decided_by,
+    )
+
+
+def drawn(
+    scored: Iterable[Scored],
+    found: Sequence[EventCandidate],
+    *,
+    threshold: float | None,
+    duration: float | None,
+    decided_by: int | None,
+) -> Curve | None:
+    """The curve; None if it would say no more than the scores do, as no line has two windows."""
+    kept = [each for each in scored if each.windows]
+    if threshold is None or all(len(each.windows) == 1 for each in kept):
+        return None
+    kept.sort(key=lambda each: (each.number == decided_by, each.best.score))
+    length = max(duration or 0.0, *(each.windows[-1].end for each in kept))
+    curve = Curve(lines=(), candidates=tuple(found), threshold=threshold, length=length)
+    lines = (
+        Line(
+            of=each,
+            levels=levels(each.windows),
+            events=tuple(event for event in curve.events if event.track == each.number),
+            length=length,
+            threshold=threshold,
+        )
+        for each in kept
+    )
+    return replace(curve, lines=tuple(lines))
+
+
+def minutes(seconds: float) -> str:
+    """A moment as players show it: "0:06", "1:02:03"."""
+    hours, rest = divmod(int(seconds), 3600)
+    start = f"{hours}:{rest // 60:02d}" if hours else f"{rest // 60}"
+    return f"{start}:{rest % 60:02d}"
+
+
+def _digits(window: WindowScore, threshold: float) -> str:
+    return ScoreReading(score=window.score, threshold=threshold).digits
+
+
+def _up(seconds: float) -> float:
+    """To the millisecond, and never to before it: there the picture before is on screen."""
+    return ceil(round(1000 * seconds, 3)) / 1000
+
+
+def _json(values: Iterable[object]) -> str:
+    return json.dumps(list(values), separators=(",", ":"))
