@@ -4,28 +4,29 @@ from __future__ import annotations
 
 import threading
 from pathlib import Path
+from weakref import WeakValueDictionary
 
 from video_classifier.ml.persons import detector_card
 from video_classifier.ml.persons.detector import Detector, DetectorError
 from video_classifier.ml.persons.detector_card import weights_sha256
 
-_loaded: dict[tuple[Path, str], Detector] = {}
+# As long as somebody needs them.
+_loaded: WeakValueDictionary[tuple[Path, str], Detector] = WeakValueDictionary()
 _loading = threading.Lock()
 
 
 def load(path: Path) -> Detector:
-    """The detector of a folder of ours or of an .onnx file, loaded once a process.
+    """The detector of a folder of ours or of an .onnx file, loaded unless somebody has it.
 
     May be called from several threads. A detector that was replaced on disk is loaded anew.
     Raises DetectorError.
     """
     with _loading:
         key = path.resolve(), check(path)
-        if key not in _loaded:
-            for stale in [known for known in _loaded if known[0] == key[0]]:
-                del _loaded[stale]
-            _loaded[key] = _read(path)
-        return _loaded[key]
+        detector = _loaded.get(key)
+        if detector is None:
+            detector = _loaded[key] = _read(path)
+        return detector
 
 
 def check(path: Path) -> str:

@@ -1,7 +1,8 @@
-"""Loads the predictor of a model's folder, once a process."""
+"""Loads the predictor of a model's folder, and keeps those that were used last."""
 
 from __future__ import annotations
 
+import gc
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -18,6 +19,9 @@ from video_classifier.ml.serving.predictor import (
     WholeFramePredictor,
 )
 
+MAX_LOADED = 2  # models at once: each takes up to hundreds of megabytes
+
+# The least recently used first.
 _loaded: dict[Path, tuple[tuple[str, ...], ModelPredictor]] = {}
 _loading = threading.Lock()
 
@@ -35,10 +39,11 @@ def check(folder: Path, *, detector: Path | None = None) -> Card:
 
 
 def load(folder: Path, *, detector: Path | None = None) -> ModelPredictor:
-    """The predictor of a model's folder: loaded and warmed up once a process.
+    """The predictor of a model's folder: loaded and warmed up, unless it was used lately.
 
-    A model of people needs a detector, see `persons.loading`. May be called from several threads.
-    What was replaced on disk is loaded again. Raises BundleError.
+    At most `MAX_LOADED` are kept, and a person detector as long as one of them needs it. A model of
+    people needs one, see `persons.loading`. May be called from several threads. What was replaced
+    on disk is loaded again. Raises BundleError.
     """
     with _loading:
         card = check(folder, detector=detector)
@@ -58,11 +63,19 @@ def load(folder: Path, *, detector: Path | None = None) -> ModelPredictor:
 def _once(
     folder: Path, contents: tuple[str, ...], make: Callable[[], ModelPredictor]
 ) -> ModelPredictor:
-    known, predictor = _loaded.get(folder.resolve(), ((), None))
+    known, predictor = _loaded.pop(folder.resolve(), ((), None))
     if predictor is None or known != contents:
+        del predictor  # first: there is never one more in memory than may be kept
+        _forget_down_to(MAX_LOADED - 1)
         predictor = make()
-        _loaded[folder.resolve()] = contents, predictor
+    _loaded[folder.resolve()] = contents, predictor
     return predictor
+
+
+def _forget_down_to(count: int) -> None:
+    while len(_loaded) > count:
+        del _loaded[next(iter(_loaded))]
+    gc.collect()  # networks of Keras refer to themselves
 
 
 def _named(detector: Path | None) -> Path:
