@@ -55,6 +55,7 @@ def loads_one_of(names: set[str], code: str, data: Path) -> bool:
         (DETECT, {"django", "keras", "tensorflow"}),
         (SERVE.format("person_ensemble"), {"django", "keras", "tensorflow"}),
         (SERVE.format("mobilenetv2_lstm"), {"django", "keras", "tensorflow"}),
+        (SERVE.format("conv3d"), {"django", "keras", "tensorflow"}),
     ],
 )
 def test_leaves_unloaded(code: str, absent: set[str], tmp_path: Path) -> None:

@@ -47,3 +47,23 @@ def write_bundle(
     card = Card(name=folder.name, network=network, spec=spec, **usual | facts)  # type: ignore[arg-type]
     bundle.save(folder, networks.build(network, spec), card)
     return folder
+
+
+def write_unexportable(folder: Path) -> Path:
+    """A model that LiteRT has no operation for, and that has no reason to go to OpenVINO."""
+    import keras
+    from keras import layers
+
+    clip = keras.Input(TINY.shape, dtype="uint8")
+    x = layers.MaxPooling3D(2)(layers.Rescaling(1 / 255)(clip))
+    score = layers.Dense(1, activation="sigmoid")(layers.GlobalAveragePooling3D()(x))
+    card = Card(
+        name=folder.name,
+        network="imported",
+        spec=TINY,
+        summary="For tests.",
+        threshold=0.5,
+        created="2026-01-01",
+    )
+    bundle.save(folder, keras.Model(clip, score), card)
+    return folder

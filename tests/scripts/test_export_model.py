@@ -8,7 +8,7 @@ import pytest
 
 from scripts import export_model
 from tests.makers import videos
-from tests.ml.conftest import write_bundle
+from tests.ml.conftest import write_bundle, write_unexportable
 from tests.scripts.conftest import MakeTable
 from video_classifier.ml.serving import bundle
 
@@ -34,7 +34,7 @@ def test_a_folder_is_exported_and_compared_on_clips(
 def test_one_that_can_not_be_exported_is_a_sentence(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    folder = write_bundle(tmp_path / "solid", "conv3d")
+    folder = write_unexportable(tmp_path / "solid")
 
     assert export_model.main([str(folder)]) == 2
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -144,16 +145,31 @@ def test_another_export_than_the_card_s_is_refused(bright: Path, content: bytes)
 def test_a_file_that_no_engine_runs_is_refused(make_model: MakeModel, name: str) -> None:
     folder = make_model("odd", serving=export_of(b"weights", name))
 
-    with pytest.raises(BundleError, match=r"only network\.keras and network\.tflite can be"):
+    with pytest.raises(BundleError, match=r"only network\.keras or network\.tflite or network\.o"):
         bundle.check(folder)
 
 
-def test_a_file_that_is_no_network_for_litert_is_refused(make_model: MakeModel) -> None:
-    folder = make_model("odd", serving=export_of(b"weights", "network.tflite"))
-    (folder / "network.tflite").write_bytes(b"weights")
+@pytest.mark.parametrize(
+    ("file", "library"), [("network.tflite", "LiteRT"), ("network.openvino", "OpenVINO")]
+)
+def test_a_file_that_is_no_network_for_its_engine_is_refused(
+    make_model: MakeModel, file: str, library: str
+) -> None:
+    folder = make_model("odd", serving=export_of(b"weights", file))
+    (folder / file).write_bytes(b"weights")
 
-    with pytest.raises(BundleError, match=r"LiteRT can't read its network\.tflite"):
+    with pytest.raises(BundleError, match=f"{library} can't read its {file}"):
         bundle.load(folder)
+
+
+def test_where_keras_is_missing_what_only_keras_can_run_says_what_to_install(
+    make_model: MakeModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = make_model("plain")
+    monkeypatch.setitem(sys.modules, "keras", None)
+
+    with pytest.raises(BundleError, match=r"“plain” can't be used: .* Install requirements\.txt"):
+        bundle.check(folder)
 
 
 @pytest.mark.keras

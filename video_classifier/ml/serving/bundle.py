@@ -1,7 +1,7 @@
 """A model on disk: a folder with a network and card.json, each vouching for the other.
 
-The network is in network.keras. Beside it may lie network.tflite, made from it, which is served if
-the card says so.
+The network is in network.keras. Beside it may lie an export, made from it, which is served if the
+card says so: network.tflite or network.openvino.
 
 Reading and checking a card needs no framework; `load` imports what runs the network.
 """
@@ -18,9 +18,9 @@ from video_classifier.ml.serving.card import REMEDY, BundleError, Card, Export
 from video_classifier.ml.serving.engine import (
     ENGINES,
     KERAS_FILE,
-    LITERT_FILE,
     Engine,
     read_keras_network,
+    refuse_without_keras,
 )
 
 if TYPE_CHECKING:
@@ -57,7 +57,9 @@ def check(folder: Path) -> Card:
     Those that are served, that is. Loads no framework. Raises BundleError.
     """
     card = read_card(folder)
-    _check_file(network_file(folder, card), card.served_sha256)
+    file = network_file(folder, card)
+    _check_file(file, card.served_sha256)
+    refuse_without_keras(file)
     return card
 
 
@@ -67,7 +69,7 @@ def network_file(folder: Path, card: Card) -> Path:
     if name not in ENGINES:
         msg = (
             f"The model “{folder.name}” can't be used: its {CARD_FILE} says that {name} is to be "
-            f"served, and only {' and '.join(ENGINES)} can be. {REMEDY}"
+            f"served, and only {' or '.join(ENGINES)} can be. {REMEDY}"
         )
         raise BundleError(msg)
     return folder / name
@@ -112,25 +114,31 @@ def save(folder: Path, network: keras.Model, card: Card) -> Card:
         network.save(aside)
         card = replace(card, sha256=sha256(aside), parameters=network.count_params(), serving=None)
     write_card(folder, card)
-    (folder / LITERT_FILE).unlink(missing_ok=True)
+    _remove_exports(folder)
     return card
 
 
-def serve_export(
-    folder: Path, content: bytes, card: Card, *, max_difference: float, windows: int
+def serve_export(  # noqa: PLR0913
+    folder: Path, file: str, content: bytes, card: Card, *, max_difference: float, windows: int
 ) -> Card:
-    """Writes a network for LiteRT beside the one it was made from, and has the card serve it."""
-    with files.atomic_write(folder / LITERT_FILE) as aside:
+    """Writes an export beside the network it was made from, and has the card serve it.
+
+    `file` is its name, which chooses the engine.
+    """
+    with files.atomic_write(folder / file) as aside:
         aside.write_bytes(content)
         export = Export(
-            file=LITERT_FILE,
-            sha256=sha256(aside),
-            max_difference=max_difference,
-            windows=windows,
+            file=file, sha256=sha256(aside), max_difference=max_difference, windows=windows
         )
     card = replace(card, serving=export)
     write_card(folder, card)
+    _remove_exports(folder, but=file)
     return card
+
+
+def _remove_exports(folder: Path, *, but: str = "") -> None:
+    for name in ENGINES.keys() - {KERAS_FILE, but}:
+        (folder / name).unlink(missing_ok=True)
 
 
 def write_card(folder: Path, card: Card) -> None:

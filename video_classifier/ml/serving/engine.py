@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
-from video_classifier.ml import litert
+from video_classifier.ml import litert, openvino
 from video_classifier.ml.contracts import Floats, Image
 from video_classifier.ml.serving import network_check
 from video_classifier.ml.serving.card import REMEDY, BundleError, Card
@@ -22,6 +23,12 @@ if TYPE_CHECKING:
 
 KERAS_FILE = "network.keras"
 LITERT_FILE = "network.tflite"
+OPENVINO_FILE = "network.openvino"
+
+WITHOUT_KERAS = (
+    "that takes Keras and TensorFlow, which are not installed here. Install requirements.txt (for "
+    "a GPU requirements-gpu.txt), or do it where they are."
+)
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # most of TensorFlow's messages on stderr
 
@@ -57,19 +64,32 @@ class KerasEngine:
         return np.array(outputs, np.float64)
 
 
-class LiteRTEngine:
+class ExportEngine:
     """Runs a network that `ml.training.export` made: without TensorFlow, inputs one by one."""
 
-    def __init__(self, network: litert.Network) -> None:
-        self._network = network
+    def __init__(self, network: litert.Network | openvino.Network) -> None:
+        self.network = network
 
     def score(self, batch: Image) -> Floats:
-        outputs = [self._network.run(images[np.newaxis])[0, 0] for images in batch]
+        outputs = [self.network.run(images[np.newaxis])[0, 0] for images in batch]
         return np.array(outputs, np.float64)
+
+
+def keras_is_missing() -> bool:
+    """Whether only what serves exports is installed. Loads nothing."""
+    return find_spec("keras") is None
+
+
+def refuse_without_keras(file: Path) -> None:
+    """Raises BundleError if it takes Keras to run the network in `file`, and Keras is missing."""
+    if file.name == KERAS_FILE and keras_is_missing():
+        msg = f"The model “{file.parent.name}” can't be used: {WITHOUT_KERAS}"
+        raise BundleError(msg)
 
 
 def read_keras_network(file: Path, card: Card) -> keras.Model:
     """The network, if it is one that can be asked for scores. Raises BundleError."""
+    refuse_without_keras(file)
     import keras
 
     from video_classifier.ml import networks  # noqa: F401  (registers the classes in the file)
@@ -91,21 +111,35 @@ def _read_keras(file: Path, card: Card) -> Engine:
 
 
 def _read_litert(file: Path, card: Card) -> Engine:
+    return _read_export(file, card, litert.Network, "LiteRT")
+
+
+def _read_openvino(file: Path, card: Card) -> Engine:
+    return _read_export(file, card, openvino.Network, "OpenVINO")
+
+
+def _read_export(
+    file: Path,
+    card: Card,
+    read: Callable[[bytes], litert.Network | openvino.Network],
+    library: str,
+) -> Engine:
     whose = f"The model “{file.parent.name}” can't be used:"
     try:
-        network = litert.Network(file.read_bytes())
+        network = read(file.read_bytes())
     except (OSError, ValueError, RuntimeError) as error:
-        msg = f"{whose} LiteRT can't read its {file.name}. {REMEDY}"
+        msg = f"{whose} {library} can't read its {file.name}. {REMEDY}"
         raise BundleError(msg) from error
     takes = network.input_shape == (1, *card.spec.shape) and network.input_dtype == np.uint8
     if not takes or network.output_shape != (1, 1):
         msg = f"{whose} the network in its {file.name} is of another shape than its card. {REMEDY}"
         raise BundleError(msg)
-    return LiteRTEngine(network)
+    return ExportEngine(network)
 
 
 # By the name of the network's file. A new engine is a line here; it raises BundleError.
 ENGINES: Mapping[str, Callable[[Path, Card], Engine]] = {
     KERAS_FILE: _read_keras,
     LITERT_FILE: _read_litert,
+    OPENVINO_FILE: _read_openvino,
 }

@@ -19,6 +19,7 @@ from video_classifier.ml.contracts import ClipSpec
 from video_classifier.ml.files import sha256
 from video_classifier.ml.serving import bundle, network_check
 from video_classifier.ml.serving.card import BundleError, Card
+from video_classifier.ml.serving.engine import WITHOUT_KERAS, keras_is_missing
 from video_classifier.ml.serving.scorer import Scorer
 
 if TYPE_CHECKING:
@@ -89,6 +90,8 @@ def write(source: Path, folder: Path, *, name: str, created: str, given: Format)
 
 
 def _read(source: Path) -> keras.Model:
+    if keras_is_missing():
+        raise _refused(source, WITHOUT_KERAS)
     import keras
 
     if source.suffix not in ENDINGS:

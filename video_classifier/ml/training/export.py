@@ -1,21 +1,31 @@
-"""Exports a model to LiteRT, which serves it without TensorFlow, if the scores stay the same."""
+"""Exports a model, so that it is served without TensorFlow, if its scores stay the same.
+
+A network that convolves over time goes to OpenVINO and any other to LiteRT
+(docs/adr/0015-engines.md has the measurements).
+"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import redirect_stdout
 from io import StringIO
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from video_classifier.ml import litert
+from video_classifier.ml import litert, openvino
 from video_classifier.ml.contracts import ClipSpec, Floats, Image
 from video_classifier.ml.serving import bundle
 from video_classifier.ml.serving.card import Card
-from video_classifier.ml.serving.engine import KerasEngine, LiteRTEngine
+from video_classifier.ml.serving.engine import (
+    LITERT_FILE,
+    OPENVINO_FILE,
+    ExportEngine,
+    KerasEngine,
+)
 
 if TYPE_CHECKING:
     import keras
@@ -24,45 +34,76 @@ MAX_DIFFERENCE = 1e-3  # of a score
 WINDOWS = 64  # that both score
 REAL_WINDOWS = 48  # of these at most: made ones reach colors and brightness that footage does not
 
+_LIBRARIES = {LITERT_FILE: "LiteRT", OPENVINO_FILE: "OpenVINO"}
+_NETWORKS: Mapping[str, Callable[[bytes], litert.Network | openvino.Network]] = {
+    LITERT_FILE: litert.Network,
+    OPENVINO_FILE: openvino.Network,
+}
+
 
 class ExportError(Exception):
     """The model isn't exported, and the message, a sentence, says why."""
 
 
 def export(folder: Path, windows: Sequence[Image] = ()) -> Card:
-    """Writes network.tflite into a model's folder and has its card serve it, with the difference.
+    """Writes an export into a model's folder and has its card serve it, with the difference.
 
-    Keras and LiteRT score 64 inputs: some of `windows`, (frames, height, width, 3) RGB, uint8, of
-    the model's spec, and made ones, the same each time. A file that was exported before, and what
-    the card says of it, stay as they are if this fails. Raises BundleError, and ExportError if the
-    network can't be converted or a score differs by more than 1e-3.
+    Keras and the other engine score 64 inputs: some of `windows`, (frames, height, width, 3) RGB,
+    uint8, of the model's spec, and made ones, the same each time. A file that was exported before,
+    and what the card says of it, stay as they are if this fails. Raises BundleError, and
+    ExportError if the network can't be converted or a score differs by more than 1e-3.
     """
     network, card = bundle.load_network(folder)
-    content = convert(network, card)
     shown = _some_of(windows, REAL_WINDOWS)
     batch = np.stack([*shown, *made_windows(card.spec, WINDOWS - len(shown))])
-    differences = np.abs(KerasEngine(network, card).score(batch) - _scores(content, batch, card))
-    worst = float(differences.max())
-    if not worst <= MAX_DIFFERENCE:  # nor if it is no number
-        msg = (
-            f"The model “{folder.name}” isn't exported: in LiteRT its scores differ by up to "
-            f"{worst:.2g} from those in Keras, and {MAX_DIFFERENCE:g} is allowed."
-        )
-        raise ExportError(msg)
-    return bundle.serve_export(folder, content, card, max_difference=worst, windows=WINDOWS)
+    expected = KerasEngine(network, card).score(batch)
+    file = engine_file(network)
+    for content in convert(network, card):
+        worst = float(np.abs(expected - _scores(file, content, batch, card)).max())
+        if worst <= MAX_DIFFERENCE:  # never, if it is no number
+            return bundle.serve_export(
+                folder, file, content, card, max_difference=worst, windows=WINDOWS
+            )
+    msg = (
+        f"The model “{card.name}” isn't exported: in {_LIBRARIES[file]} its scores differ by up "
+        f"to {worst:.2g} from those in Keras, and {MAX_DIFFERENCE:g} is allowed."
+    )
+    raise ExportError(msg)
 
 
-def convert(network: keras.Model, card: Card) -> bytes:
-    """The network as a .tflite file: (1, *card.spec.shape) uint8 to (1, 1), weights of 32 bits.
+def engine_file(network: keras.Model) -> str:
+    """The name of the file that the network is exported to, which chooses the engine."""
+    return OPENVINO_FILE if _convolves_over_time(network) else LITERT_FILE
 
-    With weights of 16 bits scores of `person_ensemble` differ by up to 0.1. Raises ExportError.
+
+def _convolves_over_time(layer: keras.Layer) -> bool:
+    """Whether it is a 3-D convolution, or there is one in it."""
+    from keras import layers
+
+    inner = (*getattr(layer, "layers", ()), *filter(None, [getattr(layer, "layer", None)]))
+    return isinstance(layer, layers.Conv3D) or any(map(_convolves_over_time, inner))
+
+
+def convert(network: keras.Model, card: Card) -> Iterator[bytes]:
+    """The network as files for its engine, (1, *card.spec.shape) uint8 to (1, 1), best first.
+
+    For OpenVINO with weights of 16 and of 32 bits; for LiteRT with 32 alone, as with 16 scores of
+    `person_ensemble` differ by up to 0.1. Raises ExportError.
     """
     import keras
+
+    window = keras.Input(card.spec.shape, batch_size=1, dtype="uint8")
+    whole = keras.Model(window, network(window, training=False))
+    if engine_file(network) == LITERT_FILE:
+        yield _for_litert(whole, card)
+    else:
+        yield from _for_openvino(whole, card)
+
+
+def _for_litert(whole: keras.Model, card: Card) -> bytes:
     import tensorflow as tf
 
     try:
-        window = keras.Input(card.spec.shape, batch_size=1, dtype="uint8")
-        whole = keras.Model(window, network(window, training=False))
         converter = tf.lite.TFLiteConverter.from_keras_model(whole)
         with redirect_stdout(StringIO()):  # it prints all that it converts
             return bytes(converter.convert())
@@ -71,6 +112,18 @@ def convert(network: keras.Model, card: Card) -> bytes:
         why = f"LiteRT has no {missing[1]}" if missing else "LiteRT can't express its network"
         msg = f"The model “{card.name}” isn't exported: {why}."
         raise ExportError(msg) from error
+
+
+def _for_openvino(whole: keras.Model, card: Card) -> Iterator[bytes]:
+    with TemporaryDirectory() as aside:
+        saved = Path(aside, "network")
+        try:
+            whole.export(saved, format="tf_saved_model", verbose=False)
+            for half in (True, False):
+                yield openvino.pack(saved, (1, *card.spec.shape), half=half)
+        except Exception as error:  # as above
+            msg = f"The model “{card.name}” isn't exported: OpenVINO can't express its network."
+            raise ExportError(msg) from error
 
 
 def made_windows(spec: ClipSpec, count: int) -> list[Image]:
@@ -88,11 +141,13 @@ def made_windows(spec: ClipSpec, count: int) -> list[Image]:
     return windows
 
 
-def _scores(content: bytes, batch: Image, card: Card) -> Floats:
+def _scores(file: str, content: bytes, batch: Image, card: Card) -> Floats:
     try:
-        return LiteRTEngine(litert.Network(content)).score(batch)
+        return ExportEngine(_NETWORKS[file](content)).score(batch)
     except (ValueError, RuntimeError) as error:
-        msg = f"The model “{card.name}” isn't exported: LiteRT can't run what it became."
+        msg = (
+            f"The model “{card.name}” isn't exported: {_LIBRARIES[file]} can't run what it became."
+        )
         raise ExportError(msg) from error
 
 

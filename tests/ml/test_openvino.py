@@ -1,0 +1,85 @@
+"""OpenVINO runs a network from a file's content, and nothing reports that it was loaded."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from io import BytesIO
+from pathlib import Path
+from zipfile import ZipFile
+
+import numpy as np
+import psutil
+import pytest
+
+from video_classifier.ml import openvino
+
+ROOT = Path(__file__).parents[2]
+FILE = ROOT / "models_storage" / "conv3d" / "network.openvino"
+REPORTERS = """
+import sys
+from video_classifier.ml import openvino
+openvino.Network(open(sys.argv[1], "rb").read())
+print([name for name, it in sys.modules.items() if it and ("telemetry" in name or "ovc" in name)])
+"""
+
+pytestmark = pytest.mark.keras
+
+
+@pytest.fixture(scope="module")
+def network() -> openvino.Network:
+    return openvino.Network(FILE.read_bytes())
+
+
+def test_threads_that_share_a_network_get_their_own_outputs(network: openvino.Network) -> None:
+    inputs = [np.full(network.input_shape, level, network.input_dtype) for level in (0, 90, 250)]
+    alone = [network.run(each) for each in inputs]
+
+    with ThreadPoolExecutor(4) as threads:
+        together = list(threads.map(network.run, inputs * 3))
+
+    assert alone[0].shape == network.output_shape
+    assert not np.allclose(alone[0], alone[2])
+    for found, expected in zip(together, alone * 3, strict=True):
+        assert np.array_equal(found, expected)
+
+
+def test_memory_does_not_grow_with_what_is_scored(network: openvino.Network) -> None:
+    images = np.zeros(network.input_shape, network.input_dtype)
+    for _ in range(5):
+        network.run(images)
+    before = psutil.Process().memory_info().rss
+
+    for _ in range(40):
+        network.run(images)
+
+    assert psutil.Process().memory_info().rss - before < 40 * images.nbytes / 4
+
+
+def test_nothing_that_reports_to_its_maker_is_loaded() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", REPORTERS, str(FILE)],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
+    )
+
+    assert done.stdout == "[]\n"
+
+
+def packed(**parts: str) -> bytes:
+    content = BytesIO()
+    with ZipFile(content, "w") as archive:
+        for ending, text in parts.items():
+            archive.writestr(f"network.{ending}", text)
+    return content.getvalue()
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"weights", packed(xml="<net/>"), packed(xml="<net/>", bin="")]
+)
+def test_what_is_no_network_is_refused(content: bytes) -> None:
+    with pytest.raises((ValueError, RuntimeError)):
+        openvino.Network(content)
