@@ -1,12 +1,14 @@
-# The same site as `make run`, in a container: one process, everything it writes under /data.
+# The same site as `make run`, in a container: one process, everything it writes under /data. It
+# serves, and can't train: docs/operate.md says how to do that.
 FROM python:3.12-slim
 
 ENV PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 PIP_NO_CACHE_DIR=1 \
     DATA_DIR=/data HOST=0.0.0.0 PORT=8000
 WORKDIR /app
 
-COPY requirements.txt .
-RUN pip install -r requirements.txt
+ARG REQUIREMENTS=requirements-serve.txt
+COPY requirements*.txt ./
+RUN pip install -r $REQUIREMENTS
 
 COPY . .
 RUN useradd --system --home-dir /data shoplift && install -d -o shoplift -m 0700 /data

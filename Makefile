@@ -11,7 +11,7 @@ PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3; do \
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-postgres quick fuzz lint check lock models recipes clean
+.PHONY: help run test test-postgres test-serve quick fuzz lint check lock models recipes clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 22
@@ -28,10 +28,21 @@ PARALLEL := -n logical --maxprocesses 4 --dist loadfile
 
 test: .venv/development ## install what the tests need and run them all
 	$(BIN)/python -m pytest $(PARALLEL)
-	@$(MAKE) --no-print-directory test-postgres
+	@$(MAKE) --no-print-directory test-postgres test-serve
 
 test-postgres: .venv/development ## those that ask the database, with a PostgreSQL of their own
 	$(BIN)/python -m pytest $(PARALLEL) -p tests.servers -m db
+
+# A virtual environment of its own, which lasts until the requirements change.
+SERVE := .venv.serve-$(shell sha256sum requirements-serve.txt | cut -c1-12)
+test-serve: $(SERVE)/ready ## that requirements-serve.txt is all that the site and the shipped models need
+	$(SERVE)/bin/python -m tests.without_tensorflow
+
+$(SERVE)/ready: .venv/development
+	rm -rf .venv.serve-*
+	$(BIN)/uv venv --quiet --python $(BIN)/python $(SERVE)
+	$(BIN)/uv pip install --quiet --python $(SERVE)/bin/python -r requirements-serve.txt
+	@touch $@
 
 quick: .venv/development ## the tests that need neither Keras nor a browser: before every commit
 	$(BIN)/python -m pytest $(PARALLEL) -m "not keras and not browser"
@@ -51,6 +62,8 @@ check: test lint ## what CI runs
 
 lock: .venv/development ## pin the newest versions that requirements*.in allow
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --upgrade requirements.in -o requirements.txt
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --upgrade -c requirements.txt requirements-serve.in -o requirements-serve.txt
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --upgrade requirements-gpu.in -o requirements-gpu.txt
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --upgrade requirements-dev.in -o requirements-dev.txt
 
 # $(call TRAIN,network,folder): its card measures each person by networks that have not seen them.

@@ -213,3 +213,25 @@ def test_the_newest_version_of_the_changelog_is_the_projects() -> None:
 
     assert project["version"] == versions[0]
     assert [heading for heading in headings if heading != "Unreleased"] == versions
+
+
+@pytest.mark.parametrize("file", ["requirements-serve.txt", "requirements-gpu.txt"])
+def test_what_is_installed_for_one_purpose_is_of_the_same_version_for_all(file: str) -> None:
+    pins = {name: pinned(name) for name in ("requirements.txt", file)}
+
+    shared = {pin.partition("==")[0] for pin in pins["requirements.txt"]} & {
+        pin.partition("==")[0] for pin in pins[file]
+    }
+
+    assert "openvino" in shared
+    for each in shared:
+        versions = [
+            {pin for pin in found if pin.startswith(f"{each}==")} for found in pins.values()
+        ]
+        assert versions[0] == versions[1]
+
+
+def pinned(file: str) -> set[str]:
+    """Names with versions, without the platforms they are for."""
+    lines = (ROOT / file).read_text(encoding="utf-8").splitlines()
+    return {line.partition(" ;")[0] for line in lines if "==" in line and line[0] not in " #"}
