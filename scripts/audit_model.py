@@ -14,6 +14,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
+from textwrap import fill
 
 from rich.table import Table
 
@@ -38,6 +39,7 @@ an unseen.csv in the model's folder, the person's share is also computed for the
 """
 
 HEADS = ("Pictures", "ROC AUC", "Drop")
+WIDTH = 128  # characters of a line in a page
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -61,7 +63,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         report = asdict(audit) | {"sentences": list(audit.sentences())}
         arguments.json.write_text(json.dumps(report, indent=2, ensure_ascii=False) + "\n")
     if arguments.write:
-        text = "\n".join((markdown.table(_lines(audit)), "", *_points(audit)))
+        points = (fill(point, WIDTH, subsequent_indent="  ") for point in _points(audit))
+        text = "\n".join((markdown.table(_lines(audit)), "", *points))
         markdown.write(arguments.write, mark, text)
     return 0
 

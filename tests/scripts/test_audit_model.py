@@ -63,6 +63,7 @@ def test_each_version_is_measured_printed_and_written(
     rows = [line for line in page.read_text().splitlines() if line.startswith("| ")]
     assert [row.split(" | ")[0] for row in rows[2:]] == [f"| {version}" for version in VERSIONS]
     assert "The person's share of the variance of scores:" in capsys.readouterr().out
+    assert max(len(line) for line in page.read_text().splitlines()) <= 130
 
 
 def test_figures_on_clips_of_the_training_are_called_flattered(
