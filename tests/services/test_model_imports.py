@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from io import StringIO
 from pathlib import Path
 
 import pytest
 from django.conf import settings
+from django.core.management import call_command
 from django.test import Client
 
 from tests.conftest import MakeAnalysis, MakeModel
 from video_classifier.ml.files import sha256
 from video_classifier.ml.serving import bundle
 from video_classifier.ml.serving.keras_import import Format
+from video_classifier.ml.training import export
 from video_classifier.services import catalog, confidence, model_imports
 from video_classifier.services.errors import Refused
 from video_classifier.states import Status
@@ -84,6 +87,30 @@ def test_an_import_leaves_the_model_and_nothing_else(source: Path) -> None:
     ]
     assert not settings.MODELS_STORAGE.exists()
     assert catalog.usable("theirs").confidence is None
+
+
+@pytest.mark.keras
+def test_what_is_imported_by_the_command_is_served_without_tensorflow(source: Path) -> None:
+    printed = StringIO()
+
+    call_command("import_model", source, "--name", "theirs", stdout=printed)
+
+    assert "its export gives the same scores" in printed.getvalue()
+    assert catalog.usable("theirs").serving is not None
+
+
+@pytest.mark.keras
+def test_an_import_whose_export_differs_is_served_by_keras(
+    source: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(export, "MAX_DIFFERENCE", -1.0)
+    printed = StringIO()
+
+    call_command("import_model", source, "--name", "theirs", stdout=printed)
+
+    assert "isn't exported: in LiteRT its scores differ" in printed.getvalue()
+    assert "Keras serves it." in printed.getvalue()
+    assert catalog.usable("theirs").serving is None
 
 
 @pytest.mark.keras

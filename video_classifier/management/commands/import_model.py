@@ -72,9 +72,22 @@ class Command(BaseCommand):
                 card = model_imports.import_model(
                     options["file"], options["name"], given=given, replace=options["replace"]
                 )
+                served = _export(catalog.folder(card.name))
         except Refused as refusal:
             raise CommandError(str(refusal), returncode=2) from refusal
         self.stdout.write(_report(card, guessed=given.scale is None))
+        self.stdout.write(served)
+
+
+def _export(folder: Path) -> str:
+    """Has the model served without TensorFlow if its scores stay the same; a sentence on that."""
+    from video_classifier.ml.training import export
+
+    try:
+        export.export(folder)
+    except export.ExportError as error:
+        return f"{error} Keras serves it."
+    return "It is served without TensorFlow: its export gives the same scores."
 
 
 def _report(card: Card, *, guessed: bool) -> str:

@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import redirect_stdout
 from io import StringIO
+from math import prod
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 
 MAX_DIFFERENCE = 1e-3  # of a score
 WINDOWS = 64  # that both score
+MAX_BYTES = 2_000_000_000  # that these may take
 REAL_WINDOWS = 48  # of these at most: made ones reach colors and brightness that footage does not
 
 _LIBRARIES = {LITERT_FILE: "LiteRT", OPENVINO_FILE: "OpenVINO"}
@@ -54,6 +56,9 @@ def export(folder: Path, windows: Sequence[Image] = ()) -> Card:
     ExportError if the network can't be converted or a score differs by more than 1e-3.
     """
     network, card = bundle.load_network(folder)
+    if WINDOWS * prod(card.spec.shape) > MAX_BYTES:
+        msg = f"The model “{card.name}” isn't exported: its inputs are too large to compare scores."
+        raise ExportError(msg)
     shown = _some_of(windows, REAL_WINDOWS)
     batch = np.stack([*shown, *made_windows(card.spec, WINDOWS - len(shown))])
     expected = KerasEngine(network, card).score(batch)
