@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from tests.ml.conftest import TINY
-from video_classifier.ml.contracts import Image
-from video_classifier.ml.data.augmentation import Augmentation, augment
+from video_classifier.ml.contracts import Image, Region
+from video_classifier.ml.data.augmentation import Augmentation, augment, augment_window
 
 STILL = Augmentation(shortest_stretch=1, smallest_crop=1, brightness=0, contrast=0, flip=0)
 
@@ -104,3 +104,59 @@ def test_an_uneven_speed_keeps_the_order_and_the_ends() -> None:
 def test_what_goes_too_far_is_refused(wrong: dict[str, float], complaint: str) -> None:
     with pytest.raises(ValueError, match=complaint):
         Augmentation(**wrong)
+
+
+WINDOW = replace(TINY, frames=16, view=Region.PERSON, rate=8.0)
+COLORS = np.random.default_rng(7).integers(0, 256, (16, 40, 40, 3)).astype(np.uint8)
+
+
+def window(frames: Image, augmentation: Augmentation, seed: int = 1) -> Image:
+    return augment_window(frames, WINDOW, augmentation, np.random.default_rng(seed))
+
+
+@pytest.mark.parametrize(
+    "name", ["gray", "recolor", "gamma", "shrink", "blur", "noise", "jpeg", "low_rate"]
+)
+def test_each_alteration_changes_the_picture_and_none_does_when_off(name: str) -> None:
+    plain = window(COLORS, STILL)
+
+    altered = window(COLORS, replace(STILL, **{name: 1.0}))
+
+    assert altered.shape == WINDOW.shape
+    assert altered.dtype == np.uint8
+    assert (altered != plain).mean() > 0.2
+    assert (window(COLORS, replace(STILL, **{name: 0.0})) == plain).all()
+
+
+def test_gray_has_no_color() -> None:
+    altered = window(COLORS, replace(STILL, gray=1))
+
+    assert (altered[..., 0] == altered[..., 1]).all()
+    assert (altered[..., 0] == altered[..., 2]).all()
+
+
+def test_turned_hues_leave_gray_nearly_as_it_is() -> None:
+    flat = np.full((16, 40, 40, 3), 100, np.uint8)
+
+    shades = [window(flat, replace(STILL, recolor=1), seed).mean() for seed in range(10)]
+
+    assert min(shades) > 75
+    assert max(shades) < 125
+
+
+def test_at_a_low_rate_pictures_are_held_and_stay_in_order() -> None:
+    for seed in range(20):
+        shades = window(ramp(16), replace(STILL, low_rate=1), seed)[:, 0, 0, 0]
+        assert list(shades) == sorted(shades)
+        assert 5 <= len(set(shades)) <= 16  # 3 to 8 pictures a second over 2 s
+
+
+def test_a_copy_of_a_track_is_a_window_of_it_from_anywhere() -> None:
+    starts = set()
+    for seed in range(30):
+        copy = augment(ramp(24), WINDOW, STILL, np.random.default_rng(seed))
+        shades = copy[:, 0, 0, 0] // 10
+        assert (np.diff(shades) == 1).all()
+        starts.add(shades[0])
+
+    assert starts == set(range(9))

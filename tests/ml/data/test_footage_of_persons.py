@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,9 +14,11 @@ from tests.makers.crowd import Spotter, Way, standing, walking
 from tests.makers.datasets import entry
 from tests.ml.conftest import OF_PERSONS
 from video_classifier.ml.cache import Cache
+from video_classifier.ml.contracts import Window
+from video_classifier.ml.data.augmentation import resize
 from video_classifier.ml.data.footage import Footage, read_footage
 from video_classifier.ml.data.manifest import Entry
-from video_classifier.ml.persons import finder
+from video_classifier.ml.persons import finder, windows
 
 MakeEntry = Callable[..., Entry]
 
@@ -125,3 +128,41 @@ def test_what_changes_who_is_found_looks_again(
 def test_without_a_detector_nobody_can_be_found(make_entry: MakeEntry) -> None:
     with pytest.raises(ValueError, match="needs a detector"):
         read_footage([make_entry(LARGE)], OF_PERSONS)
+
+
+MOVEMENT = replace(OF_PERSONS, frames=16, rate=8.0)
+
+
+def test_of_a_network_of_movement_every_window_is_read_as_served(
+    make_entry: MakeEntry, tmp_path: Path
+) -> None:
+    one = make_entry(SMALL, LARGE)
+    reel, tracks = finder.find(finder.reel(one.path), Spotter())
+    prominent = finder.most_prominent(tracks)
+    shown: list[Window] = []
+    finder.take_windows(reel, prominent, MOVEMENT, shown.append)
+    shown.sort(key=lambda each: (each.track or 0, each.number))
+
+    for _ in ("cold", "warm"):
+        ((clip,), _) = read_footage(
+            [one], MOVEMENT, detector=Spotter(), cache=Cache(tmp_path / "cache")
+        )
+
+        assert len(shown) > 2
+        np.testing.assert_array_equal(clip.inputs, [each.images for each in shown])
+        np.testing.assert_allclose(
+            clip.windows, [((each.track or 1) - 1, each.start, each.end) for each in shown]
+        )
+        assert clip.is_labelled.tolist() == [each.track == 1 for each in shown]
+
+
+def test_copies_of_a_network_of_movement_have_room_for_crops(make_entry: MakeEntry) -> None:
+    ((clip,), _) = read_footage([make_entry(LARGE)], MOVEMENT, detector=Spotter())
+
+    (frames,) = clip.frames
+    assert frames.shape[1:] == (40, 40, 3)
+    starts = windows.window_starts(len(frames), MOVEMENT)
+    assert len(starts) == len(clip.inputs)
+    small = np.stack([resize(frame, MOVEMENT) for frame in frames[starts[1] : starts[1] + 16]])
+    difference = np.abs(small.astype(int) - clip.inputs[1].astype(int)).mean()
+    assert difference < 8  # the same pictures, larger

@@ -3,27 +3,37 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field, replace
 from functools import cache as remembered
 from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
 import numpy as np
+import numpy.typing as npt
 
 from video_classifier.ml.cache import Cache
-from video_classifier.ml.contracts import ClipError, ClipSpec, Image, Region, Track
+from video_classifier.ml.contracts import (
+    ClipError,
+    ClipSpec,
+    Floats,
+    Image,
+    Region,
+    Track,
+)
 from video_classifier.ml.data.augmentation import resize
 from video_classifier.ml.data.manifest import Entry
 from video_classifier.ml.files import sha256
-from video_classifier.ml.persons import finder
+from video_classifier.ml.persons import finder, windows
 from video_classifier.ml.persons.detector import Detector
 from video_classifier.ml.video import decoding, sampling
 from video_classifier.ml.video.reel import Reel
 from video_classifier.ml.watch import UNWATCHED, Watch
 
 FRAMES_PER_SECOND = 8.0  # of the frames that augmented copies are sampled from
-MARGIN = 1.25  # whole frames are so much larger than the network's input: room for crops
+# So much larger than the network's input are whole frames, and the crops of networks of movement:
+# room for random crops.
+MARGIN = 1.25
 MAX_BYSTANDERS = 2  # people of a clip, besides the most prominent, who are trained on
 
 Result = TypeVar("Result")
@@ -34,12 +44,25 @@ class Footage:
     """A labelled clip, decoded."""
 
     entry: Entry
-    # (tracks, *spec.shape) RGB uint8: exactly what the application would show the network; the
-    # most prominent person first. One of whole frames, without tracks.
+    # (windows, *spec.shape) RGB uint8: exactly what the application would show the network; the
+    # most prominent person's first. One of whole frames.
     inputs: Image
     # (n, h, w, 3) RGB uint8 each, FRAMES_PER_SECOND: what augmented copies are sampled from. Of
     # the most prominent person, and of others if the label holds for these too.
     frames: tuple[Image, ...]
+    # (windows, 3): number of the track, from 0, start and end in seconds. If left out, each input
+    # is of another track.
+    windows: Floats = field(default_factory=lambda: np.empty((0, 3)))
+
+    def __post_init__(self) -> None:
+        if not len(self.windows):
+            object.__setattr__(self, "windows", np.zeros((len(self.inputs), 3)))
+            self.windows[:, 0] = np.arange(len(self.inputs))
+
+    @property
+    def is_labelled(self) -> npt.NDArray[np.bool_]:
+        """(windows,): whether the clip's label holds for the person who is in the window."""
+        return np.asarray(self.windows[:, 0] < len(self.frames))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,8 +133,10 @@ def _of_frames(entry: Entry, *, spec: ClipSpec, cache: Cache) -> Footage:
 def _dense(path: Path, spec: ClipSpec) -> Image:
     """(n, h, w, 3) RGB uint8, FRAMES_PER_SECOND, with a margin; still frames left out if the
     spec leaves them out."""
-    height, width = (round(side * MARGIN) for side in (spec.height, spec.width))
-    pictures, _ = sampling.read_all(path, fps=FRAMES_PER_SECOND, height=height, width=width)
+    larger = _with_margin(spec)
+    pictures, _ = sampling.read_all(
+        path, fps=FRAMES_PER_SECOND, height=larger.height, width=larger.width
+    )
     if not spec.min_difference:
         return pictures
     as_served = (resize(picture, spec) for picture in pictures)
@@ -122,8 +147,9 @@ def _of_people(entry: Entry, *, spec: ClipSpec, cache: Cache, detector: Detector
     """The most prominent person comes first, and is taken for the one whom the label means.
 
     Where nobody steals, the label holds for everybody, so that others are trained on, too: the
-    network learns that people in the background aren't thieves. Crops have the size in which
-    they are served, without a margin: a network can tell whether a picture was resized twice.
+    network learns that people in the background aren't thieves. Crops of a single window have the
+    size in which they are served, without a margin: a network can tell whether a picture was
+    resized twice.
     """
     facts = {
         "clip": clip_sha256(entry.path),
@@ -131,30 +157,55 @@ def _of_people(entry: Entry, *, spec: ClipSpec, cache: Cache, detector: Detector
         "persons": finder.VERSION,
         "detector": detector.sha256,
     }
+    dense_spec = _with_margin(spec) if spec.rate else spec
 
     @remembered
     def tracks() -> tuple[Reel, tuple[Track, ...]]:
         reel, found = finder.find(finder.reel(entry.path), detector)
         return reel, finder.most_prominent(found)
 
+    def table() -> Floats:
+        reel, prominent = tracks()
+        rows = [
+            (number, *span)
+            for number, track in enumerate(prominent)
+            for span in windows.of_track(reel.times, track, spec).spans
+        ]
+        return np.array(rows, np.float64).reshape(-1, 3)
+
     def inputs() -> Image:
         crops, _ = finder.take_crops(*tracks(), spec)
-        return np.array([person.images for person in crops], np.uint8).reshape(-1, *spec.shape)
+        found = [
+            person.images[start : start + spec.frames]
+            for person in crops
+            for start in person.starts
+        ]
+        return np.array(found, np.uint8).reshape(-1, *spec.shape)
 
     def dense(number: int) -> Image:
         reel, prominent = tracks()
-        return finder.follow(reel, prominent[number], spec)
+        if not spec.rate:
+            return finder.follow(reel, prominent[number], spec)
+        ((person,), _) = finder.take_crops(reel, prominent[number : number + 1], dense_spec)
+        return person.images
 
-    served = cache.array(inputs, **facts)
-    if not len(served):
+    of_windows = cache.array(table, **facts, what="windows")
+    if not len(of_windows):
         msg = "Nobody was found in it."
         raise ClipError(msg)
-    labelled = 1 if entry.target else min(len(served), 1 + MAX_BYSTANDERS)
+    found = 1 + int(of_windows[-1, 0])
+    labelled = 1 if entry.target else min(found, 1 + MAX_BYSTANDERS)
     return Footage(
         entry=entry,
-        inputs=served,
+        inputs=cache.array(inputs, **facts),
         frames=tuple(
             cache.array(partial(dense, number), **facts, number=number)
             for number in range(labelled)
         ),
+        windows=of_windows,
     )
+
+
+def _with_margin(spec: ClipSpec) -> ClipSpec:
+    height, width = (round(side * MARGIN) for side in (spec.height, spec.width))
+    return replace(spec, height=height, width=width)
