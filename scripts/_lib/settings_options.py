@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from argparse import ArgumentTypeError, _ArgumentGroup
 from collections.abc import Callable, Mapping
-from dataclasses import fields, is_dataclass
+from dataclasses import fields, is_dataclass, replace
 from enum import StrEnum
 from typing import Any, TypeVar
 
@@ -14,7 +14,10 @@ Settings = TypeVar("Settings")
 
 
 def add(group: _ArgumentGroup, defaults: Any) -> None:
-    """An option for each setting of a dataclass, and of the dataclasses in it."""
+    """An option for each setting of a dataclass, and of the dataclasses in it.
+
+    Its value is None if it is left out: `read` then takes the default.
+    """
     for field in fields(defaults):
         default, known = getattr(defaults, field.name), setting_of(field)
         if is_dataclass(default):
@@ -25,20 +28,21 @@ def add(group: _ArgumentGroup, defaults: Any) -> None:
                 dest=field.name,
                 type=_type(default, known),
                 choices=list(type(default)) if isinstance(default, StrEnum) else None,
-                default=default,
+                default=None,
                 metavar=None if isinstance(default, StrEnum) else "X",
                 help=f"{known.purpose} (default: {default})",
             )
 
 
 def read(values: Mapping[str, Any], defaults: Settings) -> Settings:
-    """The settings with the options' values. Raises ValueError."""
+    """The settings with the options' values, where there are any. Raises ValueError."""
     chosen = {
         field.name: read(values, default) if is_dataclass(default) else values[field.name]
         for field in fields(defaults)  # type: ignore[arg-type]
-        if is_dataclass(default := getattr(defaults, field.name)) or setting_of(field)
+        if is_dataclass(default := getattr(defaults, field.name))
+        or (setting_of(field) and values[field.name] is not None)
     }
-    return type(defaults)(**chosen)
+    return replace(defaults, **chosen)  # type: ignore[type-var]
 
 
 def _type(default: Any, known: Setting) -> Callable[[str], Any]:

@@ -13,6 +13,7 @@ from video_classifier.ml.contracts import Region
 from video_classifier.ml.data.splits import SplitBy
 from video_classifier.ml.experiments import Plan
 from video_classifier.ml.networks.pretrained import DOWNLOADED
+from video_classifier.ml.training import recipe
 from video_classifier.ml.training.settings import TrainingSettings
 
 EXAMPLE = """example:
@@ -24,6 +25,7 @@ EXAMPLE = """example:
 Number = TypeVar("Number", int, float)
 
 BY_GROUP = "by-group"
+OWN = "Some networks have defaults of their own: i3d_person; see docs/training-reference.md."
 DEFAULTS, PLAN = TrainingSettings(), Plan()
 LEAST_SIDE, MOST_SIDE = 32, 1024  # pixels
 
@@ -57,13 +59,13 @@ def parse(argv: Sequence[str] | None, description: str | None) -> Options:
     _add_paths(parser)
     _add_measuring(parser.add_argument_group("measuring, and the threshold"))
     _add_input(parser.add_argument_group("what the network looks at"))
-    settings_options.add(parser.add_argument_group("training"), DEFAULTS)
+    settings_options.add(parser.add_argument_group("training", OWN), DEFAULTS)
     values = vars(parser.parse_args(argv))
     plan = Plan(**{field.name: values[field.name] for field in fields(Plan)})
     if plan.split is SplitBy.RANDOM and plan.folds == 0:
         parser.error("--split random measures and does nothing else: it needs --folds")
     try:
-        settings = settings_options.read(values, DEFAULTS)
+        settings = settings_options.read(values, recipe.settings_for(values["network"]))
     except ValueError as error:
         parser.error(str(error))
     known = {field.name for field in fields(Options)} & values.keys()

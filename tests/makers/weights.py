@@ -13,15 +13,14 @@ Arrays = dict[str, np.ndarray[Any, Any]]
 
 @cache
 def i3d_arrays() -> Arrays:
-    """What an .npz file of I3D holds, by name, but for the classifier of Kinetics-400."""
+    """What an .npz file of I3D holds, by name, but for the last two blocks and the classifier."""
     from video_classifier.ml import networks
     from video_classifier.ml.contracts import ClipSpec
     from video_classifier.ml.networks.i3d import ScaledConv3D
 
     network = networks.build("i3d_person", ClipSpec(frames=4, height=32, width=32))
-    parts = network.get_layer("backbone"), network.get_layer("head").get_layer("blocks")
     random, arrays = np.random.default_rng(1), {}
-    for layer in (layer for part in parts for layer in part.layers):
+    for layer in network.get_layer("backbone").layers:
         if isinstance(layer, ScaledConv3D):
             name, count = layer.name.replace("-", "/"), layer.filters
             arrays[f"{name}/kernel"] = np.asarray(layer.kernel, np.float16)

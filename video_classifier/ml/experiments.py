@@ -204,7 +204,13 @@ def measure(trainer: Trainer, plan: Plan, *, watch: Watch = UNWATCHED) -> Measur
     )
     scores = cross_validation.out_of_fold_scores(trainer, folds, watch=watch)
     out_of_fold = cross_validation.calibrated(
-        entries, scores, folds, false_alarms=plan.false_alarms, threshold=plan.threshold
+        entries,
+        scores,
+        folds,
+        false_alarms=plan.false_alarms,
+        threshold=plan.threshold,
+        # A temperature would be the network's, whose scores are of windows and not of clips.
+        temperature=1.0 if trainer.recipe.spec.rate else None,
     )
     metrics = cross_validation.out_of_fold_metrics(
         entries, out_of_fold.scores, threshold=out_of_fold.thresholds
@@ -250,6 +256,7 @@ def publish(  # noqa: PLR0913
         threshold=chosen.threshold,
         created=datetime.now(UTC).date().isoformat(),
         metrics=metrics,
+        best_windows=recipe.settings.best_windows,
         confidence=(
             cross_validation.out_of_fold_confidence(measured.entries, measured.out_of_fold.scores)
             if measured
@@ -267,7 +274,8 @@ def publish(  # noqa: PLR0913
     )
     network = calibration.with_temperature(trained.network, chosen.temperature)
     card = bundle.save(folder, network, card)
-    plots.save_training(trained.history, folder / TRAINING_FILE)
+    if len(trained.history.epochs) > 1:
+        plots.save_training(trained.history, folder / TRAINING_FILE)
     if measured:
         score_table.write(folder / SCORES_FILE, [measured.table])
         plots.save_roc(measured.entries, measured.out_of_fold.scores, folder / ROC_FILE)

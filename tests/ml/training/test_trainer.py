@@ -234,7 +234,7 @@ def test_the_backbones_end_learns_after_the_head(weights: Path) -> None:
 
 
 @pytest.mark.keras
-def test_blocks_behind_a_backbone_of_windows_learn_on_its_outputs(tmp_path: Path) -> None:
+def test_a_head_behind_a_backbone_of_windows_learns_on_its_outputs(tmp_path: Path) -> None:
     from video_classifier.ml import networks
 
     weights = write_i3d(tmp_path / "i3d.npz")
@@ -249,7 +249,7 @@ def test_blocks_behind_a_backbone_of_windows_learn_on_its_outputs(tmp_path: Path
         for variable, was in zip(network.weights, start.weights, strict=True)
         if not np.array_equal(variable.numpy(), was.numpy())
     }
-    assert learned == {"kernel", "bias"}  # no scales
+    assert learned == {"kernel", "bias"}
     for before, after in zip(
         start.get_layer("backbone").weights, network.get_layer("backbone").weights, strict=True
     ):

@@ -73,7 +73,7 @@ def test_the_saved_network_has_the_temperature_that_the_threshold_is_for(shop: P
 
     card = bundle.check(shop / "warm")
     rows = (shop / "warm" / "unseen.csv").read_text().splitlines()
-    assert rows[0] == "path,label,group,source,score,threshold"
+    assert rows[0] == "path,label,group,take,source,score,threshold,seed"
     assert len(rows) == 1 + 2 * PEOPLE + 2 * TAKES
     assert card.training["temperature"] != 1
     assert f"The temperature {card.training['temperature']:.2f}" in card.measured

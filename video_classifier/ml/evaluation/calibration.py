@@ -46,16 +46,22 @@ class Calibration:
 
 
 def calibrate(
-    targets: Integers, scores: Floats, in_domain: npt.NDArray[np.bool_], *, false_alarms: float
+    targets: Integers,
+    scores: Floats,
+    in_domain: npt.NDArray[np.bool_],
+    *,
+    false_alarms: float,
+    temperature: float | None = None,
 ) -> Calibration:
     """A temperature, and a threshold for at most the share `false_alarms` of ordinary clips.
 
     Of (n,) targets 0 or 1 and scores 0 to 1. Clips out of domain come from sources of one label,
     which a network can recognize by their footage, so the temperature is fitted without them. The
     share holds among the clips in domain and among the others, each by themselves: more easy clips
-    must not lower the threshold.
+    must not lower the threshold. A `temperature` that is given is taken instead.
     """
-    temperature = fit_temperature(targets[in_domain], scores[in_domain])
+    if temperature is None:
+        temperature = fit_temperature(targets[in_domain], scores[in_domain])
     shown = tempered(scores, temperature)
     thresholds = [
         choose_threshold(targets[kind], shown[kind], false_alarms=false_alarms)

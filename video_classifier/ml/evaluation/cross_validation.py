@@ -97,23 +97,30 @@ def out_of_fold_scores(
     return scores
 
 
-def calibrated(
+def calibrated(  # noqa: PLR0913
     entries: Sequence[Entry],
     scores: Floats,
     folds: Sequence[Fold],
     *,
     false_alarms: float,
     threshold: float | None = None,
+    temperature: float | None = None,
 ) -> OutOfFold:
     """Out-of-fold scores, each with temperature and threshold chosen on the other folds.
 
     The threshold is the lowest with at most the share `false_alarms`, see
-    `calibration.calibrate`, unless one is given.
+    `calibration.calibrate`, unless one is given; so is the temperature.
     """
     targets, inside = np.array([entry.target for entry in entries]), in_domain(entries)
 
     def choose(rows: npt.NDArray[np.intp]) -> Calibration:
-        found = calibrate(targets[rows], scores[rows], inside[rows], false_alarms=false_alarms)
+        found = calibrate(
+            targets[rows],
+            scores[rows],
+            inside[rows],
+            false_alarms=false_alarms,
+            temperature=temperature,
+        )
         return found if threshold is None else replace(found, threshold=threshold)
 
     rows, shown, thresholds = np.arange(len(scores)), scores.copy(), scores.copy()

@@ -33,23 +33,31 @@ class _NetworkEntry:
     builder: Builder
     pretrained: Pretrained | None
     spec: ClipSpec
+    linear_head: bool
 
 
 def register(
-    name: str, *, pretrained: Pretrained | None = None, spec: ClipSpec = STANDARD
+    name: str,
+    *,
+    pretrained: Pretrained | None = None,
+    spec: ClipSpec = STANDARD,
+    linear_head: bool = False,
 ) -> Callable[[Builder], Builder]:
     """Decorates a function that builds an uncompiled network for a ClipSpec.
 
     The function's second argument is a file of the weights that `pretrained` names, or
     `pretrained.DOWNLOADED`, or None for a random start.
-    `spec` is what the network was designed for; it is built for others too.
+    `spec` is what the network was designed for; it is built for others too. `linear_head` says that
+    the layer "head" has nothing but the layer "score", of one unit with a sigmoid.
     """
 
     def add(builder: Builder) -> Builder:
         if name in _builders:
             msg = f"two networks are named {name!r}"
             raise ValueError(msg)
-        _builders[name] = _NetworkEntry(builder=builder, pretrained=pretrained, spec=spec)
+        _builders[name] = _NetworkEntry(
+            builder=builder, pretrained=pretrained, spec=spec, linear_head=linear_head
+        )
         return builder
 
     return add
@@ -67,6 +75,11 @@ def is_pretrained(name: str) -> bool:
 def pretrained_of(name: str) -> Pretrained | None:
     """Which weights the network starts from; None if it learns from scratch."""
     return _entry(name).pretrained
+
+
+def has_linear_head(name: str) -> bool:
+    """Whether all that is trained behind a frozen backbone is a logistic regression."""
+    return _entry(name).linear_head
 
 
 def designed_for(name: str) -> ClipSpec:

@@ -5,14 +5,14 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from functools import partial
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
 from video_classifier.ml.cache import Cache
-from video_classifier.ml.contracts import ClipSpec, Floats32, Image, Integers
+from video_classifier.ml.contracts import ClipSpec, Floats, Floats32, Image, Integers
 from video_classifier.ml.data.augmentation import Augmentation, augment
 from video_classifier.ml.data.footage import Footage
 from video_classifier.ml.networks.pretrained import weights_sha256
@@ -30,7 +30,11 @@ class Examples(Protocol):
 
     @property
     def inference_inputs(self) -> npt.NDArray[np.generic]:
-        """(inputs, ...): the clips as they will be served, in order, one row for each track."""
+        """(inputs, ...): the clips as they will be served, in order, one row for each window."""
+
+    @property
+    def windows(self) -> Floats:
+        """(inputs, 3): number of the track, start and end in seconds, see Footage."""
 
     @property
     def bounds(self) -> Integers:
@@ -50,8 +54,12 @@ class ClipExamples:
         self._spec = spec
         self._augmentation = augmentation
         self._seed = seed
-        self.inference_inputs: Image = np.concatenate([clip.inputs for clip in footage])
+        self.windows: Floats = np.concatenate([clip.windows for clip in footage])
         self.bounds = np.cumsum([0, *(len(clip.inputs) for clip in footage)], dtype=np.intp)
+
+    @cached_property
+    def inference_inputs(self) -> Image:
+        return np.concatenate([clip.inputs for clip in self._footage])
 
     def __len__(self) -> int:
         """How many clips there are."""
@@ -90,6 +98,7 @@ class FeatureExamples:
     """
 
     inference_inputs: Floats32
+    windows: Floats
     bounds: Integers
     copies: tuple[Floats32, ...]  # (clips, ...) each; epochs take them in turn
 
@@ -115,7 +124,12 @@ def extract_features(
             compute = partial(_augmented_features, backbone, clips, epoch)
             augmented.append(cache.array(compute, epoch=epoch, **facts))
             advance()
-    return FeatureExamples(inference_inputs=inputs, bounds=clips.bounds, copies=tuple(augmented))
+    return FeatureExamples(
+        inference_inputs=inputs,
+        windows=clips.windows,
+        bounds=clips.bounds,
+        copies=tuple(augmented),
+    )
 
 
 def _augmented_features(backbone: keras.Model, clips: ClipExamples, epoch: int) -> Floats32:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
 from video_classifier.ml.contracts import Floats, Integers
+from video_classifier.ml.serving import events
 from video_classifier.ml.training.examples import Examples
 from video_classifier.ml.training.settings import Schedule, TrainingSettings
 
@@ -66,14 +67,35 @@ def train_epoch(
     return float(np.average(losses, weights=[len(inputs[batch]) for batch in batches]))
 
 
-def scores_of(network: keras.Model, examples: Examples, rows: Integers) -> Floats:
-    """The score of each clip in `rows`, (n,), 0 to 1: the highest of its tracks'."""
+def scores_of(
+    network: keras.Model, examples: Examples, rows: Integers, *, best_windows: int
+) -> Floats:
+    """The score of each clip in `rows`, (n,), 0 to 1, from the scores of its windows."""
     inputs = [np.arange(*examples.bounds[row : row + 2]) for row in rows]
-    output = network.predict(
-        examples.inference_inputs[np.concatenate(inputs)], batch_size=PIXEL_BATCH, verbose=0
+    chosen = np.concatenate(inputs)
+    output = network.predict(examples.inference_inputs[chosen], batch_size=PIXEL_BATCH, verbose=0)
+    lengths = [len(each) for each in inputs]
+    return scores_of_clips(
+        np.asarray(output, np.float64)[:, 0], examples.windows[chosen], lengths, best_windows
     )
-    scores = np.asarray(output, np.float64)[:, 0]
-    return np.maximum.reduceat(scores, np.cumsum([0, *map(len, inputs[:-1])]))
+
+
+def scores_of_clips(
+    scores: Floats, windows: Floats, lengths: Sequence[int], best_windows: int
+) -> Floats:
+    """The score of each clip, (n,), from the scores (w,) of their windows (w, 3).
+
+    `lengths` says how many windows each clip has; they are in order.
+    """
+    borders = np.cumsum(lengths)[:-1]
+    return np.array(
+        [
+            events.clip_score(of_it, *table.T, best=best_windows)
+            for of_it, table in zip(
+                np.split(scores, borders), np.split(windows, borders), strict=True
+            )
+        ]
+    )
 
 
 def cross_entropy(targets: npt.NDArray[np.integer], scores: Floats, weights: Floats) -> float:

@@ -87,7 +87,9 @@ def train_epoch(phase: Phase, settings: TrainingSettings, state: State, subsets:
     # and kept. Training goes on with the weights themselves.
     network.optimizer.finalize_variable_values(network.trainable_variables)
     epoch = Epoch(
-        number=number + 1, loss=loss, validation_loss=_validate(phase, subsets.validation)
+        number=number + 1,
+        loss=loss,
+        validation_loss=_validate(phase, settings, subsets.validation),
     )
     state.history = History(epochs=(*state.history.epochs, epoch))
     if state.history.best is epoch:
@@ -104,9 +106,11 @@ def is_over(phase: Phase, settings: TrainingSettings, before: History, history: 
     return done >= phase.epochs or since_best >= settings.patience
 
 
-def _validate(phase: Phase, clips: Clips) -> float | None:
+def _validate(phase: Phase, settings: TrainingSettings, clips: Clips) -> float | None:
     """The loss; None if nobody is held back."""
     if not len(clips.rows):
         return None
-    scores = optimization.scores_of(phase.network, phase.examples, clips.rows)
+    scores = optimization.scores_of(
+        phase.network, phase.examples, clips.rows, best_windows=settings.best_windows
+    )
     return optimization.cross_entropy(clips.targets, scores, clips.weights)

@@ -9,6 +9,7 @@ from typing import Any, Self
 
 from video_classifier.ml import files
 from video_classifier.ml.contracts import ClipSpec, Region
+from video_classifier.ml.data.augmentation import Augmentation
 from video_classifier.ml.serving.card import BundleError, Card
 from video_classifier.ml.training.settings import ClassWeights, TrainingSettings
 
@@ -17,6 +18,31 @@ _RENAMED = {
     "averaging": "ema_momentum",
     "elsewhere": "out_of_domain",
     "variants": "augmented_copies",
+}
+
+
+# Of networks that are trained in another way than by the defaults, unless somebody wants others.
+_SETTINGS = {
+    "i3d_person": TrainingSettings(
+        augmented_copies=8,
+        class_weights=ClassWeights.PEOPLE,
+        out_of_domain=0.5,
+        best_windows=10,
+        augmentation=Augmentation(
+            smallest_crop=0.75,
+            rotation=8.0,
+            brightness=0.15,
+            contrast=0.3,
+            gray=0.3,
+            recolor=0.6,
+            gamma=0.5,
+            shrink=0.3,
+            blur=0.3,
+            noise=0.3,
+            jpeg=0.3,
+            low_rate=0.4,
+        ),
+    )
 }
 
 
@@ -60,7 +86,15 @@ class Recipe:
         if self.settings.fine_tune and not (pretrained and backbone_weights):
             msg = f"{self.network} has no pretrained backbone that could be fine-tuned."
             raise RecipeError(msg)
+        if self.settings.fine_tune and networks.has_linear_head(self.network):
+            msg = f"{self.network} is not fine-tuned: all that is trained is a linear head."
+            raise RecipeError(msg)
         networks.build(self.network, self.spec, backbone_weights=backbone_weights)
+
+
+def settings_for(network: str) -> TrainingSettings:
+    """How a network of that name is trained unless somebody wants it otherwise."""
+    return _SETTINGS.get(network, TrainingSettings())
 
 
 def design(

@@ -28,6 +28,7 @@ class ClassWeights(StrEnum):
     """How much the clips of each label count."""
 
     BALANCED = "balanced"  # both labels the same in total, see `weighting.sample_weights`
+    PEOPLE = "people"  # besides, each person as much as any other, see `weighting.of_people`
     NONE = "none"  # every clip the same
 
 
@@ -53,7 +54,11 @@ class TrainingSettings:
         0.98, "of the moving average of the weights: Polyak & Juditsky 1992", least=0, most=1
     )
     class_weights: ClassWeights = setting(
-        ClassWeights.BALANCED, "balanced: both labels count the same, whatever their numbers"
+        ClassWeights.BALANCED,
+        "balanced: both labels count the same, whatever their numbers; people: each person, too",
+    )
+    one_label: float = setting(
+        0.25, "how much somebody with clips of one label counts, if people count", least=0, most=1
     )
     out_of_domain: float = setting(
         0.2,
@@ -66,6 +71,12 @@ class TrainingSettings:
         "augmented copies of each clip for a frozen backbone; epochs take them in turn",
         least=1,
         option="--variants",
+    )
+    best_windows: int = setting(
+        1, "of an event candidate: its score is the mean of so many", least=1
+    )
+    penalty: float = setting(
+        100.0, "of a linear head's squared weights, beside the summed losses of windows", above=0
     )
     augmentation: Augmentation = field(default_factory=Augmentation)
     fine_tune: int = setting(

@@ -15,13 +15,14 @@ from video_classifier.ml.data.footage import Footage
 from video_classifier.ml.data.splits import Fold
 from video_classifier.ml.networks import precision
 from video_classifier.ml.networks.pretrained import weights_sha256
-from video_classifier.ml.training import checkpoint, optimization, phase
+from video_classifier.ml.training import checkpoint, linear, optimization, phase
 from video_classifier.ml.training.examples import ClipExamples, Examples, extract_features
-from video_classifier.ml.training.history import History
+from video_classifier.ml.training.history import Epoch, History
+from video_classifier.ml.training.linear import WindowFeatures
 from video_classifier.ml.training.phase import Clips, Phase, Subsets
 from video_classifier.ml.training.recipe import Recipe
 from video_classifier.ml.training.settings import ClassWeights, StopBy
-from video_classifier.ml.training.weighting import sample_weights
+from video_classifier.ml.training.weighting import of_people, sample_weights
 from video_classifier.ml.watch import UNWATCHED, Watch
 
 if TYPE_CHECKING:
@@ -52,15 +53,31 @@ class Trainer:
         self._cache = cache
         self._checkpoints = checkpoints or Cache()
         self._examples: Examples | None = None
+        self._features: WindowFeatures | None = None
 
-    def prepare(self, watch: Watch = UNWATCHED) -> Examples:
-        """What the first phase trains on: for a frozen backbone the features of every clip.
+    def prepare(self, watch: Watch = UNWATCHED) -> None:
+        """Computes what is trained on: for a frozen backbone the features of every clip.
 
         That takes minutes, once; `fit` and `scores` call it themselves.
         """
+        if self.is_linear:
+            self._features_of_windows(watch)
+        else:
+            self._first_examples(watch)
+
+    def _first_examples(self, watch: Watch = UNWATCHED) -> Examples:
+        """What the first phase trains on."""
         if self._examples is None:
             self._examples = self._extracted(watch) if self.is_pretrained else self._clips
         return self._examples
+
+    def _features_of_windows(self, watch: Watch = UNWATCHED) -> WindowFeatures:
+        if self._features is None:
+            backbone = self._build().get_layer("backbone")
+            self._features = linear.extract(
+                self.footage, self.recipe, backbone, cache=self._cache, watch=watch
+            )
+        return self._features
 
     @property
     def can_resume(self) -> bool:
@@ -78,6 +95,8 @@ class Trainer:
         import keras
 
         self.prepare(watch)
+        if self.is_linear:
+            return self._fit_linear(np.union1d(train, validation), watch)
         facts = self._facts  # before the seed is set: building a backbone draws random weights
         if self._settings.stop_by == StopBy.EPOCHS:
             train, validation = np.union1d(train, validation), validation[:0]
@@ -94,9 +113,20 @@ class Trainer:
 
     def scores(self, network: keras.Model, rows: Integers) -> Floats:
         """The score of each clip in `rows`, (n,), 0 to 1, as the application would give it."""
+        best = self._settings.best_windows
+        if self.is_linear:
+            features = self._features_of_windows()
+            chosen, head = features.of_clips(rows), network.get_layer("head")
+            return optimization.scores_of_clips(
+                np.asarray(head(features.served[chosen]), np.float64)[:, 0],
+                features.windows[chosen],
+                np.diff(features.bounds)[rows].tolist(),
+                best,
+            )
         if self.is_pretrained and not self._settings.fine_tune:
-            return optimization.scores_of(network.get_layer("head"), self.prepare(), rows)
-        return optimization.scores_of(network, self._clips, rows)
+            head, examples = network.get_layer("head"), self._first_examples()
+            return optimization.scores_of(head, examples, rows, best_windows=best)
+        return optimization.scores_of(network, self._clips, rows, best_windows=best)
 
     def out_of_fold_scores(
         self, fold: Fold, *, watch: Watch = UNWATCHED
@@ -128,6 +158,31 @@ class Trainer:
         return self.backbone_weights is not None and networks.is_pretrained(self.recipe.network)
 
     @cached_property
+    def is_linear(self) -> bool:
+        """Whether a logistic regression on windows at a rate is all that is trained."""
+        from video_classifier.ml import networks
+
+        has_windows = self.recipe.spec.rate > 0
+        return has_windows and self.is_pretrained and networks.has_linear_head(self.recipe.network)
+
+    def _fit_linear(self, rows: Integers, watch: Watch) -> tuple[keras.Model, History]:
+        chosen = self._chosen(rows)
+        kernel, bias, loss = linear.fit(
+            self._features_of_windows(),
+            chosen.rows,
+            chosen.targets,
+            chosen.weights,
+            penalty=self._settings.penalty,
+        )
+        network = self._build()
+        network.get_layer("head").get_layer("score").set_weights(
+            [kernel[:, np.newaxis], np.array([bias])]
+        )
+        fitted = Epoch(number=1, loss=loss, validation_loss=None)
+        watch.report(fitted)
+        return network, History(epochs=(fitted,))
+
+    @cached_property
     def _clips(self) -> ClipExamples:
         settings = self._settings
         return ClipExamples(
@@ -148,7 +203,8 @@ class Trainer:
         """All that decides how a training goes, but for the rows. Nothing if nothing is saved."""
         if not self._checkpoints.keeps:
             return {}
-        facts = self._clips.facts() | {
+        inputs = linear.facts(self.footage, self.recipe) if self.is_linear else self._clips.facts()
+        facts = inputs | {
             "network": self.recipe.network,
             "settings": self.recipe.stored(),
             "labels": [[entry.label, entry.source] for entry in self.entries],
@@ -159,8 +215,12 @@ class Trainer:
 
     def _chosen(self, rows: Integers) -> Clips:
         entries, weights = [self.entries[row] for row in rows], np.ones(len(rows))
+        share = self._settings.out_of_domain
         if self._settings.class_weights == ClassWeights.BALANCED and entries:
-            weights = sample_weights(entries, out_of_domain=self._settings.out_of_domain)
+            weights = sample_weights(entries, out_of_domain=share)
+        elif self._settings.class_weights == ClassWeights.PEOPLE and entries:
+            one_label = self._settings.one_label
+            weights = of_people(entries, one_label=one_label, out_of_domain=share)
         return Clips(rows=rows, targets=self._targets[rows], weights=weights)
 
     def _phases(self, network: keras.Model) -> Iterator[Phase]:
@@ -169,7 +229,7 @@ class Trainer:
         yield Phase(
             name="head" if self.is_pretrained else "all",
             network=network.get_layer("head") if self.is_pretrained else network,
-            examples=self.prepare(),
+            examples=self._first_examples(),
             batch_size=settings.batch_size,
             epochs=settings.epochs,
             learning_rate=settings.learning_rate,

@@ -27,6 +27,41 @@ def sample_weights(entries: Sequence[Entry], *, out_of_domain: float) -> Floats:
     return np.array(weights) * len(entries) / len(labels)
 
 
+def of_people(entries: Sequence[Entry], *, one_label: float, out_of_domain: float) -> Floats:
+    """A weight for each clip, (n,), 1 on average: a person's clips of a label together count as 1.
+
+    Those of somebody who has clips of one label only count as `one_label`: who it is predicts that
+    label. Both labels have the same total, of which clips out of domain get what they get from
+    `sample_weights`, each as much as any other.
+    """
+    in_domain = holds_both_labels(entries)
+    targets = np.array([entry.target for entry in entries])
+    clips = Counter((entry.group, entry.target) for entry in entries)
+    shares = np.array(
+        [
+            (1.0 if (entry.group, 1 - entry.target) in clips else one_label)
+            / clips[entry.group, entry.target]
+            for entry in entries
+        ]
+    )
+    weights = np.zeros(len(entries))
+    for target in np.unique(targets):
+        inside, outside = (rows & (targets == target) for rows in (in_domain, ~in_domain))
+        share = out_of_domain if inside.any() else 1.0
+        if outside.any():
+            weights[outside] = share / outside.sum()
+        if inside.any():
+            weights[inside] = _in_total(shares[inside], 1 - share if outside.any() else 1.0)
+    return np.asarray(weights * len(entries) / weights.sum())
+
+
+def _in_total(shares: Floats, total: float) -> Floats:
+    """In proportion to the shares; all alike if these are 0."""
+    if not shares.any():
+        shares = np.ones_like(shares)
+    return np.asarray(shares * total / shares.sum())
+
+
 def _share(kind: tuple[str, bool], clips: Counter[tuple[str, bool]], out_of_domain: float) -> float:
     """Of the weight of its label, 0 to 1."""
     label, in_domain = kind
