@@ -127,7 +127,7 @@ def _show(card: Card) -> None:
     watch.report(f"Wrote {card.name}: {card.parameters:,} parameters. {card.measured}")
     for name, figure in card.metrics.items():
         watch.report(f"  {name:22} {figure}")
-    for limit in card.limits[len(card_text.LIMITS) :]:
+    for limit in card.limits[len(card_text.limits(card.spec)) :]:
         watch.warn(limit)
 
 

@@ -263,7 +263,7 @@ def publish(  # noqa: PLR0913
             else None
         ),
         measured=_how_measured(trained, chosen, measured, left_out=provenance.left_out),
-        limits=(*card_text.LIMITS, *leaky),
+        limits=(*card_text.limits(recipe.spec), *leaky),
         training=card_text.training_facts(
             provenance.manifest,
             entries,

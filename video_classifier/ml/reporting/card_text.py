@@ -11,22 +11,15 @@ from typing import Any
 
 import numpy as np
 
+from video_classifier.ml.contracts import ClipSpec, Region
 from video_classifier.ml.data.manifest import Entry
 from video_classifier.ml.evaluation.calibration import Calibration
 from video_classifier.ml.evaluation.cross_validation import FALSE_ALARMS, in_domain
 from video_classifier.ml.files import sha256
+from video_classifier.ml.persons.windows import STEP
 from video_classifier.ml.training.history import History
 from video_classifier.ml.training.settings import StopBy, TrainingSettings
-
-LIMITS = (
-    "A hint for a person who looks at the clip, never a proof: a person decides.",
-    "Trained on few staged thefts in one room; expect worse in other shops, "
-    "with other cameras and other ways of stealing.",
-    "It looks at 16 moments of a clip: what happens between them it can't see. "
-    "Cut long recordings to the visit in question.",
-    "Not tested for how it treats people of different age, build, skin or dress: "
-    "do not use it to single anybody out.",
-)
+from video_classifier.ml.video.windowing import MAX_SECONDS, WINDOW_SECONDS
 
 _KEPT_BACK = "but those of the few people who decided when to stop"
 
@@ -46,6 +39,35 @@ _SUMMARIES = {
 def summary(network: str) -> str:
     """A sentence for the person who chooses a model; empty for a network without a description."""
     return _SUMMARIES.get(network, "")
+
+
+def limits(spec: ClipSpec) -> tuple[str, ...]:
+    """What a card warns of, in sentences, whatever a network was trained on."""
+    return (
+        "A hint for a person who looks at the clip, never a proof: a person decides.",
+        "Trained on few staged thefts in one room; expect worse in other shops, "
+        "with other cameras and other ways of stealing.",
+        _limit_in_time(spec),
+        "Not tested for how it treats people of different age, build, skin or dress: "
+        "do not use it to single anybody out.",
+    )
+
+
+def _limit_in_time(spec: ClipSpec) -> str:
+    if spec.rate:
+        return (
+            f"It looks at {spec.frames / spec.rate:g} s at a time, again every {STEP:g} s: what "
+            "takes longer it sees in pieces."
+        )
+    if spec.view is Region.PERSON:
+        return (
+            f"It looks at {spec.frames} moments of each track: what happens between them it can't "
+            "see. Cut long recordings to the visit in question."
+        )
+    return (
+        f"It looks at {spec.frames} moments of a clip, or of each {WINDOW_SECONDS:g} s of one that "
+        f"is longer than {MAX_SECONDS:g} s: what happens between them it can't see."
+    )
 
 
 def how_measured(entries: Sequence[Entry], settings: TrainingSettings, *, folds: int | None) -> str:
