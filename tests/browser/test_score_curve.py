@@ -127,10 +127,14 @@ def test_keys_go_from_window_to_window_and_to_the_peaks(page: Page) -> None:
         assert now(page) == pytest.approx(seconds, abs=0.05), key
 
 
-def test_it_can_be_seen_where_the_keys_go(page: Page) -> None:
+def test_keys_come_to_it_after_the_prediction_and_it_can_be_seen(page: Page) -> None:
     page.get_by_role("button", name="Full screen").focus()
-    page.keyboard.press("Tab")
 
+    page.keyboard.press("Tab")
+    prediction = page.get_by_role("region", name="Result", exact=True)
+    expect(prediction.get_by_role("link", name="Track 2")).to_be_focused()
+
+    page.keyboard.press("Tab")
     expect(slider(page)).to_be_focused()
     assert slider(page).evaluate("it => getComputedStyle(it).outlineStyle") == "solid"
 
@@ -166,6 +170,32 @@ def test_it_is_as_wide_as_the_bar_of_the_player(page: Page) -> None:
     assert chart is not None
     assert chart["x"] == pytest.approx(player["x"] + margin, abs=2)
     assert chart["width"] == pytest.approx(player["width"] - 2 * margin, abs=4)
+
+
+def corner(part: Locator) -> tuple[float, float]:
+    box = part.bounding_box()
+    assert box is not None
+    return box["x"], box["y"]
+
+
+def test_in_one_column_it_comes_after_the_prediction(page: Page) -> None:
+    page.set_viewport_size({"width": 360, "height": 740})
+
+    player, prediction, tracks = (
+        corner(page.get_by_role("region", name=name, exact=True))
+        for name in ("Clip", "Result", "Tracks")
+    )
+
+    assert player[1] < prediction[1] < corner(slider(page))[1] < tracks[1]
+
+
+def test_in_two_columns_it_is_below_the_player(page: Page) -> None:
+    player, prediction = (
+        corner(page.get_by_role("region", name=name, exact=True)) for name in ("Clip", "Result")
+    )
+
+    assert player[1] == prediction[1] < corner(slider(page))[1]
+    assert player[0] <= corner(slider(page))[0] < prediction[0]
 
 
 def elsewhere(change: Callable[[], object]) -> None:

@@ -51,7 +51,7 @@ def _result(
     return page_or_part(
         request,
         page="video_classifier/result/page.html",
-        part="video_classifier/result/_changed.html",
+        part="video_classifier/result/_analysis.html",
         context={
             "analysis": analysis,
             "steps": _steps(analysis, card),
