@@ -25,7 +25,7 @@ from video_classifier.ml.data.manifest import ManifestError
 from video_classifier.ml.distillation import scenes, scoring
 from video_classifier.ml.distillation.scenes import Pictures
 from video_classifier.ml.distillation.scoring import Curve, Truth
-from video_classifier.ml.persons import boxes, onnx
+from video_classifier.ml.persons import boxes, layouts, onnx
 from video_classifier.ml.persons import detector_card as cards
 from video_classifier.ml.persons import loading as detectors
 from video_classifier.ml.persons.detector import Detections, Detector, DetectorError
@@ -207,10 +207,9 @@ def _in_onnx_runtime(model: Path) -> Callable[[Image], object]:
     name = session.get_inputs()[0].name
 
     def detect(image: Image) -> object:
-        filled, scale = boxes.letterbox(image, 416, 416)
+        filled, (height, width) = boxes.letterbox(image, 416, 416)
         pixels = np.ascontiguousarray(filled[..., ::-1].transpose(2, 0, 1)[None], np.float32)
-        found = onnx.YOLOX.decode(session.run(None, {name: pixels})[0][0], 416, 416)
-        height, width = (side * scale for side in image.shape[:2])
+        found = layouts.YOLOX.decode(session.run(None, {name: pixels})[0][0], 416, 416)
         return boxes.detections(found.boxes, found.scores, height=height, width=width)
 
     return detect
@@ -241,9 +240,9 @@ def _draw(own: Detector, images: Sequence[Image], truths: Sequence[Truth], targe
 def _tile(own: Detector, image: Image, truth: Truth) -> Picture.Image:
     """The teacher's boxes in white, and what our detector believes in yellow."""
     found = own.detect(image)
-    filled, scale = boxes.letterbox(image, 240, 320)
+    filled, (height, width) = boxes.letterbox(image, 240, 320)
     tile = Picture.fromarray(filled)
-    sides = np.array([image.shape[1], image.shape[0]] * 2) * scale
+    sides = np.array([width, height] * 2)
     drawing = ImageDraw.Draw(tile)
     for box in truth.boxes:
         drawing.rectangle(tuple((box * sides).tolist()), outline="white")

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from video_classifier.ml.distillation.scenes import Pictures, SceneSplit
     from video_classifier.ml.distillation.trainer import DistillationSettings
-    from video_classifier.ml.persons.onnx import YoloDetector
+    from video_classifier.ml.persons.onnx import OnnxDetector
 
 EXAMPLE = """example:
   python -m scripts.train_person_detector --manifest ../shared/data/manifest.csv \\
@@ -108,7 +108,7 @@ def _facts(settings: DistillationSettings, split: SceneSplit) -> dict[str, objec
 def _save(
     out: Path,
     student: keras.Model,
-    teacher: YoloDetector,
+    teacher: OnnxDetector,
     validation: Sequence[Pictures],
     facts: dict[str, object],
 ) -> None:

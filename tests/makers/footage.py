@@ -11,6 +11,7 @@ import pytest
 ROOT = Path(__file__).parent.parent.parent
 FOOTAGE = Path(os.environ.get("SHOPLIFT_FOOTAGE") or ROOT.parent / "shared" / "data")
 YOLOX = FOOTAGE.parent / "weights" / "yolox_nano.onnx"
+NANODET = FOOTAGE.parent / "weights" / "nanodet_plus_m.onnx"
 WEIGHTS = FOOTAGE.parent / "weights" / "mobilenet_v2_imagenet_no_top.h5"
 I3D = FOOTAGE.parent / "weights" / "i3d_kinetics400_rgb.npz"
 

@@ -38,8 +38,21 @@ def test_nobody_votes_where_nobody_is() -> None:
 
 
 def test_a_letterboxed_picture_keeps_its_shape() -> None:
-    filled, scale = boxes.letterbox(np.zeros((100, 200, 3), np.uint8), 64, 64)
+    filled, size = boxes.letterbox(np.zeros((100, 200, 3), np.uint8), 64, 64)
 
-    assert scale == 0.32
+    assert size == pytest.approx((32, 64))
     assert filled[:32].max() == 0
     assert filled[32:].min() == boxes.GRAY
+
+
+@pytest.mark.parametrize(
+    ("shape", "size"),
+    [((100, 200), (48, 64)), ((200, 100), (64, 48)), ((50, 60), (64, 64)), ((60, 60), (64, 64))],
+)
+def test_a_stretched_picture_fills_as_much_as_it_may(
+    shape: tuple[int, int], size: tuple[int, int]
+) -> None:
+    filled, found = boxes.letterbox(np.zeros((*shape, 3), np.uint8), 64, 64, max_stretch=1.5)
+
+    assert found == pytest.approx(size)
+    assert (filled == 0).all(axis=2).sum() == size[0] * size[1]

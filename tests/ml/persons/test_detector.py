@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import cv2
@@ -9,17 +10,17 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from tests.makers.footage import FOOTAGE, ROOT, WEIGHTS, require
+from tests.makers.footage import FOOTAGE, NANODET, ROOT, YOLOX, require
 from video_classifier.ml.contracts import Image
-from video_classifier.ml.persons import boxes, loading, onnx
+from video_classifier.ml.persons import boxes, layouts, loading, onnx
 from video_classifier.ml.persons.detector import Detections, Detector, DetectorError
 from video_classifier.ml.persons.detector_card import CARD_FILE, NETWORK_FILE
 from video_classifier.ml.video import sampling
 
 OWN = ROOT / "models_storage" / "person_detector"
-YOLOX = WEIGHTS.with_name("yolox_nano.onnx")
 SIDE = 64  # of the input of the files that are made here
 CELLS = 8 * 8 + 4 * 4 + 2 * 2
+NANODET_CELLS = CELLS + 1
 SHOPPER = np.array([[0.22, 0.31, 0.465, 0.98]], np.float32)  # in the frame below
 
 
@@ -68,10 +69,10 @@ def shopper() -> Image:
     return real_frame("mnnit/shoplifters/shoplifting_014.mp4")
 
 
-@pytest.fixture(params=[OWN, YOLOX], ids=["own", "yolox"])
+@pytest.fixture(params=[OWN, YOLOX, NANODET], ids=["own", "yolox", "nanodet"])
 def detector(request: pytest.FixtureRequest) -> Detector:
-    if request.param == YOLOX:
-        require(YOLOX)
+    if request.param != OWN:
+        require(request.param)
     return loading.load(request.param)
 
 
@@ -79,7 +80,7 @@ def believed(found: Detections, detector: Detector) -> int:
     return int((found.scores >= detector.threshold).sum())
 
 
-# What both detectors do.
+# What all detectors do.
 
 
 @pytest.mark.footage
@@ -224,6 +225,8 @@ def test_a_file_without_a_fixed_size_is_a_sentence(tmp_path: Path) -> None:
         ((3 * CELLS, 85), "YOLOv5"),
         ((5, CELLS), "YOLOv8"),
         ((40, CELLS), "YOLOv8"),
+        ((NANODET_CELLS, 33), "NanoDet-Plus"),
+        ((NANODET_CELLS, 112), "NanoDet-Plus"),
     ],
 )
 def test_the_layout_shows_in_the_shape(tmp_path: Path, shape: tuple[int, int], layout: str) -> None:
@@ -242,26 +245,37 @@ def said_by(layout: str) -> npt.NDArray[np.float32]:
         said = nobody(3 * CELLS, 7)
         said[0, 5] = 24, 32, 16, 32, 0.9, 1, 0
         return said
+    if layout == "NanoDet-Plus":
+        said = nobody(NANODET_CELLS, 4 * 8 + 2)
+        at = said[0, 4 * 8 + 3]  # its corner is that person's middle
+        at[0] = 0.9
+        for side, distance in enumerate((1, 2, 1, 2)):  # strides to the left, top, right, bottom
+            at[2 + side * 8 + distance] = 50
+        return said
     said = nobody(6, CELLS)
     said[0, :, 5] = 24, 32, 16, 32, 0.9, 0
     return said
 
 
-@pytest.mark.parametrize("layout", ["YOLOX", "YOLOv5", "YOLOv8"])
+@pytest.mark.parametrize("layout", ["YOLOX", "YOLOv5", "YOLOv8", "NanoDet-Plus"])
 def test_the_box_comes_out_in_shares_of_the_picture(tmp_path: Path, layout: str) -> None:
     path = write_onnx(tmp_path / "one.onnx", said_by(layout))
 
-    found = onnx.read(path).detect(np.zeros((32, 64, 3), np.uint8))  # the upper half of the input
+    detector = onnx.read(path)
+    height = 32 * detector.layout.max_stretch  # within the input
+
+    found = detector.detect(np.zeros((32, 64, 3), np.uint8))
 
     assert found.scores.tolist() == pytest.approx([0.9])
-    assert found.boxes[0].tolist() == pytest.approx([0.25, 0.5, 0.5, 1.0])
+    assert found.boxes[0].tolist() == pytest.approx([0.25, 16 / height, 0.5, 1.0])
 
 
-@pytest.mark.parametrize("layout", ["YOLOX", "YOLOv5", "YOLOv8"])
+@pytest.mark.parametrize("layout", ["YOLOX", "YOLOv5", "YOLOv8", "NanoDet-Plus"])
 def test_other_things_than_people_do_not_count(tmp_path: Path, layout: str) -> None:
     said = said_by(layout)
     values = said[0] if layout != "YOLOv8" else said[0].T
-    values[:, [-2, -1]] = values[:, [-1, -2]]  # the second of the two classes
+    classes = [0, 1] if layout == "NanoDet-Plus" else [-2, -1]
+    values[:, classes] = values[:, classes[::-1]]  # the second of the two classes
     path = write_onnx(tmp_path / "dog.onnx", said)
 
     assert len(onnx.read(path).detect(np.zeros((64, 64, 3), np.uint8)).boxes) == 0
@@ -277,7 +291,37 @@ def test_opencv_says_what_onnx_runtime_says(shopper: Image) -> None:
 
     (said,) = onnxruntime.InferenceSession(YOLOX).run(None, {"images": pixels})
 
-    expected = onnx.YOLOX.decode(said[0], 416, 416)
+    expected = layouts.YOLOX.decode(said[0], 416, 416)
     found = onnx.read(YOLOX).candidates(picture)
     np.testing.assert_allclose(found.scores, expected.scores, atol=1e-4)
     np.testing.assert_allclose(found.boxes, expected.boxes, atol=0.1)
+
+
+def test_grids_of_logits_are_one_output_of_scores() -> None:
+    grids = [np.full((1, 34, side, side), side, np.float32) for side in (1, 8, 4, 2)]
+
+    output = layouts.joined(grids)
+
+    assert output.shape == (1, NANODET_CELLS, 34)
+    assert output[0, 0].tolist() == pytest.approx([1 / (1 + np.exp(-8))] * 2 + [8] * 32)
+    assert output[0, -1, :2].tolist() == pytest.approx([1 / (1 + np.exp(-1))] * 2)
+
+
+@pytest.mark.parametrize(
+    "shapes", [[(1, 34, 8, 8)] * 3, [(1, 34, 8, 8)] * 3 + [(1, 30, 1, 1)], [(1, 5), (1, 6)]]
+)
+def test_several_outputs_of_another_kind_are_no_detector(shapes: list[tuple[int, ...]]) -> None:
+    outputs = [np.zeros(shape, np.float32) for shape in shapes]
+
+    assert layouts.by_shape(layouts.joined(outputs).shape, SIDE, SIDE) is None
+
+
+@pytest.mark.footage
+def test_a_file_that_only_onnx_runtime_reads_says_what_to_install(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    require(NANODET)
+    monkeypatch.setattr(loading, "_loaded", {})
+    monkeypatch.setitem(sys.modules, "onnxruntime", None)
+
+    assert "onnxruntime" in refusal(NANODET)

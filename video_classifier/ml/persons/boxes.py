@@ -5,8 +5,9 @@ Boxes are arrays (..., 4): left, top, right, bottom, in any unit.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
+from math import ceil
 from typing import TypeVar
 
 import cv2
@@ -16,6 +17,7 @@ from video_classifier.ml.contracts import Floats, Floats32, Image, Integers
 from video_classifier.ml.persons.detector import Detections
 
 STRIDES = (8, 16, 32)
+FOUR_STRIDES = (*STRIDES, 64)  # of NanoDet-Plus
 MIN_SCORE = 0.1  # of a detection that is reported
 GRAY = 114  # with which YOLO pads a picture to the size of its input
 _MAX_LOG_SIDE = 8.0  # of a box, in strides: no broken network may overflow
@@ -34,13 +36,21 @@ class Suppression:
 YOLO = Suppression(iou=0.5)
 
 
-def letterbox(image: Image, height: int, width: int) -> tuple[Image, float]:
-    """The picture scaled into the upper left of a gray one of `height` x `width`, and its scale."""
-    scale = min(height / image.shape[0], width / image.shape[1])
-    size = max(1, round(image.shape[1] * scale)), max(1, round(image.shape[0] * scale))
+def letterbox(
+    image: Image, height: int, width: int, *, max_stretch: float = 1.0
+) -> tuple[Image, tuple[float, float]]:
+    """The picture in the upper left of a gray one of `height` x `width`, and its size there.
+
+    It keeps its shape, or to fill more of it one side is scaled by up to `max_stretch` times as
+    much as the other. The size, (height, width), is the one before rounding to whole pixels.
+    """
+    fits_y, fits_x = height / image.shape[0], width / image.shape[1]
+    tall = image.shape[0] * min(fits_y, fits_x * max_stretch)
+    wide = image.shape[1] * min(fits_x, fits_y * max_stretch)
+    size = max(1, round(wide)), max(1, round(tall))
     filled = np.full((height, width, 3), GRAY, np.uint8)
     filled[: size[1], : size[0]] = cv2.resize(image, size, interpolation=cv2.INTER_LINEAR)
-    return filled, scale
+    return filled, (tall, wide)
 
 
 def areas(boxes: Array) -> Array:
@@ -119,28 +129,36 @@ def detections(
     )
 
 
-def cells(height: int, width: int, strides: Sequence[int] = STRIDES) -> tuple[Floats32, Floats32]:
+@cache
+def cells(height: int, width: int, strides: tuple[int, ...] = STRIDES) -> tuple[Floats32, Floats32]:
     """The upper left corners (cells, 2) of all cells of a picture, and their strides (cells, 1).
 
-    In pixels; each stride's grid row by row.
+    In pixels; each stride's grid row by row. Not to be written to.
     """
     corners, sizes = [], []
     for stride in strides:
-        y, x = np.mgrid[: height // stride, : width // stride]
+        y, x = np.mgrid[: ceil(height / stride), : ceil(width / stride)]
         corners.append(np.stack((x, y), axis=-1).reshape(-1, 2) * stride)
         sizes.append(np.full((x.size, 1), stride))
     return np.concatenate(corners).astype(np.float32), np.concatenate(sizes).astype(np.float32)
 
 
-def from_yolox(output: Floats32, height: int, width: int) -> Floats32:
+def cell_count(height: int, width: int, strides: tuple[int, ...]) -> int:
+    """Of a picture of `height` x `width`, in the grids of all strides."""
+    return len(cells(height, width, strides)[0])
+
+
+def from_yolox(
+    output: Floats32, height: int, width: int, strides: tuple[int, ...] = STRIDES
+) -> Floats32:
     """Boxes (cells, 4) in pixels of a picture of `height` x `width`, from a YOLOX head's output.
 
     `output` (cells, 4) has the center's offset from the cell's corner, in strides, and the
     logarithm of width and height in strides.
     """
-    corners, strides = cells(height, width)
-    size = np.exp(np.minimum(output[:, 2:4], _MAX_LOG_SIDE)) * strides
-    return from_centers(np.concatenate((output[:, :2] * strides + corners, size), axis=1))
+    corners, sides = cells(height, width, strides)
+    size = np.exp(np.minimum(output[:, 2:4], _MAX_LOG_SIDE)) * sides
+    return from_centers(np.concatenate((output[:, :2] * sides + corners, size), axis=1))
 
 
 def from_centers(boxes: Floats32) -> Floats32:

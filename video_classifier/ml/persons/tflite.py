@@ -11,7 +11,7 @@ import numpy as np
 
 from video_classifier.ml import litert
 from video_classifier.ml.contracts import Floats32, Image
-from video_classifier.ml.persons import boxes
+from video_classifier.ml.persons import boxes, layouts
 from video_classifier.ml.persons import detector_card as cards
 from video_classifier.ml.persons.detector import Detections, DetectorError
 from video_classifier.ml.persons.detector_card import NETWORK_FILE, DetectorCard
@@ -36,8 +36,16 @@ class OwnDetector:
     """Safe to call from several threads, one of which is served at a time."""
 
     def __init__(self, content: bytes, card: DetectorCard) -> None:
+        """Raises ValueError and RuntimeError if LiteRT can't read it or it is no detector."""
         self._card = card
         self._network = litert.Network(content)
+        _, height, width, _ = self._network.input_shape
+        layout = layouts.by_shape(self._network.output_shape, height, width)
+        if layout is None:
+            msg = f"its output has the shape {self._network.output_shape}"
+            raise ValueError(msg)
+        self._size = height, width
+        self._layout = layout
 
     @property
     def sha256(self) -> str:
@@ -49,25 +57,18 @@ class OwnDetector:
 
     @property
     def input_size(self) -> tuple[int, int]:
-        _, height, width, _ = self._network.input_shape
-        return height, width
+        return self._layout.fitting(*self._size)
 
     def detect(self, image: Image) -> Detections:
-        filled, scale = boxes.letterbox(image, *self.input_size)
-        output = self.run(filled)
-        height, width = (side * scale for side in image.shape[:2])
+        filled, (height, width) = boxes.letterbox(
+            image, *self._size, max_stretch=self._layout.max_stretch
+        )
+        found = self._layout.decode(self.run(filled), *self._size)
         return boxes.detections(
-            boxes.from_yolox(output[:, :4], *self.input_size),
-            boxes.sigmoid(output[:, 4]),
-            height=height,
-            width=width,
-            suppression=_SUPPRESSION,
+            found.boxes, found.scores, height=height, width=width, suppression=_SUPPRESSION
         )
 
     def run(self, picture: Image) -> Floats32:
-        """The network's output for an RGB picture of `input_size`, uint8: (cells, 5).
-
-        Of each cell the box in strides, as `boxes.from_yolox` takes it, and the logit of the score.
-        """
+        """The network's output for an RGB picture of its input's size, uint8: (cells, values)."""
         cells: Floats32 = self._network.run(picture[np.newaxis].astype(np.float32))[0]
         return cells
