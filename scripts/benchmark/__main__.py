@@ -1,8 +1,8 @@
 """Measures how fast clips are analyzed, beside another way in the same run.
 
 That is the naive way, and for a model of people a model of whole frames (--beside).
-With --isolated it is the same analysis in child processes, as on the site; with --engines the same
-models in Keras and in LiteRT.
+With --isolated it is the same analysis in child processes, as on the site; with --serving these
+alone, from their start on; with --engines the same models in Keras and in what serves their export.
 """
 
 from __future__ import annotations
@@ -28,19 +28,20 @@ from rich.table import Table
 from scripts._lib import console, interleaved, markdown
 from scripts._lib.interleaved import Comparison, Timings
 from scripts._lib.markdown import PageError
-from scripts.benchmark import engines, isolated, people
+from scripts.benchmark import engines, isolated, people, serving
 from video_classifier.ml.contracts import ClipError, ClipSpec, Region
 from video_classifier.ml.persons import loading as detectors
 from video_classifier.ml.persons.detector import DetectorError
 from video_classifier.ml.serving import bundle, loading
 from video_classifier.ml.serving.card import BundleError
+from video_classifier.ml.serving.engine import LITERT_FILE, OPENVINO_FILE
 
 EXAMPLE = """example:
   python -m scripts.benchmark ../shared/data/mnnit/shoplifters/shoplifting_001.mp4 --runs 9
 
 Timings are medians, in seconds. Warm, in a process that has analyzed before: decode, inference and
 the whole of an analysis. Cold, each in a fresh process with the first clip: the import of
-TensorFlow (of LiteRT, for ours, if that serves the model), the load of the model, the first
+TensorFlow (for ours of what serves the export, if there is one), the load of the model, the first
 prediction (from before the load to the first prediction), the cold start (import and first
 prediction), and the peak of the process' memory in megabytes (on Linux only).
 
@@ -89,7 +90,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     )
     try:
         if arguments.engines:
-            _compare_engines(setup, arguments.write)
+            _tabulate("engines", _compare_engines, setup, arguments.write)
+            return 0
+        if arguments.serving:
+            _tabulate("serving", _measure_serving, setup, arguments.write)
             return 0
         compared = (_compare_isolated if arguments.isolated else _compare_all)(setup)
     except (
@@ -139,10 +143,31 @@ def _compare_isolated(setup: Setup) -> dict[str, Comparison]:
         }
 
 
-def _compare_engines(setup: Setup, page: Path | None) -> None:
-    """Prints the table, and puts it into the page. Raises PageError, BundleError, NoResultError."""
+def _tabulate(mark: str, table_of: Callable[[Setup], str], setup: Setup, page: Path | None) -> None:
+    """Prints the table, and puts it into the page. Raises PageError, and what `table_of` raises."""
     if page:
-        markdown.check(page, "engines")
+        markdown.check(page, mark)
+    table = table_of(setup)
+    console.out.print(table, markup=False, soft_wrap=True)
+    if page:
+        markdown.write(page, mark, f"\n{table}\n")
+
+
+def _measure_serving(setup: Setup) -> str:
+    """Raises BundleError, ClipError and NoResultError."""
+    names = tuple(_views(setup))
+    with console.progress("Measuring", len(names) * setup.runs) as advance:
+        measured = {
+            name: serving.measure(
+                setup.storage / name, setup.detector, setup.clips[0], setup.runs, advance
+            )
+            for name in names
+        }
+    return serving.table(measured)
+
+
+def _compare_engines(setup: Setup) -> str:
+    """Raises BundleError and NoResultError."""
     names = tuple(_views(setup))
     with console.progress("Measuring", len(names) * setup.runs) as advance:
         measured = {
@@ -151,13 +176,10 @@ def _compare_engines(setup: Setup, page: Path | None) -> None:
             )
             for name in names
         }
-    table = engines.table(measured)
-    console.out.print(table, markup=False, soft_wrap=True)
     for found in measured.values():
         if found.refused:
             console.out.print(found.refused, markup=False, soft_wrap=True)
-    if page:
-        markdown.write(page, "engines", f"\n{table}\n")
+    return engines.table(measured)
 
 
 def _views(setup: Setup) -> dict[str, Region]:
@@ -227,9 +249,10 @@ def _in_fresh_process(way: str, twin: Twin, clip: Path) -> Timings:
 
 def _cold(way: str, source: Path, spec: ClipSpec, clip: Path) -> Timings:
     """One first prediction, measured in the process that makes it."""
-    by_litert = way == "ours" and bundle.read_card(source).serving
+    libraries = {LITERT_FILE: "ai_edge_litert.interpreter", OPENVINO_FILE: "openvino"}
+    served = bundle.network_file(source, bundle.read_card(source)).name if way == "ours" else ""
     start = time.perf_counter()
-    import_module("ai_edge_litert.interpreter" if by_litert else "keras")
+    import_module(libraries.get(served, "keras"))
     imported = time.perf_counter()
     analyze = _load_ours(source) if way == "ours" else _load_naive(source, spec)
     loaded = time.perf_counter()
@@ -315,13 +338,18 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "--engines",
         action="store_true",
-        help="in Keras beside LiteRT, each run in a process of its own with the first clip",
+        help="in Keras beside the export, each run in a process of its own with the first clip",
+    )
+    parser.add_argument(
+        "--serving",
+        action="store_true",
+        help="in child processes that each run starts, with the first clip: start, memory, time",
     )
     parser.add_argument(
         "--write",
         type=console.file_to_write,
         metavar="PAGE",
-        help="with --engines: put the table between the marks of this page",
+        help="with --engines or --serving: put the table between the marks of this page",
     )
     parser.add_argument(
         "--json", type=console.file_to_write, metavar="OUT", help="also write the figures here"

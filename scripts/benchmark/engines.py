@@ -1,4 +1,7 @@
-"""Times a model in Keras and in LiteRT: each run in a process of its own, the ways interleaved."""
+"""Times a model in Keras and in the engine that it is exported to, LiteRT or OpenVINO.
+
+Each run is in a process of its own, and the ways are interleaved.
+"""
 
 from __future__ import annotations
 
@@ -17,11 +20,11 @@ from scripts._lib import interleaved, markdown
 from scripts._lib.interleaved import Timings
 from scripts.benchmark.people import NO_RESULT, NoResultError
 from video_classifier.ml.serving import bundle
-from video_classifier.ml.serving.engine import KERAS_FILE
+from video_classifier.ml.serving.engine import KERAS_FILE, LIBRARIES
 from video_classifier.ml.training import export
 from video_classifier.ml.training.export import ExportError
 
-KERAS, LITERT, ONE_THREAD = "Keras", "LiteRT", "LiteRT, one thread"
+KERAS, EXPORTED, ONE_THREAD = "Keras", "exported", "exported, one thread"
 PARTS = {
     "score": "a score, warm",
     "first_result": "from process start to first result",
@@ -34,7 +37,8 @@ class Engines:
     """What was measured of a model: medians by way, Keras first."""
 
     timings: Mapping[str, Timings]
-    refused: str = ""  # why there is nothing of LiteRT
+    library: str = ""  # that runs the export
+    refused: str = ""  # why there is none
 
 
 def measure(
@@ -42,14 +46,15 @@ def measure(
 ) -> Engines:
     """Exports a copy of the model, whatever its card serves. Raises BundleError, NoResultError."""
     with TemporaryDirectory() as aside:
-        by_keras, by_litert = Path(aside, "keras", folder.name), Path(aside, "litert", folder.name)
+        by_keras, exported = (Path(aside, way, folder.name) for way in (KERAS, EXPORTED))
         _copy(folder, by_keras)
         ways: dict[str, tuple[Path, int | None]] = {KERAS: (by_keras, None)}
-        refused = ""
+        library = refused = ""
         try:
-            _copy(folder, by_litert)
-            export.export(by_litert)
-            ways |= {LITERT: (by_litert, os.cpu_count()), ONE_THREAD: (by_litert, 1)}
+            _copy(folder, exported)
+            file = bundle.network_file(exported, export.export(exported))
+            library = LIBRARIES[file.name]
+            ways |= {EXPORTED: (exported, os.cpu_count()), ONE_THREAD: (exported, 1)}
         except ExportError as error:
             refused = str(error)
         found: dict[str, list[Timings]] = {name: [] for name in ways}
@@ -58,21 +63,22 @@ def measure(
                 found[name].append(_in_a_process(model, detector, clip, threads))
             advance()
     timings = {name: interleaved.medians(rows) for name, rows in found.items()}
-    return Engines(timings=timings, refused=refused)
+    return Engines(timings=timings, library=library, refused=refused)
 
 
 def table(measured: Mapping[str, Engines]) -> str:
-    """In Markdown: of Keras the figures, of LiteRT the ratio to them, too."""
-    lines = [["", "", KERAS, LITERT, ONE_THREAD]]
+    """In Markdown: of Keras the figures, of the export the ratio to them, too."""
+    lines = [["", "", KERAS, EXPORTED, ONE_THREAD]]
     for model, engines in measured.items():
         keras = engines.timings[KERAS]
+        name = f"`{model}`, {engines.library}" if engines.library else f"`{model}`"
         for part, words in PARTS.items():
             cells = [_cell(part, keras[part])]
-            for name in (LITERT, ONE_THREAD):
-                figures = engines.timings.get(name)
+            for way in (EXPORTED, ONE_THREAD):
+                figures = engines.timings.get(way)
                 ratio = f"{figures[part] / keras[part]:.2f} " if figures else "-"
                 cells.append(ratio + (f"({_cell(part, figures[part])})" if figures else ""))
-            lines.append([f"`{model}`", words, *cells])
+            lines.append([name, words, *cells])
     return markdown.table(lines, words=2)
 
 

@@ -25,26 +25,13 @@ def measure(
 ) -> Comparison:
     """From file to result, both warm. Raises BundleError and ClipError."""
     model = loading.load(folder, detector=detector)
-    child = Child(
-        "video_classifier.ml.serving.scorer_process",
-        errors={kind.__name__: kind for kind in (ClipError, BundleError)},
-    )
+    child = scorer()
 
     def in_process(clip: Path) -> Timings:
         return _timed(lambda: model.analyze(clip, preview_width=PREVIEW_WIDTH))
 
     def in_children(clip: Path) -> Timings:
-        return _timed(
-            lambda: child.call(
-                "analyze",
-                folder,
-                detector,
-                clip,
-                PREVIEW_WIDTH,
-                returns=Outcome,
-                meanwhile=Meanwhile(parts=Stage),
-            )
-        )
+        return _timed(lambda: analyze(child, folder, detector, clip))
 
     try:
         for warm_up in (in_process, in_children):
@@ -54,6 +41,27 @@ def measure(
     finally:
         child.kill()
     return Comparison(names=("in_process", "in_children"), one=one, other=other)
+
+
+def scorer() -> Child:
+    """The child that scores, as the site starts it; it starts the one that decodes."""
+    return Child(
+        "video_classifier.ml.serving.scorer_process",
+        errors={kind.__name__: kind for kind in (ClipError, BundleError)},
+    )
+
+
+def analyze(child: Child, folder: Path, detector: Path, clip: Path) -> Outcome:
+    """As the site has it done. Raises BundleError and ClipError."""
+    return child.call(
+        "analyze",
+        folder,
+        detector,
+        clip,
+        PREVIEW_WIDTH,
+        returns=Outcome,
+        meanwhile=Meanwhile(parts=Stage),
+    )
 
 
 def _timed(analyze: Callable[[], Outcome]) -> Timings:

@@ -10,7 +10,7 @@ from statistics import median
 
 import numpy as np
 
-from video_classifier.ml import litert
+from video_classifier.ml import litert, openvino
 
 WARM_UPS, SCORES = 3, 15
 
@@ -19,7 +19,7 @@ def main() -> None:
     """Prints JSON: the time of the first result, seconds for a score, resident megabytes."""
     arguments = _arguments()
     if arguments.threads:
-        litert.threads = arguments.threads
+        litert.threads = openvino.threads = arguments.threads
     from video_classifier.ml.serving import loading
 
     model = loading.load(arguments.model, detector=arguments.detector)

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 KERAS_FILE = "network.keras"
 LITERT_FILE = "network.tflite"
 OPENVINO_FILE = "network.openvino"
+LIBRARIES = {KERAS_FILE: "Keras", LITERT_FILE: "LiteRT", OPENVINO_FILE: "OpenVINO"}
 
 WITHOUT_KERAS = (
     "that takes Keras and TensorFlow, which are not installed here. Install requirements.txt (for "
@@ -111,24 +112,21 @@ def _read_keras(file: Path, card: Card) -> Engine:
 
 
 def _read_litert(file: Path, card: Card) -> Engine:
-    return _read_export(file, card, litert.Network, "LiteRT")
+    return _read_export(file, card, litert.Network)
 
 
 def _read_openvino(file: Path, card: Card) -> Engine:
-    return _read_export(file, card, openvino.Network, "OpenVINO")
+    return _read_export(file, card, openvino.Network)
 
 
 def _read_export(
-    file: Path,
-    card: Card,
-    read: Callable[[bytes], litert.Network | openvino.Network],
-    library: str,
+    file: Path, card: Card, read: Callable[[bytes], litert.Network | openvino.Network]
 ) -> Engine:
     whose = f"The model “{file.parent.name}” can't be used:"
     try:
         network = read(file.read_bytes())
     except (OSError, ValueError, RuntimeError) as error:
-        msg = f"{whose} {library} can't read its {file.name}. {REMEDY}"
+        msg = f"{whose} {LIBRARIES[file.name]} can't read its {file.name}. {REMEDY}"
         raise BundleError(msg) from error
     takes = network.input_shape == (1, *card.spec.shape) and network.input_dtype == np.uint8
     if not takes or network.output_shape != (1, 1):

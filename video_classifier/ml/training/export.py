@@ -22,6 +22,7 @@ from video_classifier.ml.contracts import ClipSpec, Floats, Image
 from video_classifier.ml.serving import bundle
 from video_classifier.ml.serving.card import Card
 from video_classifier.ml.serving.engine import (
+    LIBRARIES,
     LITERT_FILE,
     OPENVINO_FILE,
     ExportEngine,
@@ -36,7 +37,6 @@ WINDOWS = 64  # that both score
 MAX_BYTES = 2_000_000_000  # that these may take
 REAL_WINDOWS = 48  # of these at most: made ones reach colors and brightness that footage does not
 
-_LIBRARIES = {LITERT_FILE: "LiteRT", OPENVINO_FILE: "OpenVINO"}
 _NETWORKS: Mapping[str, Callable[[bytes], litert.Network | openvino.Network]] = {
     LITERT_FILE: litert.Network,
     OPENVINO_FILE: openvino.Network,
@@ -70,7 +70,7 @@ def export(folder: Path, windows: Sequence[Image] = ()) -> Card:
                 folder, file, content, card, max_difference=worst, windows=WINDOWS
             )
     msg = (
-        f"The model “{card.name}” isn't exported: in {_LIBRARIES[file]} its scores differ by up "
+        f"The model “{card.name}” isn't exported: in {LIBRARIES[file]} its scores differ by up "
         f"to {worst:.2g} from those in Keras, and {MAX_DIFFERENCE:g} is allowed."
     )
     raise ExportError(msg)
@@ -150,9 +150,7 @@ def _scores(file: str, content: bytes, batch: Image, card: Card) -> Floats:
     try:
         return ExportEngine(_NETWORKS[file](content)).score(batch)
     except (ValueError, RuntimeError) as error:
-        msg = (
-            f"The model “{card.name}” isn't exported: {_LIBRARIES[file]} can't run what it became."
-        )
+        msg = f"The model “{card.name}” isn't exported: {LIBRARIES[file]} can't run what it became."
         raise ExportError(msg) from error
 
 
