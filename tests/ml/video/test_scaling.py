@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
@@ -18,7 +19,7 @@ from tests.ml.conftest import Clips
 from video_classifier.ml.contracts import ClipSpec, Image
 from video_classifier.ml.video import filters, sampling
 from video_classifier.ml.video.reel import open_reel
-from video_classifier.ml.video.scaling import FitWithin, Scaler
+from video_classifier.ml.video.scaling import FitWithin, Scaler, display_matrix
 
 SPEC = ClipSpec(frames=16, height=48, width=64)
 
@@ -205,3 +206,14 @@ def test_deinterlacing_goes_on_where_the_size_changes(tmp_path: Path) -> None:
     made = filters.deinterlaced([*interlaced, *progressive, *interlaced])
 
     assert [frame.width for frame in made] == [160] * 4 + [64] * 4 + [160] * 4
+
+
+def test_a_frame_is_gone_as_soon_as_nobody_needs_it(clips: Clips) -> None:
+    frames: list[VideoFrame] = []
+    open_reel(clips("h264.mp4"), rate=8.0).map(lambda _, frame: frames.append(frame))
+    (frame, *_) = frames
+    before = sys.getrefcount(frame)
+
+    display_matrix(frame)
+
+    assert sys.getrefcount(frame) == before  # it refers to nothing that refers to it

@@ -7,6 +7,7 @@ from fractions import Fraction
 from typing import NamedTuple
 
 import numpy as np
+from av.sidedata.sidedata import SideDataContainer
 from av.sidedata.sidedata import Type as SideData
 from av.video.frame import VideoFrame
 from av.video.reformatter import Interpolation, VideoReformatter
@@ -64,8 +65,11 @@ class Orientation:
 
 def display_matrix(frame: VideoFrame) -> list[int] | None:
     """The nine numbers, in FFmpeg's layout, that say how players turn and mirror the picture."""
+    # `frame.side_data` would refer to the frame and the frame to it: until the garbage collector
+    # comes, which is rare here, all frames of the clips before would stay in memory.
+    side_data = SideDataContainer(frame)  # type: ignore[call-arg]
     try:
-        found = bytes(frame.side_data[SideData.DISPLAYMATRIX])  # type: ignore[typeddict-item]
+        found = bytes(side_data[SideData.DISPLAYMATRIX])
     except KeyError:
         return None
     return [int(number) for number in np.frombuffer(found, np.int32)]
