@@ -13,6 +13,7 @@ ROOT = Path(__file__).parent.parent
 SITE = "import django; django.setup(); import shoplift_site.urls, shoplift_site.wsgi"
 COMMAND = "import django.core.management as it; it.execute_from_command_line(['manage.py', {!r}])"
 HEAVY = {"keras", "tensorflow", "cv2", "av"}
+AV = {"av", "scipy"}
 DETECT = """
 from pathlib import Path
 import numpy as np
@@ -52,6 +53,8 @@ def loads_one_of(names: set[str], code: str, data: Path) -> bool:
         (COMMAND.format("migrate"), HEAVY),
         ("import video_classifier.ml.video.sampling", {"django"}),
         ("import video_classifier.ml.serving.loading", {"django"} | HEAVY),
+        ("import video_classifier.ml.persons.finder", {"django", "keras", "scipy"}),
+        ("import video_classifier.ml.serving.predictor, video_classifier.ml.persons.tracking", AV),
         (DETECT, {"django", "keras", "tensorflow"}),
         (SERVE.format("person_ensemble"), {"django", "keras", "tensorflow"}),
         (SERVE.format("mobilenetv2_lstm"), {"django", "keras", "tensorflow"}),

@@ -18,7 +18,7 @@ from video_classifier.ml.contracts import Window
 from video_classifier.ml.data.augmentation import resize
 from video_classifier.ml.data.footage import Footage, read_footage
 from video_classifier.ml.data.manifest import Entry
-from video_classifier.ml.persons import finder, windows
+from video_classifier.ml.persons import finder, tracking, windows
 
 MakeEntry = Callable[..., Entry]
 
@@ -48,7 +48,7 @@ def read(
 def test_everybody_is_read_as_served_and_the_foremost_comes_first(make_entry: MakeEntry) -> None:
     one = make_entry(SMALL, LARGE)
     reel, tracks = finder.find(finder.reel(one.path), Spotter())
-    shown, _ = finder.take_crops(reel, finder.most_prominent(tracks), OF_PERSONS)
+    shown, _ = finder.take_crops(reel, tracking.most_prominent(tracks), OF_PERSONS)
 
     (clip,) = read(one)
 
@@ -138,7 +138,7 @@ def test_of_a_network_of_movement_every_window_is_read_as_served(
 ) -> None:
     one = make_entry(SMALL, LARGE)
     reel, tracks = finder.find(finder.reel(one.path), Spotter())
-    prominent = finder.most_prominent(tracks)
+    prominent = tracking.most_prominent(tracks)
     shown: list[Window] = []
     finder.take_windows(reel, prominent, MOVEMENT, shown.append)
     shown.sort(key=lambda each: (each.track or 0, each.number))

@@ -12,7 +12,7 @@ import pytest
 from tests.makers import crowd, videos
 from tests.makers.crowd import Spotter, Way, between, standing, walking
 from video_classifier.ml.contracts import ClipError, ClipSpec, Crops, Image, Region
-from video_classifier.ml.persons import finder
+from video_classifier.ml.persons import finder, tracking
 from video_classifier.ml.video import reel, sampling
 from video_classifier.ml.video.timeline import Timeline
 
@@ -100,10 +100,10 @@ def test_of_twenty_the_foremost_are_looked_at(tmp_path: Path) -> None:
     reel = finder.reel(write(tmp_path, *small, large, seconds=1))
 
     reel, found = finder.find(reel, Spotter())
-    foremost = finder.most_prominent(found)
+    foremost = tracking.most_prominent(found)
 
     assert len(found) == 21
-    assert len(foremost) == finder.MAX_TRACKS
+    assert len(foremost) == tracking.MAX_TRACKS
     assert foremost[0].boxes[0].top == pytest.approx(0.65, abs=0.02)
 
 

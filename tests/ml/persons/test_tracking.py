@@ -222,6 +222,18 @@ def test_steps_that_differ_by_a_frame_count_as_even() -> None:
     np.testing.assert_array_equal(smooth, tracking.smoothed(lines, even, step=0.25, over=0.8))
 
 
+@pytest.mark.parametrize("count", [3, 5, 6, 40])
+def test_boxes_are_smoothed_as_scipy_does_it(count: int) -> None:
+    from scipy.signal import savgol_filter
+
+    lines = np.random.default_rng(count).uniform(size=(count, 4))
+
+    smooth = tracking.smoothed(lines, np.arange(count) / 10, step=0.1, over=0.5)
+
+    expected = savgol_filter(lines, min(5, count), polyorder=1, axis=0)
+    np.testing.assert_allclose(smooth, expected, atol=1e-12)
+
+
 @pytest.mark.parametrize("step", [0.1, 0.2, 0.25, 1 / 3, 0.4, 0.5, 0.7, 1.0])
 def test_who_walks_is_one_person_at_any_rate(step: float) -> None:
     times = tuple(np.arange(0, 6, step).tolist())

@@ -24,7 +24,7 @@ from video_classifier.ml.contracts import (
 from video_classifier.ml.data.augmentation import resize
 from video_classifier.ml.data.manifest import Entry
 from video_classifier.ml.files import sha256
-from video_classifier.ml.persons import finder, windows
+from video_classifier.ml.persons import finder, tracking, windows
 from video_classifier.ml.persons.detector import Detector
 from video_classifier.ml.video import decoding, sampling
 from video_classifier.ml.video.reel import Reel
@@ -162,7 +162,7 @@ def _of_people(entry: Entry, *, spec: ClipSpec, cache: Cache, detector: Detector
     @remembered
     def tracks() -> tuple[Reel, tuple[Track, ...]]:
         reel, found = finder.find(finder.reel(entry.path), detector)
-        return reel, finder.most_prominent(found)
+        return reel, tracking.most_prominent(found)
 
     def table() -> Floats:
         reel, prominent = tracks()

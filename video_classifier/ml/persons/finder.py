@@ -36,8 +36,6 @@ Value = TypeVar("Value")
 # caches go by it.
 VERSION = (decoding.VERSION, tracking.VERSION, crops.VERSION, 2)
 
-MAX_TRACKS = 12  # that are scored in one clip
-
 RATE = MAX_RATE  # pictures a second
 MIN_PICTURES = 32  # if a short clip has so many: two for each moment of a network
 DETECT_EVERY = 4  # pictures; boxes in between are interpolated
@@ -86,11 +84,6 @@ def detect_frames(
     return done.reel, tuple(times[place] for place in done.values), tuple(done.values.values())
 
 
-def most_prominent(tracks: Sequence[Track]) -> tuple[Track, ...]:
-    """The most prominent tracks, at most `MAX_TRACKS`, by descending prominence."""
-    return tuple(sorted(tracks, key=tracking.prominence, reverse=True)[:MAX_TRACKS])
-
-
 def take_crops(
     clip: Reel, tracks: Sequence[Track], spec: ClipSpec, *, preview_width: int | None = None
 ) -> tuple[tuple[Crops, ...], Sample]:
@@ -132,10 +125,11 @@ def take_windows(
     """Hands the windows of tracks to `on_window` while the clip is decoded once.
 
     Those of a track come in order of time; track 1 is the first of `tracks`. Of each track the
-    crops of one window are held at a time, and those that the next shares with it: for `MAX_TRACKS`
-    of 16 crops of 128 x 128 pixels, 9 MB, however long the clip is. Returns whole pictures from
-    all of the clip. A network of movement gets no window of a clip with fewer than `MIN_RATE`
-    pictures a second. `clip` is the reel in which the tracks were found. Raises ClipError.
+    crops of one window are held at a time, and those that the next shares with it: for
+    `tracking.MAX_TRACKS` of 16 crops of 128 x 128 pixels, 9 MB, however long the clip is. Returns
+    whole pictures from all of the clip. A network of movement gets no window of a clip with fewer
+    than `MIN_RATE` pictures a second. `clip` is the reel in which the tracks were found. Raises
+    ClipError.
     """
     if spec.sees_too_little(clip.rate):
         tracks = ()

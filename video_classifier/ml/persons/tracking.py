@@ -16,17 +16,17 @@ from dataclasses import dataclass, field
 from math import ceil
 from typing import NamedTuple
 
+import lap
 import numpy as np
-from scipy.optimize import linear_sum_assignment
-from scipy.signal import savgol_filter
+from numpy.lib.stride_tricks import sliding_window_view
 
-from video_classifier.ml.contracts import Box, Floats, Track
+from video_classifier.ml.contracts import Box, Floats, Integers, Track
 from video_classifier.ml.persons.boxes import areas, intersections, iou
 from video_classifier.ml.persons.detector import Detections
 
 VERSION = 2  # raise it when the same detections would give other tracks: caches go by it
 
-
+MAX_TRACKS = 12  # that are scored in one clip
 MAX_STEP = 1.1  # seconds: from picture to picture; nobody is followed where they are further apart
 
 _LOW_SCORE = 0.5  # of the threshold: from here on a box extends a track
@@ -113,6 +113,11 @@ def prominence(track: Track) -> float:
     return float(areas(corners(track)).mean() * (track.times[-1] - track.times[0] + _MIN_SECONDS))
 
 
+def most_prominent(tracks: Sequence[Track]) -> tuple[Track, ...]:
+    """The most prominent tracks, at most `MAX_TRACKS`, by descending prominence."""
+    return tuple(sorted(tracks, key=prominence, reverse=True)[:MAX_TRACKS])
+
+
 def corners(track: Track) -> Floats:
     """(n, 4): left, top, right, bottom at each of the track's times, 0 to 1 of the picture."""
     return np.array([(box.left, box.top, box.right, box.bottom) for box in track.boxes])
@@ -138,8 +143,13 @@ def _filtered(lines: Floats, window: int) -> Floats:
     window -= 1 - window % 2
     if window < 3:  # noqa: PLR2004  (two values are on a line)
         return lines
-    smooth: Floats = savgol_filter(lines, window, polyorder=1, axis=0)
-    return smooth
+    # In the middle of its window a fitted line has the mean of it; at both ends of all, the first
+    # and the last line hold on. As `scipy.signal.savgol_filter` does it, which takes 0.3 s to load.
+    places = np.arange(window) - window // 2
+    line = 1 / window + np.outer(places, places) / (places @ places)  # values to those on the line
+    means = sliding_window_view(lines, window, axis=0).mean(axis=-1)
+    before, after = line[places < 0] @ lines[:window], line[places > 0] @ lines[-window:]
+    return np.concatenate((before, means, after))
 
 
 def _interpolated(lines: Floats, times: Floats, at: Floats) -> Floats:
@@ -167,13 +177,20 @@ def _assign(
         return list(open_tracks), found
     expected = np.stack([each.expected(second) for each in open_tracks])
     overlaps = iou(_widened(expected)[:, None], _widened(found.boxes)[None])
-    rows, columns = linear_sum_assignment(overlaps * found.scores, maximize=True)
+    rows, columns = _best_pairs(overlaps * found.scores)
     fits = overlaps[rows, columns] >= _MIN_IOU
     rows, columns = rows[fits], columns[fits]
     for row, column in zip(rows, columns, strict=True):
         open_tracks[row].extend(number, second, found.boxes[column])
     unmatched = [each for row, each in enumerate(open_tracks) if row not in rows]
     return unmatched, _Boxes(*(np.delete(values, columns, axis=0) for values in found))
+
+
+def _best_pairs(values: Floats) -> tuple[Integers, Integers]:
+    """Rows and columns of (n, m) `values`, each at most once, whose sum is the largest."""
+    _, column_of, _ = lap.lapjv(-values, extend_cost=True)
+    rows = np.flatnonzero(column_of >= 0)
+    return rows, column_of[rows]
 
 
 def _step(times: Sequence[float]) -> float:

@@ -137,7 +137,7 @@ class PersonPredictor:
         Reading is what it takes to know when the clip's pictures are shown; decoding them is a
         part of finding. Raises ClipError, BundleError, and what `progress.check` raises.
         """
-        from video_classifier.ml.persons import finder, tracking
+        from video_classifier.ml.persons import tracking
 
         progress.on_stage(Stage.READING)
         start = time.perf_counter()
@@ -152,7 +152,7 @@ class PersonPredictor:
         height, width = self._detector.input_size
         times, detections = clip.detect_frames(detect, height=height, width=width)
         found = tracking.track(times, detections, threshold=self._detector.threshold)
-        tracks = tuple(sorted(finder.most_prominent(found), key=lambda track: track.times[0]))
+        tracks = tuple(sorted(tracking.most_prominent(found), key=lambda track: track.times[0]))
         scoring = _Scoring(self._scorer, progress)
         sample = clip.take_windows(
             tracks, self.card.spec, scoring.take, preview_width=preview_width
