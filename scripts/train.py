@@ -10,6 +10,7 @@ from __future__ import annotations
 import shutil
 import sys
 from collections.abc import Sequence
+from itertools import compress
 from pathlib import Path
 
 from scripts._lib import console, train_options
@@ -20,12 +21,15 @@ from video_classifier.ml.audit.leaks import Audit
 from video_classifier.ml.cache import Cache
 from video_classifier.ml.data import grouping, manifest, splits
 from video_classifier.ml.data.splits import LEAKY, SplitBy
+from video_classifier.ml.evaluation import learning_curve, unseen
+from video_classifier.ml.evaluation.cross_validation import in_domain
 from video_classifier.ml.experiments import Measured, Provenance
 from video_classifier.ml.reporting import card_text
 from video_classifier.ml.serving.card import Card
 from video_classifier.ml.training.recipe import Recipe, design
 from video_classifier.ml.training.trainer import Trainer
 
+CURVE_DRAWS = 3  # of people, for each number of them
 RESUME = "With --resume the same command goes on from here."
 
 
@@ -71,6 +75,9 @@ def _run(options: Options, checkpoints: Path) -> None:
         cache=cache,
         checkpoints=Cache(checkpoints, warn=watch.warn),
     )
+    if options.learning_curve:
+        _show_curve(trainer, options.learning_curve)
+        return
     found = _audit(options, trainer) if options.audit else None
     if options.resume and not trainer.can_resume:
         watch.warn("Nothing of this training was kept: it starts from the beginning.")
@@ -114,6 +121,15 @@ def _audit(options: Options, trainer: Trainer) -> Audit:
     folders = options.manifest.parent, Path()
     duplicates = grouping.read_duplicates(options.duplicates, clips, folders=folders)
     return experiments.audit(trainer, duplicates=duplicates, by=options.plan.split, watch=watch)
+
+
+def _show_curve(trainer: Trainer, file: Path) -> None:
+    people = len({entry.group for entry in compress(trainer.entries, in_domain(trainer.entries))})
+    counts = sorted({*range(2, people - 1, 2), people - 1})
+    points = learning_curve.measure(trainer, counts, draws=CURVE_DRAWS, watch=watch)
+    learning_curve.write(file, points)
+    for count, figure in unseen.learning_curve(points).items():
+        console.out.print(f"{count:3} people: ROC AUC {figure}")
 
 
 def _show_leaky(measured: Measured) -> None:

@@ -47,6 +47,7 @@ class Options:
     min_difference: float
     test_only: list[str]
     test_half: list[str]
+    learning_curve: Path | None
     audit: bool
     duplicates: Path | None
     settings: TrainingSettings
@@ -127,6 +128,12 @@ def _add_measuring(group: Any) -> None:
         default=[],
         metavar="SOURCE",
         help="the same with about half of its recordings; the others join training",
+    )
+    group.add_argument(
+        "--learning-curve",
+        type=console.file_to_write,
+        metavar="CSV",
+        help="train on few and on more people, write how well each ranks others, keep no model",
     )
     group.add_argument(
         "--audit",

@@ -77,16 +77,12 @@ def export(folder: Path, windows: Sequence[Image] = ()) -> Card:
 
 
 def engine_file(network: keras.Model) -> str:
-    """The name of the file that the network is exported to, which chooses the engine."""
-    return OPENVINO_FILE if _convolves_over_time(network) else LITERT_FILE
+    """The name of the file that the network is exported to, which chooses the engine.
 
-
-def _convolves_over_time(layer: keras.Layer) -> bool:
-    """Whether it is a 3-D convolution, or there is one in it."""
-    from keras import layers
-
-    inner = (*getattr(layer, "layers", ()), *filter(None, [getattr(layer, "layer", None)]))
-    return isinstance(layer, layers.Conv3D) or any(map(_convolves_over_time, inner))
+    A kernel that convolves over time has five axes: time, height, width, channels in and out.
+    """
+    convolves_over_time = any(len(weight.shape) == 5 for weight in network.weights)  # noqa: PLR2004
+    return OPENVINO_FILE if convolves_over_time else LITERT_FILE
 
 
 def convert(network: keras.Model, card: Card) -> Iterator[bytes]:

@@ -34,6 +34,21 @@ _TOLERANCE = 1e-3  # of the gradient
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LinearHead:
+    """What a logistic regression learned."""
+
+    kernel: Floats  # (features,)
+    bias: float
+    loss: float  # mean, in nats, on what it was fitted to
+
+    def scores(self, features: Floats32) -> Floats:
+        """(n,), 0 to 1, of (n, features)."""
+        from scipy.special import expit
+
+        return np.asarray(expit(features @ self.kernel + self.bias), np.float64)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class WindowFeatures:
     """Features of all windows of clips as they are served, and of augmented copies."""
 
@@ -119,8 +134,8 @@ def fit(
     weights: Floats,
     *,
     penalty: float,
-) -> tuple[Floats, float, float]:
-    """Kernel (features,), bias and mean loss in nats, from the clips `rows` of (n,) targets 0 or 1.
+) -> LinearHead:
+    """The head that fits best to the clips `rows` of (n,) targets 0 or 1.
 
     A clip's weight, (n,), is shared by its windows. Windows and copies count alike. The penalty is
     of squares of the kernel for features of variance 1.
@@ -150,7 +165,7 @@ def fit(
     bias = float(regression.intercept_[0] - kernel @ scaler.mean_)
     logits = regression.decision_function(inputs)  # scaled in place
     losses = np.logaddexp(0, np.where(labels == 1, -logits, logits))
-    return kernel, bias, float(np.average(losses, weights=shares))
+    return LinearHead(kernel=kernel, bias=bias, loss=float(np.average(losses, weights=shares)))
 
 
 def _augmented(footage: Sequence[Footage], recipe: Recipe, number: int) -> Iterator[Image]:

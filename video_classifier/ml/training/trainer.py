@@ -18,7 +18,7 @@ from video_classifier.ml.networks.pretrained import weights_sha256
 from video_classifier.ml.training import checkpoint, linear, optimization, phase
 from video_classifier.ml.training.examples import ClipExamples, Examples, extract_features
 from video_classifier.ml.training.history import Epoch, History
-from video_classifier.ml.training.linear import WindowFeatures
+from video_classifier.ml.training.linear import LinearHead, WindowFeatures
 from video_classifier.ml.training.phase import Clips, Phase, Subsets
 from video_classifier.ml.training.recipe import Recipe
 from video_classifier.ml.training.settings import ClassWeights, StopBy
@@ -96,7 +96,7 @@ class Trainer:
 
         self.prepare(watch)
         if self.is_linear:
-            return self._fit_linear(np.union1d(train, validation), watch)
+            return self._with_head(self._linear_head(train, validation), watch)
         facts = self._facts  # before the seed is set: building a backbone draws random weights
         if self._settings.stop_by == StopBy.EPOCHS:
             train, validation = np.union1d(train, validation), validation[:0]
@@ -115,14 +115,9 @@ class Trainer:
         """The score of each clip in `rows`, (n,), 0 to 1, as the application would give it."""
         best = self._settings.best_windows
         if self.is_linear:
-            features = self._features_of_windows()
-            chosen, head = features.of_clips(rows), network.get_layer("head")
-            return optimization.scores_of_clips(
-                np.asarray(head(features.served[chosen]), np.float64)[:, 0],
-                features.windows[chosen],
-                np.diff(features.bounds)[rows].tolist(),
-                best,
-            )
+            kernel, bias = network.get_layer("head").get_layer("score").get_weights()
+            head = LinearHead(kernel=kernel[:, 0], bias=float(bias[0]), loss=np.nan)
+            return self._scores_by(head, rows)
         if self.is_pretrained and not self._settings.fine_tune:
             head, examples = network.get_layer("head"), self._first_examples()
             return optimization.scores_of(head, examples, rows, best_windows=best)
@@ -138,8 +133,12 @@ class Trainer:
         facts = self._facts | {"fold": [rows.tolist() for rows in (fold.train, fold.test)]}
         if (known := self._checkpoints.find(**facts)) is not None:
             return known, None
-        network, history = self.fit(fold.train, fold.validation, watch=watch)
-        scores = self.scores(network, fold.test)
+        if self.is_linear:
+            head = self._linear_head(fold.train, fold.validation)
+            scores, history = self._scores_by(head, fold.test), _history_of(head)
+        else:
+            network, history = self.fit(fold.train, fold.validation, watch=watch)
+            scores = self.scores(network, fold.test)
         self._checkpoints.keep(scores, **facts)
         return scores, history
 
@@ -165,22 +164,34 @@ class Trainer:
         has_windows = self.recipe.spec.rate > 0
         return has_windows and self.is_pretrained and networks.has_linear_head(self.recipe.network)
 
-    def _fit_linear(self, rows: Integers, watch: Watch) -> tuple[keras.Model, History]:
-        chosen = self._chosen(rows)
-        kernel, bias, loss = linear.fit(
+    def _linear_head(self, train: Integers, validation: Integers) -> LinearHead:
+        """Fitted to both: nobody has to be held back."""
+        chosen = self._chosen(np.union1d(train, validation))
+        return linear.fit(
             self._features_of_windows(),
             chosen.rows,
             chosen.targets,
             chosen.weights,
             penalty=self._settings.penalty,
         )
-        network = self._build()
-        network.get_layer("head").get_layer("score").set_weights(
-            [kernel[:, np.newaxis], np.array([bias])]
+
+    def _scores_by(self, head: LinearHead, rows: Integers) -> Floats:
+        features = self._features_of_windows()
+        chosen = features.of_clips(rows)
+        return optimization.scores_of_clips(
+            head.scores(features.served[chosen]),
+            features.windows[chosen],
+            np.diff(features.bounds)[rows].tolist(),
+            self._settings.best_windows,
         )
-        fitted = Epoch(number=1, loss=loss, validation_loss=None)
-        watch.report(fitted)
-        return network, History(epochs=(fitted,))
+
+    def _with_head(self, head: LinearHead, watch: Watch) -> tuple[keras.Model, History]:
+        network, history = self._build(), _history_of(head)
+        network.get_layer("head").get_layer("score").set_weights(
+            [head.kernel[:, np.newaxis], np.array([head.bias])]
+        )
+        watch.report(history.best)
+        return network, history
 
     @cached_property
     def _clips(self) -> ClipExamples:
@@ -275,3 +286,7 @@ class Trainer:
                 advance()
         current.network.set_weights(state.best_weights)
         return state.history
+
+
+def _history_of(head: LinearHead) -> History:
+    return History(epochs=(Epoch(number=1, loss=head.loss, validation_loss=None),))
