@@ -11,7 +11,7 @@ from video_classifier.ml import files
 from video_classifier.ml.contracts import ClipSpec, Region
 from video_classifier.ml.data.augmentation import Augmentation
 from video_classifier.ml.serving.card import BundleError, Card
-from video_classifier.ml.training.settings import ClassWeights, TrainingSettings
+from video_classifier.ml.training.settings import ClassWeights, StopBy, TrainingSettings
 
 # Settings on the cards of models that were trained when they had other names.
 _RENAMED = {
@@ -24,6 +24,7 @@ _RENAMED = {
 # Of networks that are trained in another way than by the defaults, unless somebody wants others.
 _SETTINGS = {
     "i3d_person": TrainingSettings(
+        stop_by=StopBy.EPOCHS,  # of which there is one
         augmented_copies=8,
         class_weights=ClassWeights.PEOPLE,
         out_of_domain=0.5,
