@@ -31,8 +31,9 @@ EXAMPLE = """example:
       --curve var/curve.csv --plot docs/learning_curve.png
 
 A table of scores is an unseen.csv, as training writes it, or what scripts.evaluate --scores wrote.
-Of several tables of one model the later ones add the clips that the earlier ones lack. With
-several seeds a figure is the mean; intervals reach from the lowest to the highest of the seeds.
+Of several tables of one model those of the same clips are of further seeds, and others add the
+clips that the earlier ones lack. With several seeds a figure is the mean; intervals reach from the
+lowest to the highest of the seeds.
 """
 
 SETS = Sets(staged="mnnit", further="mnnit_extra", another_room="mnnit_P_lab2_whiteshirt")
@@ -93,10 +94,17 @@ def _tables(named: Sequence[tuple[str, Path]]) -> Named:
 def _joined(
     tables: tuple[ScoreTable, ...], others: tuple[ScoreTable, ...]
 ) -> tuple[ScoreTable, ...]:
+    """Of the same clips the others are of further seeds; else they add those that are missing."""
+    if _names(tables) == _names(others):
+        return tables + others
     if len(tables) != len(others):
         msg = f"A model's tables have {len(tables)} and {len(others)} seeds: they can't be joined."
         raise ManifestError(msg)
     return tuple(table.and_those_of(other) for table, other in zip(tables, others, strict=True))
+
+
+def _names(tables: Sequence[ScoreTable]) -> set[str]:
+    return {entry.name for entry in tables[0].entries}
 
 
 def _curve_lines(curve: Mapping[int, OverSeeds]) -> list[Row]:

@@ -148,7 +148,7 @@ TRASH_KEEP = env.days("TRASH_DAYS", 30)
 # Models and analyses.
 MODELS_STORAGE = env.path("MODELS_STORAGE", BASE_DIR / "models_storage")
 PERSON_DETECTOR = env.path("PERSON_DETECTOR", MODELS_STORAGE / "person_detector")
-DEFAULT_MODEL = env.text("DEFAULT_MODEL", "person_ensemble")
+DEFAULT_MODEL = env.text("DEFAULT_MODEL", "i3d_person")
 RUNNER = env.choice("RUNNER", "thread", of=("thread", "none"))
 ANALYSIS_LEASE = env.seconds("ANALYSIS_LEASE", 60)
 ANALYSIS_HEARTBEAT = env.seconds("ANALYSIS_HEARTBEAT", 5)

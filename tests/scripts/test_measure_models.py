@@ -125,6 +125,15 @@ def test_a_second_table_adds_the_clips_that_the_first_lacks(page: Path, tmp_path
     assert rows["`mnnit_extra`, by recording", "thefts and ordinary"] == ["1 and 2"]
 
 
+def test_tables_of_the_same_clips_are_of_further_seeds(page: Path, tmp_path: Path) -> None:
+    both = [table(tmp_path / f"{seed}.csv", *STAGED, *FURTHER) for seed in (1, 2)]
+    scores = [option for each in both for option in ("--scores", f"ours={each}")]
+
+    assert measure_models.main([*scores, "--write", str(page)]) == 0
+
+    assert "over 2 seeds" in page.read_text()
+
+
 def test_each_model_has_a_column_and_seeds_have_a_range(page: Path, tmp_path: Path) -> None:
     one = table(tmp_path / "one.csv", *STAGED, *FURTHER)
     other = table(tmp_path / "other.csv", *STAGED, *FURTHER, seeds=3)
@@ -170,7 +179,7 @@ def test_what_cannot_be_measured_is_a_sentence(
     known = {
         "tmp": tmp_path,
         "scores": table(tmp_path / "unseen.csv", *STAGED),
-        "seeds": table(tmp_path / "seeds.csv", *STAGED, seeds=2),
+        "seeds": table(tmp_path / "seeds.csv", *FURTHER, seeds=2),
     }
 
     assert measure_models.main([option.format_map(known) for option in options]) == 2
