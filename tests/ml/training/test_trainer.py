@@ -14,6 +14,7 @@ from tests.ml.conftest import TINY
 from video_classifier.ml.cache import Cache
 from video_classifier.ml.contracts import Image, Integers
 from video_classifier.ml.data import splits
+from video_classifier.ml.data.footage import Footage
 from video_classifier.ml.evaluation import cross_validation
 from video_classifier.ml.networks.precision import NotFiniteError
 from video_classifier.ml.networks.pretrained import WeightsError
@@ -77,7 +78,8 @@ def test_the_best_epoch_is_kept(trainer: Trainer) -> None:
 def test_the_score_of_a_clip_is_the_highest_of_its_persons(trainer: Trainer) -> None:
     clips = footage(people(6))
     bright, dark = clips[:2]
-    together = replace(dark, inputs=np.stack([dark.inputs[0], bright.inputs[0]]))
+    both_inputs = np.concatenate([dark.inputs, bright.inputs])
+    together = Footage(entry=dark.entry, inputs=both_inputs, frames=dark.frames)
     crowd = Trainer(recipe(QUICK), [*clips, together])
     network, _ = trainer.fit(*splits.hold_out(people(6), seed=1))
 
