@@ -70,6 +70,7 @@ def test_a_trained_model_is_complete(folder: Path) -> None:
     assert card.training["settings"]["seed"] == 42
     assert {path.name for path in (folder / "mine").iterdir()} == {
         "network.keras",
+        "network.openvino",
         "card.json",
         "course.png",
     }

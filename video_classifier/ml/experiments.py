@@ -244,6 +244,8 @@ def publish(  # noqa: PLR0913
     or 0.5. An export to LiteRT is served if it scores like the network on `windows`, inputs of
     the network, and on made ones; if not, Keras serves the model, and `watch` is warned.
     """
+    from video_classifier.ml import networks
+
     recipe, entries = trained.recipe, trained.entries
     chosen = measured.calibration if measured else Calibration(threshold=threshold or 0.5)
     metrics = measured.metrics if measured else {}
@@ -274,7 +276,7 @@ def publish(  # noqa: PLR0913
     )
     network = calibration.with_temperature(trained.network, chosen.temperature)
     card = bundle.save(folder, network, card)
-    if len(trained.history.epochs) > 1:
+    if not networks.has_linear_head(recipe.network):
         plots.save_training(trained.history, folder / TRAINING_FILE)
     if measured:
         score_table.write(folder / SCORES_FILE, [measured.table])

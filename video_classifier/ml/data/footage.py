@@ -58,6 +58,9 @@ class Footage:
         if not len(self.windows):
             object.__setattr__(self, "windows", np.zeros((len(self.inputs), 3)))
             self.windows[:, 0] = np.arange(len(self.inputs))
+        elif len(self.windows) != len(self.inputs):
+            msg = f"there are {len(self.inputs)} inputs and {len(self.windows)} windows"
+            raise ValueError(msg)
 
     @property
     def is_labelled(self) -> npt.NDArray[np.bool_]:
