@@ -170,8 +170,8 @@ def learning_curve(curve: Mapping[int, OverSeeds]) -> Figure:
     axes.annotate("guessing ", (people[-1], 0.5), ha="right", va="bottom", color="dimgray")
     axes.set(xlabel="people in training", ylabel="ROC AUC on unseen people", title="Learning curve")
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-    axes.set_ylim(top=1)
-    axes.legend(loc="lower right")
+    axes.set_ylim(top=1.02)
+    axes.legend(loc="upper left")
     return figure
 
 
