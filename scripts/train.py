@@ -78,6 +78,10 @@ def _run(options: Options, checkpoints: Path) -> None:
     if options.learning_curve:
         _show_curve(trainer, options.learning_curve)
         return
+    if options.shortcuts:
+        for result in experiments.measure_shortcuts(trainer, plan, watch=watch):
+            console.out.print(f"{result.version:20} ROC AUC {result.auc}, drop {result.drop}")
+        return
     found = _audit(options, trainer) if options.audit else None
     if options.resume and not trainer.can_resume:
         watch.warn("Nothing of this training was kept: it starts from the beginning.")

@@ -48,6 +48,7 @@ class Options:
     test_only: list[str]
     test_half: list[str]
     learning_curve: Path | None
+    shortcuts: bool
     audit: bool
     duplicates: Path | None
     settings: TrainingSettings
@@ -134,6 +135,11 @@ def _add_measuring(group: Any) -> None:
         type=console.file_to_write,
         metavar="CSV",
         help="train on few and on more people, write how well each ranks others, keep no model",
+    )
+    group.add_argument(
+        "--shortcuts",
+        action="store_true",
+        help="score gray, blurred, reordered and still pictures of unseen people, keep no model",
     )
     group.add_argument(
         "--audit",

@@ -10,13 +10,17 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from video_classifier.ml.audit import file_facts, leaks
+import numpy as np
+
+from video_classifier.ml.audit import file_facts, leaks, shortcuts
 from video_classifier.ml.audit.leaks import Audit
+from video_classifier.ml.audit.shortcuts import VersionResult
 from video_classifier.ml.cache import Cache
-from video_classifier.ml.contracts import Image, Region
+from video_classifier.ml.contracts import Floats, Image, Region
 from video_classifier.ml.data import splits
 from video_classifier.ml.data.footage import Footage, Unreadable, read_footage
 from video_classifier.ml.data.grouping import Duplicates
@@ -33,7 +37,7 @@ from video_classifier.ml.networks.pretrained import Pretrained, WeightsError
 from video_classifier.ml.persons import loading as detectors
 from video_classifier.ml.persons.detector import DetectorError
 from video_classifier.ml.reporting import card_text, plots
-from video_classifier.ml.serving import bundle, loading
+from video_classifier.ml.serving import bundle, events, loading
 from video_classifier.ml.serving.card import BundleError, Card, Interval
 from video_classifier.ml.training import export
 from video_classifier.ml.training.export import ExportError
@@ -216,6 +220,45 @@ def measure(trainer: Trainer, plan: Plan, *, watch: Watch = UNWATCHED) -> Measur
         entries, out_of_fold.scores, threshold=out_of_fold.thresholds
     )
     return Measured(plan=plan, entries=tuple(entries), out_of_fold=out_of_fold, metrics=metrics)
+
+
+def measure_shortcuts(
+    trainer: Trainer, plan: Plan, *, watch: Watch = UNWATCHED
+) -> tuple[VersionResult, ...]:
+    """What a recipe's networks make of changed pictures of people whom they have not seen.
+
+    Each clip of a source with both labels is scored in every version, see `audit.shortcuts`, by a
+    network that was trained without its group. Raises TooFewGroupsError and NotFiniteError.
+    """
+    best = trainer.recipe.settings.best_windows
+    inside = cross_validation.in_domain(trainer.entries)
+    seed = trainer.recipe.settings.seed
+    folds = cross_validation.make_folds(trainer.entries, count=plan.folds, seed=seed)
+    entries, scores = [], []
+    trainer.prepare(watch)
+    with watch.task("Scoring changed clips without each fold in turn", int(inside.sum())) as done:
+        for fold in folds:
+            network, _ = trainer.fit(fold.train, fold.validation)
+            for row in fold.test[inside[fold.test]]:
+                clip = trainer.footage[row]
+                entries.append(clip.entry)
+                scores.append(
+                    shortcuts.version_scores(
+                        clip.inputs,
+                        partial(_predicted, network),
+                        combine=partial(_of_clip, clip.windows, best),
+                    )
+                )
+                done()
+    return shortcuts.appearance(entries, scores)
+
+
+def _predicted(network: keras.Model, windows: Image) -> Floats:
+    return np.array([network.predict_on_batch(each[np.newaxis])[0, 0] for each in windows])
+
+
+def _of_clip(windows: Floats, best: int, scores: Floats) -> float:
+    return events.clip_score(scores, *windows.T, best=best)
 
 
 def train(trainer: Trainer, *, watch: Watch = UNWATCHED) -> Trained:

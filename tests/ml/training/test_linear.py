@@ -12,6 +12,7 @@ from tests.makers.datasets import people
 from tests.makers.weights import write_i3d
 from tests.ml.conftest import OF_PERSONS
 from video_classifier.ml import experiments
+from video_classifier.ml.audit.shortcuts import Version
 from video_classifier.ml.cache import Cache
 from video_classifier.ml.contracts import Image
 from video_classifier.ml.data.footage import Footage
@@ -112,6 +113,17 @@ def test_people_whom_it_has_not_seen_are_told_apart_by_what_they_do(weights: Pat
 
     assert measured.metrics["auc"].value == 1
     assert measured.calibration.temperature == 1
+
+
+@pytest.mark.keras
+def test_changed_pictures_of_unseen_people_are_scored(weights: Path) -> None:
+    trainer = Trainer(RECIPE, [moving(entry) for entry in people(4)], backbone_weights=weights)
+
+    results = {each.version: each for each in experiments.measure_shortcuts(trainer, Plan(folds=2))}
+
+    assert results.keys() == set(Version)
+    assert results[Version.ORIGINAL].auc.value == 1
+    assert results[Version.STILL].auc.value == 1  # they are bright or dark, and don't move
 
 
 @pytest.mark.keras
