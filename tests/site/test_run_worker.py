@@ -26,14 +26,14 @@ from pathlib import Path
 from django.core.files.base import ContentFile
 from video_classifier.models import BrowserCopy, Clip, Store
 from video_classifier.services import analyses, copies
-video, version, clips = sys.argv[1:]
+video, version, clips, model = sys.argv[1:]
 for _ in range(int(clips)):
     clip = Clip.objects.create(
         name="door.avi", file=ContentFile(Path(video).read_bytes(), name="clip.avi"),
         sha256="0" * 64, size_bytes=1, container="avi", codec="mjpeg", width=64, height=48,
         duration=2.0, playback="wanted", store=Store.objects.get(),
     )
-    analyses.enqueue(clip, model="conv3d", user=None)
+    analyses.enqueue(clip, model=model, user=None)
     copies.want(clip)
     BrowserCopy.objects.filter(clip=clip).update(version=int(version))
     print(clip.pk.hex)
@@ -59,9 +59,9 @@ class Site:
         )
         return done.stdout.strip()
 
-    def queue(self, video: Path, *, version: int = 1, clips: int = 1) -> str:
+    def queue(self, video: Path, *, version: int = 1, clips: int = 1, model: str = "conv3d") -> str:
         """The ids of so many clips with these bytes, each with an analysis and a copy queued."""
-        return self.run("-c", QUEUE, str(video), str(version), str(clips))
+        return self.run("-c", QUEUE, str(video), str(version), str(clips), model)
 
     def worker(self, *words: str) -> subprocess.Popen[str]:
         return subprocess.Popen(
@@ -140,9 +140,11 @@ def test_a_worker_does_every_kind_of_job_and_says_so(
 @pytest.mark.keras
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_worker_that_is_ended_puts_its_job_back(
-    site: Site, video: Path, started: Callable[..., subprocess.Popen[str]], number: int
+    site: Site, tmp_path: Path, started: Callable[..., subprocess.Popen[str]], number: int
 ) -> None:
-    clip = site.queue(video)
+    # To look for people in minutes of pictures takes seconds: it is ended in the middle.
+    long = videos.write(tmp_path / "long.avi", 5400, codec="mjpeg", pixels="yuvj420p")
+    clip = site.queue(long, model="i3d_person")
 
     process = started()
     until(lambda: site.status("segment", clip)[0] == "running")

@@ -12,12 +12,14 @@ from tests.makers.datasets import footage, people
 from tests.ml.conftest import TINY
 from video_classifier.ml.cache import Cache
 from video_classifier.ml.data.augmentation import Augmentation
+from video_classifier.ml.data.footage import Footage
 from video_classifier.ml.training.examples import ClipExamples, FeatureExamples, extract_features
 
 
 def test_rows_belong_to_clips() -> None:
     one, *others = footage(people(1)[:3])
-    crowded = replace(one, inputs=np.concatenate([one.inputs, others[0].inputs]))
+    both_inputs = np.concatenate([one.inputs, others[0].inputs])
+    crowded = Footage(entry=one.entry, inputs=both_inputs, frames=one.frames)
 
     examples = ClipExamples([crowded, *others], TINY, Augmentation(), seed=1)
 
