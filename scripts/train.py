@@ -10,7 +10,6 @@ from __future__ import annotations
 import shutil
 import sys
 from collections.abc import Sequence
-from itertools import compress
 from pathlib import Path
 
 from scripts._lib import console, train_options
@@ -22,7 +21,6 @@ from video_classifier.ml.cache import Cache
 from video_classifier.ml.data import grouping, manifest, splits
 from video_classifier.ml.data.splits import LEAKY, SplitBy
 from video_classifier.ml.evaluation import learning_curve, unseen
-from video_classifier.ml.evaluation.cross_validation import in_domain
 from video_classifier.ml.experiments import Measured, Provenance
 from video_classifier.ml.reporting import card_text
 from video_classifier.ml.serving.card import Card
@@ -128,7 +126,7 @@ def _audit(options: Options, trainer: Trainer) -> Audit:
 
 
 def _show_curve(trainer: Trainer, file: Path) -> None:
-    people = len({entry.group for entry in compress(trainer.entries, in_domain(trainer.entries))})
+    people = len(learning_curve.people_of(trainer))
     counts = sorted({*range(2, people - 1, 2), people - 1})
     points = learning_curve.measure(trainer, counts, draws=CURVE_DRAWS, watch=watch)
     learning_curve.write(file, points)

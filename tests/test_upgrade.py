@@ -185,7 +185,7 @@ def test_the_way_back_to_0_1_keeps_every_result(written: Rows) -> None:
 
 @pytest.mark.django_db(transaction=True)
 def test_the_way_back_finds_an_analysis_between_two_runs(make_analysis: MakeAnalysis) -> None:
-    """Whose worker was killed after it had put the segment back, and before it said so here."""
+    """A worker was killed after putting the segment back, before it updated the analysis."""
     make_analysis(status=Status.RUNNING)
     jobs.put_back(Segment.objects.all(), worker="one")
     try:

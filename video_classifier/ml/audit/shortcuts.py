@@ -81,8 +81,8 @@ def identity_share(
 ) -> IdentityShare | None:
     """The share of the variance of scores that the person explains, beyond the label.
 
-    Of (n,) targets 0 or 1, scores 0 to 1, and groups: one name a clip or recording. Give
-    recordings where there are several pieces of one: these are alike whoever is in them.
+    Of (n,) targets 0 or 1, scores 0 to 1, and groups: one name a clip or recording. If
+    some clips are pieces of one recording, pass recordings: such pieces score alike anyway.
 
     Two linear models of the logits are fitted: a mean for each label, and in addition an effect
     of each person. The share is the part of the first one's squared error that the second one

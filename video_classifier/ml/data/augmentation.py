@@ -12,8 +12,8 @@ import numpy.typing as npt
 
 from video_classifier.ml.contracts import ClipSpec, Floats, Image
 from video_classifier.ml.data.settings import check, setting
+from video_classifier.ml.video.sampling import LUMA
 
-_LUMA = np.array((0.299, 0.587, 0.114), np.float32)  # ITU-R BT.601
 _GAINS = 0.8, 1.2  # of each channel
 _GAMMAS = 0.6, 1.6
 _SMALL_SIDES = 40, 110  # pixels
@@ -157,7 +157,7 @@ def _recolored(
     """Values from about 0 to 255 that are not rounded yet."""
     colored: npt.NDArray[np.number] = frames
     if _happens(augmentation.gray, random):
-        colored = np.repeat((frames @ _LUMA)[..., np.newaxis], 3, axis=-1)
+        colored = np.repeat((frames @ LUMA)[..., np.newaxis], 3, axis=-1)
     elif _happens(augmentation.recolor, random):
         turned = _hue_rotation(random.uniform(-np.pi, np.pi)) * random.uniform(*_GAINS, (3, 1))
         colored = frames @ turned.T.astype(np.float32)

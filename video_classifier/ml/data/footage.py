@@ -178,11 +178,7 @@ def _of_people(entry: Entry, *, spec: ClipSpec, cache: Cache, detector: Detector
 
     def inputs() -> Image:
         crops, _ = finder.take_crops(*tracks(), spec)
-        found = [
-            person.images[start : start + spec.frames]
-            for person in crops
-            for start in person.starts
-        ]
+        found = [window for person in crops for window in person.windows]
         return np.array(found, np.uint8).reshape(-1, *spec.shape)
 
     def dense(number: int) -> Image:

@@ -81,8 +81,8 @@ def within_group_auc(
     """The share of (theft, ordinary) pairs of one group that are in the right order; ties half.
 
     Of (n,) targets 0 or 1 and scores, and groups: one name a clip. No pair is of two people, so
-    a network that knows people by their looks gains nothing. Every pair counts alike, whoever it
-    is of. Interval(value=None) if no group has both.
+    recognizing people doesn't help a network. Every pair has the same weight.
+    Interval(value=None) if no group has both.
 
     The interval is the percentile bootstrap's over the groups that have both, and as in
     `measure` never narrower than Newcombe's of as many thefts and ordinary clips.

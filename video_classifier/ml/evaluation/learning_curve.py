@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Sequence
+from itertools import compress
 from pathlib import Path
 
 import numpy as np
@@ -33,7 +34,7 @@ def measure(
     out of domain are always in training. Raises TooFewGroupsError.
     """
     trainer.prepare(watch)
-    people = sorted({entry.group for entry in _inside(trainer)})
+    people = people_of(trainer)
     if max(counts) >= len(people):
         msg = f"Of {len(people)} people one is left out: at most {len(people) - 1} can be drawn."
         raise TooFewGroupsError(msg)
@@ -45,6 +46,11 @@ def measure(
                 found.append(CurvePoint(people=count, auc=_auc(trainer, scores)))
                 advance()
     return tuple(found)
+
+
+def people_of(trainer: Trainer) -> list[str]:
+    """Those who can be left out: of sources with both labels, in order of their names."""
+    return sorted({entry.group for entry in _inside(trainer)})
 
 
 def write(file: Path, points: Sequence[CurvePoint]) -> None:
@@ -86,8 +92,7 @@ def _drawn(trainer: Trainer, people: Sequence[str], count: int, draw: int) -> li
 
 
 def _inside(trainer: Trainer) -> list[Entry]:
-    chosen = in_domain(trainer.entries)
-    return [entry for entry, is_inside in zip(trainer.entries, chosen, strict=True) if is_inside]
+    return list(compress(trainer.entries, in_domain(trainer.entries)))
 
 
 def _auc(trainer: Trainer, scores: Floats) -> float:

@@ -9,6 +9,7 @@ import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
+from itertools import islice
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -184,12 +185,7 @@ def _augmented(footage: Sequence[Footage], recipe: Recipe, number: int) -> Itera
 
 def _features(backbone: keras.Model, inputs: Iterator[Image]) -> Floats32:
     """(n, features) of windows (frames, h, w, 3) RGB uint8."""
-    found, batch = [], []
-    for window in inputs:
-        batch.append(window)
-        if len(batch) == _BATCH:
-            found.append(backbone.predict_on_batch(np.stack(batch)))
-            batch = []
-    if batch:
+    found = []
+    while batch := list(islice(inputs, _BATCH)):
         found.append(backbone.predict_on_batch(np.stack(batch)))
     return np.asarray(np.concatenate(found), np.float32)

@@ -20,7 +20,7 @@ from video_classifier.ml.video.timeline import Timeline
 
 _RATE_COMPARED, _MAX_COMPARED = 8.0, 2000  # pictures a second, and in all
 
-_LUMA = np.array((0.299, 0.587, 0.114), np.float32)  # ITU-R BT.601
+LUMA = np.array((0.299, 0.587, 0.114), np.float32)  # ITU-R BT.601
 
 Taken = TypeVar("Taken")
 
@@ -145,7 +145,7 @@ def distinct(images: Iterable[Image], *, least: float) -> list[int]:
     chosen: list[int] = []
     last = None
     for number, image in enumerate(images):
-        gray = image @ _LUMA
+        gray = image @ LUMA
         if last is None or np.abs(gray - last).mean() >= least:
             chosen.append(number)
             last = gray
