@@ -20,6 +20,7 @@ from video_classifier.models import (
     BrowserCopy,
     Camera,
     Clip,
+    Event,
     HeatMap,
     Membership,
     OneTimePassword,
@@ -277,6 +278,20 @@ class TrackAdmin(ReadOnlyAdmin):
     @admin.display(description="Score", ordering="score")
     def rounded(self, track: Track) -> str:
         return f"{track.score:.2f}"
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        return super().get_queryset(request).filter(analysis__clip__trashed_at=None)
+
+
+@admin.register(Event)
+class EventAdmin(ReadOnlyAdmin):
+    list_display = ("__str__", "analysis", "start", "end", "rounded")
+    list_select_related = ("analysis",)
+    search_fields = ("analysis__clip__name",)
+
+    @admin.display(description="Score", ordering="score")
+    def rounded(self, event: Event) -> str:
+        return f"{event.score:.2f}"
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         return super().get_queryset(request).filter(analysis__clip__trashed_at=None)

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
         BrowserCopy,
         Camera,
         Clip,
+        Event,
         HeatMap,
         Job,
         Segment,
@@ -33,6 +34,7 @@ AnyJob = TypeVar("AnyJob", bound="Job")
 Visitor = User | AnonymousUser
 
 DELETE_CLIPS = "video_classifier.delete_clip"  # the permission
+UNFINISHED = (Status.QUEUED, Status.RUNNING, Status.PAUSED)
 UPLOADERS = (Role.ANALYST, Role.MANAGER)
 
 
@@ -130,7 +132,7 @@ class JobQuerySet(InStoreQuerySet[AnyJob]):
         )
 
     def unfinished(self) -> Self:
-        return self.filter(status__in=(Status.QUEUED, Status.RUNNING))
+        return self.filter(status__in=UNFINISHED)
 
     def held(self, job: AnyJob) -> Self:
         """The row of `job`, while it still belongs to this very run of this worker."""
@@ -152,7 +154,7 @@ class AnalysisQuerySet(InStoreQuerySet["Analysis"]):
     way_to_store = "clip__store"
 
     def unfinished(self) -> Self:
-        return self.filter(status__in=(Status.QUEUED, Status.RUNNING))
+        return self.filter(status__in=UNFINISHED)
 
     def idle(self) -> Self:
         """Running by name, but none of their segments is running or done: all were put back."""
@@ -180,6 +182,13 @@ class HeatMapQuerySet(JobQuerySet["HeatMap"]):
 
 class TrackQuerySet(InStoreQuerySet["Track"]):
     way_to_store = "analysis__clip__store"
+
+
+class EventQuerySet(InStoreQuerySet["Event"]):
+    way_to_store = "analysis__clip__store"
+
+    def strongest_first(self) -> Self:
+        return self.order_by("-score", "number")
 
 
 class BrowserCopyQuerySet(JobQuerySet["BrowserCopy"]):

@@ -11,6 +11,7 @@ from video_classifier.ml.contracts import Stage as MlStage
 class Status(models.TextChoices):
     QUEUED = "queued", "Waiting"
     RUNNING = "running", "Running"
+    PAUSED = "paused", "Paused"  # by somebody; goes on where it stopped when they say so
     DONE = "done", "Done"
     FAILED = "failed", "Failed"
     CANCELLED = "cancelled", "Cancelled"  # by somebody, or with its clip, which is in the trash

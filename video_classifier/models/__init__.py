@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from video_classifier.models.accounts import OneTimePassword
-from video_classifier.models.analyses import Analysis, HeatMap, Segment, Track
+from video_classifier.models.analyses import Analysis, Event, HeatMap, Segment, Track
 from video_classifier.models.audit import AuditEntry
 from video_classifier.models.cameras import Camera, Membership, Store
 from video_classifier.models.clips import BrowserCopy, Clip
@@ -15,6 +15,7 @@ __all__ = [
     "BrowserCopy",
     "Camera",
     "Clip",
+    "Event",
     "HeatMap",
     "Job",
     "Membership",

@@ -15,6 +15,7 @@ from video_classifier.models.clips import Clip
 from video_classifier.models.jobs import Job
 from video_classifier.querysets import (
     AnalysisQuerySet,
+    EventQuerySet,
     HeatMapQuerySet,
     SegmentQuerySet,
     TrackQuerySet,
@@ -78,9 +79,10 @@ class Result(models.Model):
 class Analysis(Result):
     """One run of one model over one clip: the plan, and the sum of its segments.
 
-    queued -> running, with its first segment -> done, with its last | failed, with any of them.
-    Queued or running -> cancelled. Only services.analyses and services.conclusions move a row,
-    except that services.trash cancels it with its clip and queues it again.
+    queued -> running, with its first segment -> done, with its last | failed, if none of them
+    could be analyzed. Queued or running -> paused -> queued. Unfinished -> cancelled. Only
+    services.analyses and services.conclusions move a row, except that services.trash cancels it
+    with its clip and queues it again.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -205,13 +207,15 @@ class Segment(Job, Result):
 class Track(models.Model):
     """Somebody whom a model followed through a segment, as nothing but a number.
 
-    A person who leaves and comes back gets a new track.
+    A person who leaves and comes back gets a new track. Who is followed over the border of two
+    segments has a row in each, with the same number; in the stretch that segments share, the later
+    row holds.
     """
 
     analysis = models.ForeignKey(Analysis, models.CASCADE, related_name="tracks")
     segment = models.ForeignKey(Segment, models.CASCADE, related_name="tracks")
     number = models.PositiveSmallIntegerField(
-        help_text="From 1, in order of segments and of appearance in them."
+        help_text="From 1, in order of appearance in the clip."
     )
     number_in_segment = models.PositiveSmallIntegerField(
         help_text="From 1, in order of appearance."
@@ -234,7 +238,7 @@ class Track(models.Model):
         ordering = ("number",)
         constraints = (
             models.UniqueConstraint(
-                fields=["analysis", "number"], name="track_number_stands_for_one"
+                fields=["segment", "number"], name="track_number_stands_for_one"
             ),
             models.UniqueConstraint(
                 fields=["segment", "number_in_segment"],
@@ -251,6 +255,53 @@ class Track(models.Model):
 
     def __str__(self) -> str:
         return f"Track {self.number}"
+
+
+class Event(models.Model):
+    """An event candidate whose score reached the threshold. Times are seconds of the clip.
+
+    Written when the analysis closes. A clip is a hint exactly when it has one; results from before
+    there were events have none.
+    """
+
+    analysis = models.ForeignKey(Analysis, models.CASCADE, related_name="events")
+    number = models.PositiveIntegerField(help_text="From 1, in order of time.")
+    segment = models.ForeignKey(
+        Segment, models.CASCADE, related_name="events", help_text="In which its peak is."
+    )
+    track = models.ForeignKey(
+        Track,
+        models.CASCADE,
+        null=True,
+        blank=True,
+        related_name="events",
+        help_text="The row that its peak is of; none if whole pictures were scored.",
+    )
+    start = models.FloatField(help_text="Of its first window.")
+    end = models.FloatField(help_text="Of its last window.")
+    peak = models.FloatField(help_text="The middle of its best window.")
+    score = models.FloatField(help_text="0 to 1: the mean of its best windows.")
+
+    objects = EventQuerySet.as_manager()
+
+    class Meta:
+        ordering = ("analysis", "number")
+        constraints = (
+            models.UniqueConstraint(
+                fields=["analysis", "number"], name="event_number_stands_for_one"
+            ),
+            models.CheckConstraint(name="event_number_is_from_one", condition=Q(number__gte=1)),
+            models.CheckConstraint(
+                name="event_peaks_between_its_start_and_end",
+                condition=Q(start__gte=0, peak__gte=F("start"), peak__lte=F("end")),
+            ),
+            models.CheckConstraint(
+                name="event_score_is_from_0_to_1", condition=Q(score__range=(0, 1))
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"Event {self.number}"
 
 
 class HeatMap(Job):

@@ -38,6 +38,12 @@ class Clip(models.Model):
     height = models.PositiveIntegerField()
     frame_rate = models.FloatField(null=True, blank=True)
     duration = models.FloatField(help_text="Seconds, as the file's header says.")
+    segment_spans = models.JSONField(
+        default=list,
+        blank=True,
+        help_text="Start and end, in seconds, of each segment of a long recording; a clip that is "
+        "analyzed in one piece has none.",
+    )
     store = models.ForeignKey(Store, models.PROTECT, related_name="clips")
     camera = models.ForeignKey(
         Camera,

@@ -21,8 +21,9 @@ def job_version() -> int:
 class Job(models.Model):
     """A row that is also a job in the queue of its kind.
 
-    queued -> running -> done | failed. What stalls, or is put back, is queued again. Queued or
-    running -> cancelled, and from there queued again if a clip leaves the trash.
+    queued -> running -> done | failed. What stalls, or is put back, is queued again. Queued ->
+    paused -> queued. Unfinished -> cancelled, and from there queued again if a clip leaves the
+    trash.
     Only services.jobs moves a row, for the one service that knows its kind.
     """
 
