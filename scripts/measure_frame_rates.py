@@ -21,10 +21,10 @@ from av.filter import Graph
 from av.video.frame import VideoFrame
 
 from scripts._lib import console, markdown
-from video_classifier.ml.contracts import LABELS, ClipError, Floats, Outcome, Track
+from video_classifier.ml.contracts import LABELS, ClipError, Outcome, Track
 from video_classifier.ml.data import manifest
 from video_classifier.ml.data.manifest import Entry, ManifestError
-from video_classifier.ml.persons import boxes, tracking
+from video_classifier.ml.persons import overlap
 from video_classifier.ml.serving import loading
 from video_classifier.ml.serving.card import BundleError
 from video_classifier.ml.serving.predictor import ModelPredictor
@@ -173,12 +173,8 @@ def _is_counterpart(track: Track, other: Track) -> bool:
     if end - start < SHARE * (track.times[-1] - track.times[0]):
         return False
     moments = np.linspace(start, end, 1 + round((end - start) / MOMENT))
-    return bool(boxes.iou(_at(track, moments), _at(other, moments)).mean() >= IOU)
-
-
-def _at(track: Track, moments: Floats) -> Floats:
-    sides = tracking.corners(track).T
-    return np.stack([np.interp(moments, track.times, side) for side in sides], axis=1)
+    both = overlap.corners_at(track, moments), overlap.corners_at(other, moments)
+    return bool(overlap.iou(*both).mean() >= IOU)
 
 
 def _seconds(clip: Path) -> float:

@@ -9,7 +9,7 @@ import pytest
 
 from tests.makers.crowd import Way, between, standing, walking
 from video_classifier.ml.contracts import Box, Track
-from video_classifier.ml.persons import tracking
+from video_classifier.ml.persons import overlap, tracking
 from video_classifier.ml.persons.detector import Detections
 
 STEP = 0.25
@@ -37,7 +37,7 @@ def link(detections: Sequence[Detections], times: Sequence[float] = TIMES) -> tu
 
 
 def center(track: Track, second: float) -> float:
-    boxes = tracking.corners(track)
+    boxes = overlap.corners(track)
     return float(np.interp(second, track.times, boxes[:, [0, 2]].mean(axis=1)))
 
 
@@ -187,7 +187,7 @@ def test_twenty_people_are_twenty() -> None:
 def test_boxes_stay_within_the_picture() -> None:
     (track,) = link(seen(walking(0.6, speed=0.15, width=0.2)))
 
-    edges = tracking.corners(track)
+    edges = overlap.corners(track)
     assert edges.min() >= 0
     assert edges.max() <= 1
 
@@ -198,7 +198,7 @@ def test_boxes_that_tremble_are_smoothed() -> None:
 
     (track,) = link([found((Box(left=x, top=0.2, right=x + 0.1, bottom=0.8), SURE)) for x in left])
 
-    smooth = tracking.corners(track)[:, 0]
+    smooth = overlap.corners(track)[:, 0]
     assert np.abs(np.diff(smooth)).mean() < np.abs(np.diff(left)).mean() / 2
 
 

@@ -1,4 +1,4 @@
-"""Box arithmetic: intersection over union, non-maximum suppression, box voting, letterboxing.
+"""Box arithmetic: non-maximum suppression, box voting, letterboxing.
 
 Boxes are arrays (..., 4): left, top, right, bottom, in any unit.
 """
@@ -8,21 +8,19 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cache
 from math import ceil
-from typing import TypeVar
 
 import cv2
 import numpy as np
 
-from video_classifier.ml.contracts import Floats, Floats32, Image, Integers
+from video_classifier.ml.contracts import Floats32, Image, Integers
 from video_classifier.ml.persons.detector import Detections
+from video_classifier.ml.persons.overlap import Array, iou
 
 STRIDES = (8, 16, 32)
 FOUR_STRIDES = (*STRIDES, 64)  # of NanoDet-Plus
 MIN_SCORE = 0.1  # of a detection that is reported
 GRAY = 114  # with which YOLO pads a picture to the size of its input
 _MAX_LOG_SIDE = 8.0  # of a box, in strides: no broken network may overflow
-
-Array = TypeVar("Array", Floats, Floats32)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,28 +49,6 @@ def letterbox(
     filled = np.full((height, width, 3), GRAY, np.uint8)
     filled[: size[1], : size[0]] = cv2.resize(image, size, interpolation=cv2.INTER_LINEAR)
     return filled, (tall, wide)
-
-
-def areas(boxes: Array) -> Array:
-    """(...): of boxes (..., 4)."""
-    area: Array = (boxes[..., 2] - boxes[..., 0]) * (boxes[..., 3] - boxes[..., 1])
-    return area
-
-
-def intersections(boxes: Array, others: Array) -> Array:
-    """(...): shared areas of boxes (..., 4); shapes broadcast."""
-    corner = np.maximum(boxes[..., :2], others[..., :2])
-    opposite = np.minimum(boxes[..., 2:], others[..., 2:])
-    shared: Array = np.clip(opposite - corner, 0, None).prod(axis=-1)
-    return shared
-
-
-def iou(boxes: Array, others: Array) -> Array:
-    """(...): intersection over union of boxes (..., 4), 0 to 1; shapes broadcast."""
-    shared = intersections(boxes, others)
-    union = areas(boxes) + areas(others) - shared
-    ratio: Array = shared / np.maximum(union, np.finfo(union.dtype).tiny)
-    return ratio
 
 
 def pairwise_iou(boxes: Array, others: Array) -> Array:

@@ -10,7 +10,8 @@ import cv2
 import numpy as np
 
 from video_classifier.ml.contracts import ClipSpec, Floats, Image, Track
-from video_classifier.ml.persons.tracking import corners, smoothed
+from video_classifier.ml.persons.overlap import corners
+from video_classifier.ml.persons.tracking import smoothed
 
 VERSION = 2  # raise it when a track would give other crops: caches go by it
 

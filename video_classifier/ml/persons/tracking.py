@@ -16,13 +16,12 @@ from dataclasses import dataclass, field
 from math import ceil
 from typing import NamedTuple
 
-import lap
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
-from video_classifier.ml.contracts import Box, Floats, Integers, Track
-from video_classifier.ml.persons.boxes import areas, intersections, iou
+from video_classifier.ml.contracts import Box, Floats, Track
 from video_classifier.ml.persons.detector import Detections
+from video_classifier.ml.persons.overlap import areas, best_pairs, corners, intersections, iou
 
 VERSION = 2  # raise it when the same detections would give other tracks: caches go by it
 
@@ -118,11 +117,6 @@ def most_prominent(tracks: Sequence[Track]) -> tuple[Track, ...]:
     return tuple(sorted(tracks, key=prominence, reverse=True)[:MAX_TRACKS])
 
 
-def corners(track: Track) -> Floats:
-    """(n, 4): left, top, right, bottom at each of the track's times, 0 to 1 of the picture."""
-    return np.array([(box.left, box.top, box.right, box.bottom) for box in track.boxes])
-
-
 def smoothed(lines: Floats, times: Floats, *, step: float, over: float) -> Floats:
     """(n, k): straight lines fitted to each `over` seconds of `lines` (n, k) at n `times`.
 
@@ -177,20 +171,13 @@ def _assign(
         return list(open_tracks), found
     expected = np.stack([each.expected(second) for each in open_tracks])
     overlaps = iou(_widened(expected)[:, None], _widened(found.boxes)[None])
-    rows, columns = _best_pairs(overlaps * found.scores)
+    rows, columns = best_pairs(overlaps * found.scores)
     fits = overlaps[rows, columns] >= _MIN_IOU
     rows, columns = rows[fits], columns[fits]
     for row, column in zip(rows, columns, strict=True):
         open_tracks[row].extend(number, second, found.boxes[column])
     unmatched = [each for row, each in enumerate(open_tracks) if row not in rows]
     return unmatched, _Boxes(*(np.delete(values, columns, axis=0) for values in found))
-
-
-def _best_pairs(values: Floats) -> tuple[Integers, Integers]:
-    """Rows and columns of (n, m) `values`, each at most once, whose sum is the largest."""
-    _, column_of, _ = lap.lapjv(-values, extend_cost=True)
-    rows = np.flatnonzero(column_of >= 0)
-    return rows, column_of[rows]
 
 
 def _step(times: Sequence[float]) -> float:
