@@ -21,6 +21,7 @@ from pytest_django import Settings
 from tests import servers
 from video_classifier.ml.contracts import (
     UNWATCHED,
+    WHOLE,
     Box,
     ClipSpec,
     EventCandidate,
@@ -31,6 +32,7 @@ from video_classifier.ml.contracts import (
     Region,
     Sample,
     ScoredTrack,
+    Span,
     Stage,
     WindowScore,
 )
@@ -159,7 +161,12 @@ class FakePredictor:
         self._during = during
 
     def analyze(
-        self, video: Path, *, preview_width: int | None = None, progress: Progress = UNWATCHED
+        self,
+        video: Path,
+        *,
+        span: Span = WHOLE,
+        preview_width: int | None = None,
+        progress: Progress = UNWATCHED,
     ) -> Outcome:
         assert video.is_file()
         for stage in Stage:

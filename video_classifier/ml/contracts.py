@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import astuple, dataclass, fields
 from enum import StrEnum
-from math import isfinite
+from math import inf, isfinite
 from pathlib import Path
 from typing import Protocol
 
@@ -29,6 +29,7 @@ MAX_RATE = 8.0  # pictures a second: people are followed, and cut out, in no mor
 MIN_RATE = 3.0  # pictures a second that it takes to see a movement …
 _OFF_RATE = 0.05  # … of which a clip may lack so many: its frame rate is rounded
 SLACK = 0.02  # seconds by which moments that mean the same frame may differ
+LEAD = 2.0  # seconds before a span in which people are already followed: a window of movement
 
 
 class ClipError(Exception):
@@ -41,6 +42,27 @@ class Stage(StrEnum):
     READING = "reading"
     FINDING = "finding"  # people, if the network looks at these
     CLASSIFYING = "classifying"
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A stretch of a clip, in seconds since the clip's first picture."""
+
+    start: float = 0.0
+    end: float | None = None  # None: to the end of the clip
+
+    def __post_init__(self) -> None:
+        if not (isfinite(self.start) and 0 <= self.start < self.until):
+            msg = f"no span of a clip is from {self.start} to {self.end} s"
+            raise ValueError(msg)
+
+    @property
+    def until(self) -> float:
+        """Its end; infinity if that is the clip's."""
+        return inf if self.end is None else self.end
+
+
+WHOLE = Span()
 
 
 class Region(StrEnum):
@@ -105,6 +127,7 @@ class ClipFacts:
     is_interlaced: bool = False  # its frames hold two fields, which browsers show as combs
     is_hdr: bool = False  # PQ or HLG, which ordinary screens show washed out
     keeps_time: bool = True  # players show each picture at its time: the file's clock is the clip's
+    segment_spans: tuple[tuple[float, float], ...] = ()  # of a long recording; (): one piece
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -225,6 +248,7 @@ class ScoredTrack:
     images: Image  # (frames, height, width, 3) RGB, uint8: the window that decided
     times: tuple[float, ...]  # seconds since the clip's first frame, one an image
     windows: tuple[WindowScore, ...] = ()  # all of the track, in order of time
+    preview: Image | None = None  # the whole picture in the middle of that window, if asked for
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -257,8 +281,9 @@ class EventCandidate:
 class Outcome:
     """A prediction or the reason why there is none, what it rests on, and how long it took.
 
-    The score of a clip is that of its best candidate, so that it is a hint exactly when it has an
-    event.
+    All of it is of the span that was analyzed, and times are seconds since the clip's first
+    picture. The score of a clip is that of its best candidate, so that it is a hint exactly when it
+    has an event.
     """
 
     prediction: Prediction | None  # None: the clip shows nothing that could be judged
@@ -350,11 +375,18 @@ class Predictor(Protocol):
         """Of the weights, in hexadecimal."""
 
     def analyze(
-        self, video: Path, *, preview_width: int | None = None, progress: Progress = UNWATCHED
+        self,
+        video: Path,
+        *,
+        span: Span = WHOLE,
+        preview_width: int | None = None,
+        progress: Progress = UNWATCHED,
     ) -> Outcome:
         """Reads `video` and scores it; previews are `preview_width` pixels wide, if asked for.
 
-        Raises ClipError, and what `progress.check` raises.
+        Of a span of a long recording as much is decoded as it takes to judge it. A model of people
+        looks `LEAD` seconds further back, so that tracks can be joined over its border. Raises
+        ClipError, and what `progress.check` raises.
         """
 
     def score(self, images: Image) -> float:

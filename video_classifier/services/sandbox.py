@@ -20,6 +20,7 @@ from django.conf import settings
 
 from video_classifier.ml.contracts import (
     UNWATCHED,
+    WHOLE,
     ClipError,
     ClipFacts,
     ClipSpec,
@@ -27,6 +28,7 @@ from video_classifier.ml.contracts import (
     Outcome,
     Progress,
     Sample,
+    Span,
     Stage,
 )
 from video_classifier.ml.isolation.children import (
@@ -159,13 +161,19 @@ class ChildPredictor:
         _scorer.call("load", *self._model, returns=type(None))
 
     def analyze(
-        self, video: Path, *, preview_width: int | None = None, progress: Progress = UNWATCHED
+        self,
+        video: Path,
+        *,
+        span: Span = WHOLE,
+        preview_width: int | None = None,
+        progress: Progress = UNWATCHED,
     ) -> Outcome:
         """Raises Refused, ScorerDiedError, and what `progress.check` raises."""
         return _scorer.call(
             "analyze",
             *self._model,
             video,
+            span,
             preview_width,
             returns=Outcome,
             meanwhile=Meanwhile(parts=Stage, on_part=progress.on_stage, watch=progress.check),

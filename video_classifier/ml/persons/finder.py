@@ -15,10 +15,12 @@ from av.video.frame import VideoFrame
 from video_classifier.ml.contracts import (
     MAX_RATE,
     MIN_RATE,
+    WHOLE,
     ClipSpec,
     Crops,
     Image,
     Sample,
+    Span,
     Track,
     Window,
 )
@@ -49,8 +51,10 @@ TOO_RARE = (
 )
 
 
-def reel(video: Path) -> Reel:
+def reel(video: Path, span: Span = WHOLE) -> Reel:
     """The pictures of a clip in which people are looked for. Raises ClipError."""
+    if span != WHOLE:
+        raise NotImplementedError
     return open_reel(video, rate=RATE, min_pictures=MIN_PICTURES)
 
 

@@ -12,11 +12,13 @@ from pathlib import Path
 from typing import Protocol, TypeVar
 
 from video_classifier.ml.contracts import (
+    WHOLE,
     ClipError,
     ClipFacts,
     ClipSpec,
     Image,
     Sample,
+    Span,
     Track,
     Window,
 )
@@ -77,36 +79,50 @@ class Decoder(Protocol):
     """Anything that reads clips. All of it raises ClipError."""
 
     def take_windows(
-        self, video: Path, spec: ClipSpec, on_window: OnWindow, *, preview_width: int | None
+        self,
+        video: Path,
+        spec: ClipSpec,
+        on_window: OnWindow,
+        *,
+        span: Span = WHOLE,
+        preview_width: int | None,
     ) -> Sample:
         """As `windowing.sample_windows`."""
 
-    def open(self, video: Path) -> Opened:
-        """Reads the packets."""
+    def open(self, video: Path, span: Span = WHOLE) -> Opened:
+        """Reads the packets; of a span of the clip, what is in it is gone through."""
 
 
 class InProcess:
     """Reads clips in this process."""
 
     def take_windows(
-        self, video: Path, spec: ClipSpec, on_window: OnWindow, *, preview_width: int | None
+        self,
+        video: Path,
+        spec: ClipSpec,
+        on_window: OnWindow,
+        *,
+        span: Span = WHOLE,
+        preview_width: int | None,
     ) -> Sample:
         from video_classifier.ml.video import windowing
 
-        return windowing.sample_windows(video, spec, on_window, preview_width=preview_width)
+        return windowing.sample_windows(
+            video, spec, on_window, span=span, preview_width=preview_width
+        )
 
-    def open(self, video: Path) -> Opened:
-        return _OpenedHere(video)
+    def open(self, video: Path, span: Span = WHOLE) -> Opened:
+        return _OpenedHere(video, span)
 
 
 IN_PROCESS = InProcess()
 
 
 class _OpenedHere:
-    def __init__(self, video: Path) -> None:
+    def __init__(self, video: Path, span: Span) -> None:
         from video_classifier.ml.persons import finder
 
-        self._reel = finder.reel(video)
+        self._reel = finder.reel(video, span)
 
     def detect_frames(
         self, function: Callable[[Image], Value], *, height: int, width: int
@@ -158,15 +174,21 @@ class InChild:
         return self._call("sample", video, spec, start, end, returns=Sample, meanwhile=meanwhile)
 
     def take_windows(
-        self, video: Path, spec: ClipSpec, on_window: OnWindow, *, preview_width: int | None
+        self,
+        video: Path,
+        spec: ClipSpec,
+        on_window: OnWindow,
+        *,
+        span: Span = WHOLE,
+        preview_width: int | None,
     ) -> Sample:
         meanwhile = Meanwhile(parts=Window, on_part=on_window)
         return self._call(
-            "sample_windows", video, spec, preview_width, returns=Sample, meanwhile=meanwhile
+            "sample_windows", video, spec, span, preview_width, returns=Sample, meanwhile=meanwhile
         )
 
-    def open(self, video: Path) -> Opened:
-        self._call("open", video, returns=type(None))
+    def open(self, video: Path, span: Span = WHOLE) -> Opened:
+        self._call("open", video, span, returns=type(None))
         return _OpenedInChild(self._call)
 
     def copy(self, source: Path, target: Path, *, watch: Watch = idle) -> None:

@@ -23,6 +23,7 @@ from video_classifier.ml.contracts import (  # noqa: E402
     ClipSpec,
     Image,
     Sample,
+    Span,
     Track,
     Window,
 )
@@ -51,19 +52,24 @@ class Operations:
         return sampling.sample(path, spec, start=start, end=end)
 
     def sample_windows(
-        self, path: Path, spec: ClipSpec, preview_width: int | None, emit: Callable[[Window], None]
+        self,
+        path: Path,
+        spec: ClipSpec,
+        span: Span,
+        preview_width: int | None,
+        emit: Callable[[Window], None],
     ) -> Sample:
         """Emits the windows of whole frames."""
         from video_classifier.ml.video import windowing
 
-        return windowing.sample_windows(path, spec, emit, preview_width=preview_width)
+        return windowing.sample_windows(path, spec, emit, span=span, preview_width=preview_width)
 
-    def open(self, path: Path) -> None:
+    def open(self, path: Path, span: Span) -> None:
         """For `detect_frames` and `take_windows`; what was open before is closed."""
         from video_classifier.ml.persons import finder
 
         self._reel = None
-        self._reel = finder.reel(path)
+        self._reel = finder.reel(path, span)
 
     def detect_frames(
         self, height: int, width: int, emit: Callable[[tuple[int, Image]], None]

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from video_classifier.ml.contracts import (
     UNWATCHED,
+    WHOLE,
     EventCandidate,
     Image,
     Outcome,
@@ -17,6 +18,7 @@ from video_classifier.ml.contracts import (
     Region,
     Sample,
     ScoredTrack,
+    Span,
     Stage,
     Track,
     Window,
@@ -66,6 +68,7 @@ class WholeFramePredictor:
         self,
         video: Path,
         *,
+        span: Span = WHOLE,
         preview_width: int | None = None,
         progress: Progress = UNWATCHED,
         decoder: Decoder = IN_PROCESS,
@@ -78,7 +81,7 @@ class WholeFramePredictor:
         start = time.perf_counter()
         scoring = _Scoring(self._scorer, progress)
         sample = decoder.take_windows(
-            video, self.card.spec, scoring.take, preview_width=preview_width
+            video, self.card.spec, scoring.take, span=span, preview_width=preview_width
         )
         read = time.perf_counter() - start - scoring.seconds
         if reason := no_result.reason(sample, self.card.spec):
@@ -128,6 +131,7 @@ class PersonPredictor:
         self,
         video: Path,
         *,
+        span: Span = WHOLE,
         preview_width: int | None = None,
         progress: Progress = UNWATCHED,
         decoder: Decoder = IN_PROCESS,
@@ -141,7 +145,7 @@ class PersonPredictor:
 
         progress.on_stage(Stage.READING)
         start = time.perf_counter()
-        clip = decoder.open(video)
+        clip = decoder.open(video, span)
         read = time.perf_counter()
         progress.on_stage(Stage.FINDING)
 

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from multiprocessing.connection import Connection
 from pathlib import Path
 
-from video_classifier.ml.contracts import ClipError, Image, Outcome, Progress, Stage
+from video_classifier.ml.contracts import ClipError, Image, Outcome, Progress, Span, Stage
 from video_classifier.ml.isolation import confinement, wire
 from video_classifier.ml.serving import loading
 from video_classifier.ml.serving.card import BundleError
@@ -27,16 +27,18 @@ class Operations:
     def load(self, model: Path, detector: Path) -> None:
         loading.load(model, detector=detector)
 
-    def analyze(
+    def analyze(  # noqa: PLR0913, PLR0917
         self,
         model: Path,
         detector: Path,
         video: Path,
+        span: Span,
         preview_width: int | None,
         emit: Callable[[Stage], None],
     ) -> Outcome:
         return loading.load(model, detector=detector).analyze(
             video,
+            span=span,
             preview_width=preview_width,
             progress=Progress(on_stage=emit),
             decoder=self._decoder,

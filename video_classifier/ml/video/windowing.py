@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from av.video.frame import VideoFrame
 
-from video_classifier.ml.contracts import ClipSpec, Sample, Window
+from video_classifier.ml.contracts import WHOLE, ClipSpec, Sample, Span, Window
 from video_classifier.ml.video import packets, sampling
 from video_classifier.ml.video.collecting import WindowCollector
 from video_classifier.ml.video.content import ContentMeter
@@ -25,7 +25,12 @@ OnWindow = Callable[[Window], None]
 
 
 def sample_windows(
-    path: Path, spec: ClipSpec, on_window: OnWindow, *, preview_width: int | None = None
+    path: Path,
+    spec: ClipSpec,
+    on_window: OnWindow,
+    *,
+    span: Span = WHOLE,
+    preview_width: int | None = None,
 ) -> Sample:
     """Hands the windows of a clip to `on_window` while it is decoded, and returns an overview.
 
@@ -33,6 +38,8 @@ def sample_windows(
     overview has as many pictures, spread over all windows. However long the clip is, those of one
     window and the overview are held at a time. Raises ClipError if no frame can be read.
     """
+    if span != WHOLE:
+        raise NotImplementedError
     known = packets.read(path)
     reader = _Reader(spec, known, on_window, preview_width)
     found = sampling.decode(path, known, spec, reader.take, reader.restart)
