@@ -191,6 +191,26 @@ def joined(path: Path, *parts: Path) -> Path:
     return path
 
 
+def continued(target: Path, *parts: Path) -> Path:
+    """Clips of one codec, one after the other by one clock."""
+    with av.open(target, "w") as output:
+        copied, after = None, Fraction()
+        for part in parts:
+            with av.open(part) as container:
+                stream = container.streams.video[0]
+                copied = copied or output.add_stream_from_template(stream)
+                packets = [packet for packet in container.demux(stream) if packet.size]
+                shift = round(after / stream.time_base) - min(p.pts for p in packets)
+                for packet in packets:
+                    packet.pts, packet.dts = packet.pts + shift, packet.dts + shift
+                ends = max(packet.pts + packet.duration for packet in packets)
+                after = ends * stream.time_base
+                for packet in packets:
+                    packet.stream = copied
+                    output.mux(packet)
+    return target
+
+
 def _write_av1(path: Path) -> Path:
     """Run by root, SVT-AV1 gives the thread that calls it real-time priority, and leaves it that.
 

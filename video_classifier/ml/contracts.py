@@ -170,8 +170,10 @@ class Window:
     end: float
     images: Image  # (frames, height, width, 3) RGB, uint8
     times: tuple[float, ...]  # seconds since the clip's first frame, one an image
-    previews: tuple[Image, ...] = ()  # of whole frames, in the clip's own shape, if asked for
-    track: int | None = None  # its number, from 1; None: whole frames
+    previews: tuple[
+        Image, ...
+    ] = ()  # whole frames in the clip's own shape, if asked for: all, or …
+    track: int | None = None  # its number, from 1, and … the one in the middle; None: whole frames
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

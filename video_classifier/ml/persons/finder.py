@@ -13,6 +13,7 @@ import numpy as np
 from av.video.frame import VideoFrame
 
 from video_classifier.ml.contracts import (
+    LEAD,
     MAX_RATE,
     MIN_RATE,
     WHOLE,
@@ -52,10 +53,11 @@ TOO_RARE = (
 
 
 def reel(video: Path, span: Span = WHOLE) -> Reel:
-    """The pictures of a clip in which people are looked for. Raises ClipError."""
-    if span != WHOLE:
-        raise NotImplementedError
-    return open_reel(video, rate=RATE, min_pictures=MIN_PICTURES)
+    """The pictures of a clip in which people are looked for. Raises ClipError.
+
+    Those of a span begin `LEAD` seconds before it.
+    """
+    return open_reel(video, rate=RATE, min_pictures=MIN_PICTURES, span=span, lead=LEAD)
 
 
 def find(clip: Reel, detector: Detector) -> tuple[Reel, tuple[Track, ...]]:
@@ -99,8 +101,8 @@ def take_crops(
     planned = [windows.of_track(clip.times, track, spec) for track in tracks]
     cut: dict[int, list[Image]] = {}
 
-    def keep(number: int, _: int, images: list[Image]) -> None:
-        cut[number] = images
+    def keep(number: int, _: int, pictures: list[Picture]) -> None:
+        cut[number] = [picture.image for picture in pictures]
 
     sample = _cut(
         clip, tracks, spec, [[each.places] for each in planned], keep, preview_width=preview_width
@@ -130,10 +132,11 @@ def take_windows(
 
     Those of a track come in order of time; track 1 is the first of `tracks`. Of each track the
     crops of one window are held at a time, and those that the next shares with it: for
-    `tracking.MAX_TRACKS` of 16 crops of 128 x 128 pixels, 9 MB, however long the clip is. Returns
-    whole pictures from all of the clip. A network of movement gets no window of a clip with fewer
-    than `MIN_RATE` pictures a second. `clip` is the reel in which the tracks were found. Raises
-    ClipError.
+    `tracking.MAX_TRACKS` of 16 crops of 128 x 128 pixels, 9 MB, however long the clip is, and with
+    a `preview_width` the whole picture in the middle of each window. Returns whole pictures from
+    all of the clip, or of the span that the reel is of. A network of movement gets no window of a
+    clip with fewer than `MIN_RATE` pictures a second. `clip` is the reel in which the tracks were
+    found. Raises ClipError.
     """
     if spec.sees_too_little(clip.rate):
         tracks = ()
@@ -142,15 +145,17 @@ def take_windows(
         [each.places[start : start + spec.frames] for start in each.starts] for each in planned
     ]
 
-    def emit(track: int, number: int, images: list[Image]) -> None:
+    def emit(track: int, number: int, pictures: list[Picture]) -> None:
         start, end = planned[track].spans[number]
+        preview = pictures[len(pictures) // 2].preview
         on_window(
             Window(
                 number=number,
                 start=start,
                 end=end,
-                images=np.stack(images),
+                images=np.stack([picture.image for picture in pictures]),
                 times=tuple(clip.times[place] for place in wanted[track][number]),
+                previews=() if preview is None else (preview,),
                 track=1 + track,
             )
         )
@@ -163,19 +168,21 @@ def _cut(  # noqa: PLR0913
     tracks: Sequence[Track],
     spec: ClipSpec,
     wanted: Sequence[Sequence[Sequence[int]]],
-    emit: Callable[[int, int, list[Image]], None],
+    emit: Callable[[int, int, list[Picture]], None],
     *,
     preview_width: int | None,
 ) -> Sample:
     """Gives out the crops at the places `wanted` of each track, of each of its windows.
 
-    `emit` gets the numbers of track and window, from 0 on.
+    `emit` gets the numbers of track and window, from 0 on, and crops, of which the one in the
+    middle comes with a preview of the whole picture.
     """
     times = clip.times
-    strip = windows.uniform_places(range(len(times)), spec.frames)
+    strip = windows.uniform_places(range(clip.lead, len(times)), spec.frames)
+    middles = [{places[len(places) // 2] for places in of_track} for of_track in wanted]
     in_track = [frozenset(chain.from_iterable(places)) for places in wanted]
     croppers = [Cropper(track, spec) for track in tracks]
-    collectors: list[WindowCollector[Image]] = []
+    collectors: list[WindowCollector[Picture]] = []
     fit = _fit_within(clip, height=MAX_SIDE, width=MAX_SIDE)
     scaler = Scaler(
         width=spec.width,
@@ -195,8 +202,13 @@ def _cut(  # noqa: PLR0913
         in_it = [number for number, places in enumerate(in_track) if place in places]
         if in_it:
             image = fit(frame)
+            preview = None
+            if any(place in middles[number] for number in in_it):
+                preview = whole.preview if whole else scaler.preview(frame)
             for number in in_it:
-                collectors[number].add(place, croppers[number].cut(image, times[place]))
+                shown = preview if place in middles[number] else None
+                crop = croppers[number].cut(image, times[place])
+                collectors[number].add(place, Picture(crop, shown))
         return whole
 
     done = clip.map(cut, choose=choose)

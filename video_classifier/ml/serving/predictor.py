@@ -138,6 +138,9 @@ class PersonPredictor:
     ) -> Outcome:
         """Finds people and scores each; without any there is no result.
 
+        Before a span, people are followed for `LEAD` seconds; who is in view only then is not one
+        of those found.
+
         Reading is what it takes to know when the clip's pictures are shown; decoding them is a
         part of finding. Raises ClipError, BundleError, and what `progress.check` raises.
         """
@@ -155,7 +158,11 @@ class PersonPredictor:
 
         height, width = self._detector.input_size
         times, detections = clip.detect_frames(detect, height=height, width=width)
-        found = tracking.track(times, detections, threshold=self._detector.threshold)
+        found = [
+            track
+            for track in tracking.track(times, detections, threshold=self._detector.threshold)
+            if not span.start or track.times[-1] > span.start
+        ]
         tracks = tuple(sorted(tracking.most_prominent(found), key=lambda track: track.times[0]))
         scoring = _Scoring(self._scorer, progress)
         sample = clip.take_windows(
@@ -260,6 +267,7 @@ def _scored(track: Track, number: int, decision: Decision[Window]) -> ScoredTrac
         images=shown.images,
         times=shown.times,
         windows=decision.windows,
+        preview=shown.previews[0] if shown.previews else None,
     )
 
 

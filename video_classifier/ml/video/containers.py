@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from fractions import Fraction
 from itertools import chain
@@ -50,14 +50,19 @@ _TOO_MANY = (
 
 
 @contextmanager
-def opened(path: Path) -> Iterator[tuple[InputContainer, VideoStream]]:
+def opened(path: Path, video: int | None = None) -> Iterator[tuple[InputContainer, VideoStream]]:
     """The container and its video stream: the first one that moves.
 
-    Raises ClipError if it is not a video to analyze.
+    That takes reading the file if it holds several, unless its index is already known to be
+    `video`. Raises ClipError if it is not a video to analyze.
     """
     with _container(path) as container:
-        number = _first_that_moves(path) if len(videos(container)) > 1 else 0
-        yield container, _prepared(videos(container)[number])
+        found = videos(container)
+        if video is not None and (known := [each for each in found if each.index == video]):
+            yield container, _prepared(known[0])
+            return
+        number = _first_that_moves(path) if len(found) > 1 else 0
+        yield container, _prepared(found[number])
 
 
 def videos(container: InputContainer) -> list[VideoStream]:
@@ -91,7 +96,7 @@ def _first_that_moves(path: Path) -> int:
 
 @contextmanager
 def _container(path: Path) -> Iterator[InputContainer]:
-    _refuse_empty(path)
+    refuse_empty(path)
     if mp4_index.samples_claimed(path) > MAX_PACKETS:  # FFmpeg would make room for all of them
         raise ClipError(_TOO_MANY)
     with path.open("rb") as file:
@@ -132,9 +137,14 @@ def sound_frames(container: InputContainer, stream: VideoStream) -> Iterator[Vid
 
     After damage there are none until the next keyframe, because they build on what is damaged.
     """
+    return sound_frames_of(packets(container, stream), stream)
+
+
+def sound_frames_of(sent: Iterable[Packet[Stream]], stream: VideoStream) -> Iterator[VideoFrame]:
+    """Those of packets in a row, the first of which is a keyframe or the stream's first."""
     is_sound = True
     restarts: set[int | None] = set()  # when the keyframes are shown that came after the damage
-    for packet in chain(packets(container, stream), [None]):
+    for packet in chain(sent, [None]):
         frames, is_whole = _decoded(stream, packet)
         if not is_whole:
             is_sound = False
@@ -257,7 +267,8 @@ def check_size(width: int, height: int) -> None:
     raise ClipError(msg)
 
 
-def _refuse_empty(path: Path) -> None:
+def refuse_empty(path: Path) -> None:
+    """Raises ClipError if there is nothing in the file, or no file any more."""
     try:
         size = path.stat().st_size
     except OSError as error:

@@ -9,9 +9,11 @@ not come out sound, everything is decoded, and damaged pictures count as missing
 from __future__ import annotations
 
 import os
+from bisect import bisect_right
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Generic, TypeVar
 
@@ -19,11 +21,16 @@ import av
 from av.video.frame import VideoFrame
 
 from video_classifier.ml.contracts import ClipError
-from video_classifier.ml.video import containers, timeline
-from video_classifier.ml.video.packets import Packets
+from video_classifier.ml.video import containers, seeking, timeline
+from video_classifier.ml.video.source import Source
 from video_classifier.ml.video.timeline import Run, Timeline
 
 VERSION = 2  # raise it when a clip would give other pictures than before: caches go by it
+
+NOTHING_DECODES_HERE = (
+    "No picture of this stretch of the recording can be decoded: the file is damaged there. Export "
+    "the stretch again from the recorder."
+)
 
 _THREADS = min(4, os.cpu_count() or 1)
 
@@ -50,9 +57,15 @@ def decoded_timeline(path: Path) -> Timeline:
         )
 
 
-def packet_timeline(known: Packets) -> Timeline | None:
-    """When each frame comes up by its packet, or None if the packets don't say reliably."""
-    return None if known.order_is_guessed else timeline.from_packets(known.entries, known.time_base)
+def sound_timeline(source: Source) -> Timeline:
+    """As `decoded_timeline`, of a clip or a span of one, whose times stay those of the packets."""
+    if source.is_whole or source.shown is None:
+        return decoded_timeline(source.path)
+    ticks = {frame.pts or 0 for frame in _sound_frames_within(source)}
+    try:
+        return source.shown.keeping(ticks)
+    except ValueError as error:
+        raise ClipError(NOTHING_DECODES_HERE) from error
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,26 +86,26 @@ class DecodedPictures(Generic[Taken]):
         return tuple(self.timeline.seconds(number) for number in self.numbers)
 
 
-def decode(path: Path, known: Packets, take: Take[Taken], choose: Choose) -> DecodedPictures[Taken]:
+def decode(source: Source, take: Take[Taken], choose: Choose) -> DecodedPictures[Taken]:
     """What `take` makes of the frames that `choose` picks from the clip's timeline.
 
     Where damage is found, both are called again, for the timeline of what decodes soundly. Raises
     ClipError if no frame does.
     """
-    shown = packet_timeline(known)
-    if shown is not None:
+    if (shown := source.shown) is not None:
         numbers = choose(shown)
         with suppress(DamagedError):
-            taken = take_guided(path, known, shown, numbers, take)
+            taken = take_guided(source, shown, numbers, take)
             return DecodedPictures(timeline=shown, numbers=numbers, by_number=taken)
-    return decode_all(path, take, choose)
+    return decode_all(source, take, choose)
 
 
-def decode_all(path: Path, take: Take[Taken], choose: Choose) -> DecodedPictures[Taken]:
+def decode_all(source: Source, take: Take[Taken], choose: Choose) -> DecodedPictures[Taken]:
     """As `decode`, but everything is decoded: once for the timeline, once to take the frames."""
-    shown = decoded_timeline(path)
+    shown = sound_timeline(source)
     numbers = choose(shown)
-    return DecodedPictures(timeline=shown, numbers=numbers, by_number=take_all(path, numbers, take))
+    taken = take_all(source, shown, numbers, take)
+    return DecodedPictures(timeline=shown, numbers=numbers, by_number=taken)
 
 
 class DamagedError(Exception):
@@ -100,20 +113,23 @@ class DamagedError(Exception):
 
 
 def take_guided(
-    path: Path, known: Packets, shown: Timeline, numbers: Collection[int], take: Take[Taken]
+    source: Source, shown: Timeline, numbers: Collection[int], take: Take[Taken]
 ) -> dict[int, Taken]:
-    """What `take` makes of the frames of these numbers in `shown`, the timeline of the packets.
+    """What `take` makes of the frames of these numbers in `shown`, a timeline of the packets.
 
     Decodes what that takes. Raises DamagedError, perhaps after some were taken.
     """
+    if not numbers:
+        return {}
     wanted = {shown.ticks[number]: number for number in numbers}
-    runs = timeline.runs(known.entries, wanted)
-    if any(e.is_corrupt for run in runs for e in known.entries[run.first : run.last + 1]):
+    entries = source.known.entries
+    runs = timeline.runs(entries, wanted)
+    if any(e.is_corrupt for run in runs for e in entries[run.first : run.last + 1]):
         raise DamagedError
     try:
         taken = {
             wanted[tick]: take(wanted[tick], frame)
-            for tick, frame in _decode_runs(path, runs, wanted)
+            for tick, frame in _decode_runs(source, runs, wanted)
         }
     except av.FFmpegError as error:
         raise DamagedError from error
@@ -122,30 +138,56 @@ def take_guided(
     return taken
 
 
-def take_all(path: Path, numbers: Collection[int], take: Take[Taken]) -> dict[int, Taken]:
+def take_all(
+    source: Source, shown: Timeline, numbers: Collection[int], take: Take[Taken]
+) -> dict[int, Taken]:
     """What `take` makes of the sound frames of these numbers, everything being decoded."""
-    wanted = set(numbers)
-    with containers.opened(path) as (container, stream):
-        return {
-            number: take(number, frame)
-            for number, frame in enumerate(containers.sound_frames(container, stream))
-            if number in wanted
-        }
+    wanted, taken = set(numbers), {}
+    for at, frame in enumerate(sound_frames(source)):
+        number = at if source.is_whole else bisect_right(shown.ticks, frame.pts or 0) - 1
+        if number in wanted:
+            taken[number] = take(number, frame)
+    return taken
+
+
+def sound_frames(source: Source) -> Iterator[VideoFrame]:
+    """All frames of `sound_timeline`, in its order."""
+    if not source.is_whole:
+        yield from _sound_frames_within(source)
+        return
+    with containers.opened(source.path) as (container, stream):
+        yield from containers.sound_frames(container, stream)
+
+
+def _sound_frames_within(source: Source) -> Iterator[VideoFrame]:
+    """The sound frames of a span, each tick once: from the keyframe before it, all is decoded."""
+    wanted = set(source.shown.ticks) if source.shown else set()
+    runs = timeline.runs(source.known.entries, wanted)
+    first, last = runs[0].first, runs[-1].last
+    with seeking.opened_at(source.path, source.known, first) as (stream, numbered):
+        sent = (packet for number, packet in numbered if number >= first)
+        for frame in containers.sound_frames_of(islice(sent, last + 1 - first), stream):
+            if frame.pts in wanted:
+                wanted.remove(frame.pts)
+                yield frame
 
 
 def _decode_runs(
-    path: Path, runs: Sequence[Run], wanted: Collection[int]
+    source: Source, runs: Sequence[Run], wanted: Collection[int]
 ) -> Iterator[tuple[int, VideoFrame]]:
     """The frames at the ticks `wanted`. Raises FFmpegError or DamagedError if one is not sound."""
-    with containers.opened(path) as (container, stream):
+    known, start = source.known, 0 if source.is_whole else runs[0].first
+    with seeking.opened_at(source.path, known, start) as (stream, numbered):
         decoder = stream.codec_context
         decoder.thread_type, decoder.thread_count = "FRAME", _THREADS
         depth = decoder.reorder_depth
         coming = iter(runs)
         run = next(coming)
-        for number, packet in enumerate(containers.packets(container, stream)):
+        for number, packet in numbered:
             if number < run.first:
                 continue
+            if start and not seeking.is_entry(packet, known.entries[number]):
+                raise DamagedError
             decoder.skip_frame = "DEFAULT" if packet.pts in wanted else "NONREF"
             yield from _sound(decoder.decode(packet), wanted)
             if number == run.last:

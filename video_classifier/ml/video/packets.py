@@ -35,6 +35,14 @@ class Packets:
     doubtful: Sequence[range]  # ticks from a picture whose reference is lost to the next keyframe
     has_over_long: bool  # notes beside the pictures, at which browsers stop
     missing: float  # seconds of video that the header promises and no packet reaches
+    video: int  # the index of the stream
+
+    @property
+    def shown(self) -> Timeline | None:
+        """When each frame comes up, or None if the packets don't say reliably."""
+        if self.order_is_guessed:
+            return None
+        return timeline.from_packets(self.entries, self.time_base)
 
     def share(self, decoded: Timeline) -> float:
         """How many of the pictures that were sent are among those decoded, 0 to 1.
@@ -80,6 +88,7 @@ def read(path: Path) -> Packets:
             doubtful=doubts.ranges(),
             has_over_long=doubts.has_over_long,
             missing=_seconds_missing(container, stream, entries, float(reached)),
+            video=own,
         )
 
 

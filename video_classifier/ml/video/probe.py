@@ -9,7 +9,7 @@ from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
 from video_classifier.ml.contracts import ClipError, ClipFacts
-from video_classifier.ml.video import containers, packets, timeline, tone
+from video_classifier.ml.video import containers, packets, segmenting, timeline, tone
 from video_classifier.ml.video.packets import Packets
 from video_classifier.ml.video.scaling import Orientation
 
@@ -55,6 +55,7 @@ def facts(path: Path) -> ClipFacts:
             is_interlaced=frame.interlaced_frame,
             is_hdr=tone.is_hdr(frame),
             keeps_time=_is_first(container, stream) and _keeps_time(known, frame),
+            segment_spans=segmenting.spans(known.shown),
         )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,12 +10,12 @@ from typing import Generic, TypeVar
 
 from av.video.frame import VideoFrame
 
-from video_classifier.ml.contracts import ClipContent
-from video_classifier.ml.video import clip_warnings, decoding, packets
+from video_classifier.ml.contracts import SLACK, WHOLE, ClipContent, Span
+from video_classifier.ml.video import clip_warnings, decoding, source
 from video_classifier.ml.video.content import ContentMeter
 from video_classifier.ml.video.decoding import DamagedError
 from video_classifier.ml.video.filters import PixelAspect
-from video_classifier.ml.video.packets import Packets
+from video_classifier.ml.video.source import Source
 from video_classifier.ml.video.timeline import Timeline
 
 _MAX_KEPT = 128 * 2**20  # bytes: half a minute of 640 x 480, 8 pictures a second
@@ -22,21 +23,30 @@ _MAX_KEPT = 128 * 2**20  # bytes: half a minute of 640 x 480, 8 pictures a secon
 Value = TypeVar("Value")
 
 
-def open_reel(path: Path, *, rate: float, min_pictures: int = 1) -> Reel:
+def open_reel(
+    path: Path, *, rate: float, min_pictures: int = 1, span: Span = WHOLE, lead: float = 0.0
+) -> Reel:
     """The pictures at `rate` a second; more often in a short clip, so that there are as many.
 
-    Reads the packets, and decodes everything if they don't say when pictures are shown: that may
-    take a while. Raises ClipError if it is no video.
+    Those of a span begin `lead` seconds before it. Reads the packets, and decodes everything if
+    they don't say when pictures are shown: that may take a while. Raises ClipError if it is no
+    video.
     """
-    known = packets.read(path)
-    shown = decoding.packet_timeline(known)
+    with_lead = Span(max(0.0, span.start - lead), span.end)
+    clip = source.read(path, with_lead)
+    return reel_of(clip, rate=rate, min_pictures=min_pictures, since=span.start)
+
+
+def reel_of(clip: Source, *, rate: float, min_pictures: int = 1, since: float = 0.0) -> Reel:
+    """As `open_reel`, of a clip whose packets were read; what is before `since` is its lead."""
+    shown = clip.shown
     return Reel(
-        path,
-        known,
-        decoding.decoded_timeline(path) if shown is None else shown,
+        clip,
+        decoding.sound_timeline(clip) if shown is None else shown,
         is_guided=shown is not None,
         rate=rate,
         min_pictures=min_pictures,
+        since=since,
     )
 
 
@@ -57,22 +67,23 @@ class Reel:
 
     def __init__(  # noqa: PLR0913
         self,
-        path: Path,
-        known: Packets,
+        clip: Source,
         shown: Timeline,
         *,
         is_guided: bool,
         rate: float,
         min_pictures: int,
+        since: float,
     ) -> None:
         """`is_guided` says that `shown` is of the packets, not of decoded frames."""
-        self._path, self._packets, self._shown = path, known, shown
+        self._clip, self._shown = clip, shown
         self._is_guided, self._rate, self._min_pictures = is_guided, rate, min_pictures
         self._numbers = shown.indices_at_rate(
             max(rate, min_pictures / shown.length) if shown.length else rate
         )
         self._kept: _Kept | None = None
         self._times = tuple(map(shown.seconds, self._numbers))
+        self._since = since
 
     @property
     def times(self) -> tuple[float, ...]:
@@ -80,9 +91,14 @@ class Reel:
         return self._times
 
     @property
+    def lead(self) -> int:
+        """How many of the pictures are before the span; 0 if there are no others."""
+        return bisect_left(self._times, self._since - SLACK) % len(self._times)
+
+    @property
     def pixel_aspect(self) -> PixelAspect:
         """What the header says of the shape of a stored pixel."""
-        return self._packets.pixel_aspect
+        return self._clip.known.pixel_aspect
 
     @property
     def length(self) -> float:
@@ -97,7 +113,7 @@ class Reel:
     @property
     def warnings(self) -> tuple[str, ...]:
         """Sentences for the uploader."""
-        return tuple(clip_warnings.of(self._shown, self._packets))
+        return tuple(clip_warnings.of(self._shown, self._clip))
 
     def map(
         self,
@@ -135,11 +151,11 @@ class Reel:
                 values[place] = function(place, frame)
 
         if self._is_guided:
-            decoding.take_guided(self._path, self._packets, self._shown, self._numbers, take)
+            decoding.take_guided(self._clip, self._shown, self._numbers, take)
         else:
-            decoding.take_all(self._path, self._numbers, take)
+            decoding.take_all(self._clip, self._shown, self._numbers, take)
         content = meter.read(
-            pictures=len(self._shown.ticks), share_decoded=self._packets.share(self._shown)
+            pictures=len(self._shown.ticks), share_decoded=self._clip.known.share(self._shown)
         )
         if len(kept) == len(place_of):
             self._kept = _Kept(frames=kept, content=content)
@@ -147,12 +163,12 @@ class Reel:
 
     def _of_sound_frames(self) -> Reel:
         return Reel(
-            self._path,
-            self._packets,
-            decoding.decoded_timeline(self._path),
+            self._clip,
+            decoding.sound_timeline(self._clip),
             is_guided=False,
             rate=self._rate,
             min_pictures=self._min_pictures,
+            since=self._since,
         )
 
 

@@ -10,12 +10,12 @@ import numpy as np
 from av.video.frame import VideoFrame
 
 from video_classifier.ml.contracts import MIN_PICTURES, ClipContent, ClipSpec, Floats, Image, Sample
-from video_classifier.ml.video import clip_warnings, containers, decoding, packets
+from video_classifier.ml.video import clip_warnings, decoding, source
 from video_classifier.ml.video.content import ContentMeter
 from video_classifier.ml.video.decoding import DecodedPictures, Take
-from video_classifier.ml.video.packets import Packets
-from video_classifier.ml.video.reel import open_reel
+from video_classifier.ml.video.reel import reel_of
 from video_classifier.ml.video.scaling import Picture, Scaler
+from video_classifier.ml.video.source import Source
 from video_classifier.ml.video.timeline import Timeline
 
 _RATE_COMPARED, _MAX_COMPARED = 8.0, 2000  # pictures a second, and in all
@@ -44,8 +44,8 @@ def sample(
     `preview_width` pixels wide and in the shape in which players show the clip. Raises ClipError
     if no frame can be read.
     """
-    known = packets.read(path)
-    scaler = scaler_of(spec, known, preview_width)
+    clip = source.read(path)
+    scaler = scaler_of(spec, clip, preview_width)
     meter = ContentMeter()
 
     def scaled(_: int, frame: VideoFrame) -> Picture:
@@ -56,13 +56,12 @@ def sample(
         meter.restart()
         return uniform(shown, start, end)
 
-    found = decode(path, known, spec, scaled, choose)
-    return sample_of(path, known, found.timeline, meter, times=found.times, pictures=found.pictures)
+    found = decode(clip, spec, scaled, choose)
+    return sample_of(clip, found.timeline, meter, times=found.times, pictures=found.pictures)
 
 
 def decode(
-    path: Path,
-    known: Packets,
+    clip: Source,
     spec: ClipSpec,
     take: Take[Taken],
     choose: Callable[[Timeline, Uniform], list[int]],
@@ -70,16 +69,15 @@ def decode(
     """As `decoding.decode`; `choose` also gets what finds the frames of a window of this spec."""
     if not spec.min_difference:
         return decoding.decode(
-            path,
-            known,
+            clip,
             take,
             lambda shown: choose(
                 shown, lambda t, start, end: t.uniform_indices(spec.frames, start=start, end=end)
             ),
         )
-    distinct_ones = _distinct_numbers(path, spec)
+    distinct_ones = _distinct_numbers(clip, spec)
     return decoding.decode_all(
-        path,
+        clip,
         take,
         lambda shown: choose(
             shown,
@@ -90,18 +88,17 @@ def decode(
     )
 
 
-def scaler_of(spec: ClipSpec, known: Packets, preview_width: int | None) -> Scaler:
+def scaler_of(spec: ClipSpec, clip: Source, preview_width: int | None) -> Scaler:
     return Scaler(
         width=spec.width,
         height=spec.height,
         preview_width=preview_width,
-        pixel_aspect=known.pixel_aspect,
+        pixel_aspect=clip.known.pixel_aspect,
     )
 
 
-def sample_of(  # noqa: PLR0913
-    path: Path,
-    known: Packets,
+def sample_of(
+    clip: Source,
     shown: Timeline,
     meter: ContentMeter,
     *,
@@ -113,9 +110,9 @@ def sample_of(  # noqa: PLR0913
         images=np.stack([picture.image for picture in pictures]),
         times=times,
         length=shown.length,
-        warnings=tuple(clip_warnings.of(shown, known)),
+        warnings=tuple(clip_warnings.of(shown, clip)),
         previews=tuple(p.preview for p in pictures if p.preview is not None),
-        content=_content(path, shown, meter, known),
+        content=_content(clip, shown, meter),
     )
 
 
@@ -128,7 +125,7 @@ def read_all(path: Path, *, fps: float, height: int, width: int) -> tuple[Image,
     """
     scaler = Scaler(width=width, height=height)
     found = decoding.decode(
-        path, packets.read(path), lambda _, frame: scaler(frame), lambda t: t.indices_at_rate(fps)
+        source.read(path), lambda _, frame: scaler(frame), lambda t: t.indices_at_rate(fps)
     )
     numbers = found.timeline.repeated_indices_at_rate(fps)
     images = [found.by_number[number].image for number in numbers]
@@ -152,21 +149,20 @@ def distinct(images: Iterable[Image], *, least: float) -> list[int]:
     return chosen
 
 
-def _content(path: Path, shown: Timeline, meter: ContentMeter, known: Packets) -> ClipContent:
+def _content(clip: Source, shown: Timeline, meter: ContentMeter) -> ClipContent:
     """Where few of the sampled pictures differ, of the whole clip: most of it may be still."""
-    measured = meter.read(pictures=len(shown.ticks), share_decoded=known.share(shown))
+    measured = meter.read(pictures=len(shown.ticks), share_decoded=clip.known.share(shown))
     if (
         measured.pictures_different >= MIN_PICTURES
         or len(shown.ticks) < MIN_PICTURES
         or not shown.length
     ):
         return measured
-    reel = open_reel(path, rate=min(_RATE_COMPARED, _MAX_COMPARED / shown.length))
+    reel = reel_of(clip, rate=min(_RATE_COMPARED, _MAX_COMPARED / shown.length))
     return reel.map(lambda _, __: None, choose=lambda _: ()).content
 
 
-def _distinct_numbers(path: Path, spec: ClipSpec) -> list[int]:
+def _distinct_numbers(clip: Source, spec: ClipSpec) -> list[int]:
     scaler = Scaler(width=spec.width, height=spec.height)
-    with containers.opened(path) as (container, stream):
-        images = (scaler(frame).image for frame in containers.sound_frames(container, stream))
-        return distinct(images, least=spec.min_difference)
+    images = (scaler(frame).image for frame in decoding.sound_frames(clip))
+    return distinct(images, least=spec.min_difference)

@@ -104,13 +104,16 @@ class Scaler:
         self._for_preview = VideoReformatter()  # its own, as each keeps the tables of one size
 
     def __call__(self, frame: VideoFrame) -> Picture:
-        orientation = Orientation.of(frame)
-        field = self._field(frame)
-        image = _scaled(field, orientation, self._size, self._for_image)
+        image = _scaled(self._field(frame), Orientation.of(frame), self._size, self._for_image)
+        return Picture(image, self.preview(frame))
+
+    def preview(self, frame: VideoFrame) -> Image | None:
+        """The preview alone."""
         if self._preview_width is None:
-            return Picture(image, None)
+            return None
+        orientation = Orientation.of(frame)
         size = self._preview_size(frame, orientation, self._preview_width)
-        return Picture(image, _scaled(field, orientation, size, self._for_preview))
+        return _scaled(self._field(frame), orientation, size, self._for_preview)
 
     def _preview_size(
         self, frame: VideoFrame, orientation: Orientation, width: int

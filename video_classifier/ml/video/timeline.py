@@ -14,15 +14,17 @@ from __future__ import annotations
 from array import array
 from bisect import bisect_left, bisect_right
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cached_property
 from itertools import pairwise
-from math import ceil
+from math import ceil, floor
 from typing import NamedTuple, overload
 
 import numpy as np
 import numpy.typing as npt
+
+from video_classifier.ml.contracts import WHOLE, Integers, Span
 
 PAUSE = 4  # seconds without a picture that are a pause, unless all pictures are that far apart …
 _UNTYPICAL = 3  # … or a third of that far: a time lapse
@@ -30,10 +32,20 @@ _MAX_INTERVAL = 3600  # seconds from picture to picture; what is slower records 
 # An MP4 has 31 bits for the ticks between two pictures: with those of a TS, 6.6 hours.
 JUMP = 21_600  # seconds of a pause from which on it was the clock that was set, if not both …
 AFTER_JUMP = PAUSE + 1  # … and by which the clip's clock goes on instead: still a pause
+_NEAR = Fraction(1, 1000)  # ticks by which seconds, which are rounded, may differ from a tick
+_MAX_DENOMINATOR = 10**6  # of seconds, of which a float is the nearest
 _MAX_REPEATED = 100_000  # entries in which pictures may repeat: nearly three hours, 10 a second
 
 Ticks = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]
+
+
+class Gap(NamedTuple):
+    """A stretch of the clip's clock without pictures. Times are seconds of that clock."""
+
+    start: float  # when the last picture before it leaves the screen
+    end: float  # when the next one comes up
+    recorded: float  # seconds, of the clip, until then
 
 
 class Pause(NamedTuple):
@@ -51,6 +63,70 @@ class Timeline:
     ticks: Sequence[int]  # ascending
     end: int  # of the last frame
     time_base: Fraction
+    since: int = 0  # the clip's clock at the first frame, in ticks: these may be a part of a clip
+    usual: int | None = None  # ticks from a picture to the next as a rule; None: as of these
+
+    def within(self, span: Span) -> Timeline:
+        """The frames on screen in a span of the clip, at the times that they have in the clip.
+
+        The first may have come up before. Raises ValueError if there are none.
+        """
+        if span == WHOLE:
+            return self
+        clock = np.asarray(self._clock)
+        start = Fraction(span.start) / self.time_base
+        # Of whole numbers, which are exact; what is within a thousandth of a tick is at that tick.
+        first = int(np.searchsorted(clock, floor(start + _NEAR), "right")) - 1
+        if first >= 0 and self._is_paused(first, start):
+            first += 1
+        first, last = max(first, 0), len(clock)
+        end = self.end
+        if span.end is not None:
+            stop = Fraction(span.end) / self.time_base
+            last = int(np.searchsorted(clock, ceil(stop - _NEAR), "left"))
+            if first < last:
+                end = min(
+                    self._leaves(last - 1), self.ticks[last - 1] + ceil(stop) - clock[last - 1]
+                )
+        return self._part(range(first, last), int(end))
+
+    def between(self, start: int, end: int) -> Timeline:
+        """The frames that come up from one tick of the file's on and before another."""
+        first, last = bisect_left(self.ticks, start), bisect_left(self.ticks, end)
+        if first == last:
+            return self._part(range(first, last), end)
+        return self._part(range(first, last), min(self._leaves(last - 1), end))
+
+    def keeping(self, ticks: Collection[int]) -> Timeline:
+        """The frames that come up at these ticks. Raises ValueError if there are none."""
+        kept = np.isin(np.asarray(self.ticks), np.fromiter(ticks, np.int64, len(ticks)))
+        numbers = np.flatnonzero(kept).tolist()
+        if not numbers:
+            return self._part(numbers, self.end)
+        last = numbers[-1]
+        stays = self.end - self.ticks[last]
+        longest = longest_interval(self._typical, self.time_base)
+        return self._part(
+            numbers, self.ticks[last] + (stays if stays <= longest else self._typical or longest)
+        )
+
+    def _part(self, numbers: Sequence[int], end: int) -> Timeline:
+        if not numbers:
+            msg = "no frame is on screen in this part of the clip"
+            raise ValueError(msg)
+        ticks = np.asarray(self.ticks)[np.asarray(numbers)]
+        since, usual = self._clock[numbers[0]], self._typical
+        return replace(self, ticks=_array(ticks), end=end, since=since, usual=usual)
+
+    def _leaves(self, number: int) -> int:
+        """The tick of the file's at which a frame leaves the screen, or a pause begins."""
+        if number == len(self.ticks) - 1:
+            return self.end
+        return self.ticks[number] + self._starts[number + 1] - self._starts[number]
+
+    def _is_paused(self, number: int, tick: Fraction) -> bool:
+        """Whether nothing is recorded at a tick of the clip's clock, after a frame came up."""
+        return tick - self._clock[number] >= self._leaves(number) - self.ticks[number]
 
     @property
     def length(self) -> float:
@@ -68,6 +144,23 @@ class Timeline:
                     seconds=float(seconds),
                     is_jump=bool(self._is_jump[number]),
                 )
+
+    def gaps(self, *, least: float) -> Iterator[Gap]:
+        """Pauses of so many seconds, whatever they come from."""
+        clock = np.asarray(self._clock)
+        steps = clock[1:] - clock[:-1]
+        long = self._is_pause & (steps - self._typical >= least / self.time_base)
+        for number in np.flatnonzero(long).tolist():
+            yield Gap(
+                start=float((self._clock[number] + self._typical) * self.time_base),
+                end=self.seconds(number + 1),
+                recorded=float(self._starts[number + 1] * self.time_base),
+            )
+
+    @property
+    def interval(self) -> float:
+        """Seconds from a picture to the next, as a rule; 0 if there is only one moment."""
+        return float(self._typical * self.time_base)
 
     def seconds(self, number: int) -> float:
         """When frame `number` comes up by the clip's clock."""
@@ -88,16 +181,27 @@ class Timeline:
         """When the last frame leaves the screen by the clip's clock."""
         return float((self._clock[-1] + self.end - self.ticks[-1]) * self.time_base)
 
-    def stretches(self, *, each: float, least: float) -> list[tuple[float, float]]:
+    def stretches(
+        self, *, each: float, least: float, span: Span = WHOLE
+    ) -> list[tuple[float, float]]:
         """Start and end, by the clip's clock, of stretches in which `each` seconds were recorded.
 
         What is left at the end is one more if it has `least` seconds; else the last one is longer.
+        Those of a span begin with it.
         """
-        whole, size = self._whole, Fraction(each)
+        # Where a span begins with a stretch of the clip, its stretches are the clip's, to the last
+        # bit: what rounding did to its seconds is undone.
+        base = self._recorded_at(span.start).limit_denominator(_MAX_DENOMINATOR)
+        until = self._whole
+        if span.end is not None:
+            until = self._recorded_at(span.end).limit_denominator(_MAX_DENOMINATOR)
+        whole, size = until - base, Fraction(each)
         count = max(int(whole // size) + (whole % size >= least), 1)
-        starts = [self._on_clock_at(size * number) for number in range(count)]
-        ends = [self._on_clock_at(size * number, ends=True) for number in range(1, count)]
-        return list(zip(starts, [*ends, self.clock_end], strict=True))
+        starts = [self._on_clock_at(base + size * number) for number in range(1, count)]
+        ends = [self._on_clock_at(base + size * number, ends=True) for number in range(1, count)]
+        first = span.start if span.start else self._on_clock_at(Fraction())
+        last = self.clock_end if span.end is None else span.end
+        return list(zip([first, *starts], [*ends, last], strict=True))
 
     def uniform_indices(
         self, count: int, *, start: float = 0.0, end: float | None = None
@@ -169,6 +273,8 @@ class Timeline:
     @cached_property
     def _typical(self) -> int:
         """Ticks from a picture to the next, as a rule; 0 if there is only one moment."""
+        if self.usual is not None:
+            return self.usual
         return typical_interval(self._intervals, self.time_base)
 
     @cached_property
@@ -182,7 +288,8 @@ class Timeline:
     @cached_property
     def _clock(self) -> Sequence[int]:
         """When each frame comes up by the clip's clock, in ticks."""
-        return _summed(np.where(self._is_jump, ceil(AFTER_JUMP / self.time_base), self._intervals))
+        steps = np.where(self._is_jump, ceil(AFTER_JUMP / self.time_base), self._intervals)
+        return _summed(steps, since=self.since)
 
     @cached_property
     def _starts(self) -> Sequence[int]:
@@ -223,9 +330,8 @@ class Timeline:
         return max(bisect_right(self._starts, second / self.time_base) - 1, 0)
 
 
-def _summed(intervals: Ticks) -> Sequence[int]:
-    """From 0 on."""
-    return _array(np.concatenate([[0], np.cumsum(intervals)]))
+def _summed(intervals: Ticks, *, since: int = 0) -> Sequence[int]:
+    return _array(np.concatenate([[0], np.cumsum(intervals)]) + since)
 
 
 def intervals(ticks: Sequence[int]) -> Ticks:
@@ -425,12 +531,11 @@ def runs(entries: Iterable[PacketEntry], wanted: Collection[int]) -> list[Run]:
     A run starts at the latest keyframe that is both sent and shown no later than its frames:
     pictures that are sent after a keyframe and shown before it may need the stretch before it.
     """
+    columns = _columns(entries)
     keys: list[int] = []  # those that may yet be the latest, so that both lists ascend …
     shown: list[int] = []  # … by number and by when they are shown
     found: list[Run] = []
-    columns = _columns(entries)
-    matters = columns.is_key | np.isin(columns.pts, np.fromiter(wanted, np.int64, len(wanted)))
-    for number in np.flatnonzero(matters & (columns.pts != _NO_STAMP)).tolist():
+    for number in _that_matter(columns, wanted).tolist():
         pts = int(columns.pts[number])
         if columns.is_key[number]:
             while shown and shown[-1] >= pts:
@@ -444,6 +549,20 @@ def runs(entries: Iterable[PacketEntry], wanted: Collection[int]) -> list[Run]:
                 first = min(first, found.pop().first)
             found.append(Run(first, number))
     return found
+
+
+def _that_matter(columns: _Columns, wanted: Collection[int]) -> Integers:
+    """The numbers of the packets at the ticks `wanted`, and of the keyframes they may need."""
+    ticks = np.fromiter(wanted, np.int64, len(wanted))
+    near = np.flatnonzero((columns.pts >= ticks.min()) & (columns.pts <= ticks.max()))
+    asked = near[np.isin(columns.pts[near], ticks)]
+    if not len(asked):
+        return asked
+    keys = np.flatnonzero(columns.is_key & (columns.pts != _NO_STAMP))
+    keys = keys[keys <= asked[-1]]
+    # Nothing needs a keyframe before the latest that serves the first of them all.
+    serving = keys[(keys <= asked[0]) & (columns.pts[keys] <= ticks.min())]
+    return np.union1d(asked, keys[keys >= serving[-1]] if len(serving) else keys)
 
 
 def from_decoded(stamps: Iterable[int | None], *, duration: int, time_base: Fraction) -> Timeline:

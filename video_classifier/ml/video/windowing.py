@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from math import ceil
 from pathlib import Path
 
 import numpy as np
 from av.video.frame import VideoFrame
 
 from video_classifier.ml.contracts import WHOLE, ClipSpec, Sample, Span, Window
-from video_classifier.ml.video import packets, sampling
+from video_classifier.ml.video import sampling, source
 from video_classifier.ml.video.collecting import WindowCollector
 from video_classifier.ml.video.content import ContentMeter
-from video_classifier.ml.video.packets import Packets
 from video_classifier.ml.video.sampling import Uniform
 from video_classifier.ml.video.scaling import Picture
+from video_classifier.ml.video.source import Source
 from video_classifier.ml.video.timeline import Timeline
 
 MAX_SECONDS = 60.0  # of a clip that is a single window
@@ -34,19 +35,17 @@ def sample_windows(
 ) -> Sample:
     """Hands the windows of a clip to `on_window` while it is decoded, and returns an overview.
 
-    A clip of up to a minute is one window, of the pictures that `sampling.sample` takes. The
-    overview has as many pictures, spread over all windows. However long the clip is, those of one
+    A clip of up to a minute is one window, of the pictures that `sampling.sample` takes. A span has
+    the windows that a longer clip has there, if it begins with one of these. The overview has as
+    many pictures as a window, spread over all of them. However long the clip is, those of one
     window and the overview are held at a time. Raises ClipError if no frame can be read.
     """
-    if span != WHOLE:
-        raise NotImplementedError
-    known = packets.read(path)
-    reader = _Reader(spec, known, on_window, preview_width)
-    found = sampling.decode(path, known, spec, reader.take, reader.restart)
+    clip = source.read(path, span)
+    reader = _Reader(spec, clip, on_window, preview_width)
+    found = sampling.decode(clip, spec, reader.take, reader.restart)
     shown = found.timeline
     return sampling.sample_of(
-        path,
-        known,
+        clip,
         shown,
         reader.meter,
         times=tuple(map(shown.seconds, reader.overview)),
@@ -56,10 +55,11 @@ def sample_windows(
 
 class _Reader:
     def __init__(
-        self, spec: ClipSpec, known: Packets, on_window: OnWindow, preview_width: int | None
+        self, spec: ClipSpec, clip: Source, on_window: OnWindow, preview_width: int | None
     ) -> None:
+        self._clip = clip
         self.meter = ContentMeter()
-        self._scaler = sampling.scaler_of(spec, known, preview_width)
+        self._scaler = sampling.scaler_of(spec, clip, preview_width)
         self._on_window = on_window
         self._kept: dict[int, Picture] = {}  # of the overview
 
@@ -67,10 +67,10 @@ class _Reader:
         """The numbers of the frames of all windows; what was taken before is forgotten."""
         self.meter.restart()
         self._kept.clear()
-        self._shown, self._spans = shown, _spans(shown)
+        self._shown, self._spans = shown, _spans(shown, self._clip.span)
         *bounded, last = self._spans
         self._windows = [uniform(shown, start, end) for start, end in bounded]
-        self._windows.append(uniform(shown, last[0], None))
+        self._windows.append(uniform(shown, last[0], self._clip.span.end))
         self._collector = WindowCollector(self._windows, self._emit)
         chosen = [number for window in self._windows for number in window]
         self.overview = chosen[len(self._windows) // 2 :: len(self._windows)]
@@ -101,7 +101,9 @@ class _Reader:
         )
 
 
-def _spans(shown: Timeline) -> list[tuple[float, float]]:
-    if shown.length <= MAX_SECONDS:
+def _spans(shown: Timeline, span: Span) -> list[tuple[float, float]]:
+    if span == WHOLE and shown.length <= MAX_SECONDS:
         return [(0.0, shown.clock_end)]
-    return shown.stretches(each=WINDOW_SECONDS, least=MIN_WINDOW_SECONDS)
+    # Where pictures are rarer than windows, not each second gets one: there may be years of them.
+    scale = max(1, ceil(shown.interval / WINDOW_SECONDS))
+    return shown.stretches(each=scale * WINDOW_SECONDS, least=MIN_WINDOW_SECONDS, span=span)
