@@ -147,3 +147,56 @@ def test_the_score_of_a_clip_is_its_best_candidates(seed: int) -> None:
     ]
     assert len(found) > 3
     assert score == max(each.score for each in found)
+
+
+def test_a_run_of_two_minutes_is_one_candidate() -> None:
+    (found,) = events.candidates(windows(*[0.5] * 119), best=1)
+
+    assert (found.start, found.end) == (0, 120)
+
+
+def test_a_longer_run_is_cut_where_it_scores_lowest() -> None:
+    scores = [0.6] * 150
+    scores[4], scores[40], scores[90] = 0.0, 0.2, 0.9
+
+    found = events.candidates(windows(*scores), best=1)
+
+    assert [(each.start, each.end, each.score) for each in found] == [(0, 41, 0.6), (40, 151, 0.9)]
+
+
+def test_parts_that_are_still_too_long_are_cut_again() -> None:
+    """Of equal windows in the middle."""
+    found = events.candidates(windows(*[0.5] * 600), best=1)
+
+    assert all(10 <= each.end - each.start <= 120 for each in found)
+    assert [each.start for each in found] == pytest.approx(np.linspace(0, 600, 9)[:-1], abs=3)
+
+
+def test_a_slope_is_cut_into_parts_of_ten_seconds_or_more() -> None:
+    found = events.candidates(windows(*np.linspace(0, 1, 7200).tolist()), best=1)
+
+    assert all(10 <= each.end - each.start <= 120 for each in found)
+
+
+def test_a_single_long_window_stays_whole() -> None:
+    (found,) = events.candidates(windows(0.5, seconds=600), best=1)
+
+    assert found.end == 600
+
+
+@pytest.mark.parametrize("best", [1, 10])
+def test_a_clips_score_is_that_of_its_best_candidate_where_runs_are_cut(best: int) -> None:
+    random = np.random.default_rng(best)
+    for _ in range(20):
+        found = windows(*random.random(400).tolist())
+        scores, starts, ends = (
+            np.array([getattr(each, name) for each in found]) for name in ("score", "start", "end")
+        )
+
+        score = events.clip_score(scores, np.zeros(400, np.intp), starts, ends, best=best)
+
+        assert score == max(each.score for each in events.candidates(found, best=best))
+        decision = Decision[float](best=best)
+        for each in found:
+            decision.add(each, each.score)
+        assert decision.pictures == max(scores)

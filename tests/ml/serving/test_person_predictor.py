@@ -10,8 +10,8 @@ import pytest
 from tests.makers import crowd, footage, videos
 from tests.makers.crowd import Spotter, between, standing, walking
 from tests.ml.conftest import OF_MOVEMENT, OF_PERSONS, write_bundle
-from video_classifier.ml.contracts import ClipError, Image, Progress, Region, Stage
-from video_classifier.ml.serving import bundle, loading, no_result
+from video_classifier.ml.contracts import ClipError, Image, Progress, Region, Span, Stage
+from video_classifier.ml.serving import bundle, joining, loading, no_result
 from video_classifier.ml.serving.decoder import InChild
 from video_classifier.ml.serving.predictor import PersonPredictor
 
@@ -265,3 +265,65 @@ def test_real_footage_with_a_real_detector(folder: Path) -> None:
     box = shopper.track.boxes[0]
     assert (box.left, box.right) == pytest.approx((0.42, 0.6), abs=0.2)
     assert np.ptp(shopper.images.mean(axis=(0, 1, 2))) < 60
+
+
+@pytest.fixture(scope="module")
+def long_clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Of two minutes: one person walks all the time, others leave, come and stay."""
+    return crowd.write(
+        tmp_path_factory.mktemp("clips") / "clip.mp4",
+        walking(0.0, speed=0.004),
+        between(walking(0.4, speed=0.004), 50, 59.5),
+        between(walking(0.4, speed=0.004), 70, 80),
+        seconds=120,
+        rate=8,
+    )
+
+
+def test_a_span_is_of_who_is_in_view_in_it_at_the_clips_times(
+    movement: PersonPredictor, long_clip: Path
+) -> None:
+    before = movement.analyze(long_clip, span=Span(0, 60))
+    after = movement.analyze(long_clip, span=Span(60, 120))
+
+    assert [each.track.times[0] for each in before.tracks] == pytest.approx([0, 50], abs=0.6)
+    first, second = after.tracks
+    assert (first.track.times[0], second.track.times[0]) == pytest.approx((58, 70), abs=0.6)
+    assert first.windows[0].start == first.track.times[0]
+    assert first.windows[-1].end == pytest.approx(120, abs=0.6)
+    assert after.tracks_found == 2  # who is in view only before it isn't found in it
+    assert all(60 <= second < 120 for second in after.sample.times)
+    assert all(58 <= each.start < 120 for each in after.candidates)
+    tracks = [[each.track for each in outcome.tracks] for outcome in (before, after)]
+    assert joining.join(*tracks, Span(58, 60)) == [(0, 0)]
+
+
+def test_a_child_gives_the_same_of_a_span(movement: PersonPredictor, long_clip: Path) -> None:
+    in_child = InChild()
+    try:
+        there = movement.analyze(long_clip, span=Span(60, 120), preview_width=80, decoder=in_child)
+    finally:
+        in_child.kill()
+
+    here = movement.analyze(long_clip, span=Span(60, 120), preview_width=80)
+
+    for one, other in zip(there.tracks, here.tracks, strict=True):
+        assert one.windows == other.windows
+        np.testing.assert_array_equal(one.images, other.images)
+        np.testing.assert_array_equal(one.preview, other.preview)  # type: ignore[arg-type]
+
+
+def test_each_track_has_the_whole_picture_in_the_middle_of_its_window(
+    movement: PersonPredictor, tmp_path: Path
+) -> None:
+    way = walking(0.1, speed=0.1)
+    clip = crowd.write(tmp_path / "clip.mp4", way, seconds=6)
+
+    (scored,) = movement.analyze(clip, preview_width=80).tracks
+    (bare,) = movement.analyze(clip).tracks
+
+    assert bare.preview is None
+    assert scored.preview is not None
+    assert scored.preview.shape == (60, 80, 3)
+    expected = crowd.picture([way], scored.times[8], size=(80, 60))
+    assert np.abs(scored.preview.astype(int) - expected).mean() < 8

@@ -2,7 +2,8 @@
 
 It is the same for serving, evaluation and training. A candidate is a run of windows of one track,
 or of whole frames, with gaps of at most `MAX_GAP`; its score is the mean of its k best windows, or
-of all if it has fewer, with k from the model's card. A clip's score is its best candidate's.
+of all if it has fewer, with k from the model's card. A run of more than `MAX_SECONDS` is cut where
+it scores lowest, until none is longer. A clip's score is its best candidate's.
 """
 
 from __future__ import annotations
@@ -15,6 +16,8 @@ import numpy as np
 from video_classifier.ml.contracts import EventCandidate, Floats, Integers, WindowScore
 
 MAX_GAP = 10.0  # seconds from the end of a window to the start of the next one in a run
+MAX_SECONDS = 120.0  # of a candidate of several windows
+MIN_SECONDS = 10.0  # on each side of a cut
 
 _ROUNDING = 1e-6  # seconds by which times that are the same may differ
 
@@ -34,7 +37,7 @@ def candidates(
         for name in ("score", "start", "end")
     )
     found = []
-    for run in _runs(starts, ends, max_gap):
+    for run in _runs(scores, starts, ends, max_gap):
         peak = run.start + int(scores[run].argmax())
         found.append(
             EventCandidate(
@@ -69,7 +72,7 @@ def clip_score(  # noqa: PLR0913
     highest = 0.0
     for track in np.unique(tracks):
         of_it = order[tracks[order] == track]
-        for run in _runs(starts[of_it], ends[of_it], max_gap):
+        for run in _runs(scores[of_it], starts[of_it], ends[of_it], max_gap):
             highest = max(highest, mean_of_best(scores[of_it][run], best))
     return highest
 
@@ -78,7 +81,8 @@ class Decision(Generic[Pictures]):
     """Follows the windows of one track, or of whole frames, as they are scored in order of time.
 
     Keeps all scores, and the pictures of the window that decides: the best one of the best
-    candidate so far. At any time it holds those of two windows.
+    candidate so far; if that was cut out of a longer run, the best one of the run, which is the
+    same with k = 1. At any time it holds those of two windows.
     """
 
     def __init__(self, *, best: int, max_gap: float = MAX_GAP) -> None:
@@ -117,7 +121,8 @@ class Decision(Generic[Pictures]):
     def _leader(self) -> tuple[float, Pictures] | None:
         if self._peak is None:
             return self._leading
-        score = mean_of_best(np.array([each.score for each in self._run]), self._best)
+        found = candidates(self._run, best=self._best, max_gap=self._max_gap)
+        score = max(each.score for each in found)
         if self._leading is None or score > self._leading[0]:
             return score, self._peak[1]
         return self._leading
@@ -128,11 +133,34 @@ def mean_of_best(scores: Floats, best: int) -> float:
     return float(np.sort(scores)[-best:].mean())
 
 
-def _runs(starts: Floats, ends: Floats, max_gap: float) -> Iterator[slice]:
-    """The runs of one track's windows, which are in order of their starts."""
+def _runs(scores: Floats, starts: Floats, ends: Floats, max_gap: float) -> Iterator[slice]:
+    """The runs of one track's windows, which are in order of their starts; long ones are cut."""
     if not len(starts):
         return
     gaps = starts[1:] - np.maximum.accumulate(ends)[:-1]
     borders = (np.flatnonzero(gaps > max_gap + _ROUNDING) + 1).tolist()
-    for first, last in zip([0, *borders], [*borders, len(starts)], strict=True):
-        yield slice(first, last)
+    runs = zip([0, *borders], [*borders, len(starts)], strict=True)
+    pending = [slice(first, last) for first, last in runs][::-1]
+    while pending:
+        run = pending.pop()
+        if at := _lowest(scores[run], starts[run], ends[run]):
+            pending += [slice(run.start + at, run.stop), slice(run.start, run.start + at)]
+        else:
+            yield run
+
+
+def _lowest(scores: Floats, starts: Floats, ends: Floats) -> int:
+    """The first window of the second part, if a run has to be cut; 0 if not, or if it can't be.
+
+    That is the window of the lowest score that leaves enough on both sides; of equal ones the one
+    nearest to the middle.
+    """
+    reached = np.maximum.accumulate(ends)
+    if reached[-1] - starts[0] <= MAX_SECONDS + _ROUNDING:
+        return 0
+    before, after = reached[:-1] - starts[0], reached[-1] - starts[1:]
+    possible = np.flatnonzero(np.minimum(before, after) >= MIN_SECONDS - _ROUNDING) + 1
+    if not len(possible):
+        return 0
+    off_center = np.abs(starts[possible] - (starts[0] + reached[-1]) / 2)
+    return int(possible[np.lexsort((off_center, scores[possible]))[0]])
