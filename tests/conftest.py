@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Protocol
@@ -111,6 +112,18 @@ def followed(score: float, *, since: float = 0.0) -> ScoredTrack:
     )
 
 
+def later(scored: ScoredTrack, *, by: float) -> ScoredTrack:
+    """The same so many seconds later in the clip."""
+    return replace(
+        scored,
+        track=replace(scored.track, times=tuple(by + time for time in scored.track.times)),
+        times=tuple(by + time for time in scored.times),
+        windows=tuple(
+            replace(each, start=by + each.start, end=by + each.end) for each in scored.windows
+        ),
+    )
+
+
 def as_candidate(window: WindowScore, track: int | None = None) -> EventCandidate:
     """The candidate that is a single window."""
     return EventCandidate(
@@ -127,7 +140,8 @@ class FakePredictor:
 
     `during` each stage it calls back.
 
-    With `tracks` the score is the highest of theirs.
+    With `tracks` the score is the highest of theirs. The times it was made with are those of a
+    whole clip, and later by the span's start where one is asked for.
     """
 
     name = "fake"
@@ -177,13 +191,13 @@ class FakePredictor:
             raise self._error
         preview = np.full((18, preview_width or 24, 3), 128, np.uint8)
         predicted = Prediction(score=self._score, threshold=self._threshold)
-        tracks, windows = self._scored
+        tracks, windows = self._scored(span.start)
         return Outcome(
             prediction=None if self._no_result else predicted,
             no_result=self._no_result,
             sample=Sample(
                 images=np.zeros((2, 8, 8, 3), np.uint8),
-                times=(0.5, 1.5),
+                times=(span.start + 0.5, span.start + 1.5),
                 length=2.0,
                 warnings=self._warnings,
                 previews=(preview, preview),
@@ -203,12 +217,13 @@ class FakePredictor:
             model_sha256=self.sha256,
         )
 
-    @property
-    def _scored(self) -> tuple[tuple[ScoredTrack, ...], tuple[WindowScore, ...]]:
+    def _scored(self, start: float) -> tuple[tuple[ScoredTrack, ...], tuple[WindowScore, ...]]:
         """Tracks, or windows of whole frames."""
-        if self._no_result or self._tracks:
-            return () if self._no_result else self._tracks, ()
-        return (), (WindowScore(start=0.0, end=2.0, score=self._score),)
+        if self._no_result:
+            return (), ()
+        if self._tracks:
+            return tuple(later(each, by=start) for each in self._tracks), ()
+        return (), (WindowScore(start=start, end=start + 2, score=self._score),)
 
     def load(self) -> None:
         """It needs none."""
@@ -376,6 +391,7 @@ def _plausible(status: Status) -> dict[str, object]:
     predicted: dict[str, object] = {"prediction": Predicted.HINT, "score": 0.9, "threshold": 0.5}
     return {
         Status.QUEUED: {},
+        Status.PAUSED: {},
         Status.CANCELLED: {},
         Status.RUNNING: running,
         Status.DONE: closed | predicted,

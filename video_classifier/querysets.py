@@ -34,7 +34,8 @@ AnyJob = TypeVar("AnyJob", bound="Job")
 Visitor = User | AnonymousUser
 
 DELETE_CLIPS = "video_classifier.delete_clip"  # the permission
-UNFINISHED = (Status.QUEUED, Status.RUNNING, Status.PAUSED)
+ACTIVE = (Status.QUEUED, Status.RUNNING)
+UNFINISHED = (*ACTIVE, Status.PAUSED)
 UPLOADERS = (Role.ANALYST, Role.MANAGER)
 
 
@@ -149,6 +150,10 @@ class JobQuerySet(InStoreQuerySet[AnyJob]):
 class SegmentQuerySet(JobQuerySet["Segment"]):
     way_to_store = "analysis__clip__store"
 
+    def of_paused_analyses(self) -> Self:
+        """Those that wait though their analysis is paused: they were just put back."""
+        return self.waiting().filter(analysis__status=Status.PAUSED)
+
 
 class AnalysisQuerySet(InStoreQuerySet["Analysis"]):
     way_to_store = "clip__store"
@@ -156,9 +161,16 @@ class AnalysisQuerySet(InStoreQuerySet["Analysis"]):
     def unfinished(self) -> Self:
         return self.filter(status__in=UNFINISHED)
 
+    def active(self) -> Self:
+        """Unfinished ones that nobody has paused."""
+        return self.filter(status__in=ACTIVE)
+
+    def paused(self) -> Self:
+        return self.filter(status=Status.PAUSED)
+
     def idle(self) -> Self:
-        """Running by name, but none of their segments is running or done: all were put back."""
-        begun = (Status.RUNNING, Status.DONE)
+        """Running by name, but none of their segments is running or ended: all were put back."""
+        begun = (Status.RUNNING, Status.DONE, Status.FAILED)
         return self.filter(status=Status.RUNNING).exclude(segments__status__in=begun).order_by()
 
     def kept(self) -> Self:

@@ -33,7 +33,6 @@ from video_classifier.services import analyses, catalog, clips, evidence, jobs, 
 from video_classifier.services.errors import Refused
 from video_classifier.services.jobs import LeaseLostError
 from video_classifier.states import Prediction, Stage, Status, View
-from video_classifier.web import overlays
 
 LEASE = timedelta(seconds=60)
 
@@ -189,7 +188,7 @@ def test_the_tracks_looked_at_are_kept_and_the_highest_score_is_the_clips(
     assert second.times == [4.1, 5.1]
     assert second.boxes == [[0.0, 0.25, 0.25, 0.75], [0.5, 0.25, 0.75, 0.75]]
     assert second.crop_times == [4.35, 4.85]
-    assert overlays.motion_of(second) == followed(0, since=4.1).track
+    assert evidence.motion_of(second) == followed(0, since=4.1).track
 
 
 def test_what_the_model_saw_of_a_person_is_kept_as_pictures(make_analysis: MakeAnalysis) -> None:

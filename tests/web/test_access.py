@@ -33,6 +33,8 @@ PAGES: list[tuple[str, dict[str, object], set[str]]] = [
     ("live", {"rows": "history"}, {"GET", "HEAD"}),
     ("again", {"pk": SOME_ID}, {"POST"}),
     ("cancel", {"pk": SOME_ID}, {"POST"}),
+    ("pause", {"pk": SOME_ID}, {"POST"}),
+    ("resume", {"pk": SOME_ID}, {"POST"}),
     ("frame", {"pk": SOME_ID, "number": 0}, {"GET", "HEAD"}),
     ("crop", {"pk": SOME_ID, "track": 1, "number": 0}, {"GET", "HEAD"}),
     ("heat", {"pk": SOME_ID, "number": 0}, {"GET", "HEAD"}),
@@ -132,6 +134,8 @@ GET  web:trash                           in     200  200   200   200    200    2
 GET  web:result                          in     404  404   404   200    200    200    200   200
 POST web:again                           in     404  404   404   403    302    302    302   302
 POST web:cancel                          in     404  404   404   403    403    302    302   302
+POST web:pause                           in     404  404   404   403    403    302    302   302
+POST web:resume                          in     404  404   404   403    403    302    302   302
 GET  web:frame                           in     404  404   404   200    200    200    200   200
 GET  web:crop                            in     404  404   404   200    200    200    200   200
 GET  web:heat                            in     404  404   404   200    200    200    200   200
@@ -149,6 +153,8 @@ POST web:purge-clip                      in     404  404   404   404    404    4
 GET  web:result             (in trash)   in     404  404   404   410    410    410    410   410
 POST web:again              (in trash)   in     404  404   404   410    410    410    410   410
 POST web:cancel             (in trash)   in     404  404   404   410    410    410    410   410
+POST web:pause              (in trash)   in     404  404   404   410    410    410    410   410
+POST web:resume             (in trash)   in     404  404   404   410    410    410    410   410
 GET  web:frame              (in trash)   in     404  404   404   410    410    410    410   410
 GET  web:crop               (in trash)   in     404  404   404   410    410    410    410   410
 GET  web:heat               (in trash)   in     404  404   404   410    410    410    410   410

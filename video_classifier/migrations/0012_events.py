@@ -4,6 +4,30 @@ import django.db.models.deletion
 from django.db import migrations, models
 
 
+def number_rows_apart(apps, schema_editor):
+    """Before, each row had a number of its own, and nothing could be paused."""
+    Analysis = apps.get_model('video_classifier', 'Analysis')
+    Segment = apps.get_model('video_classifier', 'Segment')
+    Track = apps.get_model('video_classifier', 'Track')
+    for model in (Analysis, Segment):
+        model.objects.filter(status='paused').update(status='queued')
+    shared = Track.objects.values('analysis', 'number').annotate(rows=models.Count('pk')).filter(rows__gt=1)
+    for pk in shared.order_by().values_list('analysis', flat=True).distinct():
+        _number_apart(Analysis.objects.get(pk=pk), Track.objects.filter(analysis=pk))
+
+
+def _number_apart(analysis, tracks):
+    rows = tracks.order_by('segment__number', 'number_in_segment').defer('times', 'boxes', 'crop_times')
+    deciding, highest = None, -1.0
+    for number, row in enumerate(rows, 1):
+        best = max((score for _, _, score in row.windows), default=row.score)
+        if row.number == analysis.decided_by and best > highest:
+            deciding, highest = number, best
+        tracks.filter(pk=row.pk).update(number=number)
+    analysis.decided_by = deciding
+    analysis.save(update_fields=['decided_by'])
+
+
 class Migration(migrations.Migration):
 
     dependencies = [
@@ -29,6 +53,7 @@ class Migration(migrations.Migration):
             model_name='track',
             name='track_number_stands_for_one',
         ),
+        migrations.RunPython(migrations.RunPython.noop, number_rows_apart),
         migrations.AddField(
             model_name='clip',
             name='segment_spans',

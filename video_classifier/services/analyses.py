@@ -2,22 +2,37 @@
 
 from __future__ import annotations
 
+from django.conf import settings
 from django.contrib.auth.models import User
 from django.db import transaction
 from django.utils import timezone
 
 from video_classifier.models import Analysis, Clip, Segment
 from video_classifier.services import catalog, clips, jobs, queue, segments
+from video_classifier.services.jobs import QueueFullError
 from video_classifier.states import Status
 
+TOO_MANY = (
+    "As many of your analyses are waiting as one user may have: {count}. Try again when some of "
+    "them are done."
+)
 CANCELLED = (
     "This analysis was cancelled before it came to a result. Choose “Analyze again” to start anew."
 )
 
 
 def check_room(user: User | None) -> None:
-    """Raises QueueFullError, so that nobody fills the queue for all others."""
-    jobs.check_room(Segment.objects.waiting(), user)
+    """Raises QueueFullError, so that nobody fills the queue for all others.
+
+    Counts the analyses of which a segment waits, and those that are paused.
+    """
+    if user is None:
+        return
+    limit = settings.WAITING_PER_USER
+    waiting = Segment.objects.waiting().filter(requested_by=user).values("analysis").distinct()
+    paused = Analysis.objects.paused().kept().filter(requested_by=user)
+    if waiting.count() + paused.count() >= limit:
+        raise QueueFullError(TOO_MANY.format(count=limit))
 
 
 @transaction.atomic
@@ -31,10 +46,10 @@ def enqueue(clip: Clip, *, model: str, user: User | None) -> Analysis:
     check_room(user)
     clips.hold(clip)
     analysis = Analysis.objects.create(clip=clip, model=model, requested_by=user)
-    Segment.objects.bulk_create(
-        Segment(analysis=analysis, number=number, start=start, end=end, requested_by=user)
-        for number, (start, end) in enumerate(segments.plan(clip), start=1)
-    )
+    planned = segments.planned(clip)
+    for segment in planned:
+        segment.analysis, segment.requested_by = analysis, user
+    Segment.objects.bulk_create(planned)
     queue.announce()
     return analysis
 
@@ -56,6 +71,34 @@ def cancel(analysis: Analysis) -> bool:
     if not unfinished.update(status=Status.CANCELLED, error=CANCELLED, stage="", finished_at=now):
         return False
     jobs.cancel(Segment.objects.filter(analysis=analysis))
+    return True
+
+
+@transaction.atomic
+def pause(analysis: Analysis) -> bool:
+    """Has its waiting segments wait until it is resumed; False if none waits.
+
+    What runs goes on to its end, so that nothing is analyzed twice.
+    """
+    active = Analysis.objects.active().filter(pk=analysis.pk)
+    if active.select_for_update().first() is None:
+        return False
+    if not jobs.pause(Segment.objects.filter(analysis=analysis)):
+        return False
+    return bool(active.update(status=Status.PAUSED, stage=""))
+
+
+@transaction.atomic
+def resume(analysis: Analysis) -> bool:
+    """Goes on with a paused analysis from its last finished segment; False if it isn't paused.
+
+    Raises Refused if its clip is in the trash or gone.
+    """
+    clips.hold(analysis.clip)
+    if not Analysis.objects.paused().filter(pk=analysis.pk).update(status=Status.QUEUED):
+        return False
+    jobs.resume(Segment.objects.filter(analysis=analysis))
+    queue.announce()
     return True
 
 

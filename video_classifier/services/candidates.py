@@ -1,14 +1,48 @@
-"""The event candidates of an analysis, found again in the window scores that are stored with it."""
+"""The event candidates of an analysis, found again in the window scores that are stored with it.
+
+One rule serves the score curve, the page and the events that are written when an analysis closes.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from itertools import groupby
+from operator import attrgetter
 
 from video_classifier.ml.contracts import EventCandidate, WindowScore
 from video_classifier.ml.serving import events
-from video_classifier.models import Analysis
-from video_classifier.services import confidence
+from video_classifier.models import Analysis, Track
+from video_classifier.services import confidence, following
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JoinedTrack:
+    """A track with its rows: one for each segment in which it was followed."""
+
+    rows: tuple[Track, ...]  # in order of time
+    scored: tuple[tuple[int, WindowScore], ...]  # its windows, each with the number of its row
+    candidates: tuple[EventCandidate, ...]  # in order of time
+
+    @property
+    def number(self) -> int:
+        return self.rows[0].number
+
+    @property
+    def windows(self) -> tuple[WindowScore, ...]:
+        """In order of time."""
+        return tuple(window for _, window in self.scored)
+
+    @property
+    def row(self) -> Track:
+        """The one to be shown: that of its best candidate's peak, else the first."""
+        best = max(self.candidates, key=lambda each: each.score, default=None)
+        return self.row_at(best) if best else self.rows[0]
+
+    def row_at(self, candidate: EventCandidate) -> Track:
+        """The one that the candidate's peak is of."""
+        peaks = (pair for pair in self.scored if middle(pair[1]) == candidate.peak)
+        return self.rows[max(peaks, key=lambda pair: pair[1].score)[0]]
 
 
 def windows(rows: Iterable[Sequence[float]]) -> tuple[WindowScore, ...]:
@@ -16,22 +50,92 @@ def windows(rows: Iterable[Sequence[float]]) -> tuple[WindowScore, ...]:
     return tuple(WindowScore(start=start, end=end, score=score) for start, end, score in rows)
 
 
+def middle(window: WindowScore) -> float:
+    return (window.start + window.end) / 2
+
+
 def of(analysis: Analysis) -> list[EventCandidate]:
     """By the rule that gave the score, in order of time; none of results without window scores.
 
     Without the card of the weights that scored, a candidate's score is that of its best window.
     """
+    return among(analysis, tracks(analysis))
+
+
+def among(analysis: Analysis, joined: Iterable[JoinedTrack]) -> list[EventCandidate]:
+    """As `of`, of an analysis whose tracks are at hand."""
+    whole = _whole(analysis, best_windows(analysis))
+    found = [*whole, *(each for track in joined for each in track.candidates)]
+    return sorted(found, key=lambda each: each.start)
+
+
+def tracks(analysis: Analysis) -> list[JoinedTrack]:
+    """In order of their numbers."""
+    return joined(analysis.tracks.all(), best=best_windows(analysis))
+
+
+def track(analysis: Analysis, number: int) -> JoinedTrack | None:
+    """The one with that number, if there is one; its rows come without their boxes."""
+    rows = analysis.tracks.filter(number=number).select_related("segment")
+    found = joined(rows.defer("times", "boxes"), best=best_windows(analysis))
+    return next(iter(found), None)
+
+
+def deciding_track(analysis: Analysis) -> Track | None:
+    """The row whose pictures decided: of the track whose score is the clip's."""
+    rows = [each for each in analysis.tracks.all() if each.number == analysis.decided_by]
+    return next((each.row for each in joined(rows, best=best_windows(analysis))), None)
+
+
+def moments(analysis: Analysis) -> list[float]:
+    """When the pictures were on screen that the score comes from, in seconds."""
+    decider = deciding_track(analysis)
+    found: list[float] = decider.crop_times if decider else analysis.frame_times
+    return found
+
+
+def best_windows(analysis: Analysis) -> int:
+    """How many windows make the score of a candidate."""
     card = confidence.card_of(analysis)
-    best = card.best_windows if card else 1
-    return sorted(_found(analysis, best), key=lambda each: each.start)
+    return card.best_windows if card else 1
 
 
-def _found(analysis: Analysis, best: int) -> Iterator[EventCandidate]:
-    for track in analysis.tracks.all():
-        found = events.candidates(windows(track.windows), best=best, track=track.number)
-        yield from _with_score(found, track.score)
-    whole = events.candidates(windows(analysis.windows), best=best)
-    yield from _with_score(whole, analysis.score or 0.0)
+def joined(rows: Iterable[Track], *, best: int) -> list[JoinedTrack]:
+    """The tracks of these rows, whose scores are known, in order of their numbers."""
+    in_order = sorted(rows, key=attrgetter("number", "segment_id"))
+    return [_joined(tuple(of_it), best) for _, of_it in groupby(in_order, attrgetter("number"))]
+
+
+def _joined(rows: tuple[Track, ...], best: int) -> JoinedTrack:
+    scored, found = _found(rows, best)
+    given = tuple(_with_score(found, rows[0].score))
+    return JoinedTrack(rows=rows, scored=scored, candidates=given)
+
+
+def score(rows: Sequence[Track], *, best: int) -> float:
+    """Of a track that has not got one yet as a whole: its best candidate's."""
+    _, found = _found(rows, best)
+    without_windows = max(row.score for row in rows)
+    return max((each.score for each in found), default=without_windows)
+
+
+def score_of_whole_pictures(analysis: Analysis) -> float | None:
+    """The same of an analysis of these; None without windows."""
+    found = events.candidates(windows(analysis.windows), best=best_windows(analysis))
+    return max((each.score for each in found), default=None)
+
+
+def _found(
+    rows: Sequence[Track], best: int
+) -> tuple[tuple[tuple[int, WindowScore], ...], tuple[EventCandidate, ...]]:
+    scored = following.windows([windows(row.windows) for row in rows])
+    every = [window for _, window in scored]
+    return tuple(scored), events.candidates(every, best=best, track=rows[0].number)
+
+
+def _whole(analysis: Analysis, best: int) -> Iterator[EventCandidate]:
+    found = events.candidates(windows(analysis.windows), best=best)
+    yield from _with_score(found, analysis.score or 0.0)
 
 
 def _with_score(found: Sequence[EventCandidate], score: float) -> Iterator[EventCandidate]:

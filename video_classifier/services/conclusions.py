@@ -1,45 +1,83 @@
-"""Ends analyses: the results of all segments make that of the clip, and one failure its failure."""
+"""Ends analyses: joins what their segments came to, finds the events, and says what is missing."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from itertools import accumulate, chain
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import chain, groupby
+from operator import attrgetter
 
-from django.db.models import F, Max, Value
+from django.db.models import F, Value
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
-from video_classifier.models import Analysis, Segment, Track
-from video_classifier.services import jobs
+from video_classifier.ml.contracts import EventCandidate, Span
+from video_classifier.models import Analysis, Event, Segment, Track
+from video_classifier.models.analyses import Result
+from video_classifier.querysets import SegmentQuerySet
+from video_classifier.services import candidates, evidence, following, jobs
+from video_classifier.services.candidates import JoinedTrack
+from video_classifier.services.following import Piece
+from video_classifier.services.moments import minutes
 from video_classifier.states import Prediction, Stage, Status
 
 REPLACED = (
     "The model was replaced while this clip was being analyzed, and its parts were "
     "scored by different ones. Choose “Analyze again”."
 )
+MISSING = "From {start} to {end} there is no result. {reason}"
+
+ENDED = (Status.DONE, Status.FAILED)
+_ROWS = 50  # tracks that are read at once
+_MOST_TRACKS = 32_767  # that a column of small integers counts
 
 
-def lock(segment: Segment) -> None:
-    """Has runs of other segments of the analysis wait until this transaction ends."""
-    Analysis.objects.select_for_update().filter(pk=segment.analysis_id).first()
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stretch:
+    """Part of a recording that couldn't be analyzed: segments in a row, for the same reason."""
+
+    start: float  # seconds since the clip's first picture
+    end: float | None  # None: the clip's end
+    reason: str
+
+    def __str__(self) -> str:
+        end = "the end" if self.end is None else minutes(self.end)
+        return MISSING.format(start=minutes(self.start), end=end, reason=self.reason)
+
+
+def lock(segments: SegmentQuerySet) -> None:
+    """Has whatever else moves segments of these analyses wait until this transaction ends."""
+    analyses = Analysis.objects.filter(pk__in=segments.order_by().values("analysis"))
+    list(analyses.select_for_update().order_by("pk").values_list("pk"))
 
 
 def enter(segment: Segment, stage: Stage) -> None:
-    """The analysis runs from its first segment on, and is busy with what a run began last."""
-    unfinished = Analysis.objects.unfinished().filter(pk=segment.analysis_id)
+    """The analysis runs from its first segment on, and is busy with what a run began last.
+
+    One that is paused stays so, though a run of it goes on to its end.
+    """
+    active = Analysis.objects.active().filter(pk=segment.analysis_id)
     since = Coalesce("started_at", Value(timezone.now()))
-    unfinished.update(status=Status.RUNNING, stage=stage, started_at=since)
+    active.update(status=Status.RUNNING, stage=stage, started_at=since)
 
 
-def wait_again() -> None:
-    """Analyses of which no segment is running or done any more wait again."""
+def settle() -> None:
+    """After segments were put back: those of paused analyses are paused.
+
+    Analyses of which no segment has begun any more wait again.
+    """
+    jobs.pause(Segment.objects.of_paused_analyses())
     Analysis.objects.idle().update(status=Status.QUEUED, stage="", started_at=None)
 
 
-def fail(segment: Segment, reason: str) -> None:
-    """One segment that can't be analyzed ends the analysis; what is left of it is cancelled."""
-    _end(segment, status=Status.FAILED, error=reason)
-    jobs.cancel(Segment.objects.filter(analysis=segment.analysis_id))
+def failed_stretches(segments: Iterable[Segment]) -> list[Stretch]:
+    """Of segments in order of time."""
+    found = groupby(segments, key=lambda each: each.error if each.status == Status.FAILED else "")
+    return [_stretch(reason, list(group)) for reason, group in found if reason]
+
+
+def _stretch(reason: str, segments: Sequence[Segment]) -> Stretch:
+    return Stretch(start=segments[0].start, end=segments[-1].end, reason=reason)
 
 
 def close_if_complete(segment: Segment) -> bool:
@@ -47,35 +85,22 @@ def close_if_complete(segment: Segment) -> bool:
 
     To be called in the transaction that has locked the analysis and ended the segment.
     """
-    segments = list(Segment.objects.filter(analysis=segment.analysis_id).order_by("number"))
-    if any(each.status != Status.DONE for each in segments):
+    analysis = Analysis.objects.unfinished().filter(pk=segment.analysis_id).first()
+    if analysis is None or analysis.segments.exclude(status__in=ENDED).exists():
         return False
-    if len({_yardstick(each) for each in segments if scored(each)}) > 1:
-        return _end(segment, status=Status.FAILED, error=REPLACED)
-    before = _number_tracks(segments)
-    return _end(segment, status=Status.DONE, **combined(segments, before))
-
-
-def combined(segments: Sequence[Segment], tracks_before: Sequence[int]) -> dict[str, object]:
-    """The combined result of an analysis's segments, which are all done and in order of time.
-
-    The highest score of a segment is the clip's, of equal ones the first. There is no result only
-    if no segment has one, for the reason of the first. `tracks_before` each segment are in others.
-    """
-    best = max(filter(scored, segments), key=lambda each: each.score or 0.0, default=None)
-    source = best or segments[0]
-    return _predicted(best, segments, tracks_before) | {
-        "model_sha256": source.model_sha256,
-        "detector_sha256": source.detector_sha256,
-        "view": source.view,
-        "tracks_found": sum(each.tracks_found for each in segments),
-        "frame_times": list(chain.from_iterable(each.frame_times for each in segments)),
-        "windows": list(chain.from_iterable(each.windows for each in segments)),
-        "warnings": list(dict.fromkeys(chain.from_iterable(each.warnings for each in segments))),
-        "seconds_reading": sum(each.seconds_reading or 0.0 for each in segments),
-        "seconds_finding": sum(each.seconds_finding or 0.0 for each in segments),
-        "seconds_classifying": sum(each.seconds_classifying or 0.0 for each in segments),
-    }
+    segments = list(analysis.segments.order_by("number"))
+    done = [each for each in segments if each.status == Status.DONE]
+    if not done:
+        return _end(analysis, status=Status.FAILED, error=segments[0].error)
+    if len({_yardstick(each) for each in done if scored(each)}) > 1:
+        return _end(analysis, status=Status.FAILED, error=REPLACED)
+    found = _conclude(analysis, segments, done)
+    fields = Result._meta.fields  # noqa: SLF001
+    results = {field.name: getattr(analysis, field.name) for field in fields}
+    if not _end(analysis, status=Status.DONE, prediction=analysis.prediction, **results):
+        return False
+    Event.objects.bulk_create(found)
+    return True
 
 
 def scored(segment: Segment) -> bool:
@@ -87,44 +112,138 @@ def _yardstick(segment: Segment) -> tuple[object, ...]:
     return segment.model_sha256, segment.detector_sha256, segment.threshold
 
 
-def _predicted(
-    best: Segment | None, segments: Sequence[Segment], tracks_before: Sequence[int]
-) -> dict[str, object]:
-    if best is None or best.score is None or best.threshold is None:
-        return {"prediction": Prediction.NO_RESULT, "reason": segments[0].reason}
-    is_hint = best.score >= best.threshold
-    track = best.decided_by and tracks_before[segments.index(best)] + best.decided_by
-    return {
-        "prediction": Prediction.HINT if is_hint else Prediction.NO_HINT,
-        "score": best.score,
-        "threshold": best.threshold,
-        "decided_by": track,
-    }
+def _conclude(
+    analysis: Analysis, segments: Sequence[Segment], done: Sequence[Segment]
+) -> list[Event]:
+    """Gives the analysis its result, which isn't written yet; returns its events.
 
-
-def last_number(segment: Segment) -> int:
-    """Of the tracks that the analysis has so far."""
-    found = Track.objects.filter(analysis=segment.analysis_id).aggregate(last=Max("number"))
-    return found["last"] or 0
-
-
-def _number_tracks(segments: Sequence[Segment]) -> list[int]:
-    """Numbers tracks through in order of segments; gives how many come before each segment.
-
-    Until now they have numbers in the order in which segments were done.
+    With several segments, their tracks are joined and get their numbers.
     """
+    _add_up(analysis, segments, done)
+    best = candidates.best_windows(analysis)
+    joined = candidates.joined(_tracks(segments, best), best=best)
     if len(segments) == 1:
-        return [0]
-    tracks = Track.objects.filter(segment__in=segments)
-    held = list(tracks.values_list("segment", flat=True))
-    counts = [held.count(segment.pk) for segment in segments]
-    before = list(accumulate(counts, initial=0))[:-1]
-    tracks.update(number=F("number") + len(held))  # out of the way of the final ones
-    for segment, offset in zip(segments, before, strict=True):
-        tracks.filter(segment=segment).update(number=F("number_in_segment") + offset)
-    return before
+        analysis.score, analysis.decided_by = done[0].score, done[0].decided_by
+    else:
+        analysis.score = candidates.score_of_whole_pictures(analysis)
+        analysis.tracks_found -= sum(len(each.rows) - 1 for each in joined)
+    found = candidates.among(analysis, joined)
+    highest = max(found, key=lambda each: each.score, default=None)  # of equal ones the first
+    if highest is not None and len(segments) > 1:
+        analysis.score, analysis.decided_by = highest.score, highest.track
+    _predict(analysis, done)
+    places = _Places(done, joined)
+    analysis.frame_times = (places.segment_of(highest) if highest else done[0]).frame_times
+    return _events(analysis, found, places)
 
 
-def _end(segment: Segment, **changes: object) -> bool:
-    unfinished = Analysis.objects.unfinished().filter(pk=segment.analysis_id)
+def _add_up(analysis: Analysis, segments: Sequence[Segment], done: Sequence[Segment]) -> None:
+    source = next(filter(scored, done), done[0])
+    missing = map(str, failed_stretches(segments))
+    warnings = chain(missing, *(each.warnings for each in done))
+    windows = chain.from_iterable(each.windows for each in done)
+    analysis.model_sha256, analysis.detector_sha256 = source.model_sha256, source.detector_sha256
+    analysis.view, analysis.threshold = source.view, source.threshold
+    analysis.tracks_found = min(sum(each.tracks_found for each in done), _MOST_TRACKS)
+    analysis.windows = list({(start, end): [start, end, s] for start, end, s in windows}.values())
+    analysis.warnings = list(dict.fromkeys(warnings))
+    analysis.seconds_reading = sum(each.seconds_reading or 0.0 for each in done)
+    analysis.seconds_finding = sum(each.seconds_finding or 0.0 for each in done)
+    analysis.seconds_classifying = sum(each.seconds_classifying or 0.0 for each in done)
+
+
+def _predict(analysis: Analysis, done: Sequence[Segment]) -> None:
+    """There is no result only if no segment has one, for the reason of the first."""
+    if analysis.score is None or analysis.threshold is None:
+        analysis.prediction, analysis.reason = Prediction.NO_RESULT, done[0].reason
+        return
+    is_hint = analysis.score >= analysis.threshold
+    analysis.prediction = Prediction.HINT if is_hint else Prediction.NO_HINT
+
+
+class _Places:
+    """Where the peak of a candidate is."""
+
+    def __init__(self, segments: Sequence[Segment], joined: Iterable[JoinedTrack]) -> None:
+        self._segments = segments
+        self._tracks = {track.number: track for track in joined}
+
+    def row_of(self, found: EventCandidate) -> Track | None:
+        """None if whole pictures were scored."""
+        return None if found.track is None else self._tracks[found.track].row_at(found)
+
+    def segment_of(self, found: EventCandidate) -> Segment:
+        row = self.row_of(found)
+        if row is not None:
+            return next(each for each in self._segments if each.pk == row.segment_id)
+        holding = (each for each in self._segments if _holds(each, found.peak))
+        return next(holding, self._segments[0])
+
+
+def _holds(segment: Segment, peak: float) -> bool:
+    """Whether that is the middle of one of its windows."""
+    return any(candidates.middle(each) == peak for each in candidates.windows(segment.windows))
+
+
+def _events(analysis: Analysis, found: Sequence[EventCandidate], places: _Places) -> list[Event]:
+    """The rows to be written."""
+    threshold = analysis.threshold
+    events = [each for each in found if threshold is not None and each.score >= threshold]
+    return [
+        Event(
+            analysis=analysis,
+            number=number,
+            segment=places.segment_of(each),
+            track=places.row_of(each),
+            start=each.start,
+            end=each.end,
+            peak=each.peak,
+            score=each.score,
+        )
+        for number, each in enumerate(events, 1)
+    ]
+
+
+def _tracks(segments: Sequence[Segment], best: int) -> list[Track]:
+    """The rows of all tracks, without their boxes; of several segments joined and numbered."""
+    rows = Track.objects.filter(analysis=segments[0].analysis_id)
+    if len(segments) == 1:
+        return list(rows.defer("times", "boxes", "crop_times"))
+    read: list[Track] = []
+    in_order = rows.order_by("segment__number", "number_in_segment")
+    spans = {each.pk: Span(each.start, each.end) for each in segments}
+    pieces = _pieces(in_order.iterator(chunk_size=_ROWS), spans, read)
+    numbers = chain.from_iterable(following.numbers(pieces))
+    for row, number in zip(read, numbers, strict=True):
+        row.number = number
+    _give_scores(read, best)
+    rows.update(number=F("number") + len(read))  # out of the way of the final ones
+    Track.objects.bulk_update(read, ["number", "score"])
+    return read
+
+
+def _pieces(rows: Iterable[Track], spans: dict[int, Span], read: list[Track]) -> Iterator[Piece]:
+    """Adds to `read` all rows of a piece, without what takes room in them."""
+    for segment, group in groupby(rows, key=attrgetter("segment_id")):
+        tracks = []
+        for row in group:
+            tracks.append(following.near_borders(evidence.motion_of(row), spans[segment]))
+            row.times, row.boxes, row.crop_times = [], [], []
+            read.append(row)
+        yield Piece(span=spans[segment], tracks=tuple(tracks))
+
+
+def _give_scores(rows: Sequence[Track], best: int) -> None:
+    """A track of several rows has the score of all its windows, in each of them."""
+    number = attrgetter("number")
+    for _, group in groupby(sorted(rows, key=number), number):
+        of_it = list(group)
+        if len(of_it) > 1:
+            score = candidates.score(of_it, best=best)
+            for row in of_it:
+                row.score = score
+
+
+def _end(analysis: Analysis, **changes: object) -> bool:
+    unfinished = Analysis.objects.unfinished().filter(pk=analysis.pk)
     return bool(unfinished.update(finished_at=timezone.now(), stage="", **changes))

@@ -5,13 +5,14 @@ from __future__ import annotations
 import io
 from collections.abc import Iterable, Mapping
 from dataclasses import astuple
+from itertools import islice
 
 import numpy as np
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 
 from video_classifier.ml import contracts as ml
-from video_classifier.models import Analysis, Segment, Track
+from video_classifier.models import Analysis, Event, Segment, Track
 from video_classifier.states import View
 
 FRAME_QUALITY = 80
@@ -34,6 +35,25 @@ def crop_file(track: Track, number: int) -> str:
     return f"{_prefix(track.segment)}person-{track.number_in_segment:02}-{number:02}.jpg"
 
 
+def still_file(track: Track) -> str:
+    """The name in storage of the whole picture at the middle of the track's best window."""
+    return f"{_prefix(track.segment)}person-{track.number_in_segment:02}-still.jpg"
+
+
+def event_still(event: Event) -> str:
+    """The name in storage of the picture that shows an event; "" if there is none.
+
+    Of whole pictures, and of tracks without one, it is the frame nearest to the peak.
+    """
+    if event.track is not None and default_storage.exists(name := still_file(event.track)):
+        return name
+    times = event.segment.frame_times
+    if not times:
+        return ""
+    nearest = min(range(len(times)), key=lambda number: abs(times[number] - event.peak))
+    return frame_file(event.segment, nearest)
+
+
 def _prefix(segment: Segment) -> str:
     """Pictures of the first segment have the names from before there were segments."""
     start = f"{FOLDER}/{segment.analysis_id}/"
@@ -46,10 +66,12 @@ def heat_file(analysis: Analysis, number: int) -> str:
 
 
 def frame_files(analysis: Analysis) -> list[str]:
-    """The pictures of all frames, in the order of the analysis's `frame_times`."""
+    """The pictures of its frames, in the order of `frame_times`: those of one of its segments."""
+    segments = analysis.segments.only("analysis_id", "number", "frame_times")
+    chosen = (each for each in segments if each.frame_times == analysis.frame_times)
     return [
         frame_file(segment, number)
-        for segment in analysis.segments.all()
+        for segment in islice(chosen, 1)
         for number in range(len(segment.frame_times))
     ]
 
@@ -59,20 +81,18 @@ def crop_files(track: Track) -> list[str]:
     return [crop_file(track, number) for number in range(len(track.crop_times))]
 
 
-def moments(analysis: Analysis) -> list[float]:
-    """When the pictures were on screen that the score comes from, in seconds."""
-    decider = deciding_track(analysis)
-    found: list[float] = decider.crop_times if decider else analysis.frame_times
-    return found
+def motion_of(track: Track) -> ml.Track:
+    """The track as the library knows it, which says where somebody is at any moment."""
+    return ml.Track(
+        times=tuple(track.times),
+        boxes=tuple(
+            ml.Box(left=left, top=top, right=right, bottom=bottom)
+            for left, top, right, bottom in track.boxes
+        ),
+    )
 
 
-def deciding_track(analysis: Analysis) -> Track | None:
-    """The track whose score is the clip's."""
-    tracks = {track.number: track for track in analysis.tracks.all()}
-    return tracks.get(analysis.decided_by or 0)
-
-
-def result(segment: Segment, outcome: ml.Outcome) -> dict[str, object]:
+def result(outcome: ml.Outcome) -> dict[str, object]:
     """What a segment's row keeps of its outcome."""
     sample, found = outcome.sample, outcome.prediction
     return {
@@ -84,8 +104,8 @@ def result(segment: Segment, outcome: ml.Outcome) -> dict[str, object]:
         "view": View(outcome.view),
         "tracks_found": outcome.tracks_found,
         "decided_by": outcome.decided_by,
-        "frame_times": [segment.start + time for time in sample.times],
-        "windows": _windows(segment, outcome.windows),
+        "frame_times": list(sample.times),
+        "windows": _windows(outcome.windows),
         "warnings": list(sample.warnings),
         "seconds_reading": outcome.seconds_reading,
         "seconds_finding": outcome.seconds_finding,
@@ -93,38 +113,31 @@ def result(segment: Segment, outcome: ml.Outcome) -> dict[str, object]:
     }
 
 
-def tracks(segment: Segment, outcome: ml.Outcome, *, after: int) -> list[Track]:
-    """The rows to be written, numbered on from `after`."""
-
-    def seconds(times: Iterable[float]) -> list[float]:
-        return [round(segment.start + time, 3) for time in times]
-
+def tracks(segment: Segment, outcome: ml.Outcome) -> list[Track]:
+    """The rows to be written. Until the analysis closes, numbers are the segment's own."""
     return [
         Track(
             analysis_id=segment.analysis_id,
             segment=segment,
-            number=after + number,
+            number=number,
             number_in_segment=number,
             score=person.score,
-            times=seconds(person.track.times),
+            times=_seconds(person.track.times),
             boxes=[[round(side, 4) for side in astuple(box)] for box in person.track.boxes],
-            crop_times=seconds(person.times),
-            windows=_windows(segment, person.windows),
+            crop_times=_seconds(person.times),
+            windows=_windows(person.windows),
         )
         for number, person in enumerate(outcome.tracks, start=1)
     ]
 
 
-def _windows(segment: Segment, scored: Iterable[ml.WindowScore]) -> list[list[float]]:
-    """For drawing a curve: rounded, unlike the score that comes of them."""
-    return [
-        [
-            round(segment.start + each.start, 3),
-            round(segment.start + each.end, 3),
-            round(each.score, 4),
-        ]
-        for each in scored
-    ]
+def _seconds(times: Iterable[float]) -> list[float]:
+    return [round(time, 3) for time in times]
+
+
+def _windows(scored: Iterable[ml.WindowScore]) -> list[list[float]]:
+    """Rounded, unlike the score that a segment has from them."""
+    return [[*_seconds((each.start, each.end)), round(each.score, 4)] for each in scored]
 
 
 def pictures(segment: Segment, outcome: ml.Outcome) -> dict[str, bytes]:
@@ -133,9 +146,11 @@ def pictures(segment: Segment, outcome: ml.Outcome) -> dict[str, bytes]:
         frame_file(segment, number): jpeg(image, FRAME_QUALITY)
         for number, image in enumerate(outcome.sample.previews)
     }
-    for track, person in zip(tracks(segment, outcome, after=0), outcome.tracks, strict=True):
+    for track, person in zip(tracks(segment, outcome), outcome.tracks, strict=True):
         for number, image in enumerate(person.images):
             found[crop_file(track, number)] = jpeg(image, CROP_QUALITY)
+        if person.preview is not None:
+            found[still_file(track)] = jpeg(person.preview, FRAME_QUALITY)
     return found
 
 

@@ -12,7 +12,16 @@ from django.db import transaction
 
 from video_classifier.ml.contracts import Image, WindowScore
 from video_classifier.models import Analysis, HeatMap
-from video_classifier.services import catalog, clips, evidence, files, jobs, queue, sandbox
+from video_classifier.services import (
+    candidates,
+    catalog,
+    clips,
+    evidence,
+    files,
+    jobs,
+    queue,
+    sandbox,
+)
 from video_classifier.services.errors import Refused
 from video_classifier.services.jobs import GaveWayError, LeaseLostError
 from video_classifier.states import Status
@@ -103,7 +112,7 @@ def _make(heat_map: HeatMap, watch: Callable[[], None]) -> None:
 
 def _material(analysis: Analysis, watch: Callable[[], None]) -> _Material:
     predictor = catalog.load(analysis.model)
-    if track := evidence.deciding_track(analysis):
+    if track := candidates.deciding_track(analysis):
         crops = evidence.read(evidence.crop_files(track))
         return _Material(predictor.score, seen=crops, shown=crops)
     shown = evidence.read(evidence.frame_files(analysis))

@@ -24,11 +24,6 @@ logger = logging.getLogger(__name__)
 
 LOOK_SECONDS = 1.0  # from look to look whether a running job is still wanted
 
-TOO_MANY = (
-    "As many of your analyses are waiting as one user may have: {count}. Try again when some of "
-    "them are done."
-)
-
 _QUEUED: dict[str, object] = {
     "status": Status.QUEUED,
     "worker": "",
@@ -49,17 +44,13 @@ class QueueFullError(Refused):
     """The user has as many jobs waiting as one may have."""
 
 
-def check_room(waiting: JobQuerySet[AnyJob], user: User | None) -> None:
-    """Raises QueueFullError, so that nobody fills the queue for all others."""
-    limit = settings.WAITING_PER_USER
-    if user is not None and waiting.filter(requested_by=user).count() >= limit:
-        raise QueueFullError(TOO_MANY.format(count=limit))
-
-
 def place(jobs: JobQuerySet[AnyJob], **wanted: object) -> int:
-    """The current place in the queue of the first such job; 1 is next, 0 means none waits."""
+    """The current place in the queue of the first such job; 1 is next, 0 means none waits.
+
+    Jobs with the same value count as one.
+    """
     ((field, value),) = wanted.items()
-    waiting = jobs.waiting().in_turn().values_list(field, flat=True)
+    waiting = dict.fromkeys(jobs.waiting().in_turn().values_list(field, flat=True))
     return next((number for number, found in enumerate(waiting, 1) if found == value), 0)
 
 
@@ -97,6 +88,12 @@ def claim_next(
     return None
 
 
+def stalled_among(jobs: JobQuerySet[AnyJob]) -> JobQuerySet[AnyJob]:
+    """The jobs of dead and stuck workers that this code may put back."""
+    before = database.now() - settings.ANALYSIS_LEASE
+    return jobs.known_to(models.JOB_VERSION).stalled(before=before)
+
+
 def requeue_stalled(
     jobs: JobQuerySet[AnyJob], *, give_up: Callable[[AnyJob], None], **waiting: object
 ) -> int:
@@ -104,14 +101,13 @@ def requeue_stalled(
 
     What has stopped too often is given up: it may be what kills the workers.
     """
-    before = database.now() - settings.ANALYSIS_LEASE
-    stalled = jobs.known_to(models.JOB_VERSION).stalled(before=before)
+    stalled = stalled_among(jobs)
     if not stalled.exists():  # the usual case writes nothing
         return 0
     for job in stalled.filter(attempts__gte=settings.ANALYSIS_ATTEMPTS):
         with suppress(LeaseLostError):
             give_up(job)
-    return stalled.update(**_QUEUED, **waiting)
+    return stalled.update(**_QUEUED | waiting)
 
 
 def run_next(
@@ -176,9 +172,19 @@ def cancel(jobs: JobQuerySet[AnyJob], **changes: object) -> int:
     return jobs.unfinished().update(**_QUEUED | {"status": Status.CANCELLED} | changes)
 
 
+def pause(jobs: JobQuerySet[AnyJob]) -> int:
+    """Has what waits wait until somebody resumes it; says how many. A run goes on to its end."""
+    return jobs.waiting().update(status=Status.PAUSED)
+
+
+def resume(jobs: JobQuerySet[AnyJob]) -> int:
+    """Queues what was paused, at its place; says how many."""
+    return jobs.filter(status=Status.PAUSED).update(**_QUEUED)
+
+
 def restore(jobs: JobQuerySet[AnyJob], **changes: object) -> int:
     """Queues what was cancelled, at its place; says how many."""
-    return jobs.filter(status=Status.CANCELLED).update(**_QUEUED, **changes)
+    return jobs.filter(status=Status.CANCELLED).update(**_QUEUED | changes)
 
 
 def beat(job: models.Job) -> None:

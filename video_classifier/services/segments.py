@@ -7,14 +7,14 @@ import math
 from collections.abc import Callable
 from datetime import timedelta
 from functools import partial
-from typing import NamedTuple
 
 from django.conf import settings
 from django.db import transaction
 
-from video_classifier.ml.contracts import Outcome, Predictor, Progress
+from video_classifier.ml.contracts import WHOLE, Outcome, Predictor, Progress, Span
 from video_classifier.ml.contracts import Stage as MlStage
 from video_classifier.models import Clip, Segment, Track
+from video_classifier.querysets import SegmentQuerySet
 from video_classifier.services import (
     catalog,
     conclusions,
@@ -45,16 +45,27 @@ TOO_LONG = (
 )
 
 
-class Span(NamedTuple):
-    """A stretch of a clip."""
-
-    start: float  # seconds since the clip's first picture
-    end: float | None  # None: to the clip's end
+LONG_RECORDING = -1  # the priority of its segments: a short clip waits for one of them at most
 
 
 def plan(clip: Clip) -> tuple[Span, ...]:
-    """How a clip is cut into segments, in order of time. So far each clip is one."""
-    return (Span(start=0.0, end=None),)
+    """How a clip is cut into segments, in order of time. A short one is a single segment."""
+    return tuple(Span(start, end) for start, end in clip.segment_spans) or (WHOLE,)
+
+
+def planned(clip: Clip) -> list[Segment]:
+    """The rows of a new analysis, which they still lack."""
+    spans = plan(clip)
+    priority = LONG_RECORDING if len(spans) > 1 else 0
+    return [
+        Segment(number=number, start=span.start, end=span.end, priority=priority)
+        for number, span in enumerate(spans, start=1)
+    ]
+
+
+def length(segment: Segment, clip: Clip) -> float:
+    """In seconds, as far as headers can be believed."""
+    return max((clip.duration if segment.end is None else segment.end) - segment.start, 0.0)
 
 
 def claim_next(*, worker: str) -> Segment | None:
@@ -63,7 +74,7 @@ def claim_next(*, worker: str) -> Segment | None:
         Segment.objects.all(),
         worker=worker,
         related="analysis__clip",
-        allowed=lambda waiting: allowed(waiting.analysis.clip.duration),
+        allowed=lambda waiting: allowed(length(waiting, waiting.analysis.clip)),
     )
     if segment is not None:
         conclusions.enter(segment, Stage.READING)
@@ -75,25 +86,31 @@ def requeue_stalled() -> int:
 
     What has stopped too often fails with a reason: its clip may be what kills the workers.
     """
-    requeued = jobs.requeue_stalled(Segment.objects.all(), give_up=_give_up)
-    if requeued:
-        conclusions.wait_again()
-    return requeued
+    every = Segment.objects.all()
+    stalled = jobs.stalled_among(every)
+    if not stalled.exists():
+        return 0
+    return _putting_back(stalled, partial(jobs.requeue_stalled, every, give_up=_give_up))
 
 
 def put_back(*, worker: str) -> int:
     """Releases the segments of `worker`, which shuts down."""
-    given_back = jobs.put_back(Segment.objects.all(), worker=worker)
-    if given_back:
-        conclusions.wait_again()
-    return given_back
+    held = Segment.objects.filter(status=Status.RUNNING, worker=worker)
+    return _putting_back(held, partial(jobs.put_back, held, worker=worker))
+
+
+def _putting_back(segments: SegmentQuerySet, put_back: Callable[[], int]) -> int:
+    """Nobody pauses an analysis in between, who would miss a segment that is about to wait."""
+    with transaction.atomic():
+        conclusions.lock(segments)
+        given_back = put_back()
+        if given_back:
+            conclusions.settle()
+        return given_back
 
 
 def allowed(duration: float) -> timedelta:
-    """How long a run may take: longer for a longer clip, as far as headers can be believed.
-
-    `duration` is in seconds.
-    """
+    """How long a run may take: longer for a longer stretch, which is `duration` seconds long."""
     most = settings.ANALYSIS_DEADLINE_MOST
     return min(settings.ANALYSIS_DEADLINE + timedelta(seconds=max(min(duration, 1e6), 0.0)), most)
 
@@ -132,12 +149,14 @@ def run(
     back. Raises LeaseLostError, and records nothing, if the run is no longer ours.
     """
     clip = segment.analysis.clip
-    with jobs.holding(segment, proceed=proceed, too_long=_too_long(clip.duration)) as watch:
+    too_long = _too_long(length(segment, clip))
+    with jobs.holding(segment, proceed=proceed, too_long=too_long) as watch:
         try:
             predictor = predictor or catalog.load(segment.analysis.model)
             with files.local_path(clip.file) as video:
                 outcome = predictor.analyze(
                     video,
+                    span=Span(segment.start, segment.end),
                     preview_width=settings.PREVIEW_WIDTH,
                     progress=Progress(on_stage=partial(_enter, segment), check=watch),
                 )
@@ -167,20 +186,18 @@ def _keep(segment: Segment, outcome: Outcome) -> None:
     # The pictures are written while the transaction holds the rows: a deletion of the clip
     # comes before, and nothing is written, or after, and finds them.
     with transaction.atomic():
-        conclusions.lock(segment)
-        found = evidence.result(segment, outcome)
-        jobs.change(segment, status=Status.DONE, **found)
-        after = conclusions.last_number(segment)
-        Track.objects.bulk_create(evidence.tracks(segment, outcome, after=after))
+        conclusions.lock(Segment.objects.filter(pk=segment.pk))
+        jobs.change(segment, status=Status.DONE, **evidence.result(outcome))
+        Track.objects.bulk_create(evidence.tracks(segment, outcome))
         evidence.write(pictures)
         conclusions.close_if_complete(segment)
 
 
 def _fail(segment: Segment, reason: str) -> None:
     with transaction.atomic():
-        conclusions.lock(segment)
+        conclusions.lock(Segment.objects.filter(pk=segment.pk))
         jobs.change(segment, status=Status.FAILED, error=reason)
-        conclusions.fail(segment, reason)
+        conclusions.close_if_complete(segment)
 
 
 def _give_up(segment: Segment) -> None:

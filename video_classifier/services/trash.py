@@ -28,7 +28,7 @@ def put(clip: Clip, *, by: User) -> bool:
         if not kept.update(trashed_at=timezone.now(), trashed_by=by):
             return False
         analyses = Analysis.objects.filter(clip=clip)
-        analyses.unfinished().update(status=Status.CANCELLED, stage="")
+        analyses.active().update(status=Status.CANCELLED, stage="")  # a paused one stays so
         # No join: PostgreSQL looks once more at a row that it had to wait for, but not behind one.
         jobs.cancel(Segment.objects.filter(analysis__in=analyses))
         jobs.cancel(HeatMap.objects.filter(analysis__in=analyses))
@@ -51,6 +51,8 @@ def restore(clip: Clip, *, by: User) -> bool:
         cancelled = analyses.filter(status=Status.CANCELLED, error="")
         jobs.restore(Segment.objects.filter(analysis__in=cancelled))
         cancelled.update(status=Status.QUEUED, started_at=None)
+        paused = Segment.objects.filter(analysis__in=analyses.paused())
+        jobs.restore(paused, status=Status.PAUSED)
         jobs.restore(HeatMap.objects.filter(analysis__in=analyses))
         jobs.restore(BrowserCopy.objects.filter(clip=clip))
         audit.record(Action.RESTORED, by, audit.CLIP, clip.pk)

@@ -74,6 +74,7 @@ def _accept(
             height=facts.height,
             frame_rate=facts.frame_rate,
             duration=facts.duration,
+            segment_spans=[list(span) for span in facts.segment_spans],
             playback=playback,
             store=store,
             camera=camera,

@@ -14,8 +14,8 @@ from django.utils.safestring import SafeString, mark_safe
 
 from video_classifier.models import Analysis, Clip
 from video_classifier.services.catalog import Card
+from video_classifier.services.moments import minutes
 from video_classifier.web import constants, permissions
-from video_classifier.web.curves import minutes
 from video_classifier.web.quality import ModelQuality
 from video_classifier.web.results import Player, ResultSummary
 from video_classifier.web.stylesheet import address

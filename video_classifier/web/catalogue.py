@@ -174,6 +174,7 @@ def _analyses() -> dict[str, Analysis]:
         "no result": _analysis(Status.DONE, Prediction.NO_RESULT, reason="Nobody was found."),
         "waiting": _analysis(Status.QUEUED),
         "running": _analysis(Status.RUNNING, stage=Stage.FINDING),
+        "paused": _analysis(Status.PAUSED),
         "failed": _analysis(Status.FAILED, error="No pictures could be read."),
         "cancelled": _analysis(Status.CANCELLED),
     }

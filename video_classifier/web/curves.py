@@ -11,6 +11,7 @@ from math import ceil
 from video_classifier.ml.contracts import EventCandidate, WindowScore
 from video_classifier.models import Analysis
 from video_classifier.services import candidates
+from video_classifier.services.moments import minutes
 from video_classifier.web import curve_layout as layout
 from video_classifier.web.levels import Level, leading, levels, path
 from video_classifier.web.results import ScoreReading
@@ -193,14 +194,14 @@ class Curve:
 
 def curve_of(analysis: Analysis) -> Curve | None:
     """Of a stored analysis; None if it has none, as those from before window scores were kept."""
-    tracks = analysis.tracks.all()
+    tracks = candidates.tracks(analysis)
     scored = [
         Scored(number=None, windows=candidates.windows(analysis.windows)),
-        *(Scored(number=each.number, windows=candidates.windows(each.windows)) for each in tracks),
+        *(Scored(number=each.number, windows=each.windows) for each in tracks),
     ]
     return drawn(
         scored,
-        candidates.of(analysis),
+        candidates.among(analysis, tracks),
         threshold=analysis.threshold,
         duration=analysis.clip.duration,
         decided_by=analysis.decided_by,
@@ -233,13 +234,6 @@ def drawn(
         for each in kept
     )
     return replace(curve, lines=tuple(lines))
-
-
-def minutes(seconds: float) -> str:
-    """A moment as players show it: "0:06", "1:02:03"."""
-    hours, rest = divmod(int(seconds), 3600)
-    start = f"{hours}:{rest // 60:02d}" if hours else f"{rest // 60}"
-    return f"{start}:{rest % 60:02d}"
 
 
 def _digits(window: WindowScore, threshold: float) -> str:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from math import inf
 
 from video_classifier.ml.contracts import Box
 from video_classifier.ml.contracts import Track as Motion
 from video_classifier.models import Analysis, Track
+from video_classifier.services.candidates import JoinedTrack
 from video_classifier.states import Prediction
 from video_classifier.web.constants import NUMBER_ROOM
 from video_classifier.web.results import ScoreReading, reading
@@ -19,7 +22,9 @@ FEW = 3  # tracks: the pictures of so many are shown at once
 class Shown:
     """A track as the page shows it."""
 
-    track: Track
+    track: Track  # of its rows the one whose pictures are shown
+    times: list[float]  # of all rows; where two have been in the same stretch, of the later one
+    boxes: list[list[float]]  # one a time
     reading: ScoreReading | None  # None without a threshold
     is_highest: bool  # the score of the clip is its
     is_open: bool  # its pictures are shown at once
@@ -35,11 +40,22 @@ class Shown:
 
     @property
     def since(self) -> float:
-        return float(self.track.times[0])
+        return self.times[0]
 
     @property
     def until(self) -> float:
-        return float(self.track.times[-1])
+        return self.times[-1]
+
+    @property
+    def motion(self) -> Motion:
+        """The track as the library knows it, which says where somebody is at any moment."""
+        return Motion(
+            times=tuple(self.times),
+            boxes=tuple(
+                Box(left=left, top=top, right=right, bottom=bottom)
+                for left, top, right, bottom in self.boxes
+            ),
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,36 +89,39 @@ class Frame:
         return f" with {tracks}" if tracks else ""
 
 
-def motion_of(track: Track) -> Motion:
-    """The track as the library knows it, which says where somebody is at any moment."""
-    return Motion(
-        times=tuple(track.times),
-        boxes=tuple(
-            Box(left=left, top=top, right=right, bottom=bottom)
-            for left, top, right, bottom in track.boxes
-        ),
-    )
-
-
-def shown(analysis: Analysis, tracks: Iterable[Track]) -> list[Shown]:
+def shown(analysis: Analysis, tracks: Iterable[JoinedTrack]) -> list[Shown]:
     """The highest score first."""
-    by_score = sorted(tracks, key=lambda track: -track.score)
+    by_score = sorted(tracks, key=lambda track: -track.row.score)
     return [_shown(analysis, track, are_few=len(by_score) <= FEW) for track in by_score]
 
 
-def _shown(analysis: Analysis, track: Track, *, are_few: bool) -> Shown:
+def _shown(analysis: Analysis, track: JoinedTrack, *, are_few: bool) -> Shown:
     is_highest = track.number == analysis.decided_by
+    times, boxes = _way(track.rows)
     return Shown(
-        track=track,
-        reading=reading(track.score, analysis.threshold),
+        track=track.row,
+        times=times,
+        boxes=boxes,
+        reading=reading(track.row.score, analysis.threshold),
         is_highest=is_highest,
         is_open=is_highest or are_few,
     )
 
 
+def _way(rows: Sequence[Track]) -> tuple[list[float], list[list[float]]]:
+    """The times and boxes of all rows, each time once."""
+    times: list[float] = []
+    boxes: list[list[float]] = []
+    for row in reversed(rows):
+        until = times[0] if times else inf
+        kept = bisect_left(row.times, until)
+        times, boxes = row.times[:kept] + times, row.boxes[:kept] + boxes
+    return times, boxes
+
+
 def film(analysis: Analysis, tracks: Sequence[Shown]) -> list[Frame]:
     """The frames that were looked at; the box of the highest score lies on top of the others."""
-    motions = [(each, motion_of(each.track)) for each in reversed(tracks)]
+    motions = [(each, each.motion) for each in reversed(tracks)]
     return [
         Frame(
             time=time,

@@ -8,12 +8,14 @@ from dataclasses import dataclass
 from video_classifier.models import Analysis, Clip, HeatMap
 from video_classifier.services import confidence as confidences
 from video_classifier.services.catalog import Card
+from video_classifier.services.progress import Progress
 from video_classifier.states import Playback, Prediction, Stage, Status
 
 MOST_DIGITS = 4
 JUST = 0.25  # of the way from the threshold to the end of its side
 CLEARLY = 0.75
 LEANING = 0.5  # a score from here on is nearer to shoplifting
+MINUTE = 60.0  # seconds
 MATTERS = 0.1  # so much a score has to fall for a part of a picture to have mattered
 
 CHECK_THE_CLIP = (
@@ -33,6 +35,7 @@ _ICONS: dict[str, str] = {
     Status.CANCELLED: "slash-circle",
     Status.RUNNING: "hourglass-split",
     Status.QUEUED: "hourglass",
+    Status.PAUSED: "pause-circle",
 }
 
 
@@ -192,6 +195,59 @@ def _steps(labels: dict[str, str], now: str, place: int) -> Iterator[Step]:
             note="next in the queue" if waits and place <= 1 else where,
             announcement=f"{label}, {where}" if waits else label if is_current else "",
         )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProgressPanel:
+    """How far an unfinished analysis has got, and what can be done with it."""
+
+    analysis: Analysis
+    progress: Progress
+    place: int  # in the queue, 1 is next; 0: it doesn't wait
+
+    @property
+    def is_long(self) -> bool:
+        """Whether it is of several segments, each of which goes through all steps."""
+        return self.progress.segments > 1
+
+    @property
+    def is_paused(self) -> bool:
+        return self.analysis.status == Status.PAUSED
+
+    @property
+    def can_be_paused(self) -> bool:
+        return not self.is_paused and self.progress.waiting > 0
+
+    @property
+    def goes_on(self) -> bool:
+        """Whether, though it is paused, a run of it has not come to its end yet."""
+        left = self.progress.segments - self.progress.segments_done
+        return self.is_paused and self.progress.paused < left
+
+    @property
+    def share(self) -> float:
+        whole = self.progress.whole_seconds
+        return self.progress.done_seconds / whole if whole else 0.0
+
+    @property
+    def minutes(self) -> str:
+        """ "12 of 60 minutes"."""
+        whole = max(round(self.progress.whole_seconds / MINUTE), 1)
+        done = min(int(self.progress.done_seconds / MINUTE), whole)
+        return f"{done} of {whole} minute{'' if whole == 1 else 's'}"
+
+    @property
+    def time_left(self) -> str:
+        """In words; "" while nobody can know."""
+        seconds = self.progress.seconds_left
+        if seconds is None:
+            return ""
+        if seconds < MINUTE:
+            return "less than a minute left"
+        hours, minutes = divmod(round(seconds / MINUTE), 60)
+        if hours:
+            return f"about {hours} h {minutes} min left"
+        return f"about {minutes} minute{'' if minutes == 1 else 's'} left"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,8 +13,8 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
 from video_classifier.management.output import without_stderr
-from video_classifier.ml.contracts import Outcome, Progress, Region, ScoredTrack, WindowScore
-from video_classifier.services import catalog, confidence, sandbox, segments
+from video_classifier.ml.contracts import Outcome, Region, ScoredTrack, WindowScore
+from video_classifier.services import catalog, confidence, pieces, sandbox
 from video_classifier.services.catalog import Card
 from video_classifier.services.errors import Refused
 from video_classifier.services.sandbox import ChildPredictor
@@ -40,9 +40,7 @@ class Command(BaseCommand):
             with without_stderr():
                 facts = sandbox.probe(path)[0]  # before the wait for a framework to load
                 predictor = catalog.load(model or settings.DEFAULT_MODEL)
-                outcome = predictor.analyze(
-                    path, progress=Progress(check=segments.deadline(facts.duration))
-                )
+                outcome = pieces.analyze(path, facts, predictor)
         except Refused as refusal:
             line = " ".join(str(refusal).split())
             raise CommandError(line, returncode=2) from refusal

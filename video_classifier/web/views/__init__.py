@@ -6,7 +6,7 @@ from video_classifier.web.views.clips import ask_for_copy, clip_file, player
 from video_classifier.web.views.evidence import crop, frame, heat, heat_map
 from video_classifier.web.views.history import history, history_csv
 from video_classifier.web.views.live import live
-from video_classifier.web.views.results import again, cancel, result
+from video_classifier.web.views.results import again, cancel, pause, result, resume
 from video_classifier.web.views.trash import delete_clip, purge_clip, restore_clip, trash_list
 from video_classifier.web.views.uploads import upload
 
@@ -23,10 +23,12 @@ __all__ = [
     "history",
     "history_csv",
     "live",
+    "pause",
     "player",
     "purge_clip",
     "restore_clip",
     "result",
+    "resume",
     "trash_list",
     "upload",
 ]

@@ -13,8 +13,8 @@ from django.urls import reverse
 from django.views.decorators.cache import cache_control, never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
-from video_classifier.models import Analysis, HeatMap, Track
-from video_classifier.services import evidence, heat_maps
+from video_classifier.models import Analysis, HeatMap
+from video_classifier.services import candidates, evidence, heat_maps
 from video_classifier.services.errors import Refused
 from video_classifier.states import Status
 from video_classifier.web.responses import SignedInRequest
@@ -38,9 +38,9 @@ def frame(request: HttpRequest, pk: UUID, number: int) -> FileResponse:
 @_not_cached
 def crop(request: HttpRequest, pk: UUID, track: int, number: int) -> FileResponse:
     """What the model saw of a track at one moment."""
-    tracks = Track.objects.visible_to(request.user).select_related("segment")
-    found = get_object_or_404(tracks, analysis=pk, number=track)
-    return _picture(evidence.crop_files(found), number)
+    analysis = get_object_or_404(Analysis.objects.visible_to(request.user), pk=pk)
+    found = candidates.track(analysis, track)
+    return _picture(evidence.crop_files(found.row) if found else [], number)
 
 
 @require_safe
@@ -50,7 +50,7 @@ def heat(request: HttpRequest, pk: UUID, number: int) -> FileResponse:
     """One of the pictures that the score comes from, dim where it did not matter."""
     done = HeatMap.objects.visible_to(request.user).select_related("analysis")
     found = get_object_or_404(done, pk=pk, status=Status.DONE)
-    numbers = range(len(evidence.moments(found.analysis)))
+    numbers = range(len(candidates.moments(found.analysis)))
     return _picture([evidence.heat_file(found.analysis, each) for each in numbers], number)
 
 
@@ -74,7 +74,7 @@ def heat_map(request: SignedInRequest, pk: UUID) -> HttpResponse:
         "video_classifier/result/_heat_map.html",
         {
             "panel": HeatMapPanel(
-                analysis=analysis, moments=evidence.moments(analysis), can_be_asked=True
+                analysis=analysis, moments=candidates.moments(analysis), can_be_asked=True
             )
         },
     )

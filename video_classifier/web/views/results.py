@@ -5,14 +5,14 @@ from __future__ import annotations
 from uuid import UUID
 
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
 from video_classifier.ml.contracts import Region
 from video_classifier.models import Analysis
-from video_classifier.services import analyses, evidence
+from video_classifier.services import analyses, candidates, progress
 from video_classifier.services.catalog import Card
 from video_classifier.services.errors import Refused
 from video_classifier.services.jobs import QueueFullError
@@ -28,7 +28,7 @@ from video_classifier.web.permissions import (
 )
 from video_classifier.web.quality import MISSES, ModelQuality
 from video_classifier.web.responses import SignedInRequest, came_from, page_or_part
-from video_classifier.web.results import HeatMapPanel, Step, model_problem, steps
+from video_classifier.web.results import HeatMapPanel, ProgressPanel, model_problem, steps
 from video_classifier.web.trashed import ANALYSIS, gone_if_trashed
 
 
@@ -45,7 +45,7 @@ def _result(
     visible = Analysis.objects.visible_to(request.user).for_listing()
     found = visible.select_related("heat_map").prefetch_related("tracks")
     analysis = get_object_or_404(found, pk=pk)
-    tracks = shown(analysis, analysis.tracks.all())
+    tracks = shown(analysis, candidates.tracks(analysis))
     card = {choice.name: choice.card for choice in form.choices}.get(analysis.model)
     measured = card if card is not None and card.describes(analysis.model_sha256) else None
     return page_or_part(
@@ -54,7 +54,7 @@ def _result(
         part="video_classifier/result/_analysis.html",
         context={
             "analysis": analysis,
-            "steps": _steps(analysis, card),
+            **_way_to_it(analysis, card),
             "card": card,
             "misses": _misses(analysis, measured),
             "model_problem": model_problem(analysis, card=card, measured=measured),
@@ -64,7 +64,7 @@ def _result(
             "film": film(analysis, tracks),
             "heat_map": HeatMapPanel(
                 analysis=analysis,
-                moments=evidence.moments(analysis),
+                moments=candidates.moments(analysis),
                 can_be_asked=measured is not None and analysis.score is not None,
             ),
             "runs": visible.filter(clip__sha256=analysis.clip.sha256),
@@ -79,12 +79,16 @@ def _result(
     )
 
 
-def _steps(analysis: Analysis, card: Card | None) -> list[Step]:
+def _way_to_it(analysis: Analysis, card: Card | None) -> dict[str, object]:
+    """What the page shows until there is a result."""
     if analysis.is_finished:
-        return []
+        return {"steps": [], "progress": None}
     place = analyses.place_in_queue(analysis) if analysis.status == Status.QUEUED else 0
     finds_people = card is not None and card.spec.view is Region.PERSON
-    return steps(analysis, place=place, finds_people=finds_people)
+    return {
+        "steps": steps(analysis, place=place, finds_people=finds_people),
+        "progress": ProgressPanel(analysis=analysis, progress=progress.of(analysis), place=place),
+    }
 
 
 def _misses(analysis: Analysis, measured: Card | None) -> str:
@@ -98,12 +102,39 @@ def _misses(analysis: Analysis, measured: Card | None) -> str:
 @gone_if_trashed(ANALYSIS)
 def cancel(request: SignedInRequest, pk: UUID) -> HttpResponse:
     """Ends an analysis that is on its way; what is finished stays as it is."""
-    analysis = _analysis(request, pk)
-    if not may_cancel(request.user, analysis):
-        msg = "Only the person who asked for an analysis, or may delete its clip, can cancel it."
-        raise PermissionDenied(msg)
+    analysis = _own(request, pk, "cancel it")
     analyses.cancel(analysis)
     return redirect(analysis)
+
+
+@require_POST
+@gone_if_trashed(ANALYSIS)
+def pause(request: SignedInRequest, pk: UUID) -> HttpResponse:
+    """Has what waits of an analysis wait until it is resumed."""
+    analysis = _own(request, pk, "pause it")
+    analyses.pause(analysis)
+    return redirect(analysis)
+
+
+@require_POST
+@gone_if_trashed(ANALYSIS)
+def resume(request: SignedInRequest, pk: UUID) -> HttpResponse:
+    """Goes on with a paused analysis."""
+    analysis = _own(request, pk, "resume it")
+    try:
+        analyses.resume(analysis)
+    except Refused as refusal:  # its clip was deleted meanwhile
+        raise Http404 from refusal
+    return redirect(analysis)
+
+
+def _own(request: SignedInRequest, pk: UUID, do: str) -> Analysis:
+    """The analysis, to somebody who may end it. Raises PermissionDenied."""
+    analysis = _analysis(request, pk)
+    if not may_cancel(request.user, analysis):
+        msg = f"Only the person who asked for an analysis, or may delete its clip, can {do}."
+        raise PermissionDenied(msg)
+    return analysis
 
 
 @require_POST
