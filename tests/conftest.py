@@ -7,6 +7,7 @@ import os
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import datetime, timedelta
+from itertools import chain
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -38,7 +39,7 @@ from video_classifier.ml.contracts import (
     WindowScore,
 )
 from video_classifier.ml.contracts import Track as Motion
-from video_classifier.ml.serving import bundle
+from video_classifier.ml.serving import bundle, events
 from video_classifier.ml.serving.card import Card, Interval
 from video_classifier.ml.serving.confidence import Confidence
 from video_classifier.models import Analysis, Clip, Segment, Store, Track
@@ -207,8 +208,11 @@ class FakePredictor:
             seconds_finding=0.3 if self._tracks else 0.0,
             view=Region.PERSON if self._tracks else Region.FRAME,
             candidates=(
-                *(as_candidate(each) for each in windows),
-                *(as_candidate(each.windows[0], n) for n, each in enumerate(tracks, 1)),
+                *events.candidates(windows, best=1),
+                *chain.from_iterable(
+                    events.candidates(each.windows, best=1, track=number)
+                    for number, each in enumerate(tracks, 1)
+                ),
             ),
             windows=windows,
             tracks=tracks,

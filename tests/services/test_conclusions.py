@@ -1,4 +1,4 @@
-"""The results of several segments make that of the clip, once, and one failure is its failure."""
+"""The results of several segments make that of the clip, once; what failed is named."""
 
 from __future__ import annotations
 
@@ -14,7 +14,15 @@ from django.utils import timezone
 from tests.conftest import FakePredictor, MakeAnalysis, MakeClip, followed, make_segment
 from tests.databases import plan
 from video_classifier.models import Analysis, Segment
-from video_classifier.services import analyses, conclusions, evidence, jobs, segments, trash
+from video_classifier.services import (
+    analyses,
+    candidates,
+    conclusions,
+    evidence,
+    jobs,
+    segments,
+    trash,
+)
 from video_classifier.services.errors import Refused
 from video_classifier.services.jobs import LeaseLostError
 from video_classifier.states import Prediction, Stage, Status, ThresholdOrigin, View
@@ -95,7 +103,7 @@ def test_all_times_are_seconds_since_the_clips_first_picture() -> None:
 
     made = after(nobody, FakePredictor(tracks=(followed(0.2),)), nobody)
 
-    assert made.frame_times == [0.5, 1.5, 60.5, 61.5, 120.5, 121.5]
+    assert made.frame_times == [60.5, 61.5]
     (track,) = made.tracks.all()
     assert (track.times, track.crop_times) == ([60.0, 61.0], [60.25, 60.75])
 
@@ -149,7 +157,7 @@ def test_tracks_are_numbered_through_by_segment_and_appearance(order: tuple[int,
         for track in made.tracks.select_related("segment")
     ] == [(1, 1, 1, 0.1), (2, 1, 2, 0.2), (3, 3, 1, 0.3), (4, 3, 2, 0.9), (5, 3, 3, 0.4)]
     assert (made.view, made.tracks_found, made.decided_by) == (View.PERSON, 5, 4)
-    decider = evidence.deciding_track(made)
+    decider = candidates.deciding_track(made)
     assert decider is not None
     assert decider.score == made.score == 0.9
 
@@ -162,16 +170,17 @@ def test_of_equal_scores_the_first_segments_is_the_clips() -> None:
 
 
 @pytest.mark.usefixtures("analysis")
-def test_every_picture_of_every_segment_is_kept() -> None:
-    predictor = FakePredictor(tracks=(followed(0.7),))
+def test_crops_of_every_segment_are_kept_and_the_film_is_of_the_one_that_decided() -> None:
+    calm, excited = (FakePredictor(tracks=(followed(score),)) for score in (0.2, 0.7))
 
-    made = after(predictor, predictor, predictor)
+    made = after(calm, excited, calm)
 
-    names = [*evidence.frame_files(made)]
-    names += [name for track in made.tracks.all() for name in evidence.crop_files(track)]
-    assert len(set(names)) == 3 * (2 + 2)
-    assert evidence.read(names[:6]).shape[0] == 6
-    assert evidence.read(names[6:]).shape[0] == 6
+    film = evidence.frame_files(made)
+    crops = [name for track in made.tracks.all() for name in evidence.crop_files(track)]
+    assert [name.rsplit("/")[-1] for name in film] == ["segment-0002-00.jpg", "segment-0002-01.jpg"]
+    assert len(set(crops)) == 3 * 2
+    assert evidence.read(film).shape[0] == 2
+    assert evidence.read(crops).shape[0] == 6
 
 
 @pytest.mark.usefixtures("analysis")
@@ -249,8 +258,9 @@ def test_two_segments_that_are_done_at_the_same_time_close_it_once(
             each.join()
 
         made.refresh_from_db()
-        assert (made.status, made.frame_times) == (Status.DONE, [0.5, 1.5, 60.5, 61.5])
+        assert (made.status, made.frame_times) == (Status.DONE, [0.5, 1.5])
         assert [track.number for track in made.tracks.all()] == [1, 2]
+        assert made.events.count() == 2
 
     assert sorted(closed) == [False] * 5 + [True] * 5
 
@@ -264,31 +274,45 @@ def take(worker: str, meet: Callable[[object], None]) -> None:
         connection.close()
 
 
-def test_a_segment_that_fails_ends_the_analysis_and_cancels_the_rest(analysis: Analysis) -> None:
+def test_a_segment_that_fails_leaves_the_others_standing(analysis: Analysis) -> None:
     run(1, FakePredictor(0.9))
     run(2, FakePredictor(error=Refused("It ends in the middle.")))
+    assert look(analysis)[0] == Status.RUNNING
+
+    run(3, FakePredictor(0.3))
+
+    assert look(analysis) == (Status.DONE, "")
+    assert (analysis.prediction, analysis.score) == (Prediction.HINT, 0.9)
+    assert analysis.warnings == ["From 1:00 to 2:00 there is no result. It ends in the middle."]
+
+
+def test_parts_in_a_row_that_fail_for_the_same_reason_are_named_as_one(analysis: Analysis) -> None:
+    broken = FakePredictor(error=Refused("It is torn."))
+    run(3, broken)
+    run(1, FakePredictor(0.2, warnings=("It is long.",)))
+
+    run(2, broken)
 
     analysis.refresh_from_db()
-    assert (analysis.status, analysis.error) == (Status.FAILED, "It ends in the middle.")
+    assert analysis.warnings == ["From 1:00 to 3:00 there is no result. It is torn.", "It is long."]
+
+
+def test_it_fails_if_no_part_can_be_analyzed(analysis: Analysis) -> None:
+    for number in (3, 1, 2):
+        run(number, FakePredictor(error=Refused(f"Part {number} is torn.")))
+
+    analysis.refresh_from_db()
+    assert (analysis.status, analysis.error) == (Status.FAILED, "Part 1 is torn.")
     assert (analysis.prediction, analysis.score) == ("", None)
-    statuses = list(Segment.objects.values_list("status", flat=True))
-    assert statuses == [Status.DONE, Status.FAILED, Status.CANCELLED]
-    assert segments.claim_next(worker="one") is None
 
 
-def test_a_segment_that_fails_ends_the_runs_of_the_others(analysis: Analysis) -> None:
-    def fail(_: object) -> None:
-        if not Segment.objects.filter(status=Status.FAILED).exists():
-            Segment.objects.filter(number=2).update(not_before=timezone.now())
-            other = segments.claim_next(worker="other")
-            assert other is not None
-            segments.run(other, predictor=FakePredictor(error=Refused("It ends.")))
+def test_the_last_to_end_closes_it_even_if_it_fails(analysis: Analysis) -> None:
+    for number in (1, 2):
+        run(number, FakePredictor(0.3))
 
-    with pytest.raises(LeaseLostError):
-        run(1, FakePredictor(0.9, during=fail))
+    run(3, FakePredictor(error=Refused("It ends.")))
 
-    analysis.refresh_from_db()
-    assert (analysis.status, analysis.score) == (Status.FAILED, None)
+    assert look(analysis)[0] == Status.DONE
 
 
 def test_a_segment_that_is_put_back_keeps_the_analysis_running_for_the_others(

@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from video_classifier.states import Status
 
-JOB_VERSION = 1  # to be raised when an older worker would do a job that is queued now wrongly
+JOB_VERSION = 2  # to be raised when an older worker would do a job that is queued now wrongly
 
 
 def job_version() -> int:

@@ -45,6 +45,7 @@ TOO_LONG = (
 )
 
 
+SLOWEST_READING = 20e6  # bytes a second, of a file that is gone through as a whole
 LONG_RECORDING = -1  # the priority of its segments: a short clip waits for one of them at most
 
 
@@ -68,13 +69,19 @@ def length(segment: Segment, clip: Clip) -> float:
     return max((clip.duration if segment.end is None else segment.end) - segment.start, 0.0)
 
 
+def _budget(segment: Segment, clip: Clip) -> float:
+    """Seconds for its length, and of a long recording for finding it in the file."""
+    is_part = Span(segment.start, segment.end) != WHOLE
+    return length(segment, clip) + (clip.size_bytes / SLOWEST_READING if is_part else 0.0)
+
+
 def claim_next(*, worker: str) -> Segment | None:
     """The next segment, now running for `worker`, or None."""
     segment = jobs.claim_next(
         Segment.objects.all(),
         worker=worker,
         related="analysis__clip",
-        allowed=lambda waiting: allowed(length(waiting, waiting.analysis.clip)),
+        allowed=lambda waiting: allowed(_budget(waiting, waiting.analysis.clip)),
     )
     if segment is not None:
         conclusions.enter(segment, Stage.READING)
@@ -149,7 +156,7 @@ def run(
     back. Raises LeaseLostError, and records nothing, if the run is no longer ours.
     """
     clip = segment.analysis.clip
-    too_long = _too_long(length(segment, clip))
+    too_long = _too_long(_budget(segment, clip))
     with jobs.holding(segment, proceed=proceed, too_long=too_long) as watch:
         try:
             predictor = predictor or catalog.load(segment.analysis.model)
