@@ -227,7 +227,8 @@ def _pieces(rows: Iterable[Track], spans: dict[int, Span], read: list[Track]) ->
     for segment, group in groupby(rows, key=attrgetter("segment_id")):
         tracks = []
         for row in group:
-            tracks.append(following.near_borders(evidence.motion_of(row), spans[segment]))
+            near = following.near_borders(row.times, spans[segment])
+            tracks.append(evidence.motion_of(row, only=near))
             row.times, row.boxes, row.crop_times = [], [], []
             read.append(row)
         yield Piece(span=spans[segment], tracks=tuple(tracks))

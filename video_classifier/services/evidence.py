@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import astuple
 from itertools import islice
 
@@ -81,13 +81,18 @@ def crop_files(track: Track) -> list[str]:
     return [crop_file(track, number) for number in range(len(track.crop_times))]
 
 
-def motion_of(track: Track) -> ml.Track:
-    """The track as the library knows it, which says where somebody is at any moment."""
+def motion_of(track: Track, *, only: Sequence[int] | None = None) -> ml.Track:
+    """The track as the library knows it, which says where somebody is at any moment.
+
+    With `only` it has the boxes with these numbers, from 0.
+    """
+    chosen = range(len(track.times)) if only is None else only
+    boxes = (track.boxes[at] for at in chosen)
     return ml.Track(
-        times=tuple(track.times),
+        times=tuple(track.times[at] for at in chosen),
         boxes=tuple(
             ml.Box(left=left, top=top, right=right, bottom=bottom)
-            for left, top, right, bottom in track.boxes
+            for left, top, right, bottom in boxes
         ),
     )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from math import inf
@@ -20,20 +21,15 @@ class Piece:
     tracks: tuple[Track, ...]  # in order of appearance
 
 
-def is_near_border(seconds: float, span: Span) -> bool:
-    """Whether so near to another segment that its tracks are compared there."""
-    return not span.start + LEAD < seconds < span.until - 2 * LEAD
+def near_borders(times: Sequence[float], span: Span) -> list[int]:
+    """Which boxes of a track it takes to compare it with those of the segments around.
 
-
-def near_borders(track: Track, span: Span) -> Track:
-    """The track with its first and its last box, and those near the borders of its segment."""
-    last = len(track.times) - 1
-    pairs = [
-        pair
-        for at, pair in enumerate(zip(track.times, track.boxes, strict=True))
-        if at in {0, last} or is_near_border(pair[0], span)
-    ]
-    return Track(times=tuple(at for at, _ in pairs), boxes=tuple(box for _, box in pairs))
+    The first and the last, and those near the borders of its own segment, `span`.
+    """
+    last = len(times) - 1
+    early = bisect_right(times, span.start + LEAD)
+    late = bisect_left(times, span.until - 2 * LEAD)
+    return sorted({0, last, *range(early), *range(late, last + 1)})
 
 
 def numbers(pieces: Iterable[Piece]) -> list[tuple[int, ...]]:

@@ -79,13 +79,20 @@ def _without_pictures(outcome: Outcome, span: Span) -> Outcome:
     tracks = (
         replace(
             each,
-            track=following.near_borders(each.track, span),
+            track=_near_borders(each.track, span),
             images=each.images[:0].copy(),
             preview=None,
         )
         for each in outcome.tracks
     )
     return replace(outcome, sample=sample, tracks=tuple(tracks))
+
+
+def _near_borders(track: Track, span: Span) -> Track:
+    near = following.near_borders(track.times, span)
+    return Track(
+        times=tuple(track.times[at] for at in near), boxes=tuple(track.boxes[at] for at in near)
+    )
 
 
 def _join(done: Sequence[_Done], failed: Iterable[Stretch], *, best: int) -> Outcome:
