@@ -450,7 +450,9 @@ def make_track(make_analysis: MakeAnalysis) -> MakeTrack:
             "boxes": [[0.0, 0.25, 0.25, 0.75], [0.5, 0.25, 0.75, 0.75]],
             "crop_times": [0.25, 0.75],
         }
-        facts = {"segment": analysis.segments.get()} | facts | fields
+        facts |= fields
+        if "segment" not in facts:
+            facts["segment"] = analysis.segments.get()
         return Track.objects.create(
             analysis=analysis, **{"number_in_segment": facts["number"]} | facts
         )

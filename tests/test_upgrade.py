@@ -19,7 +19,7 @@ from pytest_django import DjangoDbBlocker
 
 from scripts import make_0_1_database
 from scripts.make_0_1_database import APP, LAST, NOON
-from tests.conftest import MakeAnalysis
+from tests.conftest import MakeAnalysis, MakeClip, MakeTrack, make_segment
 from video_classifier.models import Analysis, BrowserCopy, Clip, HeatMap, OneTimePassword, Segment
 from video_classifier.models.analyses import Result
 from video_classifier.services import copies, evidence, jobs, segments, worker
@@ -194,6 +194,34 @@ def test_the_way_back_finds_an_analysis_between_two_runs(make_analysis: MakeAnal
         migrate()
 
     assert (back["status"], back["attempts"], back["heartbeat_at"]) == (Status.QUEUED, 1, None)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_way_back_from_long_recordings_gives_each_row_a_number(
+    make_clip: MakeClip, make_analysis: MakeAnalysis, make_track: MakeTrack
+) -> None:
+    """Before there were segments that share people, no two rows had one number."""
+    clip = make_clip(segment_spans=[[0.0, 60.0], [60.0, 120.0]])
+    joined = make_analysis(clip=clip, status=Status.DONE, view=View.PERSON, decided_by=1)
+    second = make_segment(joined, number=2, start=60.0)
+    make_track(analysis=joined, number=1, windows=[[0.0, 2.0, 0.2]])
+    make_track(analysis=joined, number=2, windows=[[0.0, 2.0, 0.8]])
+    make_track(analysis=joined, segment=second, number=1, windows=[[60.0, 62.0, 0.9]])
+    paused = make_analysis(status=Status.PAUSED)
+    try:
+        then = migrate("0011_windows")
+        numbers = then.get_model(APP, "Track").objects.order_by("pk").values_list("number")
+        back = {row.pk: row for row in then.get_model(APP, "Analysis").objects.all()}
+
+        assert [number for (number,) in numbers] == [1, 2, 3]
+        assert back[joined.pk].decided_by == 3
+        assert back[paused.pk].status == Status.QUEUED
+        assert {row.status for row in then.get_model(APP, "Segment").objects.all()} == {
+            Status.QUEUED,
+            Status.DONE,
+        }
+    finally:
+        migrate()
 
 
 def dump(then: Any) -> Rows:
