@@ -203,9 +203,9 @@ def test_the_way_back_from_long_recordings_gives_each_row_a_number(
     """Before there were segments that share people, no two rows had one number."""
     clip = make_clip(segment_spans=[[0.0, 60.0], [60.0, 120.0]])
     joined = make_analysis(clip=clip, status=Status.DONE, view=View.PERSON, decided_by=1)
-    second = make_segment(joined, number=2, start=60.0)
     make_track(analysis=joined, number=1, windows=[[0.0, 2.0, 0.2]])
     make_track(analysis=joined, number=2, windows=[[0.0, 2.0, 0.8]])
+    second = make_segment(joined, number=2, start=60.0)
     make_track(analysis=joined, segment=second, number=1, windows=[[60.0, 62.0, 0.9]])
     paused = make_analysis(status=Status.PAUSED)
     try:

@@ -22,8 +22,8 @@ def recording(make_analysis: MakeAnalysis, make_clip: MakeClip) -> Analysis:
         {"status": Status.FAILED, "error": "It is torn."},
         job | {"status": Status.RUNNING},
         job | {"status": Status.RUNNING},
-        *[{"status": Status.QUEUED}] * 5,
     ]
+    states += [{"status": Status.QUEUED} for _ in range(5)]
     for number, state in enumerate(states, 2):
         make_segment(made, number=number, start=60.0 * (number - 1), end=60.0 * number, **state)
     return made

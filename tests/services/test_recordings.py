@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
-from typing import Protocol
+from functools import partial
+from pathlib import Path
+from typing import Any, Protocol
 
 import pytest
 from django.contrib.auth.models import User
@@ -16,7 +19,7 @@ from pytest_django import DjangoAssertNumQueries, Settings
 
 from tests.conftest import FakePredictor, MakeClip, MakeUser, followed, later
 from tests.databases import together
-from video_classifier.ml.contracts import Box, ScoredTrack, WindowScore
+from video_classifier.ml.contracts import WHOLE, Box, Outcome, ScoredTrack, Span, WindowScore
 from video_classifier.ml.contracts import Track as Motion
 from video_classifier.models import Analysis, Clip, Event, Segment, Track
 from video_classifier.services import (
@@ -106,15 +109,15 @@ def test_a_recording_is_a_segment_a_minute(recording: Analysis) -> None:
 
 
 def test_the_predictor_gets_the_span(recording: Analysis) -> None:
-    seen = []
+    seen: list[Span] = []
 
     class Witness(FakePredictor):
-        def analyze(self, *args: object, **facts: object) -> object:
-            seen.append(facts["span"])
-            return super().analyze(*args, **facts)  # type: ignore[arg-type]
+        def analyze(self, video: Path, *, span: Span = WHOLE, **facts: Any) -> Outcome:
+            seen.append(span)
+            return super().analyze(video, span=span, **facts)
 
     for _ in range(3):
-        segments.run(claim(), predictor=Witness(0.2))  # type: ignore[arg-type]
+        segments.run(claim(), predictor=Witness(0.2))
 
     assert [(each.start, each.end) for each in seen] == [(0.0, 60.0), (60.0, 120.0), (120.0, 180.0)]
 
@@ -309,12 +312,19 @@ def test_of_a_pause_and_a_return_at_once_none_leaves_a_segment_waiting(
     for _ in range(8):
         made = make_recording(2, by=user)
         claim("one")
-        both = [lambda made=made: analyses.pause(made), lambda: segments.put_back(worker="one")]
+        both: list[Callable[[], object]] = [
+            partial(analyses.pause, made),
+            partial(segments.put_back, worker="one"),
+        ]
 
-        together(lambda both=both: both.pop()(), times=2)  # type: ignore[misc]
+        together(partial(call_one_of, both), times=2)
 
         assert now(made).status == Status.PAUSED
         assert set(made.segments.values_list("status", flat=True)) == {Status.PAUSED}
+
+
+def call_one_of(calls: list[Callable[[], object]]) -> object:
+    return calls.pop()()
 
 
 def test_a_paused_one_can_be_cancelled(recording: Analysis) -> None:

@@ -14,7 +14,7 @@ from django.utils import timezone
 from video_classifier.ml.contracts import EventCandidate, Span
 from video_classifier.models import Analysis, Event, Segment, Track
 from video_classifier.models.analyses import Result
-from video_classifier.querysets import SegmentQuerySet
+from video_classifier.querysets import JobQuerySet
 from video_classifier.services import candidates, evidence, following, jobs
 from video_classifier.services.candidates import JoinedTrack
 from video_classifier.services.following import Piece
@@ -45,7 +45,7 @@ class Stretch:
         return MISSING.format(start=minutes(self.start), end=end, reason=self.reason)
 
 
-def lock(segments: SegmentQuerySet) -> None:
+def lock(segments: JobQuerySet[Segment]) -> None:
     """Has whatever else moves segments of these analyses wait until this transaction ends."""
     analyses = Analysis.objects.filter(pk__in=segments.order_by().values("analysis"))
     list(analyses.select_for_update().order_by("pk").values_list("pk"))

@@ -107,7 +107,7 @@ def _join(done: Sequence[_Done], failed: Iterable[Stretch], *, best: int) -> Out
     more_rows = sum(len(each.outcome.tracks) for each in done) - len(joined)
     return replace(
         source,
-        prediction=source.prediction and highest and _prediction(source.prediction, highest),
+        prediction=_prediction(source, highest),
         sample=replace(source.sample, warnings=tuple(dict.fromkeys(warnings))),
         candidates=tuple(found),
         windows=windows,
@@ -119,8 +119,10 @@ def _join(done: Sequence[_Done], failed: Iterable[Stretch], *, best: int) -> Out
     )
 
 
-def _prediction(of_segment: Prediction, highest: EventCandidate) -> Prediction:
-    return replace(of_segment, score=highest.score)
+def _prediction(source: Outcome, highest: EventCandidate | None) -> Prediction | None:
+    if source.prediction is None or highest is None:
+        return None
+    return replace(source.prediction, score=highest.score)
 
 
 def _holding(found: EventCandidate, outcomes: Sequence[Outcome]) -> Outcome:

@@ -14,7 +14,7 @@ from django.db import transaction
 from video_classifier.ml.contracts import WHOLE, Outcome, Predictor, Progress, Span
 from video_classifier.ml.contracts import Stage as MlStage
 from video_classifier.models import Clip, Segment, Track
-from video_classifier.querysets import SegmentQuerySet
+from video_classifier.querysets import JobQuerySet
 from video_classifier.services import (
     catalog,
     conclusions,
@@ -106,7 +106,7 @@ def put_back(*, worker: str) -> int:
     return _putting_back(held, partial(jobs.put_back, held, worker=worker))
 
 
-def _putting_back(segments: SegmentQuerySet, put_back: Callable[[], int]) -> int:
+def _putting_back(segments: JobQuerySet[Segment], put_back: Callable[[], int]) -> int:
     """Nobody pauses an analysis in between, who would miss a segment that is about to wait."""
     with transaction.atomic():
         conclusions.lock(segments)
