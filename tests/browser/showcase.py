@@ -11,14 +11,23 @@ from typing import Any
 import av
 import numpy as np
 from django.contrib.auth.models import User
+from django.utils import timezone
 from playwright.sync_api import FilePayload, Page, Route, expect
 
-from tests.conftest import PASSWORD, MakeAnalysis, MakeClip, MakeStore, segment_of
+from tests.conftest import (
+    PASSWORD,
+    MakeAnalysis,
+    MakeClip,
+    MakeStore,
+    claimed,
+    make_segment,
+    segment_of,
+)
 from tests.makers import scenes
 from video_classifier.ml.contracts import Image
 from video_classifier.ml.serving import no_result
 from video_classifier.models import Analysis, Camera, Clip, HeatMap, Track
-from video_classifier.services import accounts, catalog, evidence, trash
+from video_classifier.services import accounts, catalog, evidence, segments, trash
 from video_classifier.states import Playback, Prediction, Role, Stage, Status, View
 
 LONG = (
@@ -118,10 +127,14 @@ def furnish(
             clip={"playback": Playback.NONE},
         ),
         "running": make("entrance.mp4", Status.RUNNING, stage=Stage.FINDING),
+        "recording": make(LONG.replace("12", "15"), Status.RUNNING, clip={"duration": 600.0}),
+        "paused": make(LONG.replace("12", "16"), Status.PAUSED, clip={"duration": 600.0}),
         "queued": make("exit.mp4", Status.QUEUED, clip={"playback": Playback.WANTED}),
         "trashed": make(LONG.replace("12", "14"), Status.QUEUED),
         "last in the queue": make(LONG.replace("12", "13"), Status.QUEUED),
     }
+    for name in ("recording", "paused"):
+        _cut(made[name])
     trash.put(made["trashed"].clip, by=user)
     for analysis in (made["hint"], made["no hint"], made["not mine"], made["no result"]):
         for number in (1, 2) if analysis.decided_by else ():
@@ -135,6 +148,18 @@ def furnish(
         {evidence.heat_file(made["hint"], n): evidence.jpeg(frames[n] // 2, 80) for n in range(16)}
     )
     return made
+
+
+def _cut(analysis: Analysis) -> None:
+    """Ten minutes: two are done, the third failed, the fourth runs and the rest waits."""
+    done = {"status": Status.DONE, "reason": no_result.NOBODY, "seconds_reading": 40.0}
+    failed = {"status": Status.FAILED, "error": segments.GIVEN_UP.format(attempts=3)}
+    rest = Status.PAUSED if analysis.status == Status.PAUSED else Status.QUEUED
+    analysis.segments.update(end=60.0, **done)
+    states: list[dict[str, Any]] = [done, failed, claimed(timezone.now()) | {"status": "running"}]
+    for number, state in enumerate([*states, *[{"status": rest} for _ in range(6)]], 2):
+        start = 60.0 * (number - 1)
+        make_segment(analysis, number=number, start=start, end=start + 60, **state)
 
 
 def open_stores(user: User, made: dict[str, Analysis], *, make_store: MakeStore) -> None:
