@@ -1,4 +1,4 @@
-"""OpenVINO runs a network from a file's content, and nothing reports that it was loaded."""
+"""OpenVINO runs a network from a file, and nothing reports that it was loaded."""
 
 from __future__ import annotations
 
@@ -19,8 +19,9 @@ ROOT = Path(__file__).parents[2]
 FILE = ROOT / "models_storage" / "conv3d" / "network.openvino"
 REPORTERS = """
 import sys
+from pathlib import Path
 from video_classifier.ml import openvino
-openvino.Network(open(sys.argv[1], "rb").read())
+openvino.Network(Path(sys.argv[1]))
 print([name for name, it in sys.modules.items() if it and ("telemetry" in name or "ovc" in name)])
 """
 
@@ -29,7 +30,7 @@ pytestmark = pytest.mark.keras
 
 @pytest.fixture(scope="module")
 def network() -> openvino.Network:
-    return openvino.Network(FILE.read_bytes())
+    return openvino.Network(FILE)
 
 
 def test_threads_that_share_a_network_get_their_own_outputs(network: openvino.Network) -> None:
@@ -57,6 +58,29 @@ def test_memory_does_not_grow_with_what_is_scored(network: openvino.Network) -> 
     assert psutil.Process().memory_info().rss - before < 40 * images.nbytes / 4
 
 
+def test_weights_are_read_again_after_they_left_memory(network: openvino.Network) -> None:
+    images = np.full(network.input_shape, 90, network.input_dtype)
+    before = network.run(images)
+
+    network._weights.forget()
+
+    assert np.array_equal(network.run(images), before)
+
+
+def test_weights_stay_out_of_memory(tmp_path: Path) -> None:
+    file = tmp_path / "network.openvino"
+    file.write_bytes(FILE.read_bytes())
+    network = openvino.Network(file)
+    with ZipFile(file) as parts:
+        size = parts.getinfo(openvino.WEIGHTS).file_size
+
+    (mapped,) = (each for each in psutil.Process().memory_maps() if each.path == str(file))
+
+    assert network.output_shape == (1, 1)
+    assert mapped.private_dirty == 0
+    assert mapped.rss < size / 4
+
+
 def test_nothing_that_reports_to_its_maker_is_loaded() -> None:
     done = subprocess.run(
         [sys.executable, "-c", REPORTERS, str(FILE)],
@@ -80,6 +104,9 @@ def packed(**parts: str) -> bytes:
 @pytest.mark.parametrize(
     "content", [b"", b"weights", packed(xml="<net/>"), packed(xml="<net/>", bin="")]
 )
-def test_what_is_no_network_is_refused(content: bytes) -> None:
+def test_what_is_no_network_is_refused(content: bytes, tmp_path: Path) -> None:
+    file = tmp_path / "network.openvino"
+    file.write_bytes(content)
+
     with pytest.raises((ValueError, RuntimeError)):
-        openvino.Network(content)
+        openvino.Network(file)

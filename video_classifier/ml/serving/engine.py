@@ -112,19 +112,19 @@ def _read_keras(file: Path, card: Card) -> Engine:
 
 
 def _read_litert(file: Path, card: Card) -> Engine:
-    return _read_export(file, card, litert.Network)
+    return _read_export(file, card, lambda: litert.Network(file.read_bytes()))
 
 
 def _read_openvino(file: Path, card: Card) -> Engine:
-    return _read_export(file, card, openvino.Network)
+    return _read_export(file, card, lambda: openvino.Network(file))
 
 
 def _read_export(
-    file: Path, card: Card, read: Callable[[bytes], litert.Network | openvino.Network]
+    file: Path, card: Card, read: Callable[[], litert.Network | openvino.Network]
 ) -> Engine:
     whose = f"The model “{file.parent.name}” can't be used:"
     try:
-        network = read(file.read_bytes())
+        network = read()
     except (OSError, ValueError, RuntimeError) as error:
         msg = f"{whose} {LIBRARIES[file.name]} can't read its {file.name}. {REMEDY}"
         raise BundleError(msg) from error

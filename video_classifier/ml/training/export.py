@@ -7,7 +7,7 @@ A network that convolves over time goes to OpenVINO and any other to LiteRT
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import redirect_stdout
 from io import StringIO
 from math import prod
@@ -17,15 +17,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from video_classifier.ml import litert, openvino
+from video_classifier.ml import openvino
 from video_classifier.ml.contracts import ClipSpec, Floats, Image
 from video_classifier.ml.serving import bundle
-from video_classifier.ml.serving.card import Card
+from video_classifier.ml.serving.card import BundleError, Card
 from video_classifier.ml.serving.engine import (
+    ENGINES,
     LIBRARIES,
     LITERT_FILE,
     OPENVINO_FILE,
-    ExportEngine,
     KerasEngine,
 )
 
@@ -36,11 +36,6 @@ MAX_DIFFERENCE = 1e-3  # of a score
 WINDOWS = 64  # that both score
 MAX_BYTES = 2_000_000_000  # that these may take
 REAL_WINDOWS = 48  # of these at most: made ones reach colors and brightness that footage does not
-
-_NETWORKS: Mapping[str, Callable[[bytes], litert.Network | openvino.Network]] = {
-    LITERT_FILE: litert.Network,
-    OPENVINO_FILE: openvino.Network,
-}
 
 
 class ExportError(Exception):
@@ -143,11 +138,17 @@ def made_windows(spec: ClipSpec, count: int) -> list[Image]:
 
 
 def _scores(file: str, content: bytes, batch: Image, card: Card) -> Floats:
-    try:
-        return ExportEngine(_NETWORKS[file](content)).score(batch)
-    except (ValueError, RuntimeError) as error:
-        msg = f"The model “{card.name}” isn't exported: {LIBRARIES[file]} can't run what it became."
-        raise ExportError(msg) from error
+    with TemporaryDirectory() as aside:
+        written = Path(aside, file)
+        written.write_bytes(content)
+        try:
+            return ENGINES[file](written, card).score(batch)
+        except (BundleError, ValueError, RuntimeError) as error:
+            msg = (
+                f"The model “{card.name}” isn't exported: {LIBRARIES[file]} can't run what it "
+                "became."
+            )
+            raise ExportError(msg) from error
 
 
 def _some_of(windows: Sequence[Image], count: int) -> list[Image]:
