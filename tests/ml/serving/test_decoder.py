@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import psutil
 import pytest
 
 from tests.makers import crowd, videos
 from tests.makers.crowd import Spotter, standing
-from video_classifier.ml.contracts import Image
+from video_classifier.ml.contracts import ClipSpec, Image, Region
 from video_classifier.ml.isolation.children import Meanwhile
 from video_classifier.ml.serving import decoder
 from video_classifier.ml.serving.decoder import IN_PROCESS, InChild
@@ -39,6 +41,21 @@ def test_a_child_finds_what_is_found_here(
     assert there[0] == here[0]
     for one, other in zip(there[1], here[1], strict=True):
         np.testing.assert_array_equal(one.boxes, other.boxes)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere nothing is given back")
+def test_a_clip_leaves_memory_with_its_last_window(in_child: InChild, tmp_path: Path) -> None:
+    """Its pictures are kept until then, and what was freed is kept for the next ones."""
+    clip = crowd.write(tmp_path / "clip.mp4", standing(0.4), seconds=20, size=(640, 480))
+    opened = in_child.open(clip)
+    opened.detect_frames(lambda _: None, height=96, width=128)
+    assert in_child._child is not None
+    child = psutil.Process(in_child._child.pid)
+    before = child.memory_info().rss
+
+    opened.take_windows((), ClipSpec(view=Region.PERSON), lambda _: None, preview_width=None)
+
+    assert before - child.memory_info().rss > 20e6
 
 
 def test_after_damage_only_the_pictures_that_come_again_count() -> None:

@@ -36,8 +36,10 @@ from video_classifier.ml.isolation.children import (
 MEMORY = 1536 * 2**20  # bytes of address space that reading a clip may take
 
 # Of the C library: memory that was freed is kept for the next pictures. To give it back each time
-# and take it again costs about a tenth of the time in which a clip is read.
+# and take it again costs about a tenth of the time in which a clip is read. It is given back after
+# each clip, and only what lies in the one arena of all threads can be.
 _KEEPING = {
+    "MALLOC_ARENA_MAX": "1",
     "MALLOC_TRIM_THRESHOLD_": str(256 * 2**20),
     "MALLOC_MMAP_THRESHOLD_": str(64 * 2**20),
 }
@@ -90,7 +92,10 @@ class Decoder(Protocol):
         """As `windowing.sample_windows`."""
 
     def open(self, video: Path, span: Span = WHOLE) -> Opened:
-        """Reads the packets; of a span of the clip, what is in it is gone through."""
+        """Reads the packets; of a span of the clip, what is in it is gone through.
+
+        The clip is open until its windows are taken.
+        """
 
 
 class InProcess:

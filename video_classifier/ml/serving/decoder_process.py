@@ -6,9 +6,11 @@ crash, a decompression bomb) ends this process only.
 
 from __future__ import annotations
 
+import ctypes
 import os
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -62,7 +64,12 @@ class Operations:
         """Emits the windows of whole frames."""
         from video_classifier.ml.video import windowing
 
-        return windowing.sample_windows(path, spec, emit, span=span, preview_width=preview_width)
+        try:
+            return windowing.sample_windows(
+                path, spec, emit, span=span, preview_width=preview_width
+            )
+        finally:
+            _give_back()
 
     def open(self, path: Path, span: Span) -> None:
         """For `detect_frames` and `take_windows`; what was open before is closed."""
@@ -93,10 +100,16 @@ class Operations:
         preview_width: int | None,
         emit: Callable[[Window], None],
     ) -> Sample:
-        """Emits the windows of the tracks."""
+        """Emits the windows of the tracks, and closes the clip."""
         from video_classifier.ml.persons import finder
 
-        return finder.take_windows(self._opened, tracks, spec, emit, preview_width=preview_width)
+        try:
+            return finder.take_windows(
+                self._opened, tracks, spec, emit, preview_width=preview_width
+            )
+        finally:
+            self._reel = None
+            _give_back()
 
     def copy(self, source: Path, target: Path) -> None:
         from video_classifier.ml.video import browser_copy
@@ -109,6 +122,13 @@ class Operations:
             msg = "no clip is open"
             raise RuntimeError(msg)
         return self._reel
+
+
+def _give_back() -> None:
+    """Hands freed memory back once a clip is done; within a clip it is kept (`decoder.InChild`)."""
+    if sys.platform == "linux":
+        with suppress(AttributeError):  # not every C library has it
+            ctypes.CDLL(None).malloc_trim(0)
 
 
 def main() -> None:
