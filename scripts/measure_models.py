@@ -9,7 +9,6 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Mapping, Sequence
-from functools import reduce
 from pathlib import Path
 
 from rich.table import Table
@@ -84,27 +83,10 @@ def _columns(scores: Named, elsewhere: Named, shops: Named) -> list[Column]:
 
 
 def _tables(named: Sequence[tuple[str, Path]]) -> Named:
-    read = [(name, score_table.read(path)) for name, path in named]
     return {
-        name: reduce(_joined, (tables for other, tables in read if other == name))
-        for name in dict(read)
+        name: score_table.read_all(path for other, path in named if other == name)
+        for name in dict(named)
     }
-
-
-def _joined(
-    tables: tuple[ScoreTable, ...], others: tuple[ScoreTable, ...]
-) -> tuple[ScoreTable, ...]:
-    """Of the same clips the others are of further seeds; else they add those that are missing."""
-    if _names(tables) == _names(others):
-        return tables + others
-    if len(tables) != len(others):
-        msg = f"A model's tables have {len(tables)} and {len(others)} seeds: they can't be joined."
-        raise ManifestError(msg)
-    return tuple(table.and_those_of(other) for table, other in zip(tables, others, strict=True))
-
-
-def _names(tables: Sequence[ScoreTable]) -> set[str]:
-    return {entry.name for entry in tables[0].entries}
 
 
 def _curve_lines(curve: Mapping[int, OverSeeds]) -> list[Row]:

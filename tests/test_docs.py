@@ -14,6 +14,7 @@ import pytest
 from django.core.management import get_commands
 
 from scripts import train
+from video_classifier.ml.serving import bundle
 
 ROOT = Path(__file__).parent.parent
 PAGES = [
@@ -235,3 +236,29 @@ def pinned(file: str) -> set[str]:
     """Names with versions, without the platforms they are for."""
     lines = (ROOT / file).read_text(encoding="utf-8").splitlines()
     return {line.partition(" ;")[0] for line in lines if "==" in line and line[0] not in " #"}
+
+
+@pytest.mark.parametrize("model", bundle.names(ROOT / "models_storage"))
+def test_the_readme_promises_no_more_than_pages_do(model: str) -> None:
+    metrics = bundle.read_card(ROOT / "models_storage" / model).metrics
+    worse = {
+        name: min(
+            figure.value
+            for key in (name, f"{name}_by_recording")
+            if (figure := metrics.get(key)) is not None and figure.value is not None
+        )
+        for name in ("recall", "specificity", "auc")
+    }
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+
+    row = re.search(
+        rf"^\| `{model}`.*?\|.*?\| ([\d.]+) .*?\| ([\d.]+) .*?\|.*?\| ([\d.]+) ",
+        readme,
+        re.MULTILINE,
+    )
+
+    assert row is not None
+    recall, hints, auc = map(float, row.groups())
+    assert recall <= round(100 * worse["recall"])
+    assert hints >= round(100 * (1 - worse["specificity"]))
+    assert auc <= round(worse["auc"], 2)

@@ -19,6 +19,7 @@ from video_classifier.ml.data.splits import SplitBy
 from video_classifier.ml.evaluation import score_table
 from video_classifier.ml.evaluation.cross_validation import FoldScored
 from video_classifier.ml.experiments import Plan, Provenance
+from video_classifier.ml.reporting import card_text
 from video_classifier.ml.serving import bundle
 from video_classifier.ml.serving.engine import ExportEngine
 from video_classifier.ml.training import export
@@ -73,6 +74,22 @@ def test_a_recipe_is_measured_on_people_whom_its_networks_have_not_seen(trainer:
     assert [(fold.number, fold.folds) for fold in watch.scored] == [(1, 2), (2, 2)]
     assert measured.metrics["auc"].value == 1
     assert measured.calibration.threshold == measured.out_of_fold.calibration.threshold
+
+
+def test_pieces_of_a_recording_are_measured_by_recording_too(tmp_path: Path, table: Path) -> None:
+    clips = [
+        replace(clip, entry=replace(clip.entry, take=f"{clip.entry.group} {clip.entry.label}"))
+        for clip in clips_in(table)
+    ]
+    trainer = Trainer(RECIPE, clips)
+    measured = experiments.measure(trainer, PLAN)
+
+    card = experiments.publish(
+        tmp_path / "mine", experiments.train(trainer), Provenance(manifest=table), measured
+    )
+
+    assert card.metrics["recall_by_recording"].value == card.metrics["recall"].value
+    assert card_text.HOW_BY_RECORDING in card.measured
 
 
 @pytest.mark.parametrize(

@@ -326,11 +326,27 @@ def test_says_how_good_the_model_is(
     html = page(client, analysis)
 
     assert (
-        "Notices about 46 of 100 thefts (27 to 80); 3 of 100 ordinary clips get a hint (0 to 20)."
+        "Notices about 46 of 100 clips with a theft (27 to 80); "
+        "3 of 100 ordinary clips get a hint (0 to 20)."
     ) in html
     assert "no better than guessing" in html
     assert "0.42 to 0.68" in html
     assert "Learned from one room." in html
+
+
+def test_figures_by_recording_are_in_the_table(
+    client: Client, make_analysis: MakeAnalysis, make_model: MakeModel
+) -> None:
+    make_model(
+        metrics=MEASURED | {"recall_by_recording": Interval(value=0.43, low=0.24, high=0.72)}
+    )
+    analysis = make_analysis(status=Status.DONE, model_sha256=_hash_of("standard"))
+
+    html = page(client, analysis)
+
+    assert "Notices about 43 of 100 recordings with a theft (24 to 72)" in html
+    assert "0.24 to 0.72" in html
+    assert "0.27 to 0.80" in html
 
 
 def test_a_model_that_was_not_measured_shows_no_table_of_dashes(

@@ -254,10 +254,45 @@ def test_a_model_is_worded_in_clips_of_a_hundred() -> None:
     quality = ModelQuality(card=card(**MEASURED))
 
     assert quality.on_unseen_people == (
-        "Notices about 46 of 100 thefts (27 to 80); 3 of 100 ordinary clips get a hint (0 to 20)."
+        "Notices about 46 of 100 clips with a theft (27 to 80); "
+        "3 of 100 ordinary clips get a hint (0 to 20)."
     )
     assert quality.misses == "The model misses more than half of thefts."
     assert not quality.may_be_guessing
+
+
+def test_of_clips_and_recordings_the_worse_figure_is_shown() -> None:
+    quality = ModelQuality(
+        card=card(
+            **MEASURED,
+            recall_by_recording=Interval(value=0.56, low=0.39, high=0.75),
+            specificity_by_recording=Interval(value=0.71, low=0.35, high=1.0),
+        )
+    )
+
+    assert quality.on_unseen_people == (
+        "Notices about 46 of 100 clips with a theft (27 to 80); "
+        "29 of 100 ordinary recordings get a hint (0 to 65)."
+    )
+    assert quality.may_be_guessing
+
+
+def test_a_model_that_misses_more_by_recording_says_so() -> None:
+    quality = ModelQuality(
+        card=card(
+            recall=Interval(value=0.76, low=0.59, high=0.88),
+            recall_by_recording=Interval(value=0.67, low=0.42, high=0.86),
+        )
+    )
+
+    assert quality.misses == "The model misses about 33 of 100 thefts."
+
+
+def test_a_model_may_be_guessing_by_recording() -> None:
+    by_recording = {"auc_by_recording": Interval(value=0.66, low=0.45, high=0.84)}
+    quality = ModelQuality(card=card(auc=Interval(value=0.89, low=0.79, high=0.96), **by_recording))
+
+    assert quality.may_be_guessing
 
 
 def test_a_model_whose_scores_may_mean_nothing_may_be_guessing() -> None:

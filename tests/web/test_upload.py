@@ -175,7 +175,7 @@ def test_the_page_offers_each_model_with_its_figure(client: Client, make_model: 
 
     html = client.get("/").content.decode()
 
-    assert "Notices about 46 of 100 thefts (27 to 80)" in html
+    assert "Notices about 46 of 100 clips with a theft (27 to 80)" in html
     assert "3 of 100 ordinary clips get a hint (0 to 20)." in html
     assert "Not measured: how well it does on people it has never seen is not known." in html
 

@@ -26,7 +26,13 @@ from video_classifier.ml.data.footage import Footage, Unreadable, read_footage
 from video_classifier.ml.data.grouping import Duplicates
 from video_classifier.ml.data.manifest import Entry, ManifestError
 from video_classifier.ml.data.splits import SplitBy, TooFewGroupsError, UnknownSourceError
-from video_classifier.ml.evaluation import calibration, cross_validation, evaluate, score_table
+from video_classifier.ml.evaluation import (
+    calibration,
+    cross_validation,
+    evaluate,
+    score_table,
+    unseen,
+)
 from video_classifier.ml.evaluation.calibration import Calibration
 from video_classifier.ml.evaluation.cross_validation import FALSE_ALARMS, OutOfFold
 from video_classifier.ml.evaluation.evaluate import Evaluation, NothingToMeasureError, ScoredClip
@@ -219,7 +225,8 @@ def measure(trainer: Trainer, plan: Plan, *, watch: Watch = UNWATCHED) -> Measur
     metrics = cross_validation.out_of_fold_metrics(
         entries, out_of_fold.scores, threshold=out_of_fold.thresholds
     )
-    return Measured(plan=plan, entries=tuple(entries), out_of_fold=out_of_fold, metrics=metrics)
+    measured = Measured(plan=plan, entries=tuple(entries), out_of_fold=out_of_fold, metrics=metrics)
+    return replace(measured, metrics={**metrics, **unseen.recording_metrics([measured.table])})
 
 
 def measure_shortcuts(
@@ -407,6 +414,9 @@ def _how_measured(
     entries, plan = trained.entries, measured.plan if measured else Plan(folds=0)
     sentences = (
         card_text.how_measured(entries, trained.recipe.settings, folds=plan.folds),
+        card_text.HOW_BY_RECORDING
+        if measured and any(name.endswith(unseen.BY_RECORDING) for name in measured.metrics)
+        else "",
         card_text.how_left_out(left_out),
         card_text.how_chosen(entries, chosen, false_alarms=plan.false_alarms)
         if measured and plan.threshold is None

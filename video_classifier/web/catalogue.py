@@ -141,6 +141,15 @@ def _measured() -> Card:
     )
 
 
+def _measured_by_recording() -> Card:
+    return _card(
+        **_measured().metrics,
+        recall_by_recording=Interval(value=0.43, low=0.24, high=0.72),
+        specificity_by_recording=Interval(value=0.92, low=0.65, high=1.0),
+        auc_by_recording=Interval(value=0.8, low=0.59, high=0.93),
+    )
+
+
 def _guessing() -> Card:
     return _card(
         recall=Interval(value=0.3, low=0.1, high=0.5),
@@ -318,6 +327,7 @@ STATES: dict[str, Callable[[], dict[str, dict[str, Any]]]] = {
     },
     "model_quality": lambda: {
         "measured": {"card": _measured()},
+        "by recording, too": {"card": _measured_by_recording()},
         "may be guessing": {"card": _guessing()},
         "not measured": {"card": _card()},
     },

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -66,6 +67,50 @@ def test_over_seeds_are_the_mean_and_the_range() -> None:
 
 def test_one_seed_has_no_range() -> None:
     assert str(OverSeeds(values=(0.5,), low=0.25, high=0.75)) == "0.50 (0.25 to 0.75)"
+
+
+def in_takes(table: ScoreTable, *takes: str) -> ScoreTable:
+    entries = [replace(one, take=take) for one, take in zip(table.entries, takes, strict=True)]
+    return replace(table, entries=tuple(entries))
+
+
+def test_by_recording_pieces_count_once_with_the_best_of_them() -> None:
+    """Ada's theft is in two pieces, of which one shows it; so is Bob's ordinary visit."""
+    entries = (*ENTRIES, replace(ENTRIES[0], name="5.mp4"), replace(ENTRIES[3], name="6.mp4"))
+    table = in_takes(
+        ScoreTable(
+            entries=entries,
+            scores=np.array([0.2, 0.1, 0.9, 0.1, 0.8, 0.7]),
+            thresholds=np.full(6, 0.5),
+        ),
+        *("a", "b", "c", "d", "a", "d"),
+    )
+
+    found = unseen.recording_metrics([table])
+
+    assert {name: figure.value for name, figure in found.items()} == {
+        "auc_by_recording": 1,
+        "recall_by_recording": 1,
+        "specificity_by_recording": 1 / 2,
+    }
+    assert unseen.measured(table)["recall"].value == pytest.approx(2 / 3)
+
+
+def test_by_recording_seeds_are_averaged() -> None:
+    table = in_takes(scored(0.9, 0.1, 0.1, 0.2), "a", "b", "c", "c")
+    table = replace(table, entries=(*table.entries[:3], replace(table.entries[2], name="x.mp4")))
+    better = replace(table, scores=np.array([0.9, 0.1, 0.9, 0.2]))
+
+    found = unseen.recording_metrics([table, better])["recall_by_recording"]
+
+    assert found.value == 3 / 4
+    assert found.low == min(
+        unseen.recording_metrics([each])["recall_by_recording"].low or 0 for each in (table, better)
+    )
+
+
+def test_where_each_recording_is_a_clip_nothing_differs_by_recording() -> None:
+    assert unseen.recording_metrics([in_takes(scored(0.9, 0.8, 0.3, 0.2), *"abcd")]) == {}
 
 
 def test_hints_are_counted_with_each_seed() -> None:

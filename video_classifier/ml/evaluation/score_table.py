@@ -6,6 +6,7 @@ import csv
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from functools import reduce
 from itertools import compress
 from pathlib import Path
 
@@ -101,6 +102,15 @@ def read(file: Path) -> tuple[ScoreTable, ...]:
     return tables
 
 
+def read_all(files: Iterable[Path]) -> tuple[ScoreTable, ...]:
+    """The tables of several CSVs of one model, one for each seed.
+
+    Tables of the same clips are of further seeds; others add the clips that the earlier ones lack.
+    Raises ManifestError.
+    """
+    return reduce(_joined, (read(file) for file in files))
+
+
 def write(file: Path, tables: Iterable[ScoreTable]) -> None:
     """A CSV with a row for each clip and seed; seeds are numbered from 1."""
     with file.open("w", newline="", encoding="utf-8") as opened:
@@ -110,6 +120,21 @@ def write(file: Path, tables: Iterable[ScoreTable]) -> None:
             for entry, *numbers in zip(table.entries, table.scores, table.thresholds, strict=True):
                 words = (entry.name, entry.label, entry.group, entry.take, entry.source)
                 writer.writerow((*words, *(f"{number:.4f}" for number in numbers), seed))
+
+
+def _joined(
+    tables: tuple[ScoreTable, ...], others: tuple[ScoreTable, ...]
+) -> tuple[ScoreTable, ...]:
+    if _names(tables) == _names(others):
+        return tables + others
+    if len(tables) != len(others):
+        msg = f"A model's tables have {len(tables)} and {len(others)} seeds: they can't be joined."
+        raise ManifestError(msg)
+    return tuple(table.and_those_of(other) for table, other in zip(tables, others, strict=True))
+
+
+def _names(tables: Sequence[ScoreTable]) -> set[str]:
+    return {entry.name for entry in tables[0].entries}
 
 
 def _table(rows: Sequence[dict[str, str]]) -> ScoreTable:

@@ -11,10 +11,12 @@ from pathlib import Path
 import numpy as np
 
 from video_classifier.ml.data.manifest import ManifestError
-from video_classifier.ml.evaluation.cross_validation import complement
+from video_classifier.ml.evaluation.cross_validation import complement, in_domain
 from video_classifier.ml.evaluation.intervals import measure, within_group_auc
 from video_classifier.ml.evaluation.score_table import ScoreTable
 from video_classifier.ml.serving.card import Interval
+
+BY_RECORDING = "_by_recording"  # ends the name of a card's metric
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,6 +30,11 @@ class OverSeeds:
     @property
     def mean(self) -> float | None:
         return float(np.mean(self.values)) if self.values else None
+
+    @property
+    def interval(self) -> Interval:
+        """The mean, from the lowest end to the highest."""
+        return Interval(value=self.mean, low=self.low, high=self.high)
 
     def __str__(self) -> str:
         if not self.values:
@@ -91,6 +98,24 @@ def over_seeds(tables: Sequence[ScoreTable]) -> Mapping[str, OverSeeds]:
     """What `measured` says of the same clips, scored by networks of several seeds."""
     each = [measured(table) for table in tables]
     return {name: _over_seeds([figures[name] for figures in each]) for name in each[0]}
+
+
+def recording_metrics(tables: Sequence[ScoreTable]) -> Mapping[str, Interval]:
+    """Metrics by recording of the sources that hold both labels, for a card: one table a seed.
+
+    auc_by_recording, recall_by_recording, specificity_by_recording: the mean over seeds, with an
+    interval from the lowest end to the highest. None where each recording is one clip.
+    """
+    inside = [table.where(in_domain(table.entries)) for table in tables]
+    recordings = [table.by_recording() for table in inside]
+    if len(recordings[0].entries) == len(inside[0].entries):
+        return {}
+    found = over_seeds(recordings)
+    return {
+        f"auc{BY_RECORDING}": found["auc"].interval,
+        f"recall{BY_RECORDING}": found["recall"].interval,
+        f"specificity{BY_RECORDING}": complement(found["false_alarms"].interval),
+    }
 
 
 def hints(tables: Sequence[ScoreTable]) -> Hints:
