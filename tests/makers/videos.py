@@ -198,12 +198,13 @@ def continued(target: Path, *parts: Path) -> Path:
         for part in parts:
             with av.open(part) as container:
                 stream = container.streams.video[0]
+                assert stream.time_base
                 copied = copied or output.add_stream_from_template(stream)
                 packets = [packet for packet in container.demux(stream) if packet.size]
-                shift = round(after / stream.time_base) - min(p.pts for p in packets)
+                shift = round(after / stream.time_base) - min(p.pts or 0 for p in packets)
                 for packet in packets:
-                    packet.pts, packet.dts = packet.pts + shift, packet.dts + shift
-                ends = max(packet.pts + packet.duration for packet in packets)
+                    packet.pts, packet.dts = (packet.pts or 0) + shift, (packet.dts or 0) + shift
+                ends = max(packet.pts + (packet.duration or 0) for packet in packets if packet.pts)
                 after = ends * stream.time_base
                 for packet in packets:
                     packet.stream = copied

@@ -11,9 +11,18 @@ import pytest
 
 from tests.makers import crowd, videos
 from tests.makers.crowd import Spotter, Way, between, standing, walking
-from video_classifier.ml.contracts import ClipError, ClipSpec, Crops, Image, Region
+from video_classifier.ml.contracts import (
+    ClipError,
+    ClipSpec,
+    Crops,
+    Image,
+    Region,
+    Span,
+    Window,
+)
 from video_classifier.ml.persons import finder, tracking
-from video_classifier.ml.video import reel, sampling
+from video_classifier.ml.persons.detector import Detections
+from video_classifier.ml.video import decoding, reel, sampling
 from video_classifier.ml.video.timeline import Timeline
 
 SPEC = ClipSpec(frames=4, height=32, width=32, view=Region.PERSON)
@@ -280,3 +289,61 @@ def test_nobody_is_followed_across_a_pause(tmp_path: Path) -> None:
     assert before.track.times[-1] < 25.1
     assert after.track.times[0] >= 625
     assert max(later - earlier for earlier, later in pairwise(after.times)) < 10
+
+
+def test_where_nothing_moves_in_a_span_nobody_looks_again(tmp_path: Path) -> None:
+    """But where somebody comes, stands and leaves, they do."""
+    clip = crowd.write(tmp_path / "clip.mp4", between(standing(0.4), 80, 90), seconds=120, rate=8)
+    spotter, looked = Spotter(), []
+
+    def detect(place: int, image: Image) -> Detections:
+        looked.append(place)
+        return spotter.detect(image)
+
+    part, times, found = finder.detect_frames(
+        finder.reel(clip, Span(60, 120)), detect, height=96, width=128
+    )
+
+    assert [round(part.times[place]) for place in looked] == [58, 80, 90]
+    assert len(times) == len(found) == 124
+    assert [len(each.boxes) for each in found] == [80 <= second < 90 for second in times]
+
+
+def test_of_a_short_clip_each_picture_is_looked_at(tmp_path: Path) -> None:
+    looked = []
+
+    finder.detect_frames(
+        finder.reel(write(tmp_path, standing(0.4))),
+        lambda place, _: looked.append(place),
+        height=96,
+        width=128,
+    )
+
+    assert len(looked) == 8
+
+
+def test_of_a_span_where_nobody_is_nothing_is_decoded_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clip = crowd.write(tmp_path / "clip.mp4", seconds=120, rate=8)
+    monkeypatch.setattr(reel, "_MAX_KEPT", 20 * 160 * 120 * 2)  # 20 pictures
+    part, _, _ = finder.detect_frames(
+        finder.reel(clip, Span(60, 120)), lambda *_: None, height=96, width=128, strip=SPEC.frames
+    )
+    monkeypatch.delattr(decoding, "_decode_runs")
+
+    sample = finder.take_windows(part, (), SPEC, lambda _: None)
+
+    assert sample.times == pytest.approx((67.5, 82.5, 97.5, 112.5), abs=0.2)
+
+
+def test_of_a_span_where_somebody_only_stands_there_are_no_windows(tmp_path: Path) -> None:
+    clip = crowd.write(tmp_path / "clip.mp4", standing(0.4), seconds=120, rate=8)
+    part, tracks = finder.find(finder.reel(clip, Span(60, 120)), Spotter())
+    found: list[Window] = []
+
+    sample = finder.take_windows(part, tracks, SPEC, found.append)
+
+    assert len(tracks) == 1
+    assert sample.content is not None
+    assert (found, sample.content.pictures_different) == ([], 1)

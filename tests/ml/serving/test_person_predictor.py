@@ -294,8 +294,8 @@ def test_a_span_is_of_who_is_in_view_in_it_at_the_clips_times(
     assert after.tracks_found == 2  # who is in view only before it isn't found in it
     assert all(60 <= second < 120 for second in after.sample.times)
     assert all(58 <= each.start < 120 for each in after.candidates)
-    tracks = [[each.track for each in outcome.tracks] for outcome in (before, after)]
-    assert joining.join(*tracks, Span(58, 60)) == [(0, 0)]
+    earlier, later = ([each.track for each in one.tracks] for one in (before, after))
+    assert joining.join(earlier, later, Span(58, 60)) == [(0, 0)]
 
 
 def test_a_child_gives_the_same_of_a_span(movement: PersonPredictor, long_clip: Path) -> None:
@@ -310,7 +310,7 @@ def test_a_child_gives_the_same_of_a_span(movement: PersonPredictor, long_clip: 
     for one, other in zip(there.tracks, here.tracks, strict=True):
         assert one.windows == other.windows
         np.testing.assert_array_equal(one.images, other.images)
-        np.testing.assert_array_equal(one.preview, other.preview)  # type: ignore[arg-type]
+        np.testing.assert_array_equal(one.preview, other.preview)
 
 
 def test_each_track_has_the_whole_picture_in_the_middle_of_its_window(

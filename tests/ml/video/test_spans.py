@@ -5,9 +5,11 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any, cast
 
 import numpy as np
 import pytest
+from av.container import InputContainer
 
 from tests.makers import videos
 from video_classifier.ml.contracts import WHOLE, ClipError, ClipSpec, Sample, Span, Window
@@ -206,7 +208,7 @@ def test_a_container_that_seeks_elsewhere_is_gone_through(
     right, _ = cut(clip, Span(60, 120))
 
     class Misled:
-        def __init__(self, container):  # type: ignore[no-untyped-def]
+        def __init__(self, container: InputContainer) -> None:
             self._container = container
 
         def seek(self, tick, *, stream):  # type: ignore[no-untyped-def]
@@ -217,7 +219,7 @@ def test_a_container_that_seeks_elsewhere_is_gone_through(
 
     original = seeking._sought
     monkeypatch.setattr(
-        seeking, "_sought", lambda container, *rest: original(Misled(container), *rest)
+        seeking, "_sought", lambda container, *rest: original(cast("Any", Misled(container)), *rest)
     )
     found, _ = cut(clip, Span(60, 120))
 
@@ -377,3 +379,50 @@ def test_of_frames_that_differ_a_span_has_its_own(tmp_path: Path) -> None:
     windows, _ = cut(clip, Span(60, 120), spec)
 
     assert all(window.start <= second < window.end for window in windows for second in window.times)
+
+
+def test_a_second_look_at_a_span_decodes_what_it_takes(
+    tmp_path: Path, decoded: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reel, "_MAX_KEPT", 20 * 64 * 48 * 2)  # 20 pictures
+    clip = write(tmp_path / "clip.mp4", gop=8, b_frames=0)
+    fit = FitWithin(width=64, height=48)
+    seen = open_reel(clip, rate=RATE, span=Span(60, 120))
+
+    def numbered(*places: int, hold: tuple[int, ...] = ()) -> dict[int, int]:
+        return seen.map(
+            lambda _, frame: videos.number_of(fit(frame)),
+            choose=lambda _: places,
+            hold=lambda _: hold,
+        ).values
+
+    every = range(60 * RATE)
+    first = numbered(*every, hold=(1, 200, 479))
+    decoded.clear()
+
+    assert numbered(1, 200, 479) == {at: first[at] for at in (1, 200, 479)}
+    assert decoded == []
+    assert numbered(1, 100, 200, 203) == {at: first[at] for at in (1, 100, 200, 203)}
+    assert len(decoded) <= 2 * 8
+    assert list(numbered(*every)) == list(every)
+
+
+def test_where_the_keyframe_before_is_not_enough_all_is_decoded_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reel, "_MAX_KEPT", 0)
+    seen = open_reel(write(tmp_path / "clip.mp4"), rate=RATE, span=Span(60, 120))
+    fit = FitWithin(width=64, height=48)
+    first = seen.map(lambda _, frame: videos.number_of(fit(frame)))
+    original = decoding.take_guided
+
+    def take(source, shown, numbers, take):  # type: ignore[no-untyped-def]
+        if len(numbers) < len(seen.times):
+            raise decoding.DamagedError
+        return original(source, shown, numbers, take)
+
+    monkeypatch.setattr(decoding, "take_guided", take)
+    again = seen.map(lambda _, frame: videos.number_of(fit(frame)), choose=lambda _: (7, 70))
+
+    assert again.reel is seen
+    assert again.values == {at: first.values[at] for at in (7, 70)}

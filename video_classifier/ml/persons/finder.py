@@ -30,6 +30,7 @@ from video_classifier.ml.persons.crops import Cropper
 from video_classifier.ml.persons.detector import Detector
 from video_classifier.ml.video import decoding
 from video_classifier.ml.video.collecting import WindowCollector
+from video_classifier.ml.video.content import StillnessMeter
 from video_classifier.ml.video.reel import Reel, open_reel
 from video_classifier.ml.video.scaling import FitWithin, Picture, Scaler
 
@@ -73,19 +74,33 @@ def find(clip: Reel, detector: Detector) -> tuple[Reel, tuple[Track, ...]]:
 
 
 def detect_frames(
-    clip: Reel, function: Callable[[int, Image], Value], *, height: int, width: int
+    clip: Reel, function: Callable[[int, Image], Value], *, height: int, width: int, strip: int = 0
 ) -> tuple[Reel, tuple[float, ...], tuple[Value, ...]]:
     """Calls `function` with place and image of the pictures in which people are looked for.
 
     An image is RGB, uint8, scaled down to fit into `height` x `width`. Returns the reel, the
     pictures' seconds and the values. Where damage is found, it is another reel, and `function`
     gets its pictures from the first one on. Raises ClipError.
+
+    Of a span of a long recording, pictures that show what one before showed get its value: there
+    nobody moves. So many whole pictures as a `strip` has are kept for `take_windows`.
     """
     fit = _fit_within(clip, height=height, width=width)
-    done = clip.map(
-        lambda place, frame: function(place, fit(frame)),
-        choose=lambda reel: list(_detector_places(reel.times)),
-    )
+    still, last = StillnessMeter(), {}
+
+    def look(place: int, frame: VideoFrame) -> Value:
+        if not (clip.is_of_span and still.is_same(frame)):
+            last[0] = function(place, fit(frame))
+        return last[0]
+
+    def choose(reel: Reel) -> list[int]:
+        still.restart()
+        return list(_detector_places(reel.times))
+
+    def hold(reel: Reel) -> list[int]:
+        return windows.uniform_places(range(reel.lead, len(reel.times)), strip)
+
+    done = clip.map(look, choose=choose, hold=hold)
     times = done.reel.times
     return done.reel, tuple(times[place] for place in done.values), tuple(done.values.values())
 
@@ -135,10 +150,11 @@ def take_windows(
     `tracking.MAX_TRACKS` of 16 crops of 128 x 128 pixels, 9 MB, however long the clip is, and with
     a `preview_width` the whole picture in the middle of each window. Returns whole pictures from
     all of the clip, or of the span that the reel is of. A network of movement gets no window of a
-    clip with fewer than `MIN_RATE` pictures a second. `clip` is the reel in which the tracks were
+    clip with fewer than `MIN_RATE` pictures a second, and none of a span where nothing moves.
+    `clip` is the reel in which the tracks were
     found. Raises ClipError.
     """
-    if spec.sees_too_little(clip.rate):
+    if spec.sees_too_little(clip.rate) or clip.is_still:
         tracks = ()
     planned = [windows.of_track(clip.times, track, spec) for track in tracks]
     wanted = [

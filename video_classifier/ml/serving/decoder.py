@@ -62,7 +62,7 @@ class Opened(Protocol):
     """A clip in which people are looked for."""
 
     def detect_frames(
-        self, function: Callable[[Image], Value], *, height: int, width: int
+        self, function: Callable[[Image], Value], *, height: int, width: int, strip: int = 0
     ) -> tuple[tuple[float, ...], tuple[Value, ...]]:
         """As `finder.detect_frames`: the pictures' seconds, and the values of `function`."""
 
@@ -130,12 +130,16 @@ class _OpenedHere:
         self._reel = finder.reel(video, span)
 
     def detect_frames(
-        self, function: Callable[[Image], Value], *, height: int, width: int
+        self, function: Callable[[Image], Value], *, height: int, width: int, strip: int = 0
     ) -> tuple[tuple[float, ...], tuple[Value, ...]]:
         from video_classifier.ml.persons import finder
 
         self._reel, times, values = finder.detect_frames(
-            self._reel, lambda _, image: function(image), height=height, width=width
+            self._reel,
+            lambda _, image: function(image),
+            height=height,
+            width=width,
+            strip=strip,
         )
         return times, values
 
@@ -253,7 +257,7 @@ class _OpenedInChild:
         self._call = call
 
     def detect_frames(
-        self, function: Callable[[Image], Value], *, height: int, width: int
+        self, function: Callable[[Image], Value], *, height: int, width: int, strip: int = 0
     ) -> tuple[tuple[float, ...], tuple[Value, ...]]:
         values: dict[int, Value] = {}
 
@@ -265,6 +269,7 @@ class _OpenedInChild:
             "detect_frames",
             height,
             width,
+            strip,
             returns=tuple[tuple[float, ...], tuple[int, ...]],
             meanwhile=Meanwhile(parts=tuple[int, Image], on_part=take),
         )

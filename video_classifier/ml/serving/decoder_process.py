@@ -79,7 +79,7 @@ class Operations:
         self._reel = finder.reel(path, span)
 
     def detect_frames(
-        self, height: int, width: int, emit: Callable[[tuple[int, Image]], None]
+        self, height: int, width: int, strip: int, emit: Callable[[tuple[int, Image]], None]
     ) -> tuple[tuple[float, ...], tuple[int, ...]]:
         """Emits pictures with their places; returns the seconds and places of those that count."""
         from video_classifier.ml.persons import finder
@@ -89,7 +89,7 @@ class Operations:
             return place
 
         self._reel, times, places = finder.detect_frames(
-            self._opened, send, height=height, width=width
+            self._opened, send, height=height, width=width, strip=strip
         )
         return times, places
 

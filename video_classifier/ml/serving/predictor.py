@@ -157,7 +157,9 @@ class PersonPredictor:
             return self._detector.detect(image)
 
         height, width = self._detector.input_size
-        times, detections = clip.detect_frames(detect, height=height, width=width)
+        times, detections = clip.detect_frames(
+            detect, height=height, width=width, strip=self.card.spec.frames
+        )
         found = [
             track
             for track in tracking.track(times, detections, threshold=self._detector.threshold)

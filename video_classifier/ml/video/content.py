@@ -18,15 +18,48 @@ from video_classifier.ml.contracts import ClipContent
 
 MAX_COUNTED = 16  # different pictures; the count is not needed beyond
 
+MOVED = 3  # gray levels by which some pixel of a small picture differs where somebody may move
+
 _SIDE = 32  # pixels: pictures are compared this small, so that noise and fine print average out
 _DIFFERENT = 4  # gray levels, of 256, by which some pixel of that size differs; less is encoding
+
+
+class _Shrinker:
+    def __init__(self) -> None:
+        self._reformatter = VideoReformatter()
+
+    def __call__(self, frame: VideoFrame) -> npt.NDArray[np.int16]:
+        small = self._reformatter.reformat(
+            frame, _SIDE, _SIDE, "gray", interpolation=Interpolation.AREA
+        )
+        return small.to_ndarray().astype(np.int16)
+
+
+class StillnessMeter:
+    """Finds pictures that show what the last one showed that was looked at."""
+
+    def __init__(self) -> None:
+        self._small = _Shrinker()
+        self._last: npt.NDArray[np.int16] | None = None
+
+    def is_same(self, frame: VideoFrame) -> bool:
+        """Whether it is; if not, it is the one that is looked at."""
+        picture = self._small(frame)
+        if self._last is not None and np.abs(picture - self._last).max() < MOVED:
+            return True
+        self._last = picture
+        return False
+
+    def restart(self) -> None:
+        """Starts over."""
+        self._last = None
 
 
 class ContentMeter:
     """Takes the pictures of a clip one by one, and measures what there is in them."""
 
     def __init__(self) -> None:
-        self._reformatter = VideoReformatter()
+        self._small = _Shrinker()
         self._different: list[npt.NDArray[np.int16]] = []
         self._contrasts = array("f")
 
@@ -36,10 +69,7 @@ class ContentMeter:
         del self._contrasts[:]
 
     def add(self, frame: VideoFrame) -> None:
-        small = self._reformatter.reformat(
-            frame, _SIDE, _SIDE, "gray", interpolation=Interpolation.AREA
-        )
-        picture = small.to_ndarray().astype(np.int16)
+        picture = self._small(frame)
         self._contrasts.append(float(picture.std()))
         if len(self._different) < MAX_COUNTED and all(
             np.abs(picture - other).max() >= _DIFFERENT for other in self._different

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Callable, Collection
+from collections import deque
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Generic, TypeVar
 
 from av.video.frame import VideoFrame
 
-from video_classifier.ml.contracts import SLACK, WHOLE, ClipContent, Span
+from video_classifier.ml.contracts import MIN_PICTURES, SLACK, WHOLE, ClipContent, Span
 from video_classifier.ml.video import clip_warnings, decoding, source
 from video_classifier.ml.video.content import ContentMeter
 from video_classifier.ml.video.decoding import DamagedError
@@ -21,6 +22,8 @@ from video_classifier.ml.video.timeline import Timeline
 _MAX_KEPT = 128 * 2**20  # bytes: half a minute of 640 x 480, 8 pictures a second
 
 Value = TypeVar("Value")
+
+Choose = Callable[["Reel"], Collection[int]]  # the places of pictures
 
 
 def open_reel(
@@ -82,6 +85,8 @@ class Reel:
             max(rate, min_pictures / shown.length) if shown.length else rate
         )
         self._kept: _Kept | None = None
+        self._content: ClipContent | None = None  # of a span that was gone through
+        self._held: dict[int, VideoFrame] = {}  # by place
         self._times = tuple(map(shown.seconds, self._numbers))
         self._since = since
 
@@ -94,6 +99,16 @@ class Reel:
     def lead(self) -> int:
         """How many of the pictures are before the span; 0 if there are no others."""
         return bisect_left(self._times, self._since - SLACK) % len(self._times)
+
+    @property
+    def is_of_span(self) -> bool:
+        """Whether it shows a part of a long recording."""
+        return not self._clip.is_whole
+
+    @property
+    def is_still(self) -> bool:
+        """Whether it is known by now that nothing moves in it."""
+        return self._content is not None and self._content.pictures_different < MIN_PICTURES
 
     @property
     def pixel_aspect(self) -> PixelAspect:
@@ -119,47 +134,100 @@ class Reel:
         self,
         function: Callable[[int, VideoFrame], Value],
         *,
-        choose: Callable[[Reel], Collection[int]] = lambda reel: range(len(reel.times)),
+        choose: Choose = lambda reel: range(len(reel.times)),
+        hold: Choose = lambda _: (),
     ) -> Pass[Value]:
         """Calls `function` with place and frame of the pictures that `choose` names.
 
         Where a picture turns out to be damaged, all of this is done with a reel of what decodes
         soundly instead: it is asked for its places, and `function` gets them from the first on.
         Raises ClipError if no picture can be read.
+
+        Of a span of a long recording, the first pass decodes all pictures; later ones decode what
+        it takes, without the pictures that the first one was asked to `hold`.
         """
         try:
-            return self._map(function, frozenset(choose(self)))
+            return self._map(function, frozenset(choose(self)), frozenset(hold(self)))
         except DamagedError:
-            return self._of_sound_frames().map(function, choose=choose)
+            return self._of_sound_frames().map(function, choose=choose, hold=hold)
 
     def _map(
-        self, function: Callable[[int, VideoFrame], Value], places: Collection[int]
+        self,
+        function: Callable[[int, VideoFrame], Value],
+        places: Collection[int],
+        hold: Collection[int],
     ) -> Pass[Value]:
         if self._kept:
             frames = self._kept.frames
             values = {place: function(place, frames[place]) for place in sorted(places)}
             return Pass(reel=self, values=values, content=self._kept.content)
-        meter, values, kept = ContentMeter(), {}, {}
-        place_of = {number: place for place, number in enumerate(self._numbers)}
+        if self._content is not None:
+            values = self._map_again(function, places)
+            return Pass(reel=self, values=values, content=self._content)
+        return self._map_first(function, places, hold)
 
-        def take(number: int, frame: VideoFrame) -> None:
-            place = place_of[number]
+    def _map_first(
+        self,
+        function: Callable[[int, VideoFrame], Value],
+        places: Collection[int],
+        hold: Collection[int],
+    ) -> Pass[Value]:
+        meter, values, kept = ContentMeter(), {}, {}
+        count = len(self._numbers)
+
+        def take(place: int, frame: VideoFrame) -> None:
             meter.add(frame)
-            if _size(frame) * len(place_of) <= _MAX_KEPT:
+            if _size(frame) * count <= _MAX_KEPT:
                 kept[place] = frame
+            if place in hold and _size(frame) * len(hold) <= _MAX_KEPT:
+                self._held[place] = frame
             if place in places:
                 values[place] = function(place, frame)
 
-        if self._is_guided:
-            decoding.take_guided(self._clip, self._shown, self._numbers, take)
-        else:
-            decoding.take_all(self._clip, self._shown, self._numbers, take)
+        self._decode(range(count), take)
         content = meter.read(
             pictures=len(self._shown.ticks), share_decoded=self._clip.known.share(self._shown)
         )
-        if len(kept) == len(place_of):
+        if len(kept) == count:
             self._kept = _Kept(frames=kept, content=content)
+        if self.is_of_span:
+            self._content = content
         return Pass(reel=self, values=dict(sorted(values.items())), content=content)
+
+    def _map_again(
+        self, function: Callable[[int, VideoFrame], Value], places: Collection[int]
+    ) -> dict[int, Value]:
+        values: dict[int, Value] = {}
+        held = deque(sorted(self._held.keys() & places))
+
+        def give_held(before: int) -> None:
+            while held and held[0] < before:
+                place = held.popleft()
+                values[place] = function(place, self._held[place])
+
+        def take(place: int, frame: VideoFrame) -> None:
+            give_held(before=place)
+            if place in places and place not in values:
+                values[place] = function(place, frame)
+
+        try:
+            self._decode(sorted(set(places) - self._held.keys()), take)
+        except DamagedError:  # it takes more than the keyframe before: as the first pass did it
+            self._decode(range(len(self._numbers)), take)
+        give_held(before=len(self._numbers))
+        return values
+
+    def _decode(self, places: Sequence[int], take: Callable[[int, VideoFrame], None]) -> None:
+        """Raises DamagedError."""
+        place_of = {self._numbers[place]: place for place in places}
+
+        def take_number(number: int, frame: VideoFrame) -> None:
+            take(place_of[number], frame)
+
+        if self._is_guided:
+            decoding.take_guided(self._clip, self._shown, place_of, take_number)
+        else:
+            decoding.take_all(self._clip, self._shown, place_of, take_number)
 
     def _of_sound_frames(self) -> Reel:
         return Reel(

@@ -159,7 +159,7 @@ def _content(clip: Source, shown: Timeline, meter: ContentMeter) -> ClipContent:
     ):
         return measured
     reel = reel_of(clip, rate=min(_RATE_COMPARED, _MAX_COMPARED / shown.length))
-    return reel.map(lambda _, __: None, choose=lambda _: ()).content
+    return reel.map(lambda _, __: None).content
 
 
 def _distinct_numbers(clip: Source, spec: ClipSpec) -> list[int]:
