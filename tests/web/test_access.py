@@ -194,6 +194,7 @@ GET  admin:video_classifier_auditentry_changelist in in 403 in   in     in     i
 GET  admin:video_classifier_browsercopy_changelist in in 403 in  in     in     in     in    200
 GET  admin:video_classifier_camera_changelist     in in 403 in   in     in     in     in    200
 GET  admin:video_classifier_clip_changelist       in in 403 in   in     in     in     in    200
+GET  admin:video_classifier_event_changelist      in in 403 in   in     in     in     in    200
 GET  admin:video_classifier_heatmap_changelist    in in 403 in   in     in     in     in    200
 GET  admin:video_classifier_membership_changelist in in 403 in   in     in     in     in    200
 GET  admin:video_classifier_onetimepassword_changelist in in 403 in in  in     in     in    200
