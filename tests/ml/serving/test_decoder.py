@@ -61,7 +61,7 @@ def test_a_clip_leaves_memory_with_its_last_window(in_child: InChild, tmp_path: 
 def test_after_damage_only_the_pictures_that_come_again_count() -> None:
     """Those before may be of other places, or of one that comes again later."""
 
-    def call(_name: str, _height: int, _width: int, *, meanwhile: Meanwhile, **_: Any) -> object:
+    def call(*_: object, meanwhile: Meanwhile, **__: Any) -> object:
         for place, shade in ((4, 1), (8, 2), (9, 3), (0, 4), (4, 5), (8, 6)):
             meanwhile.on_part((place, np.full((1, 1, 3), shade, np.uint8)))
         return (0.0, 0.5, 1.0), (0, 4, 8)
