@@ -17,7 +17,6 @@ from rich.table import Table
 from scripts._lib import console
 from video_classifier.ml.data.manifest import ManifestError
 from video_classifier.ml.evaluation import score_table, unseen
-from video_classifier.ml.reporting import card_text
 from video_classifier.ml.serving import bundle
 from video_classifier.ml.serving.card import BundleError, Card
 
@@ -49,7 +48,7 @@ def _measure(folder: Path, more: Sequence[Path]) -> Card:
         for name, figure in card.metrics.items()
         if not name.endswith(unseen.BY_RECORDING)
     }
-    how = card_text.HOW_BY_RECORDING
+    how = unseen.HOW_BY_RECORDING
     measured = card.measured if how in card.measured else f"{card.measured} {how}"
     card = replace(card, metrics={**kept, **found}, measured=measured if found else card.measured)
     bundle.write_card(folder, card)

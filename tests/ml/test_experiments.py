@@ -16,10 +16,9 @@ from video_classifier.ml.audit import leaks
 from video_classifier.ml.audit.leaks import Audit
 from video_classifier.ml.data.footage import Footage
 from video_classifier.ml.data.splits import SplitBy
-from video_classifier.ml.evaluation import score_table
+from video_classifier.ml.evaluation import score_table, unseen
 from video_classifier.ml.evaluation.cross_validation import FoldScored
 from video_classifier.ml.experiments import Plan, Provenance
-from video_classifier.ml.reporting import card_text
 from video_classifier.ml.serving import bundle
 from video_classifier.ml.serving.engine import ExportEngine
 from video_classifier.ml.training import export
@@ -89,7 +88,7 @@ def test_pieces_of_a_recording_are_measured_by_recording_too(tmp_path: Path, tab
     )
 
     assert card.metrics["recall_by_recording"].value == card.metrics["recall"].value
-    assert card_text.HOW_BY_RECORDING in card.measured
+    assert unseen.HOW_BY_RECORDING in card.measured
 
 
 @pytest.mark.parametrize(

@@ -414,7 +414,7 @@ def _how_measured(
     entries, plan = trained.entries, measured.plan if measured else Plan(folds=0)
     sentences = (
         card_text.how_measured(entries, trained.recipe.settings, folds=plan.folds),
-        card_text.HOW_BY_RECORDING
+        unseen.HOW_BY_RECORDING
         if measured and any(name.endswith(unseen.BY_RECORDING) for name in measured.metrics)
         else "",
         card_text.how_left_out(left_out),

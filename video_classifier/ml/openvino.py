@@ -108,7 +108,8 @@ def _start(file: BinaryIO, part: ZipInfo) -> int:
     APPNOTE.TXT of the ZIP format, 4.3.7.
     """
     file.seek(part.header_offset + 26)
-    return part.header_offset + 30 + sum(struct.unpack("<HH", file.read(4)))
+    name, extra = struct.unpack("<HH", file.read(4))
+    return int(part.header_offset + 30 + name + extra)
 
 
 def pack(saved_model: Path, input_shape: tuple[int, ...], *, half: bool) -> bytes:

@@ -17,6 +17,10 @@ from video_classifier.ml.evaluation.score_table import ScoreTable
 from video_classifier.ml.serving.card import Interval
 
 BY_RECORDING = "_by_recording"  # ends the name of a card's metric
+HOW_BY_RECORDING = (  # for a card
+    "Figures by recording count a recording once, with the score of its best clip; pages show the "
+    "worse of the two."
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -21,11 +21,6 @@ from video_classifier.ml.training.history import History
 from video_classifier.ml.training.settings import StopBy, TrainingSettings
 from video_classifier.ml.video.windowing import MAX_SECONDS, WINDOW_SECONDS
 
-HOW_BY_RECORDING = (
-    "Figures by recording count a recording once, with the score of its best clip; pages show the "
-    "worse of the two."
-)
-
 _KEPT_BACK = "but those of the few people who decided when to stop"
 
 _SUMMARIES = {
