@@ -426,3 +426,21 @@ def test_where_the_keyframe_before_is_not_enough_all_is_decoded_again(
 
     assert again.reel is seen
     assert again.values == {at: first.values[at] for at in (7, 70)}
+
+
+def test_a_short_movement_in_a_span_is_measured_without_a_second_look(
+    tmp_path: Path, decoded: list[int]
+) -> None:
+    """Two seconds of it, of which the windows show a picture or none."""
+    clip = videos.draw(
+        tmp_path / "clip.mp4",
+        lambda number: videos.picture(min(max(number - 89 * RATE, 0), 16)),
+        frames=120 * RATE,
+        rate=RATE,
+    )
+
+    _, sample = cut(clip, Span(60, 120))
+
+    assert sample.content is not None
+    assert sample.content.pictures_different == 16
+    assert len(decoded) == len(set(decoded))

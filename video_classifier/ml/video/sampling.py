@@ -18,7 +18,7 @@ from video_classifier.ml.video.scaling import Picture, Scaler
 from video_classifier.ml.video.source import Source
 from video_classifier.ml.video.timeline import Timeline
 
-_RATE_COMPARED, _MAX_COMPARED = 8.0, 2000  # pictures a second, and in all
+RATE_COMPARED, _MAX_COMPARED = 8.0, 2000  # pictures a second, and in all
 
 LUMA = np.array((0.299, 0.587, 0.114), np.float32)  # ITU-R BT.601
 
@@ -150,15 +150,19 @@ def distinct(images: Iterable[Image], *, least: float) -> list[int]:
 
 
 def _content(clip: Source, shown: Timeline, meter: ContentMeter) -> ClipContent:
-    """Where few of the sampled pictures differ, of the whole clip: most of it may be still."""
+    """Where few of the sampled pictures differ, of the whole clip: most of it may be still.
+
+    Of a span, all of it has been measured.
+    """
     measured = meter.read(pictures=len(shown.ticks), share_decoded=clip.known.share(shown))
     if (
         measured.pictures_different >= MIN_PICTURES
+        or not clip.is_whole
         or len(shown.ticks) < MIN_PICTURES
         or not shown.length
     ):
         return measured
-    reel = reel_of(clip, rate=min(_RATE_COMPARED, _MAX_COMPARED / shown.length))
+    reel = reel_of(clip, rate=min(RATE_COMPARED, _MAX_COMPARED / shown.length))
     return reel.map(lambda _, __: None).content
 
 

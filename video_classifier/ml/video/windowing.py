@@ -64,7 +64,11 @@ class _Reader:
         self._kept: dict[int, Picture] = {}  # of the overview
 
     def restart(self, shown: Timeline, uniform: Uniform) -> list[int]:
-        """The numbers of the frames of all windows; what was taken before is forgotten."""
+        """The numbers of the frames of all windows; what was taken before is forgotten.
+
+        Of a span also those by which its content is measured: of a short clip that takes a second
+        look, and only if little moves in its windows.
+        """
         self.meter.restart()
         self._kept.clear()
         self._shown, self._spans = shown, _spans(shown, self._clip.span)
@@ -73,11 +77,16 @@ class _Reader:
         self._windows.append(uniform(shown, last[0], self._clip.span.end))
         self._collector = WindowCollector(self._windows, self._emit)
         chosen = [number for window in self._windows for number in window]
+        self._in_windows = frozenset(chosen)
         self.overview = chosen[len(self._windows) // 2 :: len(self._windows)]
-        return chosen
+        if self._clip.is_whole:
+            return chosen
+        return sorted({*chosen, *shown.indices_at_rate(sampling.RATE_COMPARED)})
 
     def take(self, number: int, frame: VideoFrame) -> None:
         self.meter.add(frame)
+        if number not in self._in_windows:
+            return
         picture = self._scaler(frame)
         if number in self.overview:
             self._kept[number] = picture
