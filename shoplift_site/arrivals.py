@@ -27,6 +27,7 @@ HEAD_BYTES = 32 * 1024  # of a request's head, at most
 FORM_BYTES = 64 * 1024  # a body up to this size is collected; a larger one is an upload
 ARRIVAL_SECONDS = 20.0  # for a head, and a form with it, to arrive
 STALLED_SECONDS = 30.0  # for a thread to wait for the next piece of an upload, or to send one
+SLOWEST = 1024  # bytes a second of a body, on average, once a thread has waited that long
 AT_ONCE = 0.05  # seconds: what has arrived already
 LINGER_SECONDS = 2.0  # for a client to send on, or to close, once it has its answer
 LINGER_AT_MOST = 60.0  # seconds; an upload that was refused unread is thrown away meanwhile
@@ -34,7 +35,7 @@ LINGERING = 100  # connections that are given that time
 
 _LENGTH = re.compile(rb"^content-length[ \t]*:[ \t]*(\d{1,18})[ \t]*\r?$", re.I | re.M)
 _CODED = re.compile(rb"^transfer-encoding[ \t]*:", re.I | re.M)
-_LONG_ANSWERS = re.compile(rb"/+(static/|clips/|history\.csv)")
+_LONG_ANSWERS = re.compile(rb"/+(static/|clips/|uploads/|history\.csv)")
 
 
 class Lane(Enum):
@@ -84,16 +85,29 @@ def _path(head: bytes) -> bytes:
 
 
 class _Socket(socket.socket):
-    """Takes a client that neither reads nor sends for one that is gone."""
+    """Takes a client that neither reads nor sends, or hardly, for one that is gone."""
+
+    _waited = 0.0  # seconds, for what of the request …
+    _came = 0  # … came: bytes
 
     def setblocking(self, flag: bool) -> None:  # noqa: FBT001  (the library's signature)
         self.settimeout(STALLED_SECONDS if flag else 0.0)
 
+    def begin(self) -> None:
+        """Another request comes."""
+        self._waited, self._came = 0.0, 0
+
     def recv(self, *args: Any) -> bytes:
+        began = time.monotonic()
         try:
-            return super().recv(*args)
+            received = super().recv(*args)
         except TimeoutError as error:
             raise _gone() from error
+        self._waited += time.monotonic() - began
+        self._came += len(received)
+        if self._waited > STALLED_SECONDS and self._came < SLOWEST * self._waited:
+            raise _gone()
+        return received
 
     def sendall(self, *args: Any) -> None:
         try:
@@ -192,6 +206,7 @@ class ArrivalsWorker(ThreadWorker):  # type: ignore[misc]
         conn.parser.unreader.unread(bytes(conn.received))
         conn.received.clear()
         conn.expected = 0
+        conn.sock.begin()
         conn.data_ready = True
         served: Future[Any] = threads.submit(self.handle, conn)
         served.add_done_callback(partial(self.method_queue.defer, self.finish_request, conn))

@@ -135,6 +135,11 @@ X_FRAME_OPTIONS = "DENY"
 # Uploads.
 CLIP_MAX_BYTES = env.whole("CLIP_MAX_BYTES", 100 * 1024 * 1024)
 CLIPS_PER_UPLOAD = env.whole("CLIPS_PER_UPLOAD", 20)
+# Resumable ones.
+RECORDING_MAX_BYTES = env.whole("RECORDING_MAX_BYTES", 4 * 1024**3)
+UPLOAD_EXPIRY = env.seconds("UPLOAD_EXPIRY", 24 * 60 * 60)
+UPLOADS_PER_USER = env.whole("UPLOADS_PER_USER", 20)
+UPLOADS_MAX_BYTES = env.whole("UPLOADS_MAX_BYTES", 50 * 1024**3)
 DATA_UPLOAD_MAX_NUMBER_FILES = CLIPS_PER_UPLOAD + 1000  # those beyond are named, not lost
 DISK_FLOOR_BYTES = env.whole("DISK_FLOOR_BYTES", 500 * 1024 * 1024, at_least=0)
 DATA_UPLOAD_MAX_MEMORY_SIZE = 64 * 1024  # of a form's fields; no form here comes near it

@@ -27,6 +27,7 @@ from video_classifier.models import (
     Segment,
     Store,
     Track,
+    Upload,
 )
 from video_classifier.querysets import DELETE_CLIPS
 from video_classifier.services import analyses, catalog, confidence, files, trash
@@ -295,6 +296,24 @@ class EventAdmin(ReadOnlyAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         return super().get_queryset(request).filter(analysis__clip__trashed_at=None)
+
+
+@admin.register(Upload)
+class UploadAdmin(ReadOnlyAdmin):
+    """What is on its way. Discarding is its uploader's, and time's."""
+
+    list_display = ("name", "user", "store", "status", "come", "size", "expires_at")
+    list_filter = ("status", "store", "user")
+    list_select_related = ("user", "store")
+    readonly_fields = ("status", "created_at")
+
+    @admin.display(description="Arrived", ordering="received_bytes")
+    def come(self, upload: Upload) -> str:
+        return filesizeformat(upload.received_bytes)
+
+    @admin.display(ordering="size_bytes")
+    def size(self, upload: Upload) -> str:
+        return filesizeformat(upload.size_bytes)
 
 
 @admin.register(OneTimePassword)

@@ -10,7 +10,7 @@ from django.db import models
 from django.db.models import Case, F, OuterRef, Subquery, Window
 from django.db.models.functions import RowNumber
 
-from video_classifier.states import Role, Status
+from video_classifier.states import Role, Status, UploadStatus
 
 if TYPE_CHECKING:
     from video_classifier.models import (  # noqa: F401
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
         Segment,
         Store,
         Track,
+        Upload,
     )
 
 Row = TypeVar("Row", bound=models.Model)
@@ -205,6 +206,22 @@ class EventQuerySet(InStoreQuerySet["Event"]):
 
 class BrowserCopyQuerySet(JobQuerySet["BrowserCopy"]):
     way_to_store = "clip__store"
+
+
+class UploadQuerySet(models.QuerySet["Upload"]):
+    """An upload is its user's alone, whatever the stores: its bytes are no clip yet."""
+
+    def of(self, user: Visitor) -> Self:
+        return self.filter(user=user.pk)
+
+    def unfinished(self) -> Self:
+        return self.filter(status__in=(UploadStatus.RECEIVING, UploadStatus.CHECKING))
+
+    def alive(self, *, now: datetime) -> Self:
+        return self.filter(expires_at__gt=now)
+
+    def expired(self, *, now: datetime) -> Self:
+        return self.filter(expires_at__lte=now)
 
 
 class AppendOnlyError(TypeError):

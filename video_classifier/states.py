@@ -55,6 +55,23 @@ class Playback(models.TextChoices):
     NONE = "none", "Download only"
 
 
+class RecordedFrom(models.TextChoices):
+    """How it is known when a clip was recorded."""
+
+    GIVEN = "given", "As given at the upload"
+    NAME = "name", "From the file's name"
+    FILE = "file", "From the file itself, whose clock may be off"
+
+
+class UploadStatus(models.TextChoices):
+    """Where a file is that comes in piece by piece."""
+
+    RECEIVING = "receiving", "Arriving"
+    CHECKING = "checking", "Being checked"  # all bytes are there
+    ACCEPTED = "accepted", "Accepted"
+    REFUSED = "refused", "Refused"  # or in the trash already; its bytes are gone
+
+
 class Role(models.TextChoices):
     """What a member of a store may do there; docs/access.md has the table."""
 

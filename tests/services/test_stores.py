@@ -85,10 +85,9 @@ def test_a_clip_is_of_a_camera_of_its_store(make_store: MakeStore, user: User) -
     camera = Camera.objects.create(store=make_store("South"), name="Till 1")
     file = SimpleUploadedFile("till.mp4", b"video")
 
+    choices = uploads.Choices(model="standard", store=make_store("North"), camera=camera)
     with pytest.raises(Refused, match="no camera “Till 1” in the store “North”"):
-        uploads.accept(
-            file=file, user=user, model="standard", store=make_store("North"), camera=camera
-        )
+        uploads.accept(file=file, user=user, choices=choices)
 
     assert not Clip.objects.exists()
 

@@ -13,6 +13,7 @@ from django.contrib.auth.models import User
 from django.core.files.uploadedfile import (
     SimpleUploadedFile,
     TemporaryUploadedFile,
+    UploadedFile,
 )
 from pytest_django import Settings
 
@@ -54,9 +55,10 @@ def upload() -> Iterator[Upload]:
         file.close()
 
 
-def accept(**facts: Any) -> Analysis:
+def accept(*, file: UploadedFile[bytes], user: User, model: str, **said: Any) -> Analysis:
     """To the one store that there is."""
-    return uploads.accept(**facts, store=Store.objects.get())
+    choices = uploads.Choices(model=model, store=Store.objects.get(), **said)
+    return uploads.accept(file=file, user=user, choices=choices)
 
 
 def kept(settings: Settings) -> list[Path]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import uuid
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from itertools import product
 from pathlib import Path
 
@@ -14,19 +15,23 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import transaction
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
+from django.utils import timezone
 
 from tests.conftest import MakeAnalysis, MakeClip, MakeModel, MakeStore, MakeTrack, MakeUser
 from video_classifier import web
-from video_classifier.models import Analysis, Camera, Clip, HeatMap, Store
-from video_classifier.services import evidence, trash
+from video_classifier.models import Analysis, Camera, Clip, HeatMap, Store, Upload
+from video_classifier.services import evidence, resumable, trash
 from video_classifier.states import Role, Status
 from video_classifier.web.permissions import MAY_NOT_UPLOAD, NO_STORE
 from video_classifier.web.urls import urlpatterns
 
 SOME_ID = uuid.UUID(int=7)
+TUS = {"Tus-Resumable": "1.0.0"}  # what else speaks that protocol says so
 
 PAGES: list[tuple[str, dict[str, object], set[str]]] = [
     ("upload", {}, {"GET", "POST"}),
+    ("resumable-uploads", {}, {"OPTIONS", "POST"}),
+    ("resumable-upload", {"pk": SOME_ID}, {"OPTIONS", "GET", "HEAD", "PATCH", "DELETE"}),
     ("history", {}, {"GET", "HEAD"}),
     ("history-csv", {}, {"GET", "HEAD"}),
     ("result", {"pk": SOME_ID}, {"GET", "HEAD"}),
@@ -93,9 +98,13 @@ def test_what_is_not_there_is_not_found(
     make_model()
     address = reverse(f"web:{name}", kwargs=arguments)
 
-    for method in methods:
+    for method in methods - {"OPTIONS"}:  # which asks what the server can do
         answer = client.generic(
-            method, address, "model=standard", content_type="application/x-www-form-urlencoded"
+            method,
+            address,
+            "model=standard",
+            content_type="application/x-www-form-urlencoded",
+            headers=TUS,
         )
         assert answer.status_code == 404, method
 
@@ -119,7 +128,8 @@ WHO = (
     *("reviewer", "analyst", "uploader", "manager", "root"),
 )
 
-# “in” is sent to sign in (also after signing out); 422 is an upload of nothing, which was let in.
+# “in” is sent to sign in (also after signing out); 422 is an upload of nothing, which was let in,
+# and 400 a resumable one of no length.
 TABLE = """
                                          stran- no-  staff else- re-    an-    up-    mana- root
                                          ger    body       where viewer alyst  loader ger
@@ -130,6 +140,12 @@ GET  web:history                         in     200  200   200   200    200    2
 GET  web:history-csv                     in     200  200   200   200    200    200    200   200
 GET  web:live                            in     200  200   200   200    200    200    200   200
 GET  web:trash                           in     200  200   200   200    200    200    200   200
+
+POST web:resumable-uploads               in     400  400   400   400    400    400    400   400
+GET  web:resumable-upload                in     404  404   404   404    404    200    404   404
+HEAD web:resumable-upload                in     404  404   404   404    404    200    404   404
+PATCH web:resumable-upload               in     404  404   404   404    404    415    404   404
+DELETE web:resumable-upload              in     404  404   404   404    404    204    404   404
 
 GET  web:result                          in     404  404   404   200    200    200    200   200
 POST web:again                           in     404  404   404   403    302    302    302   302
@@ -201,9 +217,10 @@ GET  admin:video_classifier_onetimepassword_changelist in in 403 in in  in     i
 GET  admin:video_classifier_segment_changelist    in in 403 in   in     in     in     in    200
 GET  admin:video_classifier_store_changelist      in in 403 in   in     in     in     in    200
 GET  admin:video_classifier_track_changelist      in in 403 in   in     in     in     in    200
+GET  admin:video_classifier_upload_changelist     in in 403 in   in     in     in     in    200
 """
 
-ROW = re.compile(r"(GET|POST) +(\S+)( +\(in trash\))? +(.*)")
+ROW = re.compile(r"(GET|HEAD|POST|PATCH|DELETE) +(\S+)( +\(in trash\))? +(.*)")
 ROWS = [row.groups(default="") for row in map(ROW.fullmatch, TABLE.splitlines()) if row]
 OTHER_ARGUMENTS: dict[str, dict[str, object]] = {
     "admin:app_list": {"app_label": "video_classifier"},
@@ -255,6 +272,16 @@ def shown(
     HeatMap.objects.create(analysis=found, status=Status.DONE, drops=[[0.1]])
     names = (*evidence.frame_files(found), evidence.crop_file(track, 0))
     evidence.write(dict.fromkeys((*names, evidence.heat_file(found, 0)), b"picture"))
+    Upload.objects.create(
+        user=uploader,
+        name="secret.mp4",
+        size_bytes=10,
+        store=store,
+        model="special",
+        expires_at=timezone.now() + timedelta(days=1),
+    )
+    resumable.path_of(Upload.objects.get()).parent.mkdir()
+    resumable.path_of(Upload.objects.get()).touch()
     return found
 
 
@@ -289,7 +316,9 @@ def address_of(name: str, analysis: Analysis) -> str:
     if not name.startswith("web:"):
         return reverse(name, kwargs=OTHER_ARGUMENTS.get(name))
     (arguments,) = (found for called, found, _ in PAGES if f"web:{called}" == name)
-    if "pk" in arguments:
+    if name == "web:resumable-upload":
+        arguments = {"pk": Upload.objects.get().pk}
+    elif "pk" in arguments:
         (path,) = (path for path in urlpatterns if f"web:{path.name}" == name)
         of_clip = str(path.pattern).startswith("clips/")
         arguments = arguments | {"pk": analysis.clip_id if of_clip else analysis.pk}
@@ -313,7 +342,9 @@ def test_each_address_answers_each_role(
 def answer(sign_in: SignIn, who: str, method: str, address: str) -> str:
     """As the table has it; what was done is undone for the next one who asks."""
     with transaction.atomic():
-        response = sign_in(who).generic(method, address, "model=standard", content_type=FORM)
+        response = sign_in(who).generic(
+            method, address, "model=standard", content_type=FORM, headers=TUS
+        )
         response.getvalue()  # or the files that are sent stay open
         transaction.set_rollback(True)
     sent_to = response.get("Location", "").partition("?")[0]

@@ -128,6 +128,7 @@ class ClipFacts:
     is_hdr: bool = False  # PQ or HLG, which ordinary screens show washed out
     keeps_time: bool = True  # players show each picture at its time: the file's clock is the clip's
     segment_spans: tuple[tuple[float, float], ...] = ()  # of a long recording; (): one piece
+    created: float | None = None  # when it was recorded, as the file says: Unix time, in seconds
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,6 +8,7 @@ from video_classifier.models.audit import AuditEntry
 from video_classifier.models.cameras import Camera, Membership, Store
 from video_classifier.models.clips import BrowserCopy, Clip
 from video_classifier.models.jobs import Job
+from video_classifier.models.uploads import Upload
 
 __all__ = [
     "Analysis",
@@ -23,4 +24,5 @@ __all__ = [
     "Segment",
     "Store",
     "Track",
+    "Upload",
 ]

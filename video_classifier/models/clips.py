@@ -13,7 +13,7 @@ from django.utils import timezone
 from video_classifier.models.cameras import Camera, Store
 from video_classifier.models.jobs import Job
 from video_classifier.querysets import BrowserCopyQuerySet, ClipQuerySet
-from video_classifier.states import Playback
+from video_classifier.states import Playback, RecordedFrom
 
 
 class Clip(models.Model):
@@ -61,6 +61,13 @@ class Clip(models.Model):
         related_name="clips",
     )
     uploaded_at = models.DateTimeField(default=timezone.now, editable=False)
+    recorded_at = models.DateTimeField(
+        null=True, blank=True, help_text="When its first picture was taken, if that is known."
+    )
+    recorded_from = models.CharField(max_length=5, choices=RecordedFrom, blank=True)
+    recorded_note = models.CharField(
+        max_length=300, blank=True, help_text="Why the recording time isn't what one may expect."
+    )
     trashed_at = models.DateTimeField("in the trash since", null=True, blank=True, editable=False)
     trashed_by = models.ForeignKey(
         settings.AUTH_USER_MODEL,
@@ -90,6 +97,11 @@ class Clip(models.Model):
             models.CheckConstraint(
                 name="clip_trashed_by_somebody_at_some_time",
                 condition=Q(trashed_by=None) | Q(trashed_at__isnull=False),
+            ),
+            models.CheckConstraint(
+                name="clip_recording_time_has_an_origin",
+                condition=Q(recorded_at=None, recorded_from="")
+                | Q(recorded_at__isnull=False, recorded_from__in=RecordedFrom.values),
             ),
         )
 

@@ -34,6 +34,7 @@ logger = logging.getLogger(__name__)
 
 GRACE = timedelta(days=1)  # an upload that is still coming in is younger
 OURS = ("clips", "playable", evidence.FOLDER)  # in storage; what else lies there is not swept
+RESUMABLE = "resumable"  # a folder beside partial uploads, whose files have rows of their own
 FEW = 20  # files that no row knows, as kills and full disks leave them
 
 
@@ -156,9 +157,9 @@ def missing() -> int:
 
 
 def _left_in_uploads(before: float) -> Iterator[Path]:
-    """Partial uploads and copies of killed processes."""
+    """Partial uploads and copies of killed processes, but for those of services.resumable."""
     for path in Path(settings.FILE_UPLOAD_TEMP_DIR).iterdir():
-        if _is_older(path, before):
+        if path.name != RESUMABLE and _is_older(path, before):
             yield path
 
 

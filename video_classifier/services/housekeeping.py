@@ -1,4 +1,4 @@
-"""What has to be done once a day: the trash is emptied of what is due, and files are swept."""
+"""What has to be done from time to time: the trash emptied, files swept, uploads ended."""
 
 from __future__ import annotations
 
@@ -8,23 +8,31 @@ from datetime import timedelta
 
 from django.utils import timezone
 
-from video_classifier.services import files, trash
+from video_classifier.services import files, resumable, trash
 
 EVERY = timedelta(days=1)
+UPLOADS_EVERY = timedelta(minutes=1)
 
 _lock = threading.Lock()
-_next = 0.0  # by the monotonic clock of this process, so that a start comes first
+# By the monotonic clock of this process, so that a start comes first.
+_next = 0.0
+_next_uploads = 0.0
 
 
 def tidy_if_due() -> None:
-    """Tidies up if this process has not for a day.
+    """Tidies up if this process has not for a day; uploads, if it has not for a minute.
 
     Should another process do the same at the same time, no harm comes of it.
     """
-    global _next  # noqa: PLW0603
+    global _next, _next_uploads  # noqa: PLW0603
+    now = time.monotonic()
     with _lock:
-        if time.monotonic() < _next:
-            return
-        _next = time.monotonic() + EVERY.total_seconds()
-    trash.purge_due(now=timezone.now())
-    files.sweep()
+        day, minute = now >= _next, now >= _next_uploads
+        _next = now + EVERY.total_seconds() if day else _next
+        _next_uploads = now + UPLOADS_EVERY.total_seconds() if minute else _next_uploads
+    if minute:
+        resumable.finish_left()
+        resumable.tidy()
+    if day:
+        trash.purge_due(now=timezone.now())
+        files.sweep()

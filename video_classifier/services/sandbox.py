@@ -45,7 +45,8 @@ from video_classifier.services.errors import Refused
 
 Value = TypeVar("Value")
 
-PROBE_SECONDS = 20.0  # to say what an upload is
+PROBE_SECONDS = 20.0  # to say what an upload is,
+PROBE_BYTES_PER_SECOND = 40_000_000  # and more for a large one, whose packets are all read
 
 BUSY = "The server has too much to look at just now. Try again in a minute."
 PROBE_TOO_LONG = (
@@ -56,6 +57,10 @@ ANALYSIS_TOO_LARGE = (
     "Analyzing this clip takes more memory than is allowed. Cut it shorter or export it in a lower "
     "resolution, and upload that."
 )
+
+
+class BusyError(Refused):
+    """Nothing is wrong with the file: later it may be looked at."""
 
 
 class ScorerDiedError(Exception):
@@ -85,8 +90,9 @@ class Deadline:
 
 def probe(path: Path) -> tuple[ClipFacts, bool]:
     """What an uploaded file is, and whether browsers play it. Raises Refused."""
+    seconds = PROBE_SECONDS + path.stat().st_size / PROBE_BYTES_PER_SECOND
     with refusing(), _probes.one() as decoder:
-        return decoder.facts(path, watch=Deadline(PROBE_SECONDS, PROBE_TOO_LONG))
+        return decoder.facts(path, watch=Deadline(seconds, PROBE_TOO_LONG))
 
 
 def sample(
@@ -115,7 +121,7 @@ class _Probes:
     def one(self) -> Iterator[InChild]:
         """Raises Refused if none gets free in time."""
         if not self._free.acquire(timeout=PROBE_SECONDS):
-            raise Refused(BUSY)
+            raise BusyError(BUSY)
         decoder = self._taken()
         try:
             yield decoder

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import unicodedata
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path, PurePosixPath
 from tempfile import NamedTemporaryFile
 
@@ -18,7 +20,15 @@ from django.template.defaultfilters import filesizeformat
 from video_classifier.ml.contracts import ClipFacts
 from video_classifier.ml.files import sha256
 from video_classifier.models import Analysis, Camera, Clip, Store
-from video_classifier.services import analyses, catalog, copies, disk, sandbox
+from video_classifier.services import (
+    analyses,
+    catalog,
+    copies,
+    database,
+    disk,
+    recording_times,
+    sandbox,
+)
 from video_classifier.services.errors import Refused
 from video_classifier.states import Playback
 
@@ -34,38 +44,82 @@ class InTrashError(Exception):
         self.clip = clip
 
 
-def accept(
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choices:
+    """What an uploader says of a file; views and commands fill it from a form or options."""
+
+    model: str
+    store: Store
+    camera: Camera | None = None
+    recorded_at: datetime | None = None  # aware; None: as the file's name or the file says
+    pattern: str = ""  # of times in names (services.recording_times); "": the usual ones
+
+
+class FileOnDisk(UploadedFile):  # type: ignore[type-arg]  (it takes none at run time)
+    """A file that is all there, at `path`, from where storage on the same disk moves it."""
+
+    def __init__(self, path: Path, name: str, size: int) -> None:
+        super().__init__(path.open("rb"), name, size=size)  # type: ignore[arg-type]
+        self._path = path
+
+    def temporary_file_path(self) -> str:
+        """As of TemporaryUploadedFile: Django's storage asks for it."""
+        return str(self._path)
+
+
+def accept(  # noqa: PLR0913  (those after `choices` are not for pages)
     *,
     file: UploadedFile[bytes],
     user: User,
-    model: str,
-    store: Store,
-    camera: Camera | None = None,
+    choices: Choices,
+    path: str = "",
+    max_bytes: int = 0,
+    then: Callable[[Analysis], None] = lambda _: None,
 ) -> Analysis:
-    """Keeps the clip of that store, and queues its analysis by `model`.
+    """Keeps the clip of that store, and queues its analysis.
+
+    `path` is the file's name with the folders that it came in. More than `max_bytes`
+    (CLIP_MAX_BYTES, if not given) are too many. `then` is called in the transaction that writes
+    the rows.
 
     Raises Refused, and keeps nothing, if the file is no clip that can be analyzed or the model
     can't be used. Raises InTrashError rather than making a twin of a clip that only has to be
     restored.
     """
     with disk.refusing_when_full():
-        return _accept(file, user, model, store, camera)
+        check(choices, user)  # before the work; the room once more when it is queued
+        name = clean_name(file.name or "")
+        check_size(name, file.size or 0, max_bytes or settings.CLIP_MAX_BYTES)
+        clip = _clip(file, user, choices, path or file.name or "")
+        return _keep(clip, file, model=choices.model, then=then)
 
 
-def _accept(
-    file: UploadedFile[bytes], user: User, model: str, store: Store, camera: Camera | None
-) -> Analysis:
-    check_camera(store, camera)
-    catalog.usable(model)
-    analyses.check_room(user)  # before the work; once more when it is queued
-    name = clean_name(file.name or "")
-    check_size(name, file.size or 0)
-    with _on_disk(file) as path:
-        facts, playback = _look(path)
-        digest = sha256(path)
+def check(choices: Choices, user: User) -> None:
+    """Raises Refused where no file at all could be accepted."""
+    check_camera(choices.store, choices.camera)
+    catalog.usable(choices.model)
+    if choices.pattern:
+        recording_times.compiled(choices.pattern)
+    analyses.check_room(user)
+
+
+def _clip(file: UploadedFile[bytes], user: User, choices: Choices, path: str) -> Clip:
+    """A row that is not written yet."""
+    store = choices.store
+    with _on_disk(file) as place:
+        facts, playback = _look(place)
+        digest = sha256(place)
         _look_in_trash(digest, user, store)
-        clip = Clip(
-            name=name,
+        recorded = recording_times.find(
+            path,
+            zone=store.time_zone,
+            now=database.now(),
+            given=choices.recorded_at,
+            pattern=choices.pattern,
+            created=facts.created,
+        )
+        return Clip(
+            name=clean_name(file.name or ""),
             sha256=digest,
             size_bytes=facts.size_bytes,
             container=facts.container,
@@ -77,10 +131,12 @@ def _accept(
             segment_spans=[list(span) for span in facts.segment_spans],
             playback=playback,
             store=store,
-            camera=camera,
+            camera=choices.camera,
+            recorded_at=recorded.at,
+            recorded_from=recorded.origin or "",
+            recorded_note=recorded.note,
             uploaded_by=user,
         )
-        return _keep(clip, file, facts.container, model=model)
 
 
 def check_camera(store: Store, camera: Camera | None) -> None:
@@ -90,14 +146,14 @@ def check_camera(store: Store, camera: Camera | None) -> None:
         raise Refused(msg)
 
 
-def check_size(name: str, size: int) -> None:
-    if size > settings.CLIP_MAX_BYTES:
-        raise Refused(too_large(name))
+def check_size(name: str, size: int, most: int) -> None:
+    if size > most:
+        raise Refused(too_large(name, most))
 
 
-def too_large(name: str) -> str:
+def too_large(name: str, most: int) -> str:
     """The sentence for a file beyond the limit."""
-    limit = filesizeformat(settings.CLIP_MAX_BYTES).replace("\xa0", " ")
+    limit = filesizeformat(most).replace("\xa0", " ")
     return f"“{name}” is larger than {limit}. Cut it or export it smaller, and try again."
 
 
@@ -133,16 +189,20 @@ def _look_in_trash(digest: str, user: User, store: Store) -> None:
         raise InTrashError(trashed)
 
 
-def _keep(clip: Clip, file: UploadedFile[bytes], extension: str, *, model: str) -> Analysis:
+def _keep(
+    clip: Clip, file: UploadedFile[bytes], *, model: str, then: Callable[[Analysis], None]
+) -> Analysis:
     """Moves the file into storage and writes both rows, or neither."""
     file.seek(0)
     try:
-        clip.file.save(f"{uuid.uuid4()}.{extension}", file, save=False)
+        clip.file.save(f"{uuid.uuid4()}.{clip.container}", file, save=False)
         with transaction.atomic():
             clip.save()
             if clip.playback == Playback.WANTED:
                 copies.want(clip)
-            return analyses.enqueue(clip, model=model, user=clip.uploaded_by)
+            analysis = analyses.enqueue(clip, model=model, user=clip.uploaded_by)
+            then(analysis)
+            return analysis
     except BaseException:
         if clip.file:
             clip.file.delete(save=False)
@@ -152,7 +212,7 @@ def _keep(clip: Clip, file: UploadedFile[bytes], extension: str, *, model: str) 
 @contextmanager
 def _on_disk(file: UploadedFile[bytes]) -> Iterator[Path]:
     """Where the bytes are, or a copy of what is only in memory."""
-    if isinstance(file, TemporaryUploadedFile):
+    if isinstance(file, TemporaryUploadedFile | FileOnDisk):
         yield Path(file.temporary_file_path())
         return
     with NamedTemporaryFile(dir=settings.FILE_UPLOAD_TEMP_DIR, suffix=".upload") as copy:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
 from typing import Any
 
 from django import forms
@@ -9,7 +12,8 @@ from django.contrib.auth.forms import PasswordChangeForm
 from django.contrib.auth.models import User
 
 from video_classifier.models import Camera, Clip, Store
-from video_classifier.services import catalog
+from video_classifier.services import catalog, recording_times, uploads
+from video_classifier.services.errors import Refused
 
 
 class NewPasswordForm(PasswordChangeForm):
@@ -67,8 +71,52 @@ class UploadForm(ModelForm):
             initial=last and last.camera_id,
             error_messages={"invalid_choice": "There is no such camera. Choose another one."},
         )
+        self.fields["recorded_at"] = forms.CharField(required=False, max_length=40)
+        self.fields["pattern"] = forms.CharField(
+            required=False,
+            max_length=recording_times.PATTERN_LENGTH,
+            error_messages={"max_length": "The pattern is too long."},
+        )
 
     def clean_store(self) -> Store:
         """Where there is only one, nobody is asked."""
         chosen: Store | None = self.cleaned_data["store"]
         return chosen or self.stores[0]
+
+    def clean_pattern(self) -> str:
+        pattern: str = self.cleaned_data["pattern"]
+        with _as_error():
+            if pattern:
+                recording_times.compiled(pattern)
+        return pattern
+
+    def clean(self) -> None:
+        """A time is one of the store's, unless it says otherwise."""
+        text, store = self.cleaned_data.get("recorded_at"), self.cleaned_data.get("store")
+        self.cleaned_data["recorded_at"] = None
+        if text and store:
+            with _as_error():
+                self.cleaned_data["recorded_at"] = _moment(text, store)
+
+    @property
+    def chosen(self) -> uploads.Choices:
+        """Of a form that is valid."""
+        return uploads.Choices(**self.cleaned_data)
+
+
+NO_TIME = "The recording time can't be read. Write it as 2026-11-26 14:30, or leave it empty."
+
+
+def _moment(text: str, store: Store) -> datetime:
+    try:
+        return recording_times.read(text, zone=store.time_zone)
+    except ValueError as error:
+        raise forms.ValidationError(NO_TIME) from error
+
+
+@contextmanager
+def _as_error() -> Iterator[None]:
+    try:
+        yield
+    except Refused as refusal:
+        raise forms.ValidationError(str(refusal)) from refusal

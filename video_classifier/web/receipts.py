@@ -5,8 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from video_classifier.models import Analysis, Clip
+from video_classifier.models import Analysis, Clip, Upload
 from video_classifier.querysets import Visitor
+from video_classifier.states import UploadStatus
+
+UNDECIDED = (UploadStatus.RECEIVING, UploadStatus.CHECKING)
+GONE = "Its clip was deleted meanwhile."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,6 +23,20 @@ class Receipt:
     refusal: str = ""
     no_room: bool = False  # on the server's disk
     twin: Analysis | None = None  # the latest of an earlier upload of the same bytes
+    arriving: Upload | None = None  # if it isn't decided yet
+
+
+def of_upload(upload: Upload) -> Receipt:
+    """What became of a file that came piece by piece, or how far it is."""
+    if upload.status in UNDECIDED:
+        return Receipt(name=upload.name, arriving=upload)
+    if upload.trashed is not None and upload.trashed.trashed_at:
+        return Receipt(name=upload.name, trashed=upload.trashed)
+    if upload.analysis is not None:
+        in_trash = upload.analysis.clip.trashed_at is not None
+        found = {"trashed": upload.analysis.clip} if in_trash else {"analysis": upload.analysis}
+        return Receipt(name=upload.name, **found)  # type: ignore[arg-type]
+    return Receipt(name=upload.name, refusal=upload.problem or GONE)
 
 
 def receipts(analyses: Iterable[Analysis], user: Visitor) -> list[Receipt]:

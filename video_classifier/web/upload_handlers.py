@@ -27,7 +27,7 @@ class ClipUploadHandler(TemporaryFileUploadHandler):
     A file that is too large, or for which the disk has no room, does not appear in
     request.FILES, nor does one beyond settings.CLIPS_PER_UPLOAD; the rest of the batch does.
     The view finds the uploader's names of those left out by `too_large(request)`,
-    `no_room(request)` and `too_many(request)`; services.uploads.too_large(name),
+    `no_room(request)` and `too_many(request)`; services.uploads.too_large(name, most),
     services.disk.FULL and services.uploads.too_many() are the sentences. A request that can't
     be right whatever it holds raises RequestDataTooBig, status 400, before any byte is read.
     """

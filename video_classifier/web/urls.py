@@ -9,6 +9,8 @@ from video_classifier.web import views
 app_name = "web"
 urlpatterns = [
     path("", views.upload, name="upload"),
+    path("uploads/", views.resumable_uploads, name="resumable-uploads"),
+    path("uploads/<uuid:pk>/", views.resumable_upload, name="resumable-upload"),
     path("results/<uuid:pk>/", views.result, name="result"),
     path("results/<uuid:pk>/again/", views.again, name="again"),
     path("results/<uuid:pk>/cancel/", views.cancel, name="cancel"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
 
 from av.container import InputContainer
@@ -56,7 +57,18 @@ def facts(path: Path) -> ClipFacts:
             is_hdr=tone.is_hdr(frame),
             keeps_time=_is_first(container, stream) and _keeps_time(known, frame),
             segment_spans=segmenting.spans(known.shown),
+            created=_created(container, stream),
         )
+
+
+def _created(container: InputContainer, stream: VideoStream) -> float | None:
+    """MP4 and MOV (ISO/IEC 14496-12, mvhd and mdhd) and Matroska say it in UTC, others don't."""
+    said = container.metadata.get("creation_time") or stream.metadata.get("creation_time", "")
+    try:
+        moment = datetime.fromisoformat(said)
+    except ValueError:  # nothing, or in words of another container
+        return None
+    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
 
 
 def _first_frame(container: InputContainer, stream: VideoStream) -> VideoFrame:

@@ -7,6 +7,7 @@ from video_classifier.web.views.evidence import crop, frame, heat, heat_map
 from video_classifier.web.views.history import history, history_csv
 from video_classifier.web.views.live import live
 from video_classifier.web.views.results import again, cancel, pause, result, resume
+from video_classifier.web.views.resumable import resumable_upload, resumable_uploads
 from video_classifier.web.views.trash import delete_clip, purge_clip, restore_clip, trash_list
 from video_classifier.web.views.uploads import upload
 
@@ -28,6 +29,8 @@ __all__ = [
     "purge_clip",
     "restore_clip",
     "result",
+    "resumable_upload",
+    "resumable_uploads",
     "resume",
     "trash_list",
     "upload",

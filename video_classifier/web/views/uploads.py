@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 from django.conf import settings
 from django.core.exceptions import PermissionDenied
@@ -71,22 +70,24 @@ def _status(receipts: list[Receipt]) -> int:
 def _receipts(request: SignedInRequest, form: UploadForm) -> Iterator[Receipt]:
     for file in request.FILES.getlist("clips"):
         if form.is_valid():
-            yield _accept(request, file, **form.cleaned_data)
+            yield _accept(request, file, form.chosen)
         else:
             yield Receipt(name=file.name or "", refusal=form.problem)
     for name in upload_handlers.too_large(request):
-        yield Receipt(name=name, refusal=uploads.too_large(name))
+        yield Receipt(name=name, refusal=uploads.too_large(name, settings.CLIP_MAX_BYTES))
     for name in upload_handlers.no_room(request):
         yield Receipt(name=name, refusal=disk.FULL, no_room=True)
     for name in upload_handlers.too_many(request):
         yield Receipt(name=name, refusal=uploads.too_many())
 
 
-def _accept(request: SignedInRequest, file: UploadedFile[bytes], **choices: Any) -> Receipt:
+def _accept(
+    request: SignedInRequest, file: UploadedFile[bytes], choices: uploads.Choices
+) -> Receipt:
     """The rest of a batch goes on when one clip is refused."""
     name = file.name or ""
     try:
-        analysis = uploads.accept(file=file, user=request.user, **choices)
+        analysis = uploads.accept(file=file, user=request.user, choices=choices)
     except uploads.InTrashError as found:
         return Receipt(name=name, trashed=found.clip)
     except Refused as refusal:
