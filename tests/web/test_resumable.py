@@ -12,7 +12,6 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
-from django.http import HttpResponse
 from django.test import Client
 from django.utils import timezone
 from pytest_django import Settings
@@ -43,7 +42,7 @@ def metadata(**said: str) -> str:
     return ",".join(f"{key} {base64.b64encode(said[key].encode()).decode()}" for key in said)
 
 
-def create(client: Client, size: int, **said: str) -> HttpResponse:
+def create(client: Client, size: int, **said: str) -> Any:
     said = {"filename": "till.mp4", "model": "standard"} | said
     headers = TUS | {"Upload-Length": str(size), "Upload-Metadata": metadata(**said)}
     return client.generic("POST", UPLOADS, headers=headers)
@@ -56,13 +55,13 @@ def begin(client: Client, size: int, **said: str) -> str:
     return str(response["Location"]).removeprefix("http://testserver")
 
 
-def patch(client: Client, address: str, piece: bytes, offset: int, **more: str) -> HttpResponse:
+def patch(client: Client, address: str, piece: bytes, offset: int, **more: str) -> Any:
     headers = TUS | {"Upload-Offset": str(offset)} | {k.replace("_", "-"): more[k] for k in more}
     kind = headers.pop("Content-Type", view.PIECE_TYPE)
     return client.patch(address, piece, content_type=kind, headers=headers)
 
 
-def head(client: Client, address: str) -> HttpResponse:
+def head(client: Client, address: str) -> Any:
     return client.head(address, headers=TUS)
 
 
@@ -509,7 +508,7 @@ def test_a_disk_without_room_is_told_before_a_byte(
     client: Client, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings.DISK_FLOOR_BYTES = 100
-    monkeypatch.setattr(resumable.shutil, "disk_usage", usage(150))
+    monkeypatch.setattr("shutil.disk_usage", usage(150))
 
     assert create(client, 51).status_code == 507
     assert create(client, 40).status_code == 201

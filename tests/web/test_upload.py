@@ -296,8 +296,8 @@ def test_the_page_asks_the_database_no_more_the_more_there_is(
     for _ in range(5):
         make_analysis(requested_by=user, status=Status.DONE)
 
-    # session, user, memberships, stores, cameras, the latest, those of the same bytes
-    with django_assert_num_queries(7):
+    # session, user, memberships, stores, cameras, unfinished, the latest, those of the same bytes
+    with django_assert_num_queries(8):
         client.get("/")
 
 

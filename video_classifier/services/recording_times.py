@@ -97,7 +97,7 @@ def find(  # noqa: PLR0913  (all that may say it)
         return Recorded(at=named, origin=RecordedFrom.NAME)
     note = NO_FIT.format(pattern=pattern) if pattern else ""
     moment = _plausible(created, now)
-    return Recorded(at=moment, origin=moment and RecordedFrom.FILE, note=note)
+    return Recorded(at=moment, origin=RecordedFrom.FILE if moment else None, note=note)
 
 
 def from_name(path: str, *, zone: str, pattern: str = "") -> datetime | None:
@@ -113,8 +113,11 @@ def from_name(path: str, *, zone: str, pattern: str = "") -> datetime | None:
         return None
     parts = found.groupdict()
     year = int(parts["year"]) if parts.get("year") else 2000 + int(parts["short_year"])
-    rest = (int(parts.get(each) or 0) for each in ("month", "day", "hour", "minute", "second"))
-    return _aware(datetime(year, *rest), parts.get("offset"), zone)  # noqa: DTZ001
+    month, day, hour, minute, second = (
+        int(parts.get(each) or 0) for each in ("month", "day", "hour", "minute", "second")
+    )
+    shown = datetime(year, month, day, hour, minute, second)  # noqa: DTZ001
+    return _aware(shown, parts.get("offset"), zone)
 
 
 def compiled(pattern: str) -> re.Pattern[str]:

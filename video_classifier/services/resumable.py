@@ -27,6 +27,7 @@ from django.db import transaction
 from django.db.models import Sum
 from django.db.models.signals import post_delete
 from django.dispatch import receiver
+from django.utils import timezone
 
 from video_classifier.models import Analysis, Store, Upload
 from video_classifier.services import database, disk, files, uploads
@@ -157,7 +158,7 @@ def find(pk: UUID, user: User) -> Upload:
 
 def unfinished(user: User) -> list[Upload]:
     """Those that the user can go on with, the oldest first."""
-    return list(Upload.objects.unfinished().of(user).alive(now=database.now()))
+    return list(Upload.objects.unfinished().of(user).alive(now=timezone.now()))
 
 
 def _has_lost_bytes(upload: Upload) -> bool:

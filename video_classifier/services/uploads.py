@@ -55,11 +55,11 @@ class Choices:
     pattern: str = ""  # of times in names (services.recording_times); "": the usual ones
 
 
-class FileOnDisk(UploadedFile):  # type: ignore[type-arg]  (it takes none at run time)
+class FileOnDisk(UploadedFile):  # type: ignore[type-arg]
     """A file that is all there, at `path`, from where storage on the same disk moves it."""
 
     def __init__(self, path: Path, name: str, size: int) -> None:
-        super().__init__(path.open("rb"), name, size=size)  # type: ignore[arg-type]
+        super().__init__(path.open("rb"), name, size=size)
         self._path = path
 
     def temporary_file_path(self) -> str:

@@ -257,7 +257,7 @@ def _store_form() -> SimpleNamespace:
             _Place(pk=2, name="Station"),
         ],
         has_cameras=True,
-        fields={"store": unknown, "camera": unknown},
+        fields={"store": unknown, "camera": unknown, "pattern": SimpleNamespace(max_length=100)},
     )
 
 
@@ -362,6 +362,7 @@ STATES: dict[str, Callable[[], dict[str, dict[str, Any]]]] = {
         state: {"result": ResultSummary(analysis=analysis)}
         for state, analysis in _analyses().items()
     },
+    "recording_time": lambda: {"several stores": {"form": _store_form()}},
     "restore_form": lambda: {
         "beside others": {"clip": _clip(), "next": "/trash/", "csrf_token": TOKEN},
         "alone": {"clip": _clip(), "primary": True, "csrf_token": TOKEN},

@@ -25,3 +25,11 @@ MOMENT_STEP = 0.001  # pages give moments to the millisecond, and may round them
 
 # Of a picture's height: above a box, for its number to stand there and hide nobody.
 NUMBER_ROOM = 0.13
+
+# Pieces of an upload, in bytes: larger ones are fewer, of smaller ones less is sent again.
+KILOBYTE = 1024
+PIECE_BYTES = 8 * KILOBYTE**2
+PIECE_LEAST = 256 * KILOBYTE  # after connections that were lost
+RETRY_SECONDS_MOST = 30  # between two tries
+CHECK_SECONDS = 2  # from look to look what became of it
+MILLISECONDS = 1000  # of a second

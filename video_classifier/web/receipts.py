@@ -33,9 +33,10 @@ def of_upload(upload: Upload) -> Receipt:
     if upload.trashed is not None and upload.trashed.trashed_at:
         return Receipt(name=upload.name, trashed=upload.trashed)
     if upload.analysis is not None:
-        in_trash = upload.analysis.clip.trashed_at is not None
-        found = {"trashed": upload.analysis.clip} if in_trash else {"analysis": upload.analysis}
-        return Receipt(name=upload.name, **found)  # type: ignore[arg-type]
+        clip = upload.analysis.clip
+        if clip.trashed_at:
+            return Receipt(name=upload.name, trashed=clip)
+        return Receipt(name=upload.name, analysis=upload.analysis)
     return Receipt(name=upload.name, refusal=upload.problem or GONE)
 
 

@@ -13,7 +13,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
 from video_classifier.models import Analysis
-from video_classifier.services import disk, uploads
+from video_classifier.services import disk, resumable, uploads
 from video_classifier.services.errors import Refused
 from video_classifier.web import upload_handlers
 from video_classifier.web.forms import UploadForm
@@ -42,6 +42,8 @@ def upload(request: SignedInRequest) -> HttpResponse:
             "show_store": sees_several_stores(request.user),
             "latest": receipts(latest, request.user),
             "max_bytes": settings.CLIP_MAX_BYTES,
+            "max_recording": settings.RECORDING_MAX_BYTES,
+            "unfinished": resumable.unfinished(request.user),
             "max_clips": settings.CLIPS_PER_UPLOAD,
         },
     )

@@ -1,0 +1,242 @@
+"""An upload that arrives whatever happens: pauses, lost connections, reloads, a killed server."""
+
+from __future__ import annotations
+
+import re
+import struct
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, CDPSession, Locator, Page, expect
+
+from scripts._lib.site_under_test import Site
+from tests.makers import videos
+
+pytestmark = pytest.mark.browser
+
+SIZE = 20 * 1024 * 1024  # some pieces
+SPEED = 6 * 1024 * 1024  # bytes a second
+PATIENCE = 60_000  # milliseconds
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[Site]:
+    """The site as shipped, which can be killed; nobody analyzes."""
+    server = Site(tmp_path / "data", RUNNER="none", WAITING_PER_USER="2")
+    server.start()
+    server.sign_in()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def site(server: Site) -> str:
+    return server.address
+
+
+@pytest.fixture
+def page(browser: Browser, server: Site) -> Page:
+    page = browser.new_page(base_url=server.address)
+    page.context.add_cookies(
+        [
+            {"name": each.name, "value": str(each.value), "url": server.address}
+            for each in server.browser.cookies
+        ]
+    )
+    page.goto("/")
+    return page
+
+
+@pytest.fixture
+def recording(tmp_path: Path) -> Path:
+    """A video, with an empty box of MP4 behind it that makes it large."""
+    path = videos.write(tmp_path / "till_20261126_143000.mp4", 30)
+    room = SIZE - path.stat().st_size
+    with path.open("ab") as file:
+        file.write(struct.pack(">I4s", room, b"free") + bytes(room - 8))
+    return path
+
+
+@pytest.fixture
+def network(page: Page) -> CDPSession:
+    """Slow enough to see something of an upload."""
+    session = page.context.new_cdp_session(page)
+    limit(session, SPEED)
+    return session
+
+
+def limit(session: CDPSession, speed: int) -> None:
+    conditions = {"offline": False, "latency": 0, "downloadThroughput": -1}
+    session.send("Network.emulateNetworkConditions", conditions | {"uploadThroughput": speed})
+
+
+def choose(page: Page, *paths: Path) -> Locator:
+    page.get_by_label("Clips", exact=True).set_input_files(list(paths))
+    return page.locator("[data-uploads] [data-receipt]")
+
+
+def wait_for_a_piece(row: Locator) -> None:
+    expect(row).to_contain_text(re.compile(r"Sending, [3-9]\d %"), timeout=PATIENCE)
+
+
+def arrived(server: Site) -> int:
+    (row,) = server.rows("SELECT received_bytes FROM video_classifier_upload")
+    return int(row[0])
+
+
+def assert_whole(server: Site, recording: Path) -> None:
+    (row,) = server.rows("SELECT file FROM video_classifier_clip")
+    stored = server.data / "media" / row[0]
+    assert stored.read_bytes() == recording.read_bytes()
+
+
+TAKEN = re.compile("Waiting")  # for a worker: the analysis is queued
+
+
+def test_is_paused_and_resumed_by_keyboard(
+    page: Page, server: Site, recording: Path, network: CDPSession
+) -> None:
+    row = choose(page, recording)
+    wait_for_a_piece(row)
+    progress = row.get_by_role("progressbar", name=f"{recording.name}, sent")
+    expect(progress).to_be_visible()
+
+    row.get_by_role("button", name="Pause").focus()
+    page.keyboard.press("Enter")
+
+    expect(row).to_contain_text(re.compile(r"Paused, \d+ %, [\d.]+ MB of 20\.0 MB"))
+    expect(page.get_by_role("status")).to_contain_text("is paused")
+    expect(row.get_by_role("button", name="Resume")).to_be_focused()
+    page.wait_for_timeout(1000)
+    stopped = arrived(server)
+    assert 0 < stopped < SIZE
+    page.keyboard.press("Enter")
+    expect(row.get_by_role("link", name=recording.name)).to_be_visible(timeout=PATIENCE)
+    assert_whole(server, recording)
+
+
+def test_goes_on_by_itself_after_a_lost_connection(
+    page: Page, server: Site, recording: Path, network: CDPSession
+) -> None:
+    row = choose(page, recording)
+    wait_for_a_piece(row)
+
+    page.context.set_offline(True)
+    expect(row).to_contain_text("Connection lost. Trying again in")
+    page.wait_for_timeout(1500)
+    page.context.set_offline(False)
+    limit(network, -1)
+
+    expect(row.get_by_role("link", name=recording.name)).to_be_visible(timeout=PATIENCE)
+    assert_whole(server, recording)
+
+
+def test_goes_on_after_a_reload_once_the_file_is_chosen_again(
+    page: Page, server: Site, recording: Path, network: CDPSession
+) -> None:
+    row = choose(page, recording)
+    wait_for_a_piece(row)
+    page.on("dialog", lambda dialog: dialog.accept())
+    page.reload()
+    unfinished = page.get_by_role("region", name="Unfinished uploads")
+    expect(unfinished).to_contain_text(re.compile(r"[\d.]+ MB of 20\.0 MB have arrived"))
+    before = arrived(server)
+    sent: list[str] = []
+    page.on(
+        "request", lambda each: sent.append(f"{each.method} {each.headers.get('upload-offset')}")
+    )
+
+    row = choose(page, recording)
+
+    expect(unfinished).to_have_count(1)
+    expect(unfinished.get_by_role("listitem")).to_have_count(0)
+    expect(row.get_by_role("link", name=recording.name)).to_be_visible(timeout=PATIENCE)
+    assert_whole(server, recording)
+    assert [each for each in sent if each.startswith("POST")] == []
+    assert next(each for each in sent if each.startswith("PATCH")) == f"PATCH {before}"
+
+
+def test_goes_on_after_the_server_was_killed(
+    page: Page, server: Site, recording: Path, network: CDPSession
+) -> None:
+    row = choose(page, recording)
+    wait_for_a_piece(row)
+
+    server.kill()
+    expect(row).to_contain_text("Connection lost")
+    before = arrived(server)
+    server.start()
+
+    assert 0 < before < SIZE
+    expect(row.get_by_role("link", name=recording.name)).to_be_visible(timeout=PATIENCE)
+    assert_whole(server, recording)
+
+
+def test_what_is_discarded_is_gone_on_the_server_too(
+    page: Page, server: Site, recording: Path, network: CDPSession
+) -> None:
+    row = choose(page, recording)
+    wait_for_a_piece(row)
+    row.get_by_role("button", name="Pause").click()
+    page.on("dialog", lambda dialog: dialog.accept())
+    page.reload()
+
+    page.get_by_role("button", name=f"Discard {recording.name}").click()
+
+    expect(page.get_by_role("button", name=f"Discard {recording.name}")).to_have_count(0)
+    page.wait_for_timeout(500)
+    assert server.rows("SELECT * FROM video_classifier_upload") == []
+    assert list((server.data / "uploads" / "resumable").iterdir()) == []
+
+
+def test_more_files_than_the_queue_takes_wait_for_it(
+    page: Page, server: Site, tmp_path: Path
+) -> None:
+    """500 at once are no different: the page holds them, and the server takes one at a time."""
+    paths = [videos.write(tmp_path / f"{number}.mp4", 10 + number) for number in range(4)]
+
+    rows = choose(page, *paths)
+
+    expect(rows.nth(1).get_by_role("link")).to_be_visible(timeout=PATIENCE)
+    expect(rows.nth(2)).to_contain_text("Try again when some of them are done")
+    expect(rows.nth(3)).to_contain_text("Waiting to be sent")
+    rows.nth(2).get_by_role("button", name="Cancel").click()
+    expect(rows.nth(2)).to_contain_text("Cancelled")
+
+
+MAKE_FOLDER = """async ([name, content]) => {
+  const bytes = Uint8Array.from(atob(content), (letter) => letter.charCodeAt(0));
+  const fileEntry = (called, parts) => ({
+    isFile: true, name: called, fullPath: `/2026-11-26/${called}`,
+    file: (resolve) => resolve(new File(parts, called)),
+  });
+  let read = false;
+  const folder = {
+    isFile: false, isDirectory: true, name: "2026-11-26", fullPath: "/2026-11-26",
+    createReader: () => ({
+      readEntries: (resolve) => {
+        const some = read ? [] : [fileEntry(name, [bytes]), fileEntry("Thumbs.db", ["x"])];
+        read = true;
+        resolve(some);
+      },
+    }),
+  };
+  const event = new Event("drop", { bubbles: true, cancelable: true });
+  event.dataTransfer = { types: ["Files"], files: [], items: [{ webkitGetAsEntry: () => folder }] };
+  document.querySelector("[data-drop-zone]").dispatchEvent(event);
+}"""
+
+
+def test_a_folder_is_gone_through_for_its_videos(page: Page, server: Site, tmp_path: Path) -> None:
+    import base64
+
+    content = videos.write(tmp_path / "14.30.00.mp4", 10).read_bytes()
+
+    page.evaluate(MAKE_FOLDER, ["14.30.00.mp4", base64.b64encode(content).decode()])
+
+    rows = page.locator("[data-uploads] [data-receipt]")
+    expect(rows.get_by_role("link", name="14.30.00.mp4")).to_be_visible(timeout=PATIENCE)
+    expect(rows).to_have_count(1)
+    (row,) = server.rows("SELECT recorded_at, recorded_from FROM video_classifier_clip")
+    assert row == ("2026-11-26 14:30:00", "name")
