@@ -189,7 +189,7 @@ def choose(page: Page, *files: FilePayload) -> Locator:
 
 
 def test_too_large_a_clip_is_refused_before_it_is_sent(page: Page, settings: Settings) -> None:
-    settings.CLIP_MAX_BYTES = 1000
+    settings.RECORDING_MAX_BYTES = 1000
     page.reload()
     sent: list[str] = []
     page.on("request", lambda request: sent.append(request.method))
@@ -201,16 +201,16 @@ def test_too_large_a_clip_is_refused_before_it_is_sent(page: Page, settings: Set
 
 
 def test_a_cancelled_clip_makes_way_for_the_next(page: Page) -> None:
-    page.route("**/", never_answer)
-    rows = choose(page, *(some_clip(f"{number}.mp4") for number in range(3)))
-    expect(rows.nth(1)).to_contain_text("Sending")
-    expect(rows.nth(2)).to_contain_text("Waiting to be sent")
+    page.route("**/uploads/", never_answer)
+    rows = choose(page, *(some_clip(f"{number}.mp4") for number in range(2)))
+    expect(rows.nth(0)).to_contain_text("Sending")
+    expect(rows.nth(1)).to_contain_text("Waiting to be sent")
 
     rows.nth(0).get_by_role("button", name="Cancel").click()
 
     expect(rows.nth(0)).to_contain_text("Cancelled")
     expect(rows.nth(0)).not_to_contain_text("Not taken")
-    expect(rows.nth(2)).to_contain_text("Sending")
+    expect(rows.nth(1)).to_contain_text("Sending")
 
 
 def test_a_long_name_shows_its_end_and_all_of_it_on_hover(
@@ -218,10 +218,10 @@ def test_a_long_name_shows_its_end_and_all_of_it_on_hover(
 ) -> None:
     name = analyses[0].clip.name
     page.set_viewport_size({"width": 360, "height": 740})
-    page.route("**/", never_answer)
+    page.route("**/uploads/", never_answer)
     sending = choose(page, some_clip(f"new-{name}"))
     expect(sending.get_by_title(f"new-{name}")).to_have_text(f"new-{name}")
-    page.unroute("**/")
+    page.unroute("**/uploads/")
     page.on("dialog", lambda dialog: dialog.accept())
 
     for address in ("/", "/history/", analyses[0].get_absolute_url()):
@@ -235,7 +235,7 @@ def test_a_long_name_shows_its_end_and_all_of_it_on_hover(
 
 
 def test_leaving_while_clips_are_sent_asks_first(page: Page) -> None:
-    page.route("**/", never_answer)
+    page.route("**/uploads/", never_answer)
     choose(page, some_clip())
 
     asked: list[str] = []

@@ -20,9 +20,12 @@ class DiskFullError(Refused):
     """Nothing is wrong with the clip."""
 
 
-def is_nearly_full() -> bool:
-    """Less is free than the database and the results of what waits may still need."""
-    return shutil.disk_usage(settings.DATA_DIR).free < settings.DISK_FLOOR_BYTES
+def is_nearly_full(wanted: int = 0) -> bool:
+    """Less is free than the database and the results of what waits may still need.
+
+    With `wanted`: once so many more bytes are taken.
+    """
+    return shutil.disk_usage(settings.DATA_DIR).free - wanted < settings.DISK_FLOOR_BYTES
 
 
 def ran_full(error: BaseException | None) -> bool:

@@ -6,11 +6,12 @@ import csv
 import unicodedata
 from collections.abc import Callable, Iterator
 from datetime import datetime
+from zoneinfo import ZoneInfo
 
 from django.contrib.auth.models import User
 from django.utils import timezone
 
-from video_classifier.models import Analysis
+from video_classifier.models import Analysis, Clip
 from video_classifier.querysets import AnalysisQuerySet
 from video_classifier.services import confidence
 from video_classifier.states import Prediction, View
@@ -33,6 +34,8 @@ COLUMNS: dict[str, Callable[[Analysis], Cell]] = {
     "height": lambda a: a.clip.height,
     "frame_rate": lambda a: a.clip.frame_rate,
     "duration_s": lambda a: a.clip.duration,
+    "recorded": lambda a: _recorded(a.clip),
+    "recorded_from": lambda a: a.clip.recorded_from,
     "uploaded_by": lambda a: _name(a.clip.uploaded_by),
     "uploaded_at": lambda a: _moment(a.clip.uploaded_at),
     "requested_by": lambda a: _name(a.requested_by),
@@ -113,6 +116,13 @@ def _meaning(analysis: Analysis) -> str:
 
 def _name(user: User | None) -> str:
     return user.get_username() if user else ""
+
+
+def _recorded(clip: Clip) -> str:
+    """By the clocks of the store, with their offset from UTC: stores may be in several zones."""
+    if clip.recorded_at is None:
+        return ""
+    return clip.recorded_at.astimezone(ZoneInfo(clip.store.time_zone)).isoformat(" ", "seconds")
 
 
 def _moment(when: datetime | None) -> str:

@@ -24,7 +24,7 @@ from django.utils.safestring import SafeString, mark_safe
 from video_classifier.ml.contracts import ClipSpec, EventCandidate, Region, WindowScore
 from video_classifier.models import Analysis, Camera, Clip, Store, Track
 from video_classifier.services.catalog import Card, Choice, Interval
-from video_classifier.states import Prediction, Stage, Status
+from video_classifier.states import Prediction, RecordedFrom, Stage, Status
 from video_classifier.web.curves import Curve, Scored, drawn
 from video_classifier.web.overlays import Drawn
 from video_classifier.web.results import ConfidenceText, ResultSummary, ScoreReading
@@ -248,6 +248,11 @@ class _Place:
         return self.name
 
 
+def _recorded_clip() -> Clip:
+    store = Store(name="Main", time_zone="Europe/Berlin")
+    return Clip(name=SHORT, store=store, recorded_at=WHEN, recorded_from=RecordedFrom.NAME)
+
+
 def _store_form() -> SimpleNamespace:
     cameras = [_Place(pk=number, name=f"Till {number}") for number in (1, 2)]
     unknown = SimpleNamespace(initial=None)
@@ -362,6 +367,7 @@ STATES: dict[str, Callable[[], dict[str, dict[str, Any]]]] = {
         state: {"result": ResultSummary(analysis=analysis)}
         for state, analysis in _analyses().items()
     },
+    "recorded": lambda: {"by the name": {"clip": _recorded_clip()}},
     "recording_time": lambda: {"several stores": {"form": _store_form()}},
     "restore_form": lambda: {
         "beside others": {"clip": _clip(), "next": "/trash/", "csrf_token": TOKEN},
