@@ -226,7 +226,7 @@ def test_a_long_name_shows_its_end_and_all_of_it_on_hover(
 
     for address in ("/", "/history/", analyses[0].get_absolute_url()):
         page.goto(address)
-        shown = page.get_by_title(name).first
+        shown = page.get_by_title(name, exact=True).first
         end = shown.locator("span").last.bounding_box()
         assert shown.text_content() == name
         assert end is not None
@@ -327,7 +327,7 @@ def test_without_a_connection_an_upload_says_so(page: Page) -> None:
 
     row = choose(page, some_clip())
 
-    expect(row).to_contain_text("The connection was lost")
+    expect(row).to_contain_text("Connection lost. Trying again in")
 
 
 def test_who_keeps_only_the_session_is_told_to_reload(page: Page) -> None:

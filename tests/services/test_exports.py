@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 import pytest
 from pytest_django import DjangoAssertNumQueries, Settings
 
-from tests.conftest import EVEN, MakeAnalysis, MakeModel
+from tests.conftest import EVEN, MakeAnalysis, MakeClip, MakeModel, MakeStore
 from video_classifier.models import Analysis
 from video_classifier.services import catalog, exports
 from video_classifier.states import Prediction, Status, View
@@ -50,6 +50,18 @@ def test_times_are_local_and_their_zone_is_said(
     (line,) = exported()
 
     assert line["queued_at (Europe/Berlin)"] == "2025-05-02 01:30:00"
+
+
+def test_a_recording_time_is_the_stores_with_its_offset(
+    make_analysis: MakeAnalysis, make_clip: MakeClip, make_store: MakeStore
+) -> None:
+    at = datetime(2026, 11, 26, 13, 30, tzinfo=UTC)
+    store = make_store("Nord", time_zone="Europe/Berlin")
+    make_analysis(clip=make_clip(store=store, recorded_at=at, recorded_from="name"))
+
+    (line,) = exported()
+
+    assert (line["recorded"], line["recorded_from"]) == ("2026-11-26 14:30:00+01:00", "name")
 
 
 def test_semicolons_go_with_decimal_commas(make_analysis: MakeAnalysis) -> None:

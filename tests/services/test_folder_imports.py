@@ -39,10 +39,10 @@ def folder(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def importing(folder: Path, user: User, make_store: MakeStore) -> Import:
-    def importing(**facts: float) -> FolderImport:
+    def importing(*, settle_seconds: float = 0.0) -> FolderImport:
         choices = uploads.Choices(model="standard", store=make_store())
         return FolderImport(
-            folder=folder, user=user, choices=choices, **{"settle_seconds": 0.0} | facts
+            folder=folder, user=user, choices=choices, settle_seconds=settle_seconds
         )
 
     return importing

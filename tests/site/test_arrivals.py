@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import socket
+import threading
+
 import pytest
 
+from shoplift_site import arrivals
 from shoplift_site.arrivals import FORM_BYTES, HEAD_BYTES, Lane, Refusal, arrival
 
 FORM = b"POST /accounts/login/ HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\n"
@@ -47,6 +51,7 @@ def test_a_page(received: bytes) -> None:
         b"http://127.0.0.1/static/css/base.css",
         b"/clips/1/file?download=1",
         b"/history.csv",
+        b"/uploads/1/",
     ],
 )
 def test_an_answer_that_may_be_read_slowly(target: bytes) -> None:
@@ -74,3 +79,32 @@ def test_a_body_of_unknown_length_is_refused() -> None:
     found = arrival(b"POST / HTTP/1.1\r\ntransfer-encoding: chunked\r\n\r\n")
 
     assert found == Refusal(status="411 Length Required")
+
+
+def test_a_client_that_hardly_sends_is_taken_for_one_that_is_gone(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(arrivals, "STALLED_SECONDS", 0.2)
+    ours, theirs = socket.socketpair()
+    with theirs, arrivals._Socket(fileno=ours.detach()) as slow:
+        slow.settimeout(5)
+
+        def receive() -> None:
+            for _ in range(20):
+                threading.Timer(0.03, theirs.send, [b"x"]).start()
+                slow.recv(10)
+
+        with pytest.raises(ConnectionResetError):
+            receive()
+
+
+def test_each_request_has_its_own_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(arrivals, "STALLED_SECONDS", 0.1)
+    ours, theirs = socket.socketpair()
+    with theirs, arrivals._Socket(fileno=ours.detach()) as kept:
+        kept.settimeout(5)
+
+        for _ in range(5):
+            kept.begin()
+            threading.Timer(0.05, theirs.send, [b"x"]).start()
+            assert kept.recv(10) == b"x"

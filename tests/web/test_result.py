@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 
@@ -16,9 +16,9 @@ from pytest_django import DjangoAssertNumQueries, Settings
 from tests.conftest import EVEN, MEASURED, MakeAnalysis, MakeClip, MakeModel
 from video_classifier.ml.contracts import ClipSpec, Region
 from video_classifier.ml.serving.card import Interval
-from video_classifier.models import Analysis, Clip
+from video_classifier.models import Analysis, Clip, Store
 from video_classifier.services import catalog
-from video_classifier.states import Playback, Prediction, Stage, Status
+from video_classifier.states import Playback, Prediction, RecordedFrom, Stage, Status
 from video_classifier.web.results import CHECK_THE_CLIP, LEANS, TOO_LOW
 
 HTMX = {"HX-Request": "true"}
@@ -543,3 +543,23 @@ def test_a_copy_that_is_asked_for_replaces_the_player(client: Client, make_clip:
 
 def test_a_copy_is_asked_for_by_post_alone(client: Client, make_clip: MakeClip) -> None:
     assert client.get(f"/clips/{make_clip().pk}/copy/").status_code == 405
+
+
+def test_a_recording_time_is_shown_by_the_clocks_of_the_store_with_its_origin(
+    client: Client, make_analysis: MakeAnalysis, make_clip: MakeClip
+) -> None:
+    Store.objects.update(time_zone="Europe/Berlin")
+    at = datetime(2026, 11, 26, 13, 30, tzinfo=UTC)
+    analysis = make_analysis(clip=make_clip(recorded_at=at, recorded_from=RecordedFrom.FILE))
+
+    for address in (analysis.get_absolute_url(), "/history/"):
+        assert "26 Nov 2026, 14:30 CET" in client.get(address).content.decode()
+    assert "from the file itself, whose clock may be off" in page(client, analysis)
+
+
+def test_what_stood_in_the_way_of_a_recording_time_is_told(
+    client: Client, make_analysis: MakeAnalysis, make_clip: MakeClip
+) -> None:
+    analysis = make_analysis(clip=make_clip(recorded_note="02:30 happened twice."))
+
+    assert "not known. 02:30 happened twice." in page(client, analysis)

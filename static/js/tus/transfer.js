@@ -9,7 +9,7 @@ const FORBIDDEN = 403;
 const SERVER_ERROR = 500;
 
 export const UNREADABLE = "The file can no longer be read. Choose it again.";
-export const STALE = "This page is too old to go on. Reload it and choose the file again: it goes on where it stopped.";
+export const STALE = "This page is too old to go on. Reload the page and choose the file again: it goes on where it stopped.";
 
 // What stands in the way: an answer of the server, or status 0 for none.
 class Problem extends Error {

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from fractions import Fraction
 from pathlib import Path
 
+import av
 import numpy as np
 import pytest
 
@@ -218,3 +220,19 @@ def test_facts_are_those_of_the_video_that_moves(clips: Clips, tmp_path: Path) -
     assert facts.width == 64
     assert facts.duration == pytest.approx(12, abs=0.1)
     assert not facts.keeps_time  # players show the first video
+
+
+@pytest.mark.parametrize("ending", ["mp4", "mkv"])
+def test_says_when_the_file_says_it_was_recorded(tmp_path: Path, ending: str) -> None:
+    made = tmp_path / f"clip.{ending}"
+    with av.open(str(made), "w") as container:
+        container.metadata["creation_time"] = "2026-11-26T13:30:00.000000Z"
+        stream = container.add_stream("libx264", rate=10)
+        stream.width, stream.height, stream.pix_fmt = 64, 48, "yuv420p"
+        for _ in range(10):
+            picture = av.VideoFrame.from_ndarray(np.zeros((48, 64, 3), np.uint8), format="rgb24")
+            container.mux(stream.encode(picture))
+        container.mux(stream.encode())
+
+    assert probe.facts(made).created == datetime(2026, 11, 26, 13, 30, tzinfo=UTC).timestamp()
+    assert probe.facts(videos.write(tmp_path / "none.mp4", 5)).created is None
