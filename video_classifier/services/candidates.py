@@ -8,9 +8,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
-from operator import attrgetter
+from operator import attrgetter, itemgetter
 
-from video_classifier.ml.contracts import EventCandidate, WindowScore
+from django.db.models import Q
+
+from video_classifier.ml.contracts import LEAD, EventCandidate, Span, WindowScore
 from video_classifier.ml.serving import events
 from video_classifier.models import Analysis, Track
 from video_classifier.services import confidence, following
@@ -82,9 +84,27 @@ def track(analysis: Analysis, number: int) -> JoinedTrack | None:
 
 
 def deciding_track(analysis: Analysis) -> Track | None:
-    """The row whose pictures decided: of the track whose score is the clip's."""
-    rows = [each for each in analysis.tracks.all() if each.number == analysis.decided_by]
-    return next((each.row for each in joined(rows, best=best_windows(analysis))), None)
+    """The row whose pictures decided: of the track whose score is the clip's; without its boxes."""
+    found = None if analysis.decided_by is None else track(analysis, analysis.decided_by)
+    return found.row if found else None
+
+
+def scored_in(analysis: Analysis, span: Span) -> list[tuple[int, tuple[WindowScore, ...]]]:
+    """Number and windows of each track that is followed in the segments of a stretch.
+
+    In order of their numbers, by one query that loads no boxes. What the next segment followed in
+    its lead belongs to the stretch, too.
+    """
+    meets = Q(segment__end=None) | Q(segment__end__gt=span.start)
+    begins = Q() if span.end is None else Q(segment__start__lt=span.end + LEAD)
+    rows = analysis.tracks.filter(meets & begins).order_by("number", "segment__number")
+    by_number = groupby(rows.values_list("number", "windows"), key=itemgetter(0))
+    return [(number, _windows_of([row for _, row in of_it])) for number, of_it in by_number]
+
+
+def _windows_of(rows: Sequence[Sequence[Sequence[float]]]) -> tuple[WindowScore, ...]:
+    """Of a track with so many rows, as they are stored."""
+    return tuple(window for _, window in following.windows([windows(row) for row in rows]))
 
 
 def moments(analysis: Analysis) -> list[float]:

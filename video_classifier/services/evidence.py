@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import astuple
+from dataclasses import astuple, dataclass
 from itertools import islice
 
 import numpy as np
@@ -40,18 +40,44 @@ def still_file(track: Track) -> str:
     return f"{_prefix(track.segment)}person-{track.number_in_segment:02}-still.jpg"
 
 
-def event_still(event: Event) -> str:
-    """The name in storage of the picture that shows an event; "" if there is none.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Still:
+    """A whole picture of the clip that is kept."""
 
-    Of whole pictures, and of tracks without one, it is the frame nearest to the peak.
+    name: str  # in storage
+    time: float  # seconds since the clip's first picture
+
+
+def event_still(event: Event) -> str:
+    """The name in storage of the picture that shows an event; "" if there is none."""
+    still = still_of(event)
+    return still.name if still else ""
+
+
+def still_of(event: Event) -> Still | None:
+    """The picture that shows an event.
+
+    Of whole pictures, of tracks without one, and of tracks whose one is of another moment, it is
+    the frame nearest to the peak.
     """
-    if event.track is not None and default_storage.exists(name := still_file(event.track)):
-        return name
+    own = _own_still(event)
+    if own is not None and default_storage.exists(own.name):
+        return own
     times = event.segment.frame_times
     if not times:
-        return ""
+        return None
     nearest = min(range(len(times)), key=lambda number: abs(times[number] - event.peak))
-    return frame_file(event.segment, nearest)
+    return Still(name=frame_file(event.segment, nearest), time=times[nearest])
+
+
+def _own_still(event: Event) -> Still | None:
+    """That of the track, in the middle of the window that decided in its segment."""
+    track = event.track
+    if track is None or not track.crop_times:
+        return None
+    time = (track.crop_times[0] + track.crop_times[-1]) / 2
+    within = event.start <= time <= event.end
+    return Still(name=still_file(track), time=time) if within else None
 
 
 def _prefix(segment: Segment) -> str:
