@@ -51,13 +51,15 @@ def test_labels_stay_inside(left: float, anchor: str) -> None:
 def test_of_two_peaks_close_together_the_higher_is_named() -> None:
     low, high = candidate(5.0, 0.70, track=1), candidate(5.2, 0.75, track=2)
 
-    found = peaks([(low, 0.30), (high, 0.25)], 30.0)
+    found = peaks([(low, 0.30, low.track), (high, 0.25, high.track)], 30.0)
 
     assert [(peak.number, peak.left) for peak in found] == [(2, 5.2 / 30), (None, 5.0 / 30)]
 
 
 def test_peaks_apart_are_all_named() -> None:
-    found = peaks([(candidate(5.0, 0.7, track=1), 0.3), (candidate(9.0, 0.7, track=2), 0.3)], 30.0)
+    found = peaks(
+        [(candidate(5.0, 0.7, track=1), 0.3, 1), (candidate(9.0, 0.7, track=2), 0.3, 2)], 30.0
+    )
 
     assert [peak.number for peak in found] == [1, 2]
 

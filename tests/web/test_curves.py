@@ -9,8 +9,9 @@ import pytest
 
 from tests.conftest import MakeAnalysis, MakeTrack
 from video_classifier.ml.contracts import EventCandidate, WindowScore
+from video_classifier.services.moments import minutes
 from video_classifier.states import Status, View
-from video_classifier.web.curves import MOST_ROWS, Curve, Scored, curve_of, drawn, minutes
+from video_classifier.web.curves import MOST_ROWS, Curve, Scored, curve_of, drawn
 
 SECONDS = 2.0  # of a window
 

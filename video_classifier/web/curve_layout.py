@@ -58,7 +58,7 @@ class Peak:
     of: EventCandidate
     left: float
     top: float
-    number: int | None  # of the track, where there is room for it above the peak
+    number: int | None  # of track or event, where there is room for it above the peak
 
     def hides(self, other: Peak) -> bool:
         """Whether its number would lie on that of the other."""
@@ -66,19 +66,26 @@ class Peak:
         return bool(other.number) and near and abs(self.top - other.top) < NUMBER_HEIGHT
 
 
-def ticks(length: float) -> list[Tick]:
-    """Round moments of a clip of so many seconds."""
+def ticks(length: float, since: float = 0.0) -> list[Tick]:
+    """Round moments of a stretch of so many seconds, which begins at `since`."""
     fits = (each for each in INTERVALS if length / each <= MOST_INTERVALS)
     hours = ceil(length / MOST_INTERVALS / INTERVALS[-1])
     step = next(fits, hours * INTERVALS[-1])
-    return [Tick(seconds=each, left=each / length) for each in range(0, int(length) + 1, step)]
+    first = ceil(since / step) * step
+    moments = range(first, int(since + length) + 1, step)
+    return [Tick(seconds=each, left=(each - since) / length) for each in moments]
 
 
-def peaks(tops: Iterable[tuple[EventCandidate, float]], length: float) -> list[Peak]:
-    """Of candidates with the heights of their peaks; of two close together the higher is named."""
+def peaks(
+    tops: Iterable[tuple[EventCandidate, float, int | None]], length: float, since: float = 0.0
+) -> list[Peak]:
+    """Of candidates with the heights of their peaks, and numbers.
+
+    Of two close together the higher is named.
+    """
     found: list[Peak] = []
-    for of, top in sorted(tops, key=lambda each: -each[0].score):
-        peak = Peak(of=of, left=of.peak / length, top=top, number=of.track)
+    for of, top, number in sorted(tops, key=lambda each: -each[0].score):
+        peak = Peak(of=of, left=(of.peak - since) / length, top=top, number=number)
         crowded = any(peak.hides(other) for other in found)
         found.append(replace(peak, number=None) if crowded else peak)
     return found

@@ -11,13 +11,18 @@ from math import ceil
 from video_classifier.ml.contracts import EventCandidate, WindowScore
 from video_classifier.models import Analysis
 from video_classifier.services import candidates
+from video_classifier.services.candidates import JoinedTrack
 from video_classifier.services.moments import minutes
 from video_classifier.web import curve_layout as layout
-from video_classifier.web.levels import Level, leading, levels, path
+from video_classifier.web.levels import Level, area, leading, levels, path
 from video_classifier.web.results import ScoreReading
 
 MOST_ROWS = 600  # of the table
 MOST_NAMED = 6  # in the legend, of tracks and of events
+
+
+def name_of(track: int | None) -> str:
+    return f"Track {track}" if track else "Whole picture"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,7 +34,7 @@ class Scored:
 
     @property
     def name(self) -> str:
-        return f"Track {self.number}" if self.number else "Whole picture"
+        return name_of(self.number)
 
     @property
     def best(self) -> WindowScore:
@@ -46,15 +51,20 @@ class Line:
     events: tuple[EventCandidate, ...]  # its own
     length: float  # of the chart, in seconds
     threshold: float
+    since: float = 0.0  # the chart's left edge, in seconds
 
     @property
     def path(self) -> str:
-        return path(self.levels, self.length)
+        return path(self.levels, self.length, self.since)
+
+    @property
+    def area(self) -> str:
+        return area(self.levels, self.length, self.since)
 
     @property
     def digits(self) -> str:
         """Of its highest score."""
-        return _digits(self.of.best, self.threshold)
+        return digits_of(self.of.best, self.threshold)
 
     @property
     def peak(self) -> float:
@@ -62,11 +72,15 @@ class Line:
 
     @property
     def readings(self) -> str:
-        """For js/curve.js: of each level start, end, score, its digits, 1 if it is of an event."""
-        return _json(
+        """For js/curve.js: of each level start, end, score, its digits, 1 if it is of an event.
+
+        Where the line is of several tracks, also the name of its own.
+        """
+        return as_json(
             (
-                *(_up(level.start), _up(level.end), level.score),
-                *(_digits(level.window, self.threshold), int(self._in_event(level.window))),
+                *(up(level.start), up(level.end), level.score),
+                *(digits_of(level.window, self.threshold), int(self._in_event(level))),
+                *([name_of(level.number).lower()] if level.number else []),
             )
             for level in self.levels
         )
@@ -74,17 +88,23 @@ class Line:
     def score_at(self, seconds: float) -> float | None:
         return next((level.score for level in self.levels if level.holds(seconds)), None)
 
-    def _in_event(self, window: WindowScore) -> bool:
-        return any(each.start <= window.start and window.end <= each.end for each in self.events)
+    def _in_event(self, level: Level) -> bool:
+        window, track = level.window, level.number or self.of.number
+        return any(
+            each.start <= window.start and window.end <= each.end
+            for each in self.events
+            if each.track == track
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
-    """A window in the table."""
+    """A window in the table, or a stretch without one."""
 
     name: str
     times: tuple[float, float]  # from, to
     digits: str
+    reason: str = ""  # why a stretch has no scores, a sentence
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,6 +115,22 @@ class Curve:
     candidates: tuple[EventCandidate, ...]
     threshold: float
     length: float  # seconds
+    since: float = 0.0  # the chart's left edge, in seconds
+
+    is_overview = False  # one line of several tracks
+
+    @property
+    def until(self) -> float:
+        return self.since + self.length
+
+    @property
+    def summary(self) -> str:
+        """For those who can't see it."""
+        of, peak = self.highest.of, minutes(self.highest.peak)
+        return (
+            f"{of.name} has the highest score, {self.highest.digits}, around {peak} of "
+            f"{minutes(self.length)}. The threshold is {self.threshold:.2f}."
+        )
 
     @property
     def highest(self) -> Line:
@@ -134,7 +170,7 @@ class Curve:
     def threshold_label(self) -> layout.ThresholdLabel:
         spans = [
             layout.Span(
-                left=level.start / self.length, right=level.end / self.length, top=1 - level.score
+                left=self.place(level.start), right=self.place(level.end), top=1 - level.score
             )
             for line in self.lines
             for level in line.levels
@@ -143,37 +179,40 @@ class Curve:
 
     @property
     def ticks(self) -> list[layout.Tick]:
-        return layout.ticks(self.length)
+        return layout.ticks(self.length, self.since)
+
+    def place(self, seconds: float) -> float:
+        return (seconds - self.since) / self.length
 
     @property
     def spans(self) -> list[layout.Span]:
         """Of the events."""
         return [
-            layout.Span(left=each.start / self.length, right=each.end / self.length)
+            layout.Span(left=self.place(each.start), right=self.place(each.end))
             for each in self.events
         ]
 
     @cached_property
     def peaks(self) -> list[layout.Peak]:
-        return layout.peaks(self._tops(), self.length)
+        return layout.peaks(self._tops(), self.length, self.since)
 
-    def _tops(self) -> Iterator[tuple[EventCandidate, float]]:
+    def _tops(self) -> Iterator[tuple[EventCandidate, float, int | None]]:
         """A candidate's score is the mean of several windows; its peak is on the line."""
         lines = {line.of.number: line for line in self.lines}
         for each in self.candidates:
             score = lines[each.track].score_at(each.peak)
-            yield each, 1 - (each.score if score is None else score)
+            yield each, 1 - (each.score if score is None else score), each.track
 
     @property
     def stops(self) -> str:
         """For js/curve.js: where the levels begin that are the highest in their middle."""
         every = (level for line in self.lines for level in line.levels)
-        return _json(sorted({_up(level.start) for level in leading(every)}))
+        return as_json(sorted({up(level.stop or level.start) for level in leading(every)}))
 
     @property
     def moments(self) -> str:
         """For js/curve.js: the peaks of the event candidates."""
-        return _json(sorted({_up(each.peak) for each in self.candidates}))
+        return as_json(sorted({up(each.peak) for each in self.candidates}))
 
     @property
     def rows(self) -> list[Row]:
@@ -184,7 +223,7 @@ class Curve:
 
     def _row(self, of: Scored, window: WindowScore) -> Row:
         times = (window.start, window.end)
-        return Row(name=of.name, times=times, digits=_digits(window, self.threshold))
+        return Row(name=of.name, times=times, digits=digits_of(window, self.threshold))
 
     @property
     def left_out(self) -> int:
@@ -192,9 +231,12 @@ class Curve:
         return max(0, sum(len(line.of.windows) for line in self.lines) - MOST_ROWS)
 
 
-def curve_of(analysis: Analysis) -> Curve | None:
-    """Of a stored analysis; None if it has none, as those from before window scores were kept."""
-    tracks = candidates.tracks(analysis)
+def curve_of(analysis: Analysis, tracks: Sequence[JoinedTrack] | None = None) -> Curve | None:
+    """Of a stored analysis; None if it has none, as those from before window scores were kept.
+
+    `tracks` are its own, where they are at hand.
+    """
+    tracks = candidates.tracks(analysis) if tracks is None else tracks
     scored = [
         Scored(number=None, windows=candidates.windows(analysis.windows)),
         *(Scored(number=each.number, windows=each.windows) for each in tracks),
@@ -236,14 +278,14 @@ def drawn(
     return replace(curve, lines=tuple(lines))
 
 
-def _digits(window: WindowScore, threshold: float) -> str:
+def digits_of(window: WindowScore, threshold: float) -> str:
     return ScoreReading(score=window.score, threshold=threshold).digits
 
 
-def _up(seconds: float) -> float:
+def up(seconds: float) -> float:
     """To the millisecond, and never to before it: there the picture before is on screen."""
     return ceil(round(1000 * seconds, 3)) / 1000
 
 
-def _json(values: Iterable[object]) -> str:
+def as_json(values: Iterable[object]) -> str:
     return json.dumps(list(values), separators=(",", ":"))

@@ -20,6 +20,8 @@ class Level:
     start: float
     end: float
     window: WindowScore
+    number: int | None = None  # of its track, where one line is of several
+    stop: float | None = None  # where the keyboard goes to, if not to its start
 
     @property
     def score(self) -> float:
@@ -79,17 +81,35 @@ def leading(drawn: Iterable[Level]) -> Iterator[Level]:
             yield level
 
 
-def path(drawn: Sequence[Level], length: float) -> str:
-    """For the `d` of an SVG path in a view box of WIDTH by HEIGHT; a score of 1 is at the top."""
-    return "".join(_commands(drawn, length))
+def path(drawn: Sequence[Level], length: float, since: float = 0.0) -> str:
+    """For the `d` of an SVG path in a view box of WIDTH by HEIGHT; a score of 1 is at the top.
+
+    The box shows `length` seconds from `since` on.
+    """
+    return "".join(
+        f"{f'V{top:g}' if joined else f'M{start:g} {top:g}'}H{end:g}"
+        for joined, start, end, top in _steps(drawn, length, since)
+    )
 
 
-def _commands(drawn: Sequence[Level], length: float) -> Iterator[str]:
+def area(drawn: Sequence[Level], length: float, since: float = 0.0) -> str:
+    """The same, with each run of levels standing on the ground, so that a short one is a bar."""
+    commands = (
+        f"{f'V{top:g}' if joined else f'V{HEIGHT}M{start:g} {HEIGHT}V{top:g}'}H{end:g}"
+        for joined, start, end, top in _steps(drawn, length, since)
+    )
+    return f"{''.join(commands)}V{HEIGHT}".removeprefix(f"V{HEIGHT}")
+
+
+def _steps(
+    drawn: Sequence[Level], length: float, since: float
+) -> Iterator[tuple[bool, float, float, float]]:
+    """Of each level whether it goes on from the one before, from where, to where, how high."""
     before = None
     for level in drawn:
-        start, end = (round(WIDTH * each / length, 1) for each in (level.start, level.end))
-        top = round(HEIGHT * (1 - level.score), 1)
+        start, end = (
+            round(WIDTH * (each - since) / length, 1) for each in (level.start, level.end)
+        )
         joined = before is not None and before.end == level.start
-        yield f"V{top:g}" if joined else f"M{start:g} {top:g}"
-        yield f"H{end:g}"
+        yield joined, start, end, round(HEIGHT * (1 - level.score), 1)
         before = level
