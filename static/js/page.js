@@ -29,6 +29,19 @@ document.addEventListener("htmx:beforeSwap", (event) => {
   }
 });
 
+// Parts of a page change each by itself: what the address says of the others stays as it is now.
+document.addEventListener("htmx:configRequest", ({ detail }) => {
+  const part = detail.elt.closest("[data-parameters]");
+  if (!part) return;
+  const own = part.dataset.parameters.split(" ");
+  const asked = new URL(detail.path, location);
+  const address = new URL(location);
+  for (const name of own) address.searchParams.delete(name);
+  for (const [name, value] of asked.searchParams) if (own.includes(name)) address.searchParams.set(name, value);
+  for (const name of [...detail.formData.keys()]) if (!own.includes(name)) detail.formData.delete(name);
+  detail.path = `${asked.pathname}${address.search}`;
+});
+
 // The dialog learns what opens it; a link to the same goes there where this page has no such dialog.
 document.addEventListener("click", (event) => {
   const opener = event.target.closest("[data-show]");

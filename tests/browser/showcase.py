@@ -23,7 +23,7 @@ from tests.conftest import (
     make_segment,
     segment_of,
 )
-from tests.makers import scenes
+from tests.makers import recordings, scenes
 from video_classifier.ml.contracts import Image
 from video_classifier.ml.serving import no_result
 from video_classifier.models import Analysis, Camera, Clip, HeatMap, Track
@@ -135,6 +135,10 @@ def furnish(
     }
     for name in ("recording", "paused"):
         _cut(made[name])
+    owned = {"uploaded_by": user, **facts, "duration": 6 * 3600.0}
+    made["hours"] = _hours(
+        make_clip(name=LONG.replace("12", "17"), content=content, **owned), frames
+    )
     trash.put(made["trashed"].clip, by=user)
     for analysis in (made["hint"], made["no hint"], made["not mine"], made["no result"]):
         for number in (1, 2) if analysis.decided_by else ():
@@ -147,6 +151,26 @@ def furnish(
     evidence.write(
         {evidence.heat_file(made["hint"], n): evidence.jpeg(frames[n] // 2, 80) for n in range(16)}
     )
+    return made
+
+
+def _hours(clip: Clip, frames: list[Image]) -> Analysis:
+    """Six of them with three events; two minutes failed, and for an hour nobody is there."""
+    made = recordings.analyzed(
+        clip,
+        minutes=360,
+        events={5000.0: 0.7, 12_030.0: 0.95, 18_000.0: 0.64},
+        failed=dict.fromkeys((100, 101), segments.GIVEN_UP.format(attempts=3)),
+        nobody=range(120, 180),
+        tracks=2,
+        model=MODEL,
+        model_sha256=catalog.usable(MODEL).sha256,
+    )
+    for event in made.events.select_related("track__segment"):
+        assert event.track is not None
+        crops = (evidence.crop_file(event.track, number) for number in range(4))
+        names = (evidence.still_file(event.track), *crops)
+        evidence.write(dict.fromkeys(names, evidence.jpeg(frames[event.number], 80)))
     return made
 
 
@@ -238,6 +262,7 @@ def signed_in(made: dict[str, Analysis]) -> Iterable[Seen]:
         if name not in {"not mine", "trashed", "last in the queue"}:
             yield at(f"result-{name.replace(' ', '-')}", analysis.get_absolute_url())
     yield Seen(name="result-figures", open=_unfold(made["hint"].get_absolute_url(), "All figures"))
+    yield at("event", f"{made['hours'].get_absolute_url()}events/2/")
     yield at("delete", f"/clips/{made['hint'].clip_id}/delete/")
     yield at("trash", "/trash/")
     yield at("trashed", made["trashed"].get_absolute_url())

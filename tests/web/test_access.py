@@ -17,9 +17,17 @@ from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from django.utils import timezone
 
-from tests.conftest import MakeAnalysis, MakeClip, MakeModel, MakeStore, MakeTrack, MakeUser
+from tests.conftest import (
+    MakeAnalysis,
+    MakeClip,
+    MakeModel,
+    MakeStore,
+    MakeTrack,
+    MakeUser,
+    segment_of,
+)
 from video_classifier import web
-from video_classifier.models import Analysis, Camera, Clip, HeatMap, Store, Upload
+from video_classifier.models import Analysis, Camera, Clip, Event, HeatMap, Store, Upload
 from video_classifier.services import evidence, resumable, trash
 from video_classifier.states import Role, Status
 from video_classifier.web.permissions import MAY_NOT_UPLOAD, NO_STORE
@@ -40,6 +48,8 @@ PAGES: list[tuple[str, dict[str, object], set[str]]] = [
     ("cancel", {"pk": SOME_ID}, {"POST"}),
     ("pause", {"pk": SOME_ID}, {"POST"}),
     ("resume", {"pk": SOME_ID}, {"POST"}),
+    ("event", {"pk": SOME_ID, "number": 1}, {"GET", "HEAD"}),
+    ("event-still", {"pk": SOME_ID, "number": 1}, {"GET", "HEAD"}),
     ("frame", {"pk": SOME_ID, "number": 0}, {"GET", "HEAD"}),
     ("crop", {"pk": SOME_ID, "track": 1, "number": 0}, {"GET", "HEAD"}),
     ("heat", {"pk": SOME_ID, "number": 0}, {"GET", "HEAD"}),
@@ -152,6 +162,8 @@ POST web:again                           in     404  404   404   403    302    3
 POST web:cancel                          in     404  404   404   403    403    302    302   302
 POST web:pause                           in     404  404   404   403    403    302    302   302
 POST web:resume                          in     404  404   404   403    403    302    302   302
+GET  web:event                           in     404  404   404   200    200    200    200   200
+GET  web:event-still                     in     404  404   404   200    200    200    200   200
 GET  web:frame                           in     404  404   404   200    200    200    200   200
 GET  web:crop                            in     404  404   404   200    200    200    200   200
 GET  web:heat                            in     404  404   404   200    200    200    200   200
@@ -171,6 +183,8 @@ POST web:again              (in trash)   in     404  404   404   410    410    4
 POST web:cancel             (in trash)   in     404  404   404   410    410    410    410   410
 POST web:pause              (in trash)   in     404  404   404   410    410    410    410   410
 POST web:resume             (in trash)   in     404  404   404   410    410    410    410   410
+GET  web:event              (in trash)   in     404  404   404   410    410    410    410   410
+GET  web:event-still        (in trash)   in     404  404   404   410    410    410    410   410
 GET  web:frame              (in trash)   in     404  404   404   410    410    410    410   410
 GET  web:crop               (in trash)   in     404  404   404   410    410    410    410   410
 GET  web:heat               (in trash)   in     404  404   404   410    410    410    410   410
@@ -269,6 +283,8 @@ def shown(
         clip=clip, model="special", status=Status.DONE, frame_times=[0.5], requested_by=uploader
     )
     track = make_track(analysis=found)
+    facts = {"start": 0.0, "end": 1.0, "peak": 0.5, "score": 0.9}
+    Event.objects.create(analysis=found, number=1, segment=segment_of(found), track=track, **facts)
     HeatMap.objects.create(analysis=found, status=Status.DONE, drops=[[0.1]])
     names = (*evidence.frame_files(found), evidence.crop_file(track, 0))
     evidence.write(dict.fromkeys((*names, evidence.heat_file(found, 0)), b"picture"))
@@ -432,7 +448,7 @@ def test_rows_of_another_store_are_as_gone_as_those_that_never_were(
 
 def test_pages_ask_for_nothing_but_what_is_visible() -> None:
     """The rule is in one place, and everybody goes by it."""
-    of_stores = "Analysis|Camera|Clip|HeatMap|Person|Store"
+    of_stores = "Analysis|Camera|Clip|Event|HeatMap|Person|Store"
     asks = re.compile(rf"(?:{of_stores})\.objects(?!\.(?:visible_to|open_to)\()")
     shortcuts = re.compile(rf"get_(?:object|list)_or_404\((?:{of_stores}),")
     pages = [*Path(web.__file__).parent.rglob("*.py")]

@@ -167,9 +167,9 @@ def test_queries_do_not_grow_with_the_persons(
     for number in range(3, 13):
         make_track(analysis=analysis, number=number)
 
-    # session, user, permissions (2), memberships, the trash, the analysis, its persons,
-    # the clip's other results
-    with django_assert_num_queries(9):
+    # session, user, permissions (2), memberships, the trash, the analysis, its segments, events and
+    # persons, the clip's other results
+    with django_assert_num_queries(11):
         page(client, analysis)
 
 

@@ -133,5 +133,7 @@ def test_it_asks_the_database_nothing_more(
     for number in range(3, 9):
         make_track(analysis=analysis, number=number, score=0.2, windows=FIRST)
 
-    with django_assert_num_queries(9):
+    # session, user, permissions (2), memberships, the trash, the analysis, its segments, events and
+    # tracks, the results of the clip
+    with django_assert_num_queries(11):
         page(client, analysis)

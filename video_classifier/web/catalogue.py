@@ -24,10 +24,14 @@ from django.utils.safestring import SafeString, mark_safe
 from video_classifier.ml.contracts import ClipSpec, EventCandidate, Region, WindowScore
 from video_classifier.models import Analysis, Camera, Clip, Store, Track
 from video_classifier.services.catalog import Card, Choice, Interval
+from video_classifier.services.gaps import Gap
 from video_classifier.states import Prediction, RecordedFrom, Stage, Status
 from video_classifier.web.curves import Curve, Scored, drawn
+from video_classifier.web.events import Marked
 from video_classifier.web.overlays import Drawn
+from video_classifier.web.overview import Overview, overview
 from video_classifier.web.results import ConfidenceText, ResultSummary, ScoreReading
+from video_classifier.web.zoom import Zoom, asked
 
 FOLDER = "components"
 THEMES = ("light", "dark")
@@ -226,6 +230,25 @@ def _curve(scores: dict[int | None, tuple[float, ...]]) -> Curve | None:
     return drawn(scored, found, threshold=0.62, duration=12.0, decided_by=decider)
 
 
+def _zoom(address: str) -> Zoom:
+    return asked(QueryDict(address), 3 * 3600.0)
+
+
+def _overview() -> Overview:
+    """Of three hours with an event in each."""
+    peaks = (1800, 5400, 9000)
+    windows = tuple(
+        WindowScore(start=at, end=at + 20, score=0.9 if at in peaks else 0.05)
+        for at in range(0, 3 * 3600 - 600, 40)
+    )
+    events = [
+        Marked(number=number, start=at, end=at + 20, peak=at + 10, score=0.9, track=4)
+        for number, at in enumerate(peaks, 1)
+    ]
+    gaps = [Gap(start=7200, end=8100, reason="Nothing was recorded.")]
+    return overview([(4, windows)], _zoom(""), events, gaps, threshold=0.62)
+
+
 def _form() -> forms.Form:
     class Example(forms.Form):
         username = forms.CharField(help_text="As it stands on your badge.")
@@ -388,6 +411,7 @@ STATES: dict[str, Callable[[], dict[str, dict[str, Any]]]] = {
             "curve": _curve({None: (0.12, 0.3, 0.41, 0.2, 0.05, 0.0, 0.1, 0.08)}),
             "address": "",
         },
+        "hours, with gaps": {"curve": _overview(), "address": "#", "home": "#"},
     },
     "score_meter": lambda: {
         "hint": {"reading": ScoreReading(score=0.93, threshold=0.89), "tone": Prediction.HINT},
@@ -403,4 +427,9 @@ STATES: dict[str, Callable[[], dict[str, dict[str, Any]]]] = {
     },
     "store_choice": lambda: {"several stores, with cameras": {"form": _store_form()}},
     "when": lambda: {"any": {"at": WHEN}},
+    "zoom": lambda: {
+        "all": {"zoom": _zoom("")},
+        "a minute": {"zoom": _zoom("from=3000&to=3060&sort=time")},
+        "not understood": {"zoom": _zoom("from=noon")},
+    },
 }

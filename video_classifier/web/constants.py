@@ -22,6 +22,7 @@ LIVE_ROWS_AT_ONCE = 40  # an address has its limits
 # Moments in a clip, in seconds.
 SAME_FRAME = SLACK
 MOMENT_STEP = 0.001  # pages give moments to the millisecond, and may round them down
+END_SLACK = 0.5  # so late a player may say that it came to the end of an event
 
 # Of a picture's height: above a box, for its number to stand there and hide nobody.
 NUMBER_ROOM = 0.13

@@ -10,6 +10,7 @@ from math import inf
 from video_classifier.ml.contracts import Box
 from video_classifier.ml.contracts import Track as Motion
 from video_classifier.models import Analysis, Track
+from video_classifier.services import evidence
 from video_classifier.services.candidates import JoinedTrack
 from video_classifier.states import Prediction
 from video_classifier.web.constants import NUMBER_ROOM
@@ -135,10 +136,22 @@ def film(analysis: Analysis, tracks: Sequence[Shown]) -> list[Frame]:
     ]
 
 
+def box_of(track: Track, time: float) -> Drawn | None:
+    """Of a track with an event, in a picture; None where it isn't in view."""
+    after = bisect_left(track.times, time)
+    near = [at for at in (after - 1, after) if 0 <= at < len(track.times)]
+    box = evidence.motion_of(track, only=near).at(time) if near else None
+    return None if box is None else _box(track.number, box, is_hint=True)
+
+
 def _drawn(shown: Shown, box: Box) -> Drawn:
+    return _box(shown.track.number, box, is_hint=shown.is_hint)
+
+
+def _box(number: int, box: Box, *, is_hint: bool) -> Drawn:
     return Drawn(
-        number=shown.track.number,
-        is_hint=shown.is_hint,
+        number=number,
+        is_hint=is_hint,
         left=box.left,
         top=box.top,
         width=box.right - box.left,

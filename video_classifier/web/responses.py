@@ -22,14 +22,32 @@ class SignedInRequest(HttpRequest):
     htmx: HtmxDetails
 
 
-def page_or_part(
-    request: HttpRequest, *, page: str, part: str, context: Mapping[str, Any], status: int = 200
+def page_or_part(  # noqa: PLR0913
+    request: HttpRequest,
+    *,
+    page: str,
+    part: str,
+    context: Mapping[str, Any],
+    parts: Mapping[str, str] | None = None,
+    status: int = 200,
 ) -> HttpResponse:
-    """The whole page to a browser, only its moving part to htmx."""
-    template = part if "HX-Request" in request.headers else page
+    """The whole page to a browser, only its moving part to htmx.
+
+    `parts` are others, by the id of what htmx puts them in the place of.
+    """
+    template = (parts or {}).get(asked_for(request), part) if is_part(request) else page
     response = render(request, template, context, status=status)
-    patch_vary_headers(response, ["HX-Request"])
+    patch_vary_headers(response, ["HX-Request", *(["HX-Target"] if parts else [])])
     return response
+
+
+def is_part(request: HttpRequest) -> bool:
+    return "HX-Request" in request.headers
+
+
+def asked_for(request: HttpRequest) -> str:
+    """The id of the part of a page that htmx asks for; "" if none is named."""
+    return request.headers.get("HX-Target", "") if is_part(request) else ""
 
 
 def asked_next(request: HttpRequest) -> str:

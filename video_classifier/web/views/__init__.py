@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from video_classifier.web.views.clips import ask_for_copy, clip_file, player
+from video_classifier.web.views.events import event, event_still
 from video_classifier.web.views.evidence import crop, frame, heat, heat_map
 from video_classifier.web.views.history import history, history_csv
 from video_classifier.web.views.live import live
@@ -18,6 +19,8 @@ __all__ = [
     "clip_file",
     "crop",
     "delete_clip",
+    "event",
+    "event_still",
     "frame",
     "heat",
     "heat_map",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from uuid import UUID
 
 from django.core.exceptions import PermissionDenied
@@ -12,14 +13,18 @@ from django.views.decorators.http import require_POST, require_safe
 
 from video_classifier.ml.contracts import Region
 from video_classifier.models import Analysis
-from video_classifier.services import analyses, candidates, progress
+from video_classifier.services import analyses, candidates, gaps, progress
 from video_classifier.services.catalog import Card
 from video_classifier.services.errors import Refused
+from video_classifier.services.gaps import Coverage
 from video_classifier.services.jobs import QueueFullError
 from video_classifier.states import Prediction, Status
+from video_classifier.web import zoom
 from video_classifier.web.curves import curve_of
+from video_classifier.web.events import Marked, listed, marked
 from video_classifier.web.forms import ModelForm
 from video_classifier.web.overlays import film, shown
+from video_classifier.web.overview import overview_of
 from video_classifier.web.permissions import (
     MAY_NOT_UPLOAD,
     may_analyze,
@@ -27,9 +32,16 @@ from video_classifier.web.permissions import (
     sees_several_stores,
 )
 from video_classifier.web.quality import MISSES, ModelQuality
-from video_classifier.web.responses import SignedInRequest, came_from, page_or_part
+from video_classifier.web.recordings import RecordingSummary
+from video_classifier.web.responses import SignedInRequest, asked_for, came_from, page_or_part
 from video_classifier.web.results import HeatMapPanel, ProgressPanel, model_problem, steps
 from video_classifier.web.trashed import ANALYSIS, gone_if_trashed
+
+CURVE, EVENTS = "curve", "events"
+PARTS = {
+    CURVE: "video_classifier/result/_curve.html",
+    EVENTS: "video_classifier/result/_events.html",
+}
 
 
 @never_cache
@@ -43,15 +55,14 @@ def _result(
     request: HttpRequest, pk: UUID, *, form: ModelForm, problem: str = "", status: int = 200
 ) -> HttpResponse:
     visible = Analysis.objects.visible_to(request.user).for_listing()
-    found = visible.select_related("heat_map").prefetch_related("tracks")
-    analysis = get_object_or_404(found, pk=pk)
-    tracks = shown(analysis, candidates.tracks(analysis))
+    analysis = get_object_or_404(visible.select_related("heat_map"), pk=pk)
     card = {choice.name: choice.card for choice in form.choices}.get(analysis.model)
     measured = card if card is not None and card.describes(analysis.model_sha256) else None
     return page_or_part(
         request,
         page="video_classifier/result/page.html",
         part="video_classifier/result/_analysis.html",
+        parts=PARTS,
         context={
             "analysis": analysis,
             **_way_to_it(analysis, card),
@@ -59,15 +70,8 @@ def _result(
             "misses": _misses(analysis, measured),
             "model_problem": model_problem(analysis, card=card, measured=measured),
             "trained_on": measured is not None and measured.was_trained_on(analysis.clip.sha256),
-            "tracks": tracks,
-            "curve": curve_of(analysis),
-            "film": film(analysis, tracks),
-            "heat_map": HeatMapPanel(
-                analysis=analysis,
-                moments=candidates.moments(analysis),
-                can_be_asked=measured is not None and analysis.score is not None,
-            ),
-            "runs": visible.filter(clip__sha256=analysis.clip.sha256),
+            **_came_of_it(request, analysis, measured),
+            "runs": visible.filter(clip__sha256=analysis.clip.sha256).defer("windows"),
             "show_store": sees_several_stores(request.user),
             "may_analyze": may_analyze(request.user, analysis.clip),
             "cancellable": not analysis.is_finished and may_cancel(request.user, analysis),
@@ -77,6 +81,50 @@ def _result(
         },
         status=status,
     )
+
+
+def _came_of_it(
+    request: HttpRequest, analysis: Analysis, measured: Card | None
+) -> dict[str, object]:
+    """What the page shows of a result."""
+    if analysis.status != Status.DONE:
+        return {"recording": None, "tracks": [], "film": []}
+    coverage = gaps.of(analysis)
+    found = marked(analysis)
+    context: dict[str, object] = {
+        "recording": RecordingSummary(analysis=analysis, coverage=coverage, events=found)
+    }
+    if asked_for(request) != CURVE:
+        context["events"] = listed(analysis, found, request.GET)
+    if coverage.is_long:
+        return context | _of_hours(request, analysis, coverage, found)
+    joined = candidates.tracks(analysis)
+    tracks = shown(analysis, joined)
+    highest = next((each.track for each in tracks if each.is_highest), None)
+    return context | {
+        "tracks": tracks,
+        "curve": curve_of(analysis, joined),
+        "film": film(analysis, tracks),
+        "heat_map": HeatMapPanel(
+            analysis=analysis,
+            moments=highest.crop_times if highest else analysis.frame_times,
+            can_be_asked=measured is not None and analysis.score is not None,
+        ),
+    }
+
+
+def _of_hours(
+    request: HttpRequest, analysis: Analysis, coverage: Coverage, found: Sequence[Marked]
+) -> dict[str, object]:
+    """Of all tracks no more than the events that are shown, and the curve, take."""
+    if asked_for(request) == EVENTS:
+        return {}
+    asked = zoom.asked(request.GET, coverage.length)
+    return {
+        "tracks": [],
+        "curve": overview_of(analysis, asked, found, coverage.gaps),
+        "film": [] if found else film(analysis, []),
+    }
 
 
 def _way_to_it(analysis: Analysis, card: Card | None) -> dict[str, object]:

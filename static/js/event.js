@@ -1,0 +1,58 @@
+// The page of an event: plays its seconds over and over, and goes to the events beside it.
+
+const root = document.querySelector('[data-module~="event"]');
+const [start, end] = [root.dataset.start, root.dataset.end].map(Number);
+const endSlack = Number(root.dataset.endSlack); // seconds by which a player may come too late
+const calm = matchMedia("(prefers-reduced-motion: reduce)");
+const player = () => root.querySelector("video");
+const loop = () => root.querySelector("[data-loop]");
+
+let begun = false;
+
+function begin() {
+  player().currentTime = start;
+}
+
+// Without sound a browser lets a page play by itself; who asked for calm presses Play.
+function play() {
+  const video = player();
+  if (!video || video.readyState === 0 || begun) return;
+  begun = true;
+  begin();
+  if (calm.matches) return;
+  video.muted = true;
+  video.play().catch(() => {}); // then Play is there to be pressed
+}
+
+const isAtEnd = () => player().ended || (player().currentTime >= end && player().currentTime <= end + endSlack);
+
+// At the end of what its address asks for, a player pauses once by itself.
+function again() {
+  if (!loop().checked || !isAtEnd()) return;
+  begin();
+  if (player().paused || player().ended) player().play();
+}
+
+// Who looks elsewhere shall not be taken back.
+function look() {
+  const { currentTime } = player();
+  if (currentTime < start - endSlack || currentTime > end + endSlack) loop().checked = false;
+}
+
+// Media events don't bubble, so these listen on the way down.
+for (const news of ["timeupdate", "pause", "ended"]) root.addEventListener(news, again, true);
+root.addEventListener("seeked", look, true);
+root.addEventListener("loadedmetadata", play, true);
+root.addEventListener("change", ({ target }) => {
+  if (target === loop() && target.checked) begin();
+});
+
+const ways = { j: "data-following", n: "data-following", k: "data-previous", p: "data-previous" };
+
+document.addEventListener("keydown", (event) => {
+  if (event.target.closest("input:not([type=checkbox]), select, dialog")) return;
+  if (event.ctrlKey || event.metaKey || event.altKey || !Object.hasOwn(ways, event.key)) return;
+  root.querySelector(`[${ways[event.key]}]`)?.click();
+});
+
+play();
