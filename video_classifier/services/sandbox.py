@@ -47,12 +47,14 @@ Value = TypeVar("Value")
 
 PROBE_SECONDS = 20.0  # to say what an upload is,
 PROBE_BYTES_PER_SECOND = 40_000_000  # and more for a large one, whose packets are all read
+CUT_SECONDS = 60.0  # all packets of the file are read
 
 BUSY = "The server has too much to look at just now. Try again in a minute."
 PROBE_TOO_LONG = (
     "It takes too long to find out what this file holds. Export the clip again from the recorder, "
     "as MP4 with H.264, and upload that."
 )
+CUT_TOO_LONG = "It takes too long to cut the event out of this clip. Download the whole clip."
 ANALYSIS_TOO_LARGE = (
     "Analyzing this clip takes more memory than is allowed. Cut it shorter or export it in a lower "
     "resolution, and upload that."
@@ -109,8 +111,17 @@ def copy(source: Path, target: Path, *, watch: Watch) -> None:
         _reader.copy(source, target, watch=watch)
 
 
+def cut(
+    source: Path, target: Path, *, container: str, stretch: tuple[float, float]
+) -> tuple[float, float, str]:
+    """As `cutting.cut`, while somebody waits for it. Raises Refused."""
+    watch = Deadline(CUT_SECONDS, CUT_TOO_LONG)
+    with refusing(), _probes.one() as decoder:
+        return decoder.cut(source, target, container=container, stretch=stretch, watch=watch)
+
+
 class _Probes:
-    """Children that look at uploads: at most one a core, of which one is kept for the next."""
+    """Children that look at uploads, or cut: at most one a core; one is kept for the next."""
 
     def __init__(self) -> None:
         self._free = threading.BoundedSemaphore(os.cpu_count() or 1)

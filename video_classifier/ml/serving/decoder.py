@@ -205,6 +205,26 @@ class InChild:
         meanwhile = Meanwhile(watch=watch)
         self._call("copy", source, target, returns=type(None), meanwhile=meanwhile)
 
+    def cut(
+        self,
+        source: Path,
+        target: Path,
+        *,
+        container: str,
+        stretch: tuple[float, float],
+        watch: Watch = idle,
+    ) -> tuple[float, float, str]:
+        """As `cutting.cut`: start, end and suffix of what was cut out. Raises ClipError."""
+        return self._call(
+            "cut",
+            source,
+            target,
+            container,
+            *stretch,
+            returns=tuple[float, float, str],
+            meanwhile=Meanwhile(watch=watch),
+        )
+
     def kill(self) -> None:
         """May be called from any thread; a call that runs ends with a ClipError."""
         with self._starting:

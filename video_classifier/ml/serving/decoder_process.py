@@ -116,6 +116,14 @@ class Operations:
 
         browser_copy.make(source, target)
 
+    def cut(
+        self, source: Path, target: Path, container: str, start: float, end: float
+    ) -> tuple[float, float, str]:
+        from video_classifier.ml.video import cutting
+
+        found = cutting.cut(source, target, container=container, start=start, end=end)
+        return found.start, found.end, found.suffix
+
     @property
     def _opened(self) -> Reel:
         if self._reel is None:

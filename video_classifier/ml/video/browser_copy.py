@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from fractions import Fraction
 from itertools import chain, pairwise
@@ -105,10 +105,10 @@ def _keeps_its_shape(source: Path) -> bool:
 def _remux(source: Path, target: Path) -> bool:
     """Copies the packets; False if they don't say clearly when to show what they hold."""
     known = packets.read(source)
-    shown = _clearly_shown(known)
+    shown = clearly_shown(known)
     if shown is None or _first_decoded(source) != shown.ticks[0]:
         return False
-    stamps = _stamps(known, shown)
+    made_anew = stamps(known, shown, timeline.decodable(known.entries))
     with containers.opened(source) as (container, stream):
         try:
             with _written(target) as output:
@@ -116,14 +116,14 @@ def _remux(source: Path, target: Path) -> bool:
                 copied = output.add_stream_from_template(stream, opaque=True)
                 copied.time_base = max(containers.time_base(stream), _FINEST)
                 layout = containers.layout_of(stream)
-                number, stamp = next(stamps)
+                number, stamp = next(made_anew)
                 for at, packet in enumerate(containers.packets(container, stream)):
                     if at == number:
                         made = _bearable(packet, layout)
                         made.pts, made.dts, made.duration = stamp
                         made.stream = copied
                         output.mux(made)
-                        number, stamp = next(stamps, (-1, stamp))
+                        number, stamp = next(made_anew, (-1, stamp))
         except av.FFmpegError:
             return False
     return True
@@ -135,7 +135,7 @@ def _bearable(packet: Packet[Stream], layout: nal.NalLayout | None) -> Packet[St
     return containers.renewed(packet, content) if content else packet
 
 
-def _clearly_shown(known: Packets) -> Timeline | None:
+def clearly_shown(known: Packets) -> Timeline | None:
     """When the pictures come up; None if the file has no reliable times."""
     shown = timeline.from_packets(known.entries, known.time_base)
     if shown is None or known.order_is_guessed:
@@ -152,26 +152,27 @@ def _first_decoded(source: Path) -> int | None:
         return frame.pts if frame else None
 
 
-class _Stamp(NamedTuple):
+class Stamp(NamedTuple):
+    """When a packet is shown and decoded, and for how long, in ticks."""
+
     pts: int
     dts: int
     duration: int
 
 
-def _stamps(known: Packets, shown: Timeline) -> Iterator[tuple[int, _Stamp]]:
-    """The numbers of the packets that decode, and their stamps by the clip's clock, from 0 on.
+def stamps(known: Packets, shown: Timeline, numbers: Sequence[int]) -> Iterator[tuple[int, Stamp]]:
+    """The numbers of packets that decode, each with its stamps by the clip's clock.
 
     Times of decoding are made anew: the file's may be missing, or jump elsewhere than the times
     of showing do.
     """
-    numbers = timeline.decodable(known.entries)
     clock = array("q", (shown.on_clock(known.entries[number].pts or 0) for number in numbers))
     ordered = array("q", sorted(clock))
     late = max(sent - pts for sent, pts in zip(ordered, clock, strict=True))
     last = shown.end - shown.ticks[-1]
     lasts = chain((later - earlier for earlier, later in pairwise(ordered)), [last])
     for number, pts, sent, duration in zip(numbers, clock, ordered, lasts, strict=True):
-        yield number, _Stamp(pts=pts, dts=sent - late, duration=duration)
+        yield number, Stamp(pts=pts, dts=sent - late, duration=duration)
 
 
 def _transcode(source: Path, target: Path) -> None:
