@@ -35,7 +35,9 @@ LINGERING = 100  # connections that are given that time
 
 _LENGTH = re.compile(rb"^content-length[ \t]*:[ \t]*(\d{1,18})[ \t]*\r?$", re.I | re.M)
 _CODED = re.compile(rb"^transfer-encoding[ \t]*:", re.I | re.M)
-_LONG_ANSWERS = re.compile(rb"/+(static/|clips/|uploads/|history\.csv)")
+_LONG_ANSWERS = re.compile(
+    rb"/+(static/|clips/|uploads/|(history|events)\.(csv|xlsx)|results/[^/]+/events/\d+/download)"
+)
 
 
 class Lane(Enum):

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
+from functools import cached_property
 from typing import Any, cast
 
 from axes.admin import AccessAttemptAdmin
@@ -10,7 +12,8 @@ from axes.models import AccessAttempt
 from django.contrib import admin, messages
 from django.contrib.auth.admin import UserAdmin
 from django.contrib.auth.models import User
-from django.db.models import Count, FloatField, QuerySet
+from django.core.paginator import Paginator
+from django.db.models import Count, Exists, FloatField, OuterRef, QuerySet, Subquery
 from django.http import HttpRequest, HttpResponse
 from django.template.defaultfilters import filesizeformat
 
@@ -38,11 +41,29 @@ admin.site.site_header = "Shoplift administration"
 admin.site.site_title = "Shoplift"
 
 
+MOST_COUNTED = 2000  # rows
+MOST_FOUND = 1000  # clips by a part of their names
+TOO_MANY = (
+    "More than {most:,} clips have that in their names. What belongs to the first {most:,} is "
+    "searched; type more of the name to find the rest."
+)
+
+
+class LongPaginator(Paginator):
+    """Counts no further than anybody pages: filters and the search lead to what lies behind."""
+
+    @cached_property
+    def count(self) -> int:
+        rows = self.object_list.order_by().values("pk")
+        return min(rows[: MOST_COUNTED + 1].count(), MOST_COUNTED)
+
+
 class ReadOnlyAdmin(admin.ModelAdmin):
     """To be looked at; everything else services write."""
 
     list_per_page = 50
     show_full_result_count = False
+    paginator = LongPaginator
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
@@ -57,6 +78,40 @@ class ReadOnlyAdmin(admin.ModelAdmin):
         floats = {field.name for field in self.opts.fields if isinstance(field, FloatField)}
         names = super().get_fields(request, obj)
         return [_rounded(name) if name in floats else name for name in names]
+
+
+class OfClipsAdmin(ReadOnlyAdmin):
+    """Of what belongs to clips, is shown while these are not in the trash, and found by name."""
+
+    way_to_clip = "analysis__clip"
+    search_help_text = "A part of the clip's name, or its whole SHA-256."
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        """Row by row, in the order of the list: a join would be sorted as a whole."""
+        mine = {
+            "clip": {"pk": OuterRef("clip")},
+            "analysis__clip": {"analyses": OuterRef("analysis")},
+        }
+        kept = Clip.objects.kept().filter(**mine[self.way_to_clip])
+        found: QuerySet[Any] = super().get_queryset(request).filter(Exists(kept))
+        return found
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
+    ) -> tuple[QuerySet[Any], bool]:
+        """The clips first: there may be a million rows that belong to them."""
+        if not search_term:
+            return queryset, False
+        keys = list(_searched(search_term).values_list("pk", flat=True)[: MOST_FOUND + 1])
+        if len(keys) > MOST_FOUND:
+            messages.warning(request, TOO_MANY.format(most=MOST_FOUND))
+        return queryset.filter(**{f"{self.way_to_clip}__in": keys[:MOST_FOUND]}), False
+
+
+def _searched(term: str) -> QuerySet[Clip]:
+    if re.fullmatch("[0-9a-f]{64}", term.strip().lower()):
+        return Clip.objects.filter(sha256=term.strip().lower()).order_by()
+    return Clip.objects.named(term.strip()).order_by()
 
 
 class AnalyzableAdmin(ReadOnlyAdmin):
@@ -133,14 +188,14 @@ class ClipAdmin(AnalyzableAdmin):
     """Deleting moves to the trash; what is there already goes for good."""
 
     actions = ("move_to_trash", "restore")
-    date_hierarchy = "uploaded_at"
     list_display = (
         *("name", "store", "camera", "uploaded_at", "uploaded_by"),
         *("length", "size", "runs"),
     )
-    list_filter = (TrashFilter, "store", "container", "codec", "playback", "uploaded_by")
+    list_filter = (TrashFilter, "uploaded_at", "store", "playback", "uploaded_by")
     list_select_related = ("store", "camera", "uploaded_by")
-    search_fields = ("name", "sha256")
+    search_fields = ("name",)
+    search_help_text = OfClipsAdmin.search_help_text
     # The files have no address of their own: the result page shows them.
     exclude = ("file", "playable")
     readonly_fields = ("uploaded_at", "trashed_at", "trashed_by")
@@ -151,8 +206,16 @@ class ClipAdmin(AnalyzableAdmin):
         return latest.get_absolute_url() if latest and not obj.trashed_at else None
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
-        found = super().get_queryset(request).annotate(analysis_count=Count("analyses"))
-        return cast("QuerySet[Any]", found)
+        """The analyses are counted of the rows that are shown, one by one."""
+        own = Analysis.objects.filter(clip=OuterRef("pk")).order_by().values("clip")
+        count = Subquery(own.annotate(count=Count("pk")).values("count"))
+        return cast("QuerySet[Any]", super().get_queryset(request).annotate(analysis_count=count))
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
+    ) -> tuple[QuerySet[Any], bool]:
+        found = queryset & _searched(search_term) if search_term else queryset
+        return found, False
 
     @admin.display(ordering="duration")
     def length(self, clip: Clip) -> str:
@@ -162,9 +225,9 @@ class ClipAdmin(AnalyzableAdmin):
     def size(self, clip: Clip) -> str:
         return filesizeformat(clip.size_bytes)
 
-    @admin.display(description="Analyses", ordering="analysis_count")
+    @admin.display(description="Analyses")
     def runs(self, clip: Any) -> int:
-        return int(clip.analysis_count)
+        return clip.analysis_count or 0
 
     def clips_of(self, chosen: QuerySet[Clip]) -> QuerySet[Clip]:
         return chosen
@@ -218,16 +281,33 @@ class ClipAdmin(AnalyzableAdmin):
         return []
 
 
+class ModelFilter(admin.SimpleListFilter):
+    """The models that were asked, found without reading all analyses."""
+
+    title = "model"
+    parameter_name = "model"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        names = Analysis.objects.models(public=catalog.names())
+        return [(name, name) for name in names]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        return queryset.filter(model=self.value()) if self.value() else queryset
+
+
 @admin.register(Analysis)
-class AnalysisAdmin(AnalyzableAdmin):
-    date_hierarchy = "queued_at"
+class AnalysisAdmin(OfClipsAdmin, AnalyzableAdmin):
+    way_to_clip = "clip"
     list_display = (
         *("clip", "status", "prediction", "rounded", "confidence"),
         *("model", "requested_by", "queued_at"),
     )
-    list_filter = ("status", "prediction", "view", "clip__store", "model", "requested_by")
+    list_filter = (
+        *("queued_at", "status", "prediction", "view"),
+        *("clip__store", ModelFilter, "requested_by"),
+    )
     list_select_related = ("clip", "requested_by")
-    search_fields = ("clip__name", "clip__sha256", "error")
+    search_fields = ("clip__name",)
     readonly_fields = ("queued_at",)
 
     @admin.display(description="Score", ordering="score", empty_value="-")
@@ -242,11 +322,8 @@ class AnalysisAdmin(AnalyzableAdmin):
     def clips_of(self, chosen: QuerySet[Analysis]) -> QuerySet[Clip]:
         return Clip.objects.filter(analyses__in=chosen).distinct()
 
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
-        return super().get_queryset(request).filter(clip__trashed_at=None)
 
-
-class JobAdmin(ReadOnlyAdmin):
+class JobAdmin(OfClipsAdmin):
     """A job: where it is in its queue, and who runs it."""
 
     list_display = (
@@ -260,18 +337,19 @@ class JobAdmin(ReadOnlyAdmin):
 
 @admin.register(Segment)
 class SegmentAdmin(JobAdmin):
-    search_fields = ("analysis__clip__name", "worker", "error")
+    ordering = ("-pk",)
+    search_fields = ("analysis__clip__name",)
 
     def get_list_display(self, request: HttpRequest) -> tuple[str, ...]:
         return ("__str__", "analysis", *JobAdmin.list_display[1:])
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
-        found = super().get_queryset(request).select_related("analysis")
-        return found.filter(analysis__clip__trashed_at=None)
+        return super().get_queryset(request).select_related("analysis", "requested_by")
 
 
 @admin.register(Track)
-class TrackAdmin(ReadOnlyAdmin):
+class TrackAdmin(OfClipsAdmin):
+    ordering = ("-pk",)
     list_display = ("__str__", "analysis", "number_in_segment", "segment", "rounded")
     list_select_related = ("analysis", "segment")
     search_fields = ("analysis__clip__name",)
@@ -280,12 +358,10 @@ class TrackAdmin(ReadOnlyAdmin):
     def rounded(self, track: Track) -> str:
         return f"{track.score:.2f}"
 
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
-        return super().get_queryset(request).filter(analysis__clip__trashed_at=None)
-
 
 @admin.register(Event)
-class EventAdmin(ReadOnlyAdmin):
+class EventAdmin(OfClipsAdmin):
+    ordering = ("-pk",)
     list_display = ("__str__", "analysis", "start", "end", "rounded")
     list_select_related = ("analysis",)
     search_fields = ("analysis__clip__name",)
@@ -293,9 +369,6 @@ class EventAdmin(ReadOnlyAdmin):
     @admin.display(description="Score", ordering="score")
     def rounded(self, event: Event) -> str:
         return f"{event.score:.2f}"
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
-        return super().get_queryset(request).filter(analysis__clip__trashed_at=None)
 
 
 @admin.register(Upload)
@@ -323,18 +396,13 @@ class OneTimePasswordAdmin(ReadOnlyAdmin):
 
 @admin.register(HeatMap)
 class HeatMapAdmin(JobAdmin):
-    search_fields = ("analysis__clip__name", "worker", "error")
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
-        return super().get_queryset(request).filter(analysis__clip__trashed_at=None)
+    search_fields = ("analysis__clip__name",)
 
 
 @admin.register(BrowserCopy)
 class BrowserCopyAdmin(JobAdmin):
-    search_fields = ("clip__name", "worker", "error")
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
-        return super().get_queryset(request).filter(clip__trashed_at=None)
+    way_to_clip = "clip"
+    search_fields = ("clip__name",)
 
 
 @admin.register(AuditEntry)

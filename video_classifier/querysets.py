@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, NoReturn, Self, TypeVar
+from uuid import UUID
 
 from django.contrib.auth.models import AnonymousUser, User
-from django.db import models
-from django.db.models import Case, F, OuterRef, Subquery, Window
+from django.db import connections, models
+from django.db.models import Case, Exists, F, OuterRef, Subquery, Window
 from django.db.models.functions import RowNumber
 
 from video_classifier.states import Role, Status, UploadStatus
@@ -81,6 +83,13 @@ class ClipQuerySet(InStoreQuerySet["Clip"]):
 
     def in_trash(self) -> Self:
         return self.filter(trashed_at__isnull=False)
+
+    def named(self, part: str) -> Self:
+        """With this in their names, in capitals or not."""
+        found = self.filter(name__icontains=part)
+        if connections[self.db].vendor != "sqlite":
+            return found
+        return found.filter(name__gte="")  # all; but it reads the index of names, and not the rows
 
     def trashed_before(self, moment: datetime) -> Self:
         """Trashed before `moment`, oldest first."""
@@ -178,6 +187,30 @@ class AnalysisQuerySet(InStoreQuerySet["Analysis"]):
         """Rows whose clip is not in the trash."""
         return self.filter(clip__trashed_at=None)
 
+    def of(self, clips: ClipQuerySet) -> Self:
+        """Those of the clips, which are looked up analysis by analysis, in the order asked for.
+
+        That is quick where a page of a long list is full soon; not so where few are among many.
+        """
+        return self.filter(Exists(clips.order_by().filter(pk=OuterRef("clip"))))
+
+    def of_few(self, clips: ClipQuerySet | list[UUID]) -> Self:
+        """The same for few clips, or their keys: all their analyses are found, and then sorted."""
+        return self.filter(clip__in=clips)
+
+    def models(self, *, public: Collection[str]) -> list[str]:
+        """The names of the models that were asked, as far as these rows show.
+
+        It takes a step in an index for each, however many rows there are; and rows are only
+        looked for of models that are not `public`.
+        """
+        found: list[str] = []
+        all_of_them = type(self)(self.model)
+        names = all_of_them.order_by("model").values_list("model", flat=True)
+        while following := names.filter(model__gt=found[-1] if found else "").first():
+            found.append(following)
+        return [name for name in found if name in public or self.filter(model=name).exists()]
+
     def for_listing(self) -> Self:
         """Those outside the trash, with what a row of a table shows, in one query."""
         return (
@@ -185,7 +218,7 @@ class AnalysisQuerySet(InStoreQuerySet["Analysis"]):
             .select_related(
                 "clip", "clip__store", "clip__camera", "clip__uploaded_by", "requested_by"
             )
-            .order_by("-queued_at", "pk")
+            .order_by("-queued_at", "-pk")
         )
 
 

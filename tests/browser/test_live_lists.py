@@ -97,7 +97,7 @@ def test_the_history_outlives_its_polls(page: Page, analyses: list[Analysis]) ->
     expect(rows).to_have_count(ROWS - 2)
     expect(page.get_by_text(f"{ROWS} results")).to_be_visible()
     page.get_by_role("link", name="Next").click()
-    expect(page).to_have_url(re.compile("page=2"))
+    expect(page).to_have_url(re.compile("after="))
     expect(rows).to_have_count(2)
     polled(page)
     page.get_by_role("link", name="Clip", exact=True).click()

@@ -61,7 +61,8 @@ def test_clips_are_dropped_judged_found_again_and_exported(page: Page, clips: li
     expect(page).to_have_url(re.compile(f"text={Path(wanted).stem}"))
 
     with page.expect_download() as download:
-        page.get_by_role("link", name="Export CSV").click()
+        page.get_by_text("Export", exact=True).click()
+        page.get_by_role("link", name="CSV", exact=True).click()
     with download.value.path().open(encoding="utf-8-sig", newline="") as file:
         rows = list(csv.DictReader(file))
     assert [line["clip"] for line in rows] == [wanted]

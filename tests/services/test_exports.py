@@ -1,23 +1,34 @@
-"""The history as a file for spreadsheets."""
+"""The history, and the events in it, as tables."""
 
 from __future__ import annotations
 
 import csv
 import io
+import re
 from datetime import UTC, datetime
 
 import pytest
-from pytest_django import DjangoAssertNumQueries, Settings
+from pytest_django import DjangoAssertNumQueries
 
-from tests.conftest import EVEN, MakeAnalysis, MakeClip, MakeModel, MakeStore
-from video_classifier.models import Analysis
-from video_classifier.services import catalog, exports
+from tests.conftest import EVEN, MakeAnalysis, MakeClip, MakeModel, MakeStore, MakeTrack
+from tests.makers.footage import ROOT
+from video_classifier.models import Analysis, Event
+from video_classifier.services import catalog, exports, spreadsheets
+from video_classifier.services.spreadsheets import Table
 from video_classifier.states import Prediction, Status, View
 
 
 def exported() -> list[dict[str, str]]:
-    text = "".join(exports.history_csv(Analysis.objects.for_listing()))
-    assert text.startswith("\ufeff")  # or Excel misreads every accent
+    return read(exports.analyses_table(Analysis.objects.for_listing()))
+
+
+def exported_events() -> list[dict[str, str]]:
+    link = "https://example.org{}".format
+    return read(exports.events_table(Analysis.objects.for_listing(), link=link))
+
+
+def read(table: Table) -> list[dict[str, str]]:
+    text = "".join(spreadsheets.csv_lines(table))
     return list(csv.DictReader(io.StringIO(text.removeprefix("\ufeff"))))
 
 
@@ -38,18 +49,25 @@ def test_a_line_says_all_about_an_analysis(make_analysis: MakeAnalysis) -> None:
     assert (line["prediction"], line["score"], line["threshold"]) == ("No hint", "0.25", "0.5")
     assert (line["model"], line["model_sha256"]) == ("standard", "ab" * 32)
     assert line["warnings"] == "It was cut off. It is dark."
-    assert line["queued_at (UTC)"] == "2025-05-01 12:30:00"
+    assert line["queued_at"] == "2025-05-01T12:30:00+00:00"
 
 
-def test_times_are_local_and_their_zone_is_said(
-    make_analysis: MakeAnalysis, settings: Settings
+@pytest.mark.parametrize(
+    ("hour", "written"),
+    [
+        (0, "2025-10-26T02:30:00+02:00"),
+        (1, "2025-10-26T02:30:00+01:00"),  # the clock was set back in between
+    ],
+)
+def test_times_are_those_of_the_store_with_their_offset(
+    make_analysis: MakeAnalysis, make_clip: MakeClip, make_store: MakeStore, hour: int, written: str
 ) -> None:
-    settings.TIME_ZONE = "Europe/Berlin"
-    make_analysis(queued_at=datetime(2025, 5, 1, 23, 30, tzinfo=UTC))
+    clip = make_clip(store=make_store("Berlin", time_zone="Europe/Berlin"))
+    make_analysis(clip=clip, queued_at=datetime(2025, 10, 26, hour, 30, tzinfo=UTC))
 
     (line,) = exported()
 
-    assert line["queued_at (Europe/Berlin)"] == "2025-05-02 01:30:00"
+    assert line["queued_at"] == written
 
 
 def test_a_recording_time_is_the_stores_with_its_offset(
@@ -61,19 +79,8 @@ def test_a_recording_time_is_the_stores_with_its_offset(
 
     (line,) = exported()
 
-    assert (line["recorded"], line["recorded_from"]) == ("2026-11-26 14:30:00+01:00", "name")
-
-
-def test_semicolons_go_with_decimal_commas(make_analysis: MakeAnalysis) -> None:
-    make_analysis(
-        name="=till;1.5.mp4", status=Status.DONE, score=0.25, prediction=Prediction.NO_HINT
-    )
-
-    lines = exports.history_csv(Analysis.objects.for_listing(), semicolons=True)
-    (line,) = csv.DictReader(io.StringIO("".join(lines).removeprefix("\ufeff")), delimiter=";")
-
-    assert (line["score"], line["clip"]) == ("0,25", "'=till;1.5.mp4")
-    assert line["width"] == str(Analysis.objects.get().clip.width)
+    assert line["recorded_at"] == "2026-11-26T14:30:00+01:00"
+    assert line["recorded_from"] == "name"
 
 
 def test_a_line_says_which_track_has_the_score(make_analysis: MakeAnalysis) -> None:
@@ -133,7 +140,7 @@ def test_no_line_calls_anybody_a_shoplifter(make_analysis: MakeAnalysis) -> None
     for prediction in (Prediction.HINT, Prediction.NO_HINT):
         make_analysis(status=Status.DONE, prediction=prediction)
 
-    assert "shoplifter" not in "".join(exports.history_csv(Analysis.objects.for_listing()))
+    assert "shoplifter" not in str(exported())
 
 
 def test_what_is_not_known_yet_stays_empty(make_analysis: MakeAnalysis) -> None:
@@ -141,7 +148,7 @@ def test_what_is_not_known_yet_stays_empty(make_analysis: MakeAnalysis) -> None:
 
     (line,) = exported()
 
-    assert (line["prediction"], line["score"], line["finished_at (UTC)"]) == ("", "", "")
+    assert (line["prediction"], line["score"], line["finished_at"]) == ("", "", "")
 
 
 def test_only_what_was_asked_for_and_in_its_order(make_analysis: MakeAnalysis) -> None:
@@ -149,33 +156,9 @@ def test_only_what_was_asked_for_and_in_its_order(make_analysis: MakeAnalysis) -
         make_analysis(name=name)
 
     wanted = Analysis.objects.exclude(clip__name="c.mp4").order_by("clip__name")
-    lines = list(exports.history_csv(wanted))
+    lines = read(exports.analyses_table(wanted))
 
-    assert len(lines) == 3
-    assert "a.mp4" in lines[1]
-    assert "b.mp4" in lines[2]
-
-
-FULL_WIDTH = [chr(ord(sign) + 0xFEE0) for sign in "=+-@"]
-
-
-@pytest.mark.parametrize("start", [*"=+-@\t\r\n", " =", *FULL_WIDTH])
-def test_a_name_that_is_a_formula_is_made_harmless(make_analysis: MakeAnalysis, start: str) -> None:
-    name = f"{start}HYPERLINK(0)"
-    make_analysis(name=name)
-
-    (line,) = exported()
-
-    assert line["clip"] == f"'{name}"
-
-
-def test_a_number_stays_a_number(make_analysis: MakeAnalysis) -> None:
-    make_analysis(name="1-2.mp4", status=Status.DONE, score=1e-05, prediction=Prediction.NO_HINT)
-
-    (line,) = exported()
-
-    assert float(line["score"]) == 1e-05
-    assert line["clip"] == "1-2.mp4"
+    assert [line["clip"] for line in lines] == ["a.mp4", "b.mp4"]
 
 
 def test_queries_do_not_grow_with_the_lines(
@@ -186,3 +169,114 @@ def test_queries_do_not_grow_with_the_lines(
 
     with django_assert_num_queries(1):
         exported()
+
+
+# Events
+
+
+@pytest.fixture
+def hint(make_analysis: MakeAnalysis, make_track: MakeTrack) -> Analysis:
+    """With two events, of which the second is the stronger."""
+    made = make_analysis(
+        name="till.mp4", status=Status.DONE, score=0.8, view=View.PERSON, decided_by=2
+    )
+    track = make_track(analysis=made, number=2)
+    for number, start, score in ((1, 12.0, 0.6), (2, 61.5, 0.8)):
+        Event.objects.create(
+            analysis=made,
+            number=number,
+            segment=track.segment,
+            track=track,
+            start=start,
+            end=start + 6,
+            peak=start + 2.5,
+            score=score,
+        )
+    return made
+
+
+@pytest.mark.usefixtures("hint")
+def test_a_line_sums_up_the_events() -> None:
+    (line,) = exported()
+
+    figures = (line["events"], line["strongest_event"], line["first_event_s"])
+    assert figures == ("2", "0.8", "12.0")
+
+
+@pytest.mark.parametrize(
+    ("fields", "events"),
+    [
+        ({"status": Status.DONE, "prediction": Prediction.NO_HINT, "score": 0.1}, "0"),
+        ({"status": Status.DONE}, ""),  # a hint from before events were kept
+        ({"status": Status.QUEUED}, ""),
+    ],
+)
+def test_where_nobody_knows_of_events_their_number_is_empty(
+    make_analysis: MakeAnalysis, fields: dict[str, object], events: str
+) -> None:
+    make_analysis(**fields)
+
+    (line,) = exported()
+
+    assert (line["events"], line["strongest_event"], line["first_event_s"]) == (events, "", "")
+
+
+def test_an_event_is_a_line(hint: Analysis) -> None:
+    first, second = exported_events()
+
+    assert (first["clip"], first["store"], first["event"]) == ("till.mp4", "Main", "1")
+    assert (second["start_s"], second["end_s"], second["peak_s"]) == ("61.5", "67.5", "64.0")
+    assert (second["score"], second["threshold"], second["track"]) == ("0.8", "0.5", "2")
+    assert second["link"] == f"https://example.org/results/{hint.pk}/events/2/"
+    assert second["peak_at"] == ""
+
+
+def test_the_clock_of_an_event_is_the_stores(
+    hint: Analysis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recorded = datetime(2025, 10, 26, 0, 59, tzinfo=UTC)
+    monkeypatch.setattr(exports, "_recorded_at", lambda _: recorded)
+    hint.clip.store.time_zone = "Europe/Berlin"
+    hint.clip.store.save()
+
+    first, second = exported_events()
+
+    assert first["peak_at"] == "2025-10-26T02:59:14+02:00"
+    assert second["peak_at"] == "2025-10-26T02:00:04+01:00"
+
+
+def test_events_come_in_the_order_of_their_analyses(
+    make_analysis: MakeAnalysis, hint: Analysis
+) -> None:
+    for name in ("b.mp4", "a.mp4"):
+        other = make_analysis(name=name, status=Status.DONE)
+        for number in (2, 1):
+            Event.objects.create(
+                analysis=other,
+                number=number,
+                segment=other.segments.get(),
+                start=number,
+                end=number + 1,
+                peak=number,
+                score=0.9,
+            )
+
+    table = exports.events_table(Analysis.objects.order_by("clip__name"), link=str)
+
+    order = [(line["clip"], line["event"]) for line in read(table)]
+    assert order == [(f"{name}.mp4", n) for name in ("a", "b", "till") for n in ("1", "2")]
+
+
+@pytest.mark.parametrize("columns", [exports.ANALYSES, exports.EVENTS])
+def test_the_page_on_exports_has_each_column(columns: dict[str, object]) -> None:
+    text = (ROOT / "docs/exports.md").read_text(encoding="utf-8")
+    titles = {id(exports.ANALYSES): "## Results", id(exports.EVENTS): "## Events"}
+    section = text.split(titles[id(columns)])[1].split("\n## ")[0]
+    documented = [
+        name
+        for row in section.splitlines()
+        if row.startswith("| `")
+        for name in re.findall(r"`(\w+)`", row.split("|")[1])
+    ]
+
+    assert documented == list(columns)

@@ -52,6 +52,10 @@ def test_a_page(received: bytes) -> None:
         b"/clips/1/file?download=1",
         b"/history.csv",
         b"/uploads/1/",
+        b"/history.xlsx?hint=yes",
+        b"/events.csv",
+        b"/events.xlsx",
+        b"/results/1/events/2/download",
     ],
 )
 def test_an_answer_that_may_be_read_slowly(target: bytes) -> None:

@@ -42,6 +42,10 @@ PAGES: list[tuple[str, dict[str, object], set[str]]] = [
     ("resumable-upload", {"pk": SOME_ID}, {"OPTIONS", "GET", "HEAD", "PATCH", "DELETE"}),
     ("history", {}, {"GET", "HEAD"}),
     ("history-csv", {}, {"GET", "HEAD"}),
+    ("history-xlsx", {}, {"GET", "HEAD"}),
+    ("events-csv", {}, {"GET", "HEAD"}),
+    ("events-xlsx", {}, {"GET", "HEAD"}),
+    ("event-download", {"pk": SOME_ID, "number": 1}, {"GET", "HEAD"}),
     ("result", {"pk": SOME_ID}, {"GET", "HEAD"}),
     ("live", {"rows": "history"}, {"GET", "HEAD"}),
     ("again", {"pk": SOME_ID}, {"POST"}),
@@ -90,7 +94,9 @@ def test_other_methods_are_refused(
         assert client.generic(method, address).status_code == 405, method
 
 
-@pytest.mark.parametrize("name", ["history", "history-csv", "trash"])
+@pytest.mark.parametrize(
+    "name", ["history", "history-csv", "history-xlsx", "events-csv", "events-xlsx", "trash"]
+)
 def test_what_can_be_read_can_be_asked_for_its_head(client: Client, name: str) -> None:
     assert client.head(reverse(f"web:{name}")).status_code == 200
 
@@ -148,6 +154,9 @@ GET  web:upload                          in     200  200   200   200    200    2
 POST web:upload                          in     403  403   422   403    422    422    422   422
 GET  web:history                         in     200  200   200   200    200    200    200   200
 GET  web:history-csv                     in     200  200   200   200    200    200    200   200
+GET  web:history-xlsx                    in     200  200   200   200    200    200    200   200
+GET  web:events-csv                      in     200  200   200   200    200    200    200   200
+GET  web:events-xlsx                     in     200  200   200   200    200    200    200   200
 GET  web:live                            in     200  200   200   200    200    200    200   200
 GET  web:trash                           in     200  200   200   200    200    200    200   200
 
@@ -170,6 +179,7 @@ GET  web:heat                            in     404  404   404   200    200    2
 GET  web:heat-map                        in     404  404   404   200    200    200    200   200
 POST web:heat-map                        in     404  404   404   302    302    302    302   302
 GET  web:clip-file                       in     404  404   404   200    200    200    200   200
+GET  web:event-download                  in     404  404   404   200    200    200    200   200
 GET  web:player                          in     404  404   404   200    200    200    200   200
 POST web:ask-for-copy                    in     404  404   404   302    302    302    302   302
 GET  web:delete-clip                     in     404  404   404   403    403    200    200   200
@@ -191,6 +201,7 @@ GET  web:heat               (in trash)   in     404  404   404   410    410    4
 GET  web:heat-map           (in trash)   in     404  404   404   410    410    410    410   410
 POST web:heat-map           (in trash)   in     404  404   404   410    410    410    410   410
 GET  web:clip-file          (in trash)   in     404  404   404   410    410    410    410   410
+GET  web:event-download     (in trash)   in     404  404   404   410    410    410    410   410
 GET  web:player             (in trash)   in     404  404   404   410    410    410    410   410
 POST web:ask-for-copy       (in trash)   in     404  404   404   410    410    410    410   410
 GET  web:delete-clip        (in trash)   in     404  404   404   410    410    410    410   410
@@ -398,7 +409,16 @@ SECRETS = ("secret.mp4", "special", "uploader</", "Harbour", "Back door")
 
 @pytest.mark.parametrize("trashed", [False, True], ids=["kept", "in the trash"])
 @pytest.mark.parametrize(
-    "address", ["/", "/history/", "/history.csv", "/trash/", "/live/history/?live={}.x", "{result}"]
+    "address",
+    [
+        "/",
+        "/history/",
+        "/history.csv",
+        "/events.csv",
+        "/trash/",
+        "/live/history/?live={}.x",
+        "{result}",
+    ],
 )
 def test_nothing_shows_what_is_in_another_store(
     sign_in: SignIn,
@@ -448,8 +468,8 @@ def test_rows_of_another_store_are_as_gone_as_those_that_never_were(
 
 def test_pages_ask_for_nothing_but_what_is_visible() -> None:
     """The rule is in one place, and everybody goes by it."""
-    of_stores = "Analysis|Camera|Clip|Event|HeatMap|Person|Store"
-    asks = re.compile(rf"(?:{of_stores})\.objects(?!\.(?:visible_to|open_to)\()")
+    of_stores = "Analysis|Camera|Clip|Event|HeatMap|Store|Track"
+    asks = re.compile(rf"(?:{of_stores})\.objects(?!\.(?:visible_to|open_to|of|of_few)\()")
     shortcuts = re.compile(rf"get_(?:object|list)_or_404\((?:{of_stores}),")
     pages = [*Path(web.__file__).parent.rglob("*.py")]
 

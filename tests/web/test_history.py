@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import uuid
 from datetime import timedelta
 
 import pytest
@@ -12,9 +13,10 @@ from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries, Settings
 
 from tests.conftest import EVEN, MakeAnalysis, MakeClip, MakeModel, MakeUser
-from video_classifier.models import AuditEntry
+from video_classifier.models import Analysis, AuditEntry
 from video_classifier.services import catalog
 from video_classifier.states import Action, Prediction, Status
+from video_classifier.web import filters, paging
 from video_classifier.web.filters import BACKWARDS, NO_MATCH
 
 URL = "/history/"
@@ -74,6 +76,7 @@ def day(ago: int) -> str:
         ({"hint": "none"}, []),
         ({"status": "queued"}, ["aisle.mp4"]),
         ({"model": "large"}, ["till.mp4"]),
+        ({"text": "o", "hint": "no"}, ["door.mp4"]),
         ({"since": day(10)}, ["aisle.mp4", "door.mp4"]),
         ({"until": day(10)}, ["door.mp4", "till.mp4"]),
         ({"since": day(15), "until": day(5), "hint": "no"}, ["door.mp4"]),
@@ -156,9 +159,10 @@ def test_an_invalid_filter_can_be_removed_alone(client: Client) -> None:
         {"until": "9999-12-31"},
         {"sort": "clip__file"},
         {"sort": "password,,-"},
-        {"page": "9" * 5000},
-        {"page": "-1"},
-        {"page": "\x00"},
+        {"page": "3"},  # of an old bookmark
+        {"after": "9" * 5000},
+        {"after": "\x00"},
+        {"before": str(uuid.UUID(int=7))},
         {"nonsense": "1"},
     ],
 )
@@ -215,18 +219,95 @@ def test_no_address_of_the_history_calls_anybody_a_shoplifter(
     assert "shoplifter" not in client.get(URL, {"hint": "yes"}).content.decode()
 
 
-def test_rows_that_sort_alike_keep_one_order(
-    client: Client, make_analysis: MakeAnalysis, settings: Settings
-) -> None:
-    settings.HISTORY_PAGE_SIZE = 5
-    made = [make_analysis(name=f"{number}.mp4", status=Status.DONE) for number in range(20)]
+SORTS = ("added", "clip", "hint", "score", "model", "uploader")
 
-    shown = [
-        name for page in range(1, 5) for name in names(client, {"sort": "hint", "page": str(page)})
+
+@pytest.fixture
+def alike(
+    make_analysis: MakeAnalysis, make_clip: MakeClip, make_user: MakeUser, user: User
+) -> list[Analysis]:
+    """Rows of which several have the same in each column, or nothing."""
+    uploaders, now = (user, make_user("bob"), None), timezone.now()
+    return [
+        make_analysis(
+            clip=make_clip(name=f"{number % 4}.mp4", uploaded_by=uploaders[number % 3]),
+            queued_at=now - timedelta(minutes=number // 2),
+            model=f"model {number % 2}",
+            **({"status": Status.DONE, "score": 0.5 + number % 5 / 10} if number % 4 else {}),
+        )
+        for number in range(17)
     ]
 
-    in_order = sorted(made, key=lambda analysis: analysis.pk)
-    assert shown == [analysis.clip.name for analysis in in_order]
+
+@pytest.mark.parametrize("sort", [each for name in SORTS for each in (name, f"-{name}")])
+def test_pages_hold_each_row_once_in_the_order_of_the_export(
+    client: Client, alike: list[Analysis], settings: Settings, sort: str
+) -> None:
+    settings.HISTORY_PAGE_SIZE = 5
+    lines = client.get(CSV, {"sort": sort}).getvalue().decode("utf-8-sig").splitlines()[1:]
+    wanted = [line.split(",")[0] for line in lines]
+
+    pages, address = [], f"{URL}?sort={sort}"
+    while address:
+        pages.append(client.get(address).content.decode())
+        address = link_of(pages[-1], "next")
+    back = []
+    while address := link_of(pages[-1] if not back else back[-1], "prev"):
+        back.append(client.get(address).content.decode())
+
+    assert [key for page in pages for key in keys(page)] == wanted
+    assert len(pages) == 4
+    assert [keys(page) for page in reversed(back)] == [keys(page) for page in pages[:3]]
+
+
+def keys(html: str) -> list[str]:
+    return re.findall(r'<tr id="row-([0-9a-f-]+)"', html)
+
+
+def link_of(html: str, rel: str) -> str:
+    found = re.search(rf'rel="{rel}" href="([^"]+)"', html)
+    return URL + found[1].replace("&amp;", "&") if found else ""
+
+
+def test_rows_that_come_in_push_none_to_the_next_page(
+    client: Client, make_analysis: MakeAnalysis, settings: Settings
+) -> None:
+    settings.HISTORY_PAGE_SIZE = 2
+    for number in range(4):
+        make_analysis(name=f"{number}.mp4")
+    first = client.get(URL).content.decode()
+    make_analysis(name="new.mp4")
+
+    following = client.get(link_of(first, "next")).content.decode()
+
+    assert re.findall(r"data-row-link>([^<]*)<", following) == ["1.mp4", "0.mp4"]
+
+
+def test_nobody_counts_more_than_they_need_to_know(
+    client: Client, make_analysis: MakeAnalysis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(paging, "MOST_COUNTED", 2)
+    for _ in range(2):
+        make_analysis()
+    exactly = client.get(URL).content.decode()
+    make_analysis()
+
+    more = client.get(URL).content.decode()
+
+    assert 'data-announce="2 found"' in exactly
+    assert 'data-announce="More than 2 found"' in more
+
+
+@pytest.mark.parametrize(("few", "many"), [(1000, 10_000), (1, 10_000), (1, 2)])
+def test_filters_of_clips_find_the_same_whichever_way_is_taken(
+    client: Client, alike: list[Analysis], monkeypatch: pytest.MonkeyPatch, few: int, many: int
+) -> None:
+    monkeypatch.setattr(filters, "A_FEW", few)
+    monkeypatch.setattr(filters, "MANY", many)
+
+    found = names(client, {"text": "2.MP4", "status": "done", "sort": "added"})
+
+    assert found == ["2.mp4"] * 4
 
 
 def test_a_filter_in_force_can_be_taken_away_alone(
@@ -234,7 +315,7 @@ def test_a_filter_in_force_can_be_taken_away_alone(
 ) -> None:
     make_analysis(name="till.mp4")
 
-    html = client.get(URL, {"text": "till", "status": "queued", "page": "3"}).content.decode()
+    html = client.get(URL, {"text": "till", "status": "queued", "after": "3"}).content.decode()
 
     assert 'href="?status=queued" title="Remove this filter">Clip name contains: till' in html
     assert 'href="?text=till" title="Remove this filter">Status: Waiting' in html
@@ -302,15 +383,15 @@ def test_queries_do_not_grow_with_the_rows(
         uploader = make_user(f"user{number}")
         make_analysis(clip=make_clip(uploaded_by=uploader), requested_by=uploader)
 
-    # session, user, permissions (2) and memberships, the count and the page, the choices of
-    # models and of uploaders, and whether there are cameras
-    with django_assert_num_queries(10):
+    # session, user, permissions (2) and memberships, which rows, the rows and the count, the
+    # choices of models (1 and 1 for each) and of uploaders, and whether there are cameras
+    with django_assert_num_queries(12):
         client.get(URL)
 
 
 @pytest.mark.usefixtures("three")
 def test_exports_exactly_what_is_filtered_in_its_order(client: Client) -> None:
-    response = client.get(CSV, {"status": "done", "sort": "clip", "page": "7"})
+    response = client.get(CSV, {"status": "done", "sort": "clip", "after": "7"})
 
     rows = response.getvalue().decode("utf-8-sig").splitlines()
     assert [re.findall(r"\w+\.mp4", row) for row in rows[1:]] == [["door.mp4"], ["till.mp4"]]
@@ -323,19 +404,20 @@ def test_exports_exactly_what_is_filtered_in_its_order(client: Client) -> None:
 def test_exports_with_semicolons_on_demand(client: Client, make_analysis: MakeAnalysis) -> None:
     make_analysis(name="till.mp4")
 
-    html = client.get(URL, {"text": "till"}).content.decode()
     response = client.get(CSV, {"text": "till", "separator": "semicolon"})
 
     header, row = response.getvalue().decode("utf-8-sig").splitlines()
-    assert 'href="/history.csv?text=till&amp;separator=semicolon"' in html
     assert header.startswith("analysis;clip;store;camera;sha256;")
     assert ";till.mp4;" in row
 
 
 def test_the_page_links_the_export_of_what_it_shows(client: Client) -> None:
-    html = client.get(URL, {"text": "till", "page": "2"}).content.decode()
+    html = client.get(URL, {"text": "till", "after": "2"}).content.decode()
 
-    assert 'href="/history.csv?text=till"' in html
+    for name in ("history", "events"):
+        assert f'href="/{name}.csv?text=till"' in html
+        assert f'href="/{name}.csv?text=till&amp;separator=semicolon"' in html
+        assert f'href="/{name}.xlsx?text=till"' in html
 
 
 # What the audit log notes of an export
@@ -346,7 +428,7 @@ def test_an_export_is_noted_with_its_rows_and_filters(
 ) -> None:
     query = {"status": "done", "uploader": str(three.pk), "since": day(15), "text": "door"}
 
-    client.get(CSV, query | {"sort": "-score", "page": "2"}).getvalue()
+    client.get(CSV, query | {"sort": "-score"}).getvalue()
 
     entry = AuditEntry.objects.get(action=Action.EXPORTED)
     assert (entry.actor, entry.object_type) == (user.pk, "analyses")

@@ -121,7 +121,14 @@ class Analysis(Result):
                 name="analysis_running",
                 condition=Q(status=Status.RUNNING),
             ),
-            models.Index(fields=["-queued_at", "id"], name="analysis_history"),
+            # Each serves the history: its order, or a filter and a column to sort by.
+            models.Index(fields=["queued_at", "id"], name="analysis_history"),
+            models.Index(fields=["status", "queued_at", "id"], name="analysis_by_status"),
+            models.Index(fields=["prediction", "queued_at", "id"], name="analysis_by_prediction"),
+            models.Index(fields=["score", "queued_at", "id"], name="analysis_by_score"),
+            models.Index(fields=["model", "queued_at", "id"], name="analysis_by_model"),
+            # The latest clips on the upload page.
+            models.Index(fields=["requested_by", "queued_at", "id"], name="analysis_by_requester"),
         )
         constraints: ClassVar[tuple[models.BaseConstraint, ...]] = (
             *Result.Meta.constraints,

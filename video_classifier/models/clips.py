@@ -88,6 +88,11 @@ class Clip(models.Model):
                 name="clip_trash",
                 condition=Q(trashed_at__isnull=False),
             ),
+            models.Index(fields=["uploaded_at", "id"], name="clip_by_upload"),  # the administration
+            # Of the history: the search for names and the order by them, and whose clips there
+            # are. They hold all that is asked, so that no row is read.
+            models.Index(fields=["name", "store", "trashed_at", "id"], name="clip_by_name"),
+            models.Index(fields=["uploaded_by", "store", "trashed_at"], name="clip_by_uploader"),
         )
         constraints = (
             models.CheckConstraint(

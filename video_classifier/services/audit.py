@@ -17,6 +17,8 @@ from video_classifier.states import Action
 CLIP = "clip"
 USER = "user"
 ANALYSES = "analyses"
+EVENTS = "events"
+EVENT = "event"
 
 Detail = str | int | None
 

@@ -1,129 +1,254 @@
-"""Writes the history for spreadsheets."""
+"""The history, and the events in it, as tables: which columns there are and what stands in them.
+
+docs/exports.md says what each column means.
+"""
 
 from __future__ import annotations
 
-import csv
-import unicodedata
-from collections.abc import Callable, Iterator
-from datetime import datetime
-from zoneinfo import ZoneInfo
+import zoneinfo
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import cached_property
+from itertools import islice
+from typing import Any, NamedTuple, TypeVar
 
 from django.contrib.auth.models import User
-from django.utils import timezone
+from django.db.models import Aggregate, Count, Max, Min, OuterRef, Subquery
+from django.db.models.functions import Coalesce
 
-from video_classifier.models import Analysis, Clip
+from video_classifier.models import Analysis, Clip, Event
 from video_classifier.querysets import AnalysisQuerySet
 from video_classifier.services import confidence
-from video_classifier.states import Prediction, View
+from video_classifier.services.confidence import Share
+from video_classifier.services.spreadsheets import Cell, Table
+from video_classifier.states import Prediction, Status, View
 
-Cell = str | int | float | None
+AT_ONCE = 500  # analyses in memory
+WITH_EVENTS_AT_ONCE = 50  # analyses whose events are in memory: a long recording has hundreds
 
-FORMULA_STARTS = tuple("=+-@\t\r\n")  # a spreadsheet would run what begins like this
-BYTE_ORDER_MARK = "\ufeff"  # Excel takes the file for UTF-8 only with it
+Link = Callable[[str], str]  # makes an address of a path on this site
+Item = TypeVar("Item")
 
-COLUMNS: dict[str, Callable[[Analysis], Cell]] = {
-    "analysis": lambda a: str(a.pk),
-    "clip": lambda a: a.clip.name,
-    "store": lambda a: a.clip.store.name,
-    "camera": lambda a: a.clip.camera.name if a.clip.camera else "",
-    "sha256": lambda a: a.clip.sha256,
-    "size_bytes": lambda a: a.clip.size_bytes,
-    "container": lambda a: a.clip.container,
-    "codec": lambda a: a.clip.codec,
-    "width": lambda a: a.clip.width,
-    "height": lambda a: a.clip.height,
-    "frame_rate": lambda a: a.clip.frame_rate,
-    "duration_s": lambda a: a.clip.duration,
-    "recorded": lambda a: _recorded(a.clip),
-    "recorded_from": lambda a: a.clip.recorded_from,
-    "uploaded_by": lambda a: _name(a.clip.uploaded_by),
-    "uploaded_at": lambda a: _moment(a.clip.uploaded_at),
-    "requested_by": lambda a: _name(a.requested_by),
-    "queued_at": lambda a: _moment(a.queued_at),
-    "finished_at": lambda a: _moment(a.finished_at),
-    "status": lambda a: a.status,
-    "prediction": lambda a: a.get_prediction_display(),
-    "reason": lambda a: a.reason,
-    "confidence": lambda a: _end(a, "value"),
-    "confidence_low": lambda a: _end(a, "low"),
-    "confidence_high": lambda a: _end(a, "high"),
-    "confidence_means": lambda a: _meaning(a),  # noqa: PLW0108  (defined below)
-    "score": lambda a: a.score,
-    "threshold": lambda a: a.threshold,
-    "threshold_origin": lambda a: None if a.threshold is None else a.threshold_origin,
-    "model": lambda a: a.model,
-    "model_sha256": lambda a: a.model_sha256,
-    "detector_sha256": lambda a: a.detector_sha256,
-    "view": lambda a: a.view,
-    "tracks_found": lambda a: a.tracks_found if a.view == View.PERSON else None,
-    "highest_score_track": lambda a: a.decided_by,
-    "warnings": lambda a: " ".join(a.warnings),
-    "error": lambda a: a.error,
-    "seconds_reading": lambda a: a.seconds_reading,
-    "seconds_finding": lambda a: a.seconds_finding,
-    "seconds_classifying": lambda a: a.seconds_classifying,
+
+@dataclass(frozen=True)
+class _Line:
+    """An analysis, and what several columns need of it."""
+
+    analysis: Any  # an Analysis, with what `_with_events` adds
+
+    @property
+    def clip(self) -> Clip:
+        clip: Clip = self.analysis.clip
+        return clip
+
+    @cached_property
+    def share(self) -> Share | None:
+        return confidence.of(self.analysis)
+
+    def end(self, name: str) -> Cell:
+        return None if self.share is None else round(float(getattr(self.share, name)), 4)
+
+    def meaning(self) -> str:
+        is_hint = self.analysis.prediction == Prediction.HINT
+        return "" if self.share is None else confidence.sentence(self.share, hint=is_hint)
+
+    def moment(self, when: datetime | None) -> str:
+        return moment(when, self.clip)
+
+    def events(self) -> Cell:
+        """None where nobody knows: results of old versions are kept without their events."""
+        known = self.analysis.event_count > 0 or self.analysis.prediction != Prediction.HINT
+        return self.analysis.event_count if known and self.analysis.status == Status.DONE else None
+
+
+ANALYSES: dict[str, Callable[[_Line], Cell]] = {
+    "analysis": lambda line: str(line.analysis.pk),
+    "clip": lambda line: line.clip.name,
+    "store": lambda line: line.clip.store.name,
+    "camera": lambda line: _camera(line.clip),
+    "sha256": lambda line: line.clip.sha256,
+    "size_bytes": lambda line: line.clip.size_bytes,
+    "container": lambda line: line.clip.container,
+    "codec": lambda line: line.clip.codec,
+    "width": lambda line: line.clip.width,
+    "height": lambda line: line.clip.height,
+    "frame_rate": lambda line: line.clip.frame_rate,
+    "duration_s": lambda line: line.clip.duration,
+    "recorded_at": lambda line: line.moment(line.clip.recorded_at),
+    "recorded_from": lambda line: line.clip.recorded_from,
+    "uploaded_by": lambda line: _name(line.clip.uploaded_by),
+    "uploaded_at": lambda line: line.moment(line.clip.uploaded_at),
+    "requested_by": lambda line: _name(line.analysis.requested_by),
+    "queued_at": lambda line: line.moment(line.analysis.queued_at),
+    "finished_at": lambda line: line.moment(line.analysis.finished_at),
+    "status": lambda line: line.analysis.status,
+    "prediction": lambda line: line.analysis.get_prediction_display(),
+    "reason": lambda line: line.analysis.reason,
+    "events": _Line.events,
+    "strongest_event": lambda line: line.analysis.strongest_event,
+    "first_event_s": lambda line: line.analysis.first_event,
+    "confidence": lambda line: line.end("value"),
+    "confidence_low": lambda line: line.end("low"),
+    "confidence_high": lambda line: line.end("high"),
+    "confidence_means": _Line.meaning,
+    "score": lambda line: line.analysis.score,
+    "threshold": lambda line: line.analysis.threshold,
+    "threshold_origin": lambda line: (
+        None if line.analysis.threshold is None else line.analysis.threshold_origin
+    ),
+    "model": lambda line: line.analysis.model,
+    "model_sha256": lambda line: line.analysis.model_sha256,
+    "detector_sha256": lambda line: line.analysis.detector_sha256,
+    "view": lambda line: line.analysis.view,
+    "tracks_found": lambda line: (
+        line.analysis.tracks_found if line.analysis.view == View.PERSON else None
+    ),
+    "highest_score_track": lambda line: line.analysis.decided_by,
+    "warnings": lambda line: " ".join(line.analysis.warnings),
+    "error": lambda line: line.analysis.error,
+    "seconds_reading": lambda line: line.analysis.seconds_reading,
+    "seconds_finding": lambda line: line.analysis.seconds_finding,
+    "seconds_classifying": lambda line: line.analysis.seconds_classifying,
 }
 
 
-class _Echo:
-    """A file that hands back what is written to it."""
+class _EventRow(NamedTuple):
+    """What of an event is exported, without what its track was."""
 
-    def write(self, line: str) -> str:
-        return line
+    analysis: Any
+    number: int
+    start: float
+    end: float
+    peak: float
+    score: float
+    track: int | None
 
 
-def history_csv(analyses: AnalysisQuerySet, *, semicolons: bool = False) -> Iterator[str]:
-    """The lines of a CSV file, a header and one an analysis, in the order given.
+@dataclass(frozen=True)
+class _EventLine:
+    analysis: Analysis
+    event: _EventRow
+    link: Link
 
-    With `semicolons` it is one that Excel opens as columns where numbers have a decimal comma.
-    Times are local, as spreadsheets know them; the header says of which zone.
+    @property
+    def clip(self) -> Clip:
+        return self.analysis.clip
+
+    def at(self, seconds: float) -> str:
+        return clock_time(seconds, self.clip)
+
+
+EVENTS: dict[str, Callable[[_EventLine], Cell]] = {
+    "analysis": lambda line: str(line.analysis.pk),
+    "event": lambda line: line.event.number,
+    "clip": lambda line: line.clip.name,
+    "store": lambda line: line.clip.store.name,
+    "camera": lambda line: _camera(line.clip),
+    "sha256": lambda line: line.clip.sha256,
+    "start_s": lambda line: line.event.start,
+    "end_s": lambda line: line.event.end,
+    "peak_s": lambda line: line.event.peak,
+    "start_at": lambda line: line.at(line.event.start),
+    "end_at": lambda line: line.at(line.event.end),
+    "peak_at": lambda line: line.at(line.event.peak),
+    "score": lambda line: line.event.score,
+    "threshold": lambda line: line.analysis.threshold,
+    "track": lambda line: line.event.track,
+    "model": lambda line: line.analysis.model,
+    "model_sha256": lambda line: line.analysis.model_sha256,
+    "link": lambda line: line.link(path_of(line.analysis, line.event.number)),
+}
+
+
+def analyses_table(analyses: AnalysisQuerySet) -> Table:
+    """One row an analysis, in the order given."""
+    rows = _with_events(_listed(analyses)).select_related("requested_by")
+    lines = (_Line(each) for each in rows.iterator(chunk_size=AT_ONCE))
+    return Table(
+        name="analyses",
+        head=tuple(ANALYSES),
+        rows=([read(line) for read in ANALYSES.values()] for line in lines),
+    )
+
+
+def events_table(analyses: AnalysisQuerySet, *, link: Link) -> Table:
+    """One row an event, in order of time, of the analyses in the order given."""
+    return Table(
+        name="events",
+        head=tuple(EVENTS),
+        rows=([read(line) for read in EVENTS.values()] for line in _event_lines(analyses, link)),
+    )
+
+
+def count_events(analyses: AnalysisQuerySet) -> int:
+    return Event.objects.filter(analysis__in=analyses.filter(prediction=Prediction.HINT)).count()
+
+
+def _listed(analyses: AnalysisQuerySet) -> AnalysisQuerySet:
+    """With what the columns read, and without what is long."""
+    related = ("clip", "clip__store", "clip__camera", "clip__uploaded_by")
+    long = ("windows", "frame_times", "clip__segment_spans")
+    return analyses.select_related(*related).defer(*long)
+
+
+def _with_events(analyses: AnalysisQuerySet) -> AnalysisQuerySet:
+    events = Event.objects.filter(analysis=OuterRef("pk")).order_by().values("analysis")
+
+    def one(figure: Aggregate) -> Subquery:
+        return Subquery(events.annotate(figure=figure).values("figure"))
+
+    return analyses.annotate(
+        event_count=Coalesce(one(Count("pk")), 0),
+        strongest_event=one(Max("score")),
+        first_event=one(Min("start")),
+    )
+
+
+def _event_lines(analyses: AnalysisQuerySet, link: Link) -> Iterator[_EventLine]:
+    hints = _listed(analyses.filter(prediction=Prediction.HINT))
+    for some in _batches(hints.iterator(chunk_size=AT_ONCE), WITH_EVENTS_AT_ONCE):
+        of_analysis: defaultdict[Any, list[_EventRow]] = defaultdict(list)
+        found = Event.objects.filter(analysis__in=some).order_by("analysis", "number")
+        fields = ("analysis", "number", "start", "end", "peak", "score", "track__number")
+        for row in map(_EventRow._make, found.values_list(*fields)):
+            of_analysis[row.analysis].append(row)
+        for analysis in some:
+            for event in of_analysis[analysis.pk]:
+                yield _EventLine(analysis, event, link)
+
+
+def _batches(items: Iterable[Item], most: int) -> Iterator[list[Item]]:
+    left = iter(items)
+    while some := list(islice(left, most)):
+        yield some
+
+
+def path_of(analysis: Analysis, number: int) -> str:
+    """Of an event's own page."""
+    return f"{analysis.get_absolute_url()}events/{number}/"
+
+
+def clock_time(seconds: float, clip: Clip) -> str:
+    """What the clock in the store said then; "" if nobody knows when the clip was recorded."""
+    recorded = clip.recorded_at
+    return moment(recorded and recorded + timedelta(seconds=seconds), clip)
+
+
+def moment(when: datetime | None, clip: Clip) -> str:
+    """ISO 8601, in the time zone of the clip's store and with its offset; "" of None.
+
+    Without the offset, the hour that comes twice when a clock is set back would be unclear.
     """
-    writer = csv.writer(_Echo(), delimiter=";" if semicolons else ",")
-    zone = timezone.get_current_timezone_name()
-    yield BYTE_ORDER_MARK + writer.writerow(
-        f"{name} ({zone})" if name.endswith("_at") else name for name in COLUMNS
-    )
-    rows = analyses.select_related(
-        "clip", "clip__store", "clip__camera", "clip__uploaded_by", "requested_by"
-    )
-    for analysis in rows.iterator(chunk_size=500):
-        cells = (_harmless(read(analysis)) for read in COLUMNS.values())
-        yield writer.writerow(map(_with_decimal_comma, cells) if semicolons else cells)
+    if when is None:
+        return ""
+    return when.astimezone(zoneinfo.ZoneInfo(clip.store.time_zone)).isoformat(timespec="seconds")
 
 
-def _with_decimal_comma(cell: Cell) -> Cell:
-    return str(cell).replace(".", ",") if isinstance(cell, float) else cell
-
-
-def _harmless(cell: Cell) -> Cell:
-    """Text that begins like a formula gets an apostrophe; a number stays a number."""
-    if not isinstance(cell, str):
-        return cell
-    plain = unicodedata.normalize("NFKC", cell)  # full-width signs work in Excel, too
-    return f"'{cell}" if plain.lstrip(" ").startswith(FORMULA_STARTS) else cell
-
-
-def _end(analysis: Analysis, end: str) -> Cell:
-    share = confidence.of(analysis)
-    return None if share is None else round(float(getattr(share, end)), 4)
-
-
-def _meaning(analysis: Analysis) -> str:
-    share = confidence.of(analysis)
-    is_hint = analysis.prediction == Prediction.HINT
-    return "" if share is None else confidence.sentence(share, hint=is_hint)
+def _camera(clip: Clip) -> str:
+    return clip.camera.name if clip.camera else ""
 
 
 def _name(user: User | None) -> str:
     return user.get_username() if user else ""
-
-
-def _recorded(clip: Clip) -> str:
-    """By the clocks of the store, with their offset from UTC: stores may be in several zones."""
-    if clip.recorded_at is None:
-        return ""
-    return clip.recorded_at.astimezone(ZoneInfo(clip.store.time_zone)).isoformat(" ", "seconds")
-
-
-def _moment(when: datetime | None) -> str:
-    return f"{timezone.localtime(when):%Y-%m-%d %H:%M:%S}" if when else ""

@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
+from uuid import UUID
 
 from django import forms
 from django.conf import settings
@@ -30,6 +31,7 @@ from video_classifier.web.curves import Curve, Scored, drawn
 from video_classifier.web.events import Marked
 from video_classifier.web.overlays import Drawn
 from video_classifier.web.overview import Overview, overview
+from video_classifier.web.paging import Page
 from video_classifier.web.results import ConfidenceText, ResultSummary, ScoreReading
 from video_classifier.web.zoom import Zoom, asked
 
@@ -295,6 +297,18 @@ AROUND = {
 }
 
 STATES: dict[str, Callable[[], dict[str, dict[str, Any]]]] = {
+    "beyond": lambda: {
+        "the first page": {
+            "part": "#history",
+            "page": Page(rows=(), after=UUID(int=7)),
+            "request": _request("text=till"),
+        },
+        "in between": {
+            "part": "#history",
+            "page": Page(rows=(), after=UUID(int=7), before=UUID(int=6)),
+            "request": _request("text=till"),
+        },
+    },
     "box": lambda: {
         "as a picture has it": {
             "number": 1,

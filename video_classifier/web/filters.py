@@ -4,26 +4,34 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
 from typing import Any
 
 import django_filters
 from django import forms
 from django.contrib.auth.models import User
-from django.db.models import F, Model, OrderBy, QuerySet
+from django.db.models import Exists, Model, OuterRef, QuerySet
 from django.http import HttpRequest
+from django.utils import timezone
 
 from video_classifier.models import Analysis, Camera, Clip, Store
+from video_classifier.querysets import AnalysisQuerySet, ClipQuerySet
+from video_classifier.services import catalog
 from video_classifier.states import Prediction, Status
+from video_classifier.web.paging import AFTER, BEFORE, Order
 from video_classifier.web.permissions import sees_several_stores
 
 HINTS = {"yes": Prediction.HINT, "no": Prediction.NO_HINT, "none": Prediction.NO_RESULT}
-PAGING = "page"
+PAGING = (AFTER, BEFORE)  # of the address: not for another list
+NEWEST = "-queued_at"
 SORT = "sort"
 TEXT = "text"
 BACKWARDS = "“From” is later than “To”: no day lies between them. Change one of the two."
 NO_MATCH = "No result matches these filters."
 UPLOADER = "clip__uploaded_by__username"
-MAY_BE_EMPTY = {"score", UPLOADER}  # columns to sort by
+OF_CLIPS = ("text", "store", "camera", "uploader")
+SELECTIVE = ("text", "camera", "uploader")  # of these: what may leave few clips
+A_FEW, MANY = 1000, 10_000  # clips
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,26 +52,29 @@ class Nothing:
 
 
 class SortFilter(django_filters.OrderingFilter):  # type: ignore[misc]  # untyped
-    """Sorts, and keeps rows that sort alike in one order, so that no page repeats another's.
-
-    Rows without a value come last either way, whatever the database does by itself.
-    """
-
-    def get_ordering_value(self, param: str) -> str | OrderBy:
-        order: str = super().get_ordering_value(param)
-        name = order.removeprefix("-")
-        if name not in MAY_BE_EMPTY:  # and an index may serve
-            return order
-        return OrderBy(F(name), descending=order != name, nulls_last=True)
+    """Sorts as the page is sorted; `order` says how for one that is found page by page."""
 
     def filter(self, qs: QuerySet[Any], value: list[str]) -> QuerySet[Any]:
-        ordered: QuerySet[Any] = super().filter(qs, value)
-        return ordered.order_by(*ordered.query.order_by, "pk")
+        return self.order(value).of(qs)
+
+    def order(self, value: list[str] | None) -> Order:
+        """Rows that sort alike are in order of time, and the whole list can be turned round."""
+        name = self.get_ordering_value(value[0]) if value else NEWEST
+        field, is_turned = name.removeprefix("-"), name.startswith("-")
+        rest = tuple(each for each in ("queued_at", "id") if each != field)
+        if field == UPLOADER:
+            known = list(_uploaders(self.parent.request).values_list("pk", flat=True))
+            values = (*(reversed(known) if is_turned else known), None)
+            key = field.removesuffix("__username")
+            return Order(fields=(key, *rest), descending=is_turned, values=values, sorted_by=field)
+        if field == "score":
+            return Order(fields=(field, *rest), descending=is_turned, may_be_empty=True)
+        return Order(fields=(field, *rest), descending=is_turned)
 
 
 def _uploaders(request: HttpRequest) -> QuerySet[User]:
-    clips = Clip.objects.visible_to(request.user).kept()
-    return User.objects.filter(clips__in=clips).distinct().order_by("username")
+    own = Clip.objects.visible_to(request.user).kept().filter(uploaded_by=OuterRef("pk"))
+    return User.objects.filter(Exists(own)).order_by("username")
 
 
 def _stores(request: HttpRequest) -> QuerySet[Store]:
@@ -79,6 +90,11 @@ def _in_its_store(camera: Camera) -> str:
     return f"{camera} ({camera.store})"
 
 
+def _midnight(day: date) -> datetime:
+    """At which it begins here. A comparison of days would have each row's worked out."""
+    return timezone.make_aware(datetime.combine(day, time.min))
+
+
 def _noted(value: object) -> str:
     if isinstance(value, Model):
         return str(value.pk)
@@ -89,8 +105,7 @@ class HistoryFilter(django_filters.FilterSet):  # type: ignore[misc]  # untyped
     """A field that makes no sense finds nothing: it must not pass for everything."""
 
     text = django_filters.CharFilter(
-        field_name="clip__name",
-        lookup_expr="icontains",
+        method="filter_by_name",
         label="Clip name contains",
         max_length=200,
         widget=forms.SearchInput(attrs={"placeholder": "Clip name"}),
@@ -106,23 +121,21 @@ class HistoryFilter(django_filters.FilterSet):  # type: ignore[misc]  # untyped
     status = django_filters.ChoiceFilter(choices=Status.choices, empty_label="Any status")
     model = django_filters.ChoiceFilter(choices=(), empty_label="Any model")
     store = django_filters.ModelChoiceFilter(
-        field_name="clip__store", queryset=_stores, label="Store", empty_label="Any store"
+        field_name="store", queryset=_stores, label="Store", empty_label="Any store"
     )
     camera = django_filters.ModelChoiceFilter(
-        field_name="clip__camera", queryset=_cameras, label="Camera", empty_label="Any camera"
+        field_name="camera", queryset=_cameras, label="Camera", empty_label="Any camera"
     )
     uploader = django_filters.ModelChoiceFilter(
-        field_name="clip__uploaded_by", queryset=_uploaders, label="Uploader", empty_label="Anyone"
+        field_name="uploaded_by", queryset=_uploaders, label="Uploader", empty_label="Anyone"
     )
     since = django_filters.DateFilter(
-        field_name="queued_at",
-        lookup_expr="date__gte",
+        method="filter_since",
         label="From",
         widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
     )
     until = django_filters.DateFilter(
-        field_name="queued_at",
-        lookup_expr="date__lte",
+        method="filter_until",
         label="To",
         widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
     )
@@ -145,8 +158,8 @@ class HistoryFilter(django_filters.FilterSet):  # type: ignore[misc]  # untyped
     def __init__(self, *args: Any, request: HttpRequest, **kwargs: Any) -> None:
         """Offers what `request.user` can see, and where there is a choice."""
         super().__init__(*args, request=request, **kwargs)
-        models = Analysis.objects.visible_to(request.user).kept().order_by("model")
-        names = models.values_list("model", flat=True).distinct()
+        visible = Analysis.objects.visible_to(request.user).kept()
+        names = visible.models(public=catalog.names())
         self.filters["model"].extra["choices"] = [(name, name) for name in names]
         self.several_stores = sees_several_stores(request.user)
         if not self.several_stores:
@@ -160,6 +173,9 @@ class HistoryFilter(django_filters.FilterSet):  # type: ignore[misc]  # untyped
         """The filters in force, as the audit log notes them: what was typed may be a name."""
         made = {name: value for name, value in self.form.cleaned_data.items() if value}
         return {name: "typed" if name == TEXT else _noted(value) for name, value in made.items()}
+
+    def filter_by_name(self, clips: ClipQuerySet, _: str, part: str) -> ClipQuerySet:
+        return clips.named(part)
 
     def filter_by_hint(self, queryset: QuerySet[Any], _: str, value: str) -> QuerySet[Any]:
         return queryset.filter(prediction=HINTS[value])
@@ -189,11 +205,50 @@ class HistoryFilter(django_filters.FilterSet):  # type: ignore[misc]  # untyped
             return Nothing(title="Nothing matches", text=NO_MATCH)
         return None
 
-    def filter_queryset(self, queryset: QuerySet[Any]) -> QuerySet[Any]:
+    def filter_since(self, queryset: QuerySet[Any], _: str, value: date) -> QuerySet[Any]:
+        return queryset.filter(queued_at__gte=_midnight(value))
+
+    def filter_until(self, queryset: QuerySet[Any], _: str, value: date) -> QuerySet[Any]:
+        if value == date.max:
+            return queryset
+        return queryset.filter(queued_at__lt=_midnight(value + timedelta(days=1)))
+
+    def filter_queryset(self, _: QuerySet[Any]) -> QuerySet[Any]:
+        """The rows, sorted."""
+        return self.order.of(self.rows())
+
+    @property
+    def order(self) -> Order:
+        chosen = None if SORT in self.form.errors else self.form.cleaned_data.get(SORT)
+        order: Order = self.filters[SORT].order(chosen)
+        return order
+
+    def rows(self) -> AnalysisQuerySet:
+        """In no order yet."""
         if self.invalid():
-            return queryset.none()
-        found: QuerySet[Any] = super().filter_queryset(queryset)
+            return Analysis.objects.visible_to(self.request.user).none()
+        clips = Clip.objects.visible_to(self.request.user).kept()
+        for name in OF_CLIPS:
+            clips = self.filters[name].filter(clips, self.form.cleaned_data[name])
+        found = self._of(clips)
+        for name in self.filters.keys() - {*OF_CLIPS, SORT}:
+            found = self.filters[name].filter(found, self.form.cleaned_data[name])
         return found
+
+    def _of(self, clips: ClipQuerySet) -> AnalysisQuerySet:
+        """By way of the clips where these are few; of many by way of the analyses, in their order.
+
+        What is quick with many is slow with few, and no database knows how many bear a name.
+        """
+        if not any(self.form.cleaned_data[name] for name in SELECTIVE):
+            return Analysis.objects.of(clips)
+        keys = clips.order_by().values_list("pk", flat=True)
+        found = list(keys[: A_FEW + 1])
+        if len(found) <= A_FEW:
+            return Analysis.objects.of_few(found)
+        if keys[MANY:].exists():
+            return Analysis.objects.of(clips)
+        return Analysis.objects.of_few(clips.order_by())
 
     def chips(self) -> Iterator[Chip]:
         """The filters in force, each with the address that does without it."""
@@ -203,7 +258,8 @@ class HistoryFilter(django_filters.FilterSet):  # type: ignore[misc]  # untyped
                 continue
             rest = self.data.copy()
             rest.pop(name)
-            rest.pop(PAGING, None)
+            for mark in PAGING:
+                rest.pop(mark, None)
             field = self.form.fields[name]
             shown = dict(getattr(field, "choices", ())).get(value, value)
             yield Chip(

@@ -43,8 +43,7 @@ class ClockTime:
 
 def clock_time(clip: Clip, seconds: float) -> ClockTime | None:
     """When a moment of the clip was; None if nobody knows when it was recorded."""
-    recorded_at: datetime | None = getattr(clip, "recorded_at", None)
-    if recorded_at is None:
+    if clip.recorded_at is None:
         return None
-    moment = recorded_at + timedelta(seconds=seconds)
+    moment = clip.recorded_at + timedelta(seconds=seconds)
     return ClockTime(at=moment.astimezone(ZoneInfo(clip.store.time_zone)))

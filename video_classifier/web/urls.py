@@ -22,6 +22,11 @@ urlpatterns = [
     path("results/<uuid:pk>/tracks/<int:track>/<int:number>.jpg", views.crop, name="crop"),
     path("results/<uuid:pk>/heat-map/", views.heat_map, name="heat-map"),
     path("results/<uuid:pk>/heat-map/<int:number>.jpg", views.heat, name="heat"),
+    path(
+        "results/<uuid:pk>/events/<int:number>/download",
+        views.event_download,
+        name="event-download",
+    ),
     path("clips/<uuid:pk>/file", views.clip_file, name="clip-file"),
     path("clips/<uuid:pk>/player/", views.player, name="player"),
     path("clips/<uuid:pk>/copy/", views.ask_for_copy, name="ask-for-copy"),
@@ -31,5 +36,8 @@ urlpatterns = [
     path("trash/", views.trash_list, name="trash"),
     path("history/", views.history, name="history"),
     path("live/<slug:rows>/", views.live, name="live"),
-    path("history.csv", views.history_csv, name="history-csv"),
+    path("history.csv", views.export_csv, {"what": "history"}, name="history-csv"),
+    path("history.xlsx", views.export_workbook, {"what": "history"}, name="history-xlsx"),
+    path("events.csv", views.export_csv, {"what": "events"}, name="events-csv"),
+    path("events.xlsx", views.export_workbook, {"what": "events"}, name="events-xlsx"),
 ]

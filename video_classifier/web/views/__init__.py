@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from video_classifier.web.views.clips import ask_for_copy, clip_file, player
+from video_classifier.web.views.event_files import event_download
 from video_classifier.web.views.events import event, event_still
 from video_classifier.web.views.evidence import crop, frame, heat, heat_map
-from video_classifier.web.views.history import history, history_csv
+from video_classifier.web.views.exports import export_csv, export_workbook
+from video_classifier.web.views.history import history
 from video_classifier.web.views.live import live
 from video_classifier.web.views.results import again, cancel, pause, result, resume
 from video_classifier.web.views.resumable import resumable_upload, resumable_uploads
@@ -20,12 +22,14 @@ __all__ = [
     "crop",
     "delete_clip",
     "event",
+    "event_download",
     "event_still",
+    "export_csv",
+    "export_workbook",
     "frame",
     "heat",
     "heat_map",
     "history",
-    "history_csv",
     "live",
     "pause",
     "player",

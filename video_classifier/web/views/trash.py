@@ -16,7 +16,6 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from video_classifier.models import Clip
 from video_classifier.services import trash
-from video_classifier.web.filters import PAGING
 from video_classifier.web.permissions import (
     may_delete,
     may_purge,
@@ -36,7 +35,7 @@ def trash_list(request: SignedInRequest) -> HttpResponse:
     clips = found.select_related("store", "camera", "uploaded_by", "trashed_by").order_by(
         "-trashed_at", "pk"
     )
-    page = Paginator(clips, settings.HISTORY_PAGE_SIZE).get_page(request.GET.get(PAGING))
+    page = Paginator(clips, settings.HISTORY_PAGE_SIZE).get_page(request.GET.get("page"))
     return render(
         request,
         "video_classifier/trash/page.html",

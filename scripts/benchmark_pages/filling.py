@@ -1,0 +1,219 @@
+"""Fills an empty database with a year of clips, their analyses and the events in them.
+
+No file is made: pages show what rows say, and browsers ask for pictures afterwards.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from random import Random
+from typing import Any, TypeVar
+
+from django.contrib.auth.models import User
+from django.db import connection, transaction
+from django.db.models import Model
+
+from video_classifier.models import (
+    Analysis,
+    Camera,
+    Clip,
+    Membership,
+    Segment,
+    Store,
+    Track,
+)
+from video_classifier.states import Prediction, Role, Status, View
+
+STORES = 10
+CAMERAS = 4  # a store
+UPLOADERS = 20
+STORES_OF_MEMBER = 3
+AT_ONCE = 1000  # clips; all that belongs to them is written together
+YEAR = timedelta(days=365)
+IN_TRASH = 100  # one of so many clips
+MODELS = ("i3d_person", "person_ensemble")
+THRESHOLD = 0.5
+BOXES = 20  # a track
+TRACK = {
+    "times": [number / 4 for number in range(BOXES)],
+    "boxes": [[0.1, 0.25, 0.35, 0.75]] * BOXES,
+    "crop_times": [number / 8 for number in range(16)],
+    "windows": [[0.0, 2.0, 0.31], [1.0, 3.0, 0.62], [2.0, 4.0, 0.17]],
+}
+
+# The latest clips wait; of each hundred others so many end in one of these ways.
+WAITING = 50
+ENDINGS = {"hint": 20, "no_hint": 70, "no_result": 5, "failed": 4, "cancelled": 1}
+
+EVENTS = """
+WITH RECURSIVE
+numbers(number) AS (SELECT 1 UNION ALL SELECT number + 1 FROM numbers WHERE number <= %(each)s),
+hints AS (
+    SELECT analysis.id AS analysis_id, track.segment_id, track.id AS track_id,
+        analysis.score, ROW_NUMBER() OVER (ORDER BY track.id) AS place
+    FROM video_classifier_analysis AS analysis
+    JOIN video_classifier_track AS track ON track.analysis_id = analysis.id
+    WHERE analysis.prediction = 'hint'
+)
+INSERT INTO video_classifier_event
+    (analysis_id, number, segment_id, track_id, start, "end", peak, score)
+SELECT analysis_id, number, segment_id, track_id,
+    number * 10.0, number * 10.0 + 6.0, number * 10.0 + 3.0,
+    %(threshold)s + (score - %(threshold)s) * ((number * 37 + place) %% 100) / 100.0
+FROM hints JOIN numbers ON number <= %(each)s + (CASE WHEN place <= %(more)s THEN 1 ELSE 0 END)
+"""
+
+Row = TypeVar("Row", bound=Model)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sizes:
+    """How many rows there are."""
+
+    clips: int
+    events: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class People:
+    """Who looks at pages."""
+
+    member: User  # analyst and reviewer in some of the stores
+    root: User  # sees all
+
+
+def fill(sizes: Sizes, *, now: datetime, advance: Callable[[], None]) -> People:
+    """Writes all rows, and calls `advance` for each AT_ONCE clips."""
+    filling = _Filling(sizes, now)
+    for first in range(0, sizes.clips, AT_ONCE):
+        with transaction.atomic():
+            filling.write(range(first, min(first + AT_ONCE, sizes.clips)))
+        advance()
+    _write_events(sizes.events)
+    return filling.people
+
+
+class _Filling:
+    def __init__(self, sizes: Sizes, now: datetime) -> None:
+        self._sizes = sizes
+        self._now = now
+        self._random = Random(7)  # noqa: S311  (it hides nothing)
+        self._endings = [ending for ending, share in ENDINGS.items() for _ in range(share)]
+        self._random.shuffle(self._endings)
+        stores = _written(Store(name=f"Store {n:02}") for n in range(STORES))
+        self._cameras = _written(
+            Camera(store=store, name=f"camera {n}") for store in stores for n in range(CAMERAS)
+        )
+        self._uploaders = _written(_user(f"user{n:02}") for n in range(UPLOADERS))
+        root = _user("root", is_staff=True, is_superuser=True)
+        root.save()
+        self.people = People(member=self._uploaders[0], root=root)
+        _written(
+            Membership(user=self.people.member, store=store, role=role)
+            for store in stores[:STORES_OF_MEMBER]
+            for role in (Role.ANALYST, Role.REVIEWER)
+        )
+
+    def write(self, numbers: Iterable[int]) -> None:
+        clips = _written(map(self._clip, numbers))
+        analyses = _written(map(self._analysis, numbers, clips))
+        segments = _written(map(_segment, analyses))
+        followed = [each for each in segments if each.view == View.PERSON and each.score]
+        _written(map(_track, followed))
+
+    def _ending(self, number: int) -> str:
+        if number >= self._sizes.clips - WAITING:
+            return "queued"
+        return self._endings[number % len(self._endings)]
+
+    def _at(self, number: int) -> datetime:
+        """The last clip came in now."""
+        return self._now - YEAR * (1 - (number + 1) / self._sizes.clips)
+
+    def _clip(self, number: int) -> Clip:
+        camera = self._random.choice(self._cameras)
+        at = self._at(number)
+        return Clip(
+            id=self._id(),
+            name=f"{camera.name} {at:%Y-%m-%d %H-%M-%S} {number:06}.mp4",
+            file=f"clips/{at:%Y/%m}/{number}.mp4",
+            sha256=f"{number:064x}",
+            size_bytes=2_000_000 + number,
+            container="mp4",
+            codec="h264",
+            width=1280,
+            height=720,
+            frame_rate=25.0,
+            duration=10.0,
+            store=camera.store,
+            camera=camera,
+            uploaded_by=self._random.choice(self._uploaders),
+            uploaded_at=at,
+            trashed_at=at if number % IN_TRASH == IN_TRASH // 2 else None,
+        )
+
+    def _analysis(self, number: int, clip: Clip) -> Analysis:
+        at, ending = self._at(number), self._ending(number)
+        return Analysis(
+            id=self._id(),
+            clip=clip,
+            model=MODELS[number % len(MODELS)],
+            requested_by=clip.uploaded_by,
+            queued_at=at,
+            frame_times=[0.5 + n for n in range(9)],
+            **self._outcome(ending, at),
+        )
+
+    def _outcome(self, ending: str, at: datetime) -> dict[str, Any]:
+        if ending == "queued":
+            return {"status": Status.QUEUED}
+        found = {"started_at": at, "finished_at": at + timedelta(seconds=4)}
+        if ending in ("failed", "cancelled"):
+            return found | {"status": Status(ending), "error": "No picture could be decoded."}
+        found |= {"status": Status.DONE, "prediction": Prediction(ending), "view": View.PERSON}
+        if ending == "no_result":
+            return found | {"reason": "Nobody could be seen in this clip."}
+        above = ending == "hint"
+        score = self._random.uniform(THRESHOLD if above else 0.0, 1.0 if above else THRESHOLD)
+        scored = {"score": score, "threshold": THRESHOLD, "decided_by": 1, "tracks_found": 2}
+        return found | scored | {"model_sha256": "a" * 64, "detector_sha256": "d" * 64}
+
+    def _id(self) -> uuid.UUID:
+        return uuid.UUID(int=self._random.getrandbits(128), version=4)
+
+
+def _write_events(wanted: int) -> None:
+    """So many in all, shared out among the hints; in one statement, as a million are wanted."""
+    hints = Analysis.objects.filter(prediction=Prediction.HINT).count()
+    each, more = divmod(wanted, max(hints, 1))
+    with connection.cursor() as cursor:
+        cursor.execute(EVENTS, {"each": each, "more": more, "threshold": THRESHOLD})
+
+
+def _segment(analysis: Analysis) -> Segment:
+    same = ("status", "requested_by", "error", "score", "threshold", "reason", "view", "decided_by")
+    return Segment(analysis=analysis, number=1, **{name: getattr(analysis, name) for name in same})
+
+
+def _track(segment: Segment) -> Track:
+    score = segment.score or 0.0
+    return Track(
+        analysis=segment.analysis,
+        segment=segment,
+        number=1,
+        number_in_segment=1,
+        score=score,
+        **TRACK,
+    )
+
+
+def _user(name: str, **fields: bool) -> User:
+    return User(username=name, password="!", **fields)  # noqa: S106
+
+
+def _written(rows: Iterable[Row]) -> list[Row]:
+    made = list(rows)
+    return list(type(made[0])._base_manager.bulk_create(made)) if made else []  # noqa: SLF001

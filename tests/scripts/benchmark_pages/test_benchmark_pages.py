@@ -1,0 +1,65 @@
+"""The benchmark of pages, with few rows."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from django.utils import timezone
+
+from scripts.benchmark_pages import filling
+from tests.makers.footage import ROOT
+from video_classifier.models import Analysis, Clip, Event, Segment, Track
+from video_classifier.states import Prediction, Status
+
+
+def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "scripts.benchmark_pages", *arguments]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+
+
+@pytest.mark.db
+def test_measures_pages_in_a_database_of_its_own(tmp_path: Path) -> None:
+    page = tmp_path / "page.md"
+    marks = [
+        f"<!-- pages on {vendor}: {end} -->"
+        for vendor in ("sqlite", "postgresql")
+        for end in ("begin", "end")
+    ]
+    page.write_text("\n".join(marks))
+
+    done = run(
+        *("--clips", "150", "--events", "300", "--times", "2", "--only", "upload"),
+        *("--write", str(page)),
+    )
+
+    assert done.returncode in {0, 1}, done.stderr  # 1: this machine is busy
+    assert "| upload | member |" in done.stdout
+    assert "| upload | member |" in page.read_text()
+
+
+def test_a_page_without_its_marks_is_refused_before_the_database_is_filled(tmp_path: Path) -> None:
+    page = tmp_path / "page.md"
+    page.write_text("words")
+
+    done = run("--write", str(page))
+
+    assert done.returncode == 2
+    assert "needs the lines" in done.stderr
+
+
+@pytest.mark.django_db
+def test_fills_a_database_with_so_many_rows_that_hold_its_rules() -> None:
+    sizes = filling.Sizes(clips=250, events=333)
+
+    people = filling.fill(sizes, now=timezone.now(), advance=lambda: None)
+
+    counts = [kind.objects.count() for kind in (Clip, Analysis, Segment, Event)]
+    assert counts == [250, 250, 250, 333]
+    assert not Event.objects.exclude(analysis__prediction=Prediction.HINT).exists()
+    assert Track.objects.filter(events__isnull=False).distinct().count() > 1
+    assert Analysis.objects.filter(status=Status.QUEUED).count() == filling.WAITING
+    assert 0 < Clip.objects.visible_to(people.member).count() < 150
+    assert Clip.objects.visible_to(people.root).count() == 250

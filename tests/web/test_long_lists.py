@@ -1,0 +1,142 @@
+"""What keeps pages of long lists quick: how often they ask, and by which indexes they find.
+
+With a few rows a database reads tables whole, so that these ask it for its plans.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.db import connection
+from django.db.models import QuerySet
+from django.test import Client, RequestFactory
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from scripts.benchmark_pages import filling, measuring
+from tests.databases import plan
+from video_classifier.models import Analysis, Clip
+from video_classifier.web import paging
+from video_classifier.web.filters import HistoryFilter
+
+CLIPS = 600
+
+
+@pytest.fixture
+def people(db: None) -> filling.People:
+    sizes = filling.Sizes(clips=CLIPS, events=3 * CLIPS)
+    return filling.fill(sizes, now=timezone.now(), advance=lambda: None)
+
+
+def asked(who: User, **query: str) -> HistoryFilter:
+    request = RequestFactory().get("/history/", query)
+    request.user = who
+    return HistoryFilter(request.GET, queryset=Analysis.objects.all(), request=request)
+
+
+def section(found: HistoryFilter) -> QuerySet[Any]:
+    """What the first page is found by."""
+    rows, fields = found.order.sections(found.rows())[0]
+    sign = "-" if found.order.descending else ""
+    return rows.order_by(*(f"{sign}{name}" for name in fields)).values_list("pk")[:26]
+
+
+@pytest.mark.parametrize(
+    ("query", "index"),
+    [
+        ({}, "analysis_history"),
+        ({"since": "2026-01-01"}, "analysis_history"),
+        ({"status": "failed"}, "analysis_by_status"),
+        ({"hint": "yes"}, "analysis_by_prediction"),
+        ({"sort": "hint"}, "analysis_by_prediction"),
+        ({"sort": "-score"}, "analysis_by_score"),
+        ({"sort": "score"}, "analysis_by_score"),
+        ({"sort": "-model"}, "analysis_by_model"),
+        ({"model": filling.MODELS[0]}, "analysis_by_model"),
+        ({"sort": "clip"}, "clip_by_name"),
+    ],
+)
+def test_the_history_is_found_in_order_through_an_index(
+    people: filling.People, query: dict[str, str], index: str
+) -> None:
+    for who in (people.member, people.root):
+        found = plan(section(asked(who, **query)))
+
+        assert index in found
+        assert "FOR ORDER BY" not in found  # in SQLite's words: sorts all
+
+
+def test_a_page_far_on_begins_in_the_index(people: filling.People) -> None:
+    found = asked(people.root)
+    place = found.order.of(found.rows()).values_list("queued_at", "id")[CLIPS // 2]
+
+    rows, fields = found.order.sections(found.rows())[0]
+    beyond = rows.filter(paging._beyond(rows, fields, place, falling=True))
+    explained = plan(beyond.order_by("-queued_at", "-id").values_list("pk")[:26])
+
+    assert "analysis_history" in explained
+    assert "(queued_at,id)<" in explained or "Index Cond" in explained
+
+
+def test_names_are_searched_without_reading_rows(people: filling.People) -> None:
+    explained = plan(Clip.objects.kept().named("camera").order_by().values_list("pk")[:1001])
+
+    if connection.vendor == "sqlite":
+        assert "COVERING INDEX clip_by_name" in explained
+    else:
+        assert "clip_trigrams" in explained
+
+
+def test_whose_clips_there_are_is_found_through_an_index(people: filling.People) -> None:
+    own = Clip.objects.visible_to(people.member).kept().filter(uploaded_by=people.member)
+
+    assert "clip_by_uploader" in plan(own.order_by().values("pk")[:1])
+
+
+def test_the_latest_clips_of_a_user_are_found_through_an_index(people: filling.People) -> None:
+    latest = Analysis.objects.filter(requested_by=people.root).order_by("-queued_at", "-id")
+
+    assert "analysis_by_requester" in plan(latest[:5])
+
+
+def test_the_administration_finds_clips_through_an_index(people: filling.People) -> None:
+    assert "clip_by_upload" in plan(Clip.objects.order_by("-uploaded_at", "-pk")[:50])
+
+
+def test_models_are_found_by_steps_in_an_index(
+    people: filling.People, django_assert_num_queries: Any
+) -> None:
+    with django_assert_num_queries(len(filling.MODELS) + 1):
+        found = Analysis.objects.models(public=filling.MODELS)
+
+    assert found == sorted(filling.MODELS)
+
+
+def test_models_that_nobody_else_can_choose_are_shown_where_they_were_used(
+    people: filling.People,
+) -> None:
+    visible = Analysis.objects.visible_to(people.member)
+
+    assert visible.models(public=()) == sorted(filling.MODELS)
+    assert visible.none().models(public=()) == []
+
+
+MOST_QUERIES = 20
+
+
+def test_no_page_asks_more_often_where_there_is_much(people: filling.People) -> None:
+    clients = {who: Client() for who in (people.member, people.root)}
+    for who, client in clients.items():
+        client.force_login(who)
+
+    asked = {page.name: queries_of(clients[page.who], page) for page in measuring.pages(people)}
+
+    assert {name: count for name, count in asked.items() if count > MOST_QUERIES} == {}
+
+
+def queries_of(client: Client, page: measuring.Page) -> int:
+    with CaptureQueriesContext(connection) as queries:
+        assert client.get(page.address).status_code == 200, page.name
+        return len(queries)
