@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ import av
 import numpy as np
 from django.contrib.auth.models import User
 from django.utils import timezone
-from playwright.sync_api import FilePayload, Page, Route, expect
+from playwright.sync_api import FilePayload, Page, expect
 
 from tests.conftest import (
     PASSWORD,
@@ -26,15 +27,23 @@ from tests.conftest import (
 from tests.makers import recordings, scenes
 from video_classifier.ml.contracts import Image
 from video_classifier.ml.serving import no_result
-from video_classifier.models import Analysis, Camera, Clip, HeatMap, Track
-from video_classifier.services import accounts, catalog, evidence, segments, trash
-from video_classifier.states import Playback, Prediction, Role, Stage, Status, View
+from video_classifier.models import Analysis, Camera, Clip, HeatMap, Track, Upload
+from video_classifier.services import (
+    accounts,
+    catalog,
+    evidence,
+    recording_times,
+    segments,
+    trash,
+)
+from video_classifier.states import Playback, Prediction, RecordedFrom, Role, Stage, Status, View
 
 LONG = (
     "NVR-07_Filiale-Hauptstrasse_Kamera-12-Eingang-links_"
     "2026-11-24_21-58-03_2026-11-24_22-03-41.mp4"
 )
 MODEL = "person_ensemble"
+RECORDED = datetime(2026, 11, 24, 21, 58, 3, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,7 +95,13 @@ def furnish(
     }
     made = {
         "hint": make(
-            "till_3_evening.mp4", Status.DONE, score=0.93, decided_by=1, tracks_found=2, **done
+            "till_3_evening.mp4",
+            Status.DONE,
+            score=0.93,
+            decided_by=1,
+            tracks_found=2,
+            clip={"recorded_at": RECORDED, "recorded_from": RecordedFrom.NAME},
+            **done,
         ),
         "no hint": make(
             LONG,
@@ -95,6 +110,7 @@ def furnish(
             prediction=Prediction.NO_HINT,
             decided_by=1,
             tracks_found=2,
+            clip={"recorded_note": recording_times.NO_DAY},
             warnings=["Only the first 6.0 s of 14.0 s could be read."],
             **done,
         ),
@@ -145,6 +161,15 @@ def furnish(
             _follow(analysis, number, frames)
         names = evidence.frame_files(analysis)
         evidence.write({names[n]: evidence.jpeg(frames[n], 80) for n in range(16)})
+    Upload.objects.create(
+        user=user,
+        name=LONG,
+        size_bytes=3 * 1024**3,
+        received_bytes=1024**3,
+        store=made["hint"].clip.store,
+        model=MODEL,
+        expires_at=timezone.now() + timedelta(hours=20),
+    )
     HeatMap.objects.create(
         analysis=made["hint"], status=Status.DONE, drops=[[0.31, 0.02], [0.05, 0.0]]
     )
@@ -249,6 +274,7 @@ def signed_in(made: dict[str, Analysis]) -> Iterable[Seen]:
     """Every page and dialog of a user."""
     yield at("upload", "/")
     yield Seen(name="upload-models", open=_unfold("/", "Other models"))
+    yield Seen(name="upload-recording-time", open=_unfold("/", "Recording time"))
     yield Seen(name="upload-receipts", open=_submit("[data-module=upload] form"))
     yield at("history", "/history/")
     yield Seen(name="history-filters", open=_filters)
@@ -302,18 +328,14 @@ def administration(made: dict[str, Analysis]) -> Iterable[Seen]:
 
 def _upload(page: Page) -> None:
     page.on("dialog", lambda dialog: dialog.accept())  # on leaving, while clips are sent
-    page.route(re.compile(r":\d+/$"), _leave_under_way)
+    page.route(re.compile(r"/uploads/$"), lambda _: None)
     page.goto("/")
     words: FilePayload = {"name": LONG, "mimeType": "video/mp4", "buffer": b"x"}
     page.get_by_label("Clips", exact=True).set_input_files([words] * 4)
     rows = page.locator("[data-uploads] [data-receipt]")
     rows.nth(0).get_by_role("button", name="Cancel").click()
+    rows.nth(1).get_by_role("button", name="Pause").click()
     expect(rows.nth(2)).to_contain_text("Sending")
-
-
-def _leave_under_way(route: Route) -> None:
-    if route.request.method != "POST":
-        route.continue_()
 
 
 def _unfold(address: str, summary: str) -> Callable[[Page], None]:

@@ -12,7 +12,7 @@ from django.utils import timezone
 from tests.conftest import MakeClip
 from tests.services.test_files import store
 from video_classifier.models import Clip
-from video_classifier.services import housekeeping
+from video_classifier.services import housekeeping, resumable
 
 NOW = 1000.0
 
@@ -23,6 +23,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     shown = [NOW]
     monkeypatch.setattr(time, "monotonic", lambda: shown[0])
     monkeypatch.setattr(housekeeping, "_next", 0.0)
+    monkeypatch.setattr(housekeeping, "_next_uploads", 0.0)
     return shown
 
 
@@ -48,3 +49,18 @@ def test_again_after_a_day(clock: list[float], later: timedelta, *, tidied: bool
     housekeeping.tidy_if_due()
 
     assert orphan.exists() is not tidied
+
+
+@pytest.mark.django_db
+def test_uploads_are_looked_at_each_minute(
+    clock: list[float], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    called: list[str] = []
+    monkeypatch.setattr(resumable, "finish_left", lambda: called.append("finish"))
+    monkeypatch.setattr(resumable, "tidy", lambda: called.append("tidy"))
+
+    for seconds in (0, 59, 1):
+        clock[0] += seconds
+        housekeeping.tidy_if_due()
+
+    assert called == ["finish", "tidy"] * 2

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import UTC, datetime
 from io import BytesIO
 from pathlib import Path
 
@@ -18,7 +19,7 @@ from video_classifier.ml.serving import bundle
 from video_classifier.ml.serving.card import Interval
 from video_classifier.models import Analysis, Clip
 from video_classifier.services import catalog
-from video_classifier.states import Status
+from video_classifier.states import RecordedFrom, Status
 
 HTMX = {"HX-Request": "true"}
 
@@ -135,6 +136,29 @@ def test_what_is_more_than_all_clips_together_gets_a_page_that_names_the_limit(
     assert response.status_code == 400
     assert "2 clips of at most 1000\xa0bytes each" in response.content.decode()
     assert "send fewer at once" in response.content.decode()
+
+
+def test_the_form_says_when_its_clips_were_recorded(client: Client, video: bytes) -> None:
+    form = {
+        "model": "standard",
+        "clips": sent("till.mp4", video),
+        "recorded_at": "2026-11-26T14:30",
+    }
+
+    client.post("/", form)
+
+    clip = Clip.objects.get()
+    assert clip.recorded_at == datetime(2026, 11, 26, 14, 30, tzinfo=UTC)
+    assert clip.recorded_from == RecordedFrom.GIVEN
+
+
+def test_the_page_says_both_limits(client: Client, settings: Settings) -> None:
+    settings.CLIP_MAX_BYTES, settings.RECORDING_MAX_BYTES = 2 * 1024**2, 3 * 1024**3
+
+    html = client.get("/").content.decode()
+
+    assert "up to 3.0\xa0GB each" in html
+    assert "files of up to 2.0\xa0MB at once" in html
 
 
 def test_the_script_gets_the_receipts_alone(client: Client, video: bytes) -> None:
