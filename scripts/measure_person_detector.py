@@ -1,7 +1,7 @@
 """Measures our own person detector on scenes that it was not trained on.
 
-Against the boxes of its teacher, against boxes that were checked one by one, and for speed against
-YOLOX-nano in ONNX Runtime, which `requirements-dev.txt` brings.
+Against the boxes of YOLOX-nano, one of its teachers, against boxes that were checked one by one,
+and for speed against YOLOX-nano in ONNX Runtime, which `requirements-dev.txt` brings.
 """
 
 from __future__ import annotations
@@ -19,20 +19,23 @@ import numpy as np
 from PIL import Image as Picture
 from PIL import ImageDraw
 
-from scripts._lib import console, markdown
+from scripts._lib import baselines, console, markdown
 from video_classifier.ml.contracts import ClipError, Image
 from video_classifier.ml.data.manifest import ManifestError
 from video_classifier.ml.distillation import scenes, scoring
 from video_classifier.ml.distillation.scenes import Pictures
 from video_classifier.ml.distillation.scoring import Curve, Truth
+from video_classifier.ml.distillation.teachers import Mirrored
+from video_classifier.ml.networks.pretrained import WeightsError
 from video_classifier.ml.persons import boxes, layouts, onnx
 from video_classifier.ml.persons import detector_card as cards
 from video_classifier.ml.persons import loading as detectors
-from video_classifier.ml.persons.detector import Detections, Detector, DetectorError
+from video_classifier.ml.persons.detector import Detector, DetectorError
 
 EXAMPLE = """example:
   python -m scripts.measure_person_detector --manifest ../shared/data/manifest.csv \\
-      --teacher ../shared/weights/yolox_nano.onnx --write docs/detector.md
+      --teacher ../shared/weights/yolox_nano.onnx \\
+      --nanodet ../shared/weights/nanodet_plus_m.onnx --write docs/detector.md
 """
 
 NAME = "figures"  # of the marks in the page
@@ -60,29 +63,13 @@ class Line(NamedTuple):
     threshold: float
 
 
-class Mirrored:
-    """A detector that looks at mirrored pictures: how far it agrees with itself is how far
-    anybody who learned from it can be asked to."""
-
-    def __init__(self, detector: Detector) -> None:
-        self._detector = detector
-        self.threshold = detector.threshold
-        self.sha256 = detector.sha256
-        self.input_size = detector.input_size
-
-    def detect(self, image: Image) -> Detections:
-        found = self._detector.detect(np.ascontiguousarray(image[:, ::-1]))
-        left, top, right, bottom = found.boxes.T
-        mirrored = np.stack((1 - right, top, 1 - left, bottom), axis=1)
-        return Detections(boxes=mirrored, scores=found.scores)
-
-
 def main(argv: Sequence[str] | None = None) -> int:
     arguments = _arguments(argv)
     try:
         if arguments.write:
             markdown.check(arguments.write, NAME)
         own, teacher = detectors.load(arguments.detector), onnx.read(arguments.teacher)
+        compared = _compared(own, arguments.before, arguments.nanodet)
         folder = arguments.manifest.parent
         held_out = _held_out(arguments.detector, scenes.clips_by_scene(arguments.manifest))
         tested = _tested(folder, held_out["test"])
@@ -92,10 +79,17 @@ def main(argv: Sequence[str] | None = None) -> int:
         )
         unseen = {clip for clips in held_out.values() for clip in clips}
         checked = _checked(arguments.checked, folder, unseen)
-        drawn = _table(_lines(own, teacher, reference, checked))
+        drawn = _table(_lines(compared, teacher, reference, checked))
         if arguments.speed:
-            drawn += "\n\n" + _speed(own, arguments.teacher)
-    except (ManifestError, DetectorError, ClipError, markdown.PageError, OSError) as error:
+            drawn += "\n\n" + _speed(compared, arguments.teacher)
+    except (
+        ManifestError,
+        DetectorError,
+        WeightsError,
+        ClipError,
+        markdown.PageError,
+        OSError,
+    ) as error:
         console.complain(error)
         return 2
     console.out.print(drawn, markup=False, soft_wrap=True)
@@ -111,24 +105,32 @@ def _tested(folder: Path, clips: Sequence[str]) -> list[Pictures]:
         return scenes.read(folder, clips, advance=advance)
 
 
-def _lines(own: Detector, teacher: Detector, tested: Reference, checked: Reference) -> list[Line]:
+def _compared(own: Detector, before: Path | None, nanodet: Path | None) -> dict[str, Detector]:
+    compared = {"own": own}
+    if before:
+        compared["own, before"] = detectors.load(before)
+    if nanodet:
+        compared["NanoDet-Plus-m as published"] = baselines.nanodet(nanodet)
+    return compared
+
+
+def _lines(
+    compared: Mapping[str, Detector], teacher: Detector, tested: Reference, checked: Reference
+) -> list[Line]:
     return [
-        _line("own", own, "YOLOX-nano", tested),
+        *(_line(name, each, "YOLOX-nano", tested) for name, each in compared.items()),
         _line("YOLOX-nano, mirrored", Mirrored(teacher), "YOLOX-nano", tested),
-        _line("own", own, "checked boxes", checked),
+        *(_line(name, each, "checked boxes", checked) for name, each in compared.items()),
         _line("YOLOX-nano", teacher, "checked boxes", checked),
     ]
 
 
 def _held_out(detector: Path, by_scene: Mapping[str, Sequence[str]]) -> Mapping[str, Sequence[str]]:
     """The clips of scenes that were not trained on, by split."""
-    split = cards.read(detector).training.get("scenes")
-    if not isinstance(split, dict):
-        msg = f"The person detector {detector} doesn't say which scenes it was not trained on."
-        raise DetectorError(msg)
+    split = scenes.split_of(cards.read(detector))
     return {
-        name: [clip for scene in split[name] for clip in by_scene[scene]]
-        for name in ("validation", "test")
+        name: [clip for scene in part for clip in by_scene[scene]]
+        for name, part in (("validation", split.validation), ("test", split.test))
     }
 
 
@@ -178,25 +180,31 @@ def _table(lines: Iterable[Line]) -> str:
     return markdown.table([heads, *rows], words=2)
 
 
-def _speed(own: Detector, model: Path) -> str:
-    """Both alternately, on one picture, resize and non-maximum suppression included.
+def _speed(compared: Mapping[str, Detector], model: Path) -> str:
+    """All in turn, on one picture, resize and non-maximum suppression included.
 
     A turn is as many pictures as a clip has, roughly: one comes after the other there, too.
     """
     picture: Image = np.random.default_rng(0).integers(0, 256, (1080, 1920, 3), np.uint8)
-    other = _in_onnx_runtime(model)
-    ours: list[float] = []
-    theirs: list[float] = []
+    calls: dict[str, Callable[[Image], object]] = {
+        name: detector.detect for name, detector in compared.items()
+    }
+    calls["YOLOX-nano in ONNX Runtime"] = _in_onnx_runtime(model)
+    seconds: dict[str, list[float]] = {name: [] for name in calls}
     with console.progress("Timing", TURNS) as advance:
         for _ in range(TURNS):
-            ours.extend(_seconds(lambda: own.detect(picture)) for _ in range(PICTURES_A_TURN))
-            theirs.extend(_seconds(lambda: other(picture)) for _ in range(PICTURES_A_TURN))
+            for name, call in calls.items():
+                seconds[name] += (_seconds(call, picture) for _ in range(PICTURES_A_TURN))
             advance()
-    mine, other_s = median(ours[PICTURES_A_TURN:]), median(theirs[PICTURES_A_TURN:])
+    medians = {name: median(each[PICTURES_A_TURN:]) for name, each in seconds.items()}
+    own, *others = medians
+    ratios = ", ".join(
+        f"{name} {medians[name] * 1000:.1f} ms (a ratio of {medians[own] / medians[name]:.2f})"
+        for name in others
+    )
     return (
-        f"A 1080p picture takes {mine * 1000:.1f} ms, YOLOX-nano in ONNX Runtime "
-        f"{other_s * 1000:.1f} ms: a ratio of {mine / other_s:.2f} (medians of {TURNS - 1} turns "
-        f"of {PICTURES_A_TURN} pictures, resizing included)."
+        f"A 1080p picture takes {medians[own] * 1000:.1f} ms, {ratios}: medians of {TURNS - 1} "
+        f"turns of {PICTURES_A_TURN} pictures, resizing included."
     )
 
 
@@ -215,9 +223,9 @@ def _in_onnx_runtime(model: Path) -> Callable[[Image], object]:
     return detect
 
 
-def _seconds(call: Callable[[], object]) -> float:
+def _seconds(call: Callable[[Image], object], picture: Image) -> float:
     start = time.perf_counter()
-    call()
+    call(picture)
     return time.perf_counter() - start
 
 
@@ -257,7 +265,9 @@ def _tile(own: Detector, image: Image, truth: Truth) -> Picture.Image:
 def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     parser = console.parser("measure_person_detector", __doc__, EXAMPLE)
     parser.add_argument("--manifest", type=Path, required=True, help="CSV: path, scene, take")
-    parser.add_argument("--teacher", type=Path, required=True, help="the YOLOX file it learned by")
+    parser.add_argument("--teacher", type=Path, required=True, help="YOLOX-nano in ONNX")
+    parser.add_argument("--before", type=Path, help="an earlier detector's folder, to compare with")
+    parser.add_argument("--nanodet", type=Path, help="its published weights, to compare with")
     parser.add_argument("--detector", type=Path, default=console.DETECTOR)
     parser.add_argument("--checked", type=Path, default=CHECKED, help="default: %(default)s")
     parser.add_argument("--speed", action=argparse.BooleanOptionalAction, default=True)

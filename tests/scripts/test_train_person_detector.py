@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from scripts import measure_person_detector, train_person_detector
 from scripts._lib import console
-from tests.makers.crowd import Spotter
 from tests.makers.footage import ROOT, YOLOX, require
 
 Script = Callable[[list[str]], int]
@@ -23,10 +21,11 @@ def script(request: pytest.FixtureRequest) -> Script:
 
 
 def options(folder: Path, script: Script, *, teacher: str = "teacher.onnx") -> list[str]:
-    told = ["--manifest", str(folder / "clips.csv"), "--teacher", str(folder / teacher)]
+    manifest, file = str(folder / "clips.csv"), str(folder / teacher)
     if script is train_person_detector.main:
-        return [*told, "--backbone-weights", "none", "--out", str(folder / "out")]
-    return told
+        told = ["--nanodet", file, "--yolox", file, "--out", str(folder / "out")]
+        return ["--manifest", manifest, *told]
+    return ["--manifest", manifest, "--teacher", file]
 
 
 @pytest.mark.keras
@@ -57,24 +56,11 @@ def test_weights_that_do_not_fit_are_refused_before_a_clip_is_read(
 ) -> None:
     require(YOLOX)
     (tmp_path / "clips.csv").write_text("path,scene,take\nmissing.mp4,shop,1\n")
-    (tmp_path / "weights.h5").write_text("buy milk")
-    told = options(tmp_path, train_person_detector.main)
-    told[told.index("--teacher") + 1] = str(YOLOX)
-    told[told.index("--backbone-weights") + 1] = str(tmp_path / "weights.h5")
+    told = options(tmp_path, train_person_detector.main, teacher=str(YOLOX))
 
     assert train_person_detector.main(told) == 2
 
-    assert "not those of MobileNetV2" in capsys.readouterr().err
-
-
-def test_a_mirrored_detector_finds_people_where_they_are() -> None:
-    picture = np.zeros((40, 80, 3), np.uint8)
-    picture[10:30, 8:16] = 255
-
-    found = measure_person_detector.Mirrored(Spotter()).detect(picture)
-
-    assert found.boxes == pytest.approx(np.array([[0.1, 0.25, 0.2, 0.75]]))
-    assert found.boxes.dtype == np.float32
+    assert "not those of NanoDet-Plus-m" in capsys.readouterr().err
 
 
 def test_the_checked_boxes_and_the_detector_are_where_they_are_looked_for() -> None:

@@ -292,9 +292,27 @@ def test_opencv_says_what_onnx_runtime_says(shopper: Image) -> None:
     (said,) = onnxruntime.InferenceSession(YOLOX).run(None, {"images": pixels})
 
     expected = layouts.YOLOX.decode(said[0], 416, 416)
-    found = onnx.read(YOLOX).candidates(picture)
-    np.testing.assert_allclose(found.scores, expected.scores, atol=1e-4)
-    np.testing.assert_allclose(found.boxes, expected.boxes, atol=0.1)
+    for in_onnx_runtime in (False, True):
+        found = onnx.read(YOLOX, in_onnx_runtime=in_onnx_runtime).candidates(picture)
+        np.testing.assert_allclose(found.scores, expected.scores, atol=1e-4)
+        np.testing.assert_allclose(found.boxes, expected.boxes, atol=0.1)
+
+
+@pytest.mark.footage
+def test_an_input_of_any_size_may_be_larger(shopper: Image) -> None:
+    require(NANODET)
+
+    detector = onnx.read(NANODET, in_onnx_runtime=True, free_size=(512, 640))
+
+    assert detector.input_size == (768, 960)
+    assert detector.detect(shopper).scores[0] > 0.5
+
+
+def test_onnx_runtime_says_in_a_sentence_what_it_cannot_read(tmp_path: Path) -> None:
+    (tmp_path / "detector.onnx").write_text("buy milk")
+
+    with pytest.raises(DetectorError, match="no ONNX file"):
+        onnx.read(tmp_path / "detector.onnx", in_onnx_runtime=True)
 
 
 def test_grids_of_logits_are_one_output_of_scores() -> None:

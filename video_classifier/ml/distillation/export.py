@@ -25,18 +25,23 @@ def write(folder: Path, content: bytes, card: DetectorCard) -> None:
     detector_card.write(folder, card)
 
 
-def convert(network: keras.Model, *, height: int, width: int) -> bytes:
-    """For LiteRT, with weights of 16 bits; sides are multiples of 32.
+def convert(network: keras.Model) -> bytes:
+    """For LiteRT, with weights of 16 bits.
 
-    Takes (1, height, width, 3) RGB float32, 0 to 255, and gives (1, cells, 5): the output of
-    `network`, its grids concatenated.
+    Takes (1, height, width, 3) RGB float32, 0 to 255, and gives (1, cells, values), which are
+    those of a NanoDet-Plus: the score, 0 to 1, and the logits of distances.
     """
     import keras
     import tensorflow as tf
 
-    picture = keras.Input((height, width, 3), batch_size=1)
-    rows = [keras.layers.Reshape((-1, 5))(grid) for grid in network(picture)]
-    whole = keras.Model(picture, keras.layers.Concatenate(axis=1)(rows))
+    picture = keras.Input(network.input_shape[1:], batch_size=1)
+    rows = [
+        keras.layers.Reshape((-1, grid.shape[-1]))(grid)
+        for grid in keras.tree.flatten(network(picture))
+    ]
+    cells = keras.layers.Concatenate(axis=1)(rows)
+    scores = keras.ops.sigmoid(cells[..., :1])
+    whole = keras.Model(picture, keras.layers.Concatenate(axis=2)([scores, cells[..., 1:]]))
     converter = tf.lite.TFLiteConverter.from_keras_model(whole)
     converter.optimizations = [tf.lite.Optimize.DEFAULT]
     converter.target_spec.supported_types = [tf.float16]

@@ -13,6 +13,8 @@ import numpy.typing as npt
 from video_classifier.ml.contracts import ClipFacts, Image
 from video_classifier.ml.data import manifest
 from video_classifier.ml.data.manifest import ManifestError
+from video_classifier.ml.persons.detector import DetectorError
+from video_classifier.ml.persons.detector_card import DetectorCard
 from video_classifier.ml.video import probe, sampling
 
 PICTURES_PER_SECOND = 5.0
@@ -72,22 +74,35 @@ def split(scenes: Mapping[str, Sequence[str]], *, seed: int) -> SceneSplit:
     )
 
 
+def split_of(card: DetectorCard) -> SceneSplit:
+    """As an earlier detector had it, so that both can be compared. Raises DetectorError."""
+    found = card.training.get("scenes")
+    if not isinstance(found, Mapping):
+        msg = "The person detector doesn't say which scenes it was not trained on."
+        raise DetectorError(msg)
+    return SceneSplit(**{part: tuple(found[part]) for part in ("train", "validation", "test")})
+
+
 def read(
-    folder: Path, clips: Iterable[str], *, advance: Callable[[], None] = lambda: None
+    folder: Path,
+    clips: Iterable[str],
+    *,
+    rate: float = PICTURES_PER_SECOND,
+    at_most: int = MAX_PICTURES,
+    advance: Callable[[], None] = lambda: None,
 ) -> list[Pictures]:
     """Some pictures of each clip. Raises ClipError for the first that can't be read."""
     pictures = []
     for clip in clips:
-        pictures.append(_pictures(folder / clip, clip))
+        pictures.append(_pictures(folder / clip, clip, rate=rate, at_most=at_most))
         advance()
     return pictures
 
 
-def _pictures(path: Path, clip: str) -> Pictures:
+def _pictures(path: Path, clip: str, *, rate: float, at_most: int) -> Pictures:
     facts = probe.facts(path)
-    images, times = _decoded(
-        path, facts, rate=min(PICTURES_PER_SECOND, MAX_PICTURES / max(facts.duration, 1.0))
-    )
+    rate = min(rate, at_most / max(facts.duration, 1.0))
+    images, times = _decoded(path, facts, rate=rate)
     return Pictures(
         clip=clip, images=images, times=tuple(times.tolist()), source_height=facts.height
     )

@@ -26,11 +26,17 @@ class Truth:
     ignored: Floats32  # neither hits nor false alarms if detected: uncertain or too small
 
 
-def truth(teacher: Detections, *, height: int) -> Truth:
+def truth(
+    teacher: Detections,
+    *,
+    height: int,
+    true_score: float = TRUE_SCORE,
+    ignored_score: float = IGNORED_SCORE,
+) -> Truth:
     """A teacher's detections as reference, in a picture of `height` pixels in its source."""
     tall = (teacher.boxes[:, 3] - teacher.boxes[:, 1]) * height >= MIN_HEIGHT
-    certain = tall & (teacher.scores >= TRUE_SCORE)
-    ignored = ~certain & (teacher.scores >= IGNORED_SCORE)
+    certain = tall & (teacher.scores >= true_score)
+    ignored = ~certain & (teacher.scores >= ignored_score)
     return Truth(boxes=teacher.boxes[certain], ignored=teacher.boxes[ignored])
 
 

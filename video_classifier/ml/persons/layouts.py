@@ -11,11 +11,11 @@ import numpy as np
 from video_classifier.ml.contracts import Floats32, Image
 from video_classifier.ml.persons import boxes
 
-_PERSON = 0  # the first of COCO's classes
+PERSON = 0  # the first of COCO's classes
 _AXES = ("picture", "candidate", "value")  # the last two the other way round in YOLOv8
 _ANCHORS = 3  # of YOLOv5, in each cell
 _BEFORE_CLASSES = 5  # a box, and how sure it is of any object
-_BINS = 8  # of NanoDet, for the distance to each side
+BINS = 8  # of NanoDet, for the distance to each side
 
 
 class Candidates(NamedTuple):
@@ -65,7 +65,7 @@ def by_shape(shape: tuple[int, ...], height: int, width: int) -> OutputLayout | 
         return YOLOV5
     if columns == cells and rows >= _BEFORE_CLASSES:  # it has no objectness
         return YOLOV8
-    if rows == boxes.cell_count(height, width, boxes.FOUR_STRIDES) and columns > 4 * _BINS:
+    if rows == boxes.cell_count(height, width, boxes.FOUR_STRIDES) and columns > 4 * BINS:
         return NANODET
     return None
 
@@ -82,22 +82,22 @@ def joined(outputs: list[Floats32]) -> Floats32:
         return np.empty(0, np.float32)
     rows.sort(key=lambda grid: -grid.shape[2])
     whole = np.concatenate(rows, axis=2).transpose(0, 2, 1)
-    classes = boxes.sigmoid(whole[..., : -4 * _BINS])
-    return np.concatenate((classes, whole[..., -4 * _BINS :]), axis=2)
+    classes = boxes.sigmoid(whole[..., : -4 * BINS])
+    return np.concatenate((classes, whole[..., -4 * BINS :]), axis=2)
 
 
 def _yolox(output: Floats32, height: int, width: int) -> Candidates:
     return Candidates(
-        boxes.from_yolox(output[:, :4], height, width), output[:, 4] * output[:, 5 + _PERSON]
+        boxes.from_yolox(output[:, :4], height, width), output[:, 4] * output[:, 5 + PERSON]
     )
 
 
 def _yolov5(output: Floats32, height: int, width: int) -> Candidates:
-    return Candidates(boxes.from_centers(output[:, :4]), output[:, 4] * output[:, 5 + _PERSON])
+    return Candidates(boxes.from_centers(output[:, :4]), output[:, 4] * output[:, 5 + PERSON])
 
 
 def _yolov8(output: Floats32, height: int, width: int) -> Candidates:
-    return Candidates(boxes.from_centers(output[:4].T), output[4 + _PERSON])
+    return Candidates(boxes.from_centers(output[:4].T), output[4 + PERSON])
 
 
 def _nanodet(output: Floats32, height: int, width: int) -> Candidates:
@@ -107,13 +107,13 @@ def _nanodet(output: Floats32, height: int, width: int) -> Candidates:
     Cells of a score that isn't reported are left out: that is nearly all of them.
     """
     corners, strides = boxes.cells(height, width, boxes.FOUR_STRIDES)
-    chosen = output[:, _PERSON] >= boxes.MIN_SCORE
+    chosen = output[:, PERSON] >= boxes.MIN_SCORE
     corners, strides, output = corners[chosen], strides[chosen], output[chosen]
-    bins = output[:, -4 * _BINS :].reshape(-1, 4, _BINS)
+    bins = output[:, -4 * BINS :].reshape(-1, 4, BINS)
     weights = np.exp(bins - bins.max(axis=2, keepdims=True))
-    distances = weights @ np.arange(_BINS, dtype=np.float32) / weights.sum(axis=2) * strides
+    distances = weights @ np.arange(BINS, dtype=np.float32) / weights.sum(axis=2) * strides
     edges = np.concatenate((corners - distances[:, :2], corners + distances[:, 2:]), axis=1)
-    return Candidates(edges, output[:, _PERSON])
+    return Candidates(edges, output[:, PERSON])
 
 
 def _own(output: Floats32, height: int, width: int) -> Candidates:

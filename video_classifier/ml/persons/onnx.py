@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 import threading
+from contextlib import suppress
 from pathlib import Path
 from typing import Protocol
 
@@ -24,9 +25,15 @@ FREE_SIZE = 416, 416  # (height, width) for a network that takes any: NanoDet wa
 _INPUT = re.compile(r"<Input> CV_32F\w* \[1 x 3 x (\d+) x (\d+)\]")  # as OpenCV prints a network
 
 
-def read(path: Path) -> OnnxDetector:
-    """The detector in an ONNX file. Raises DetectorError if it is of no known family."""
-    network = _network(path)
+def read(
+    path: Path, *, in_onnx_runtime: bool = False, free_size: tuple[int, int] = FREE_SIZE
+) -> OnnxDetector:
+    """The detector in an ONNX file. Raises DetectorError if it is of no known family.
+
+    `in_onnx_runtime` asks for ONNX Runtime, which takes half the time and need not be installed;
+    there, `free_size` is the (height, width) of an input of any size.
+    """
+    network = _network(path, free_size, in_onnx_runtime=in_onnx_runtime)
     if network.size is None:
         msg = (
             f"The person detector {path} can't be used: it does not take one color picture of a "
@@ -102,33 +109,41 @@ class _OpenCV:
 class _OnnxRuntime:
     """Raises ImportError if it is not installed, and errors that have no class in common."""
 
-    def __init__(self, path: Path) -> None:
-        from onnxruntime import InferenceSession  # type: ignore[import-untyped]
+    def __init__(self, path: Path, free_size: tuple[int, int]) -> None:
+        from onnxruntime import (  # type: ignore[import-untyped]
+            InferenceSession,
+            SessionOptions,
+        )
 
-        self._session = InferenceSession(path)
+        options = SessionOptions()  # threads that wait must not keep cores busy
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+        self._session = InferenceSession(path, options)
         (declared,) = self._session.get_inputs()
         self._name = declared.name
         is_free = all(isinstance(side, str) for side in declared.shape[2:])
         is_picture = len(declared.shape) == len("NCHW") and declared.shape[1] == len("RGB")
-        self.size = FREE_SIZE if is_picture and is_free else None
+        if is_free:
+            self.size = free_size if is_picture else None
+        else:
+            self.size = tuple(declared.shape[2:]) if is_picture else None
 
     def run(self, pixels: Floats32) -> list[Floats32]:
         return [np.asarray(output) for output in self._session.run(None, {self._name: pixels})]
 
 
-def _network(path: Path) -> _Network:
+def _network(path: Path, free_size: tuple[int, int], *, in_onnx_runtime: bool) -> _Network:
+    if not in_onnx_runtime:
+        with suppress(cv2.error):
+            return _OpenCV(path)
     try:
-        return _OpenCV(path)
-    except cv2.error:
-        try:
-            return _OnnxRuntime(path)
-        except Exception as error:
-            msg = (
-                f"The person detector {path} can't be used: it is no ONNX file that OpenCV can "
-                "read, or not all of it. Export or download it again. Installing onnxruntime helps "
-                "if the file is whole and does not declare the shape of its output."
-            )
-            raise DetectorError(msg) from error
+        return _OnnxRuntime(path, free_size)
+    except Exception as error:
+        msg = (
+            f"The person detector {path} can't be used: it is no ONNX file that OpenCV can "
+            "read, or not all of it. Export or download it again. Installing onnxruntime helps "
+            "if the file is whole and does not declare the shape of its output."
+        )
+        raise DetectorError(msg) from error
 
 
 def _trial(network: _Network, size: tuple[int, int], path: Path) -> Floats32:
