@@ -1,4 +1,4 @@
-"""Measures our own person detector on scenes that it was not trained on.
+"""Measures our own person detectors on scenes that they were not trained on.
 
 Against the boxes of YOLOX-nano, one of its teachers, against boxes that were checked one by one,
 and for speed against YOLOX-nano in ONNX Runtime, which `requirements-dev.txt` brings.
@@ -35,6 +35,7 @@ from video_classifier.ml.persons.detector import Detector, DetectorError
 EXAMPLE = """example:
   python -m scripts.measure_person_detector --manifest ../shared/data/manifest.csv \\
       --teacher ../shared/weights/yolox_nano.onnx \\
+      --other models_storage/person_detector_nanodet \\
       --nanodet ../shared/weights/nanodet_plus_m.onnx --write docs/detector.md
 """
 
@@ -69,7 +70,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         if arguments.write:
             markdown.check(arguments.write, NAME)
         own, teacher = detectors.load(arguments.detector), onnx.read(arguments.teacher)
-        compared = _compared(own, arguments.before, arguments.nanodet)
+        compared = _compared([arguments.detector, *arguments.other], arguments.nanodet)
         folder = arguments.manifest.parent
         held_out = _held_out(arguments.detector, scenes.clips_by_scene(arguments.manifest))
         tested = _tested(folder, held_out["test"])
@@ -105,10 +106,9 @@ def _tested(folder: Path, clips: Sequence[str]) -> list[Pictures]:
         return scenes.read(folder, clips, advance=advance)
 
 
-def _compared(own: Detector, before: Path | None, nanodet: Path | None) -> dict[str, Detector]:
-    compared = {"own": own}
-    if before:
-        compared["own, before"] = detectors.load(before)
+def _compared(folders: Sequence[Path], nanodet: Path | None) -> dict[str, Detector]:
+    """By the folder's name."""
+    compared: dict[str, Detector] = {each.name: detectors.load(each) for each in folders}
     if nanodet:
         compared["NanoDet-Plus-m as published"] = baselines.nanodet(nanodet)
     return compared
@@ -197,14 +197,14 @@ def _speed(compared: Mapping[str, Detector], model: Path) -> str:
                 seconds[name] += (_seconds(call, picture) for _ in range(PICTURES_A_TURN))
             advance()
     medians = {name: median(each[PICTURES_A_TURN:]) for name, each in seconds.items()}
-    own, *others = medians
+    first, *others = medians
     ratios = ", ".join(
-        f"{name} {medians[name] * 1000:.1f} ms (a ratio of {medians[own] / medians[name]:.2f})"
+        f"{name} {medians[name] * 1000:.1f} ms (a ratio of {medians[first] / medians[name]:.2f})"
         for name in others
     )
     return (
-        f"A 1080p picture takes {medians[own] * 1000:.1f} ms, {ratios}: medians of {TURNS - 1} "
-        f"turns of {PICTURES_A_TURN} pictures, resizing included."
+        f"A 1080p picture takes {first} {medians[first] * 1000:.1f} ms, {ratios}: medians of "
+        f"{TURNS - 1} turns of {PICTURES_A_TURN} pictures, resizing included."
     )
 
 
@@ -266,7 +266,14 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     parser = console.parser("measure_person_detector", __doc__, EXAMPLE)
     parser.add_argument("--manifest", type=Path, required=True, help="CSV: path, scene, take")
     parser.add_argument("--teacher", type=Path, required=True, help="YOLOX-nano in ONNX")
-    parser.add_argument("--before", type=Path, help="an earlier detector's folder, to compare with")
+    parser.add_argument(
+        "--other",
+        type=Path,
+        nargs="*",
+        default=[],
+        metavar="FOLDER",
+        help="of detectors that know the same scenes, to compare with",
+    )
     parser.add_argument("--nanodet", type=Path, help="its published weights, to compare with")
     parser.add_argument("--detector", type=Path, default=console.DETECTOR)
     parser.add_argument("--checked", type=Path, default=CHECKED, help="default: %(default)s")

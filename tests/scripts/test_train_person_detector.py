@@ -63,6 +63,10 @@ def test_weights_that_do_not_fit_are_refused_before_a_clip_is_read(
     assert "not those of NanoDet-Plus-m" in capsys.readouterr().err
 
 
+def test_the_published_weights_can_not_be_chosen() -> None:
+    assert min(train_person_detector.SHARES) > 0
+
+
 def test_the_checked_boxes_and_the_detector_are_where_they_are_looked_for() -> None:
     assert (ROOT / measure_person_detector.CHECKED).is_file()
     assert (ROOT / console.DETECTOR).is_dir()
