@@ -1,4 +1,4 @@
-"""Fine-tunes our own person detector from NanoDet-Plus-m, and writes its folder.
+"""Fine-tunes the second person detector from NanoDet-Plus-m, and writes its folder.
 
 Nobody draws a box: NanoDet-Plus at two larger sizes and YOLOX-nano label the pictures together.
 Scenes are split at random, or as those of an earlier detector: a fifth is never trained on and
@@ -40,6 +40,7 @@ EXAMPLE = """example:
 On a machine that does other work, too, set TF_NUM_INTRAOP_THREADS=1 and run it by `nice`.
 """
 
+OUT = Path("models_storage/person_detector_nanodet")
 PICTURES_A_CLIP, PICTURES_A_SCENE = 4, 400  # that are labelled: those of a clip are much alike
 # Of what training changed; the best one is kept. Not 0: the published weights aren't ours to ship.
 SHARES = (0.25, 0.5, 0.75, 1.0)
@@ -178,7 +179,7 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--nanodet", type=Path, required=True, help="NanoDet-Plus-m in ONNX")
     parser.add_argument("--yolox", type=Path, required=True, help="a YOLOX file in ONNX")
     parser.add_argument("--split-of", type=Path, help="a detector's folder, to split as it did")
-    parser.add_argument("--out", type=Path, default=console.DETECTOR)
+    parser.add_argument("--out", type=Path, default=OUT, help="default: %(default)s")
     parser.add_argument("--work", type=Path, default=Path(".cache/person_detector"))
     parser.add_argument("--epochs", type=int, default=150)
     parser.add_argument("--steps", type=int, default=10, help="batches of 16 views an epoch")

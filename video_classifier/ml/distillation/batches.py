@@ -15,7 +15,7 @@ import numpy as np
 
 from video_classifier.ml.contracts import Floats32, Image
 from video_classifier.ml.distillation.teachers import Labelled
-from video_classifier.ml.persons import boxes
+from video_classifier.ml.persons import boxes, overlap
 from video_classifier.ml.persons.layouts import NANODET
 
 BATCH = 16
@@ -146,7 +146,7 @@ def _visible(image: Image, people: Floats32, scores: Floats32) -> View:
     inside = np.clip(people, 0, np.array([width, height] * 2, np.float32)).astype(np.float32)
     sides = (inside[:, 2:] - inside[:, :2]).min(axis=1)
     tiny = np.finfo(np.float32).tiny
-    share = boxes.areas(inside) / np.maximum(boxes.areas(people), tiny)
+    share = overlap.areas(inside) / np.maximum(overlap.areas(people), tiny)
     kept = (sides >= MIN_SIDE) & (share >= MIN_VISIBLE)
     return View(image=image, boxes=inside[kept], scores=scores[kept])
 

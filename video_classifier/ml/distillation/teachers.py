@@ -16,7 +16,7 @@ from video_classifier.ml.contracts import Floats32, Image
 from video_classifier.ml.distillation import scoring
 from video_classifier.ml.distillation.scenes import Pictures
 from video_classifier.ml.distillation.scoring import Truth
-from video_classifier.ml.persons import boxes, onnx
+from video_classifier.ml.persons import onnx, overlap
 from video_classifier.ml.persons.detector import Detections, Detector
 
 LARGE = 512, 640  # (height, width) of NanoDet's larger input
@@ -112,7 +112,7 @@ class _Cluster:
 def _nearest(clusters: list[_Cluster], box: Floats32) -> _Cluster:
     """The cluster of the same person, or else a new one."""
     if clusters:
-        overlaps = boxes.iou(np.stack([cluster.box for cluster in clusters]), box)
+        overlaps = overlap.iou(np.stack([cluster.box for cluster in clusters]), box)
         if overlaps.max() >= SAME_IOU:
             return clusters[int(overlaps.argmax())]
     clusters.append(_Cluster())
