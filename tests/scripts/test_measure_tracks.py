@@ -61,7 +61,7 @@ def test_a_person_who_stands_there_is_one_track_for_all_of_the_clip(
     crowd.write(tmp_path / "mnnit" / "a.mp4", standing(0.4), seconds=3)
     (tmp_path / "clips.csv").write_text(f"{HEAD}mnnit/a.mp4,shoplifter,\n")
     (tmp_path / "page.md").write_text("<!-- tracks: begin -->\n<!-- tracks: end -->\n")
-    monkeypatch.setattr(measure_tracks.detectors, "load", lambda _: Spotter())
+    monkeypatch.setattr("scripts.measure_tracks.detectors.load", lambda _: Spotter())
 
     told = [str(tmp_path / "clips.csv"), "--write", str(tmp_path / "page.md")]
     assert measure_tracks.main(told) == 0

@@ -13,6 +13,7 @@ pytestmark = pytest.mark.keras
 
 HEIGHT, WIDTH = 64, 96
 PERSON = (20.0, 12.0, 36.0, 44.0)
+ARRAY = np.array(PERSON, np.float32)
 
 
 def targets(*people: tuple[tuple[float, ...], float]) -> Floats32:
@@ -76,7 +77,7 @@ def test_the_best_cell_is_to_score_as_the_teachers_did_and_none_beyond_the_box()
         assert PERSON[0] < x < PERSON[2]
         assert PERSON[1] < y < PERSON[3]
     np.testing.assert_array_equal(
-        np.asarray(cells.boxes)[0][scores > 0], np.tile(np.float32(PERSON), ((scores > 0).sum(), 1))
+        np.asarray(cells.boxes)[0][scores > 0], np.tile(ARRAY, ((scores > 0).sum(), 1))
     )
 
 
@@ -86,7 +87,7 @@ def test_a_cell_belongs_to_one_of_two_people() -> None:
     beside = (28.0, 12.0, 52.0, 44.0)
     corners, _ = boxes.cells(HEIGHT, WIDTH, boxes.FOUR_STRIDES)
     is_left = corners[:, :1] < 32
-    predicted = np.where(is_left, np.float32(PERSON), np.float32(beside))[None]
+    predicted = np.where(is_left, ARRAY, np.array(beside, np.float32))[None]
     logits = np.zeros((1, len(corners)), np.float32)
 
     cells = losses._assigned(targets((PERSON, 0.9), (beside, 0.4)), logits, predicted, corners)

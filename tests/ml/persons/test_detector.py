@@ -15,9 +15,11 @@ from video_classifier.ml.contracts import Image
 from video_classifier.ml.persons import boxes, layouts, loading, onnx
 from video_classifier.ml.persons.detector import Detections, Detector, DetectorError
 from video_classifier.ml.persons.detector_card import CARD_FILE, NETWORK_FILE
+from video_classifier.ml.serving import bundle
 from video_classifier.ml.video import sampling
 
 OWN = ROOT / "models_storage" / "person_detector"
+SECOND = ROOT / "models_storage" / "person_detector_nanodet"
 SIDE = 64  # of the input of the files that are made here
 CELLS = 8 * 8 + 4 * 4 + 2 * 2
 NANODET_CELLS = CELLS + 1
@@ -69,9 +71,9 @@ def shopper() -> Image:
     return real_frame("mnnit/shoplifters/shoplifting_014.mp4")
 
 
-@pytest.fixture(params=[OWN, YOLOX, NANODET], ids=["own", "yolox", "nanodet"])
+@pytest.fixture(params=[OWN, SECOND, YOLOX, NANODET], ids=["own", "second", "yolox", "nanodet"])
 def detector(request: pytest.FixtureRequest) -> Detector:
-    if request.param != OWN:
+    if request.param not in (OWN, SECOND):
         require(request.param)
     return loading.load(request.param)
 
@@ -154,12 +156,20 @@ def test_is_loaded_once() -> None:
     assert loading.load(OWN) is loading.load(OWN)
 
 
-def test_is_small() -> None:
-    assert (OWN / NETWORK_FILE).stat().st_size < 4_000_000
+@pytest.mark.parametrize("folder", [OWN, SECOND], ids=["own", "second"])
+def test_is_small(folder: Path) -> None:
+    assert (folder / NETWORK_FILE).stat().st_size < 4_000_000
 
 
 def test_no_folder_is_a_sentence(tmp_path: Path) -> None:
     assert "can't be read" in refusal(tmp_path / "nowhere")
+
+
+def test_detectors_are_not_offered_as_models() -> None:
+    offered = bundle.names(OWN.parent)
+
+    assert "i3d_person" in offered
+    assert not {OWN.name, SECOND.name} & set(offered)
 
 
 @pytest.mark.parametrize("text", ["", "{", '{"parameters": 1}'])

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
@@ -30,7 +31,7 @@ VALUES = 1 + 4 * BINS  # of a cell: a logit of the score, then of distances
 
 FROZEN = 55  # convolutions of the backbone: what it knows of the world stays, and half of the time
 
-Tensor = keras.KerasTensor
+Tensor = Any  # Keras is not typed
 
 
 def build(weights: Path | None, *, height: int, width: int) -> keras.Model:

@@ -159,9 +159,9 @@ def _people(clip: Pictures, committee: Committee, kept: Path) -> tuple[Detection
     if not kept.exists():
         found = [committee.detect(image) for image in clip.images]
         kept.parent.mkdir(parents=True, exist_ok=True)
-        with files.atomic_write(kept) as aside, aside.open("wb") as file:
+        with files.atomic_write(kept) as aside, aside.open("wb") as target:
             np.savez(
-                file,
+                target,
                 boxes=np.concatenate([each.boxes for each in found]),
                 scores=np.concatenate([each.scores for each in found]),
                 ends=np.cumsum([len(each.scores) for each in found]),
