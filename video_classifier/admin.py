@@ -54,7 +54,7 @@ class LongPaginator(Paginator):
 
     @cached_property
     def count(self) -> int:
-        rows = self.object_list.order_by().values("pk")
+        rows = cast("QuerySet[Any]", self.object_list).order_by().values("pk")
         return min(rows[: MOST_COUNTED + 1].count(), MOST_COUNTED)
 
 

@@ -170,7 +170,7 @@ class _Filling:
     def _outcome(self, ending: str, at: datetime) -> dict[str, Any]:
         if ending == "queued":
             return {"status": Status.QUEUED}
-        found = {"started_at": at, "finished_at": at + timedelta(seconds=4)}
+        found: dict[str, Any] = {"started_at": at, "finished_at": at + timedelta(seconds=4)}
         if ending in ("failed", "cancelled"):
             return found | {"status": Status(ending), "error": "No picture could be decoded."}
         found |= {"status": Status.DONE, "prediction": Prediction(ending), "view": View.PERSON}

@@ -6,6 +6,7 @@ import csv
 import io
 import re
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 from pytest_django import DjangoAssertNumQueries
@@ -212,7 +213,7 @@ def test_a_line_sums_up_the_events() -> None:
     ],
 )
 def test_where_nobody_knows_of_events_their_number_is_empty(
-    make_analysis: MakeAnalysis, fields: dict[str, object], events: str
+    make_analysis: MakeAnalysis, fields: dict[str, Any], events: str
 ) -> None:
     make_analysis(**fields)
 

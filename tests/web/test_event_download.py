@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
+from django.core.files.storage import default_storage
 from django.test import Client
 from django.urls import reverse
 from pytest_django import Settings
@@ -96,7 +97,7 @@ def test_the_manifest_has_the_sums_of_all_files(client: Client, event: Event) ->
 
 
 def test_without_a_still_the_rest_comes(client: Client, event: Event) -> None:
-    evidence.default_storage.delete(evidence.event_still(event))
+    default_storage.delete(evidence.event_still(event))
 
     assert list(unpacked(client, event)) == ["event.mp4", "manifest.json"]
 

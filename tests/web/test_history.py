@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import uuid
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
@@ -222,6 +223,10 @@ def test_no_address_of_the_history_calls_anybody_a_shoplifter(
 SORTS = ("added", "clip", "hint", "score", "model", "uploader")
 
 
+def scored(number: int) -> dict[str, Any]:
+    return {"score": 0.5 + number % 5 / 10} if number % 4 else {}
+
+
 @pytest.fixture
 def alike(
     make_analysis: MakeAnalysis, make_clip: MakeClip, make_user: MakeUser, user: User
@@ -233,7 +238,8 @@ def alike(
             clip=make_clip(name=f"{number % 4}.mp4", uploaded_by=uploaders[number % 3]),
             queued_at=now - timedelta(minutes=number // 2),
             model=f"model {number % 2}",
-            **({"status": Status.DONE, "score": 0.5 + number % 5 / 10} if number % 4 else {}),
+            status=Status.DONE if number % 4 else Status.FAILED,
+            **scored(number),
         )
         for number in range(17)
     ]
@@ -251,7 +257,7 @@ def test_pages_hold_each_row_once_in_the_order_of_the_export(
     while address:
         pages.append(client.get(address).content.decode())
         address = link_of(pages[-1], "next")
-    back = []
+    back: list[str] = []
     while address := link_of(pages[-1] if not back else back[-1], "prev"):
         back.append(client.get(address).content.decode())
 

@@ -78,7 +78,9 @@ class Example:
         html: str = render_to_string(f"{FOLDER}/{self.component}.html", self.context)
         apart = re.sub(r"\W+", "-", f"{self.component}-{self.state}-{theme}")
         html = _NAMES.sub(rf' \1="\2-{apart}"', _ASKING.sub("", html))
-        html = re.sub(r'(<nav[^>]* aria-label="[^"]+)', rf"\1 ({self.state}, {theme})", html)
+        html = re.sub(
+            r'(<(?:nav|form)[^>]* aria-label="[^"]+)', rf"\1 ({self.state}, {theme})", html
+        )
         html = html.replace("<dialog ", "<dialog open ")
         return mark_safe(self.around.replace("{}", html))  # noqa: S308  (a template's)
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import zip_longest
 from typing import Any
 from uuid import UUID
 
@@ -37,15 +36,10 @@ class Order:
 
     def of(self, rows: QuerySet[Any]) -> QuerySet[Any]:
         """All rows, sorted."""
-        names = (self.sorted_by or self.fields[0], *self.fields[1:])
-        return rows.order_by(
-            *(
-                OrderBy(F(name), descending=self.descending, nulls_last=may_be_empty or None)
-                for name, may_be_empty in zip_longest(
-                    names, [self.may_be_empty or bool(self.values)], fillvalue=False
-                )
-            )
-        )
+        nulls = {"nulls_last": True} if self.may_be_empty or self.values else {}
+        first = OrderBy(F(self.sorted_by or self.fields[0]), descending=self.descending, **nulls)
+        rest = (OrderBy(F(name), descending=self.descending) for name in self.fields[1:])
+        return rows.order_by(first, *rest)
 
     def sections(self, rows: QuerySet[Any]) -> list[tuple[QuerySet[Any], Sequence[str]]]:
         """The rows one after the other, each section in the order of an index; and its fields.
