@@ -8,7 +8,7 @@ from pathlib import Path
 
 from scripts._lib import interleaved
 from scripts._lib.interleaved import Comparison, Timings
-from video_classifier.ml.contracts import ClipError, Outcome, Stage
+from video_classifier.ml.contracts import WHOLE, ClipError, Outcome, Stage
 from video_classifier.ml.isolation.children import Child, Meanwhile
 from video_classifier.ml.serving import loading
 from video_classifier.ml.serving.card import BundleError
@@ -58,6 +58,7 @@ def analyze(child: Child, folder: Path, detector: Path, clip: Path) -> Outcome:
         folder,
         detector,
         clip,
+        WHOLE,
         PREVIEW_WIDTH,
         returns=Outcome,
         meanwhile=Meanwhile(parts=Stage),

@@ -144,7 +144,7 @@ def test_a_database_that_somebody_else_holds_is_a_sentence(
 def test_other_errors_stay_errors(
     client: Client, make_analysis: MakeAnalysis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("video_classifier.services.evidence.moments", lambda _: 1 / 0)
+    monkeypatch.setattr("video_classifier.services.analyses.place_in_queue", lambda _: 1 / 0)
     client.raise_request_exception = False
 
     response = client.get(f"/results/{make_analysis().pk}/")

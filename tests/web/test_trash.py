@@ -24,14 +24,15 @@ from tests.conftest import (
 )
 from tests.makers import videos
 from tests.web.test_access import PAGES
-from video_classifier.models import Analysis, AuditEntry, Clip, HeatMap
+from video_classifier.models import Analysis, AuditEntry, Clip, Event, HeatMap
 from video_classifier.services import evidence, trash
 from video_classifier.states import Action, Role, Status
 from video_classifier.web.urls import urlpatterns
 
-LISTS = [name for name, arguments, _ in PAGES if not arguments]
+LISTS = [name for name, arguments, methods in PAGES if not arguments and "GET" in methods]
 OF_A_CLIP = {path.name for path in urlpatterns if str(path.pattern).startswith("clips/")}
 OPEN = ("restore-clip", "purge-clip")  # to what is in the trash
+NO_CLIP_YET = ("resumable-upload",)
 
 
 @pytest.fixture
@@ -42,6 +43,10 @@ def analysis(
     clip = make_clip(name="till.mp4", uploaded_by=user)
     analysis = make_analysis(clip=clip, status=Status.DONE, frame_times=[0.5], requested_by=user)
     track = make_track(analysis=analysis)
+    facts = {"start": 0.0, "end": 1.0, "peak": 0.5, "score": 0.9}
+    Event.objects.create(
+        analysis=analysis, number=1, segment=segment_of(analysis), track=track, **facts
+    )
     HeatMap.objects.create(analysis=analysis, status=Status.DONE, drops=[[0.1]])
     names = (evidence.frame_file(segment_of(analysis), 0), evidence.crop_file(track, 0))
     evidence.write(dict.fromkeys((*names, evidence.heat_file(analysis, 0)), b"picture"))
@@ -75,7 +80,7 @@ def address(name: str, arguments: dict[str, object], analysis: Analysis) -> str:
 
 @pytest.mark.parametrize(
     ("name", "arguments", "methods"),
-    [page for page in PAGES if "pk" in page[1] and page[0] not in OPEN],
+    [page for page in PAGES if "pk" in page[1] and page[0] not in (*OPEN, *NO_CLIP_YET)],
 )
 def test_every_address_of_it_answers_gone(
     client: Client,
@@ -96,7 +101,7 @@ def test_every_address_of_it_answers_gone(
         assert response.status_code == 410, method
         assert "no-store" in response["Cache-Control"]
     trash.restore(analysis.clip, by=User.objects.get())
-    if "GET" in methods:
+    if "GET" in methods and name != "event-download":  # which reads the clip: a test of its own
         response = client.get(url)
         response.getvalue()  # to the end, where a file is closed
         assert response.status_code == 200

@@ -14,12 +14,12 @@ from video_classifier.ml.contracts import EventCandidate
 from video_classifier.models import Analysis, Event, Track
 from video_classifier.services import evidence
 from video_classifier.services.evidence import Still
-from video_classifier.web.filters import PAGING
 from video_classifier.web.overlays import Drawn, Shown, box_of
 from video_classifier.web.results import ScoreReading, reading
 from video_classifier.web.times import ClockTime, clock_time, in_words
 
 SORT = "sort"
+PAGE = "page"
 BY_SCORE, BY_TIME = "score", "time"
 PER_PAGE = 50
 AROUND = 30.0  # seconds before and after an event that its page shows of the curve
@@ -152,7 +152,7 @@ def listed(analysis: Analysis, events: Sequence[Marked], params: QueryDict) -> E
     """A page of them; asks the database once."""
     sort = sorted_by(params)
     everything = in_order(events, sort)
-    page = Paginator(everything, PER_PAGE).get_page(params.get(PAGING))
+    page = Paginator(everything, PER_PAGE).get_page(params.get(PAGE, "1"))
     numbers = [each.number for each in page]
     rows = {each.number: each for each in _rows(analysis, numbers)} if numbers else {}
     return EventList(
