@@ -166,7 +166,8 @@ def test_goes_on_after_a_reload_once_the_file_is_chosen_again(
     expect(row.get_by_role("link", name=recording.name)).to_be_visible(timeout=PATIENCE)
     assert_whole(server, recording)
     assert [each for each in sent if each.startswith("POST")] == []
-    assert next(each for each in sent if each.startswith("PATCH")) == f"PATCH {before}"
+    first = next(each for each in sent if each.startswith("PATCH"))
+    assert int(first.split()[1]) >= before > 0  # what was still on the line may have come since
 
 
 def test_goes_on_after_the_server_was_killed(

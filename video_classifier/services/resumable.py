@@ -181,7 +181,7 @@ def append(
     """Adds what comes, from `offset` on; the upload as it is then.
 
     Each of the pieces counts as soon as it is on the disk, whatever becomes of the next; with a
-    checksum all of them count, or none. Raises OffsetError, ChecksumError, ClosedError,
+    checksum none does before all were verified. Raises OffsetError, ChecksumError, ClosedError,
     GoneError and disk.DiskFullError.
     """
     _check_open(upload)
