@@ -145,7 +145,8 @@ WHO = (
 )
 
 # “in” is sent to sign in (also after signing out); 422 is an upload of nothing, which was let in,
-# and 400 a resumable one of no length.
+# and 400 a resumable one of no length; 302 of an event's download says that nothing can be cut out
+# of this clip, which is no video.
 TABLE = """
                                          stran- no-  staff else- re-    an-    up-    mana- root
                                          ger    body       where viewer alyst  loader ger
@@ -179,7 +180,7 @@ GET  web:heat                            in     404  404   404   200    200    2
 GET  web:heat-map                        in     404  404   404   200    200    200    200   200
 POST web:heat-map                        in     404  404   404   302    302    302    302   302
 GET  web:clip-file                       in     404  404   404   200    200    200    200   200
-GET  web:event-download                  in     404  404   404   200    200    200    200   200
+GET  web:event-download                  in     404  404   404   302    302    302    302   302
 GET  web:player                          in     404  404   404   200    200    200    200   200
 POST web:ask-for-copy                    in     404  404   404   302    302    302    302   302
 GET  web:delete-clip                     in     404  404   404   403    403    200    200   200

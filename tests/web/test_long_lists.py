@@ -51,6 +51,7 @@ def section(found: HistoryFilter) -> QuerySet[Any]:
         ({"status": "failed"}, "analysis_by_status"),
         ({"hint": "yes"}, "analysis_by_prediction"),
         ({"sort": "hint"}, "analysis_by_prediction"),
+        ({"hint": "yes", "sort": "-score"}, "analysis_hints_by_score"),
         ({"sort": "-score"}, "analysis_by_score"),
         ({"sort": "score"}, "analysis_by_score"),
         ({"sort": "-model"}, "analysis_by_model"),

@@ -69,6 +69,10 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='analysis',
+            index=models.Index(fields=['prediction', 'score', 'queued_at', 'id'], name='analysis_hints_by_score'),
+        ),
+        migrations.AddIndex(
+            model_name='analysis',
             index=models.Index(fields=['model', 'queued_at', 'id'], name='analysis_by_model'),
         ),
         migrations.AddIndex(

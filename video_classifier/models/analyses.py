@@ -126,6 +126,9 @@ class Analysis(Result):
             models.Index(fields=["status", "queued_at", "id"], name="analysis_by_status"),
             models.Index(fields=["prediction", "queued_at", "id"], name="analysis_by_prediction"),
             models.Index(fields=["score", "queued_at", "id"], name="analysis_by_score"),
+            models.Index(  # the strongest hints first
+                fields=["prediction", "score", "queued_at", "id"], name="analysis_hints_by_score"
+            ),
             models.Index(fields=["model", "queued_at", "id"], name="analysis_by_model"),
             # The latest clips on the upload page.
             models.Index(fields=["requested_by", "queued_at", "id"], name="analysis_by_requester"),

@@ -243,9 +243,10 @@ class HistoryFilter(django_filters.FilterSet):  # type: ignore[misc]  # untyped
         if not any(self.form.cleaned_data[name] for name in SELECTIVE):
             return Analysis.objects.of(clips)
         keys = clips.order_by().values_list("pk", flat=True)
-        found = list(keys[: A_FEW + 1])
-        if len(found) <= A_FEW:
-            return Analysis.objects.of_few(found)
+        if self.form.cleaned_data[TEXT]:  # no index leads to these: they are looked for once
+            found = list(keys[: A_FEW + 1])
+            if len(found) <= A_FEW:
+                return Analysis.objects.of_few(found)
         if keys[MANY:].exists():
             return Analysis.objects.of(clips)
         return Analysis.objects.of_few(clips.order_by())
