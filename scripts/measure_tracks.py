@@ -58,7 +58,8 @@ def main(argv: Sequence[str] | None = None) -> int:
             markdown.check(arguments.write, NAME)
         clips = [clip for table in arguments.manifest for clip in showing_somebody(table)]
         lines = [
-            line(name, _follow(clips, detector)) for name, detector in _detectors(arguments).items()
+            line(name, _follow(clips, detector))
+            for name, detector in _detectors(arguments.detector, arguments.nanodet).items()
         ]
     except (ManifestError, DetectorError, WeightsError, ClipError, markdown.PageError) as error:
         console.complain(error)
@@ -114,10 +115,12 @@ def _follow(clips: Sequence[Entry], detector: Detector) -> Iterable[Followed]:
             advance()
 
 
-def _detectors(arguments: argparse.Namespace) -> Mapping[str, Detector]:
-    found = {name: detectors.load(path) for name, path in arguments.detector}
-    if arguments.nanodet:
-        found["NanoDet-Plus-m as published"] = baselines.nanodet(arguments.nanodet)
+def _detectors(
+    folders: Iterable[tuple[str, Path]], published: Path | None
+) -> Mapping[str, Detector]:
+    found = {name: detectors.load(folder) for name, folder in folders}
+    if published:
+        found["NanoDet-Plus-m as published"] = baselines.nanodet(published)
     return found
 
 

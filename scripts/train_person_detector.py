@@ -46,6 +46,14 @@ PICTURES_A_CLIP, PICTURES_A_SCENE = 4, 400  # that are labelled: those of a clip
 SHARES = (0.25, 0.5, 0.75, 1.0)
 
 
+class _Sources(NamedTuple):
+    """What there is to learn from."""
+
+    manifest: Path
+    nanodet: Path
+    yolox: Path
+
+
 class _Candidate(NamedTuple):
     """Of the detectors between the published one and the trained one."""
 
@@ -56,8 +64,18 @@ class _Candidate(NamedTuple):
 
 def main(argv: Sequence[str] | None = None) -> int:
     arguments = _arguments(argv)
+    from video_classifier.ml.distillation.trainer import DistillationSettings
+
+    sources = _Sources(arguments.manifest, arguments.nanodet, arguments.yolox)
+    settings = DistillationSettings(
+        work=arguments.work,
+        epochs=arguments.epochs,
+        steps=arguments.steps,
+        minutes=arguments.minutes,
+        seed=arguments.seed,
+    )
     try:
-        _train(arguments)
+        _train(sources, settings, split_of=arguments.split_of, out=arguments.out)
     except (
         ManifestError,
         DetectorError,
@@ -69,28 +87,23 @@ def main(argv: Sequence[str] | None = None) -> int:
         console.complain(error)
         return 2
     except KeyboardInterrupt:
-        console.err.print(f"Stopped. No detector was written; {arguments.work} keeps what is done.")
+        console.err.print(f"Stopped. No detector was written; {settings.work} keeps what is done.")
         return 130
     return 0
 
 
-def _train(arguments: argparse.Namespace) -> None:
+def _train(
+    sources: _Sources, settings: DistillationSettings, *, split_of: Path | None, out: Path
+) -> None:
     from video_classifier.ml.distillation import export, network, scenes, teachers, trainer
 
-    settings = trainer.DistillationSettings(
-        work=arguments.work,
-        epochs=arguments.epochs,
-        steps=arguments.steps,
-        minutes=arguments.minutes,
-        seed=arguments.seed,
-    )
-    committee = teachers.read(arguments.nanodet, arguments.yolox)
-    by_scene = scenes.clips_by_scene(arguments.manifest)
-    split = _split(by_scene, arguments.split_of, seed=settings.seed)
-    student = network.build(arguments.nanodet, height=baselines.HEIGHT, width=baselines.WIDTH)
+    committee = teachers.read(sources.nanodet, sources.yolox)
+    by_scene = scenes.clips_by_scene(sources.manifest)
+    split = _split(by_scene, split_of, seed=settings.seed)
+    student = network.build(sources.nanodet, height=baselines.HEIGHT, width=baselines.WIDTH)
     start = student.get_weights()
     labelled = _labelled(
-        arguments.manifest.parent,
+        sources.manifest.parent,
         {name: by_scene[name] for name in (*split.validation, *split.train)},
         committee,
         settings.work / "labels",
@@ -100,10 +113,10 @@ def _train(arguments: argparse.Namespace) -> None:
     facts = _facts(settings, split) | {"teachers": committee.sha256s}
     candidates = (_candidate(student, start, share, validation, facts) for share in SHARES)
     best = max(candidates, key=lambda candidate: candidate.curve.average_precision)
-    export.write(arguments.out, best.content, best.card)
+    export.write(out, best.content, best.card)
     precision, recall = best.curve.at(best.card.threshold)
     console.err.print(
-        f"Wrote {arguments.out}. On the scenes for validation: AP50 "
+        f"Wrote {out}. On the scenes for validation: AP50 "
         f"{best.curve.average_precision:.3f}; precision {precision:.2f} and recall {recall:.2f} "
         f"at the threshold {best.card.threshold}."
     )
