@@ -340,7 +340,7 @@ def test_an_analysis_of_which_nothing_is_begun_any_more_waits_again(analysis: An
 
 @pytest.mark.django_db
 def test_the_analyses_that_wait_again_are_found_through_their_index() -> None:
-    assert "analysis_running" in plan(Analysis.objects.idle())
+    assert "analysis_by_status" in plan(Analysis.objects.idle())
 
 
 def test_cancelling_takes_all_segments_along(analysis: Analysis) -> None:

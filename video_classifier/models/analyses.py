@@ -116,11 +116,6 @@ class Analysis(Result):
         verbose_name_plural = "analyses"
         ordering = ("-queued_at",)
         indexes = (
-            models.Index(
-                fields=["started_at"],
-                name="analysis_running",
-                condition=Q(status=Status.RUNNING),
-            ),
             # Each serves the history: its order, or a filter and a column to sort by.
             models.Index(fields=["queued_at", "id"], name="analysis_history"),
             models.Index(fields=["status", "queued_at", "id"], name="analysis_by_status"),
