@@ -61,6 +61,7 @@ class LongPaginator(Paginator):
 class ReadOnlyAdmin(admin.ModelAdmin):
     """To be looked at; everything else services write."""
 
+    search_hint = ""  # what is searched; as Django's search_help_text it would be the field's name
     list_per_page = 50
     show_full_result_count = False
     paginator = LongPaginator
@@ -84,7 +85,7 @@ class OfClipsAdmin(ReadOnlyAdmin):
     """Of what belongs to clips, is shown while these are not in the trash, and found by name."""
 
     way_to_clip = "analysis__clip"
-    search_help_text = "A part of the clip's name, or its whole SHA-256."
+    search_hint = "A part of the clip's name, or its whole SHA-256."
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         """Row by row, in the order of the list: a join would be sorted as a whole."""
@@ -195,7 +196,7 @@ class ClipAdmin(AnalyzableAdmin):
     list_filter = (TrashFilter, "uploaded_at", "store", "playback", "uploaded_by")
     list_select_related = ("store", "camera", "uploaded_by")
     search_fields = ("name",)
-    search_help_text = OfClipsAdmin.search_help_text
+    search_hint = OfClipsAdmin.search_hint
     # The files have no address of their own: the result page shows them.
     exclude = ("file", "playable")
     readonly_fields = ("uploaded_at", "trashed_at", "trashed_by")
@@ -410,7 +411,7 @@ class AuditEntryAdmin(ReadOnlyAdmin):
     list_display = ("at", "action", "actor", "object_type", "object_id", "details")
     list_filter = ("action", "at", "object_type")
     search_fields = ("=actor", "=object_id")
-    search_help_text = "The id of an account, or of what it is about."
+    search_hint = "The id of an account, or of what it is about."
     readonly_fields = ("at",)
 
 

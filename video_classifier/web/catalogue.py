@@ -389,7 +389,7 @@ STATES: dict[str, Callable[[], dict[str, dict[str, Any]]]] = {
         "error": {"text": "This model can't be used just now.", "tone": "error"},
     },
     "pagination": lambda: {
-        "in between": {
+        "the second of three": {
             "part": "#history",
             "page": Paginator(range(9), 3).get_page(2),
             "request": _request("page=2&text=till"),
