@@ -102,6 +102,7 @@ def busy(model: type[Model]) -> Iterator[None]:
 def no_room(model: type[Model]) -> Iterator[None]:
     """The database can't grow, as on a full disk."""
     if connection.vendor == "sqlite":
+        execute("VACUUM")  # pages that were freed would be room
         execute(f"PRAGMA max_page_count = {value('PRAGMA page_count')}")
         yield
         execute("PRAGMA max_page_count = 4294967294")

@@ -93,6 +93,8 @@ def test_the_keyboard_is_enough_to_choose(page: Page) -> None:
     expect(page.get_by_label("Camera")).to_be_focused()
     page.keyboard.type("Till 1")
     page.keyboard.press("Tab")
+    expect(page.get_by_text("Recording time", exact=True)).to_be_focused()
+    page.keyboard.press("Tab")
 
     expect(page.get_by_label("Clips", exact=True)).to_be_focused()
     assert page.get_by_label("Camera").evaluate("select => select.selectedOptions[0].text") == (

@@ -69,9 +69,9 @@ def test_a_full_disk_is_a_sentence_and_training_goes_on(
     write = Path.write_bytes
 
     def no_space(path: Path, content: bytes) -> int:
-        if path.is_relative_to(shop / "third"):  # the model is written to another disk
-            return write(path, content)
-        raise OSError(errno.ENOSPC, "No space left on device")
+        if path.is_relative_to(shop / "full"):  # the cache is on a disk of its own
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return write(path, content)
 
     monkeypatch.setattr(Path, "write_bytes", no_space)
 

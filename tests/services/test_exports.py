@@ -16,7 +16,7 @@ from tests.makers.footage import ROOT
 from video_classifier.models import Analysis, Event
 from video_classifier.services import catalog, exports, spreadsheets
 from video_classifier.services.spreadsheets import Table
-from video_classifier.states import Prediction, Status, View
+from video_classifier.states import Prediction, RecordedFrom, Status, View
 
 
 def exported() -> list[dict[str, str]]:
@@ -232,11 +232,10 @@ def test_an_event_is_a_line(hint: Analysis) -> None:
     assert second["peak_at"] == ""
 
 
-def test_the_clock_of_an_event_is_the_stores(
-    hint: Analysis, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    recorded = datetime(2025, 10, 26, 0, 59, tzinfo=UTC)
-    monkeypatch.setattr(exports, "_recorded_at", lambda _: recorded)
+def test_the_clock_of_an_event_is_the_stores(hint: Analysis) -> None:
+    hint.clip.recorded_at = datetime(2025, 10, 26, 0, 59, tzinfo=UTC)
+    hint.clip.recorded_from = RecordedFrom.GIVEN
+    hint.clip.save()
     hint.clip.store.time_zone = "Europe/Berlin"
     hint.clip.store.save()
 

@@ -40,7 +40,8 @@ def event(
         model_sha256="a" * 64,
     )
     track = make_track(analysis=analysis, number=2, crop_times=[2.0, 3.0])
-    evidence.write({name: name.encode() for name in evidence.crop_files(track)})
+    still = evidence.still_file(track)
+    evidence.write({still: still.encode()})
     return Event.objects.create(
         analysis=analysis,
         number=3,
@@ -72,7 +73,7 @@ def test_an_event_comes_with_its_seconds_its_still_and_a_manifest(
     manifest: dict[str, Any] = json.loads(found["manifest.json"])
 
     assert list(found) == ["event.mp4", "still.jpg", "manifest.json"]
-    assert found["still.jpg"].endswith(b"-01.jpg")  # the crop nearest to the peak
+    assert found["still.jpg"].endswith(b"person-02-still.jpg")
     assert manifest["event"]["start_s"] == 2.5
     assert manifest["video"]["start_s"] == pytest.approx(2.4)
     assert manifest["video"]["end_s"] == pytest.approx(3.8, abs=0.21)
