@@ -125,7 +125,7 @@ def test_its_page_plays_its_seconds_and_no_others_without_scripts(
     assert f'<video class="player" src="{file}#t=1830.000,1842.000"' in html
     assert 'data-start="1830.000" data-end="1842.000"' in html
     assert "30:30\N{EN DASH}30:42 12 s" in words(html)
-    assert "A hint for a person to check" in html
+    assert "This is only a hint." in html
     assert 'data-since="1800.000" data-seconds="72.000"' in html
     assert f'href="{recording.get_absolute_url()}"' in html
 

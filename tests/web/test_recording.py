@@ -64,7 +64,7 @@ def test_says_how_many_events_in_how_many_hours_and_the_strongest(
     assert "Strongest Event 2 , 30:30 to 30:42" in outcome
     assert "In 10 min of it nobody was found." in outcome
     assert "Not looked at 2 min of it, in one stretch" in outcome
-    assert "A hint for a person to check, and no more than that" in outcome
+    assert "This is only a hint. Watch the clip before you act on it." in outcome
 
 
 def test_when_nobody_is_there_it_says_so(client: Client, make_clip: MakeClip) -> None:

@@ -1,4 +1,4 @@
-"""When a clip was recorded: as somebody says, by the file's name, or by what the file says."""
+"""Finds out when a clip was recorded: from the uploader, the file's name or its metadata."""
 
 from __future__ import annotations
 

@@ -18,10 +18,7 @@ LEANING = 0.5  # a score from here on is nearer to shoplifting
 MINUTE = 60.0  # seconds
 MATTERS = 0.1  # so much a score has to fall for a part of a picture to have mattered
 
-CHECK_THE_CLIP = (
-    "A hint for a person to check, and no more than that: please watch the clip before anything is "
-    "done."
-)
+CHECK_THE_CLIP = "This is only a hint. Watch the clip before you act on it."
 LEANS = (
     "Not enough for a hint: the score leans towards shoplifting, but stays below the threshold, "
     "which keeps false alarms rare."

@@ -77,19 +77,27 @@ class Opened(Protocol):
         """As `finder.take_windows`."""
 
 
-class Decoder(Protocol):
-    """Anything that reads clips. All of it raises ClipError."""
+class SampleWindows(Protocol):
+    """As `windowing.sample_windows`."""
 
-    def take_windows(
+    def __call__(
         self,
         video: Path,
         spec: ClipSpec,
         on_window: OnWindow,
+        /,
         *,
         span: Span = WHOLE,
         preview_width: int | None,
-    ) -> Sample:
-        """As `windowing.sample_windows`."""
+    ) -> Sample: ...
+
+
+class Decoder(Protocol):
+    """Anything that reads clips. All of it raises ClipError."""
+
+    @property
+    def take_windows(self) -> SampleWindows:
+        """Of whole frames."""
 
     def open(self, video: Path, span: Span = WHOLE) -> Opened:
         """Reads the packets; of a span of the clip, what is in it is gone through.
@@ -101,20 +109,11 @@ class Decoder(Protocol):
 class InProcess:
     """Reads clips in this process."""
 
-    def take_windows(
-        self,
-        video: Path,
-        spec: ClipSpec,
-        on_window: OnWindow,
-        *,
-        span: Span = WHOLE,
-        preview_width: int | None,
-    ) -> Sample:
+    @property
+    def take_windows(self) -> SampleWindows:
         from video_classifier.ml.video import windowing
 
-        return windowing.sample_windows(
-            video, spec, on_window, span=span, preview_width=preview_width
-        )
+        return windowing.sample_windows
 
     def open(self, video: Path, span: Span = WHOLE) -> Opened:
         return _OpenedHere(video, span)
