@@ -12,6 +12,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 from pytest_django import Settings
 from pytest_django.live_server_helper import LiveServer
 
+from scripts._lib.site_under_test import Site
 from tests.conftest import PASSWORD
 from tests.makers.footage import FOOTAGE, ROOT, missing, require
 from video_classifier.services import worker
@@ -76,3 +77,16 @@ def sign_in(page: Page, name: str = "ada") -> None:
     page.get_by_label("Password").fill(PASSWORD)
     page.get_by_role("button", name="Sign in").click()
     page.wait_for_url("/")  # loaded, so that its scripts listen
+
+
+def open_signed_in(browser: Browser, server: Site, address: str) -> Page:
+    """The first page of a server that has a process of its own, at one of its addresses."""
+    page = browser.new_page(base_url=address)
+    page.context.add_cookies(
+        [
+            {"name": each.name, "value": str(each.value), "url": address}
+            for each in server.browser.cookies
+        ]
+    )
+    page.goto("/")
+    return page

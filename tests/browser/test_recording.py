@@ -10,9 +10,10 @@ from typing import Literal
 import pytest
 from axe_playwright_python.base import AXE_SCRIPT
 from django.urls import reverse
-from playwright.sync_api import Browser, Locator, Page, expect
+from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.conftest import sign_in
+from tests.browser.curve import now, place, slider
 from tests.conftest import MakeClip
 from tests.makers import recordings, videos
 from video_classifier.models import Analysis
@@ -69,14 +70,6 @@ def page(recording: Analysis, page: Page) -> Page:
     return page
 
 
-def slider(page: Page) -> Locator:
-    return page.get_by_role("slider", name="Score over time")
-
-
-def now(page: Page) -> float:
-    return float(page.evaluate("document.querySelector('[data-player]').currentTime"))
-
-
 def seek(page: Page, seconds: float) -> None:
     page.evaluate("it => { document.querySelector('[data-player]').currentTime = it; }", seconds)
 
@@ -88,12 +81,6 @@ def until(page: Page, holds: Callable[[float], bool]) -> None:
             return
         page.wait_for_timeout(100)
     pytest.fail(f"the player is at {now(page)} s")
-
-
-def place(page: Page, share: float) -> tuple[float, float]:
-    box = slider(page).bounding_box()
-    assert box is not None
-    return box["x"] + share * box["width"], box["y"] + box["height"] / 2
 
 
 def shows(page: Page, since: float, length: float) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import re
 import sqlite3
-import struct
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -14,6 +13,7 @@ import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from scripts._lib.site_under_test import Site
+from tests.browser.conftest import open_signed_in
 from tests.browser.line import Line
 from tests.makers import videos
 
@@ -63,25 +63,12 @@ def site(line: Line) -> str:
 
 @pytest.fixture
 def page(browser: Browser, server: Site, site: str) -> Page:
-    page = browser.new_page(base_url=site)
-    page.context.add_cookies(
-        [
-            {"name": each.name, "value": str(each.value), "url": site}
-            for each in server.browser.cookies
-        ]
-    )
-    page.goto("/")
-    return page
+    return open_signed_in(browser, server, site)
 
 
 @pytest.fixture
 def recording(tmp_path: Path) -> Path:
-    """A video, with an empty box of MP4 behind it that makes it large."""
-    path = videos.write(tmp_path / "till_20261126_143000.mp4", 30)
-    room = SIZE - path.stat().st_size
-    with path.open("ab") as file:
-        file.write(struct.pack(">I4s", room, b"free") + bytes(room - 8))
-    return path
+    return videos.enlarge(videos.write(tmp_path / "till_20261126_143000.mp4", 30), SIZE)
 
 
 def choose(page: Page, *paths: Path) -> Locator:
@@ -89,8 +76,18 @@ def choose(page: Page, *paths: Path) -> Locator:
     return page.locator("[data-uploads] [data-receipt]")
 
 
-def wait_for_a_piece(row: Locator) -> None:
+@pytest.fixture
+def row(page: Page, recording: Path) -> Locator:
+    """Of the recording, which is sent until it stands still in the middle."""
+    row = choose(page, recording)
     expect(row).to_contain_text(re.compile(r"Sending, [4-9]\d %"), timeout=PATIENCE)
+    return row
+
+
+def reload(page: Page) -> None:
+    """The page asks whether to leave."""
+    page.on("dialog", lambda dialog: dialog.accept())
+    page.reload()
 
 
 def arrived(server: Site) -> int:
@@ -98,20 +95,18 @@ def arrived(server: Site) -> int:
     return int(row[0])
 
 
-def assert_whole(server: Site, recording: Path) -> None:
-    (row,) = server.rows("SELECT file FROM video_classifier_clip")
-    stored = server.data / "media" / row[0]
-    assert stored.read_bytes() == recording.read_bytes()
+def assert_arrives(row: Locator, server: Site, recording: Path) -> None:
+    expect(row.get_by_role("link", name=recording.name)).to_be_visible(timeout=PATIENCE)
+    ((stored,),) = server.rows("SELECT file FROM video_classifier_clip")
+    assert (server.data / "media" / stored).read_bytes() == recording.read_bytes()
 
 
 TAKEN = re.compile("Waiting")  # for a worker: the analysis is queued
 
 
 def test_is_paused_and_resumed_by_keyboard(
-    page: Page, server: Site, line: Line, recording: Path
+    page: Page, row: Locator, server: Site, line: Line, recording: Path
 ) -> None:
-    row = choose(page, recording)
-    wait_for_a_piece(row)
     progress = row.get_by_role("progressbar", name=f"{recording.name}, sent")
     expect(progress).to_be_visible()
 
@@ -124,15 +119,12 @@ def test_is_paused_and_resumed_by_keyboard(
     assert 0 < arrived(server) < SIZE
     line.go()
     page.keyboard.press("Enter")
-    expect(row.get_by_role("link", name=recording.name)).to_be_visible(timeout=PATIENCE)
-    assert_whole(server, recording)
+    assert_arrives(row, server, recording)
 
 
 def test_goes_on_by_itself_after_a_lost_connection(
-    page: Page, server: Site, line: Line, recording: Path
+    page: Page, row: Locator, server: Site, line: Line, recording: Path
 ) -> None:
-    row = choose(page, recording)
-    wait_for_a_piece(row)
 
     line.cut()
     expect(row).to_contain_text("Connection lost. Trying again in")
@@ -140,17 +132,14 @@ def test_goes_on_by_itself_after_a_lost_connection(
     line.go()
     line.mend()
 
-    expect(row.get_by_role("link", name=recording.name)).to_be_visible(timeout=PATIENCE)
-    assert_whole(server, recording)
+    assert_arrives(row, server, recording)
 
 
+@pytest.mark.usefixtures("row")
 def test_goes_on_after_a_reload_once_the_file_is_chosen_again(
     page: Page, server: Site, line: Line, recording: Path
 ) -> None:
-    row = choose(page, recording)
-    wait_for_a_piece(row)
-    page.on("dialog", lambda dialog: dialog.accept())
-    page.reload()
+    reload(page)
     unfinished = page.get_by_role("region", name="Unfinished uploads")
     expect(unfinished).to_contain_text(re.compile(r"[\d.]+\sMB of 20\.0\sMB have arrived"))
     before = arrived(server)
@@ -163,18 +152,15 @@ def test_goes_on_after_a_reload_once_the_file_is_chosen_again(
     row = choose(page, recording)
 
     expect(unfinished).to_have_count(0)
-    expect(row.get_by_role("link", name=recording.name)).to_be_visible(timeout=PATIENCE)
-    assert_whole(server, recording)
+    assert_arrives(row, server, recording)
     assert [each for each in sent if each.startswith("POST")] == []
     first = next(each for each in sent if each.startswith("PATCH"))
     assert int(first.split()[1]) >= before > 0  # what was still on the line may have come since
 
 
 def test_goes_on_after_the_server_was_killed(
-    page: Page, server: Site, line: Line, recording: Path
+    row: Locator, server: Site, line: Line, recording: Path
 ) -> None:
-    row = choose(page, recording)
-    wait_for_a_piece(row)
 
     server.kill()
     line.go()
@@ -183,18 +169,14 @@ def test_goes_on_after_the_server_was_killed(
     server.start()
 
     assert 0 < before < SIZE
-    expect(row.get_by_role("link", name=recording.name)).to_be_visible(timeout=PATIENCE)
-    assert_whole(server, recording)
+    assert_arrives(row, server, recording)
 
 
 def test_what_is_discarded_is_gone_on_the_server_too(
-    page: Page, server: Site, recording: Path
+    page: Page, row: Locator, server: Site, recording: Path
 ) -> None:
-    row = choose(page, recording)
-    wait_for_a_piece(row)
     row.get_by_role("button", name="Pause").click()
-    page.on("dialog", lambda dialog: dialog.accept())
-    page.reload()
+    reload(page)
 
     page.get_by_role("button", name=f"Discard {recording.name}").click()
 

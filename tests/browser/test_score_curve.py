@@ -13,6 +13,7 @@ from django.db import connection
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from tests.browser.conftest import sign_in
+from tests.browser.curve import now, place, slider
 from tests.conftest import MakeAnalysis, MakeClip, MakeTrack
 from tests.makers import videos
 from video_classifier.models import Analysis, Clip
@@ -52,24 +53,10 @@ def page(analysis: Analysis, page: Page) -> Page:
     return page
 
 
-def slider(page: Page) -> Locator:
-    return page.get_by_role("slider", name="Score over time")
-
-
-def now(page: Page) -> float:
-    return float(page.evaluate("document.querySelector('[data-player]').currentTime"))
-
-
 def says(page: Page, words: str) -> None:
     """To assistive technology, and to the eye."""
     expect(slider(page)).to_have_attribute("aria-valuetext", words)
     expect(page.locator("[data-reading]")).to_have_text(words)
-
-
-def place(page: Page, share: float) -> tuple[float, float]:
-    box = slider(page).bounding_box()
-    assert box is not None
-    return box["x"] + share * box["width"], box["y"] + box["height"] / 2
 
 
 def test_a_click_seeks(page: Page) -> None:

@@ -318,6 +318,14 @@ class Broken(NamedTuple):
     says: str  # a part of the sentence that refuses it
 
 
+def enlarge(path: Path, size: int) -> Path:
+    """An MP4 of `size` bytes, by an empty box behind it."""
+    room = size - path.stat().st_size
+    with path.open("ab") as file:
+        file.write(struct.pack(">I4s", room, b"free") + bytes(room - 8))
+    return path
+
+
 def cut(path: Path, share: float) -> Path:
     """Leaves only the first `share` of the file."""
     content = path.read_bytes()

@@ -76,7 +76,7 @@ def test_pieces_before_a_broken_connection_count(begin: Begin, video: bytes) -> 
 
 def test_of_two_writers_one_wins_and_the_bytes_are_its_own(begin: Begin) -> None:
     upload = begin(bytes(300))
-    same = Upload.objects.select_related("user", "store", "camera").get()
+    same = resumable.find(upload.pk, upload.user)
 
     def first() -> Iterator[bytes]:
         yield b"a" * 100
@@ -222,6 +222,12 @@ def test_unfinished_uploads_expire_with_their_bytes(begin: Begin, settings: Sett
     assert kept(settings) == [resumable.path_of(other)]
 
 
+def make_old(*paths: Path) -> None:
+    two_days_ago = (timezone.now() - timedelta(days=2)).timestamp()
+    for each in paths:
+        os.utime(each, (two_days_ago, two_days_ago))
+
+
 def test_bytes_without_a_row_go_once_they_are_old(begin: Begin) -> None:
     upload = begin(bytes(10))
     part = resumable.path_of(upload)
@@ -229,9 +235,7 @@ def test_bytes_without_a_row_go_once_they_are_old(begin: Begin) -> None:
     orphan.write_bytes(b"x")
     fresh = orphan.with_suffix(".taken")
     fresh.write_bytes(b"x")
-    old = (timezone.now() - timedelta(days=2)).timestamp()
-    for each in (orphan, part):
-        os.utime(each, (old, old))
+    make_old(orphan, part)
 
     resumable.tidy()
 
@@ -240,9 +244,7 @@ def test_bytes_without_a_row_go_once_they_are_old(begin: Begin) -> None:
 
 def test_the_daily_sweep_leaves_uploads_alone(begin: Begin) -> None:
     part = resumable.path_of(begin(bytes(10)))
-    old = (timezone.now() - timedelta(days=2)).timestamp()
-    for each in (part, part.parent):
-        os.utime(each, (old, old))
+    make_old(part, part.parent)
 
     files.sweep()
 

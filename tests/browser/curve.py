@@ -1,0 +1,21 @@
+"""The score curve and the player that it leads, as a browser finds them."""
+
+from __future__ import annotations
+
+from playwright.sync_api import Locator, Page
+
+
+def slider(page: Page) -> Locator:
+    return page.get_by_role("slider", name="Score over time")
+
+
+def now(page: Page) -> float:
+    """The player's moment, in seconds."""
+    return float(page.evaluate("document.querySelector('[data-player]').currentTime"))
+
+
+def place(page: Page, share: float) -> tuple[float, float]:
+    """Where the mouse finds that share of the curve's width."""
+    box = slider(page).bounding_box()
+    assert box is not None
+    return box["x"] + share * box["width"], box["y"] + box["height"] / 2
