@@ -8,6 +8,7 @@ from django.utils import timezone
 
 from video_classifier.ml.serving import no_result
 from video_classifier.models import Analysis, Clip, Event, Segment, Track
+from video_classifier.services import conclusions
 from video_classifier.states import Prediction, Status, View
 
 MINUTE = 60.0
@@ -45,13 +46,15 @@ def analyzed(
             "started_at": timezone.now(),
             "finished_at": timezone.now(),
             **_result(events, is_empty=is_empty),
-            "warnings": [f"Segment {number}: {reason}" for number, reason in failed.items()],
             **fields,
         },
     )
     segments = Segment.objects.bulk_create(
         _segment(analysis, number, failed=failed, nobody=nobody) for number in range(1, minutes + 1)
     )
+    if "warnings" not in fields:
+        analysis.warnings = list(map(str, conclusions.failed_stretches(segments)))
+        analysis.save()
     _follow(analysis, segments, events, empty=empty, tracks=tracks, boxes=boxes)
     return analysis
 

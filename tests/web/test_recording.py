@@ -75,6 +75,29 @@ def test_when_nobody_is_there_it_says_so(client: Client, make_clip: MakeClip) ->
     assert "No result: nobody was found" in html
     assert "Nobody was found in 2 h of recording." in words(html)
     assert 'id="curve"' not in html
+    assert "Nobody was found, so nothing was scored and there is no curve." in words(html)
+
+
+def test_why_a_stretch_was_not_looked_at_is_said_once_below_the_curve(
+    client: Client, recording: Analysis
+) -> None:
+    html = page(client, recording)
+
+    assert recording.warnings == [f"From 3:00 to 5:00 there is no result. {BROKE}"]
+    said = html.partition("Scores as a table")[0].replace("data-gaps", "").replace("&quot;", '"')
+    assert words(said).count(BROKE) == 1
+    assert f'href="{recording.get_absolute_url()}#gaps"' in html
+    assert 'id="gaps"' in html
+
+
+def test_without_a_curve_warnings_say_what_was_not_looked_at(
+    client: Client, make_clip: MakeClip
+) -> None:
+    empty = recordings.analyzed(make_clip(), minutes=3, nobody=(1, 2), failed={3: BROKE})
+
+    outcome = words(part(page(client, empty), 'class="card card--pad outcome"'))
+
+    assert f"From 2:00 to 3:00 there is no result. {BROKE}" in outcome
 
 
 def test_without_an_event_it_says_so(client: Client, make_clip: MakeClip) -> None:
@@ -85,8 +108,8 @@ def test_without_an_event_it_says_so(client: Client, make_clip: MakeClip) -> Non
 
 
 def test_of_many_warnings_most_are_folded(client: Client, make_clip: MakeClip) -> None:
-    failed = {number: f"Reason {number}." for number in range(2, 21)}
-    html = page(client, recordings.analyzed(make_clip(), minutes=20, failed=failed))
+    warnings = [f"Reason {number}." for number in range(2, 21)]
+    html = page(client, recordings.analyzed(make_clip(), minutes=20, warnings=warnings))
 
     outcome = part(html, 'class="card card--pad outcome"')
     assert "<summary>14 more</summary>" in outcome

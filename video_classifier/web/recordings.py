@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from video_classifier.models import Analysis
+from video_classifier.services.conclusions import Stretch
 from video_classifier.services.gaps import Coverage
 from video_classifier.states import Prediction
 from video_classifier.web.events import Marked, strongest
@@ -87,7 +88,25 @@ class RecordingSummary:
 
     @property
     def _warnings(self) -> list[str]:
-        return list(self.analysis.warnings)
+        """Without those on stretches that are listed below the curve, with the same reasons."""
+        listed = set(map(str, self._listed()))
+        return [each for each in self.analysis.warnings if each not in listed]
+
+    def _listed(self) -> Iterator[Stretch]:
+        if self.analysis.threshold is None:  # there is no curve
+            return
+        for gap in self.coverage.missing:
+            ends = (gap.end, None) if gap.end >= self.coverage.length else (gap.end,)
+            for end in ends:
+                yield Stretch(start=gap.start, end=end, reason=gap.reason)
+
+    @property
+    def no_curve(self) -> str:
+        """Why there is no score curve; "" where there is one, or there never was."""
+        if not self.is_long or self.analysis.prediction != Prediction.NO_RESULT:
+            return ""
+        found = "Nobody was found" if self.coverage.has_nobody else "There was nothing to judge"
+        return f"{found}, so nothing was scored and there is no curve."
 
     @property
     def says_no_event(self) -> bool:
