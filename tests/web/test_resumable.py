@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import shutil
+import subprocess
 import uuid
 from collections import Counter
+from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -25,6 +28,8 @@ from video_classifier.web.views import resumable as view
 
 TUS = {"Tus-Resumable": "1.0.0"}
 UPLOADS = "/uploads/"
+MEGABYTE = 1024 * 1024
+DISK = 8 * MEGABYTE
 
 
 @pytest.fixture(autouse=True)
@@ -538,6 +543,40 @@ def test_a_disk_that_runs_full_at_80_percent_keeps_what_has_come(
         assert "What has arrived is kept" in response.content.decode()
         assert head(client, address)["Upload-Offset"] == str(most)
     assert patch(client, address, video[most:], most).status_code == 204
+    assert Path(Clip.objects.get().file.path).read_bytes() == video
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path, settings: Settings) -> Iterator[Path]:
+    """A real one of 8 MB, on which uploads and clips are kept."""
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    mount, unmount = shutil.which("mount"), shutil.which("umount")
+    options = ("-t", "tmpfs", "-o", f"size={DISK}")
+    if not (mount and unmount) or subprocess.call([mount, *options, "tmpfs", disk]):
+        pytest.skip("A disk is mounted by root only, and not in every container.")
+    settings.MEDIA_ROOT, settings.FILE_UPLOAD_TEMP_DIR = disk / "media", disk / "uploads"
+    settings.FILE_UPLOAD_TEMP_DIR.mkdir()
+    yield disk
+    subprocess.check_call([unmount, disk])
+
+
+def test_a_real_disk_that_is_full_at_80_percent_keeps_what_has_come(
+    client: Client, small_disk: Path, tmp_path: Path
+) -> None:
+    video = videos.enlarge(videos.write(tmp_path / "clip.mp4"), 5 * MEGABYTE).read_bytes()
+    address = begin(client, len(video))
+    other = small_disk / "other"
+    other.write_bytes(bytes(DISK - len(video) * 8 // 10))
+
+    response = patch(client, address, video, 0)
+
+    come = int(head(client, address)["Upload-Offset"])
+    assert response.status_code == 507
+    assert "What has arrived is kept" in response.content.decode()
+    assert 0 < come < len(video)
+    other.unlink()
+    assert patch(client, address, video[come:], come).status_code == 204
     assert Path(Clip.objects.get().file.path).read_bytes() == video
 
 
