@@ -186,17 +186,21 @@ def test_what_is_discarded_is_gone_on_the_server_too(
     assert list((server.data / "uploads" / "resumable").iterdir()) == []
 
 
-def test_more_files_than_the_queue_takes_wait_for_it(
+def test_of_500_files_at_once_those_that_the_queue_does_not_take_wait_for_it(
     page: Page, server: Site, tmp_path: Path
 ) -> None:
-    """500 at once are no different: the page holds them, and the server takes one at a time."""
-    paths = [videos.write(tmp_path / f"{number}.mp4", 10 + number) for number in range(4)]
+    paths = [videos.write(tmp_path / f"{number:03}.mp4", 10 + number) for number in range(4)]
+    for number in range(4, 500):
+        paths.append(tmp_path / f"{number:03}.mp4")
+        paths[-1].hardlink_to(paths[3])
 
     rows = choose(page, *paths)
 
+    expect(rows).to_have_count(500)
     expect(rows.nth(1).get_by_role("link")).to_be_visible(timeout=PATIENCE)
     expect(rows.nth(2)).to_contain_text("Try again when some of them are done")
     expect(rows.nth(3)).to_contain_text("Waiting to be sent")
+    expect(rows.nth(499)).to_contain_text("Waiting to be sent")
     rows.nth(2).get_by_role("button", name="Cancel").click()
     expect(rows.nth(2)).to_contain_text("Cancelled")
 

@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from tests.conftest import FakePredictor, MakeAnalysis, MakeClip, followed, make_segment
 from tests.databases import plan
+from video_classifier.ml.serving import no_result
 from video_classifier.models import Analysis, Segment
 from video_classifier.services import (
     analyses,
@@ -125,6 +126,19 @@ def test_windows_of_a_track_are_kept_with_it() -> None:
     track = made.tracks.get()
     assert (track.windows, track.score) == ([[61.0, 62.0, 0.1235]], 0.123456)
     assert made.windows == []
+
+
+@pytest.mark.usefixtures("analysis")
+@pytest.mark.parametrize(
+    ("reason", "warnings"),
+    [("Too little could be read.", []), (no_result.NOBODY, ["Half of it is damaged."])],
+)
+def test_of_what_is_a_gap_the_reason_is_enough(reason: str, warnings: list[str]) -> None:
+    damaged = FakePredictor(no_result=reason, warnings=("Half of it is damaged.",))
+
+    made = after(FakePredictor(), damaged, FakePredictor())
+
+    assert made.warnings == warnings
 
 
 @pytest.mark.usefixtures("analysis")

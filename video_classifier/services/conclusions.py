@@ -12,6 +12,7 @@ from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from video_classifier.ml.contracts import EventCandidate, Span
+from video_classifier.ml.serving import no_result
 from video_classifier.models import Analysis, Event, Segment, Track
 from video_classifier.models.analyses import Result
 from video_classifier.querysets import JobQuerySet
@@ -140,7 +141,7 @@ def _conclude(
 def _add_up(analysis: Analysis, segments: Sequence[Segment], done: Sequence[Segment]) -> None:
     source = next(filter(scored, done), done[0])
     missing = map(str, failed_stretches(segments))
-    warnings = chain(missing, *(each.warnings for each in done))
+    warnings = chain(missing, *(each.warnings for each in done if not _is_gap(each, source)))
     windows = chain.from_iterable(each.windows for each in done)
     analysis.model_sha256, analysis.detector_sha256 = source.model_sha256, source.detector_sha256
     analysis.view, analysis.threshold = source.view, source.threshold
@@ -150,6 +151,11 @@ def _add_up(analysis: Analysis, segments: Sequence[Segment], done: Sequence[Segm
     analysis.seconds_reading = sum(each.seconds_reading or 0.0 for each in done)
     analysis.seconds_finding = sum(each.seconds_finding or 0.0 for each in done)
     analysis.seconds_classifying = sum(each.seconds_classifying or 0.0 for each in done)
+
+
+def _is_gap(segment: Segment, source: Segment) -> bool:
+    """Whether its reason says all: beside scores, pages list it as a stretch without any."""
+    return scored(source) and segment.reason not in {"", no_result.NOBODY}
 
 
 def _predict(analysis: Analysis, done: Sequence[Segment]) -> None:
