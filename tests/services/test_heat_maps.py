@@ -116,20 +116,50 @@ def test_of_the_whole_picture_it_is_worked_out_from_the_clip(
 
 
 @pytest.mark.parametrize(
-    ("windows", "stretch"),
+    ("windows", "decided"),
     [
-        ([], (0.0, None)),  # of a result from before there were any
-        ([[0.0, 12.0, 0.7]], (0.0, None)),
-        ([[0.0, 10.0, 0.2], [10.0, 20.0, 0.7], [20.0, 33.0, 0.1]], (10.0, 20.0)),
-        ([[0.0, 10.0, 0.2], [10.0, 20.0, 0.3], [20.0, 33.0, 0.7]], (20.0, None)),
+        ([], (0.0, None, 0.6)),  # of a result from before there were any
+        ([[0.0, 12.0, 0.7]], (0.0, None, 0.6)),
+        ([[0.0, 10.0, 0.2], [10.0, 20.0, 0.7], [20.0, 33.0, 0.1]], (10.0, 20.0, 0.7)),
+        ([[0.0, 10.0, 0.2], [10.0, 20.0, 0.3], [20.0, 33.0, 0.7]], (20.0, None, 0.7)),
     ],
 )
 def test_of_a_long_clip_it_is_of_the_window_that_decided(
-    make_analysis: MakeAnalysis, windows: list[list[float]], stretch: tuple[float, float | None]
+    make_analysis: MakeAnalysis,
+    windows: list[list[float]],
+    decided: tuple[float, float | None, float],
 ) -> None:
     analysis = make_analysis(windows=windows)
+    analysis.score = 0.6
 
-    assert heat_maps._deciding_stretch(analysis, 1) == stretch
+    assert heat_maps._deciding_window(analysis, 1) == decided
+
+
+def test_of_a_score_that_is_the_mean_of_windows_it_explains_the_one_that_is_shown(
+    analysis: Analysis,
+) -> None:
+    """A model of movement scores a person by the mean of several windows, and one is shown."""
+    windows = [[0.0, 1.0, 0.8], [1.0, 2.0, 0.3], [2.0, 3.0, 0.4]]
+    analysis.tracks.filter(number=2).update(windows=windows, score=0.5)
+    Analysis.objects.update(score=0.5)
+    heat_maps.ask(analysis, user=None)
+
+    heat_maps.make_next(worker="one")
+
+    made = HeatMap.objects.get()
+    assert (made.status, made.error) == (Status.DONE, "")
+    assert np.array(made.drops).max() == pytest.approx(0.8 * (1 - 128 / 200), abs=0.01)
+
+
+def test_a_result_from_before_windows_were_kept_is_compared_with_its_score(
+    analysis: Analysis,
+) -> None:
+    analysis.tracks.update(windows=[])
+    heat_maps.ask(analysis, user=None)
+
+    heat_maps.make_next(worker="one")
+
+    assert HeatMap.objects.get().status == Status.DONE
 
 
 def test_asked_twice_it_is_made_once(analysis: Analysis) -> None:
@@ -233,7 +263,7 @@ def vanish(analysis: Analysis) -> None:
 
 
 def forget(analysis: Analysis) -> None:
-    Analysis.objects.update(score=0.3)
+    analysis.tracks.update(windows=[[0.0, 1.0, 0.3]])
 
 
 @pytest.mark.parametrize(

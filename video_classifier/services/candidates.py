@@ -89,6 +89,21 @@ def deciding_track(analysis: Analysis) -> Track | None:
     return found.row if found else None
 
 
+def shown_window(row: Track) -> WindowScore | None:
+    """The window whose pictures are kept with a row; None of results from before there were any.
+
+    A window begins where its first picture is on screen, and ends a little after the last came up.
+    """
+    if not row.crop_times:
+        return None
+    first, last = row.crop_times[0], row.crop_times[-1]
+    return min(
+        windows(row.windows),
+        key=lambda each: abs(each.start - first) + abs(each.end - last),
+        default=None,
+    )
+
+
 def scored_in(analysis: Analysis, span: Span) -> list[tuple[int, tuple[WindowScore, ...]]]:
     """Number and windows of each track that is followed in the segments of a stretch.
 

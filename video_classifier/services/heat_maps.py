@@ -41,6 +41,7 @@ class _Material(NamedTuple):
     score: Callable[[Image], float]
     seen: Image  # by the model
     shown: Image  # to the person who asks
+    then: float  # what these pictures scored; of several windows the result's score is a mean
 
 
 @transaction.atomic
@@ -99,7 +100,7 @@ def _make(heat_map: HeatMap, watch: Callable[[], None]) -> None:
 
     analysis = heat_map.analysis
     material = _material(analysis, watch)
-    _check(material, analysis)
+    _check(material)
     drops = occlusion.heat_map(material.score, material.seen, after_each=watch)
     pictures = {
         evidence.heat_file(analysis, number): evidence.jpeg(image, evidence.FRAME_QUALITY)
@@ -114,30 +115,39 @@ def _material(analysis: Analysis, watch: Callable[[], None]) -> _Material:
     predictor = catalog.load(analysis.model)
     if track := candidates.deciding_track(analysis):
         crops = evidence.read(evidence.crop_files(track))
-        return _Material(predictor.score, seen=crops, shown=crops)
+        window = candidates.shown_window(track)
+        return _Material(
+            predictor.score,
+            seen=crops,
+            shown=crops,
+            then=track.score if window is None else window.score,
+        )
     shown = evidence.read(evidence.frame_files(analysis))
-    start, end = _deciding_stretch(analysis, predictor.card.best_windows)
+    start, end, then = _deciding_window(analysis, predictor.card.best_windows)
     with files.local_path(analysis.clip.file) as video:
         sample = sandbox.sample(video, predictor.card.spec, start=start, end=end, watch=watch)
-    return _Material(predictor.score, seen=sample.images, shown=shown)
+    return _Material(predictor.score, seen=sample.images, shown=shown, then=then)
 
 
-def _deciding_stretch(analysis: Analysis, best_windows: int) -> tuple[float, float | None]:
-    """Start and end in seconds of the window that decided; no end is that of the clip."""
+def _deciding_window(analysis: Analysis, best_windows: int) -> tuple[float, float | None, float]:
+    """Start and end in seconds of the window that decided, and its score.
+
+    No end is that of the clip.
+    """
     from video_classifier.ml.serving.events import Decision
 
     if len(analysis.windows) < 2:  # noqa: PLR2004  (all of the clip, or a result of before)
-        return 0.0, None
-    decision = Decision[tuple[float, float | None]](best=best_windows)
-    for start, end, score in analysis.windows:
-        is_last = [start, end, score] == analysis.windows[-1]
-        scored = WindowScore(start=start, end=end, score=score)
-        decision.add(scored, (start, None if is_last else end))
-    return decision.pictures
+        return 0.0, None, analysis.score or 0.0
+    decision = Decision[WindowScore](best=best_windows)
+    for scored in candidates.windows(analysis.windows):
+        decision.add(scored, scored)
+    decided = decision.pictures
+    is_last = [decided.start, decided.end, decided.score] == analysis.windows[-1]
+    return decided.start, None if is_last else decided.end, decided.score
 
 
-def _check(material: _Material, analysis: Analysis) -> None:
+def _check(material: _Material) -> None:
     """Raises Refused if the score that is to be explained is no longer the model's."""
-    now, then = material.score(material.seen), analysis.score or 0.0
-    if abs(now - then) > TOLERANCE:
-        raise Refused(REPLACED.format(now=now, then=then))
+    now = material.score(material.seen)
+    if abs(now - material.then) > TOLERANCE:
+        raise Refused(REPLACED.format(now=now, then=material.then))
