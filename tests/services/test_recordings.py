@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import timedelta
 from functools import partial
@@ -27,10 +27,12 @@ from video_classifier.services import (
     candidates,
     conclusions,
     evidence,
+    following,
     segments,
     trash,
 )
 from video_classifier.services.errors import Refused
+from video_classifier.services.following import Piece
 from video_classifier.services.jobs import LeaseLostError, QueueFullError
 from video_classifier.states import Prediction, Status, View
 
@@ -547,6 +549,41 @@ def test_two_workers_at_once_close_it_once(make_recording: MakeRecording, user: 
         assert found.status == Status.DONE
         assert list(found.tracks.values_list("number", flat=True)) == [1, 1]
         assert list(found.events.values_list("number", flat=True)) == [1, 2]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_who_is_who_is_found_out_while_nobody_waits(
+    recording: Analysis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of hours that takes seconds, in which others want to write."""
+    locked: list[bool] = []
+    numbers = following.numbers
+
+    def look(pieces: Iterable[Piece]) -> list[tuple[int, ...]]:
+        locked.append(connection.in_atomic_block)
+        return numbers(pieces)
+
+    monkeypatch.setattr(following, "numbers", look)
+    run(scored(0.1, {50.0: 0.6}, since=40, until=60))
+    run(scored(0.1, {59.0: 0.7}, since=58, until=120))
+    run(
+        scored(0.1, {119.0: 0.8}, since=118, until=130),
+        scored(0.7, {125.0: 0.5}, since=122, until=130),
+    )
+
+    assert locked == [False]
+    assert list(now(recording).tracks.values_list("number", flat=True)) == [1, 1, 1, 2]
+
+
+def test_what_was_found_out_too_early_is_found_out_anew(recording: Analysis) -> None:
+    first = run(scored(0.1, {50.0: 0.6}, since=40, until=60))
+    run(scored(0.1, {59.0: 0.7}, since=58, until=120))
+    segment = claim()
+    Segment.objects.filter(pk=segment.pk).update(status=Status.FAILED, error="Broke.")
+
+    assert conclusions.close_if_complete(segment, {(first.pk, 1): 7})
+
+    assert list(now(recording).tracks.values_list("number", flat=True)) == [1, 1]
 
 
 def test_six_hours_close_with_few_queries(

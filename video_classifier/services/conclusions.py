@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain, groupby
 from operator import attrgetter
+from uuid import UUID
 
-from django.db.models import F, Value
+from django.db.models import F, QuerySet, Value
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
@@ -30,6 +31,8 @@ MISSING = "From {start} to {end} there is no result. {reason}"
 
 ENDED = (Status.DONE, Status.FAILED)
 _ROWS = 50  # tracks that are read at once
+_Key = tuple[int, int]  # a segment, and the number of a track in it
+Numbers = Mapping[_Key, int]  # of all tracks of an analysis; joined ones have the same
 _MOST_TRACKS = 32_767  # that a column of small integers counts
 
 
@@ -81,10 +84,29 @@ def _stretch(reason: str, segments: Sequence[Segment]) -> Stretch:
     return Stretch(start=segments[0].start, end=segments[-1].end, reason=reason)
 
 
-def close_if_complete(segment: Segment) -> bool:
+def identify(segment: Segment, tracks: Sequence[Track] = ()) -> Numbers | None:
+    """Who is who in a long recording of which all segments but this one have ended.
+
+    `tracks` are the segment's own, which need not be written yet. Of hours it takes seconds to
+    read and compare all boxes: it is to be done before anything is locked, and handed to
+    `close_if_complete`. None if there is nothing to be found out yet.
+    """
+    every = Segment.objects.filter(analysis=segment.analysis_id).order_by("number")
+    others = every.exclude(pk=segment.pk)
+    if others.exclude(status__in=ENDED).exists() or not others.exists():
+        return None
+    rows = _with_boxes(segment.analysis_id).exclude(segment=segment)
+    before = rows.filter(segment__number__lt=segment.number).iterator(chunk_size=_ROWS)
+    after = rows.filter(segment__number__gt=segment.number).iterator(chunk_size=_ROWS)
+    return _numbers(chain(before, tracks, after), list(every))
+
+
+def close_if_complete(segment: Segment, known: Numbers | None = None) -> bool:
     """Closes the analysis if that was its last segment, by one conditional UPDATE; says if so.
 
-    To be called in the transaction that has locked the analysis and ended the segment.
+    To be called in the transaction that has locked the analysis and ended the segment, with what
+    `identify` found out before. Where that doesn't fit (two segments ended at the same moment) it
+    is found out anew.
     """
     analysis = Analysis.objects.unfinished().filter(pk=segment.analysis_id).first()
     if analysis is None or analysis.segments.exclude(status__in=ENDED).exists():
@@ -95,7 +117,7 @@ def close_if_complete(segment: Segment) -> bool:
         return _end(analysis, status=Status.FAILED, error=segments[0].error)
     if len({_yardstick(each) for each in done if scored(each)}) > 1:
         return _end(analysis, status=Status.FAILED, error=REPLACED)
-    found = _conclude(analysis, segments, done)
+    found = _conclude(analysis, segments, done, known)
     fields = Result._meta.fields  # noqa: SLF001
     results = {field.name: getattr(analysis, field.name) for field in fields}
     if not _end(analysis, status=Status.DONE, prediction=analysis.prediction, **results):
@@ -114,7 +136,10 @@ def _yardstick(segment: Segment) -> tuple[object, ...]:
 
 
 def _conclude(
-    analysis: Analysis, segments: Sequence[Segment], done: Sequence[Segment]
+    analysis: Analysis,
+    segments: Sequence[Segment],
+    done: Sequence[Segment],
+    known: Numbers | None,
 ) -> list[Event]:
     """Gives the analysis its result, which isn't written yet; returns its events.
 
@@ -122,7 +147,7 @@ def _conclude(
     """
     _add_up(analysis, segments, done)
     best = candidates.best_windows(analysis)
-    joined = candidates.joined(_tracks(segments, best), best=best)
+    joined = candidates.joined(_tracks(segments, best, known), best=best)
     if len(segments) == 1:
         analysis.score, analysis.decided_by = done[0].score, done[0].decided_by
     else:
@@ -210,33 +235,49 @@ def _events(analysis: Analysis, found: Sequence[EventCandidate], places: _Places
     ]
 
 
-def _tracks(segments: Sequence[Segment], best: int) -> list[Track]:
+def _tracks(segments: Sequence[Segment], best: int, known: Numbers | None) -> list[Track]:
     """The rows of all tracks, without their boxes; of several segments joined and numbered."""
     rows = Track.objects.filter(analysis=segments[0].analysis_id)
+    without_boxes = rows.defer("times", "boxes", "crop_times")
     if len(segments) == 1:
-        return list(rows.defer("times", "boxes", "crop_times"))
-    read: list[Track] = []
-    in_order = rows.order_by("segment__number", "number_in_segment")
-    spans = {each.pk: Span(each.start, each.end) for each in segments}
-    pieces = _pieces(in_order.iterator(chunk_size=_ROWS), spans, read)
-    numbers = chain.from_iterable(following.numbers(pieces))
-    for row, number in zip(read, numbers, strict=True):
-        row.number = number
+        return list(without_boxes)
+    read = list(without_boxes.order_by("segment__number", "number_in_segment"))
+    if known is None or known.keys() != set(map(_key, read)):
+        found = _with_boxes(segments[0].analysis_id)
+        known = _numbers(found.iterator(chunk_size=_ROWS), segments)
+    for row in read:
+        row.number = known[_key(row)]
     _give_scores(read, best)
     rows.update(number=F("number") + len(read))  # out of the way of the final ones
     Track.objects.bulk_update(read, ["number", "score"])
     return read
 
 
-def _pieces(rows: Iterable[Track], spans: dict[int, Span], read: list[Track]) -> Iterator[Piece]:
-    """Adds to `read` all rows of a piece, without what takes room in them."""
+def _with_boxes(analysis: UUID) -> QuerySet[Track]:
+    rows = Track.objects.filter(analysis=analysis).defer("crop_times", "windows")
+    return rows.order_by("segment__number", "number_in_segment")
+
+
+def _key(row: Track) -> _Key:
+    return row.segment_id, row.number_in_segment
+
+
+def _numbers(rows: Iterable[Track], segments: Sequence[Segment]) -> Numbers:
+    """`rows` are in order of time; they are read one by one."""
+    keys: list[_Key] = []
+    pieces = _pieces(rows, {each.pk: Span(each.start, each.end) for each in segments}, keys)
+    found = chain.from_iterable(following.numbers(pieces))
+    return dict(zip(keys, found, strict=True))
+
+
+def _pieces(rows: Iterable[Track], spans: Mapping[int, Span], keys: list[_Key]) -> Iterator[Piece]:
+    """Adds to `keys` those of all rows of a piece."""
     for segment, group in groupby(rows, key=attrgetter("segment_id")):
         tracks = []
         for row in group:
             near = following.near_borders(row.times, spans[segment])
             tracks.append(evidence.motion_of(row, only=near))
-            row.times, row.boxes, row.crop_times = [], [], []
-            read.append(row)
+            keys.append(_key(row))
         yield Piece(span=spans[segment], tracks=tuple(tracks))
 
 

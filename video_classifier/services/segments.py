@@ -190,6 +190,7 @@ def _enter(segment: Segment, stage: MlStage) -> None:
 
 def _keep(segment: Segment, outcome: Outcome) -> None:
     pictures = evidence.pictures(segment, outcome)
+    known = conclusions.identify(segment, evidence.tracks(segment, outcome))
     # The pictures are written while the transaction holds the rows: a deletion of the clip
     # comes before, and nothing is written, or after, and finds them.
     with transaction.atomic():
@@ -197,14 +198,15 @@ def _keep(segment: Segment, outcome: Outcome) -> None:
         jobs.change(segment, status=Status.DONE, **evidence.result(outcome))
         Track.objects.bulk_create(evidence.tracks(segment, outcome))
         evidence.write(pictures)
-        conclusions.close_if_complete(segment)
+        conclusions.close_if_complete(segment, known)
 
 
 def _fail(segment: Segment, reason: str) -> None:
+    known = conclusions.identify(segment)
     with transaction.atomic():
         conclusions.lock(Segment.objects.filter(pk=segment.pk))
         jobs.change(segment, status=Status.FAILED, error=reason)
-        conclusions.close_if_complete(segment)
+        conclusions.close_if_complete(segment, known)
 
 
 def _give_up(segment: Segment) -> None:
