@@ -17,6 +17,7 @@ from tests.ml.conftest import Clips
 from video_classifier.ml.contracts import ClipContent, ClipSpec, Image
 from video_classifier.ml.persons import finder
 from video_classifier.ml.video import sampling
+from video_classifier.ml.video.content import ContentMeter, Meter, SpanMeter
 
 SPEC = ClipSpec(frames=16, height=48, width=64)
 
@@ -110,3 +111,57 @@ def test_a_sample_of_people_has_the_content_of_the_whole_clip(tmp_path: Path) ->
     _, sample = finder.take_crops(reel, tracks, SPEC)
 
     assert sample.content == of_reel(clip)
+
+
+def shown(image: Image) -> VideoFrame:
+    return VideoFrame.from_ndarray(image, format="rgb24").reformat(format="yuv420p")
+
+
+def measured(meter: Meter, images: list[Image], *, every: int = 1) -> ClipContent:
+    for number, image in enumerate(images):
+        if number % every:
+            meter.pass_by(shown(image))
+        else:
+            meter.look(shown(image))
+    return meter.read(pictures=len(images), share_decoded=1.0)
+
+
+def test_where_something_moves_a_span_is_measured_like_a_clip() -> None:
+    """Somebody walks through for two seconds of ten."""
+    way = crowd.between(walking(0.0, speed=0.2, width=0.03), 4, 6)
+    images = [crowd.picture([way], number / 8) for number in range(80)]
+
+    found = measured(SpanMeter(), images, every=4)
+
+    assert found == measured(ContentMeter(), images)
+    assert found.pictures_different == 16
+
+
+def test_between_pictures_that_are_alike_none_is_measured(monkeypatch: pytest.MonkeyPatch) -> None:
+    meter = SpanMeter()
+    meter.look(shown(room()))
+    monkeypatch.delattr(ContentMeter, "add")
+
+    looks = []
+    for _ in range(5):
+        for _ in range(3):
+            meter.pass_by(shown(room()))
+        looks.append(meter.look(shown(room())))
+
+    assert looks == [False] * 5
+    assert meter.read(pictures=21, share_decoded=1.0).pictures_different == 1
+
+
+def test_pictures_that_nobody_looks_at_are_measured_all_the_same() -> None:
+    images = [room(seed) for seed in range(12)]
+
+    assert measured(SpanMeter(), images, every=100).pictures_different == 12
+
+
+def test_what_was_measured_of_a_span_is_forgotten_when_it_starts_over() -> None:
+    meter = SpanMeter()
+    measured(meter, [room(1), room(2), room(3)], every=2)
+    meter.restart()
+
+    assert meter.look(shown(room(3)))
+    assert meter.read(pictures=1, share_decoded=1.0).pictures_different == 1

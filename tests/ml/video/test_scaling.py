@@ -19,7 +19,7 @@ from tests.ml.conftest import Clips
 from video_classifier.ml.contracts import ClipSpec, Image
 from video_classifier.ml.video import filters, sampling
 from video_classifier.ml.video.reel import open_reel
-from video_classifier.ml.video.scaling import FitWithin, Scaler, display_matrix
+from video_classifier.ml.video.scaling import FitWithin, Parts, Scaler, display_matrix
 
 SPEC = ClipSpec(frames=16, height=48, width=64)
 
@@ -217,3 +217,70 @@ def test_a_frame_is_gone_as_soon_as_nobody_needs_it(clips: Clips) -> None:
     display_matrix(frame)
 
     assert sys.getrefcount(frame) == before  # it refers to nothing that refers to it
+
+
+CUTS = [(0, 90, 0, 70), (13, 101, 55, 160), (120, 180, 201, 320), (61, 62, 77, 78), (50, 50, 3, 90)]
+
+
+def noisy(pixels: str, *, size: tuple[int, int] = (320, 180)) -> VideoFrame:
+    """Whatever is next to a pixel is of another color."""
+    width, height = size
+    image = np.random.default_rng(7).integers(0, 256, (height, width, 3)).astype(np.uint8)
+    return VideoFrame.from_ndarray(image, format="rgb24").reformat(format=pixels)
+
+
+@pytest.mark.parametrize("pixels", ["yuv420p", "yuvj420p", "nv12"])
+@pytest.mark.parametrize("size", [(320, 180), (322, 182)])
+def test_a_part_has_the_very_bytes_of_the_whole(pixels: str, size: tuple[int, int]) -> None:
+    frame = noisy(pixels, size=size)
+    fit = FitWithin(width=2000, height=2000)
+    whole = fit(frame)
+
+    for top, bottom, left, right in CUTS:
+        parts = fit.by_parts(frame)
+        assert isinstance(parts, Parts)
+        assert parts.shape == whole.shape
+        cut = parts[top:bottom, left:right]
+        np.testing.assert_array_equal(cut, whole[top:bottom, left:right])
+
+
+def test_the_whole_is_made_once_and_only_for_large_parts() -> None:
+    made: list[Image] = []
+    fit = FitWithin(width=2000, height=2000)
+    frame = noisy("yuv420p")
+    whole = fit(frame)
+
+    def convert() -> Image:
+        made.append(whole)
+        return whole
+
+    parts = Parts(frame, convert)
+    parts[0:60, 0:60]
+    assert not made
+    np.testing.assert_array_equal(parts[0:170, 0:310], whole[0:170, 0:310])
+    np.testing.assert_array_equal(parts[0:180, 0:320], whole)
+    assert len(made) == 1
+
+
+@pytest.mark.parametrize(
+    ("frame", "within"),
+    [
+        (noisy("yuv420p", size=(321, 181)), 2000),
+        (noisy("yuv420p10le"), 2000),
+        (noisy("yuv411p"), 2000),
+        (noisy("yuv420p"), 200),
+    ],
+)
+def test_of_pictures_of_another_kind_all_is_made(frame: VideoFrame, within: int) -> None:
+    fit = FitWithin(width=within, height=within)
+
+    made = fit.by_parts(frame)
+
+    assert isinstance(made, np.ndarray)
+    np.testing.assert_array_equal(made, fit(frame))
+
+
+def test_what_players_turn_is_made_as_a_whole(clips: Clips) -> None:
+    assert isinstance(
+        FitWithin(width=99, height=99).by_parts(decoded(clips("turned.mp4"))[0]), np.ndarray
+    )

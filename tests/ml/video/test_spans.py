@@ -10,6 +10,7 @@ from typing import Any, cast
 import numpy as np
 import pytest
 from av.container import InputContainer
+from av.video.frame import VideoFrame
 
 from tests.makers import videos
 from video_classifier.ml.contracts import WHOLE, ClipError, ClipSpec, Sample, Span, Window
@@ -25,6 +26,7 @@ from video_classifier.ml.video import (
 )
 from video_classifier.ml.video.reel import open_reel
 from video_classifier.ml.video.scaling import FitWithin
+from video_classifier.ml.video.timeline import Run
 
 SPEC = ClipSpec(frames=4, height=48, width=64)
 RATE = 8
@@ -444,3 +446,41 @@ def test_a_short_movement_in_a_span_is_measured_without_a_second_look(
     assert sample.content is not None
     assert sample.content.pictures_different == 16
     assert len(decoded) == len(set(decoded))
+
+
+def test_what_moved_is_held_for_a_second_look(
+    tmp_path: Path, decoded: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As far as there is room: pictures of a large size don't all fit."""
+    monkeypatch.setattr(reel, "_MAX_KEPT", 100 * 64 * 48 * 2)
+    fit = FitWithin(width=64, height=48)
+    moving = range(100 * RATE, 110 * RATE)
+    pictures = (videos.picture(n % 256 if n in moving else 7) for n in range(150 * RATE))
+    clip = videos.write_images(
+        tmp_path / "clip.mp4",
+        [VideoFrame.from_ndarray(each, format="rgb24") for each in pictures],
+        rate=RATE,
+        options={"g": "8", "bf": "0"},
+    )
+    seen = open_reel(clip, rate=RATE, span=Span(60, 120))
+    first = seen.map(
+        lambda _, frame: videos.number_of(fit(frame)),
+        choose=lambda each: range(0, len(each.times), 4),
+        only_new=True,
+    )
+    decoded.clear()
+
+    again = seen.map(
+        lambda _, frame: videos.number_of(fit(frame)), choose=lambda _: range(320, 400)
+    )
+
+    assert decoded == []
+    assert list(again.values.values()) == [number % 256 for number in range(800, 880)]
+    assert [first.values[place] for place in (0, 316, 320, 396)] == [7, 7, 32, 108]
+
+
+def test_runs_with_little_between_them_are_decoded_as_one() -> None:
+    """At the end of each, the decoder's threads would have nothing to do."""
+    runs = [Run(0, 46), Run(50, 97), Run(150, 160), Run(168, 170)]
+
+    assert decoding._bridged(runs) == [Run(0, 97), Run(150, 170)]

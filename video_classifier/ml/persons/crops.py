@@ -12,10 +12,12 @@ import numpy as np
 from video_classifier.ml.contracts import ClipSpec, Floats, Image, Track
 from video_classifier.ml.persons.overlap import corners
 from video_classifier.ml.persons.tracking import smoothed
+from video_classifier.ml.video.scaling import Parts
 
 VERSION = 2  # raise it when a track would give other crops: caches go by it
 
-_PADDING = (114, 114, 114)  # gray, as detectors of the YOLO family pad
+_GRAY = 114  # as detectors of the YOLO family pad
+_PADDING = (_GRAY, _GRAY, _GRAY)
 _MARGIN = 1.2  # times the larger side of the person
 _SIDE_PERCENTILE = 80  # of these sides: robust against bending and reaching, which keep the size
 _SMOOTHING = 1.4  # seconds over which the center is smoothed
@@ -31,15 +33,19 @@ class Cropper:
         self._extents = boxes[:, 2:] - boxes[:, :2]
         self._centers = _smoothed_centers((boxes[:, :2] + boxes[:, 2:]) / 2, track)
 
-    def cut(self, image: Image, second: float) -> Image:
+    def cut(self, image: Image | Parts, second: float) -> Image:
         """(spec.height, spec.width, 3) of the picture (h, w, 3) at `second`; RGB, uint8."""
         whole = np.array((image.shape[1], image.shape[0]))
         side = _MARGIN * float(np.percentile((self._extents * whole).max(axis=1), _SIDE_PERCENTILE))
         center = whole * [np.interp(second, self._times, line) for line in self._centers.T]
         # Enlarged, a square that is rounded to whole pixels would jump; reduced, pixels have to be
         # averaged.
-        cut = _reduced if side >= max(self._size) else _enlarged
-        return cut(image, center, max(side, 1.0), self._size).astype(np.uint8, copy=False)
+        if side >= max(self._size):
+            crop = _reduced(image, center, side, self._size)
+        else:
+            whole_image = image.whole if isinstance(image, Parts) else image
+            crop = _enlarged(whole_image, center, max(side, 1.0), self._size)
+        return crop.astype(np.uint8, copy=False)
 
 
 def _smoothed_centers(centers: Floats, track: Track) -> Floats:
@@ -51,12 +57,14 @@ def _smoothed_centers(centers: Floats, track: Track) -> Floats:
 
 
 def _reduced(
-    image: Image, center: Floats, side: float, size: tuple[int, int]
+    image: Image | Parts, center: Floats, side: float, size: tuple[int, int]
 ) -> cv2.typing.MatLike:
     whole = round(side)
     left, top = np.round(center - whole / 2).astype(int)
-    patch = np.full((whole, whole, 3), _PADDING, np.uint8)
     inside = image[max(top, 0) : max(top + whole, 0), max(left, 0) : max(left + whole, 0)]
+    if inside.shape[:2] == (whole, whole):
+        return cv2.resize(inside, size, interpolation=cv2.INTER_AREA)
+    patch = np.full((whole, whole, 3), _GRAY, np.uint8)
     down, across = max(-top, 0), max(-left, 0)
     patch[down : down + inside.shape[0], across : across + inside.shape[1]] = inside
     return cv2.resize(patch, size, interpolation=cv2.INTER_AREA)

@@ -30,7 +30,6 @@ from video_classifier.ml.persons.crops import Cropper
 from video_classifier.ml.persons.detector import Detector
 from video_classifier.ml.video import decoding
 from video_classifier.ml.video.collecting import WindowCollector
-from video_classifier.ml.video.content import StillnessMeter
 from video_classifier.ml.video.reel import Reel, open_reel
 from video_classifier.ml.video.scaling import FitWithin, Picture, Scaler
 
@@ -86,21 +85,16 @@ def detect_frames(
     nobody moves. So many whole pictures as a `strip` has are kept for `take_windows`.
     """
     fit = _fit_within(clip, height=height, width=width)
-    still, last = StillnessMeter(), {}
-
-    def look(place: int, frame: VideoFrame) -> Value:
-        if not (clip.is_of_span and still.is_same(frame)):
-            last[0] = function(place, fit(frame))
-        return last[0]
-
-    def choose(reel: Reel) -> list[int]:
-        still.restart()
-        return list(_detector_places(reel.times))
 
     def hold(reel: Reel) -> list[int]:
         return windows.uniform_places(range(reel.lead, len(reel.times)), strip)
 
-    done = clip.map(look, choose=choose, hold=hold)
+    done = clip.map(
+        lambda place, frame: function(place, fit(frame)),
+        choose=lambda reel: list(_detector_places(reel.times)),
+        hold=hold,
+        only_new=True,
+    )
     times = done.reel.times
     return done.reel, tuple(times[place] for place in done.values), tuple(done.values.values())
 
@@ -217,7 +211,7 @@ def _cut(  # noqa: PLR0913
         whole = scaler(frame) if place in strip else None
         in_it = [number for number, places in enumerate(in_track) if place in places]
         if in_it:
-            image = fit(frame)
+            image = fit.by_parts(frame)
             preview = None
             if any(place in middles[number] for number in in_it):
                 preview = whole.preview if whole else scaler.preview(frame)
@@ -248,7 +242,7 @@ def follow(clip: Reel, track: Track, spec: ClipSpec) -> Image:
     cropper = Cropper(track, spec)
     fit = _fit_within(clip, height=MAX_SIDE, width=MAX_SIDE)
     done = clip.map(
-        lambda place, frame: cropper.cut(fit(frame), times[place]),
+        lambda place, frame: cropper.cut(fit.by_parts(frame), times[place]),
         choose=lambda _: windows.in_view(times, track),
     )
     return np.stack(list(done.values.values()))

@@ -8,6 +8,7 @@ over it, and the flattest a contrast of 26. A frozen picture that was encoded ag
 from __future__ import annotations
 
 from array import array
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -24,35 +25,36 @@ _SIDE = 32  # pixels: pictures are compared this small, so that noise and fine p
 _DIFFERENT = 4  # gray levels, of 256, by which some pixel of that size differs; less is encoding
 
 
+_MAX_BETWEEN = 7  # pictures that are held until one is looked at
+
+_Small = npt.NDArray[np.int16]
+
+
 class _Shrinker:
     def __init__(self) -> None:
         self._reformatter = VideoReformatter()
 
-    def __call__(self, frame: VideoFrame) -> npt.NDArray[np.int16]:
+    def __call__(self, frame: VideoFrame) -> _Small:
         small = self._reformatter.reformat(
             frame, _SIDE, _SIDE, "gray", interpolation=Interpolation.AREA
         )
         return small.to_ndarray().astype(np.int16)
 
 
-class StillnessMeter:
-    """Finds pictures that show what the last one showed that was looked at."""
+class Meter(Protocol):
+    """Measures what there is in pictures, which come one by one and in order."""
 
-    def __init__(self) -> None:
-        self._small = _Shrinker()
-        self._last: npt.NDArray[np.int16] | None = None
+    def look(self, frame: VideoFrame) -> bool:
+        """Takes a picture, and says whether it may show something new."""
 
-    def is_same(self, frame: VideoFrame) -> bool:
-        """Whether it is; if not, it is the one that is looked at."""
-        picture = self._small(frame)
-        if self._last is not None and np.abs(picture - self._last).max() < MOVED:
-            return True
-        self._last = picture
-        return False
+    def pass_by(self, frame: VideoFrame) -> None:
+        """Takes a picture that need not be measured if those around it are alike."""
 
     def restart(self) -> None:
         """Starts over."""
-        self._last = None
+
+    def read(self, *, pictures: int, share_decoded: float) -> ClipContent:
+        """What was found in all of them."""
 
 
 class ContentMeter:
@@ -60,16 +62,25 @@ class ContentMeter:
 
     def __init__(self) -> None:
         self._small = _Shrinker()
-        self._different: list[npt.NDArray[np.int16]] = []
+        self._different: list[_Small] = []
         self._contrasts = array("f")
 
     def restart(self) -> None:
-        """Starts over."""
         self._different.clear()
         del self._contrasts[:]
 
     def add(self, frame: VideoFrame) -> None:
-        picture = self._small(frame)
+        self.add_small(self._small(frame))
+
+    def look(self, frame: VideoFrame) -> bool:
+        """As `add`; takes no picture to be like another."""
+        self.add(frame)
+        return True
+
+    pass_by = add
+
+    def add_small(self, picture: _Small) -> None:
+        """Of 32 x 32 gray levels."""
         self._contrasts.append(float(picture.std()))
         if len(self._different) < MAX_COUNTED and all(
             np.abs(picture - other).max() >= _DIFFERENT for other in self._different
@@ -83,3 +94,47 @@ class ContentMeter:
             contrast=float(np.median(self._contrasts)) if self._contrasts else 0.0,
             share_decoded=share_decoded,
         )
+
+
+class SpanMeter:
+    """Measures the content of pictures in a row of which only some are looked at.
+
+    Those in between are measured if the next one that is looked at shows something new, and else
+    taken to be like it. So what comes and goes in between, within half a second, is not noticed.
+    """
+
+    def __init__(self) -> None:
+        self._small = _Shrinker()
+        self._content = ContentMeter()
+        self._last: _Small | None = None  # that showed something new
+        self._between: list[VideoFrame] = []
+
+    def restart(self) -> None:
+        self._content.restart()
+        self._last = None
+        self._between.clear()
+
+    def look(self, frame: VideoFrame) -> bool:
+        """Whether it shows something else than the last one that did."""
+        picture = self._small(frame)
+        is_new = self._last is None or bool(np.abs(picture - self._last).max() >= MOVED)
+        if is_new:
+            self._last = picture
+            self._measure_between()
+        self._between.clear()
+        self._content.add_small(picture)
+        return is_new
+
+    def pass_by(self, frame: VideoFrame) -> None:
+        self._between.append(frame)
+        if len(self._between) > _MAX_BETWEEN:
+            self._measure_between()
+
+    def read(self, *, pictures: int, share_decoded: float) -> ClipContent:
+        self._measure_between()
+        return self._content.read(pictures=pictures, share_decoded=share_decoded)
+
+    def _measure_between(self) -> None:
+        for frame in self._between:
+            self._content.add(frame)
+        self._between.clear()

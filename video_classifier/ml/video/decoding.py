@@ -32,6 +32,7 @@ NOTHING_DECODES_HERE = (
     "the stretch again from the recorder."
 )
 
+_SHORT_GAP = 8  # packets: to decode them takes less than to begin anew after them
 _THREADS = min(4, os.cpu_count() or 1)
 
 Taken = TypeVar("Taken")
@@ -176,6 +177,8 @@ def _decode_runs(
     source: Source, runs: Sequence[Run], wanted: Collection[int]
 ) -> Iterator[tuple[int, VideoFrame]]:
     """The frames at the ticks `wanted`. Raises FFmpegError or DamagedError if one is not sound."""
+    if not source.is_whole:
+        runs = _bridged(runs)
     known, start = source.known, 0 if source.is_whole else runs[0].first
     with seeking.opened_at(source.path, known, start) as (stream, numbered):
         decoder = stream.codec_context
@@ -197,6 +200,20 @@ def _decode_runs(
                 run = following
                 decoder.flush_buffers()
                 decoder.reorder_depth = depth  # a flushed decoder forgets it and drops frames
+
+
+def _bridged(runs: Sequence[Run]) -> list[Run]:
+    """Runs with only a few packets between them as one.
+
+    At the end of a run the decoder's threads have nothing to do until all its pictures are out.
+    """
+    found = [runs[0]]
+    for run in runs[1:]:
+        if run.first - found[-1].last <= _SHORT_GAP:
+            found[-1] = Run(found[-1].first, run.last)
+        else:
+            found.append(run)
+    return found
 
 
 def _sound(

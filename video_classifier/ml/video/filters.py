@@ -106,6 +106,12 @@ class FieldTaker:
         return self._field(frame) if frame.interlaced_frame else frame
 
 
+def cropped(frame: VideoFrame, top: int, bottom: int, left: int, right: int) -> VideoFrame:
+    """The part of a frame between these edges, in pixels; it shares the frame's memory."""
+    size = f"w={right - left}:h={bottom - top}:x={left}:y={top}:exact=1"
+    return FrameFilter(("crop", size))(frame)
+
+
 def deinterlaced(frames: Iterable[VideoFrame]) -> Iterator[VideoFrame]:
     """The frames, one for each and in their order; their times are not kept.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections import deque
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Generic, TypeVar
@@ -13,7 +13,7 @@ from av.video.frame import VideoFrame
 
 from video_classifier.ml.contracts import MIN_PICTURES, SLACK, WHOLE, ClipContent, Span
 from video_classifier.ml.video import clip_warnings, decoding, source
-from video_classifier.ml.video.content import ContentMeter
+from video_classifier.ml.video.content import ContentMeter, Meter, SpanMeter
 from video_classifier.ml.video.decoding import DamagedError
 from video_classifier.ml.video.filters import PixelAspect
 from video_classifier.ml.video.source import Source
@@ -86,7 +86,7 @@ class Reel:
         )
         self._kept: _Kept | None = None
         self._content: ClipContent | None = None  # of a span that was gone through
-        self._held: dict[int, VideoFrame] = {}  # by place
+        self._held: Mapping[int, VideoFrame] = {}  # by place
         self._times = tuple(map(shown.seconds, self._numbers))
         self._since = since
 
@@ -136,6 +136,7 @@ class Reel:
         *,
         choose: Choose = lambda reel: range(len(reel.times)),
         hold: Choose = lambda _: (),
+        only_new: bool = False,
     ) -> Pass[Value]:
         """Calls `function` with place and frame of the pictures that `choose` names.
 
@@ -144,19 +145,21 @@ class Reel:
         Raises ClipError if no picture can be read.
 
         Of a span of a long recording, the first pass decodes all pictures; later ones decode what
-        it takes, without the pictures that the first one was asked to `hold`.
+        it takes, without the pictures that the first one was asked to `hold`, and those where
+        something moved, as far as there is room for them. A first pass for `only_new` pictures
+        takes those that show what the last one showed that `function` got to have its value.
         """
         try:
-            return self._map(function, frozenset(choose(self)), frozenset(hold(self)))
+            first = _First(self, function, choose, hold, only_new=only_new)
+            return self._map(function, first)
         except DamagedError:
-            return self._of_sound_frames().map(function, choose=choose, hold=hold)
+            anew = self._of_sound_frames()
+            return anew.map(function, choose=choose, hold=hold, only_new=only_new)
 
     def _map(
-        self,
-        function: Callable[[int, VideoFrame], Value],
-        places: Collection[int],
-        hold: Collection[int],
+        self, function: Callable[[int, VideoFrame], Value], first: _First[Value]
     ) -> Pass[Value]:
+        places = first.places
         if self._kept:
             frames = self._kept.frames
             values = {place: function(place, frames[place]) for place in sorted(places)}
@@ -164,35 +167,15 @@ class Reel:
         if self._content is not None:
             values = self._map_again(function, places)
             return Pass(reel=self, values=values, content=self._content)
-        return self._map_first(function, places, hold)
-
-    def _map_first(
-        self,
-        function: Callable[[int, VideoFrame], Value],
-        places: Collection[int],
-        hold: Collection[int],
-    ) -> Pass[Value]:
-        meter, values, kept = ContentMeter(), {}, {}
-        count = len(self._numbers)
-
-        def take(place: int, frame: VideoFrame) -> None:
-            meter.add(frame)
-            if _size(frame) * count <= _MAX_KEPT:
-                kept[place] = frame
-            if place in hold and _size(frame) * len(hold) <= _MAX_KEPT:
-                self._held[place] = frame
-            if place in places:
-                values[place] = function(place, frame)
-
-        self._decode(range(count), take)
-        content = meter.read(
+        self._decode(range(len(self._numbers)), first.take)
+        content = first.meter.read(
             pictures=len(self._shown.ticks), share_decoded=self._clip.known.share(self._shown)
         )
-        if len(kept) == count:
-            self._kept = _Kept(frames=kept, content=content)
+        if len(first.kept) == len(self._numbers):
+            self._kept = _Kept(frames=first.kept, content=content)
         if self.is_of_span:
-            self._content = content
-        return Pass(reel=self, values=dict(sorted(values.items())), content=content)
+            self._content, self._held = content, first.held
+        return Pass(reel=self, values=dict(sorted(first.values.items())), content=content)
 
     def _map_again(
         self, function: Callable[[int, VideoFrame], Value], places: Collection[int]
@@ -238,6 +221,55 @@ class Reel:
             min_pictures=self._min_pictures,
             since=self._since,
         )
+
+
+class _First(Generic[Value]):
+    """The first pass over a reel: what it takes of the pictures, and which of them it keeps."""
+
+    def __init__(
+        self,
+        reel: Reel,
+        function: Callable[[int, VideoFrame], Value],
+        choose: Choose,
+        hold: Choose,
+        *,
+        only_new: bool,
+    ) -> None:
+        self.places, self._hold = frozenset(choose(reel)), frozenset(hold(reel))
+        self._function, self._only_new = function, only_new
+        self._count, self._is_of_span = len(reel.times), reel.is_of_span
+        self.meter: Meter = SpanMeter() if reel.is_of_span else ContentMeter()
+        self.values: dict[int, Value] = {}  # by place
+        self.kept: dict[int, VideoFrame] = {}  # all, if there is room
+        self.held: dict[int, VideoFrame] = {}  # those that another pass is likely to need
+        self._between: dict[int, VideoFrame] = {}  # since one was looked at
+        self._last: int | None = None  # the place of the last one that `function` got
+
+    def take(self, place: int, frame: VideoFrame) -> None:
+        if _size(frame) * self._count <= _MAX_KEPT:
+            self.kept[place] = frame
+        elif self._is_of_span and self._only_new:
+            self._between[place] = frame
+        if place in self._hold and _size(frame) * len(self._hold) <= _MAX_KEPT:
+            self.held[place] = frame
+        if place not in self.places:
+            self.meter.pass_by(frame)
+            return
+        is_new = self.meter.look(frame)
+        if self._last is None or is_new or not self._only_new:
+            self.values[place], self._last = self._function(place, frame), place
+        else:
+            self.values[place] = self.values[self._last]
+        if is_new:
+            self._hold_between()
+        self._between.clear()
+
+    def _hold_between(self) -> None:
+        """There something moved, so that somebody may be there."""
+        for place, frame in self._between.items():
+            room = _MAX_KEPT - _size(frame) * len(self._hold - self.held.keys())
+            if _size(frame) * (1 + len(self.held)) <= room:
+                self.held[place] = frame
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,7 +11,7 @@ from av.video.frame import VideoFrame
 
 from video_classifier.ml.contracts import MIN_PICTURES, ClipContent, ClipSpec, Floats, Image, Sample
 from video_classifier.ml.video import clip_warnings, decoding, source
-from video_classifier.ml.video.content import ContentMeter
+from video_classifier.ml.video.content import ContentMeter, Meter
 from video_classifier.ml.video.decoding import DecodedPictures, Take
 from video_classifier.ml.video.reel import reel_of
 from video_classifier.ml.video.scaling import Picture, Scaler
@@ -100,7 +100,7 @@ def scaler_of(spec: ClipSpec, clip: Source, preview_width: int | None) -> Scaler
 def sample_of(
     clip: Source,
     shown: Timeline,
-    meter: ContentMeter,
+    meter: Meter,
     *,
     times: tuple[float, ...],
     pictures: Sequence[Picture],
@@ -149,7 +149,7 @@ def distinct(images: Iterable[Image], *, least: float) -> list[int]:
     return chosen
 
 
-def _content(clip: Source, shown: Timeline, meter: ContentMeter) -> ClipContent:
+def _content(clip: Source, shown: Timeline, meter: Meter) -> ClipContent:
     """Where few of the sampled pictures differ, of the whole clip: most of it may be still.
 
     Of a span, all of it has been measured.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import NamedTuple
@@ -14,9 +15,13 @@ from av.video.reformatter import Interpolation, VideoReformatter
 
 from video_classifier.ml.contracts import Image
 from video_classifier.ml.video import tone
-from video_classifier.ml.video.filters import AspectReader, FieldTaker, PixelAspect
+from video_classifier.ml.video.filters import AspectReader, FieldTaker, PixelAspect, cropped
 
 MAX_SLIMNESS = 4  # times as high as wide: the slimmest preview, or a file could ask for any height
+
+# Pictures that are halved in color, as nearly all are; so many pixels around a part are enough.
+_IN_PARTS = {"yuv420p", "yuvj420p", "nv12"}
+_MARGIN, _BLOCK = 8, 16
 
 # Averages all that a pixel covers, and gives the same bytes on every processor.
 _SCALING = (
@@ -138,13 +143,82 @@ class FitWithin:
         self._reformatter = VideoReformatter()
 
     def __call__(self, frame: VideoFrame) -> Image:
+        return self._scaled(frame, *self._how(frame))
+
+    def by_parts(self, frame: VideoFrame) -> Image | Parts:
+        """The same picture, of which perhaps only those parts are made that somebody looks at."""
+        orientation, size = self._how(frame)
+        if orientation == Orientation() and Parts.can_be_of(frame, size):
+            return Parts(frame, lambda: self._scaled(frame, orientation, size))
+        return self._scaled(frame, orientation, size)
+
+    def _how(self, frame: VideoFrame) -> tuple[Orientation, tuple[int, int]]:
         orientation = Orientation.of(frame)
         width, height = float(frame.height / self._shape(frame)), float(frame.height)
         if orientation.swaps_axes:
             width, height = height, width
         share = min(1.0, self._width / width, self._height / height)
-        size = max(1, round(width * share)), max(1, round(height * share))
+        return orientation, (max(1, round(width * share)), max(1, round(height * share)))
+
+    def _scaled(self, frame: VideoFrame, orientation: Orientation, size: tuple[int, int]) -> Image:
         return _scaled(self._field(frame), orientation, size, self._reformatter)
+
+
+class Parts:
+    """A frame as an RGB image of its size, in which only the parts are converted that are cut out.
+
+    They have the very bytes that they have in the whole image.
+    """
+
+    def __init__(self, frame: VideoFrame, convert: Callable[[], Image]) -> None:
+        """`convert` makes the whole image."""
+        self._frame, self._convert = frame, convert
+        self._whole: Image | None = None
+
+    @staticmethod
+    def can_be_of(frame: VideoFrame, size: tuple[int, int]) -> bool:
+        """Whether a frame needs no more than other colors to be an image of that size."""
+        is_even = not (frame.width % 2 or frame.height % 2)
+        is_as_it_is = size == (frame.width, frame.height) and not frame.interlaced_frame
+        is_known = frame.format.name in _IN_PARTS and not tone.is_hdr(frame)
+        return is_even and is_as_it_is and is_known
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """Of the whole image."""
+        return self._frame.height, self._frame.width, 3
+
+    @property
+    def whole(self) -> Image:
+        if self._whole is None:
+            self._whole = self._convert()
+        return self._whole
+
+    def __getitem__(self, cut: tuple[slice, slice]) -> Image:
+        """The pixels in rows and columns, as of an array; both with a start and an end from 0."""
+        height, width, _ = self.shape
+        (top, bottom), (left, right) = _within(cut[0], height), _within(cut[1], width)
+        if self._whole is not None or 2 * (bottom - top) * (right - left) > height * width:
+            return self.whole[top:bottom, left:right]
+        if top >= bottom or left >= right:
+            return np.empty((max(0, bottom - top), max(0, right - left), 3), np.uint8)
+        # The color of a pixel comes from some around it.
+        box = (*_widened(top, bottom, height), *_widened(left, right, width))
+        part = cropped(self._frame, *box)
+        image = scaled_rgb(part, part.width, part.height, VideoReformatter())
+        up, across = box[0], box[2]
+        return image[top - up : bottom - up, left - across : right - across]
+
+
+def _within(part: slice, length: int) -> tuple[int, int]:
+    start, end, _ = part.indices(length)
+    return start, end
+
+
+def _widened(start: int, end: int, length: int) -> tuple[int, int]:
+    """With a margin, on whole blocks of the picture."""
+    first = max(0, start - _MARGIN) // _BLOCK * _BLOCK
+    return first, min(length, -(-(end + _MARGIN) // _BLOCK) * _BLOCK)
 
 
 class _Shape:

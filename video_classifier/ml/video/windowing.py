@@ -12,7 +12,7 @@ from av.video.frame import VideoFrame
 from video_classifier.ml.contracts import WHOLE, ClipSpec, Sample, Span, Window
 from video_classifier.ml.video import sampling, source
 from video_classifier.ml.video.collecting import WindowCollector
-from video_classifier.ml.video.content import ContentMeter
+from video_classifier.ml.video.content import ContentMeter, Meter, SpanMeter
 from video_classifier.ml.video.sampling import Uniform
 from video_classifier.ml.video.scaling import Picture
 from video_classifier.ml.video.source import Source
@@ -58,7 +58,7 @@ class _Reader:
         self, spec: ClipSpec, clip: Source, on_window: OnWindow, preview_width: int | None
     ) -> None:
         self._clip = clip
-        self.meter = ContentMeter()
+        self.meter: Meter = ContentMeter() if clip.is_whole else SpanMeter()
         self._scaler = sampling.scaler_of(spec, clip, preview_width)
         self._on_window = on_window
         self._kept: dict[int, Picture] = {}  # of the overview
@@ -84,9 +84,10 @@ class _Reader:
         return sorted({*chosen, *shown.indices_at_rate(sampling.RATE_COMPARED)})
 
     def take(self, number: int, frame: VideoFrame) -> None:
-        self.meter.add(frame)
         if number not in self._in_windows:
+            self.meter.pass_by(frame)
             return
+        self.meter.look(frame)
         picture = self._scaler(frame)
         if number in self.overview:
             self._kept[number] = picture
