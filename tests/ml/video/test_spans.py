@@ -452,7 +452,7 @@ def test_what_moved_is_held_for_a_second_look(
     tmp_path: Path, decoded: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As far as there is room: pictures of a large size don't all fit."""
-    monkeypatch.setattr(reel, "_MAX_KEPT", 100 * 64 * 48 * 2)
+    monkeypatch.setattr(reel, "_MAX_KEPT", 120 * 64 * 48 * 3)
     fit = FitWithin(width=64, height=48)
     moving = range(100 * RATE, 110 * RATE)
     pictures = (videos.picture(n % 256 if n in moving else 7) for n in range(150 * RATE))

@@ -8,6 +8,7 @@ over it, and the flattest a contrast of 26. A frozen picture that was encoded ag
 from __future__ import annotations
 
 from array import array
+from collections import OrderedDict
 from typing import Protocol
 
 import numpy as np
@@ -26,6 +27,7 @@ _DIFFERENT = 4  # gray levels, of 256, by which some pixel of that size differs;
 
 
 _MAX_BETWEEN = 7  # pictures that are held until one is looked at
+_MAX_SHOWN = 8  # pictures that another is compared with: keyframes look a little different
 
 _Small = npt.NDArray[np.int16]
 
@@ -44,8 +46,8 @@ class _Shrinker:
 class Meter(Protocol):
     """Measures what there is in pictures, which come one by one and in order."""
 
-    def look(self, frame: VideoFrame) -> bool:
-        """Takes a picture, and says whether it may show something new."""
+    def look(self, frame: VideoFrame) -> int:
+        """Takes a picture, and says by a number what it shows: a new one, or that of one before."""
 
     def pass_by(self, frame: VideoFrame) -> None:
         """Takes a picture that need not be measured if those around it are alike."""
@@ -72,10 +74,10 @@ class ContentMeter:
     def add(self, frame: VideoFrame) -> None:
         self.add_small(self._small(frame))
 
-    def look(self, frame: VideoFrame) -> bool:
+    def look(self, frame: VideoFrame) -> int:
         """As `add`; takes no picture to be like another."""
         self.add(frame)
-        return True
+        return len(self._contrasts)
 
     pass_by = add
 
@@ -99,31 +101,31 @@ class ContentMeter:
 class SpanMeter:
     """Measures the content of pictures in a row of which only some are looked at.
 
-    Those in between are measured if the next one that is looked at shows something new, and else
+    Those in between are measured if the next one that is looked at shows something else, and else
     taken to be like it. So what comes and goes in between, within half a second, is not noticed.
     """
 
     def __init__(self) -> None:
         self._small = _Shrinker()
         self._content = ContentMeter()
-        self._last: _Small | None = None  # that showed something new
         self._between: list[VideoFrame] = []
+        self._shown: OrderedDict[int, _Small] = OrderedDict()  # the latest last, by number
+        self._count = 0
 
     def restart(self) -> None:
         self._content.restart()
-        self._last = None
         self._between.clear()
+        self._shown.clear()
 
-    def look(self, frame: VideoFrame) -> bool:
-        """Whether it shows something else than the last one that did."""
+    def look(self, frame: VideoFrame) -> int:
         picture = self._small(frame)
-        is_new = self._last is None or bool(np.abs(picture - self._last).max() >= MOVED)
-        if is_new:
-            self._last = picture
+        before = next(reversed(self._shown), None)
+        number = self._number(picture)
+        if number != before:
             self._measure_between()
         self._between.clear()
         self._content.add_small(picture)
-        return is_new
+        return number
 
     def pass_by(self, frame: VideoFrame) -> None:
         self._between.append(frame)
@@ -133,6 +135,18 @@ class SpanMeter:
     def read(self, *, pictures: int, share_decoded: float) -> ClipContent:
         self._measure_between()
         return self._content.read(pictures=pictures, share_decoded=share_decoded)
+
+    def _number(self, picture: _Small) -> int:
+        """That of the latest picture that shows the same."""
+        for number in reversed(self._shown):
+            if np.abs(picture - self._shown[number]).max() < MOVED:
+                self._shown.move_to_end(number)
+                return number
+        self._count += 1
+        self._shown[self._count] = picture
+        if len(self._shown) > _MAX_SHOWN:
+            self._shown.popitem(last=False)
+        return self._count
 
     def _measure_between(self) -> None:
         for frame in self._between:

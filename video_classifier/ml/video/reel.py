@@ -147,7 +147,7 @@ class Reel:
         Of a span of a long recording, the first pass decodes all pictures; later ones decode what
         it takes, without the pictures that the first one was asked to `hold`, and those where
         something moved, as far as there is room for them. A first pass for `only_new` pictures
-        takes those that show what the last one showed that `function` got to have its value.
+        takes those that show what one before showed to have its value.
         """
         try:
             first = _First(self, function, choose, hold, only_new=only_new)
@@ -243,7 +243,8 @@ class _First(Generic[Value]):
         self.kept: dict[int, VideoFrame] = {}  # all, if there is room
         self.held: dict[int, VideoFrame] = {}  # those that another pass is likely to need
         self._between: dict[int, VideoFrame] = {}  # since one was looked at
-        self._last: int | None = None  # the place of the last one that `function` got
+        self._of_shown: dict[int, Value] = {}  # by what is shown
+        self._last: int | None = None  # what was shown
 
     def take(self, place: int, frame: VideoFrame) -> None:
         if _size(frame) * self._count <= _MAX_KEPT:
@@ -255,14 +256,17 @@ class _First(Generic[Value]):
         if place not in self.places:
             self.meter.pass_by(frame)
             return
-        is_new = self.meter.look(frame)
-        if self._last is None or is_new or not self._only_new:
-            self.values[place], self._last = self._function(place, frame), place
+        shown = self.meter.look(frame)
+        if self._only_new and shown in self._of_shown:
+            self.values[place] = self._of_shown[shown]
         else:
-            self.values[place] = self.values[self._last]
-        if is_new:
+            self.values[place] = self._function(place, frame)
+        if self._only_new:
+            self._of_shown[shown] = self.values[place]
+        if shown != self._last:
             self._hold_between()
         self._between.clear()
+        self._last = shown
 
     def _hold_between(self) -> None:
         """There something moved, so that somebody may be there."""
