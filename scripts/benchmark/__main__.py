@@ -2,21 +2,21 @@
 
 That is the naive way, and for a model of people a model of whole frames (--beside).
 With --isolated it is the same analysis in child processes, as on the site; with --serving these
-alone, from their start on; with --engines the same models in Keras and in what serves their export.
+alone, from their start on; with --engines the same models in Keras and in what serves their export;
+with --recordings and --lengths recordings of minutes and hours, which are made of a clip.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import math
 import os
 import platform
-import re
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import partial
 from importlib import import_module
 from pathlib import Path
@@ -28,7 +28,7 @@ from rich.table import Table
 from scripts._lib import console, interleaved, markdown
 from scripts._lib.interleaved import Comparison, Timings
 from scripts._lib.markdown import PageError
-from scripts.benchmark import engines, isolated, people, serving
+from scripts.benchmark import engines, isolated, people, processes, recordings, serving
 from video_classifier.ml.contracts import ClipError, ClipSpec, Region
 from video_classifier.ml.persons import loading as detectors
 from video_classifier.ml.persons.detector import DetectorError
@@ -36,14 +36,18 @@ from video_classifier.ml.serving import bundle, loading
 from video_classifier.ml.serving.card import BundleError
 from video_classifier.ml.serving.engine import LITERT_FILE, OPENVINO_FILE
 
-EXAMPLE = """example:
+EXAMPLE = """examples:
   python -m scripts.benchmark ../shared/data/mnnit/shoplifters/shoplifting_001.mp4 --runs 9
+  python -m scripts.benchmark ../shared/data/mnnit/non_shoplifters/normal_017.mp4 --recordings
 
 Timings are medians, in seconds. Warm, in a process that has analyzed before: decode, inference and
 the whole of an analysis. Cold, each in a fresh process with the first clip: the import of
 TensorFlow (for ours of what serves the export, if there is one), the load of the model, the first
 prediction (from before the load to the first prediction), the cold start (import and first
 prediction), and the peak of the process' memory in megabytes (on Linux only).
+
+Recordings are 1280 x 720, 25 pictures a second. Each is decoded by FFmpeg with two threads and
+analyzed in child processes, segment by segment; seconds are those of a recorded minute.
 
 A model that looks at persons is measured warm only. Detect is the search for people in single
 pictures; following them and cutting them out counts as decode, with which it is interleaved.
@@ -63,6 +67,10 @@ class Setup(NamedTuple):
     detector: Path
     clips: Sequence[Path]
     runs: int
+    minutes: int  # of a recording
+    lengths: Sequence[int]  # of recordings, in minutes
+    workers: Sequence[int]
+    kept: Path | None  # where recordings are kept
 
 
 class Twin(NamedTuple):
@@ -87,14 +95,16 @@ def main(argv: Sequence[str] | None = None) -> int:
         detector=arguments.detector,
         clips=arguments.clips,
         runs=arguments.runs,
+        minutes=arguments.minutes,
+        lengths=arguments.lengths or (),
+        workers=arguments.workers,
+        kept=arguments.keep,
     )
     try:
-        if arguments.engines:
-            _tabulate("engines", _compare_engines, setup, arguments.write)
-            return 0
-        if arguments.serving:
-            _tabulate("serving", _measure_serving, setup, arguments.write)
-            return 0
+        for mark, table_of in _TABLES.items():
+            if getattr(arguments, mark):
+                _tabulate(mark, table_of, setup, arguments.write)
+                return 0
         compared = (_compare_isolated if arguments.isolated else _compare_all)(setup)
     except (
         BundleError,
@@ -182,6 +192,64 @@ def _compare_engines(setup: Setup) -> str:
     return engines.table(measured)
 
 
+def _measure_recordings(setup: Setup) -> str:
+    """Raises BundleError and ClipError."""
+    models = _models(setup)
+    rounds = len(models.folders) * setup.runs * len(recordings.KINDS)
+    with console.progress("Measuring", rounds) as advance, _aside(setup) as folder:
+        return recordings.table(
+            recordings.measure(
+                models,
+                setup.clips[0],
+                folder,
+                minutes=setup.minutes,
+                runs=setup.runs,
+                advance=advance,
+            )
+        )
+
+
+def _measure_lengths(setup: Setup) -> str:
+    """Raises BundleError and ClipError."""
+    rounds = len(setup.lengths) * len(setup.workers)
+    with console.progress("Measuring", rounds) as advance, _aside(setup) as folder:
+        return recordings.table_of_lengths(
+            recordings.measure_lengths(
+                _models(setup),
+                setup.clips[0],
+                folder,
+                lengths=setup.lengths,
+                workers=setup.workers,
+                advance=advance,
+            )
+        )
+
+
+@contextmanager
+def _aside(setup: Setup) -> Iterator[Path]:
+    """Where recordings are made."""
+    if setup.kept:
+        setup.kept.mkdir(parents=True, exist_ok=True)
+        yield setup.kept
+        return
+    with TemporaryDirectory() as made:
+        yield Path(made)
+
+
+def _models(setup: Setup) -> recordings.Models:
+    """Raises BundleError."""
+    folders = [setup.storage / name for name in _views(setup)]
+    return recordings.Models(folders=folders, detector=setup.detector)
+
+
+_TABLES = {
+    "engines": _compare_engines,
+    "serving": _measure_serving,
+    "recordings": _measure_recordings,
+    "lengths": _measure_lengths,
+}
+
+
 def _views(setup: Setup) -> dict[str, Region]:
     """Of each model. Raises BundleError."""
     names = setup.models or bundle.names(setup.storage)
@@ -263,14 +331,8 @@ def _cold(way: str, source: Path, spec: ClipSpec, clip: Path) -> Timings:
         "load": loaded - imported,
         "first_prediction": done - imported,
         "cold_start": done - start,
-        "peak_memory": _peak_memory(),
+        "peak_memory": processes.peak(),
     }
-
-
-def _peak_memory() -> float:
-    """Megabytes; of Linux, as getrusage would count what the parent held before the start."""
-    line = re.search(r"VmHWM:\s+(\d+) kB", Path("/proc/self/status").read_text())
-    return int(line[1]) / 1024 if line else math.nan
 
 
 def _load_ours(folder: Path) -> Callable[[Path], object]:
@@ -346,10 +408,38 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
         help="in child processes that each run starts, with the first clip: start, memory, time",
     )
     parser.add_argument(
+        "--recordings",
+        action="store_true",
+        help="recordings made of the first clip and its mirror image, beside decoding",
+    )
+    parser.add_argument(
+        "--lengths",
+        type=_positive,
+        nargs="+",
+        metavar="MINUTES",
+        help="empty recordings of these lengths, made of the first clip, with one model",
+    )
+    parser.add_argument(
+        "--minutes", type=_positive, default=2, help="of each of the --recordings; default: 2"
+    )
+    parser.add_argument(
+        "--workers",
+        type=_positive,
+        nargs="+",
+        default=(1, 2),
+        help="with --lengths: that share a recording; default: 1 2",
+    )
+    parser.add_argument(
+        "--keep",
+        type=console.folder_to_write,
+        metavar="FOLDER",
+        help="keep the recordings that are made here, and take those that are there already",
+    )
+    parser.add_argument(
         "--write",
         type=console.file_to_write,
         metavar="PAGE",
-        help="with --engines or --serving: put the table between the marks of this page",
+        help="where a table is made: put it between its marks in this page",
     )
     parser.add_argument(
         "--json", type=console.file_to_write, metavar="OUT", help="also write the figures here"

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from scripts._lib import interleaved
 from scripts._lib.interleaved import Comparison, Timings
-from video_classifier.ml.contracts import WHOLE, ClipError, Outcome, Stage
+from video_classifier.ml.contracts import WHOLE, ClipError, Outcome, Span, Stage
 from video_classifier.ml.isolation.children import Child, Meanwhile
 from video_classifier.ml.serving import loading
 from video_classifier.ml.serving.card import BundleError
@@ -51,14 +51,14 @@ def scorer() -> Child:
     )
 
 
-def analyze(child: Child, folder: Path, detector: Path, clip: Path) -> Outcome:
+def analyze(child: Child, folder: Path, detector: Path, clip: Path, span: Span = WHOLE) -> Outcome:
     """As the site has it done. Raises BundleError and ClipError."""
     return child.call(
         "analyze",
         folder,
         detector,
         clip,
-        WHOLE,
+        span,
         PREVIEW_WIDTH,
         returns=Outcome,
         meanwhile=Meanwhile(parts=Stage),

@@ -10,13 +10,10 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from statistics import median
 
-import psutil
-
 from scripts._lib import interleaved, markdown
 from scripts._lib.interleaved import Timings
-from scripts.benchmark import isolated
+from scripts.benchmark import isolated, processes
 from scripts.benchmark.people import NO_RESULT, NoResultError
-from video_classifier.ml.isolation.children import Child
 
 WARM = 5  # analyses of a child that is warm
 COLUMNS = {
@@ -62,14 +59,14 @@ def _run(folder: Path, detector: Path, clip: Path) -> Timings:
         if outcome.prediction is None:
             msg = NO_RESULT.format(model=folder.name, clip=clip.name, reason=outcome.no_result)
             raise NoResultError(msg)
-        first_cpu = _processor_seconds(child)
+        first_cpu = processes.processor_seconds(child)
         seconds = []
         for _ in range(WARM):
             start = time.perf_counter()
             isolated.analyze(child, folder, detector, clip)
             seconds.append(time.perf_counter() - start)
-        cpu = (_processor_seconds(child) - first_cpu) / WARM
-        scoring, reading = (each.memory_info().rss / 1e6 for each in _processes(child))
+        cpu = (processes.processor_seconds(child) - first_cpu) / WARM
+        scoring, reading = (each.memory_info().rss / 1e6 for each in processes.of(child))
     finally:
         child.kill()
     return {
@@ -81,19 +78,6 @@ def _run(folder: Path, detector: Path, clip: Path) -> Timings:
         "reading": reading,
         "memory": scoring + reading,
     }
-
-
-def _processes(child: Child) -> tuple[psutil.Process, psutil.Process]:
-    """The one that scores, and the one that reads clips."""
-    scorer = psutil.Process(child.pid)
-    (reader,) = scorer.children()
-    return scorer, reader
-
-
-def _processor_seconds(child: Child) -> float:
-    """So far, in both processes."""
-    times = [each.cpu_times() for each in _processes(child)]
-    return float(sum(each.user + each.system for each in times))
 
 
 def _cell(part: str, figure: float) -> str:
