@@ -484,3 +484,25 @@ def test_runs_with_little_between_them_are_decoded_as_one() -> None:
     runs = [Run(0, 46), Run(50, 97), Run(150, 160), Run(168, 170)]
 
     assert decoding._bridged(runs) == [Run(0, 97), Run(150, 170)]
+
+
+@pytest.mark.parametrize("since", [None, 110])
+def test_windows_of_a_span_come_once_something_moves(tmp_path: Path, since: int | None) -> None:
+    """They are those of the whole recording, and none where nothing moves."""
+    pictures = [7] * (120 * RATE)
+    if since:
+        pictures[since * RATE :] = range(10 * RATE)
+    clip = videos.write_images(
+        tmp_path / "clip.mp4",
+        [VideoFrame.from_ndarray(videos.picture(each), format="rgb24") for each in pictures],
+        rate=RATE,
+    )
+    whole, _ = cut(clip)
+
+    found, sample = cut(clip, Span(60, 120))
+
+    assert sample.content is not None
+    assert sample.content.pictures_different == (16 if since else 1)
+    assert len(found) == (6 if since else 0)
+    for one, other in zip(found, whole[6:], strict=False):
+        assert_same(one, other)

@@ -16,7 +16,7 @@ import numpy.typing as npt
 from av.video.frame import VideoFrame
 from av.video.reformatter import Interpolation, VideoReformatter
 
-from video_classifier.ml.contracts import ClipContent
+from video_classifier.ml.contracts import MIN_PICTURES, ClipContent
 
 MAX_COUNTED = 16  # different pictures; the count is not needed beyond
 
@@ -55,6 +55,10 @@ class Meter(Protocol):
     def restart(self) -> None:
         """Starts over."""
 
+    @property
+    def is_moving(self) -> bool:
+        """Whether there are different pictures enough so far to judge them."""
+
     def read(self, *, pictures: int, share_decoded: float) -> ClipContent:
         """What was found in all of them."""
 
@@ -80,6 +84,10 @@ class ContentMeter:
         return len(self._contrasts)
 
     pass_by = add
+
+    @property
+    def is_moving(self) -> bool:
+        return len(self._different) >= MIN_PICTURES
 
     def add_small(self, picture: _Small) -> None:
         """Of 32 x 32 gray levels."""
@@ -126,6 +134,10 @@ class SpanMeter:
         self._between.clear()
         self._content.add_small(picture)
         return number
+
+    @property
+    def is_moving(self) -> bool:
+        return self._content.is_moving
 
     def pass_by(self, frame: VideoFrame) -> None:
         self._between.append(frame)

@@ -38,19 +38,22 @@ def sample_windows(
     A clip of up to a minute is one window, of the pictures that `sampling.sample` takes. A span has
     the windows that a longer clip has there, if it begins with one of these. The overview has as
     many pictures as a window, spread over all of them. However long the clip is, those of one
-    window and the overview are held at a time. Raises ClipError if no frame can be read.
+    window and the overview are held at a time. Of a span, windows are handed out once something
+    has moved, and never if nothing does. Raises ClipError if no frame can be read.
     """
     clip = source.read(path, span)
     reader = _Reader(spec, clip, on_window, preview_width)
     found = sampling.decode(clip, spec, reader.take, reader.restart)
     shown = found.timeline
-    return sampling.sample_of(
+    sample = sampling.sample_of(
         clip,
         shown,
         reader.meter,
         times=tuple(map(shown.seconds, reader.overview)),
         pictures=reader.overview_pictures,
     )
+    reader.give_out()
+    return sample
 
 
 class _Reader:
@@ -62,6 +65,7 @@ class _Reader:
         self._scaler = sampling.scaler_of(spec, clip, preview_width)
         self._on_window = on_window
         self._kept: dict[int, Picture] = {}  # of the overview
+        self._waiting: list[Window] = []  # until something moves
 
     def restart(self, shown: Timeline, uniform: Uniform) -> list[int]:
         """The numbers of the frames of all windows; what was taken before is forgotten.
@@ -71,6 +75,7 @@ class _Reader:
         """
         self.meter.restart()
         self._kept.clear()
+        self._waiting.clear()
         self._shown, self._spans = shown, _spans(shown, self._clip.span)
         *bounded, last = self._spans
         self._windows = [uniform(shown, start, end) for start, end in bounded]
@@ -97,9 +102,16 @@ class _Reader:
     def overview_pictures(self) -> list[Picture]:
         return [self._kept[number] for number in self.overview]
 
+    def give_out(self) -> None:
+        """The windows that are complete, if something has moved; of a whole clip in any case."""
+        if self._clip.is_whole or self.meter.is_moving:
+            for window in self._waiting:
+                self._on_window(window)
+            self._waiting.clear()
+
     def _emit(self, number: int, pictures: Sequence[Picture]) -> None:
         start, end = self._spans[number]
-        self._on_window(
+        self._waiting.append(
             Window(
                 number=number,
                 start=start,
@@ -109,6 +121,7 @@ class _Reader:
                 previews=tuple(p.preview for p in pictures if p.preview is not None),
             )
         )
+        self.give_out()
 
 
 def _spans(shown: Timeline, span: Span) -> list[tuple[float, float]]:
