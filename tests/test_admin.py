@@ -14,9 +14,17 @@ from django.contrib.auth.models import Permission, User
 from django.test import Client
 from pytest_django import DjangoAssertNumQueries, DjangoCaptureOnCommitCallbacks, Settings
 
-from tests.conftest import MakeAnalysis, MakeClip, MakeModel, MakeStore, MakeTrack, MakeUser
+from tests.conftest import (
+    MakeAnalysis,
+    MakeClip,
+    MakeModel,
+    MakeStore,
+    MakeTrack,
+    MakeUser,
+    segment_of,
+)
 from video_classifier.ml.serving.bundle import NETWORK_FILE
-from video_classifier.models import Analysis, AuditEntry, Camera, Clip, Membership
+from video_classifier.models import Analysis, AuditEntry, Camera, Clip, Event, Membership
 from video_classifier.services import audit, files, heat_maps, trash
 from video_classifier.states import Action, Playback, Prediction, Status
 
@@ -117,6 +125,37 @@ def test_numbers_and_times_are_for_people(
     assert ("0.1235" in html, "12.35" in html) == (True, True)
     assert "0.12345" not in html
     assert "2026-11-25 21:05 UTC" in html
+
+
+@pytest.mark.parametrize("url", [CLIPS, f"{CLIPS}{{pk}}/change/"])
+def test_lengths_read_as_everywhere(admin_client: Client, make_clip: MakeClip, url: str) -> None:
+    clip = make_clip(duration=21600.04)
+
+    html = admin_client.get(url.format(pk=clip.pk)).content.decode()
+
+    assert re.search(r">\s*6:00:00\.0\s*<", html)
+
+
+def test_times_of_events_read_as_everywhere(
+    admin_client: Client, make_analysis: MakeAnalysis
+) -> None:
+    segment = segment_of(make_analysis())
+    times = {"start": 18_005.3, "peak": 18_008.0, "end": 18_010.0}
+    Event.objects.create(analysis=segment.analysis, number=1, segment=segment, score=0.9, **times)
+
+    html = admin_client.get("/admin/video_classifier/event/").content.decode()
+
+    assert ("5:00:05.3<" in html, "5:00:10.0<" in html) == (True, True)
+
+
+def test_many_seconds_of_work_are_digits(
+    admin_client: Client, make_analysis: MakeAnalysis
+) -> None:
+    analysis = make_analysis(seconds_reading=12345.6)
+
+    html = admin_client.get(f"{ANALYSES}{analysis.pk}/change/").content.decode()
+
+    assert "12,346" in html
 
 
 def test_a_clip_leads_to_its_latest_result(

@@ -33,7 +33,7 @@ from video_classifier.models import (
     Upload,
 )
 from video_classifier.querysets import DELETE_CLIPS
-from video_classifier.services import analyses, catalog, confidence, files, trash
+from video_classifier.services import analyses, catalog, confidence, files, moments, trash
 from video_classifier.services.errors import Refused
 from video_classifier.states import Role
 
@@ -78,7 +78,7 @@ class ReadOnlyAdmin(admin.ModelAdmin):
     def get_fields(self, request: HttpRequest, obj: Any = None) -> list[Any]:
         floats = {field.name for field in self.opts.fields if isinstance(field, FloatField)}
         names = super().get_fields(request, obj)
-        return [_rounded(name) if name in floats else name for name in names]
+        return [_in_words(name) if name in floats else name for name in names]
 
 
 class OfClipsAdmin(ReadOnlyAdmin):
@@ -134,15 +134,22 @@ class AnalyzableAdmin(ReadOnlyAdmin):
         return found
 
 
-def _rounded(name: str) -> Callable[[Any], str | None]:
-    """The field `name`, rounded to four digits: the others mean nothing."""
+OF_A_CLIP = ("duration", "start", "end", "peak")  # seconds of it
 
-    @admin.display(description=name.replace("_", " "), empty_value="-")
-    def rounded(row: Any) -> str | None:
+
+def _in_words(name: str) -> Callable[[Any], str | None]:
+    """The field `name`: a time of a clip as pages show it, other figures to about four digits."""
+
+    @admin.display(description=name.replace("_", " "), ordering=name, empty_value="-")
+    def in_words(row: Any) -> str | None:
         value = getattr(row, name)
-        return None if value is None else f"{value:.4g}"
+        if value is None:
+            return None
+        if name in OF_A_CLIP:
+            return moments.clock(value)
+        return f"{value:,.0f}" if value >= 1000 else f"{value:.4g}"  # noqa: PLR2004
 
-    return rounded
+    return in_words
 
 
 def _again(model: str) -> Callable[[AnalyzableAdmin, HttpRequest, QuerySet[Any]], None]:
@@ -220,7 +227,7 @@ class ClipAdmin(AnalyzableAdmin):
 
     @admin.display(ordering="duration")
     def length(self, clip: Clip) -> str:
-        return f"{clip.duration:.1f} s"
+        return moments.clock(clip.duration)
 
     @admin.display(ordering="size_bytes")
     def size(self, clip: Clip) -> str:
@@ -363,7 +370,7 @@ class TrackAdmin(OfClipsAdmin):
 @admin.register(Event)
 class EventAdmin(OfClipsAdmin):
     ordering = ("-pk",)
-    list_display = ("__str__", "analysis", "start", "end", "rounded")
+    list_display = ("__str__", "analysis", _in_words("start"), _in_words("end"), "rounded")
     list_select_related = ("analysis",)
     search_fields = ("analysis__clip__name",)
 

@@ -13,15 +13,15 @@ from django.template.defaultfilters import filesizeformat
 from django.utils.safestring import SafeString, mark_safe
 
 from video_classifier.models import Analysis, Clip
+from video_classifier.services import moments
 from video_classifier.services.catalog import Card
-from video_classifier.services.moments import minutes
 from video_classifier.web import constants, permissions
 from video_classifier.web.quality import ModelQuality
 from video_classifier.web.results import Player, ResultSummary
 from video_classifier.web.stylesheet import address
 
 register = template.Library()
-register.filter(minutes)
+register.filter(moments.minutes)
 
 NOT_KNOWN = "-"
 NOTICE_ICONS = {"success": "check-circle", "warning": "exclamation-triangle", "error": "x-octagon"}
@@ -98,12 +98,8 @@ def share(value: float) -> str:
 
 @register.filter
 def clock(seconds: float | None) -> str:
-    """A moment or a length in a clip: "0:06.2", "1:02:03.0"."""
-    if seconds is None:
-        return NOT_KNOWN
-    minutes, rest = divmod(round(seconds, 1), 60)
-    hours, minutes = divmod(int(minutes), 60)
-    return f"{hours}:{minutes:02d}:{rest:04.1f}" if hours else f"{minutes}:{rest:04.1f}"
+    """A moment or a length in a clip, if there is one."""
+    return NOT_KNOWN if seconds is None else moments.clock(seconds)
 
 
 @register.simple_tag
