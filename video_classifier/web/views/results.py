@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from uuid import UUID
 
 from django.core.exceptions import PermissionDenied
@@ -150,39 +150,36 @@ def _misses(analysis: Analysis, measured: Card | None) -> str:
 @gone_if_trashed(ANALYSIS)
 def cancel(request: SignedInRequest, pk: UUID) -> HttpResponse:
     """Ends an analysis that is on its way; what is finished stays as it is."""
-    analysis = _own(request, pk, "cancel it")
-    analyses.cancel(analysis)
-    return redirect(analysis)
+    return _done(request, pk, analyses.cancel, "cancel it")
 
 
 @require_POST
 @gone_if_trashed(ANALYSIS)
 def pause(request: SignedInRequest, pk: UUID) -> HttpResponse:
     """Has what waits of an analysis wait until it is resumed."""
-    analysis = _own(request, pk, "pause it")
-    analyses.pause(analysis)
-    return redirect(analysis)
+    return _done(request, pk, analyses.pause, "pause it")
 
 
 @require_POST
 @gone_if_trashed(ANALYSIS)
 def resume(request: SignedInRequest, pk: UUID) -> HttpResponse:
     """Goes on with a paused analysis."""
-    analysis = _own(request, pk, "resume it")
+    return _done(request, pk, analyses.resume, "resume it")
+
+
+def _done(
+    request: SignedInRequest, pk: UUID, do: Callable[[Analysis], object], what: str
+) -> HttpResponse:
+    """Does it for somebody who may end the analysis. Raises PermissionDenied."""
+    analysis = _analysis(request, pk)
+    if not may_cancel(request.user, analysis):
+        msg = f"Only the person who asked for an analysis, or may delete its clip, can {what}."
+        raise PermissionDenied(msg)
     try:
-        analyses.resume(analysis)
+        do(analysis)
     except Refused as refusal:  # its clip was deleted meanwhile
         raise Http404 from refusal
     return redirect(analysis)
-
-
-def _own(request: SignedInRequest, pk: UUID, do: str) -> Analysis:
-    """The analysis, to somebody who may end it. Raises PermissionDenied."""
-    analysis = _analysis(request, pk)
-    if not may_cancel(request.user, analysis):
-        msg = f"Only the person who asked for an analysis, or may delete its clip, can {do}."
-        raise PermissionDenied(msg)
-    return analysis
 
 
 @require_POST
