@@ -148,9 +148,7 @@ def test_times_of_events_read_as_everywhere(
     assert ("5:00:05.3<" in html, "5:00:10.0<" in html) == (True, True)
 
 
-def test_many_seconds_of_work_are_digits(
-    admin_client: Client, make_analysis: MakeAnalysis
-) -> None:
+def test_many_seconds_of_work_are_digits(admin_client: Client, make_analysis: MakeAnalysis) -> None:
     analysis = make_analysis(seconds_reading=12345.6)
 
     html = admin_client.get(f"{ANALYSES}{analysis.pk}/change/").content.decode()

@@ -1,4 +1,4 @@
-"""Measures how long pages take once there are many clips and events.
+"""Measures how long pages and exports take once there are many clips and events.
 
 It fills a database of its own, which is gone afterwards: in a folder of its own, or at the server
 that DATABASE_URL names.
@@ -9,101 +9,135 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from scripts._lib import console, markdown
 
 if TYPE_CHECKING:
+    from django.contrib.auth.models import User
+
+    from scripts.benchmark_pages.exporting import Taken
+    from scripts.benchmark_pages.filling import People, Sizes
     from scripts.benchmark_pages.measuring import Timing
+
+Item = TypeVar("Item")
+Figures = TypeVar("Figures")
 
 EXAMPLE = """examples:
   python -m scripts.benchmark_pages --write docs/performance.md
   DATABASE_URL=postgres://postgres@127.0.0.1/postgres python -m scripts.benchmark_pages
+  python -m scripts.benchmark_pages --keep /tmp/pages --only sorted --times 5
 
 Milliseconds of warm requests, from the request to the whole answer, in one process.
 """
-HEADS = ("page", "who looks", "queries", "p50, ms", "p95, ms")
+PAGES = ("page", "who looks", "queries", "p50, ms", "p95, ms")
+EXPORTS = ("export", "who takes it", "first byte, ms", "all of it, s", "MB", "memory, MB")
 MOST = 150.0  # milliseconds of p95
+KEPT = "shoplift_pages"  # the name of a database that stays
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     arguments = _arguments(argv)
-    with _site(), _database() as vendor:
-        mark = f"pages on {vendor}"
+    with _site(arguments.keep), _database(is_kept=bool(arguments.keep)) as vendor:
+        from scripts.benchmark_pages import exporting, filling, measuring
+
+        marks = {"pages": f"pages on {vendor}", "exports": f"exports on {vendor}"}
         try:
             if arguments.write:
-                markdown.check(arguments.write, mark)
-            found = _measured(
-                arguments.clips, arguments.events, times=arguments.times, only=arguments.only
-            )
-        except markdown.PageError as error:
+                markdown.check(arguments.write, *marks.values())
+            people = _people(filling.Sizes(clips=arguments.clips, events=arguments.events))
+        except (markdown.PageError, filling.OtherRowsError) as error:
             console.complain(error)
             return 2
-    table = markdown.table([HEADS, *map(_row, found)], words=2)
-    console.out.print(table, markup=False, soft_wrap=True)
-    if arguments.write:
-        markdown.write(arguments.write, mark, table)
-    slow = [each.page.name for each in found if each.p95 > MOST]
+        pages = [each for each in measuring.pages(people) if arguments.only in each.name]
+        timed = _each("Measuring", pages, lambda page: measuring.measure(page, arguments.times))
+        exports = [each for each in exporting.exports(people) if arguments.only in each.name]
+        taken = _each("Exporting", exports, exporting.take)
+    tables = {
+        "pages": markdown.table([PAGES, *map(_page, timed)], words=2),
+        "exports": markdown.table([EXPORTS, *map(_export, taken)], words=2),
+    }
+    for name, table in tables.items():
+        console.out.print(table, markup=False, soft_wrap=True)
+        if arguments.write:
+            markdown.write(arguments.write, marks[name], table)
+    slow = [each.page.name for each in timed if each.p95 > MOST]
     if slow:
         console.warn(f"Over {MOST:g} ms at p95: {', '.join(slow)}.")
     return int(bool(slow))
 
 
-def _measured(clips: int, events: int, *, times: int, only: str) -> list[Timing]:
+def _people(sizes: Sizes) -> People:
+    """Who looks at the pages. Raises OtherRowsError."""
     from django.utils import timezone
 
-    from scripts.benchmark_pages import filling, measuring
+    from scripts.benchmark_pages import filling
 
-    sizes = filling.Sizes(clips=clips, events=events)
-    with console.progress("Filling", -(-clips // filling.AT_ONCE)) as advance:
-        people = filling.fill(sizes, now=timezone.now(), advance=advance)
-    pages = [page for page in measuring.pages(people) if only in page.name]
+    if people := filling.filled(sizes):
+        return people
+    with console.progress("Filling", -(-sizes.clips // filling.AT_ONCE)) as advance:
+        return filling.fill(sizes, now=timezone.now(), advance=advance)
+
+
+def _each(title: str, items: Sequence[Item], measure: Callable[[Item], Figures]) -> list[Figures]:
     found = []
-    with console.progress("Measuring", len(pages)) as advance:
-        for page in pages:
-            found.append(measuring.measure(page, times=times))
+    with console.progress(title, len(items)) as advance:
+        for item in items:
+            found.append(measure(item))
             advance()
     return found
 
 
-def _row(timing: Timing) -> tuple[str, ...]:
+def _page(timing: Timing) -> tuple[str, ...]:
     page = timing.page
-    who = "superuser" if page.who.is_superuser else "member"
-    return page.name, who, str(timing.queries), f"{timing.median:.0f}", f"{timing.p95:.0f}"
+    figures = (f"{timing.median:.0f}", f"{timing.p95:.0f}")
+    return page.name, _name(page.who), str(timing.queries), *figures
+
+
+def _export(taken: Taken) -> tuple[str, ...]:
+    export = taken.export
+    figures = (f"{taken.first:.0f}", f"{taken.seconds:.1f}")
+    megabytes = (f"{size / 1e6:.0f}" for size in (taken.size, taken.memory))
+    return export.name, _name(export.who), *figures, *megabytes
+
+
+def _name(who: User) -> str:
+    return "superuser" if who.is_superuser else "member"
 
 
 @contextmanager
-def _site() -> Iterator[None]:
+def _site(kept: Path | None) -> Iterator[None]:
     """Django, with a folder of its own, and without a worker."""
     import django
 
-    with TemporaryDirectory() as folder:
-        os.environ |= {"DATA_DIR": folder, "RUNNER": "none", "DEBUG": "false"}
+    with nullcontext(kept) if kept else TemporaryDirectory() as folder:
+        os.environ |= {"DATA_DIR": str(folder), "RUNNER": "none", "DEBUG": "false"}
         os.environ.setdefault("DJANGO_SETTINGS_MODULE", "shoplift_site.settings")
         django.setup()
         yield
 
 
 @contextmanager
-def _database() -> Iterator[str]:
-    """One that is made here and gone afterwards; its vendor."""
+def _database(*, is_kept: bool) -> Iterator[str]:
+    """One that is made here, if it isn't kept from an earlier call; its vendor."""
     from django.conf import settings
     from django.db import connection
 
-    name = f"shoplift_pages_{os.getpid()}"
+    name = KEPT if is_kept else f"{KEPT}_{os.getpid()}"
     is_file = connection.vendor == "sqlite"
     own = str(Path(settings.DATA_DIR) / f"{name}.sqlite3") if is_file else name
     connection.settings_dict["TEST"]["NAME"] = own
     before = connection.settings_dict["NAME"]
-    connection.creation.create_test_db(verbosity=0, autoclobber=True, serialize=False)
+    creation = connection.creation
+    creation.create_test_db(verbosity=0, autoclobber=True, serialize=False, keepdb=is_kept)
     try:
         yield connection.vendor
     finally:
-        connection.creation.destroy_test_db(before, verbosity=0)
+        creation.destroy_test_db(before, verbosity=0, keepdb=is_kept)
 
 
 def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
@@ -114,13 +148,22 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
         "--times", type=int, default=40, metavar="N", help="requests a page (default: %(default)s)"
     )
     parser.add_argument(
-        "--only", default="", metavar="TEXT", help="measure pages whose name has this in it"
+        "--only",
+        default="",
+        metavar="TEXT",
+        help="measure pages and exports whose name has this in it",
+    )
+    parser.add_argument(
+        "--keep",
+        type=console.folder_to_write,
+        metavar="FOLDER",
+        help="leave the database there, or at the server, and use it if there is one",
     )
     parser.add_argument(
         "--write",
         type=console.file_to_write,
         metavar="PAGE",
-        help="also put the table into this page",
+        help="also put the tables into this page",
     )
     return parser.parse_args(argv)
 

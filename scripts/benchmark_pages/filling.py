@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from random import Random
 from typing import Any, TypeVar
@@ -16,24 +16,33 @@ from django.contrib.auth.models import User
 from django.db import connection, transaction
 from django.db.models import Model
 
+from scripts.benchmark_pages import recording
+from scripts.benchmark_pages.recording import Shape
 from video_classifier.models import (
     Analysis,
+    AuditEntry,
+    BrowserCopy,
     Camera,
     Clip,
+    Event,
+    HeatMap,
     Membership,
     Segment,
     Store,
     Track,
 )
-from video_classifier.states import Prediction, Role, Status, View
+from video_classifier.states import Action, Prediction, Role, Status, View
 
 STORES = 10
 CAMERAS = 4  # a store
-UPLOADERS = 20
+UPLOADERS = tuple(f"user{n:02}" for n in range(20))
+MEMBER, ROOT = UPLOADERS[0], "root"
 STORES_OF_MEMBER = 3
 AT_ONCE = 1000  # clips; all that belongs to them is written together
 YEAR = timedelta(days=365)
 IN_TRASH = 100  # one of so many clips
+WITH_MORE = 10  # one of so many has a copy for browsers and a heat map
+RECORDING = "six hours.mp4"
 MODELS = ("i3d_person", "person_ensemble")
 THRESHOLD = 0.5
 BOXES = 20  # a track
@@ -71,10 +80,11 @@ Row = TypeVar("Row", bound=Model)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sizes:
-    """How many rows there are."""
+    """How many rows there are, besides a recording of hours."""
 
     clips: int
     events: int
+    recording: Shape = field(default_factory=Shape)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,6 +95,25 @@ class People:
     root: User  # sees all
 
 
+class OtherRowsError(Exception):
+    """The database is not empty, and has other rows; the message says how many."""
+
+
+def filled(sizes: Sizes) -> People | None:
+    """Who looks at what an earlier call of `fill` wrote; None if the database is empty.
+
+    Raises OtherRowsError.
+    """
+    clips, events = Clip.objects.count(), Event.objects.count()
+    if not clips:
+        return None
+    if (clips, events) != (sizes.clips + 1, sizes.events + sizes.recording.events):
+        msg = f"The database has {clips:,} clips and {events:,} events: fill another one."
+        raise OtherRowsError(msg)
+    named = User.objects.in_bulk([MEMBER, ROOT], field_name="username")
+    return People(member=named[MEMBER], root=named[ROOT])
+
+
 def fill(sizes: Sizes, *, now: datetime, advance: Callable[[], None]) -> People:
     """Writes all rows, and calls `advance` for each AT_ONCE clips."""
     filling = _Filling(sizes, now)
@@ -93,6 +122,10 @@ def fill(sizes: Sizes, *, now: datetime, advance: Callable[[], None]) -> People:
             filling.write(range(first, min(first + AT_ONCE, sizes.clips)))
         advance()
     _write_events(sizes.events)
+    filling.write_recording()
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute("ANALYZE")  # as its autovacuum does before long
     return filling.people
 
 
@@ -107,8 +140,8 @@ class _Filling:
         self._cameras = _written(
             Camera(store=store, name=f"camera {n}") for store in stores for n in range(CAMERAS)
         )
-        self._uploaders = _written(_user(f"user{n:02}") for n in range(UPLOADERS))
-        root = _user("root", is_staff=True, is_superuser=True)
+        self._uploaders = _written(map(_user, UPLOADERS))
+        root = _user(ROOT, is_staff=True, is_superuser=True)
         root.save()
         self.people = People(member=self._uploaders[0], root=root)
         _written(
@@ -123,6 +156,29 @@ class _Filling:
         segments = _written(map(_segment, analyses))
         followed = [each for each in segments if each.view == View.PERSON and each.score]
         _written(map(_track, followed))
+        _written(BrowserCopy(clip=each, status=Status.DONE) for each in clips[::WITH_MORE])
+        _written(
+            HeatMap(analysis=each.analysis, status=Status.DONE, drops=[[0.5] * 6] * 6)
+            for each in followed[::WITH_MORE]
+        )
+        AuditEntry.objects.bulk_create(
+            AuditEntry(
+                at=each.uploaded_at,
+                action=Action.DOWNLOADED,
+                actor=self.people.root.pk,
+                object_type="clip",
+                object_id=str(each.pk),
+            )
+            for each in clips
+        )
+
+    def write_recording(self) -> None:
+        """In a store of the member's; the last that came in but for what waits."""
+        clip = self._clip(self._sizes.clips - WAITING)
+        clip.name, clip.trashed_at = RECORDING, None
+        clip.camera, clip.uploaded_by = self._cameras[0], self.people.member
+        clip.store = clip.camera.store
+        recording.write(clip, self._sizes.recording)
 
     def _ending(self, number: int) -> str:
         if number >= self._sizes.clips - WAITING:

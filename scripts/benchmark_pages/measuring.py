@@ -15,7 +15,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from scripts.benchmark_pages.filling import People
+from scripts.benchmark_pages.filling import RECORDING, People
 from video_classifier.models import Analysis
 from video_classifier.querysets import UNFINISHED
 from video_classifier.states import Prediction, Status
@@ -34,7 +34,7 @@ class Page:
     name: str
     address: str
     who: User
-    part: bool = False  # by htmx
+    part: str | None = None  # by htmx; "" is the one that moves by itself
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,21 +49,35 @@ class Timing:
 
 def pages(people: People) -> list[Page]:
     """All that are measured: the lists, and pages with a list in them."""
-    return [*_history(people.member), *_history(people.root), *_others(people), *_admin(people)]
+    return [
+        *_history(people.member),
+        *_history(people.root),
+        *_others(people),
+        *_recording(people.member),
+        *_admin(people),
+    ]
 
 
-def measure(page: Page, *, times: int) -> Timing:
+def measure(page: Page, times: int) -> Timing:
     """Warm. Raises WrongAnswerError."""
-    client = Client(SERVER_NAME="127.0.0.1", headers={"HX-Request": "true"} if page.part else {})
-    client.force_login(page.who)
+    client = client_of(page.who, part=page.part)
     for _ in range(WARMING):
         _answered(client, page)
     with CaptureQueriesContext(connection) as asked:
         _answered(client, page)
         queries = len(asked)
-    taken = sorted(_milliseconds(client, page) for _ in range(times))
+    # There are no quantiles of a single one.
+    taken = sorted(_milliseconds(client, page) for _ in range(max(times, 2)))
     cuts = quantiles(taken, n=20, method="inclusive")
     return Timing(page=page, queries=queries, median=cuts[9], p95=cuts[18])
+
+
+def client_of(who: User, *, part: str | None = None) -> Client:
+    """A browser that is signed in."""
+    htmx = {} if part is None else {"HX-Request": "true", "HX-Target": part}
+    client = Client(SERVER_NAME="127.0.0.1", headers=htmx)
+    client.force_login(who)
+    return client
 
 
 def _milliseconds(client: Client, page: Page) -> float:
@@ -124,7 +138,7 @@ def _history(who: User) -> Iterator[Page]:
 def _others(people: People) -> Iterator[Page]:
     member = people.member
     visible = Analysis.objects.visible_to(member).for_listing()
-    hint = visible.filter(prediction=Prediction.HINT)[0]
+    hint = visible.filter(prediction=Prediction.HINT).exclude(clip__name=RECORDING)[0]
     waiting = visible.filter(status__in=UNFINISHED)[0]
     shown = visible[:40]
     marks = [("live", f"{each.pk}.x") for each in shown]
@@ -132,34 +146,61 @@ def _others(people: People) -> Iterator[Page]:
     yield Page(name="upload", address=reverse("web:upload"), who=member)
     yield Page(name="a result with events", address=hint.get_absolute_url(), who=member)
     yield Page(name="a result that waits", address=waiting.get_absolute_url(), who=member)
-    yield Page(
-        name="its part that moves", address=waiting.get_absolute_url(), who=member, part=True
-    )
+    yield Page(name="its part that moves", address=waiting.get_absolute_url(), who=member, part="")
     yield Page(name="40 rows that changed", address=f"{live}?{urlencode(marks)}", who=member)
     yield Page(name="trash", address=reverse("web:trash"), who=member)
     yield Page(name="trash of all stores", address=reverse("web:trash"), who=people.root)
+    deep = f"{reverse('web:trash')}?page=20"
+    yield Page(name="trash of all stores, page 20", address=deep, who=people.root)
+
+
+def _recording(who: User) -> Iterator[Page]:
+    """Of six hours, with an event in each segment."""
+    analysis = Analysis.objects.get(clip__name=RECORDING)
+    home = analysis.get_absolute_url()
+    event = reverse("web:event", args=[analysis.pk, analysis.events.count() // 2])
+    asked = (
+        ("six hours", home, None),
+        ("an hour of them", f"{home}?from=7200&to=10800", None),
+        ("a minute of them", f"{home}?from=7200&to=7260", None),
+        ("the curve of an hour alone", f"{home}?from=7200&to=10800", "curve"),
+        ("their events in time, page 5", f"{home}?sort=time&page=5", None),
+        ("their strongest events alone", home, "events"),
+        ("one of their events", event, None),
+    )
+    for name, address, part in asked:
+        yield Page(name=name, address=address, who=who, part=part)
 
 
 ADMIN: Sequence[tuple[str, dict[str, object]]] = (
     ("clip", {}),
+    ("clip", {"p": "40"}),
     ("clip", {"q": "camera"}),
     ("clip", {"q": "099990"}),
     ("clip", {"o": "1"}),
+    ("clip", {"o": "-6"}),
     ("clip", {"trash": "yes"}),
+    ("clip", {"store__id__exact": "1"}),
     ("analysis", {}),
+    ("analysis", {"p": "40"}),
     ("analysis", {"q": "099990"}),
     ("analysis", {"status__exact": "failed"}),
+    ("analysis", {"prediction__exact": "hint", "o": "-4"}),
     ("segment", {}),
     ("segment", {"q": "099990"}),
+    ("segment", {"status__exact": "running"}),
     ("track", {}),
     ("track", {"q": "099990"}),
     ("event", {}),
     ("event", {"q": "099990"}),
     ("event", {"p": "2"}),
+    ("event", {"o": "-5"}),
     ("heatmap", {}),
     ("browsercopy", {}),
     ("auditentry", {}),
+    ("auditentry", {"action__exact": "exported"}),
     ("camera", {}),
+    ("upload", {}),
 )
 
 

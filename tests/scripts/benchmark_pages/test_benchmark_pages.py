@@ -14,6 +14,8 @@ from tests.makers.footage import ROOT
 from video_classifier.models import Analysis, Clip, Event, Segment, Track
 from video_classifier.states import Prediction, Status
 
+FEW = ("--clips", "150", "--events", "300", "--times", "2")
+
 
 def run(*arguments: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "scripts.benchmark_pages", *arguments]
@@ -24,20 +26,29 @@ def run(*arguments: str) -> subprocess.CompletedProcess[str]:
 def test_measures_pages_in_a_database_of_its_own(tmp_path: Path) -> None:
     page = tmp_path / "page.md"
     marks = [
-        f"<!-- pages on {vendor}: {end} -->"
+        f"<!-- {what} on {vendor}: {end} -->"
+        for what in ("pages", "exports")
         for vendor in ("sqlite", "postgresql")
         for end in ("begin", "end")
     ]
     page.write_text("\n".join(marks))
 
-    done = run(
-        *("--clips", "150", "--events", "300", "--times", "2", "--only", "upload"),
-        *("--write", str(page)),
-    )
+    done = run(*FEW, "--only", "upload", "--write", str(page))
 
     assert done.returncode in {0, 1}, done.stderr  # 1: this machine is busy
     assert "| upload | member |" in done.stdout
     assert "| upload | member |" in page.read_text()
+
+
+def test_a_database_that_is_kept_is_filled_once(tmp_path: Path) -> None:
+    kept = ("--keep", str(tmp_path), "--only", "results as CSV")
+
+    first, second = (run(*FEW, *kept) for _ in range(2))
+    other = run("--clips", "151", "--events", "300", *kept)
+
+    assert ("Filling" in first.stderr, "Filling" in second.stderr) == (True, False)
+    assert "| results as CSV | member |" in second.stdout
+    assert (other.returncode, "fill another one" in other.stderr) == (2, True)
 
 
 def test_a_page_without_its_marks_is_refused_before_the_database_is_filled(tmp_path: Path) -> None:
@@ -56,10 +67,12 @@ def test_fills_a_database_with_so_many_rows_that_hold_its_rules() -> None:
 
     people = filling.fill(sizes, now=timezone.now(), advance=lambda: None)
 
+    of_hours = sizes.recording
     counts = [kind.objects.count() for kind in (Clip, Analysis, Segment, Event)]
-    assert counts == [250, 250, 250, 333]
+    assert counts == [251, 251, 250 + of_hours.segments, 333 + of_hours.events]
+    assert filling.filled(sizes) == people
     assert not Event.objects.exclude(analysis__prediction=Prediction.HINT).exists()
     assert Track.objects.filter(events__isnull=False).distinct().count() > 1
     assert Analysis.objects.filter(status=Status.QUEUED).count() == filling.WAITING
     assert 0 < Clip.objects.visible_to(people.member).count() < 150
-    assert Clip.objects.visible_to(people.root).count() == 250
+    assert Clip.objects.visible_to(people.root).count() == 251
