@@ -151,6 +151,25 @@ def test_copies_and_runs_on_their_way_are_jobs_after_it() -> None:
     assert clips_back == {("wanted", 0), ("wanted", 2), ("original", 0)}
 
 
+@pytest.mark.django_db(transaction=True)
+def test_an_analysis_is_in_the_store_of_its_clip() -> None:
+    try:
+        old = migrate("0015_fewer_indexes")
+        stores = [old.get_model(APP, "Store").objects.create(name=name) for name in ("A", "B")]
+        made = {
+            analyzed(old, clip_of(old, store=store), prediction="hint"): store.pk
+            for store in stores
+        }
+
+        rows = migrate("0017_store_of_analyses").get_model(APP, "Analysis").objects
+        after = dict(rows.values_list("pk", "store"))
+        back = migrate("0015_fewer_indexes").get_model(APP, "Analysis").objects.count()
+    finally:
+        migrate(_latest())
+
+    assert (after, back) == (made, 2)
+
+
 def _latest() -> str:
     (leaf,) = (name for app, name in MigrationExecutor(connection).loader.graph.leaf_nodes(APP))
     return str(leaf)

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from django.db import IntegrityError, transaction
 
-from tests.conftest import MakeAnalysis, MakeClip, MakeTrack, make_segment
+from tests.conftest import MakeAnalysis, MakeClip, MakeStore, MakeTrack, make_segment
 from tests.databases import broken_rule
 from video_classifier.models import Analysis, BrowserCopy, HeatMap, Track
 from video_classifier.states import Playback, Prediction, Status, View
@@ -187,3 +187,11 @@ def test_reads_as_staff_may_read_it(fields: dict[str, str], name: str) -> None:
 
 def test_a_person_is_nothing_but_a_track() -> None:
     assert str(Track(number=2)) == "Track 2"
+
+
+def test_an_analysis_is_in_the_store_of_its_clip(
+    make_clip: MakeClip, make_store: MakeStore
+) -> None:
+    clip = make_clip(store=make_store("Harbour"))
+
+    assert Analysis.objects.create(clip=clip, model="standard").store == clip.store

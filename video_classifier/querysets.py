@@ -158,7 +158,7 @@ class JobQuerySet(InStoreQuerySet[AnyJob]):
 
 
 class SegmentQuerySet(JobQuerySet["Segment"]):
-    way_to_store = "analysis__clip__store"
+    way_to_store = "analysis__store"
 
     def of_paused_analyses(self) -> Self:
         """Those that wait though their analysis is paused: they were just put back."""
@@ -166,8 +166,6 @@ class SegmentQuerySet(JobQuerySet["Segment"]):
 
 
 class AnalysisQuerySet(InStoreQuerySet["Analysis"]):
-    way_to_store = "clip__store"
-
     def unfinished(self) -> Self:
         return self.filter(status__in=UNFINISHED)
 
@@ -223,15 +221,15 @@ class AnalysisQuerySet(InStoreQuerySet["Analysis"]):
 
 
 class HeatMapQuerySet(JobQuerySet["HeatMap"]):
-    way_to_store = "analysis__clip__store"
+    way_to_store = "analysis__store"
 
 
 class TrackQuerySet(InStoreQuerySet["Track"]):
-    way_to_store = "analysis__clip__store"
+    way_to_store = "analysis__store"
 
 
 class EventQuerySet(InStoreQuerySet["Event"]):
-    way_to_store = "analysis__clip__store"
+    way_to_store = "analysis__store"
 
     def strongest_first(self) -> Self:
         return self.order_by("-score", "number")

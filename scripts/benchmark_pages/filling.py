@@ -36,8 +36,9 @@ from video_classifier.states import Action, Prediction, Role, Status, View
 STORES = 10
 CAMERAS = 4  # a store
 UPLOADERS = tuple(f"user{n:02}" for n in range(20))
-MEMBER, ROOT = UPLOADERS[0], "root"
+MEMBER, ROOT, NEWCOMER = UPLOADERS[0], "root", "newcomer"
 STORES_OF_MEMBER = 3
+OF_NEW_STORE = 500  # one of so many clips is of the new store
 AT_ONCE = 1000  # clips; all that belongs to them is written together
 YEAR = timedelta(days=365)
 IN_TRASH = 100  # one of so many clips
@@ -93,6 +94,7 @@ class People:
 
     member: User  # analyst and reviewer in some of the stores
     root: User  # sees all
+    newcomer: User  # of the store with few clips
 
 
 class OtherRowsError(Exception):
@@ -110,8 +112,7 @@ def filled(sizes: Sizes) -> People | None:
     if (clips, events) != (sizes.clips + 1, sizes.events + sizes.recording.events):
         msg = f"The database has {clips:,} clips and {events:,} events: fill another one."
         raise OtherRowsError(msg)
-    named = User.objects.in_bulk([MEMBER, ROOT], field_name="username")
-    return People(member=named[MEMBER], root=named[ROOT])
+    return _people()
 
 
 def fill(sizes: Sizes, *, now: datetime, advance: Callable[[], None]) -> People:
@@ -129,6 +130,11 @@ def fill(sizes: Sizes, *, now: datetime, advance: Callable[[], None]) -> People:
     return filling.people
 
 
+def _people() -> People:
+    found = User.objects.in_bulk([MEMBER, ROOT, NEWCOMER], field_name="username")
+    return People(member=found[MEMBER], root=found[ROOT], newcomer=found[NEWCOMER])
+
+
 class _Filling:
     def __init__(self, sizes: Sizes, now: datetime) -> None:
         self._sizes = sizes
@@ -140,15 +146,17 @@ class _Filling:
         self._cameras = _written(
             Camera(store=store, name=f"camera {n}") for store in stores for n in range(CAMERAS)
         )
+        self._new = Camera.objects.create(store=Store.objects.create(name="New store"), name="door")
         self._uploaders = _written(map(_user, UPLOADERS))
-        root = _user(ROOT, is_staff=True, is_superuser=True)
-        root.save()
-        self.people = People(member=self._uploaders[0], root=root)
+        newcomer = _user(NEWCOMER)
+        _written([_user(ROOT, is_staff=True, is_superuser=True), newcomer])
+        works = ((self._uploaders[0], store) for store in stores[:STORES_OF_MEMBER])
         _written(
-            Membership(user=self.people.member, store=store, role=role)
-            for store in stores[:STORES_OF_MEMBER]
+            Membership(user=user, store=store, role=role)
+            for user, store in [*works, (newcomer, self._new.store)]
             for role in (Role.ANALYST, Role.REVIEWER)
         )
+        self.people = _people()
 
     def write(self, numbers: Iterable[int]) -> None:
         clips = _written(map(self._clip, numbers))
@@ -191,6 +199,8 @@ class _Filling:
 
     def _clip(self, number: int) -> Clip:
         camera = self._random.choice(self._cameras)
+        if number % OF_NEW_STORE == 1:
+            camera = self._new
         at = self._at(number)
         return Clip(
             id=self._id(),
@@ -216,6 +226,7 @@ class _Filling:
         return Analysis(
             id=self._id(),
             clip=clip,
+            store=clip.store,
             model=MODELS[number % len(MODELS)],
             requested_by=clip.uploaded_by,
             queued_at=at,

@@ -52,6 +52,7 @@ def pages(people: People) -> list[Page]:
     return [
         *_history(people.member),
         *_history(people.root),
+        *_few(people.newcomer),
         *_others(people),
         *_recording(people.member),
         *_admin(people),
@@ -133,6 +134,20 @@ def _history(who: User) -> Iterator[Page]:
     for name, query in asked.items():
         address = f"{reverse('web:history')}?{urlencode(query)}"
         yield Page(name=name, address=address, who=who)
+
+
+def _few(who: User) -> Iterator[Page]:
+    """The history of somebody whose few clips lie among very many others'."""
+    asked: dict[str, dict[str, object]] = {
+        "history of a new store": {},
+        "its hints": {"hint": "yes"},
+        "its failed ones": {"status": Status.FAILED},
+        "a word of each name in it": {"text": "door"},
+        "sorted by score in it": {"sort": "-score"},
+        "sorted by clip in it": {"sort": "clip"},
+    }
+    for name, query in asked.items():
+        yield Page(name=name, address=f"{reverse('web:history')}?{urlencode(query)}", who=who)
 
 
 def _others(people: People) -> Iterator[Page]:

@@ -69,6 +69,19 @@ def test_the_history_is_found_in_order_through_an_index(
         assert "FOR ORDER BY" not in found  # in SQLite's words: sorts all
 
 
+def test_of_the_rows_of_other_stores_no_more_than_an_index_is_read() -> None:
+    of_lists = [each for each in Analysis._meta.indexes if each.name != "analysis_by_requester"]
+
+    assert {each.fields[-1] for each in of_lists} == {"store"}
+
+
+def test_rows_are_counted_through_an_index(people: filling.People) -> None:
+    with CaptureQueriesContext(connection) as queries:
+        paging.count(asked(people.member).rows())
+
+    assert "ORDER BY" in queries[-1]["sql"]  # whose index it goes through, and stops
+
+
 def test_a_page_far_on_begins_in_the_index(people: filling.People) -> None:
     found = asked(people.root)
     place = found.order.of(found.rows()).values_list("queued_at", "id")[CLIPS // 2]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from django.conf import settings
 from django.db import models
@@ -11,6 +11,7 @@ from django.db.models import F, Q
 from django.urls import reverse
 from django.utils import timezone
 
+from video_classifier.models.cameras import Store
 from video_classifier.models.clips import Clip
 from video_classifier.models.jobs import Job
 from video_classifier.querysets import (
@@ -87,6 +88,10 @@ class Analysis(Result):
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     clip = models.ForeignKey(Clip, models.CASCADE, related_name="analyses")
+    # The clip's, which never changes. Here too, so that an index of a list has it.
+    store = models.ForeignKey(
+        Store, models.PROTECT, related_name="+", editable=False, db_index=False
+    )
     model = models.CharField(max_length=50, help_text="A folder in models_storage.")
     threshold_origin = models.CharField(
         max_length=6,
@@ -116,15 +121,19 @@ class Analysis(Result):
         verbose_name_plural = "analyses"
         ordering = ("-queued_at",)
         indexes = (
-            # Each serves the history: its order, or a filter and a column to sort by.
-            models.Index(fields=["queued_at", "id"], name="analysis_history"),
-            models.Index(fields=["status", "queued_at", "id"], name="analysis_by_status"),
-            models.Index(fields=["prediction", "queued_at", "id"], name="analysis_by_prediction"),
-            models.Index(fields=["score", "queued_at", "id"], name="analysis_by_score"),
-            models.Index(  # the strongest hints first
-                fields=["prediction", "score", "queued_at", "id"], name="analysis_hints_by_score"
+            # Each serves the history: its order, or a filter and a column to sort by; and then the
+            # store, so that of others' rows no more than the index is read.
+            models.Index(fields=["queued_at", "id", "store"], name="analysis_history"),
+            models.Index(fields=["status", "queued_at", "id", "store"], name="analysis_by_status"),
+            models.Index(
+                fields=["prediction", "queued_at", "id", "store"], name="analysis_by_prediction"
             ),
-            models.Index(fields=["model", "queued_at", "id"], name="analysis_by_model"),
+            models.Index(fields=["score", "queued_at", "id", "store"], name="analysis_by_score"),
+            models.Index(  # the strongest hints first
+                fields=["prediction", "score", "queued_at", "id", "store"],
+                name="analysis_hints_by_score",
+            ),
+            models.Index(fields=["model", "queued_at", "id", "store"], name="analysis_by_model"),
             # The latest clips on the upload page.
             models.Index(fields=["requested_by", "queued_at", "id"], name="analysis_by_requester"),
         )
@@ -156,6 +165,11 @@ class Analysis(Result):
 
     def __str__(self) -> str:
         return f"{self.get_prediction_display() or self.get_status_display()} ({self.model})"
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        if self._state.adding:
+            self.store_id = self.clip.store_id
+        super().save(*args, **kwargs)
 
     def get_absolute_url(self) -> str:
         return reverse("web:result", args=[self.pk])

@@ -26,11 +26,13 @@ PAGING = (AFTER, BEFORE)  # of the address: not for another list
 NEWEST = "-queued_at"
 SORT = "sort"
 TEXT = "text"
+STORE = "store"  # of clips, and of analyses
 BACKWARDS = "“From” is later than “To”: no day lies between them. Change one of the two."
 NO_MATCH = "No result matches these filters."
 UPLOADER = "clip__uploaded_by__username"
-OF_CLIPS = ("text", "store", "camera", "uploader")
-SELECTIVE = ("text", "camera", "uploader")  # of these: what may leave few clips
+NAME = "clip__name"
+OF_CLIPS = (TEXT, STORE, "camera", "uploader")
+SELECTIVE = (TEXT, "camera", "uploader")  # of these: what may leave few clips
 A_FEW, MANY = 1000, 10_000  # clips
 
 
@@ -142,7 +144,7 @@ class HistoryFilter(django_filters.FilterSet):  # type: ignore[misc]  # untyped
     sort = SortFilter(
         fields=(
             ("queued_at", "added"),
-            ("clip__name", "clip"),
+            (NAME, "clip"),
             ("prediction", "hint"),
             ("score", "score"),
             ("model", "model"),
@@ -231,8 +233,11 @@ class HistoryFilter(django_filters.FilterSet):  # type: ignore[misc]  # untyped
         for name in OF_CLIPS:
             clips = self.filters[name].filter(clips, self.form.cleaned_data[name])
         found = self._of(clips)
-        for name in self.filters.keys() - {*OF_CLIPS, SORT}:
+        for name in self.filters.keys() - {*OF_CLIPS, SORT} | {STORE}:
             found = self.filters[name].filter(found, self.form.cleaned_data[name])
+        if self.order.fields[0] == NAME:  # by an index of clips, which has their store
+            of_it = _stores(self.request).order_by().filter(pk=OuterRef("clip__store"))
+            found = found.filter(Exists(of_it))
         return found
 
     def _of(self, clips: ClipQuerySet) -> AnalysisQuerySet:
@@ -240,16 +245,15 @@ class HistoryFilter(django_filters.FilterSet):  # type: ignore[misc]  # untyped
 
         What is quick with many is slow with few, and no database knows how many bear a name.
         """
+        visible = Analysis.objects.visible_to(self.request.user)
         if not any(self.form.cleaned_data[name] for name in SELECTIVE):
-            return Analysis.objects.of(clips)
+            return visible.of(clips)
         keys = clips.order_by().values_list("pk", flat=True)
         if self.form.cleaned_data[TEXT]:  # no index leads to these: they are looked for once
             found = list(keys[: A_FEW + 1])
             if len(found) <= A_FEW:
-                return Analysis.objects.of_few(found)
-        if keys[MANY:].exists():
-            return Analysis.objects.of(clips)
-        return Analysis.objects.of_few(clips.order_by())
+                return visible.of_few(found)
+        return visible.of(clips) if keys[MANY:].exists() else visible.of_few(clips.order_by())
 
     def chips(self) -> Iterator[Chip]:
         """The filters in force, each with the address that does without it."""
