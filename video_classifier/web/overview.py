@@ -86,7 +86,7 @@ class Overview(Curve):
         missing = f"{gaps} stretch{'' if gaps == 1 else 'es'} without scores. " if gaps else ""
         return f"{stretch}{highest}{events}{missing}The threshold is {self.threshold:.2f}."
 
-    @property
+    @cached_property
     def events(self) -> list[EventCandidate]:
         return [each.candidate for each in self.marked]
 
