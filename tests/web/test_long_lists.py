@@ -5,6 +5,7 @@ With a few rows a database reads tables whole, so that these ask it for its plan
 
 from __future__ import annotations
 
+from itertools import chain
 from typing import Any
 
 import pytest
@@ -84,7 +85,7 @@ def test_rows_are_counted_through_an_index(people: filling.People) -> None:
 
 def test_a_page_far_on_begins_in_the_index(people: filling.People) -> None:
     found = asked(people.root)
-    place = found.order.of(found.rows()).values_list("queued_at", "id")[CLIPS // 2]
+    place = found.rows().order_by("queued_at").values_list("queued_at", "id")[CLIPS // 2]
 
     rows, fields = found.order.sections(found.rows())[0]
     beyond = rows.filter(paging._beyond(rows, fields, place, falling=True))
@@ -92,6 +93,34 @@ def test_a_page_far_on_begins_in_the_index(people: filling.People) -> None:
 
     assert "analysis_history" in explained
     assert "(queued_at,id)<" in explained or "Index Cond" in explained
+
+
+@pytest.mark.parametrize("sort", ["added", "clip", "hint", "score", "model", "uploader"])
+@pytest.mark.parametrize("sign", ["", "-"])
+def test_a_walk_leads_to_all_rows_in_their_order(
+    people: filling.People, sign: str, sort: str
+) -> None:
+    found = asked(people.member, sort=f"{sign}{sort}")
+
+    (at_once,) = paging.walk(found.rows(), found.order, size=10 * CLIPS)
+    bit_by_bit = list(chain(*paging.walk(found.rows(), found.order, size=37)))
+
+    assert bit_by_bit == at_once
+    assert sorted(at_once) == sorted(found.rows().values_list("pk", flat=True))
+
+
+def test_an_export_reads_some_rows_at_a_time(people: filling.People) -> None:
+    """So that it begins at once, in whichever order."""
+    client = Client()
+    client.force_login(people.root)
+    answer = client.get("/history.csv?sort=clip")
+
+    with CaptureQueriesContext(connection) as queries:
+        lines = iter(answer)
+        next(lines), next(lines)
+
+    assert len(queries) == 2
+    assert all("LIMIT" in each["sql"] or " IN (" in each["sql"] for each in queries)
 
 
 def test_names_are_searched_without_reading_rows(people: filling.People) -> None:

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import zoneinfo
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
 from itertools import islice
 from typing import Any, NamedTuple, TypeVar
+from uuid import UUID
 
 from django.contrib.auth.models import User
 from django.db.models import Aggregate, Count, Max, Min, OuterRef, Subquery
@@ -25,9 +26,10 @@ from video_classifier.services.confidence import Share
 from video_classifier.services.spreadsheets import Cell, Table
 from video_classifier.states import Prediction, Status, View
 
-AT_ONCE = 500  # analyses in memory
+AT_ONCE = 500  # analyses in memory, if the keys come so
 WITH_EVENTS_AT_ONCE = 50  # analyses whose events are in memory: a long recording has hundreds
 
+Keys = Iterable[Sequence[UUID]]  # of analyses, some at a time
 Link = Callable[[str], str]  # makes an address of a path on this site
 Item = TypeVar("Item")
 
@@ -162,28 +164,40 @@ EVENTS: dict[str, Callable[[_EventLine], Cell]] = {
 }
 
 
-def analyses_table(analyses: AnalysisQuerySet) -> Table:
-    """One row an analysis, in the order given."""
-    rows = _with_events(_listed(analyses)).select_related("requested_by")
-    lines = (_Line(each) for each in rows.iterator(chunk_size=AT_ONCE))
+def analyses_table(visible: AnalysisQuerySet, keys: Keys) -> Table:
+    """One row an analysis, of those of the keys that are visible."""
+    rows = _with_events(_listed(visible)).select_related("requested_by")
     return Table(
         name="analyses",
         head=tuple(ANALYSES),
-        rows=([read(line) for read in ANALYSES.values()] for line in lines),
+        rows=([read(_Line(each)) for read in ANALYSES.values()] for each in _read(rows, keys)),
     )
 
 
-def events_table(analyses: AnalysisQuerySet, *, link: Link) -> Table:
-    """One row an event, in order of time, of the analyses in the order given."""
+def events_table(visible: AnalysisQuerySet, keys: Keys, *, link: Link) -> Table:
+    """One row an event, in order of time, of the analyses of the keys that are visible."""
+    lines = _event_lines(_read(_listed(visible), keys), link)
     return Table(
         name="events",
         head=tuple(EVENTS),
-        rows=([read(line) for read in EVENTS.values()] for line in _event_lines(analyses, link)),
+        rows=([read(line) for read in EVENTS.values()] for line in lines),
     )
 
 
+def with_events(analyses: AnalysisQuerySet) -> AnalysisQuerySet:
+    """Those that may have some."""
+    return analyses.filter(prediction=Prediction.HINT)
+
+
 def count_events(analyses: AnalysisQuerySet) -> int:
-    return Event.objects.filter(analysis__in=analyses.filter(prediction=Prediction.HINT)).count()
+    return Event.objects.filter(analysis__in=with_events(analyses)).count()
+
+
+def _read(rows: AnalysisQuerySet, keys: Keys) -> Iterator[Analysis]:
+    """In the order of the keys, without those that are gone meanwhile."""
+    for some in keys:
+        found = rows.in_bulk(some)
+        yield from (found[key] for key in some if key in found)
 
 
 def _listed(analyses: AnalysisQuerySet) -> AnalysisQuerySet:
@@ -206,9 +220,8 @@ def _with_events(analyses: AnalysisQuerySet) -> AnalysisQuerySet:
     )
 
 
-def _event_lines(analyses: AnalysisQuerySet, link: Link) -> Iterator[_EventLine]:
-    hints = _listed(analyses.filter(prediction=Prediction.HINT))
-    for some in _batches(hints.iterator(chunk_size=AT_ONCE), WITH_EVENTS_AT_ONCE):
+def _event_lines(analyses: Iterable[Analysis], link: Link) -> Iterator[_EventLine]:
+    for some in _batches(analyses, WITH_EVENTS_AT_ONCE):
         of_analysis: defaultdict[Any, list[_EventRow]] = defaultdict(list)
         found = Event.objects.filter(analysis__in=some).order_by("analysis", "number")
         fields = ("analysis", "number", "start", "end", "peak", "score", "track__number")

@@ -54,10 +54,7 @@ class Nothing:
 
 
 class SortFilter(django_filters.OrderingFilter):  # type: ignore[misc]  # untyped
-    """Sorts as the page is sorted; `order` says how for one that is found page by page."""
-
-    def filter(self, qs: QuerySet[Any], value: list[str]) -> QuerySet[Any]:
-        return self.order(value).of(qs)
+    """Filters nothing, and says in which order rows are found."""
 
     def order(self, value: list[str] | None) -> Order:
         """Rows that sort alike are in order of time, and the whole list can be turned round."""
@@ -68,7 +65,7 @@ class SortFilter(django_filters.OrderingFilter):  # type: ignore[misc]  # untype
             known = list(_uploaders(self.parent.request).values_list("pk", flat=True))
             values = (*(reversed(known) if is_turned else known), None)
             key = field.removesuffix("__username")
-            return Order(fields=(key, *rest), descending=is_turned, values=values, sorted_by=field)
+            return Order(fields=(key, *rest), descending=is_turned, values=values)
         if field == "score":
             return Order(fields=(field, *rest), descending=is_turned, may_be_empty=True)
         return Order(fields=(field, *rest), descending=is_turned)
@@ -214,10 +211,6 @@ class HistoryFilter(django_filters.FilterSet):  # type: ignore[misc]  # untyped
         if value == date.max:
             return queryset
         return queryset.filter(queued_at__lt=_midnight(value + timedelta(days=1)))
-
-    def filter_queryset(self, _: QuerySet[Any]) -> QuerySet[Any]:
-        """The rows, sorted."""
-        return self.order.of(self.rows())
 
     @property
     def order(self) -> Order:

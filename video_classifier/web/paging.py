@@ -6,12 +6,12 @@ them all; both take seconds in a list of a hundred thousand.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from django.db.models import BooleanField, F, Func, OrderBy, QuerySet, Value
+from django.db.models import BooleanField, F, Func, QuerySet, Value
 from django.db.models.lookups import GreaterThan, LessThan
 from django.http import QueryDict
 
@@ -32,14 +32,6 @@ class Order:
     descending: bool = False
     may_be_empty: bool = False
     values: tuple[Any, ...] = ()  # of the first field, in their order, where no index has it
-    sorted_by: str = ""  # in place of the first field, where `values` are sorted by another one
-
-    def of(self, rows: QuerySet[Any]) -> QuerySet[Any]:
-        """All rows, sorted."""
-        nulls = {"nulls_last": True} if self.may_be_empty or self.values else {}
-        first = OrderBy(F(self.sorted_by or self.fields[0]), descending=self.descending, **nulls)
-        rest = (OrderBy(F(name), descending=self.descending) for name in self.fields[1:])
-        return rows.order_by(first, *rest)
 
     def sections(self, rows: QuerySet[Any]) -> list[tuple[QuerySet[Any], Sequence[str]]]:
         """The rows one after the other, each section in the order of an index; and its fields.
@@ -102,7 +94,7 @@ def page(
     """
     start = _start(rows.model, order, asked.get(AFTER) or asked.get(BEFORE))
     backwards = start is not None and AFTER not in asked
-    keys = _keys(rows, order, start, backwards=backwards, most=size + 1)
+    keys = [key for key, *_ in _found(rows, order, start, backwards=backwards, most=size + 1)]
     is_last, keys = len(keys) <= size, keys[:size]
     if backwards:
         keys.reverse()
@@ -118,6 +110,18 @@ def page(
     )
 
 
+def walk(rows: QuerySet[Any], order: Order, *, size: int) -> Iterator[list[Any]]:
+    """The keys of all rows in their order, `size` at a time, found as pages are.
+
+    One query of all of them would sort first what no index has in that order, with all that is
+    read of it; and a database keeps old rows as long as one goes on.
+    """
+    start: Place | None = None
+    while found := _found(rows, order, start, most=size):
+        yield [key for key, *_ in found]
+        start = found[-1][1:]
+
+
 def _start(model: Any, order: Order, marked: str | None) -> Place | None:
     try:
         key = UUID(marked or "")
@@ -129,20 +133,20 @@ def _start(model: Any, order: Order, marked: str | None) -> Place | None:
     return place
 
 
-def _keys(
-    rows: QuerySet[Any], order: Order, start: Place | None, *, backwards: bool, most: int
-) -> list[Any]:
-    """Of at most so many rows beyond `start`, in the direction that is asked for."""
+def _found(
+    rows: QuerySet[Any], order: Order, start: Place | None, *, most: int, backwards: bool = False
+) -> list[tuple[Any, ...]]:
+    """Key and place of at most so many rows beyond `start`, in the direction that is asked for."""
     falling = order.descending != backwards
     sections = order.sections(rows)
     own = order.section_of(start) if start else 0
-    found: list[Any] = []
+    found: list[tuple[Any, ...]] = []
     for number in range(own, -1, -1) if backwards else range(own, len(sections)):
         section, fields = sections[number]
         if start and number == own:
             section = section.filter(_beyond(section, fields, start, falling=falling))
         ordered = section.order_by(*(f"{'-' if falling else ''}{name}" for name in fields))
-        found += ordered.values_list("pk", flat=True)[: most - len(found)]
+        found += ordered.values_list("pk", *order.fields)[: most - len(found)]
         if len(found) == most:
             break
     return found

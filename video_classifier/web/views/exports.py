@@ -11,10 +11,11 @@ from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
-from video_classifier.querysets import AnalysisQuerySet
+from video_classifier.models import Analysis
 from video_classifier.services import audit, disk, exports, spreadsheets
 from video_classifier.services.spreadsheets import Table
 from video_classifier.states import Action
+from video_classifier.web import paging
 from video_classifier.web.filters import HistoryFilter
 from video_classifier.web.views.history import asked
 
@@ -33,7 +34,7 @@ def export_csv(request: HttpRequest, what: str) -> HttpResponseBase:
     found = asked(request)
     _note(request, found, what)
     semicolons = request.GET.get("separator") == SEMICOLON
-    lines = spreadsheets.csv_lines(_table(request, found.qs, what), semicolons=semicolons)
+    lines = spreadsheets.csv_lines(_table(request, found, what), semicolons=semicolons)
     response = StreamingHttpResponse(lines, content_type="text/csv; charset=utf-8")
     response["Content-Disposition"] = f'attachment; filename="{_file_name(what)}.csv"'
     return response
@@ -48,7 +49,7 @@ def export_workbook(request: HttpRequest, what: str) -> HttpResponseBase:
     if disk.is_nearly_full():
         return _no_room(request)
     _note(request, found, what)
-    table = _table(request, found.qs, what)
+    table = _table(request, found, what)
     try:
         file = spreadsheets.workbook(table, Path(settings.FILE_UPLOAD_TEMP_DIR))
     except OSError as error:
@@ -59,10 +60,13 @@ def export_workbook(request: HttpRequest, what: str) -> HttpResponseBase:
     return FileResponse(file, as_attachment=True, filename=name, content_type=WORKBOOK)
 
 
-def _table(request: HttpRequest, analyses: AnalysisQuerySet, what: str) -> Table:
+def _table(request: HttpRequest, found: HistoryFilter, what: str) -> Table:
+    visible = Analysis.objects.visible_to(request.user).kept()
+    rows = exports.with_events(found.rows()) if what == EVENTS else found.rows()
+    keys = paging.walk(rows, found.order, size=exports.AT_ONCE)
     if what == EVENTS:
-        return exports.events_table(analyses, link=request.build_absolute_uri)
-    return exports.analyses_table(analyses)
+        return exports.events_table(visible, keys, link=request.build_absolute_uri)
+    return exports.analyses_table(visible, keys)
 
 
 def _note(request: HttpRequest, found: HistoryFilter, what: str) -> None:
