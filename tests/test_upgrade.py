@@ -22,7 +22,7 @@ from scripts.make_0_1_database import APP, LAST, NOON
 from tests.conftest import MakeAnalysis, MakeClip, MakeTrack, make_segment
 from video_classifier.models import Analysis, BrowserCopy, Clip, HeatMap, OneTimePassword, Segment
 from video_classifier.models.analyses import Result
-from video_classifier.services import copies, evidence, jobs, segments, worker
+from video_classifier.services import copy_runs, evidence, jobs, segments, worker
 from video_classifier.states import Playback, Prediction, Status, ThresholdOrigin, View
 
 ROOT = Path(__file__).parent.parent
@@ -166,7 +166,7 @@ def test_the_queue_goes_on_where_it_was() -> None:
     assert order == ["queued.mp4", "queued later.mp4", "running.mp4"]
     assert Segment.objects.get(analysis=of("queued later.mp4")).attempts == 3
     assert worker.step(worker="one", kinds=["copies"])  # tries it, and there is no such file
-    assert copies.ATTEMPTS == 3
+    assert copy_runs.ATTEMPTS == 3
 
 
 def claim() -> Segment | None:

@@ -28,6 +28,7 @@ from video_classifier.models import (
     Membership,
     OneTimePassword,
     Segment,
+    SegmentCopy,
     Store,
     Track,
     Upload,
@@ -410,6 +411,13 @@ class HeatMapAdmin(JobAdmin):
 @admin.register(BrowserCopy)
 class BrowserCopyAdmin(JobAdmin):
     way_to_clip = "clip"
+    search_fields = ("clip__name",)
+
+
+@admin.register(SegmentCopy)
+class SegmentCopyAdmin(JobAdmin):
+    way_to_clip = "clip"
+    ordering = ("-pk",)
     search_fields = ("clip__name",)
 
 

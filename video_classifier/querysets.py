@@ -25,6 +25,7 @@ if TYPE_CHECKING:
         HeatMap,
         Job,
         Segment,
+        SegmentCopy,
         Store,
         Track,
         Upload,
@@ -237,6 +238,14 @@ class EventQuerySet(InStoreQuerySet["Event"]):
 
 class BrowserCopyQuerySet(JobQuerySet["BrowserCopy"]):
     way_to_store = "clip__store"
+
+
+class SegmentCopyQuerySet(JobQuerySet["SegmentCopy"]):
+    way_to_store = "clip__store"
+
+    def looked_at(self) -> Self:
+        """Those that somebody sees the player wait for, and what comes after these."""
+        return self.filter(priority__gt=0)
 
 
 class UploadQuerySet(models.QuerySet["Upload"]):

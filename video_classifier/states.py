@@ -52,6 +52,7 @@ class Playback(models.TextChoices):
     ORIGINAL = "original", "The file as uploaded"
     WANTED = "wanted", "A copy is still to be made"
     COPY = "copy", "A copy that browsers play"
+    SEGMENTS = "segments", "A copy of each segment"  # made or not: the copies say
     NONE = "none", "Download only"
 
 

@@ -1,10 +1,13 @@
 // Boxes of people over the player, in step with the frame that it shows.
 
+import { timelineOf } from "./player/timeline.js";
+
 const root = document.querySelector('[data-module~="boxes"]');
 const sameFrame = Number(root.dataset.sameFrame); // seconds by which moments of one frame may differ
 const numberRoom = Number(root.dataset.numberRoom); // of the picture's height, above a box
 const KEPT = "boxes"; // "hidden" if somebody wants to see the clip alone
 
+const timeline = timelineOf(root);
 const overlay = () => root.querySelector("[data-overlay]");
 const picture = () => root.querySelector("[data-picture]");
 const toggle = () => root.querySelector("[data-boxes-shown]");
@@ -32,7 +35,7 @@ function start() {
   if (video !== player) follow(video);
   offerTools();
   fit();
-  draw(video.currentTime);
+  draw(timeline.moment);
 }
 
 function follow(video) {
@@ -41,7 +44,7 @@ function follow(video) {
   video.addEventListener("resize", fit); // the picture's own size has become known
   const onNextFrame = video.requestVideoFrameCallback?.bind(video) ?? requestAnimationFrame;
   const look = (_, frame) => {
-    draw(frame?.mediaTime ?? video.currentTime);
+    draw(timeline.onClock(frame?.mediaTime ?? video.currentTime));
     if (video === player) onNextFrame(look);
   };
   look();

@@ -1,11 +1,15 @@
 // The score curve leads the player, and follows it. Of a long recording it shows a stretch; its links
 // lead to others.
 
+import { clock } from "./player/clock.js";
+import { timelineOf } from "./player/timeline.js";
+
 const root = document.querySelector('[data-module~="curve"]');
 const sameFrame = Number(root.dataset.sameFrame); // seconds by which moments of one frame may differ
 const calm = matchMedia("(prefers-reduced-motion: reduce)");
 const player = () => root.querySelector("video");
-const plays = () => player() && !player().hidden && player().readyState > 0;
+const timeline = timelineOf(root);
+const plays = () => timeline.isReady;
 const part = (hook) => chart.querySelector(`[${hook}]`);
 const set = (element, values) => {
   for (const [name, value] of Object.entries(values)) element.setAttribute(name, value);
@@ -79,14 +83,14 @@ function followOn() {
   const wasShown = shown;
   shown = inside(moment());
   beside.hidden = shown;
-  if (wasShown && !shown && (!player().paused || leads)) beside.click();
+  if (wasShown && !shown && (!timeline.isPaused || leads)) beside.click();
 }
 
 // While the clip plays only what is new: another track, or an event that begins or ends.
 function tell(seconds) {
   const found = highest(seconds);
   const news = `${found?.name} ${found?.inEvent}`;
-  if (!player().paused && news === told) return;
+  if (!timeline.isPaused && news === told) return;
   told = news;
   const now = Math.min(Math.max(seconds, since), until());
   set(chart, { "aria-valuenow": now.toFixed(2), "aria-valuetext": words(seconds, found) });
@@ -105,7 +109,7 @@ function show() {
 }
 
 const until = () => since + length;
-const moment = () => Math.min(player()?.currentTime ?? 0, whole);
+const moment = () => Math.min(timeline.moment, whole);
 const inside = (seconds) => seconds >= since - sameFrame && seconds <= until() + sameFrame;
 const across = (seconds) => `${((100 * (seconds - since)) / length).toFixed(2)}%`;
 
@@ -113,15 +117,7 @@ function words(seconds, found) {
   const gap = gaps.find(([start, end]) => start <= seconds && seconds < end);
   const none = gap ? gap.at(-1) : inside(seconds) ? "no score" : "not in the stretch that is shown";
   const score = found ? `${found.name}, score ${found.digits}` : none;
-  return `${clock(seconds)}, ${score}${found?.inEvent ? ", possible shoplifting" : ""}`;
-}
-
-// As players show it: "0:06", "1:02:03".
-function clock(seconds) {
-  const whole = Math.floor(seconds + sameFrame);
-  const [hours, minutes, rest] = [whole / 60 / 60, (whole / 60) % 60, whole % 60].map(Math.floor);
-  const two = (number) => String(number).padStart(2, "0");
-  return hours ? `${hours}:${two(minutes)}:${two(rest)}` : `${minutes}:${two(rest)}`;
+  return `${clock(seconds + sameFrame)}, ${score}${found?.inEvent ? ", possible shoplifting" : ""}`;
 }
 
 // What each line has at a moment.
@@ -141,12 +137,12 @@ function nearest({ seconds, score }) {
   return at(seconds).sort((one, other) => distance(one) - distance(other))[0];
 }
 
-const seek = (seconds) => { player().currentTime = seconds; };
+const seek = (seconds) => timeline.seek(seconds);
 const back = (moments) => seek(moments.findLast((seconds) => seconds < moment() - sameFrame) ?? since);
 const on = (moments) => seek(moments.find((seconds) => seconds > moment() + sameFrame) ?? until());
 const stops = () => JSON.parse(chart.dataset.stops);
 const peaks = () => JSON.parse(chart.dataset.peaks);
-const playOrPause = () => (player().paused ? player().play() : player().pause());
+const playOrPause = () => (timeline.isPaused ? timeline.play() : timeline.pause());
 
 // At an edge of the stretch it goes on to the next one, if there is one.
 const press = (hook) => root.querySelector(`[${hook}]`)?.click();

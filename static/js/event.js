@@ -1,16 +1,19 @@
 // The page of an event: plays its seconds over and over, and goes to the events beside it.
 
+import { timelineOf } from "./player/timeline.js";
+
 const root = document.querySelector('[data-module~="event"]');
 const [start, end] = [root.dataset.start, root.dataset.end].map(Number);
 const endSlack = Number(root.dataset.endSlack); // seconds by which a player may come too late
 const calm = matchMedia("(prefers-reduced-motion: reduce)");
+const timeline = timelineOf(root);
 const player = () => root.querySelector("video");
 const loop = () => root.querySelector("[data-loop]");
 
 let begun = false;
 
 function begin() {
-  player().currentTime = start;
+  timeline.seek(start);
 }
 
 // Without sound a browser lets a page play by itself; who asked for calm presses Play.
@@ -21,27 +24,29 @@ function play() {
   begin();
   if (calm.matches) return;
   video.muted = true;
-  video.play().catch(() => {}); // then Play is there to be pressed
+  timeline.play().catch(() => {}); // then Play is there to be pressed
 }
 
-const isAtEnd = () => player().ended || (player().currentTime >= end && player().currentTime <= end + endSlack);
+const isAtEnd = () => timeline.isOver || (timeline.moment >= end && timeline.moment <= end + endSlack);
 
 // At the end of what its address asks for, a player pauses once by itself.
 function again() {
   if (!loop().checked || !isAtEnd()) return;
   begin();
-  if (player().paused || player().ended) player().play();
+  if (player().paused || player().ended) timeline.play();
 }
 
 // Who looks elsewhere shall not be taken back.
 function look() {
-  const { currentTime } = player();
-  if (currentTime < start - endSlack || currentTime > end + endSlack) loop().checked = false;
+  const { moment } = timeline;
+  if (moment >= start - endSlack && moment <= end + endSlack) return;
+  loop().checked = false;
+  begun = true;
 }
 
 // Media events don't bubble, so these listen on the way down.
 for (const news of ["timeupdate", "pause", "ended"]) root.addEventListener(news, again, true);
-root.addEventListener("seeked", look, true);
+root.addEventListener("seeking", look, true);
 root.addEventListener("loadedmetadata", play, true);
 root.addEventListener("change", ({ target }) => {
   if (target === loop() && target.checked) begin();

@@ -16,7 +16,7 @@ from tests.conftest import MakeClip, claimed
 from tests.makers import videos
 from video_classifier.ml.video import browser_copy, probe
 from video_classifier.models import BrowserCopy, Clip
-from video_classifier.services import clips, copies, sandbox
+from video_classifier.services import clips, copies, copy_runs, sandbox
 from video_classifier.services.errors import Refused
 from video_classifier.states import Playback, Status
 
@@ -77,7 +77,7 @@ def test_a_copy_that_fails_is_tried_again_after_growing_pauses_and_then_given_up
     monkeypatch.setattr(sandbox, "copy", complain)
     make_clip(playback=Playback.WANTED)
 
-    for expected in copies.PAUSES:
+    for expected in copy_runs.PAUSES:
         assert copies.make_next(worker="one")
         assert expected - timedelta(seconds=5) < pause() <= expected
         assert not copies.make_next(worker="one")
@@ -197,7 +197,7 @@ def test_a_copy_that_was_given_up_can_be_asked_for(
 ) -> None:
     clip = make_clip(playback=Playback.WANTED)
     monkeypatch.setattr(sandbox, "copy", complain)
-    for _ in range(copies.ATTEMPTS):
+    for _ in range(copy_runs.ATTEMPTS):
         assert copies.make_next(worker="one")
         later()
     monkeypatch.setattr(sandbox, "copy", write_copy)

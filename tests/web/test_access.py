@@ -59,6 +59,7 @@ PAGES: list[tuple[str, dict[str, object], set[str]]] = [
     ("heat", {"pk": SOME_ID, "number": 0}, {"GET", "HEAD"}),
     ("heat-map", {"pk": SOME_ID}, {"GET", "HEAD", "POST"}),
     ("clip-file", {"pk": SOME_ID}, {"GET", "HEAD"}),
+    ("segment-copy", {"pk": SOME_ID, "number": 1}, {"GET", "HEAD"}),
     ("player", {"pk": SOME_ID}, {"GET", "HEAD"}),
     ("ask-for-copy", {"pk": SOME_ID}, {"POST"}),
     ("delete-clip", {"pk": SOME_ID}, {"GET", "POST"}),
@@ -181,6 +182,7 @@ GET  web:heat-map                        in     404  404   404   200    200    2
 POST web:heat-map                        in     404  404   404   302    302    302    302   302
 GET  web:clip-file                       in     404  404   404   200    200    200    200   200
 GET  web:event-download                  in     404  404   404   302    302    302    302   302
+GET  web:segment-copy                    in     404  404   404   200    200    200    200   200
 GET  web:player                          in     404  404   404   200    200    200    200   200
 POST web:ask-for-copy                    in     404  404   404   302    302    302    302   302
 GET  web:delete-clip                     in     404  404   404   403    403    200    200   200
@@ -203,6 +205,7 @@ GET  web:heat-map           (in trash)   in     404  404   404   410    410    4
 POST web:heat-map           (in trash)   in     404  404   404   410    410    410    410   410
 GET  web:clip-file          (in trash)   in     404  404   404   410    410    410    410   410
 GET  web:event-download     (in trash)   in     404  404   404   410    410    410    410   410
+GET  web:segment-copy       (in trash)   in     404  404   404   410    410    410    410   410
 GET  web:player             (in trash)   in     404  404   404   410    410    410    410   410
 POST web:ask-for-copy       (in trash)   in     404  404   404   410    410    410    410   410
 GET  web:delete-clip        (in trash)   in     404  404   404   410    410    410    410   410
@@ -241,6 +244,7 @@ GET  admin:video_classifier_heatmap_changelist    in in 403 in   in     in     i
 GET  admin:video_classifier_membership_changelist in in 403 in   in     in     in     in    200
 GET  admin:video_classifier_onetimepassword_changelist in in 403 in in  in     in     in    200
 GET  admin:video_classifier_segment_changelist    in in 403 in   in     in     in     in    200
+GET  admin:video_classifier_segmentcopy_changelist in in 403 in  in     in     in     in    200
 GET  admin:video_classifier_store_changelist      in in 403 in   in     in     in     in    200
 GET  admin:video_classifier_track_changelist      in in 403 in   in     in     in     in    200
 GET  admin:video_classifier_upload_changelist     in in 403 in   in     in     in     in    200
@@ -469,7 +473,7 @@ def test_rows_of_another_store_are_as_gone_as_those_that_never_were(
 
 def test_pages_ask_for_nothing_but_what_is_visible() -> None:
     """The rule is in one place, and everybody goes by it."""
-    of_stores = "Analysis|Camera|Clip|Event|HeatMap|Store|Track"
+    of_stores = "Analysis|Camera|Clip|Event|HeatMap|SegmentCopy|Store|Track"
     asks = re.compile(rf"(?:{of_stores})\.objects(?!\.(?:visible_to|open_to|of|of_few)\()")
     shortcuts = re.compile(rf"get_(?:object|list)_or_404\((?:{of_stores}),")
     pages = [*Path(web.__file__).parent.rglob("*.py")]

@@ -31,6 +31,8 @@ _OFF_RATE = 0.05  # … of which a clip may lack so many: its frame rate is roun
 SLACK = 0.02  # seconds by which moments that mean the same frame may differ
 LEAD = 2.0  # seconds before a span in which people are already followed: a window of movement
 
+MP4_CODECS = frozenset({"h264", "vp9", "av1"})  # which browsers play in an MP4
+
 
 class ClipError(Exception):
     """The clip can't be analyzed, and its message, a sentence, tells the uploader why."""

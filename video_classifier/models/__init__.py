@@ -6,7 +6,7 @@ from video_classifier.models.accounts import OneTimePassword
 from video_classifier.models.analyses import Analysis, Event, HeatMap, Segment, Track
 from video_classifier.models.audit import AuditEntry
 from video_classifier.models.cameras import Camera, Membership, Store
-from video_classifier.models.clips import BrowserCopy, Clip
+from video_classifier.models.clips import BrowserCopy, Clip, SegmentCopy
 from video_classifier.models.jobs import Job
 from video_classifier.models.uploads import Upload
 
@@ -22,6 +22,7 @@ __all__ = [
     "Membership",
     "OneTimePassword",
     "Segment",
+    "SegmentCopy",
     "Store",
     "Track",
     "Upload",

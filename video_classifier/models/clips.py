@@ -12,8 +12,12 @@ from django.utils import timezone
 
 from video_classifier.models.cameras import Camera, Store
 from video_classifier.models.jobs import Job
-from video_classifier.querysets import BrowserCopyQuerySet, ClipQuerySet
-from video_classifier.states import Playback, RecordedFrom
+from video_classifier.querysets import (
+    BrowserCopyQuerySet,
+    ClipQuerySet,
+    SegmentCopyQuerySet,
+)
+from video_classifier.states import Playback, RecordedFrom, Status
 
 
 class Clip(models.Model):
@@ -135,3 +139,43 @@ class BrowserCopy(Job):
 
     def __str__(self) -> str:
         return f"{self.get_status_display()} copy"
+
+
+class SegmentCopy(Job):
+    """The copy of a segment of a long recording that browsers play, and the making of it.
+
+    Only services.copies moves a row; services.trash cancels and queues again.
+    """
+
+    clip = models.ForeignKey(
+        Clip,
+        models.CASCADE,
+        related_name="segment_copies",
+        db_index=False,  # the constraint's begins with it
+    )
+    number = models.PositiveSmallIntegerField(help_text="In order of time, from 1.")
+    start = models.FloatField(help_text="Seconds since the clip's first picture.")
+    end = models.FloatField()
+    file = models.FileField(upload_to="playable/%Y/%m/", blank=True)
+    seconds_making = models.FloatField(null=True, blank=True, help_text="That it took.")
+
+    objects = SegmentCopyQuerySet.as_manager()
+
+    class Meta(Job.Meta):
+        verbose_name_plural = "segment copies"
+        constraints = (
+            *Job.Meta.constraints,
+            models.UniqueConstraint(
+                fields=["clip", "number"], name="segmentcopy_one_of_each_segment"
+            ),
+            models.CheckConstraint(
+                name="segmentcopy_is_there_when_done",
+                condition=~Q(status=Status.DONE) | ~Q(file=""),
+            ),
+            models.CheckConstraint(
+                name="segmentcopy_ends_after_its_start", condition=Q(start__lt=models.F("end"))
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.get_status_display()} copy of segment {self.number}"

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable
-from datetime import timedelta
-from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -14,24 +11,22 @@ from django.contrib.auth.models import User
 from django.core.files import File
 from django.db import transaction
 
-from video_classifier.models import BrowserCopy, Clip
-from video_classifier.services import disk, files, jobs, queue, sandbox
-from video_classifier.services.errors import Refused
-from video_classifier.services.jobs import GaveWayError, LeaseLostError
+from video_classifier.ml.contracts import MP4_CODECS
+from video_classifier.models import BrowserCopy, Clip, SegmentCopy
+from video_classifier.querysets import JobQuerySet
+from video_classifier.services import copy_runs, disk, files, jobs, queue, sandbox, segment_copies
+from video_classifier.services.copy_runs import Kind, Watch
 from video_classifier.states import Playback, Status
-
-logger = logging.getLogger(__name__)
-
-PAUSES = (timedelta(minutes=1), timedelta(minutes=10))  # after a failed attempt
-ATTEMPTS = len(PAUSES) + 1
-NO_ROOM_PAUSE = timedelta(minutes=1)
-TOO_LONG = "It takes too long to make a copy of this clip. Download it to watch it."
-BROKE = "Something broke on our side. The server's log has the cause."
-GIVEN_UP = "Making the copy stopped {attempts} times without an answer, so it was given up."
 
 
 def want(clip: Clip) -> None:
-    """Queues the first copy of a clip that was just taken in."""
+    """Queues the first copy of a clip that was just taken in.
+
+    Of a long recording whose pictures have to be encoded, it is one of each segment.
+    """
+    if clip.segment_spans and clip.codec not in MP4_CODECS:
+        segment_copies.want(clip, user=clip.uploaded_by)
+        return
     BrowserCopy.objects.create(clip=clip, requested_by=clip.uploaded_by)
     queue.announce()
 
@@ -39,57 +34,50 @@ def want(clip: Clip) -> None:
 def ask(clip: Clip, *, user: User | None) -> None:
     """Has the copy made that there is none of, after all."""
     with transaction.atomic():
-        given_up = Clip.objects.kept().filter(pk=clip.pk, playback=Playback.NONE)
-        if given_up.update(playback=Playback.WANTED):
+        kept = Clip.objects.kept().filter(pk=clip.pk)
+        if kept.filter(playback=Playback.NONE).update(playback=Playback.WANTED):
             BrowserCopy.objects.update_or_create(clip=clip, defaults=jobs.again(user))
             queue.announce()
+        elif kept.filter(playback=Playback.SEGMENTS).exists():
+            segment_copies.ask(clip, user=user)
 
 
 def put_back(*, worker: str) -> int:
     """Releases the jobs of `worker`, which shuts down."""
-    return jobs.put_back(BrowserCopy.objects.all(), worker=worker)
+    of_segments = jobs.put_back(SegmentCopy.objects.all(), worker=worker)
+    return of_segments + jobs.put_back(BrowserCopy.objects.all(), worker=worker)
 
 
 def make_next(*, worker: str, proceed: Callable[[], bool] = lambda: True) -> bool:
     """Makes the next copy; returns whether there was one.
 
     `proceed` is asked often whether to go on; a copy that is interrupted goes back to its place.
-    One that fails is tried again after a pause.
+    One that fails is tried again after a pause. Segments that somebody waits for go first, then
+    whole clips, of which there are few long ones.
     """
     if disk.is_nearly_full():  # what is left is for results
         return False
-    return jobs.run_next(
-        BrowserCopy.objects.all(),
-        worker=worker,
-        related="clip",
-        run=partial(_run, proceed=proceed),
-        give_up=_give_up,
-    )
+    segments = SegmentCopy.objects.all()
+
+    def of_segments(some: JobQuerySet[SegmentCopy]) -> bool:
+        return copy_runs.make_next(some, segment_copies.KIND, worker=worker, proceed=proceed)
+
+    def of_clips() -> bool:
+        return copy_runs.make_next(BrowserCopy.objects.all(), KIND, worker=worker, proceed=proceed)
+
+    return of_segments(segments.looked_at()) or of_clips() or of_segments(segments)
 
 
-def _run(copy: BrowserCopy, proceed: Callable[[], bool]) -> None:
-    try:
-        with jobs.holding(copy, proceed=proceed, too_long=TOO_LONG) as watch:
-            _make(copy, watch)
-    except LeaseLostError:
-        raise
-    except GaveWayError:
-        jobs.give_way(copy)
-    except Exception as error:
-        if disk.ran_full(error) or disk.is_nearly_full():
-            logger.warning("there is no room for a copy of clip %s", copy.pk)
-            jobs.give_way(copy, pause=NO_ROOM_PAUSE)
-        else:
-            logger.exception("no copy for browsers could be made of clip %s", copy.pk)
-            _try_later(copy, str(error) if isinstance(error, Refused) else BROKE)
-
-
-def _make(copy: BrowserCopy, watch: Callable[[], None]) -> None:
+def _make(copy: BrowserCopy, watch: Watch) -> None:
     clip = copy.clip
     with TemporaryDirectory(dir=settings.FILE_UPLOAD_TEMP_DIR) as folder:
         made = Path(folder) / "copy.mp4"
         with files.local_path(clip.file) as video:
-            sandbox.copy(video, made, watch=watch)
+            if not clip.segment_spans:
+                sandbox.copy(video, made, watch=watch)
+            elif not sandbox.remux(video, made, watch=watch):
+                _split(copy)
+                return
         with made.open("rb") as file:
             clip.playable.save(f"{clip.pk}.mp4", File(file), save=False)
     try:
@@ -103,18 +91,17 @@ def _make(copy: BrowserCopy, watch: Callable[[], None]) -> None:
         raise
 
 
-def _try_later(copy: BrowserCopy, reason: str) -> None:
-    if copy.attempts < ATTEMPTS:
-        jobs.try_later(copy, pause=PAUSES[copy.attempts - 1])
-    else:
-        _fail(copy, reason)
-
-
-def _give_up(copy: BrowserCopy) -> None:
-    _fail(copy, GIVEN_UP.format(attempts=copy.attempts))
+def _split(copy: BrowserCopy) -> None:
+    """Has a long recording copied segment by segment, as its pictures have to be encoded."""
+    with transaction.atomic():
+        jobs.change(copy, status=Status.DONE, error="")
+        segment_copies.want(copy.clip, user=copy.requested_by)
 
 
 def _fail(copy: BrowserCopy, reason: str) -> None:
     with transaction.atomic():
         jobs.change(copy, status=Status.FAILED, error=reason)
         Clip.objects.filter(pk=copy.pk, playback=Playback.WANTED).update(playback=Playback.NONE)
+
+
+KIND = Kind(make=_make, fail=_fail)

@@ -14,6 +14,8 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
+from itertools import groupby
+from operator import itemgetter
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 from typing import Any
@@ -26,7 +28,8 @@ from django.db.models.fields.files import FieldFile
 from django.db.models.signals import post_delete
 from django.dispatch import receiver
 
-from video_classifier.models import Analysis, Clip
+from video_classifier.models import Analysis, Clip, SegmentCopy
+from video_classifier.querysets import SegmentCopyQuerySet
 from video_classifier.services import evidence
 from video_classifier.services.errors import Refused
 
@@ -44,6 +47,12 @@ def _forget_files(instance: Clip, **_: Any) -> None:
     for file in (instance.file, instance.playable):
         if file.name:
             transaction.on_commit(partial(_discard, [file.name]))
+
+
+@receiver(post_delete, sender=SegmentCopy)
+def _forget_copy(instance: SegmentCopy, **_: Any) -> None:
+    if instance.file.name:
+        transaction.on_commit(partial(_discard, [instance.file.name]))
 
 
 @receiver(post_delete, sender=Analysis)
@@ -141,7 +150,7 @@ def sweep(*, remove: bool = True, force: bool = False) -> Swept:
     removed = sum(_remove(path) for path in going) if remove else 0
     if removed:
         logger.warning("removed %d files that no row knew", removed)
-    missing = tuple(_clips_without_files())
+    missing = tuple(dict.fromkeys(_clips_without_files()))
     if missing:
         logger.error("%d clips miss a file: %s", len(missing), ", ".join(map(str, missing[:20])))
     _missing = len(missing)
@@ -192,12 +201,18 @@ def _known() -> set[str]:
     """The names in storage of all that belongs to a row."""
     files = Clip.objects.values_list("file", "playable")
     known = {name for names in files.iterator() for name in names if name}
+    known |= set(_segment_copies().values_list("file", flat=True).iterator())
     ids = Analysis.objects.values_list("pk", flat=True)
     return known | {f"{evidence.FOLDER}/{pk}" for pk in ids.iterator()}
 
 
+def _segment_copies() -> SegmentCopyQuerySet:
+    """Those with a file."""
+    return SegmentCopy.objects.exclude(file="")
+
+
 def _rows_with_files() -> int:
-    return Clip.objects.count() + Analysis.objects.count()
+    return Clip.objects.count() + Analysis.objects.count() + _segment_copies().count()
 
 
 def _is_older(path: Path, moment: float) -> bool:
@@ -210,4 +225,8 @@ def _is_older(path: Path, moment: float) -> bool:
 def _clips_without_files() -> Iterator[UUID]:
     for pk, *names in Clip.objects.values_list("pk", "file", "playable").iterator():
         if not all(default_storage.exists(name) for name in names if name):
+            yield pk
+    of_segments = _segment_copies().order_by("clip", "number").values_list("clip", "file")
+    for pk, copies in groupby(of_segments.iterator(), itemgetter(0)):
+        if not all(default_storage.exists(name) for _, name in copies):
             yield pk

@@ -111,6 +111,18 @@ def copy(source: Path, target: Path, *, watch: Watch) -> None:
         _reader.copy(source, target, watch=watch)
 
 
+def remux(source: Path, target: Path, *, watch: Watch) -> bool:
+    """As `browser_copy.remux`. Raises Refused, and what `watch` raises."""
+    with refusing():
+        return _reader.remux(source, target, watch=watch)
+
+
+def copy_span(source: Path, target: Path, span: Span, *, watch: Watch) -> None:
+    """As `browser_copy.make_span`. Raises Refused, and what `watch` raises."""
+    with refusing():
+        _reader.copy_span(source, target, span, watch=watch)
+
+
 def cut(
     source: Path, target: Path, *, container: str, stretch: tuple[float, float]
 ) -> tuple[float, float, str]:

@@ -10,7 +10,7 @@ from django.contrib.auth.models import User
 from django.db import transaction
 from django.utils import timezone
 
-from video_classifier.models import Analysis, BrowserCopy, Clip, HeatMap, Segment
+from video_classifier.models import Analysis, BrowserCopy, Clip, HeatMap, Segment, SegmentCopy
 from video_classifier.querysets import ClipQuerySet
 from video_classifier.services import audit, clips, jobs, queue
 from video_classifier.states import Action, Status
@@ -33,6 +33,7 @@ def put(clip: Clip, *, by: User) -> bool:
         jobs.cancel(Segment.objects.filter(analysis__in=analyses))
         jobs.cancel(HeatMap.objects.filter(analysis__in=analyses))
         jobs.cancel(BrowserCopy.objects.filter(clip=clip))
+        jobs.cancel(SegmentCopy.objects.filter(clip=clip))
         audit.record(Action.TRASHED, by, audit.CLIP, clip.pk)
     return True
 
@@ -55,6 +56,7 @@ def restore(clip: Clip, *, by: User) -> bool:
         jobs.restore(paused, status=Status.PAUSED)
         jobs.restore(HeatMap.objects.filter(analysis__in=analyses))
         jobs.restore(BrowserCopy.objects.filter(clip=clip))
+        jobs.restore(SegmentCopy.objects.filter(clip=clip))
         audit.record(Action.RESTORED, by, audit.CLIP, clip.pk)
         queue.announce()
     return True

@@ -16,8 +16,9 @@ from video_classifier.models import Analysis, Clip
 from video_classifier.services import moments
 from video_classifier.services.catalog import Card
 from video_classifier.web import constants, permissions
+from video_classifier.web.players import Player
 from video_classifier.web.quality import ModelQuality
-from video_classifier.web.results import Player, ResultSummary
+from video_classifier.web.results import ResultSummary
 from video_classifier.web.stylesheet import address
 
 register = template.Library()

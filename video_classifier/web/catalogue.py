@@ -346,7 +346,7 @@ STATES: dict[str, Callable[[], dict[str, dict[str, Any]]]] = {
         "with a way on": {
             "title": "Nothing matches",
             "text": "No result matches these filters.",
-            "address": "#",
+            "moments": "#t=",
             "action": "Clear all filters",
         },
         "without": {"title": "No clips yet", "text": "Drop a recorded clip above."},
@@ -421,13 +421,13 @@ STATES: dict[str, Callable[[], dict[str, dict[str, Any]]]] = {
                     3: (0.2, 0.17, 0.1),
                 }
             ),
-            "address": "#",
+            "moments": "#t=",
         },
         "the whole picture, no hint, no file": {
             "curve": _curve({None: (0.12, 0.3, 0.41, 0.2, 0.05, 0.0, 0.1, 0.08)}),
-            "address": "",
+            "moments": "",
         },
-        "hours, with gaps": {"curve": _overview(), "address": "#", "home": "#"},
+        "hours, with gaps": {"curve": _overview(), "moments": "#t=", "home": "#"},
     },
     "score_meter": lambda: {
         "hint": {"reading": ScoreReading(score=0.93, threshold=0.89), "tone": Prediction.HINT},

@@ -93,11 +93,6 @@ class EventView:
         return self.sort == BY_TIME
 
     @property
-    def fragment(self) -> str:
-        """Has a player begin and end with the event, without scripts too."""
-        return f"#t={self.event.start:.3f},{self.event.end:.3f}"
-
-    @property
     def length(self) -> str:
         return in_words(max(self.event.end - self.event.start, 1.0))
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from video_classifier.models import Analysis, Clip, HeatMap
+from video_classifier.models import Analysis, HeatMap
 from video_classifier.services import confidence as confidences
 from video_classifier.services.catalog import Card
 from video_classifier.services.progress import Progress
-from video_classifier.states import Playback, Prediction, Stage, Status
+from video_classifier.states import Prediction, Stage, Status
 
 MOST_DIGITS = 4
 JUST = 0.25  # of the way from the threshold to the end of its side
@@ -245,28 +245,6 @@ class ProgressPanel:
         if hours:
             return f"about {hours} h {minutes} min left"
         return f"about {minutes} minute{'' if minutes == 1 else 's'} left"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Player:
-    """How the page shows a clip."""
-
-    clip: Clip
-
-    @property
-    def is_awaited(self) -> bool:
-        """Whether a copy that browsers play is still to be made."""
-        return self.clip.playback == Playback.WANTED
-
-    @property
-    def plays(self) -> bool:
-        return self.clip.playback != Playback.NONE
-
-    @property
-    def problem(self) -> str:
-        """What a browser says that does not play it."""
-        kind = f"{self.clip.container.upper()}, {self.clip.codec}"
-        return f"This clip ({kind}) can\N{RIGHT SINGLE QUOTATION MARK}t be played here."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

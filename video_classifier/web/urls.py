@@ -28,6 +28,7 @@ urlpatterns = [
         name="event-download",
     ),
     path("clips/<uuid:pk>/file", views.clip_file, name="clip-file"),
+    path("clips/<uuid:pk>/segments/<int:number>", views.segment_copy, name="segment-copy"),
     path("clips/<uuid:pk>/player/", views.player, name="player"),
     path("clips/<uuid:pk>/copy/", views.ask_for_copy, name="ask-for-copy"),
     path("clips/<uuid:pk>/delete/", views.delete_clip, name="delete-clip"),

@@ -204,6 +204,16 @@ class InChild:
         meanwhile = Meanwhile(watch=watch)
         self._call("copy", source, target, returns=type(None), meanwhile=meanwhile)
 
+    def remux(self, source: Path, target: Path, *, watch: Watch = idle) -> bool:
+        """As `browser_copy.remux`. Raises ClipError."""
+        meanwhile = Meanwhile(watch=watch)
+        return self._call("remux", source, target, returns=bool, meanwhile=meanwhile)
+
+    def copy_span(self, source: Path, target: Path, span: Span, *, watch: Watch = idle) -> None:
+        """As `browser_copy.make_span`. Raises ClipError."""
+        meanwhile = Meanwhile(watch=watch)
+        self._call("copy_span", source, target, span, returns=type(None), meanwhile=meanwhile)
+
     def cut(
         self,
         source: Path,

@@ -116,6 +116,17 @@ class Operations:
 
         browser_copy.make(source, target)
 
+    def remux(self, source: Path, target: Path) -> bool:
+        """Whether a copy could be made without encoding."""
+        from video_classifier.ml.video import browser_copy
+
+        return browser_copy.remux(source, target)
+
+    def copy_span(self, source: Path, target: Path, span: Span) -> None:
+        from video_classifier.ml.video import browser_copy
+
+        browser_copy.make_span(source, target, span)
+
     def cut(
         self, source: Path, target: Path, container: str, start: float, end: float
     ) -> tuple[float, float, str]:

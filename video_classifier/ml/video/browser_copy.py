@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from fractions import Fraction
 from itertools import chain, pairwise
+from math import floor
 from pathlib import Path
 from typing import NamedTuple
 
@@ -25,7 +27,7 @@ from av.video.reformatter import (
 from av.video.stream import VideoStream
 
 from video_classifier.ml import files
-from video_classifier.ml.contracts import ClipError, ClipFacts
+from video_classifier.ml.contracts import MP4_CODECS, ClipError, ClipFacts, Span
 from video_classifier.ml.video import (
     containers,
     decoding,
@@ -36,9 +38,11 @@ from video_classifier.ml.video import (
     timeline,
     tone,
 )
+from video_classifier.ml.video import source as sources
 from video_classifier.ml.video.filters import AspectReader, FrameFilter, PixelAspect
 from video_classifier.ml.video.packets import Packets
 from video_classifier.ml.video.scaling import Orientation, display_matrix, scaled_rgb
+from video_classifier.ml.video.source import Source
 from video_classifier.ml.video.timeline import Timeline
 
 MAX_WIDTH = 1280
@@ -46,11 +50,13 @@ MAX_WIDTH = 1280
 _FINEST = Fraction(1, 90_000)  # seconds a tick: with finer ones an MP4 can't hold long pauses
 
 _PLAYED = {
-    "mp4": {"h264", "vp9", "av1"},
+    "mp4": MP4_CODECS,
     "mov": {"h264"},
     "webm": {"vp8", "vp9", "av1"},
 }
 _PLAYED_PIXELS = {"yuv420p", "yuvj420p"}
+
+NO_COPY = "No copy of the clip could be made that browsers play. Download it to watch it."
 
 
 def is_playable(facts: ClipFacts) -> bool:
@@ -66,15 +72,45 @@ def make(source: Path, target: Path) -> None:
     that decodes is at 0. `target` appears when it is whole. Raises ClipError if nothing can be
     read.
     """
+    if not remux(source, target):
+        with _whole_or_nothing(target) as aside:
+            _transcode(source, aside)
+
+
+def remux(source: Path, target: Path) -> bool:
+    """As `make`, if the pictures can be copied; False, and no file, if they have to be encoded."""
     facts = probe.facts(source)
+    if not (_is_played(facts, "mp4") and _keeps_its_shape(source)):
+        return False
+    with suppress(_UnclearError), _whole_or_nothing(target) as aside:
+        _remux(source, aside)
+        return True
+    return False
+
+
+class _UnclearError(Exception):
+    """The packets don't say clearly when to show what they hold."""
+
+
+def make_span(video: Path, target: Path, span: Span) -> None:
+    """Writes an MP4 of the pictures in a span of a long recording, encoded as by `make`.
+
+    Its first picture, the one on screen when the span begins, is at 0. Raises ClipError if nothing
+    in the span can be read.
+    """
+    of_it = sources.read(video, span)
+    with _whole_or_nothing(target) as aside:
+        _encode_span(of_it, aside)
+
+
+@contextmanager
+def _whole_or_nothing(target: Path) -> Iterator[Path]:
+    """Where to write. Raises ClipError where FFmpeg gives up."""
     try:
         with files.atomic_write(target) as aside:
-            can_copy = _is_played(facts, "mp4") and _keeps_its_shape(source)
-            if not (can_copy and _remux(source, aside)):
-                _transcode(source, aside)
+            yield aside
     except av.FFmpegError as error:
-        msg = "No copy of the clip could be made that browsers play. Download it to watch it."
-        raise ClipError(msg) from error
+        raise ClipError(NO_COPY) from error
 
 
 def _is_played(facts: ClipFacts, container: str) -> bool:
@@ -102,12 +138,12 @@ def _keeps_its_shape(source: Path) -> bool:
         return len(shapes) <= 1
 
 
-def _remux(source: Path, target: Path) -> bool:
-    """Copies the packets; False if they don't say clearly when to show what they hold."""
+def _remux(source: Path, target: Path) -> None:
+    """Copies the packets. Raises _UnclearError."""
     known = packets.read(source)
     shown = clearly_shown(known)
     if shown is None or _first_decoded(source) != shown.ticks[0]:
-        return False
+        raise _UnclearError
     made_anew = stamps(known, shown, timeline.decodable(known.entries))
     with containers.opened(source) as (container, stream):
         try:
@@ -124,9 +160,8 @@ def _remux(source: Path, target: Path) -> bool:
                         made.stream = copied
                         output.mux(made)
                         number, stamp = next(made_anew, (-1, stamp))
-        except av.FFmpegError:
-            return False
-    return True
+        except av.FFmpegError as error:
+            raise _UnclearError from error
 
 
 def _bearable(packet: Packet[Stream], layout: nal.NalLayout | None) -> Packet[Stream]:
@@ -187,6 +222,32 @@ def _transcode(source: Path, target: Path) -> None:
             output.mux(encoding.encode(frame, tick, shown.time_base))
         if encoding is not None:
             output.mux(encoding.rest())
+
+
+def _encode_span(of_it: Source, target: Path) -> None:
+    shown = of_it.shown
+    if shown is None:
+        raise ClipError(sources.ONE_PIECE)
+    begin = floor(Fraction(of_it.span.start) / shown.time_base)
+    ticks: deque[int] = deque()
+
+    def noted(frames: Iterable[VideoFrame]) -> Iterator[VideoFrame]:
+        for frame in frames:  # none of them without a time, in a span
+            ticks.append(shown.on_clock(frame.pts or 0) - begin)
+            yield frame
+
+    last = -1
+    with containers.opened(of_it.path) as (container, stream), _written(target) as output:
+        encoding: _Encoding | None = None
+        for frame in filters.deinterlaced(noted(decoding.sound_frames(of_it))):
+            if encoding is None:
+                rate = containers.frame_rate(container, stream)
+                encoding = _Encoding(output, stream, frame, rate=rate)
+            last = max(ticks.popleft(), last + 1)
+            output.mux(encoding.encode(frame, last, shown.time_base))
+        if encoding is None:
+            raise ClipError(decoding.NOTHING_DECODES_HERE)
+        output.mux(encoding.rest())
 
 
 class _Encoding:

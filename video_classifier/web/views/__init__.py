@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from video_classifier.web.views.clips import ask_for_copy, clip_file, player
+from video_classifier.web.views.clips import ask_for_copy, clip_file, player, segment_copy
 from video_classifier.web.views.event_files import event_download
 from video_classifier.web.views.events import event, event_still
 from video_classifier.web.views.evidence import crop, frame, heat, heat_map
@@ -39,6 +39,7 @@ __all__ = [
     "resumable_upload",
     "resumable_uploads",
     "resume",
+    "segment_copy",
     "trash_list",
     "upload",
 ]

@@ -6,18 +6,21 @@ import sys
 from http import HTTPStatus
 from uuid import UUID
 
+from django.db.models.fields.files import FieldFile
 from django.http import HttpRequest, HttpResponse
 from django.http.response import Http404, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.utils.http import content_disposition_header
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
-from video_classifier.models import Clip
+from video_classifier.models import Clip, SegmentCopy
 from video_classifier.services import audit, copies
-from video_classifier.states import Action
+from video_classifier.states import Action, Playback, Status
 from video_classifier.web import ranges
-from video_classifier.web.responses import SignedInRequest
+from video_classifier.web.players import AT, player_of, second_asked
+from video_classifier.web.responses import SignedInRequest, asked_for
 from video_classifier.web.trashed import CLIP, gone_if_trashed
 
 # By what the file was found to be, never by what its uploader called it.
@@ -44,42 +47,89 @@ BARE = "sandbox allow-same-origin; default-src 'none'; media-src 'self'"
 @require_safe
 @gone_if_trashed(CLIP)
 def clip_file(request: HttpRequest, pk: UUID) -> HttpResponseBase:
-    """The clip as it was uploaded (?download=1), or as a browser can play it."""
+    """The clip as it was uploaded (?download=1), or as a browser can play it.
+
+    Where it plays segment by segment, ?at= leads to the one with that second.
+    """
     clip = _clip(request, pk)
     download = "download" in request.GET
+    if clip.playback == Playback.SEGMENTS and AT in request.GET and not download:
+        return _moment(clip, second_asked(request.GET))
     copy = bool(clip.playable) and not download
-    container = "mp4" if copy else clip.container
-    try:
-        file = (clip.playable if copy else clip.file).open("rb")
-    except FileNotFoundError as error:
-        msg = "The file of this clip is no longer there."
-        raise Http404(msg) from error
-    response = ranges.respond(
+    response = _sent(
         request,
-        file,
+        clip.playable if copy else clip.file,
         etag=f'"{clip.sha256}{"-playable" if copy else ""}"',
-        content_type=CONTENT_TYPES.get(container, "application/octet-stream"),
+        container="mp4" if copy else clip.container,
         longest=sys.maxsize if download else ranges.STRETCH,
     )
     if download and request.method == "GET" and response.status_code in SENT:
         audit.record(Action.DOWNLOADED, request.user, audit.CLIP, clip.pk)
     name = "".join(filter(str.isprintable, clip.name)) or "clip"
     response["Content-Disposition"] = content_disposition_header(download, name) or "inline"
+    return response
+
+
+@require_safe
+@gone_if_trashed(CLIP)
+def segment_copy(request: HttpRequest, pk: UUID, number: int) -> HttpResponseBase:
+    """The copy of a segment, as a browser plays it."""
+    made = SegmentCopy.objects.visible_to(request.user).filter(status=Status.DONE)
+    found = get_object_or_404(made.select_related("clip"), clip=pk, number=number)
+    etag = f'"{found.clip.sha256}-{found.number}"'
+    return _sent(request, found.file, etag=etag, container="mp4", longest=ranges.STRETCH)
+
+
+def _sent(
+    request: HttpRequest, stored: FieldFile, *, etag: str, container: str, longest: int
+) -> HttpResponseBase:
+    try:
+        file = stored.open("rb")
+    except FileNotFoundError as error:
+        msg = "The file of this clip is no longer there."
+        raise Http404(msg) from error
+    response = ranges.respond(
+        request,
+        file,
+        etag=etag,
+        content_type=CONTENT_TYPES.get(container, "application/octet-stream"),
+        longest=longest,
+    )
     response["Cache-Control"] = "private, no-store"  # a desk may be shared
     response["Content-Security-Policy"] = BARE
     return response
+
+
+def _moment(clip: Clip, second: float) -> HttpResponse:
+    """To the copy with that second, if it is there; else to a page that says when it is."""
+    found = player_of(clip, start=second)
+    if not found.is_ready:
+        return redirect(f"{_page_of(clip)}?{AT}={second:.3f}")
+    address = reverse("web:segment-copy", args=[clip.pk, found.here.number])
+    return redirect(f"{address}#t={max(second - found.here.start, 0.0):.3f}")
+
+
+def _page_of(clip: Clip) -> str:
+    """The address of its latest result."""
+    latest = clip.analyses.order_by("-queued_at", "pk").first()
+    return latest.get_absolute_url() if latest else reverse("web:history")
 
 
 @never_cache
 @require_safe
 @gone_if_trashed(CLIP)
 def player(request: HttpRequest, pk: UUID) -> HttpResponse:
-    """The player alone: asked for until there is a copy that browsers play."""
+    """The player alone: asked for until there is a copy that browsers play.
+
+    Where there is one of each segment, only what became of them, for who looks at ?at=.
+    """
     return _player(request, _clip(request, pk))
 
 
 def _player(request: HttpRequest, clip: Clip) -> HttpResponse:
-    return render(request, "video_classifier/result/_player.html", {"clip": clip})
+    found = player_of(clip, start=second_asked(request.GET))
+    part = "_segment_copies" if asked_for(request) == "segment-copies" else "_player"
+    return render(request, f"video_classifier/result/{part}.html", {"player": found})
 
 
 @never_cache
@@ -92,8 +142,7 @@ def ask_for_copy(request: SignedInRequest, pk: UUID) -> HttpResponse:
     if "HX-Request" in request.headers:
         clip.refresh_from_db()
         return _player(request, clip)
-    latest = clip.analyses.order_by("-queued_at", "pk").first()
-    return redirect(latest or "web:history")
+    return redirect(_page_of(clip))
 
 
 def _clip(request: HttpRequest, pk: UUID) -> Clip:

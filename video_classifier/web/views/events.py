@@ -28,7 +28,8 @@ from video_classifier.web.events import (
     view_of,
 )
 from video_classifier.web.overview import overview_of
-from video_classifier.web.responses import page_or_part
+from video_classifier.web.players import Player, player_of
+from video_classifier.web.responses import is_part, page_or_part
 from video_classifier.web.trashed import ANALYSIS, gone_if_trashed
 
 _not_cached = cache_control(private=True, no_store=True)  # a desk may be shared
@@ -52,6 +53,7 @@ def event(request: HttpRequest, pk: UUID, number: int) -> HttpResponse:
         context={
             "analysis": analysis,
             "event": shown,
+            "player": _player(request, row),
             "beside": neighbours(shown, events),
             "curve": _curve(request, analysis, row, events),
             "tracks": [around(row)] if row.track and row.track.times else [],
@@ -59,6 +61,13 @@ def event(request: HttpRequest, pk: UUID, number: int) -> HttpResponse:
             "home": analysis.get_absolute_url(),
         },
     )
+
+
+def _player(request: HttpRequest, row: Event) -> Player | None:
+    """None to who asks for a part of the page without it."""
+    if is_part(request):
+        return None
+    return player_of(row.analysis.clip, start=row.start, end=row.end)
 
 
 def _curve(

@@ -31,9 +31,16 @@ from video_classifier.web.permissions import (
     may_cancel,
     sees_several_stores,
 )
+from video_classifier.web.players import Player, player_of, second_asked
 from video_classifier.web.quality import MISSES, ModelQuality
 from video_classifier.web.recordings import RecordingSummary
-from video_classifier.web.responses import SignedInRequest, asked_for, came_from, page_or_part
+from video_classifier.web.responses import (
+    SignedInRequest,
+    asked_for,
+    came_from,
+    is_part,
+    page_or_part,
+)
 from video_classifier.web.results import HeatMapPanel, ProgressPanel, model_problem, steps
 from video_classifier.web.trashed import ANALYSIS, gone_if_trashed
 
@@ -65,6 +72,7 @@ def _result(
         parts=PARTS,
         context={
             "analysis": analysis,
+            "player": _player(request, analysis),
             **_way_to_it(analysis, card),
             "card": card,
             "misses": _misses(analysis, measured),
@@ -81,6 +89,13 @@ def _result(
         },
         status=status,
     )
+
+
+def _player(request: HttpRequest, analysis: Analysis) -> Player | None:
+    """None to who asks for a part of the page without it."""
+    if is_part(request):
+        return None
+    return player_of(analysis.clip, start=second_asked(request.GET))
 
 
 def _came_of_it(

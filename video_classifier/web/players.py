@@ -1,0 +1,175 @@
+"""How a page shows a clip: its file, a copy of it, or copies of its segments, one after another."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from math import ceil, isfinite
+
+from django.http import QueryDict
+from django.urls import reverse
+
+from video_classifier.models import Clip, SegmentCopy
+from video_classifier.services import segment_copies
+from video_classifier.services.segment_copies import Hindrance
+from video_classifier.states import Playback, Status
+from video_classifier.web.times import from_to, in_words
+
+AT = "at"  # in an address: the second of the clip that somebody looks at
+READY, AWAITED, FAILED = 1, 0, -1  # as js/player/timeline.js has them
+
+FULL = (
+    "The server's disk is full, so {stretch} can't be prepared for playing yet. Tell your "
+    "administrator."
+)
+GIVEN_UP = "{stretch} can't be played here. {reason}"
+MADE = "{stretch} is being prepared for playing{time}. It starts here by itself."
+BEHIND = "{stretch} is prepared for playing once no analysis waits{time}. It starts here by itself."
+
+
+@dataclass(frozen=True, kw_only=True)  # not slotted: what is worked out once is kept beside
+class Player:
+    """A clip, and which seconds of it are shown."""
+
+    clip: Clip
+    start: float = 0.0
+    end: float | None = None
+    copies: Sequence[SegmentCopy] = ()  # all, where the clip has one a segment
+
+    @property
+    def is_awaited(self) -> bool:
+        """Whether a copy that browsers play is still to be made."""
+        return self.clip.playback == Playback.WANTED
+
+    @property
+    def is_in_segments(self) -> bool:
+        return self.clip.playback == Playback.SEGMENTS
+
+    @property
+    def plays(self) -> bool:
+        return self.clip.playback != Playback.NONE
+
+    @property
+    def problem(self) -> str:
+        """What a browser says that does not play it."""
+        kind = f"{self.clip.container.upper()}, {self.clip.codec}"
+        return f"This clip ({kind}) can\N{RIGHT SINGLE QUOTATION MARK}t be played here."
+
+    @property
+    def fragment(self) -> str:
+        """Has a player begin and end with an event, without scripts too; "" if all is shown."""
+        return "" if self.end is None else f"#t={self.start:.3f},{self.end:.3f}"
+
+    @property
+    def moments(self) -> str:
+        """The address of a moment, but for its seconds; "" if none can be shown."""
+        if not self.plays:
+            return ""
+        file = reverse("web:clip-file", args=[self.clip.pk])
+        return f"{file}?at=" if self.is_in_segments else f"{file}#t="
+
+    # Of copies of segments
+
+    @cached_property
+    def here(self) -> SegmentCopy:
+        """The copy that is shown first."""
+        return segment_copies.at(self.copies, self.start)
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether nothing is still to be made."""
+        return all(each.is_finished for each in self.copies)
+
+    @property
+    def spans(self) -> str:
+        """Start, end and state of each copy, as JSON."""
+        return json.dumps([[each.start, each.end, _state(each)] for each in self.copies])
+
+    @property
+    def length(self) -> float:
+        return self.copies[-1].end
+
+    @property
+    def is_ready(self) -> bool:
+        return self.here.status == Status.DONE
+
+    @property
+    def has_failed(self) -> bool:
+        return self.here.status == Status.FAILED
+
+    @cached_property
+    def wait(self) -> str:
+        """Why the copy isn't there, and for how long; "" if it is."""
+        stretch = from_to(self.here.start, self.here.end)
+        if self.is_ready:
+            return ""
+        if self.has_failed:
+            return GIVEN_UP.format(stretch=stretch, reason=self.here.error)
+        hindrance = segment_copies.hindrance(self.here)
+        if hindrance is Hindrance.FULL:
+            return FULL.format(stretch=stretch)
+        sentence = BEHIND if hindrance is Hindrance.ANALYSES else MADE
+        return sentence.format(stretch=stretch, time=self._time)
+
+    @property
+    def _time(self) -> str:
+        seconds = segment_copies.seconds_left(self.copies, self.here)
+        if seconds is None:
+            return ""
+        return f", which takes about {in_words(max(5 * ceil(seconds / 5), 5))}"
+
+    @property
+    def news(self) -> str:
+        """For assistive technology: what of the sentence doesn't change every few seconds."""
+        return "" if self.is_ready else f"{self.wait.partition(', which')[0].rstrip('.')}."
+
+    @property
+    def links(self) -> list[tuple[str, str]]:
+        """Words and address of each copy that is there and shown; for pages without scripts."""
+        end = self.length if self.end is None else self.end
+        return [
+            (from_to(each.start, each.end), self._address(each))
+            for each in self.copies
+            if each.status == Status.DONE and each.start < end and self.start < each.end
+        ]
+
+    @property
+    def address(self) -> str:
+        """Of the first copy, without scripts."""
+        return self._address(self.here)
+
+    def _address(self, copy: SegmentCopy) -> str:
+        """With the seconds of an event that are in it."""
+        address = reverse("web:segment-copy", args=[self.clip.pk, copy.number])
+        if self.end is None:
+            return address
+        first, last = max(self.start, copy.start), min(self.end, copy.end)
+        return f"{address}#t={first - copy.start:.3f},{last - copy.start:.3f}"
+
+
+def _state(copy: SegmentCopy) -> int:
+    if copy.status == Status.DONE:
+        return READY
+    return FAILED if copy.is_finished else AWAITED
+
+
+def second_asked(params: QueryDict) -> float:
+    """0 for what is none."""
+    try:
+        second = float(params.get(AT, "0"))
+    except ValueError:
+        return 0.0
+    return max(second, 0.0) if isfinite(second) else 0.0
+
+
+def player_of(clip: Clip, *, start: float = 0.0, end: float | None = None) -> Player:
+    """What shows the clip from `start` on: where it has to be made for that, it is made first.
+
+    Asks the database once, and only of copies of segments.
+    """
+    copies = segment_copies.of(clip) if clip.playback == Playback.SEGMENTS else []
+    if copies:
+        segment_copies.look(copies, start)
+    return Player(clip=clip, start=start, end=end, copies=copies)
