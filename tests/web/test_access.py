@@ -27,7 +27,16 @@ from tests.conftest import (
     segment_of,
 )
 from video_classifier import web
-from video_classifier.models import Analysis, Camera, Clip, Event, HeatMap, Store, Upload
+from video_classifier.models import (
+    Analysis,
+    Camera,
+    Clip,
+    Event,
+    HeatMap,
+    SegmentCopy,
+    Store,
+    Upload,
+)
 from video_classifier.services import evidence, resumable, trash
 from video_classifier.states import Role, Status
 from video_classifier.web.permissions import MAY_NOT_UPLOAD, NO_STORE
@@ -302,6 +311,8 @@ def shown(
     facts = {"start": 0.0, "end": 1.0, "peak": 0.5, "score": 0.9}
     Event.objects.create(analysis=found, number=1, segment=segment_of(found), track=track, **facts)
     HeatMap.objects.create(analysis=found, status=Status.DONE, drops=[[0.1]])
+    copy = {"status": Status.DONE, "file": clip.file.name}
+    SegmentCopy.objects.create(clip=clip, number=1, start=0.0, end=60.0, **copy)
     names = (*evidence.frame_files(found), evidence.crop_file(track, 0))
     evidence.write(dict.fromkeys((*names, evidence.heat_file(found, 0)), b"picture"))
     Upload.objects.create(

@@ -19,7 +19,7 @@ from tests.conftest import MakeAnalysis, MakeClip, MakeUser, claimed, make_delet
 from tests.makers import recordings
 from video_classifier.models import Analysis, AuditEntry, Clip, SegmentCopy
 from video_classifier.services import segment_copies, trash
-from video_classifier.states import Playback, Status
+from video_classifier.states import Action, Playback, Status
 from video_classifier.web import ranges
 
 SPANS = [[0.0, 60.0], [60.0, 120.0], [120.0, 180.0]]
@@ -103,7 +103,7 @@ def test_one_whose_file_is_gone_is_not_found(client: Client, clip: Clip) -> None
 def test_looking_is_no_download(client: Client, clip: Clip) -> None:
     client.get(address(clip, 2)).getvalue()
 
-    assert not AuditEntry.objects.exists()
+    assert not AuditEntry.objects.filter(action=Action.DOWNLOADED).exists()
 
 
 def test_in_the_trash_it_is_gone(client: Client, clip: Clip, make_user: MakeUser) -> None:
@@ -133,7 +133,7 @@ def test_it_says_which_are_there(client: Client, clip: Clip) -> None:
 def test_one_that_is_made_is_waited_for_with_about_how_long(client: Client, clip: Clip) -> None:
     html = player(client, clip, 150)
 
-    assert "2:00 to 3:00 is being prepared for playing, which takes about 20 s." in html
+    assert "2:00 to 3:00 is being prepared for playing; that takes about 20 s." in html
     assert 'data-announce="2:00 to 3:00 is being prepared for playing."' in html
 
 
@@ -141,7 +141,7 @@ def test_what_runs_already_takes_less_long(client: Client, clip: Clip) -> None:
     since = timezone.now() - timedelta(seconds=11)
     clip.segment_copies.filter(number=3).update(status=Status.RUNNING, **claimed(since))
 
-    assert "which takes about 10 s." in player(client, clip, 150)
+    assert "that takes about 10 s." in player(client, clip, 150)
 
 
 def test_analyses_that_wait_go_first_and_it_says_so(
@@ -271,11 +271,11 @@ def test_queries_do_not_grow_with_the_segments(
     clip = make_clip(codec="hevc", segment_spans=spans, playback=Playback.WANTED)
     where = reverse("web:player", args=[clip.pk])
 
-    # session, user, the trash, the clip, its copies, who goes first (and writing that: 3), analyses
-    # that wait
-    with django_assert_num_queries(7):
+    # session, user, the trash, the clip, its copies, which go first, whether analyses wait, how
+    # long other copies took
+    with django_assert_num_queries(8):
         client.get(where, {"at": "3000"}, headers=PART)
-    with django_assert_num_queries(6):
+    with django_assert_num_queries(7):
         client.get(where, {"at": "3010"}, headers=PART)
 
 

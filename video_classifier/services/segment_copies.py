@@ -28,6 +28,7 @@ class Hindrance(Enum):
     ANALYSES = auto()
 
 
+FEW = 5
 AHEAD = 5  # copies that go before all others, from the playhead on
 
 
@@ -78,9 +79,12 @@ def look(copies: Sequence[SegmentCopy], second: float) -> None:
 
 
 def seconds_left(copies: Sequence[SegmentCopy], wanted: SegmentCopy) -> float | None:
-    """About how long it takes until one of a clip's is there; None if none tells so far."""
+    """About how long it takes until one of a clip's is there; None if nothing tells so far.
+
+    Others of the clip tell, or the last of other clips.
+    """
     took = [each.seconds_making for each in copies if each.seconds_making is not None]
-    if not took:
+    if not (took := took or _latest()):
         return None
     now, each_takes = database.now(), fmean(took)
     if wanted.status == Status.RUNNING and wanted.claimed_at is not None:
@@ -88,6 +92,12 @@ def seconds_left(copies: Sequence[SegmentCopy], wanted: SegmentCopy) -> float | 
     rest = max((wanted.not_before - now).total_seconds(), 0.0)
     is_second = any(each.status == Status.RUNNING for each in copies)
     return rest + each_takes * (2 if is_second else 1)
+
+
+def _latest() -> list[float]:
+    """How long the last copies took that were queued and made."""
+    made = SegmentCopy.objects.filter(seconds_making__isnull=False).order_by("-pk")
+    return [found for found in made.values_list("seconds_making", flat=True)[:FEW] if found]
 
 
 def hindrance(wanted: SegmentCopy) -> Hindrance | None:

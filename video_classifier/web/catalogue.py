@@ -346,7 +346,7 @@ STATES: dict[str, Callable[[], dict[str, dict[str, Any]]]] = {
         "with a way on": {
             "title": "Nothing matches",
             "text": "No result matches these filters.",
-            "moments": "#t=",
+            "address": "#",
             "action": "Clear all filters",
         },
         "without": {"title": "No clips yet", "text": "Drop a recorded clip above."},

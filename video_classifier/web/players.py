@@ -18,6 +18,7 @@ from video_classifier.states import Playback, Status
 from video_classifier.web.times import from_to, in_words
 
 AT = "at"  # in an address: the second of the clip that somebody looks at
+ROUND = 5  # seconds: no more is known of how long something takes
 READY, AWAITED, FAILED = 1, 0, -1  # as js/player/timeline.js has them
 
 FULL = (
@@ -25,8 +26,10 @@ FULL = (
     "administrator."
 )
 GIVEN_UP = "{stretch} can't be played here. {reason}"
-MADE = "{stretch} is being prepared for playing{time}. It starts here by itself."
-BEHIND = "{stretch} is prepared for playing once no analysis waits{time}. It starts here by itself."
+MADE = "{stretch} is being prepared for playing"
+BEHIND = "{stretch} is prepared for playing once no analysis waits"
+TIME = "; that takes about {time}"
+BY_ITSELF = ". It starts here by itself."
 
 
 @dataclass(frozen=True, kw_only=True)  # not slotted: what is worked out once is kept beside
@@ -102,28 +105,35 @@ class Player:
     @cached_property
     def wait(self) -> str:
         """Why the copy isn't there, and for how long; "" if it is."""
+        if self.is_ready:
+            return ""
+        if self.has_failed or self._hindrance is Hindrance.FULL:
+            return self.news
+        return f"{self.news.removesuffix('.')}{self._time}{BY_ITSELF}"
+
+    @cached_property
+    def news(self) -> str:
+        """For assistive technology: what of that doesn't change every few seconds."""
         stretch = from_to(self.here.start, self.here.end)
         if self.is_ready:
             return ""
         if self.has_failed:
             return GIVEN_UP.format(stretch=stretch, reason=self.here.error)
-        hindrance = segment_copies.hindrance(self.here)
-        if hindrance is Hindrance.FULL:
+        if self._hindrance is Hindrance.FULL:
             return FULL.format(stretch=stretch)
-        sentence = BEHIND if hindrance is Hindrance.ANALYSES else MADE
-        return sentence.format(stretch=stretch, time=self._time)
+        sentence = BEHIND if self._hindrance is Hindrance.ANALYSES else MADE
+        return f"{sentence.format(stretch=stretch)}."
+
+    @cached_property
+    def _hindrance(self) -> Hindrance | None:
+        return segment_copies.hindrance(self.here)
 
     @property
     def _time(self) -> str:
         seconds = segment_copies.seconds_left(self.copies, self.here)
         if seconds is None:
             return ""
-        return f", which takes about {in_words(max(5 * ceil(seconds / 5), 5))}"
-
-    @property
-    def news(self) -> str:
-        """For assistive technology: what of the sentence doesn't change every few seconds."""
-        return "" if self.is_ready else f"{self.wait.partition(', which')[0].rstrip('.')}."
+        return TIME.format(time=in_words(max(ROUND * ceil(seconds / ROUND), ROUND)))
 
     @property
     def links(self) -> list[tuple[str, str]]:

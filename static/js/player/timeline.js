@@ -15,15 +15,17 @@ class Timeline {
   #shown = null; // the place of the segment that the player has
   #wanted = null; // { seconds, plays }: where it goes on as soon as it can
   #runs = false; // whether it plays, though it may be between two segments
+  #sameFrame; // seconds by which moments of one frame may differ
   #broken = new Set(); // places of segments that the player failed at
 
   // Media events don't bubble, so these listen on the way down, and before those of other scripts.
   constructor(root) {
     this.#root = root;
+    this.#sameFrame = Number(root.dataset.sameFrame);
     const listeners = {
       loadedmetadata: () => this.#arrive(),
       play: () => { this.#runs = true; },
-      pause: () => { this.#runs &&= this.#wanted !== null || this.player.ended; },
+      pause: () => this.#note(),
       ended: () => this.#goToNext(),
       error: ({ target }) => { if (target === this.player) this.#break(); },
     };
@@ -61,6 +63,7 @@ class Timeline {
       this.player.currentTime = seconds;
       return;
     }
+    if (!this.#wanted && Math.abs(seconds - this.moment) < this.#sameFrame) return; // some browsers stumble
     const { start, end } = this.#segments[this.#placeOf(seconds)];
     this.#goTo(Math.min(Math.max(seconds, start), end), this.#wanted?.plays ?? this.#runs);
   }
@@ -73,6 +76,12 @@ class Timeline {
   pause() {
     if (this.#wanted) this.#wanted.plays = false;
     else this.player.pause();
+  }
+
+  // A segment that ends, or gives way to another, is no reason to stop.
+  #note() {
+    const { paused, ended } = this.player;
+    if (paused && !ended && !this.#wanted) this.#runs = false;
   }
 
   // In a break nothing was recorded: then it is the one after.
@@ -143,7 +152,7 @@ class Timeline {
 
   #goToNext() {
     const following = this.#segments[this.#shown + 1];
-    if (following && !this.#wanted) this.#goTo(following.start, this.#runs);
+    if (following && !this.#wanted && this.player.ended) this.#goTo(following.start, this.#runs);
   }
 
   #break() {
