@@ -170,6 +170,22 @@ def test_an_analysis_is_in_the_store_of_its_clip() -> None:
     assert (after, back) == (made, 2)
 
 
+@pytest.mark.django_db(transaction=True)
+def test_who_had_copies_of_segments_can_ask_for_one_of_the_whole_in_the_version_before() -> None:
+    try:
+        new = migrate("0016_segment_copies")
+        store = new.get_model(APP, "Store").objects.get_or_create(name="Main")[0]
+        clip = clip_of(new, playback="segments", store=store)
+        copies = new.get_model(APP, "SegmentCopy").objects
+        copies.create(clip=clip, number=1, start=0.0, end=60.0)
+
+        old = migrate("0015_fewer_indexes").get_model(APP, "Clip").objects.get(pk=clip.pk)
+    finally:
+        migrate(_latest())
+
+    assert old.playback == "none"
+
+
 def _latest() -> str:
     (leaf,) = (name for app, name in MigrationExecutor(connection).loader.graph.leaf_nodes(APP))
     return str(leaf)
