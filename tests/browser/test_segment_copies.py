@@ -249,8 +249,8 @@ def test_one_that_is_not_there_is_told_and_starts_when_it_is(
     play(page)
 
     seek(page, 150)
-    wait = page.get_by_text("2:00 to 3:00 is being prepared for playing")
-    expect(wait).to_be_visible()
+    wait = page.locator("[data-wait]")
+    expect(wait).to_contain_text("2:00 to 3:00 is being prepared for playing")
     expect(wait).to_contain_text(re.compile(r"that takes about \d+"))
     expect(whole(page)).to_have_attribute("aria-valuetext", "2:30 of 3:00")
     expect(page.get_by_role("status")).to_have_text("2:00 to 3:00 is being prepared for playing.")
@@ -268,7 +268,7 @@ def test_an_event_whose_segment_is_missing_plays_when_it_is_there(
     recording: Analysis, page: Page
 ) -> None:
     page.goto(reverse("web:event", args=[recording.pk, 2]))
-    expect(page.get_by_text("2:00 to 3:00 is being prepared for playing")).to_be_visible()
+    expect(page.locator("[data-wait]")).to_contain_text("2:00 to 3:00 is being prepared")
 
     aside(lambda: make(3))
 
@@ -283,9 +283,9 @@ def test_one_that_was_given_up_leaves_the_others_and_can_be_asked_for(
     until(page, lambda number, _: number == 1)
 
     seek(page, 90)
-    expect(
-        page.get_by_text("1:00 to 2:00 can't be played here. It is damaged there.")
-    ).to_be_visible()
+    expect(page.locator("[data-wait]")).to_contain_text(
+        "1:00 to 2:00 can't be played here. It is damaged"
+    )
     seek(page, 150)
     until(page, lambda number, at: number == 3 and at == pytest.approx(150, abs=0.1))
 

@@ -97,7 +97,9 @@ def seconds_left(copies: Sequence[SegmentCopy], wanted: SegmentCopy) -> float | 
 def _latest() -> list[float]:
     """How long the last copies took that were queued and made."""
     made = SegmentCopy.objects.filter(seconds_making__isnull=False).order_by("-pk")
-    return [found for found in made.values_list("seconds_making", flat=True)[:FEW] if found is not None]
+    return [
+        found for found in made.values_list("seconds_making", flat=True)[:FEW] if found is not None
+    ]
 
 
 def hindrance(wanted: SegmentCopy) -> Hindrance | None:

@@ -86,6 +86,10 @@ class Player:
         return all(each.is_finished for each in self.copies)
 
     @property
+    def has_all(self) -> bool:
+        return all(each.status == Status.DONE for each in self.copies)
+
+    @property
     def spans(self) -> str:
         """Start, end and state of each copy, as JSON."""
         return json.dumps([[each.start, each.end, _state(each)] for each in self.copies])

@@ -49,7 +49,8 @@ class Timeline {
   // The second of the clip.
   get moment() { return this.player ? this.onClock(this.player.currentTime) : 0; }
 
-  get isOver() { return this.player.ended && !this.#wanted; }
+  // A segment that ends is not the end of the clip.
+  get isOver() { return this.player.ended && !this.#wanted && !this.#following; }
 
   get isPaused() { return this.#wanted ? !this.#wanted.plays : this.player.paused; }
 
@@ -77,6 +78,8 @@ class Timeline {
     if (this.#wanted) this.#wanted.plays = false;
     else this.player.pause();
   }
+
+  get #following() { return this.#segments[this.#shown + 1]; }
 
   // A segment that ends, or gives way to another, is no reason to stop.
   #note() {
@@ -151,8 +154,7 @@ class Timeline {
   }
 
   #goToNext() {
-    const following = this.#segments[this.#shown + 1];
-    if (following && !this.#wanted && this.player.ended) this.#goTo(following.start, this.#runs);
+    if (this.#following && !this.#wanted && this.player.ended) this.#goTo(this.#following.start, this.#runs);
   }
 
   #break() {
