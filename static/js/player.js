@@ -42,7 +42,8 @@ function showWhole() {
 function sayWhole(whole) {
   const [now, end] = [whole.value, whole.max].map((seconds) => clock(Number(seconds) + sameFrame));
   const words = `${now} of ${end}`;
-  whole.setAttribute("aria-valuetext", words);
+  // Who listens to a slider in focus hears no seconds pass.
+  if (timeline.isPaused || whole !== document.activeElement) whole.setAttribute("aria-valuetext", words);
   find("data-whole-words").textContent = words;
 }
 

@@ -19,7 +19,6 @@ from video_classifier.web.times import from_to, in_words
 
 AT = "at"  # in an address: the second of the clip that somebody looks at
 ROUND = 5  # seconds: no more is known of how long something takes
-READY, AWAITED, FAILED = 1, 0, -1  # as js/player/timeline.js has them
 
 FULL = (
     "The server's disk is full, so {stretch} can't be prepared for playing yet. Tell your "
@@ -87,12 +86,12 @@ class Player:
 
     @property
     def has_all(self) -> bool:
-        return all(each.status == Status.DONE for each in self.copies)
+        return all(map(_is_made, self.copies))
 
     @property
     def spans(self) -> str:
-        """Start, end and state of each copy, as JSON."""
-        return json.dumps([[each.start, each.end, _state(each)] for each in self.copies])
+        """Start and end of each copy, and whether it is there, as JSON."""
+        return json.dumps([[each.start, each.end, _is_made(each)] for each in self.copies])
 
     @property
     def length(self) -> float:
@@ -100,7 +99,7 @@ class Player:
 
     @property
     def is_ready(self) -> bool:
-        return self.here.status == Status.DONE
+        return _is_made(self.here)
 
     @property
     def has_failed(self) -> bool:
@@ -146,7 +145,7 @@ class Player:
         return [
             (from_to(each.start, each.end), self._address(each))
             for each in self.copies
-            if each.status == Status.DONE and each.start < end and self.start < each.end
+            if _is_made(each) and each.start < end and self.start < each.end
         ]
 
     @property
@@ -163,10 +162,8 @@ class Player:
         return f"{address}#t={first - copy.start:.3f},{last - copy.start:.3f}"
 
 
-def _state(copy: SegmentCopy) -> int:
-    if copy.status == Status.DONE:
-        return READY
-    return FAILED if copy.is_finished else AWAITED
+def _is_made(copy: SegmentCopy) -> bool:
+    return copy.status == Status.DONE
 
 
 def second_asked(params: QueryDict) -> float:

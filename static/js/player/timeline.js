@@ -1,7 +1,5 @@
 // The clock of a clip: of its file, or of copies of its segments, which play one after another.
 
-const READY = 1; // as web.players has it
-
 let known = null;
 
 // One for all scripts of a page.
@@ -98,11 +96,7 @@ class Timeline {
     const part = this.#root.querySelector("[data-segments]");
     if (!part || part === this.#part) return;
     this.#part = part;
-    this.#segments = JSON.parse(part.dataset.segments).map(([start, end, state]) => ({
-      start,
-      end,
-      isReady: state === READY,
-    }));
+    this.#segments = JSON.parse(part.dataset.segments).map(([start, end, isReady]) => ({ start, end, isReady }));
     if (this.player !== this.#video) {
       const whole = this.#root.querySelector("[data-whole]");
       const seconds = this.#wanted?.seconds ?? Number(whole.value);
