@@ -166,11 +166,18 @@ def test_each_segment_shows_its_own_pictures(made: Analysis, page: Page) -> None
     for seconds in (10, 70, 170.5, 59.5, 60):
         seek(page, seconds)
         until(page, lambda _, at, seconds=seconds: at == pytest.approx(seconds, abs=0.1))  # type: ignore[misc]
-        page.wait_for_function(
-            "!document.querySelector('[data-player]').seeking"
-            " && document.querySelector('[data-player]').readyState > 1"
-        )
+        settle(page)
         assert picture(page) == int(seconds * RATE) % 256
+
+
+def settle(page: Page) -> None:
+    """Waits until the picture is the one of the player's moment."""
+    for _ in range(PATIENCE):
+        if page.evaluate(
+            "(it => !it.seeking && it.readyState > 1)(document.querySelector('[data-player]'))"
+        ):
+            return
+        page.wait_for_timeout(100)
 
 
 def picture(page: Page) -> int:

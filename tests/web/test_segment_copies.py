@@ -53,7 +53,7 @@ def address(clip: Clip, number: int) -> str:
 
 
 def player(client: Client, clip: Clip, at: float = 0, **headers: str) -> str:
-    found = client.get(reverse("web:player", args=[clip.pk]), {"at": at}, headers=headers)
+    found = client.get(reverse("web:player", args=[clip.pk]), {"at": str(at)}, headers=headers)
     return unescape(found.content.decode())
 
 
