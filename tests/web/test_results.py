@@ -9,13 +9,13 @@ from video_classifier.ml.serving.card import Card, Interval
 from video_classifier.models import Analysis, Clip, HeatMap
 from video_classifier.services import catalog
 from video_classifier.states import Playback, Prediction, Stage, Status
+from video_classifier.web.players import Player
 from video_classifier.web.quality import MISSES, ModelQuality
 from video_classifier.web.results import (
     CHECK_THE_CLIP,
     LEANS,
     TOO_LOW,
     HeatMapPanel,
-    Player,
     ResultSummary,
     ScoreReading,
     Step,
