@@ -131,6 +131,25 @@ def test_the_copies_are_some_that_browsers_play(make_clip: MakeClip, tmp_path: P
         assert each.seconds_making > 0
 
 
+@pytest.mark.django_db(transaction=True)  # its lease is looked at from another connection
+@pytest.mark.parametrize(
+    ("pixels", "playback"), [("yuv420p", Playback.COPY), ("yuv444p", Playback.SEGMENTS)]
+)
+def test_the_file_itself_decides_whether_its_pictures_can_be_copied(
+    make_clip: MakeClip, tmp_path: Path, pixels: str, playback: Playback
+) -> None:
+    video = videos.write(tmp_path / "long.mkv", 120, rate=1, pixels=pixels)
+    spans = [[0.0, 60.0], [60.0, 120.0]]
+    make_long(make_clip, codec="h264", content=video.read_bytes(), segment_spans=spans)
+
+    make_all()
+
+    clip = Clip.objects.get()
+    assert clip.playback == playback
+    made = [each.file for each in segment_copies.of(clip)] or [clip.playable]
+    assert all(browser_copy.is_playable(probe.facts(Path(each.path))) for each in made)
+
+
 # The order
 
 
