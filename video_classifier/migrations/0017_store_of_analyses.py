@@ -42,7 +42,7 @@ class Migration(migrations.Migration):
     """The indexes go first: SQLite makes the table anew, and would make them with it."""
 
     dependencies = [
-        ("video_classifier", "0015_fewer_indexes"),
+        ("video_classifier", "0016_segment_copies"),
     ]
 
     operations = [
