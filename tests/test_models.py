@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import User
 from django.db import IntegrityError, transaction
+from django.utils import timezone
 
 from tests.conftest import MakeAnalysis, MakeClip, MakeStore, MakeTrack, make_segment
 from tests.databases import broken_rule
-from video_classifier.models import Analysis, BrowserCopy, HeatMap, Track
+from video_classifier.models import Analysis, ApiKey, BrowserCopy, HeatMap, Track
 from video_classifier.states import Playback, Prediction, Status, View
 
 PREDICTED_WHEN_DONE = "analysis_predicted_only_when_done"
@@ -195,3 +197,25 @@ def test_an_analysis_is_in_the_store_of_its_clip(
     clip = make_clip(store=make_store("Harbour"))
 
     assert Analysis.objects.create(clip=clip, model="standard").store == clip.store
+
+
+@pytest.mark.parametrize(
+    ("broken", "rule"),
+    [
+        ({"name": ""}, "api_key_has_a_name"),
+        ({"scopes": []}, "api_key_has_a_scope"),
+        ({"expires_at": timezone.now()}, "api_key_expires_after_it_was_made"),
+        ({"digest": f"slk_{43 * 'x'}"}, "api_key_digest_is_a_whole_one"),
+    ],
+    ids=str,
+)
+def test_a_key_that_makes_no_sense_is_refused(
+    user: User, broken: dict[str, Any], rule: str
+) -> None:
+    now = timezone.now() + timedelta(minutes=1)
+    sound = {"name": "Export", "prefix": 8 * "x", "digest": 64 * "0", "scopes": ["results:read"]}
+
+    with pytest.raises(IntegrityError) as refused:
+        ApiKey.objects.create(user=user, created_at=now, **sound | broken)
+
+    assert broken_rule(refused.value) == rule

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from django.contrib.auth.models import AnonymousUser, User
 from django.db import connections, models
-from django.db.models import Case, Exists, F, OuterRef, Subquery, Window
+from django.db.models import Case, Exists, F, OuterRef, Q, Subquery, Window
 from django.db.models.functions import RowNumber
 
 from video_classifier.states import Role, Status, UploadStatus
@@ -17,6 +17,7 @@ from video_classifier.states import Role, Status, UploadStatus
 if TYPE_CHECKING:
     from video_classifier.models import (  # noqa: F401
         Analysis,
+        ApiKey,
         AuditEntry,
         BrowserCopy,
         Camera,
@@ -262,6 +263,23 @@ class UploadQuerySet(models.QuerySet["Upload"]):
 
     def expired(self, *, now: datetime) -> Self:
         return self.filter(expires_at__lte=now)
+
+
+class ApiKeyQuerySet(models.QuerySet["ApiKey"]):
+    """A key is its user's alone; administrators find all in the administration."""
+
+    def of(self, user: Visitor) -> Self:
+        return self.filter(user=user.pk)
+
+    def unrevoked(self) -> Self:
+        return self.filter(revoked_at=None)
+
+    def live(self, *, now: datetime) -> Self:
+        """Neither revoked nor expired. Whether their users may come in is not looked at."""
+        return self.unrevoked().filter(Q(expires_at=None) | Q(expires_at__gt=now))
+
+    def unused_since(self, moment: datetime) -> Self:
+        return self.filter(Q(last_used_at=None) | Q(last_used_at__lt=moment))
 
 
 class AppendOnlyError(TypeError):

@@ -92,3 +92,12 @@ class Action(models.TextChoices):
     PURGED = "purged", "Deleted for good"
     DOWNLOADED = "downloaded", "Downloaded"
     EXPORTED = "exported", "Exported"
+    KEY_CREATED = "key_created", "Created an API key"
+    KEY_REVOKED = "key_revoked", "Revoked an API key"
+
+
+class Scope(models.TextChoices):
+    """What an API key is good for, as far as its user may do it; docs/api-keys.md has the list."""
+
+    READ = "results:read", "Read clips, analyses and events"
+    WRITE = "clips:write", "Upload clips and have them analyzed"

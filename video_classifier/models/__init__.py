@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from video_classifier.models.accounts import OneTimePassword
 from video_classifier.models.analyses import Analysis, Event, HeatMap, Segment, Track
+from video_classifier.models.api_keys import ApiKey
 from video_classifier.models.audit import AuditEntry
 from video_classifier.models.cameras import Camera, Membership, Store
 from video_classifier.models.clips import BrowserCopy, Clip, SegmentCopy
@@ -12,6 +13,7 @@ from video_classifier.models.uploads import Upload
 
 __all__ = [
     "Analysis",
+    "ApiKey",
     "AuditEntry",
     "BrowserCopy",
     "Camera",

@@ -1,4 +1,4 @@
-"""Notes who did what: deletions, restores, sign-ins, exports. Ids, and no names."""
+"""Notes who did what: deletions, restores, sign-ins, exports, API keys. Ids, and no names."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ USER = "user"
 ANALYSES = "analyses"
 EVENTS = "events"
 EVENT = "event"
+API_KEY = "api_key"
 
 Detail = str | int | None
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 
-from django.db import DatabaseError, connection
+from django.db import DatabaseError, connection, transaction
 
 # SQLite's primary result codes, and the SQLSTATEs of PostgreSQL (its manual, appendix A).
 _FULL = {sqlite3.SQLITE_FULL, "53100"}
@@ -36,6 +38,34 @@ def is_full(error: BaseException | None) -> bool:
 def is_busy(error: BaseException | None) -> bool:
     """Whether others kept it for too long: later it may do the same."""
     return _code(error) in _BUSY
+
+
+def unless_busy(write: Callable[[], object]) -> None:
+    """Writes what nobody misses: it is left out if others write just now, or the disk is full.
+
+    Whoever would wait for it has come for something else, which needs no lock.
+    """
+    try:
+        with _without_waiting(), transaction.atomic():
+            write()
+    except DatabaseError as error:
+        if not (is_busy(error) or is_full(error)):
+            raise
+
+
+@contextmanager
+def _without_waiting() -> Iterator[None]:
+    """SQLite has one lock for all; PostgreSQL one a row, which nobody keeps for long."""
+    if connection.vendor != "sqlite":
+        yield
+        return
+    with connection.cursor() as cursor:
+        (patience,) = cursor.execute("PRAGMA busy_timeout").fetchone()
+        cursor.execute("PRAGMA busy_timeout = 0")
+        try:
+            yield
+        finally:
+            cursor.execute(f"PRAGMA busy_timeout = {patience}")
 
 
 def _code(error: BaseException | None) -> int | str | None:

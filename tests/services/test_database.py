@@ -1,0 +1,49 @@
+"""What is left out when the database has no time or no room."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+
+import pytest
+from django.db import IntegrityError, transaction
+from django.db.models import Model
+
+from tests.conftest import MakeStore
+from tests.databases import busy, no_room
+from video_classifier.models import AuditEntry, Store
+from video_classifier.services import database
+from video_classifier.states import Action
+
+Trouble = Callable[[type[Model]], AbstractContextManager[None]]
+
+
+def note() -> None:
+    """More than fits into a page of SQLite's file."""
+    AuditEntry.objects.create(action=Action.EXPORTED, details={"rows": "9" * 100_000})
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("trouble", [busy, no_room])
+def test_what_nobody_misses_is_left_out(trouble: Trouble) -> None:
+    with trouble(AuditEntry):
+        database.unless_busy(note)
+    assert not AuditEntry.objects.exists()
+
+    database.unless_busy(note)
+
+    assert AuditEntry.objects.exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_was_begun_before_goes_on() -> None:
+    with no_room(AuditEntry), transaction.atomic():
+        database.unless_busy(note)
+        assert not AuditEntry.objects.exists()
+
+
+def test_a_fault_is_no_lack_of_time(make_store: MakeStore) -> None:
+    make_store("North")
+
+    with pytest.raises(IntegrityError):
+        database.unless_busy(lambda: Store.objects.create(name="North"))
