@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -12,6 +12,7 @@ from django.contrib import admin
 from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import Permission, User
 from django.test import Client
+from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries, DjangoCaptureOnCommitCallbacks, Settings
 
 from tests.conftest import (
@@ -24,18 +25,29 @@ from tests.conftest import (
     segment_of,
 )
 from video_classifier.ml.serving.bundle import NETWORK_FILE
-from video_classifier.models import Analysis, AuditEntry, Camera, Clip, Event, Membership
-from video_classifier.services import audit, files, heat_maps, trash
-from video_classifier.states import Action, Playback, Prediction, Status
+from video_classifier.models import (
+    Analysis,
+    ApiKey,
+    AuditEntry,
+    Camera,
+    Clip,
+    Event,
+    Membership,
+    OneTimePassword,
+    Upload,
+)
+from video_classifier.services import api_keys, audit, files, heat_maps, trash
+from video_classifier.states import Action, Playback, Prediction, Scope, Status
 
 CLIPS = "/admin/video_classifier/clip/"
 ANALYSES = "/admin/video_classifier/analysis/"
 CAMERAS = "/admin/video_classifier/camera/"
 USERS = "/admin/auth/user/"
+KEYS = "/admin/video_classifier/apikey/"
 AUDIT = "/admin/video_classifier/auditentry/"
 
 
-def act(client: Client, url: str, action: str, *rows: Clip | Analysis) -> None:
+def act(client: Client, url: str, action: str, *rows: Clip | Analysis | ApiKey) -> None:
     chosen = [str(row.pk) for row in rows]
     answers = {"action": action, "_selected_action": chosen, "post": "yes"}
     assert client.post(url, answers).status_code == 302
@@ -612,3 +624,81 @@ def test_jobs_and_tracks_of_a_clip_in_the_trash_are_not_shown(
     html = admin_client.get(f"/admin/video_classifier/{kind}/").content.decode()
 
     assert f"/{rows[kind]}/change/" not in html
+
+
+# API keys
+
+
+@pytest.fixture
+def key(user: User) -> ApiKey:
+    return api_keys.create(user, name="Export", scopes=[Scope.READ], days=30, by=user)[0]
+
+
+def test_keys_are_shown_without_their_digest_and_not_edited(
+    admin_client: Client, key: ApiKey
+) -> None:
+    row = f"{KEYS}{key.pk}/change/"
+
+    pages = [admin_client.get(each).content.decode() for each in (KEYS, row)]
+
+    for html in pages:
+        assert "Export" in html
+        assert key.digest not in html
+    assert key.masked in pages[0]
+    assert key.masked[4:-1] in pages[1]
+    assert admin_client.post(row, {"name": "Other"}).status_code == 403
+    assert admin_client.get(f"{KEYS}add/").status_code == 403
+    assert admin_client.get(f"{KEYS}{key.pk}/delete/").status_code == 403
+
+
+@pytest.mark.parametrize("asked", ["Exp", "ada", "{prefix}"])
+def test_a_key_is_found_by_its_name_its_user_and_its_beginning(
+    admin_client: Client, key: ApiKey, asked: str
+) -> None:
+    def found(term: str) -> bool:
+        return key.masked in admin_client.get(KEYS, {"q": term}).content.decode()
+
+    assert found(asked.format(prefix=key.prefix))
+    assert not found("import")
+
+
+def test_an_administrator_revokes_keys(admin_client: Client, key: ApiKey) -> None:
+    act(admin_client, KEYS, "revoke", key)
+    act(admin_client, KEYS, "revoke", key)
+
+    key.refresh_from_db()
+    assert key.revoked_at is not None
+    boss = User.objects.get(username="admin")
+    noted = AuditEntry.objects.filter(action=Action.KEY_REVOKED)
+    assert [(each.actor, each.object_id) for each in noted] == [(boss.pk, str(key.pk))]
+
+
+@pytest.mark.parametrize(("may", "revoked"), [("view_apikey", False), ("revoke_apikey", True)])
+def test_staff_revoke_keys_by_permission(
+    client: Client, user: User, key: ApiKey, *, may: str, revoked: bool
+) -> None:
+    User.objects.filter(pk=user.pk).update(is_staff=True)
+    names = {"view_apikey", may}
+    user.user_permissions.set(Permission.objects.filter(codename__in=names))
+
+    client.post(KEYS, {"action": "revoke", "_selected_action": [str(key.pk)]})
+
+    key.refresh_from_db()
+    assert (key.revoked_at is not None) == revoked
+
+
+def test_an_account_is_deleted_with_all_that_is_its_own(
+    admin_client: Client, user: User, key: ApiKey, make_store: MakeStore
+) -> None:
+    OneTimePassword.objects.create(user=user)
+    expires_at = timezone.now() + timedelta(days=1)
+    Upload.objects.create(
+        user=user, name="a.mp4", size_bytes=1, store=make_store(), model="x", expires_at=expires_at
+    )
+
+    asked = admin_client.get(f"{USERS}{user.pk}/delete/").content.decode()
+    admin_client.post(f"{USERS}{user.pk}/delete/", {"post": "yes"})
+
+    assert "Export" in asked
+    assert not User.objects.filter(pk=user.pk).exists()
+    assert not ApiKey.objects.exists()

@@ -19,6 +19,7 @@ from django.template.defaultfilters import filesizeformat
 
 from video_classifier.models import (
     Analysis,
+    ApiKey,
     AuditEntry,
     BrowserCopy,
     Camera,
@@ -34,7 +35,7 @@ from video_classifier.models import (
     Upload,
 )
 from video_classifier.querysets import DELETE_CLIPS
-from video_classifier.services import analyses, catalog, confidence, files, moments, trash
+from video_classifier.services import analyses, api_keys, catalog, confidence, files, moments, trash
 from video_classifier.services.errors import Refused
 from video_classifier.states import Role
 
@@ -403,6 +404,34 @@ class OneTimePasswordAdmin(ReadOnlyAdmin):
     list_display = ("user",)
 
 
+@admin.register(ApiKey)
+class ApiKeyAdmin(ReadOnlyAdmin):
+    """Users make their keys themselves; whoever may can revoke them."""
+
+    actions = ("revoke",)
+    list_display = (
+        *("masked", "user", "name", "scopes", "created_at"),
+        *("expires_at", "last_used_at", "revoked_at"),
+    )
+    list_filter = ("created_at", "expires_at", "revoked_at", "user")
+    list_select_related = ("user",)
+    search_fields = ("name", "=prefix", "user__username")
+    search_hint = "A part of its name or of its user's, or the eight characters after slk_."
+    readonly_fields = ("created_at",)
+
+    @admin.display(description="Key", ordering="prefix")
+    def masked(self, key: ApiKey) -> str:
+        return key.masked
+
+    def has_revoke_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("video_classifier.revoke_apikey")
+
+    @admin.action(description="Revoke: nobody can undo that", permissions=["revoke"])
+    def revoke(self, request: HttpRequest, chosen: QuerySet[ApiKey]) -> None:
+        revoked = sum(api_keys.revoke(key, by=request.user) for key in chosen)  # type: ignore[arg-type]
+        messages.success(request, f"Revoked: {revoked}.")
+
+
 @admin.register(HeatMap)
 class HeatMapAdmin(JobAdmin):
     search_fields = ("analysis__clip__name",)
@@ -492,6 +521,12 @@ class MemberAdmin(UserAdmin):
 
     def has_delete_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
         return super().has_delete_permission(request, obj) and _may_touch(request, obj)
+
+    def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
+        """What is an account's alone goes with it, though nobody deletes it by itself."""
+        names, counts, refused, kept = super().get_deleted_objects(objs, request)
+        own = map(self.admin_site.get_model_admin, (ApiKey, OneTimePassword, Upload))
+        return names, counts, set(refused) - {each.opts.verbose_name for each in own}, kept
 
     def get_formset_kwargs(
         self, request: HttpRequest, obj: Any, inline: Any, prefix: str

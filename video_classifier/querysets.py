@@ -278,6 +278,10 @@ class ApiKeyQuerySet(models.QuerySet["ApiKey"]):
         """Neither revoked nor expired. Whether their users may come in is not looked at."""
         return self.unrevoked().filter(Q(expires_at=None) | Q(expires_at__gt=now))
 
+    def revoked_last(self) -> Self:
+        """And the newest first."""
+        return self.order_by(F("revoked_at").desc(nulls_first=True), "-created_at", "pk")
+
     def unused_since(self, moment: datetime) -> Self:
         return self.filter(Q(last_used_at=None) | Q(last_used_at__lt=moment))
 

@@ -1,4 +1,4 @@
-// A fingerprint is copied; where the browser doesn't let a page do that, it is selected.
+// A fingerprint or a key is copied; where the browser doesn't let a page do that, it is selected.
 
 document.addEventListener("click", async ({ target }) => {
   const button = target.closest('[data-module~="hash"] [data-copy]');

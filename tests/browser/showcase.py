@@ -27,16 +27,26 @@ from tests.conftest import (
 from tests.makers import recordings, scenes
 from video_classifier.ml.contracts import Image
 from video_classifier.ml.serving import no_result
-from video_classifier.models import Analysis, Camera, Clip, HeatMap, Track, Upload
+from video_classifier.models import Analysis, ApiKey, Camera, Clip, HeatMap, Track, Upload
 from video_classifier.services import (
     accounts,
+    api_keys,
     catalog,
     evidence,
     recording_times,
     segments,
     trash,
 )
-from video_classifier.states import Playback, Prediction, RecordedFrom, Role, Stage, Status, View
+from video_classifier.states import (
+    Playback,
+    Prediction,
+    RecordedFrom,
+    Role,
+    Scope,
+    Stage,
+    Status,
+    View,
+)
 
 LONG = (
     "NVR-07_Filiale-Hauptstrasse_Kamera-12-Eingang-links_"
@@ -170,6 +180,7 @@ def furnish(
         model=MODEL,
         expires_at=timezone.now() + timedelta(hours=20),
     )
+    _make_keys(user)
     HeatMap.objects.create(
         analysis=made["hint"], status=Status.DONE, drops=[[0.31, 0.02], [0.05, 0.0]]
     )
@@ -177,6 +188,25 @@ def furnish(
         {evidence.heat_file(made["hint"], n): evidence.jpeg(frames[n] // 2, 80) for n in range(16)}
     )
     return made
+
+
+def _make_keys(user: User) -> None:
+    """One that is used, with a long name; one that never expires; and two that are no more."""
+    now = timezone.now()
+    used, _, expired, revoked = (
+        api_keys.create(user, name=name, scopes=list(Scope)[:several], days=days, by=user)[0]
+        for name, several, days in (
+            ("Nightly export of all results, for the weekly report of the head office", 2, 90),
+            ("Till 3", 1, None),
+            ("Trial", 1, 30),
+            ("x" * 80, 2, 365),
+        )
+    )
+    ApiKey.objects.filter(pk=used.pk).update(last_used_at=now)
+    ApiKey.objects.filter(pk=expired.pk).update(
+        created_at=now - timedelta(days=40), expires_at=now - timedelta(days=10)
+    )
+    api_keys.revoke(revoked, by=user)
 
 
 def _hours(clip: Clip, frames: list[Image]) -> Analysis:
@@ -292,6 +322,10 @@ def signed_in(made: dict[str, Analysis]) -> Iterable[Seen]:
     yield at("delete", f"/clips/{made['hint'].clip_id}/delete/")
     yield at("trash", "/trash/")
     yield at("trashed", made["trashed"].get_absolute_url())
+    yield at("keys", "/accounts/keys/")
+    yield Seen(name="keys-revoke", open=_ask_to_revoke)
+    yield Seen(name="keys-refused", open=_refused_key)
+    yield Seen(name="keys-created", open=_create_key)
     yield at("password", "/accounts/password/")
     yield Seen(name="password-refused", open=_refused_password)
     yield at("password-changed", "/accounts/password/done/")
@@ -323,6 +357,8 @@ def administration(made: dict[str, Analysis]) -> Iterable[Seen]:
     yield at("admin-clips", "/admin/video_classifier/clip/")
     yield at("trash-of-all", "/trash/")
     yield at("purge", f"/clips/{made['trashed'].clip_id}/purge/")
+    yield at("keys-none", "/accounts/keys/")
+    yield at("admin-keys", "/admin/video_classifier/apikey/")
     yield at("admin-analysis", f"/admin/video_classifier/analysis/{made['hint'].pk}/change/")
 
 
@@ -394,6 +430,28 @@ def _shortcuts(page: Page) -> None:
 def _ask_to_delete(page: Page) -> None:
     page.goto("/history/")
     page.locator("[data-show=delete]").first.click()
+
+
+def _ask_to_revoke(page: Page) -> None:
+    page.goto("/accounts/keys/")
+    page.get_by_role("link", name="Revoke").first.click()
+    expect(page.get_by_role("heading", name="Revoke this key?")).to_be_visible()
+
+
+def _refused_key(page: Page) -> None:
+    """As a browser would send it that doesn't know `required`."""
+    page.goto("/accounts/keys/")
+    page.evaluate("document.querySelector('main form').noValidate = true")
+    page.get_by_label("Read clips").uncheck()
+    page.get_by_role("button", name="Create key").click()
+    expect(page.locator(".errorlist")).to_have_count(2)
+
+
+def _create_key(page: Page) -> None:
+    page.goto("/accounts/keys/")
+    page.get_by_label("Name").fill("Export of every night, for the report of every week")
+    page.get_by_role("button", name="Create key").click()
+    expect(page.get_by_role("heading", name="Key created")).to_be_visible()
 
 
 def _refused_password(page: Page) -> None:

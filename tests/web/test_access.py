@@ -29,6 +29,7 @@ from tests.conftest import (
 from video_classifier import web
 from video_classifier.models import (
     Analysis,
+    ApiKey,
     Camera,
     Clip,
     Event,
@@ -37,8 +38,8 @@ from video_classifier.models import (
     Store,
     Upload,
 )
-from video_classifier.services import evidence, resumable, trash
-from video_classifier.states import Role, Status
+from video_classifier.services import api_keys, evidence, resumable, trash
+from video_classifier.states import Role, Scope, Status
 from video_classifier.web.permissions import MAY_NOT_UPLOAD, NO_STORE
 from video_classifier.web.urls import urlpatterns
 
@@ -75,6 +76,8 @@ PAGES: list[tuple[str, dict[str, object], set[str]]] = [
     ("restore-clip", {"pk": SOME_ID}, {"POST"}),
     ("purge-clip", {"pk": SOME_ID}, {"GET", "POST"}),
     ("trash", {}, {"GET", "HEAD"}),
+    ("api-keys", {}, {"GET", "HEAD", "POST"}),
+    ("revoke-api-key", {"pk": SOME_ID}, {"GET", "POST"}),
 ]
 
 
@@ -105,7 +108,8 @@ def test_other_methods_are_refused(
 
 
 @pytest.mark.parametrize(
-    "name", ["history", "history-csv", "history-xlsx", "events-csv", "events-xlsx", "trash"]
+    "name",
+    ["history", "history-csv", "history-xlsx", "events-csv", "events-xlsx", "trash", "api-keys"],
 )
 def test_what_can_be_read_can_be_asked_for_its_head(client: Client, name: str) -> None:
     assert client.head(reverse(f"web:{name}")).status_code == 200
@@ -154,9 +158,9 @@ WHO = (
     *("reviewer", "analyst", "uploader", "manager", "root"),
 )
 
-# “in” is sent to sign in (also after signing out); 422 is an upload of nothing, which was let in,
-# and 400 a resumable one of no length; 302 of an event's download says that nothing can be cut out
-# of this clip, which is no video.
+# “in” is sent to sign in (also after signing out); 422 is an upload of nothing or a key without a
+# name, which was let in, and 400 a resumable upload of no length; 302 of an event's download says
+# that nothing can be cut out of this clip, which is no video.
 TABLE = """
                                          stran- no-  staff else- re-    an-    up-    mana- root
                                          ger    body       where viewer alyst  loader ger
@@ -170,6 +174,10 @@ GET  web:events-csv                      in     200  200   200   200    200    2
 GET  web:events-xlsx                     in     200  200   200   200    200    200    200   200
 GET  web:live                            in     200  200   200   200    200    200    200   200
 GET  web:trash                           in     200  200   200   200    200    200    200   200
+GET  web:api-keys                        in     200  200   200   200    200    200    200   200
+POST web:api-keys                        in     422  422   422   422    422    422    422   422
+GET  web:revoke-api-key                  in     404  404   404   404    404    200    404   404
+POST web:revoke-api-key                  in     404  404   404   404    404    302    404   404
 
 POST web:resumable-uploads               in     400  400   400   400    400    400    400   400
 GET  web:resumable-upload                in     404  404   404   404    404    200    404   404
@@ -244,6 +252,7 @@ GET  admin:auth_group_changelist         in     in   403   in    in     in     i
 GET  admin:auth_user_changelist          in     in   403   in    in     in     in     in    200
 GET  admin:axes_accessattempt_changelist in     in   403   in    in     in     in     in    200
 GET  admin:video_classifier_analysis_changelist   in in 403 in   in     in     in     in    200
+GET  admin:video_classifier_apikey_changelist     in in 403 in   in     in     in     in    200
 GET  admin:video_classifier_auditentry_changelist in in 403 in   in     in     in     in    200
 GET  admin:video_classifier_browsercopy_changelist in in 403 in  in     in     in     in    200
 GET  admin:video_classifier_camera_changelist     in in 403 in   in     in     in     in    200
@@ -264,6 +273,10 @@ ROWS = [row.groups(default="") for row in map(ROW.fullmatch, TABLE.splitlines())
 OTHER_ARGUMENTS: dict[str, dict[str, object]] = {
     "admin:app_list": {"app_label": "video_classifier"},
     "admin:view_on_site": {"content_type_id": 1, "object_id": 1},
+}
+OF_A_USER: dict[str, type[Upload] | type[ApiKey]] = {
+    "web:resumable-upload": Upload,
+    "web:revoke-api-key": ApiKey,
 }
 SignIn = Callable[[str], Client]
 FORM = "application/x-www-form-urlencoded"
@@ -323,6 +336,7 @@ def shown(
         model="special",
         expires_at=timezone.now() + timedelta(days=1),
     )
+    api_keys.create(uploader, name="secret key", scopes=[Scope.READ], days=1, by=uploader)
     resumable.path_of(Upload.objects.get()).parent.mkdir()
     resumable.path_of(Upload.objects.get()).touch()
     return found
@@ -359,8 +373,8 @@ def address_of(name: str, analysis: Analysis) -> str:
     if not name.startswith("web:"):
         return reverse(name, kwargs=OTHER_ARGUMENTS.get(name))
     (arguments,) = (found for called, found, _ in PAGES if f"web:{called}" == name)
-    if name == "web:resumable-upload":
-        arguments = {"pk": Upload.objects.get().pk}
+    if name in OF_A_USER:
+        arguments = {"pk": OF_A_USER[name].objects.get().pk}
     elif "pk" in arguments:
         (path,) = (path for path in urlpatterns if f"web:{path.name}" == name)
         of_clip = str(path.pattern).startswith("clips/")

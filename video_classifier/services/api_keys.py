@@ -19,6 +19,7 @@ from video_classifier.services.errors import Refused
 from video_classifier.states import Action, Scope
 
 SECRET_BYTES = 32  # so many that nobody guesses them, and a quick hash is enough
+USUAL_DAYS = 90
 MOST_DAYS = 3650
 KEYS_PER_USER = 50  # live ones
 USE_NOTED_EVERY = timedelta(minutes=1)

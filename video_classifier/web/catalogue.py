@@ -257,8 +257,11 @@ def _form() -> forms.Form:
     class Example(forms.Form):
         username = forms.CharField(help_text="As it stands on your badge.")
         password = forms.CharField(widget=forms.PasswordInput)
+        days = forms.MultipleChoiceField(
+            choices=[("sat", "Saturday"), ("sun", "Sunday")], widget=forms.CheckboxSelectMultiple
+        )
 
-    form = Example({"username": "ada"})
+    form = Example({"username": "ada", "days": ["sun"]})
     form.is_valid()
     return form
 
@@ -356,7 +359,10 @@ STATES: dict[str, Callable[[], dict[str, dict[str, Any]]]] = {
         "measured": {"label": "Recall", "figure": Interval(value=0.46, low=0.27, high=0.8)},
         "not measured": {"label": "Accuracy", "figure": None},
     },
-    "hash": lambda: {"any": {"hash": "a583d43088b0fb59" * 4}},
+    "hash": lambda: {
+        "a fingerprint": {"hash": "a583d43088b0fb59" * 4},
+        "a key": {"hash": "slk_" + "a583d43088b0fb59" * 2, "what": "key"},
+    },
     "live_prediction": lambda: {
         state: {"analysis": analysis} for state, analysis in _analyses().items()
     },

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from video_classifier.web.views.api_keys import api_key_list, revoke_api_key
 from video_classifier.web.views.clips import ask_for_copy, clip_file, player, segment_copy
 from video_classifier.web.views.event_files import event_download
 from video_classifier.web.views.events import event, event_still
@@ -16,6 +17,7 @@ from video_classifier.web.views.uploads import upload
 
 __all__ = [
     "again",
+    "api_key_list",
     "ask_for_copy",
     "cancel",
     "clip_file",
@@ -39,6 +41,7 @@ __all__ = [
     "resumable_upload",
     "resumable_uploads",
     "resume",
+    "revoke_api_key",
     "segment_copy",
     "trash_list",
     "upload",
