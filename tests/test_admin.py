@@ -651,14 +651,14 @@ def test_keys_are_shown_without_their_digest_and_not_edited(
     assert admin_client.get(f"{KEYS}{key.pk}/delete/").status_code == 403
 
 
-@pytest.mark.parametrize("asked", ["Exp", "ada", "{prefix}"])
+@pytest.mark.parametrize("asked", ["Exp", "ada", "{key.prefix}", "{key.masked}"])
 def test_a_key_is_found_by_its_name_its_user_and_its_beginning(
     admin_client: Client, key: ApiKey, asked: str
 ) -> None:
     def found(term: str) -> bool:
         return key.masked in admin_client.get(KEYS, {"q": term}).content.decode()
 
-    assert found(asked.format(prefix=key.prefix))
+    assert found(asked.format(key=key))
     assert not found("import")
 
 

@@ -34,6 +34,7 @@ from video_classifier.models import (
     Track,
     Upload,
 )
+from video_classifier.models.api_keys import MARK
 from video_classifier.querysets import DELETE_CLIPS
 from video_classifier.services import analyses, api_keys, catalog, confidence, files, moments, trash
 from video_classifier.services.errors import Refused
@@ -416,8 +417,15 @@ class ApiKeyAdmin(ReadOnlyAdmin):
     list_filter = ("created_at", "expires_at", "revoked_at", "user")
     list_select_related = ("user",)
     search_fields = ("name", "=prefix", "user__username")
-    search_hint = "A part of its name or of its user's, or the eight characters after slk_."
+    search_hint = "A part of its name or of its user's, or the key as it is listed."
     readonly_fields = ("created_at",)
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
+    ) -> tuple[QuerySet[Any], bool]:
+        """A key also as the list shows it."""
+        term = search_term.strip().removeprefix(MARK).removesuffix("…")
+        return super().get_search_results(request, queryset, term)
 
     @admin.display(description="Key", ordering="prefix")
     def masked(self, key: ApiKey) -> str:
