@@ -14,8 +14,10 @@ from django.views.debug import SafeExceptionReporterFilter
 from django.views.decorators.csrf import requires_csrf_token
 from django.views.defaults import server_error
 
+from video_classifier.api import problems
 from video_classifier.services import database, disk
 
+API = "/api/"
 RETRY_SECONDS = 10
 
 
@@ -31,6 +33,8 @@ class ReporterFilter(SafeExceptionReporterFilter):
 def broken(request: HttpRequest) -> HttpResponse:
     """Django calls it while it handles the exception."""
     error = sys.exception()
+    if request.path.startswith(API):
+        return _problem(error)
     if disk.ran_full(error):
         return render(request, "507.html", status=507)
     if database.is_busy(error):
@@ -38,3 +42,12 @@ def broken(request: HttpRequest) -> HttpResponse:
         response["Retry-After"] = str(RETRY_SECONDS)
         return response
     return server_error(request)
+
+
+def _problem(error: BaseException | None) -> HttpResponse:
+    """For programs."""
+    if disk.ran_full(error):
+        return problems.plain(507, disk.FULL)
+    if database.is_busy(error):
+        return problems.plain(503, problems.BUSY)
+    return problems.plain(500, problems.BROKEN)

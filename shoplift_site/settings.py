@@ -37,6 +37,10 @@ INSTALLED_APPS = [
     "django_htmx",
     "js_lib_bootstrap5",
     "axes",
+    "rest_framework",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+    "corsheaders",
 ]
 
 MIDDLEWARE = [
@@ -44,6 +48,7 @@ MIDDLEWARE = [
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "shoplift_site.middleware.security_headers",
     "video_classifier.web.stylesheet.serve_stylesheet",
+    "corsheaders.middleware.CorsMiddleware",
     "shoplift_site.middleware.no_upload_left",
     "django.contrib.sessions.middleware.SessionMiddleware",
     # Who is it? comes before the CSRF check, which parses the body: what a stranger
@@ -143,9 +148,45 @@ UPLOADS_MAX_BYTES = env.whole("UPLOADS_MAX_BYTES", 50 * 1024**3)
 DATA_UPLOAD_MAX_NUMBER_FILES = CLIPS_PER_UPLOAD + 1000  # those beyond are named, not lost
 DISK_FLOOR_BYTES = env.whole("DISK_FLOOR_BYTES", 500 * 1024 * 1024, at_least=0)
 DATA_UPLOAD_MAX_MEMORY_SIZE = 64 * 1024  # of a form's fields; no form here comes near it
-FILE_UPLOAD_HANDLERS = ["video_classifier.web.upload_handlers.ClipUploadHandler"]
+FILE_UPLOAD_HANDLERS = ["video_classifier.http.upload_handlers.ClipUploadHandler"]
 FILE_UPLOAD_PERMISSIONS = 0o600
 FILE_UPLOAD_DIRECTORY_PERMISSIONS = 0o700
+
+# The API.
+API_RATE = env.whole("API_RATE", 300)  # requests a minute of one key
+API_ORIGINS = env.words("API_ORIGINS", [])
+CORS_ALLOWED_ORIGINS = API_ORIGINS
+CORS_URLS_REGEX = r"^/api/"
+CORS_ALLOW_HEADERS = ["authorization", "content-type", "idempotency-key"]
+CORS_EXPOSE_HEADERS = ["Location", "Retry-After"]
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "video_classifier.api.authentication.KeyAuthentication",
+        "rest_framework.authentication.SessionAuthentication",
+    ],
+    "DEFAULT_PERMISSION_CLASSES": ["video_classifier.api.access.WithinScopes"],
+    "DEFAULT_THROTTLE_CLASSES": ["video_classifier.api.access.PerKey"],
+    "DEFAULT_PARSER_CLASSES": ["video_classifier.api.parsing.SmallJSONParser"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "video_classifier.api.parsing.AlwaysJSON",
+    "DEFAULT_PAGINATION_CLASS": "video_classifier.api.pages.Pages",
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "EXCEPTION_HANDLER": "video_classifier.api.problems.handler",
+    "URL_FORMAT_OVERRIDE": None,
+    "URL_FIELD_NAME": "url",
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Possible shoplifting in recordings",
+    "DESCRIPTION": "Hints for people who look, never accusations. docs/api.md has examples.",
+    "VERSION": "1",
+    "OAS_VERSION": "3.1.1",
+    "SCHEMA_PATH_PREFIX": "/api/v1",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SERVE_PERMISSIONS": ["video_classifier.api.access.WithinScopes"],
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "SWAGGER_UI_SETTINGS": {"persistAuthorization": False},
+}
 
 # The trash.
 TRASH_KEEP = env.days("TRASH_DAYS", 30)

@@ -5,10 +5,13 @@ from __future__ import annotations
 from django.conf import settings
 from django.contrib import admin
 from django.contrib.auth import views as auth
+from django.contrib.auth.decorators import login_not_required
 from django.urls import include, path
+from django.views.decorators.csrf import csrf_exempt
 
 from shoplift_site.health import healthz
-from video_classifier.web.forms import NewPasswordForm
+from video_classifier.api.views import predict
+from video_classifier.http.forms import NewPasswordForm
 from video_classifier.web.views.catalogue import components
 
 handler500 = "shoplift_site.errors.broken"
@@ -27,6 +30,8 @@ urlpatterns = [
         auth.PasswordChangeDoneView.as_view(),
         name="password_change_done",
     ),
+    path("api/v1/", include("video_classifier.api.urls")),
+    path("predict", login_not_required(csrf_exempt(predict.moved)), name="predict"),
     path("admin/", admin.site.urls),
     path("healthz", healthz, name="healthz"),
 ]

@@ -28,6 +28,7 @@ from video_classifier.models import (
     HeatMap,
     Membership,
     OneTimePassword,
+    RepeatableRequest,
     Segment,
     SegmentCopy,
     Store,
@@ -465,6 +466,14 @@ class AuditEntryAdmin(ReadOnlyAdmin):
     search_fields = ("=actor", "=object_id")
     search_hint = "The id of an account, or of what it is about."
     readonly_fields = ("at",)
+
+
+@admin.register(RepeatableRequest)
+class RepeatableRequestAdmin(ReadOnlyAdmin):
+    list_display = ("created_at", "user", "key", "status")
+    search_fields = ("=key",)
+    search_hint = "A whole idempotency key."
+    readonly_fields = ("created_at",)
 
 
 @admin.register(Store)

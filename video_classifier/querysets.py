@@ -101,7 +101,7 @@ class ClipQuerySet(InStoreQuerySet["Clip"]):
         """Which `user` may move to the trash and out of it.
 
         Analysts their own, managers all of their stores, users with the permission all that they
-        see. web.permissions.may_delete decides the same for one clip.
+        see. http.permissions.may_delete decides the same for one clip.
         """
         if user.has_perm(DELETE_CLIPS):
             return self.visible_to(user)
@@ -197,6 +197,11 @@ class AnalysisQuerySet(InStoreQuerySet["Analysis"]):
     def of_few(self, clips: ClipQuerySet | list[UUID]) -> Self:
         """The same for few clips, or their keys: all their analyses are found, and then sorted."""
         return self.filter(clip__in=clips)
+
+    def of_earlier_twins(self, clip: Clip) -> Self:
+        """Of the same bytes, uploaded before; the latest analysis first."""
+        same = self.filter(clip__sha256=clip.sha256, clip__uploaded_at__lt=clip.uploaded_at)
+        return same.order_by("-queued_at")
 
     def models(self, *, public: Collection[str]) -> list[str]:
         """The names of the models that were asked, as far as these rows show.

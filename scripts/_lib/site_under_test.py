@@ -51,6 +51,11 @@ class Site:
         self._run("-c", _MAKE_USER)
         self._process: subprocess.Popen[bytes] | None = None
 
+    def api_key(self) -> str:
+        """One of the user's, that may do everything."""
+        scopes = ("--scope", "results:read", "--scope", "clips:write")
+        return self._run("manage.py", "api_key", "create", NAME, "--name", "test", *scopes).strip()
+
     def start(self) -> None:
         """And wait until it answers."""
         with (self.data / "server.log").open("ab") as log:

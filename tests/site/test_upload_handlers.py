@@ -16,7 +16,7 @@ from django.test import Client, RequestFactory
 from django.test.client import BOUNDARY, MULTIPART_CONTENT, encode_multipart
 from pytest_django import Settings
 
-from video_classifier.web.upload_handlers import too_large
+from video_classifier.http.upload_handlers import too_large
 
 LIMIT = 200 * 1024  # more than three of the chunks in which Django reads
 

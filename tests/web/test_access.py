@@ -27,6 +27,7 @@ from tests.conftest import (
     segment_of,
 )
 from video_classifier import web
+from video_classifier.http.permissions import MAY_NOT_UPLOAD, NO_STORE
 from video_classifier.models import (
     Analysis,
     ApiKey,
@@ -40,7 +41,6 @@ from video_classifier.models import (
 )
 from video_classifier.services import api_keys, evidence, resumable, trash
 from video_classifier.states import Role, Scope, Status
-from video_classifier.web.permissions import MAY_NOT_UPLOAD, NO_STORE
 from video_classifier.web.urls import urlpatterns
 
 SOME_ID = uuid.UUID(int=7)

@@ -14,11 +14,11 @@ from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries, Settings
 
 from tests.conftest import EVEN, MakeAnalysis, MakeClip, MakeModel, MakeUser
+from video_classifier.http import filters, paging
+from video_classifier.http.filters import BACKWARDS, NO_MATCH
 from video_classifier.models import Analysis, AuditEntry
 from video_classifier.services import catalog
 from video_classifier.states import Action, Prediction, Status
-from video_classifier.web import filters, paging
-from video_classifier.web.filters import BACKWARDS, NO_MATCH
 
 URL = "/history/"
 CSV = "/history.csv"

@@ -18,9 +18,9 @@ from django.utils import timezone
 
 from scripts.benchmark_pages import filling, measuring
 from tests.databases import plan
+from video_classifier.http import paging
+from video_classifier.http.filters import HistoryFilter
 from video_classifier.models import Analysis, Clip
-from video_classifier.web import paging
-from video_classifier.web.filters import HistoryFilter
 
 CLIPS = 600
 

@@ -116,7 +116,7 @@ def test_no_result_says_why_and_gives_no_numbers(
         ),
     ],
 )
-def test_confidence_says_how_often_such_predictions_were_right(  # noqa: PLR0917
+def test_confidence_says_how_often_such_predictions_were_right(
     client: Client,
     make_analysis: MakeAnalysis,
     make_model: MakeModel,

@@ -215,7 +215,7 @@ def test_a_clip_plays_unless_browsers_can_not(
         (Status.DONE, [[0.0, 0.1]], False, True, True),
     ],
 )
-def test_a_heat_map_is_awaited_or_says_whether_something_mattered(  # noqa: PLR0917
+def test_a_heat_map_is_awaited_or_says_whether_something_mattered(
     make_analysis: MakeAnalysis,
     status: Status,
     drops: list[list[float]],

@@ -206,7 +206,7 @@ def test_an_empty_trash_says_so(client: Client) -> None:
 def test_what_one_permission_holder_sees_and_each_may_do_agree(
     make_clip: MakeClip, make_user: MakeUser, make_store: MakeStore, user: User
 ) -> None:
-    from video_classifier.web.permissions import may_delete
+    from video_classifier.http.permissions import may_delete
 
     north = make_store("North")
     everybody = [user, make_user("eve", is_staff=True), make_deleter(make_user)]

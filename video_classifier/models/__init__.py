@@ -9,6 +9,7 @@ from video_classifier.models.audit import AuditEntry
 from video_classifier.models.cameras import Camera, Membership, Store
 from video_classifier.models.clips import BrowserCopy, Clip, SegmentCopy
 from video_classifier.models.jobs import Job
+from video_classifier.models.requests import RepeatableRequest
 from video_classifier.models.uploads import Upload
 
 __all__ = [
@@ -23,6 +24,7 @@ __all__ = [
     "Job",
     "Membership",
     "OneTimePassword",
+    "RepeatableRequest",
     "Segment",
     "SegmentCopy",
     "Store",

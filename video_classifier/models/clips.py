@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import models
@@ -116,6 +116,10 @@ class Clip(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    def moment_of(self, seconds: float) -> datetime | None:
+        """When a moment of the clip was; None if nobody knows when it was recorded."""
+        return self.recorded_at and self.recorded_at + timedelta(seconds=seconds)
 
     @property
     def trashed_until(self) -> datetime | None:

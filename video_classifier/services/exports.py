@@ -9,7 +9,7 @@ import zoneinfo
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import cached_property
 from itertools import islice
 from typing import Any, NamedTuple, TypeVar
@@ -245,8 +245,7 @@ def path_of(analysis: Analysis, number: int) -> str:
 
 def clock_time(seconds: float, clip: Clip) -> str:
     """What the clock in the store said then; "" if nobody knows when the clip was recorded."""
-    recorded = clip.recorded_at
-    return moment(recorded and recorded + timedelta(seconds=seconds), clip)
+    return moment(clip.moment_of(seconds), clip)
 
 
 def moment(when: datetime | None, clip: Clip) -> str:

@@ -8,7 +8,7 @@ from datetime import timedelta
 
 from django.utils import timezone
 
-from video_classifier.services import files, resumable, trash
+from video_classifier.services import files, idempotency, resumable, trash
 
 EVERY = timedelta(days=1)
 UPLOADS_EVERY = timedelta(minutes=1)
@@ -35,4 +35,5 @@ def tidy_if_due() -> None:
         resumable.tidy()
     if day:
         trash.purge_due(now=timezone.now())
+        idempotency.purge()
         files.sweep()

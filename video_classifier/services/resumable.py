@@ -63,10 +63,6 @@ class GoneError(Refused):
     """There is no such upload, or no longer."""
 
 
-class TooLargeError(Refused):
-    """The file is beyond RECORDING_MAX_BYTES."""
-
-
 class FullError(Refused):
     """Others, or the user's own, have to be finished before."""
 
@@ -105,7 +101,7 @@ def create(file: File, *, user: User, choices: uploads.Choices) -> Upload:
     """Takes note of a file that is to come. Raises Refused, of which some have classes here."""
     name = uploads.clean_name(file.name)
     if file.size > settings.RECORDING_MAX_BYTES:
-        raise TooLargeError(uploads.too_large(name, settings.RECORDING_MAX_BYTES))
+        raise uploads.TooLargeError(uploads.too_large(name, settings.RECORDING_MAX_BYTES))
     if not file.size:
         raise Refused(EMPTY.format(name=name))
     uploads.check(choices, user)

@@ -21,6 +21,7 @@ from django.conf import settings
 from video_classifier.ml.contracts import (
     UNWATCHED,
     WHOLE,
+    Box,
     ClipError,
     ClipFacts,
     ClipSpec,
@@ -55,6 +56,7 @@ PROBE_TOO_LONG = (
     "as MP4 with H.264, and upload that."
 )
 CUT_TOO_LONG = "It takes too long to cut the event out of this clip. Download the whole clip."
+PICTURE_TOO_LONG = "It takes too long to look at this picture. Send it smaller."
 ANALYSIS_TOO_LARGE = (
     "Analyzing this clip takes more memory than is allowed. Cut it shorter or export it in a lower "
     "resolution, and upload that."
@@ -130,6 +132,13 @@ def cut(
     watch = Deadline(CUT_SECONDS, CUT_TOO_LONG)
     with refusing(), _probes.one() as decoder:
         return decoder.cut(source, target, container=container, stretch=stretch, watch=watch)
+
+
+def people(picture: Path, detector: Path) -> tuple[tuple[tuple[Box, float], ...], str]:
+    """As `persons.pictures.find`, while somebody waits for it. Raises Refused."""
+    watch = Deadline(PROBE_SECONDS, PICTURE_TOO_LONG)
+    with refusing(), _probes.one() as decoder:
+        return decoder.people(picture, detector, watch=watch)
 
 
 class _Probes:

@@ -36,6 +36,10 @@ NAME_LENGTH = 255
 _LONGEST_ENDING = 16  # characters; more is part of the name
 
 
+class TooLargeError(Refused):
+    """The file is larger than files that come this way may be."""
+
+
 class InTrashError(Exception):
     """The same bytes are in the trash, from where the uploader may restore them."""
 
@@ -106,7 +110,7 @@ def check(choices: Choices, user: User) -> None:
 def _clip(file: UploadedFile[bytes], user: User, choices: Choices, path: str) -> Clip:
     """A row that is not written yet."""
     store = choices.store
-    with _on_disk(file) as place:
+    with on_disk(file) as place:
         facts, playback = _look(place)
         digest = sha256(place)
         _look_in_trash(digest, user, store)
@@ -148,7 +152,7 @@ def check_camera(store: Store, camera: Camera | None) -> None:
 
 def check_size(name: str, size: int, most: int) -> None:
     if size > most:
-        raise Refused(too_large(name, most))
+        raise TooLargeError(too_large(name, most))
 
 
 def too_large(name: str, most: int) -> str:
@@ -210,7 +214,7 @@ def _keep(
 
 
 @contextmanager
-def _on_disk(file: UploadedFile[bytes]) -> Iterator[Path]:
+def on_disk(file: UploadedFile[bytes]) -> Iterator[Path]:
     """Where the bytes are, or a copy of what is only in memory."""
     if isinstance(file, TemporaryUploadedFile | FileOnDisk):
         yield Path(file.temporary_file_path())

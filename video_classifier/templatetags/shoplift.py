@@ -12,10 +12,11 @@ from django.contrib.auth.models import AnonymousUser, User
 from django.template.defaultfilters import filesizeformat
 from django.utils.safestring import SafeString, mark_safe
 
+from video_classifier.http import permissions
 from video_classifier.models import Analysis, Clip
 from video_classifier.services import moments
 from video_classifier.services.catalog import Card
-from video_classifier.web import constants, permissions
+from video_classifier.web import constants
 from video_classifier.web.players import Player
 from video_classifier.web.quality import ModelQuality
 from video_classifier.web.results import ResultSummary

@@ -22,6 +22,7 @@ from django.http import HttpRequest, QueryDict
 from django.template.loader import render_to_string
 from django.utils.safestring import SafeString, mark_safe
 
+from video_classifier.http.paging import Page
 from video_classifier.ml.contracts import ClipSpec, EventCandidate, Region, WindowScore
 from video_classifier.models import Analysis, Camera, Clip, Store, Track
 from video_classifier.services.catalog import Card, Choice, Interval
@@ -31,7 +32,6 @@ from video_classifier.web.curves import Curve, Scored, drawn
 from video_classifier.web.events import Marked
 from video_classifier.web.overlays import Drawn
 from video_classifier.web.overview import Overview, overview
-from video_classifier.web.paging import Page
 from video_classifier.web.results import ConfidenceText, ResultSummary, ScoreReading
 from video_classifier.web.zoom import Zoom, asked
 

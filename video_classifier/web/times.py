@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from django.utils import dateformat
@@ -43,7 +43,7 @@ class ClockTime:
 
 def clock_time(clip: Clip, seconds: float) -> ClockTime | None:
     """When a moment of the clip was; None if nobody knows when it was recorded."""
-    if clip.recorded_at is None:
+    moment = clip.moment_of(seconds)
+    if moment is None:
         return None
-    moment = clip.recorded_at + timedelta(seconds=seconds)
     return ClockTime(at=moment.astimezone(ZoneInfo(clip.store.time_zone)))

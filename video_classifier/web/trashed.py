@@ -12,8 +12,8 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.utils.cache import add_never_cache_headers
 
+from video_classifier.http.permissions import may_delete
 from video_classifier.models import Clip
-from video_classifier.web.permissions import may_delete
 
 View = Callable[..., HttpResponseBase]
 

@@ -13,6 +13,7 @@ from typing import Protocol, TypeVar
 
 from video_classifier.ml.contracts import (
     WHOLE,
+    Box,
     ClipError,
     ClipFacts,
     ClipSpec,
@@ -198,6 +199,18 @@ class InChild:
     def open(self, video: Path, span: Span = WHOLE) -> Opened:
         self._call("open", video, span, returns=type(None))
         return _OpenedInChild(self._call)
+
+    def people(
+        self, picture: Path, detector: Path, *, watch: Watch = idle
+    ) -> tuple[tuple[tuple[Box, float], ...], str]:
+        """As `persons.pictures.find`. Raises ClipError."""
+        return self._call(
+            "people",
+            picture,
+            detector,
+            returns=tuple[tuple[tuple[Box, float], ...], str],
+            meanwhile=Meanwhile(watch=watch),
+        )
 
     def copy(self, source: Path, target: Path, *, watch: Watch = idle) -> None:
         """As `browser_copy.make`. Raises ClipError."""

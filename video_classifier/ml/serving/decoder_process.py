@@ -20,6 +20,7 @@ from video_classifier.ml.isolation import confinement
 confinement.single_threaded_numpy()
 
 from video_classifier.ml.contracts import (  # noqa: E402
+    Box,
     ClipError,
     ClipFacts,
     ClipSpec,
@@ -134,6 +135,12 @@ class Operations:
 
         found = cutting.cut(source, target, container=container, start=start, end=end)
         return found.start, found.end, found.suffix
+
+    def people(self, picture: Path, detector: Path) -> tuple[tuple[tuple[Box, float], ...], str]:
+        """In a single picture."""
+        from video_classifier.ml.persons import pictures
+
+        return pictures.find(picture, detector)
 
     @property
     def _opened(self) -> Reel:

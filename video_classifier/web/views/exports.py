@@ -11,12 +11,12 @@ from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
+from video_classifier.http import paging
+from video_classifier.http.filters import HistoryFilter
 from video_classifier.models import Analysis
 from video_classifier.services import audit, disk, exports, spreadsheets
 from video_classifier.services.spreadsheets import Table
 from video_classifier.states import Action
-from video_classifier.web import paging
-from video_classifier.web.filters import HistoryFilter
 from video_classifier.web.views.history import asked
 
 EVENTS = "events"  # in the address; the other table is of analyses

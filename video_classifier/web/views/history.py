@@ -7,10 +7,10 @@ from django.http import HttpRequest, HttpResponse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
+from video_classifier.http import paging
+from video_classifier.http.filters import HistoryFilter
+from video_classifier.http.permissions import why_empty
 from video_classifier.models import Analysis
-from video_classifier.web import paging
-from video_classifier.web.filters import HistoryFilter
-from video_classifier.web.permissions import why_empty
 from video_classifier.web.responses import page_or_part
 
 

@@ -11,8 +11,8 @@ from django.shortcuts import render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
+from video_classifier.http.permissions import sees_several_stores
 from video_classifier.models import Analysis
-from video_classifier.web.permissions import sees_several_stores
 from video_classifier.web.receipts import receipts
 from video_classifier.web.responses import SignedInRequest
 

@@ -11,6 +11,13 @@ from django.shortcuts import get_object_or_404, redirect
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
+from video_classifier.http.forms import ModelForm
+from video_classifier.http.permissions import (
+    MAY_NOT_UPLOAD,
+    may_analyze,
+    may_cancel,
+    sees_several_stores,
+)
 from video_classifier.ml.contracts import Region
 from video_classifier.models import Analysis
 from video_classifier.services import analyses, candidates, gaps, progress
@@ -22,15 +29,8 @@ from video_classifier.states import Prediction, Status
 from video_classifier.web import zoom
 from video_classifier.web.curves import curve_of
 from video_classifier.web.events import Marked, listed, marked
-from video_classifier.web.forms import ModelForm
 from video_classifier.web.overlays import film, shown
 from video_classifier.web.overview import overview_of
-from video_classifier.web.permissions import (
-    MAY_NOT_UPLOAD,
-    may_analyze,
-    may_cancel,
-    sees_several_stores,
-)
 from video_classifier.web.players import Player, player_of, second_asked
 from video_classifier.web.quality import MISSES, ModelQuality
 from video_classifier.web.recordings import RecordingSummary

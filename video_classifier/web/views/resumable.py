@@ -22,14 +22,14 @@ from django.utils.http import http_date
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
+from video_classifier.http import statuses
+from video_classifier.http.forms import UploadForm
+from video_classifier.http.permissions import sees_several_stores, why_no_upload
 from video_classifier.models import Upload
-from video_classifier.services import disk, resumable
+from video_classifier.services import resumable
 from video_classifier.services.errors import Refused
-from video_classifier.services.jobs import QueueFullError
 from video_classifier.services.sandbox import BusyError
 from video_classifier.states import UploadStatus
-from video_classifier.web.forms import UploadForm
-from video_classifier.web.permissions import sees_several_stores, why_no_upload
 from video_classifier.web.receipts import of_upload, with_twins
 from video_classifier.web.responses import SignedInRequest, page_or_part
 
@@ -41,19 +41,6 @@ READ_BYTES = 64 * 1024
 AT_ONCE = 6  # pieces that one user may be sending: others need threads, too
 RETRY_SECONDS = 10
 _DIGITS = 18  # of a size in bytes
-
-STATUSES: tuple[tuple[type[Refused], int], ...] = (
-    (resumable.GoneError, 410),
-    (resumable.ClosedError, 403),
-    (resumable.OffsetError, 409),
-    (resumable.ChecksumError, 460),
-    (resumable.TooLargeError, 413),
-    (disk.DiskFullError, 507),
-    (resumable.FullError, 429),
-    (QueueFullError, 429),
-    (BusyError, 503),
-    (Refused, 422),
-)
 
 View = Callable[..., HttpResponse]
 
@@ -78,8 +65,7 @@ def _speaks_tus(view: View) -> View:
         except ProtocolError as error:
             response = _sentence(str(error), error.status)
         except Refused as refusal:
-            status = next(code for kind, code in STATUSES if isinstance(refusal, kind))
-            response = _sentence(str(refusal), status)
+            response = _sentence(str(refusal), statuses.of(refusal))
         if response.status_code in {429, 503}:
             response["Retry-After"] = str(RETRY_SECONDS)
         response["Tus-Resumable"] = VERSION

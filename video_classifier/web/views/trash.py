@@ -14,14 +14,14 @@ from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from video_classifier.models import Clip
-from video_classifier.services import trash
-from video_classifier.web.permissions import (
+from video_classifier.http.permissions import (
     may_delete,
     may_purge,
     sees_several_stores,
     why_empty,
 )
+from video_classifier.models import Clip
+from video_classifier.services import trash
 from video_classifier.web.responses import SignedInRequest, asked_next
 from video_classifier.web.trashed import CLIP, gone_if_trashed
 

@@ -12,12 +12,12 @@ from django.shortcuts import render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
+from video_classifier.http import upload_handlers
+from video_classifier.http.forms import UploadForm
+from video_classifier.http.permissions import sees_several_stores, why_no_upload
 from video_classifier.models import Analysis
 from video_classifier.services import disk, resumable, uploads
 from video_classifier.services.errors import Refused
-from video_classifier.web import upload_handlers
-from video_classifier.web.forms import UploadForm
-from video_classifier.web.permissions import sees_several_stores, why_no_upload
 from video_classifier.web.receipts import Receipt, receipts, with_twins
 from video_classifier.web.responses import SignedInRequest, page_or_part
 

@@ -14,12 +14,12 @@ from django.db.models import Exists, Model, OuterRef, QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 
+from video_classifier.http.paging import AFTER, BEFORE, Order
+from video_classifier.http.permissions import sees_several_stores
 from video_classifier.models import Analysis, Camera, Clip, Store
 from video_classifier.querysets import AnalysisQuerySet, ClipQuerySet
 from video_classifier.services import catalog
 from video_classifier.states import Prediction, Status
-from video_classifier.web.paging import AFTER, BEFORE, Order
-from video_classifier.web.permissions import sees_several_stores
 
 HINTS = {"yes": Prediction.HINT, "no": Prediction.NO_HINT, "none": Prediction.NO_RESULT}
 PAGING = (AFTER, BEFORE)  # of the address: not for another list

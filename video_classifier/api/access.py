@@ -1,0 +1,59 @@
+"""What somebody may ask for, and how often."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+from django.conf import settings
+from django.contrib.auth.models import User
+from django.http import HttpRequest
+from rest_framework.permissions import SAFE_METHODS, BasePermission
+from rest_framework.request import Request
+from rest_framework.throttling import SimpleRateThrottle
+
+from video_classifier.models import ApiKey
+from video_classifier.services import accounts
+from video_classifier.states import Scope
+
+NO_SCOPE = "This key may not do that: it lacks the scope “{scope}”. Make one that has it."
+OWES_PASSWORD = "Choose a password of your own first, on the pages of the site."  # noqa: S105
+
+
+def user_of(request: Request) -> User:
+    """Who asks: views are only reached by somebody."""
+    return cast("User", request.user)
+
+
+def as_django(request: Request) -> HttpRequest:
+    """The request that REST framework wraps."""
+    plain: HttpRequest = request._request  # noqa: SLF001  (it has no other way to it)
+    return plain
+
+
+class WithinScopes(BasePermission):
+    """A key acts as its user, in its scopes; somebody who is signed in on the pages has all."""
+
+    def has_permission(self, request: Request, view: Any) -> bool:
+        if not request.user.is_authenticated:
+            return False
+        key = request.auth
+        if not isinstance(key, ApiKey):
+            self.message = OWES_PASSWORD
+            return not accounts.owes_new_password(as_django(request))
+        scope = Scope.READ if request.method in SAFE_METHODS else Scope.WRITE
+        self.message = NO_SCOPE.format(scope=scope.value)
+        return scope in key.scopes
+
+
+class PerKey(SimpleRateThrottle):
+    """So many requests a minute of one key, or of one user on the pages: settings.API_RATE."""
+
+    scope = "api"
+
+    def get_rate(self) -> str:
+        return f"{settings.API_RATE}/min"
+
+    def get_cache_key(self, request: Request, view: Any) -> str | None:
+        if isinstance(request.auth, ApiKey):
+            return f"api-key-{request.auth.pk}"
+        return f"api-user-{request.user.pk}" if request.user.is_authenticated else None
