@@ -145,9 +145,14 @@ class Site:
         analyses = "SELECT count(*) FROM video_classifier_analysis"
         return int(self.rows(f"{analyses} WHERE status IN ('queued', 'running')")[0][0])
 
-    def _run(self, *words: str) -> None:
+    def _run(self, *words: str) -> str:
+        """Returns what it prints."""
         environment = self._environment | {"NEW_PASSWORD": self._password}
-        subprocess.run([sys.executable, *words], cwd=ROOT, env=environment, check=True)  # noqa: S603
+        command = [sys.executable, *words]
+        done = subprocess.run(  # noqa: S603
+            command, cwd=ROOT, env=environment, check=True, stdout=subprocess.PIPE, text=True
+        )
+        return done.stdout
 
 
 def _token(page: str) -> str:

@@ -160,7 +160,8 @@ WHO = (
 
 # “in” is sent to sign in (also after signing out); 422 is an upload of nothing or a key without a
 # name, which was let in, and 400 a resumable upload of no length; 302 of an event's download says
-# that nothing can be cut out of this clip, which is no video.
+# that nothing can be cut out of this clip, which is no video. Of the API 415 is a form of the wrong
+# type, which was let in, and 409 an analysis that is finished.
 TABLE = """
                                          stran- no-  staff else- re-    an-    up-    mana- root
                                          ger    body       where viewer alyst  loader ger
@@ -239,6 +240,36 @@ POST password_change                     in     200  200   200   200    200    2
 GET  password_change_done                in     200  200   200   200    200    200    200   200
 GET  healthz                             200    200  200   200   200    200    200    200   200
 
+GET  api:clips                           401   200   200   200   200   200   200   200   200
+GET  api:analyses                        401   200   200   200   200   200   200   200   200
+GET  api:events                          401   200   200   200   200   200   200   200   200
+GET  api:stores                          401   200   200   200   200   200   200   200   200
+GET  api:cameras                         401   200   200   200   200   200   200   200   200
+GET  api:models                          401   200   200   200   200   200   200   200   200
+GET  api:model                           401   200   200   200   200   200   200   200   200
+GET  api:schema                          401   200   200   200   200   200   200   200   200
+GET  api:docs                            in    200   200   200   200   200   200   200   200
+GET  api:nowhere                         401   404   404   404   404   404   404   404   404
+GET  api:clip                            401   404   404   404   200   200   200   200   200
+GET  api:clip   (in trash)               401   404   404   404   410   410   410   410   410
+GET  api:analysis                        401   404   404   404   200   200   200   200   200
+GET  api:analysis   (in trash)           401   404   404   404   410   410   410   410   410
+GET  api:analysis-tracks                 401   404   404   404   200   200   200   200   200
+GET  api:analysis-tracks   (in trash)    401   404   404   404   410   410   410   410   410
+GET  api:analysis-events                 401   404   404   404   200   200   200   200   200
+GET  api:analysis-events   (in trash)    401   404   404   404   410   410   410   410   410
+GET  api:event                           401   404   404   404   200   200   200   200   200
+GET  api:event   (in trash)              401   404   404   404   410   410   410   410   410
+DELETE api:clip                          401   404   404   404   403   403   204   204   204
+DELETE api:clip   (in trash)             401   404   404   404   410   410   410   410   410
+POST api:clips                           401   403   403   415   403   415   415   415   415
+POST api:predict                         401   403   403   415   403   415   415   415   415
+POST api:analyses                        401   415   415   415   415   415   415   415   415
+POST api:cancel                          401   404   404   404   403   403   409   409   409
+POST api:pause                           401   404   404   404   403   403   409   409   409
+POST api:resume                          401   404   404   404   403   403   409   409   409
+POST predict                             308   308   308   308   308   308   308   308   308
+
 GET  admin:index                         in     in   200   in    in     in     in     in    200
 GET  admin:login                         200    200  302   200   200    200    200    200   302
 POST admin:logout                        in     302  in    302   302    302    302    302   in
@@ -261,6 +292,7 @@ GET  admin:video_classifier_event_changelist      in in 403 in   in     in     i
 GET  admin:video_classifier_heatmap_changelist    in in 403 in   in     in     in     in    200
 GET  admin:video_classifier_membership_changelist in in 403 in   in     in     in     in    200
 GET  admin:video_classifier_onetimepassword_changelist in in 403 in in  in     in     in    200
+GET  admin:video_classifier_repeatablerequest_changelist in in 403 in in in in  in    200
 GET  admin:video_classifier_segment_changelist    in in 403 in   in     in     in     in    200
 GET  admin:video_classifier_segmentcopy_changelist in in 403 in  in     in     in     in    200
 GET  admin:video_classifier_store_changelist      in in 403 in   in     in     in     in    200
@@ -272,11 +304,23 @@ ROW = re.compile(r"(GET|HEAD|POST|PATCH|DELETE) +(\S+)( +\(in trash\))? +(.*)")
 ROWS = [row.groups(default="") for row in map(ROW.fullmatch, TABLE.splitlines()) if row]
 OTHER_ARGUMENTS: dict[str, dict[str, object]] = {
     "admin:app_list": {"app_label": "video_classifier"},
+    "api:model": {"name": "standard"},
+    "api:nowhere": {},
     "admin:view_on_site": {"content_type_id": 1, "object_id": 1},
 }
 OF_A_USER: dict[str, type[Upload] | type[ApiKey]] = {
     "web:resumable-upload": Upload,
     "web:revoke-api-key": ApiKey,
+}
+OF_THE_API: dict[str, dict[str, object]] = {
+    **{
+        f"api:{name}": {}
+        for name in (
+            *("clip", "analysis", "analysis-tracks", "analysis-events"),
+            *("cancel", "pause", "resume"),
+        )
+    },
+    "api:event": {"number": 1},
 }
 SignIn = Callable[[str], Client]
 FORM = "application/x-www-form-urlencoded"
@@ -370,6 +414,10 @@ def sign_in(make_user: MakeUser, make_store: MakeStore) -> SignIn:
 
 
 def address_of(name: str, analysis: Analysis) -> str:
+    if name in OF_THE_API:
+        of_clip = name == "api:clip"
+        found = {"pk": analysis.clip_id if of_clip else analysis.pk} | OF_THE_API[name]
+        return reverse(name, kwargs=found)
     if not name.startswith("web:"):
         return reverse(name, kwargs=OTHER_ARGUMENTS.get(name))
     (arguments,) = (found for called, found, _ in PAGES if f"web:{called}" == name)

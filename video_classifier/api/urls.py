@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django.contrib.auth.decorators import login_required
 from django.urls import path, re_path
 
 from video_classifier.api.views import analyses, clips, docs, predict, surroundings
@@ -25,6 +26,6 @@ urlpatterns = [
     path("models/<str:name>", surroundings.OneModel.as_view(), name="model"),
     path("predict", predict.Predict.as_view(), name="predict"),
     path("schema", docs.Schema.as_view(), name="schema"),
-    path("docs", docs.Docs.as_view(), name="docs"),
+    path("docs", login_required(docs.Docs.as_view()), name="docs"),
     re_path("", docs.Nowhere.as_view(), name="nowhere"),
 ]

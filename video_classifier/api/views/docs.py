@@ -25,7 +25,7 @@ class Docs(SpectacularSwaggerSplitView):
     """Without inline scripts, which the site's Content-Security-Policy forbids."""
 
     url_name = "api:schema"
-    template_name = "api/docs.html"
+    template_name = "video_classifier/api_docs/page.html"
     title = "API"
 
 
