@@ -12,7 +12,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('video_classifier', '0015_fewer_indexes'),
+        ('video_classifier', '0017_store_of_analyses'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
