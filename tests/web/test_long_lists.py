@@ -170,7 +170,7 @@ MOST_QUERIES = 20
 
 
 def test_no_page_asks_more_often_where_there_is_much(people: filling.People) -> None:
-    clients = {who: Client() for who in (people.member, people.root)}
+    clients = {who: Client() for who in (people.member, people.root, people.newcomer)}
     for who, client in clients.items():
         client.force_login(who)
 
