@@ -189,7 +189,7 @@ def _recording(who: User) -> Iterator[Page]:
 
 ADMIN: Sequence[tuple[str, dict[str, object]]] = (
     ("clip", {}),
-    ("clip", {"p": "40"}),
+    ("clip", {"p": "10"}),
     ("clip", {"q": "camera"}),
     ("clip", {"q": "099990"}),
     ("clip", {"o": "1"}),
@@ -197,7 +197,7 @@ ADMIN: Sequence[tuple[str, dict[str, object]]] = (
     ("clip", {"trash": "yes"}),
     ("clip", {"store__id__exact": "1"}),
     ("analysis", {}),
-    ("analysis", {"p": "40"}),
+    ("analysis", {"p": "10"}),
     ("analysis", {"q": "099990"}),
     ("analysis", {"status__exact": "failed"}),
     ("analysis", {"prediction__exact": "hint", "o": "-4"}),
