@@ -100,7 +100,8 @@ def _half(frame: VideoFrame) -> Image:
 def _room(images: Sequence[Image]) -> Image:
     """What most of the pictures show at each place."""
     step = max(1, len(images) // _MEDIAN_OF)
-    return np.median(np.stack(images[::step]), axis=0).astype(np.uint8)
+    room: Image = np.median(np.stack(images[::step]), axis=0).astype(np.uint8)
+    return room
 
 
 def _visited(images: Sequence[Image], room: Image) -> Iterator[Image]:

@@ -70,6 +70,7 @@ class Setup(NamedTuple):
     minutes: int  # of a recording
     lengths: Sequence[int]  # of recordings, in minutes
     workers: Sequence[int]
+    segments: int  # of a length that are analyzed, at most
     kept: Path | None  # where recordings are kept
 
 
@@ -98,6 +99,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         minutes=arguments.minutes,
         lengths=arguments.lengths or (),
         workers=arguments.workers,
+        segments=arguments.segments,
         kept=arguments.keep,
     )
     try:
@@ -220,6 +222,7 @@ def _measure_lengths(setup: Setup) -> str:
                 folder,
                 lengths=setup.lengths,
                 workers=setup.workers,
+                most=setup.segments,
                 advance=advance,
             )
         )
@@ -428,6 +431,12 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
         nargs="+",
         default=(1, 2),
         help="with --lengths: that share a recording; default: 1 2",
+    )
+    parser.add_argument(
+        "--segments",
+        type=_positive,
+        default=12,
+        help="with --lengths: analyze so many of each, spread over all; default: %(default)s",
     )
     parser.add_argument(
         "--keep",

@@ -32,14 +32,15 @@ KINDS = {
     "empty, with B-frames": Kind(with_people=False, b_frames=2),
     "two people a third of the time": Kind(with_people=True),
 }
+_FIRST_SECOND = Span(0.0, 1.0)
 _DECODING_THREADS = 2
 _HEADS = (
     *("recording", "model", "minutes", "decoding", "analysis", "of it scoring"),
     *("ratio", "ratio of processor time", "peak memory, scoring", "peak memory, reading"),
 )
 _LENGTH_HEADS = (
-    *("minutes", "file", "packets read", "workers", "analysis", "of a minute"),
-    *("peak memory, scoring", "peak memory, reading"),
+    *("minutes", "file", "packets read", "workers", "segments analyzed"),
+    *("a segment", "processor time of a segment", "peak memory, scoring", "peak memory, reading"),
 )
 
 
@@ -81,6 +82,8 @@ class OfLength:
     minutes: float
     size: float  # megabytes
     packets: float  # seconds to read all of them
+    segments: int
+    analyzed: int  # of the segments, spread over all of them
     workers: int
     analysis: Analyzed
 
@@ -110,19 +113,23 @@ def measure(  # noqa: PLR0913
     warm_up = _warm_up(clip, folder)
     for name in KINDS:
         video = _recording(clip, folder, name, minutes=minutes)
+        spans = _spans(video)
         for model in models.folders:
             pairs = []
             for _ in range(runs):
                 with _workers(model, models.detector, warm_up, count=1) as children:
-                    pairs.append((decode(video), analyze(children, model, models.detector, video)))
+                    decoding = decode(video)
+                    pairs.append(
+                        (decoding, analyze(children, model, models.detector, video, spans))
+                    )
                 advance()
-            decoding, analysis = zip(*pairs, strict=True)
+            all_decoding, analysis = zip(*pairs, strict=True)
             found.append(
                 Measured(
                     kind=name,
                     model=model.name,
                     minutes=minutes,
-                    decoding=_median(decoding),
+                    decoding=_median(all_decoding),
                     analysis=_median(analysis),
                 )
             )
@@ -136,25 +143,34 @@ def measure_lengths(  # noqa: PLR0913
     *,
     lengths: Sequence[int],
     workers: Sequence[int],
+    most: int,
     advance: Callable[[], None],
 ) -> list[OfLength]:
-    """An empty minute again and again. Raises BundleError and ClipError."""
+    """An empty minute again and again; of each length at most so many segments are analyzed.
+
+    Raises BundleError and ClipError.
+    """
     model = models.folders[0]
     warm_up = _warm_up(clip, folder)
     found = []
     for minutes in lengths:
         video = _recording(clip, folder, "empty", minutes=minutes)
         start = time.perf_counter()
-        probe.facts(video)
+        spans = _spans(video)
         packets = time.perf_counter() - start
+        chosen = spans[:: -(-len(spans) // most)]
         for count in workers:
             with _workers(model, models.detector, warm_up, count=count) as children:
-                analysis = analyze(children, model, models.detector, video)
+                for child in children:  # so that it has read the packets
+                    isolated.analyze(child, model, models.detector, video, _FIRST_SECOND)
+                analysis = analyze(children, model, models.detector, video, chosen)
             found.append(
                 OfLength(
                     minutes=minutes,
                     size=video.stat().st_size / 1e6,
                     packets=packets,
+                    segments=len(spans),
+                    analyzed=len(chosen),
                     workers=count,
                     analysis=analysis,
                 )
@@ -175,12 +191,14 @@ def decode(video: Path) -> Taken:
     return Taken(seconds=time.perf_counter() - start, processor=time.process_time() - processor)
 
 
-def analyze(children: Sequence[Child], model: Path, detector: Path, video: Path) -> Analyzed:
-    """All segments; each child takes the next one as soon as it is free.
+def analyze(
+    children: Sequence[Child], model: Path, detector: Path, video: Path, spans: Sequence[Span]
+) -> Analyzed:
+    """These segments; each child takes the next one as soon as it is free.
 
     Raises BundleError and ClipError.
     """
-    waiting = iter([Span(*each) for each in probe.facts(video).segment_spans] or [WHOLE])
+    waiting = iter(spans)
     claiming = threading.Lock()
 
     def work(child: Child) -> float:
@@ -207,6 +225,11 @@ def analyze(children: Sequence[Child], model: Path, detector: Path, video: Path)
         scoring=max(scoring),
         reading=max(reading),
     )
+
+
+def _spans(video: Path) -> list[Span]:
+    """Of its segments, as the site cuts it."""
+    return [Span(*each) for each in probe.facts(video).segment_spans] or [WHOLE]
 
 
 def table(measured: Sequence[Measured]) -> str:
@@ -242,8 +265,9 @@ def _row_of_length(one: OfLength) -> list[str]:
         f"{one.size:.0f} MB",
         f"{one.packets:.2f} s",
         str(one.workers),
-        f"{analysis.seconds:.1f} s",
-        f"{analysis.seconds / one.minutes:.2f} s",
+        f"{one.analyzed} of {one.segments}",
+        f"{analysis.seconds / one.analyzed:.2f} s",
+        f"{analysis.processor / one.analyzed:.2f} s",
         f"{analysis.scoring:.0f} MB",
         f"{analysis.reading:.0f} MB",
     ]

@@ -49,13 +49,10 @@ def test_each_kind_of_recording_is_timed_beside_decoding(
 
     found = rows(page)
     assert [row[0] for row in found] == list(recordings.KINDS)
-    for _, model, minutes, decoding, analysis, scoring, ratio, processor, *memory in found:
+    for _, model, minutes, *seconds, ratio, _, scoring, reading in found:
         assert (model, minutes) == ("`whole`", "2")
-        assert all(
-            float(each.split()[0]) > 0 for each in (analysis, scoring, ratio, processor, *memory)
-        )
-        assert decoding.endswith(" s")
-        assert scoring.endswith(" s")
+        assert [each.split()[1] for each in seconds] == ["s", "s", "s"]
+        assert all(float(each.split()[0]) > 0 for each in (ratio, scoring, reading))
     assert (kept / "empty, 2 min.mp4").is_file()
 
 
@@ -66,12 +63,13 @@ def test_lengths_are_analyzed_by_one_worker_and_by_two(
     page = tmp_path / "page.md"
     page.write_text(PAGE.format("lengths"))
 
-    options = ["--storage", str(storage), "--lengths", "2"]
+    options = ["--storage", str(storage), "--lengths", "4", "--segments", "2"]
     assert benchmark.main([str(clip), *options, "--write", str(page)]) == 0
 
     found = rows(page)
-    assert [(row[0], row[3]) for row in found] == [("2", "1"), ("2", "2")]
-    assert all(float(row[6].split()[0]) > 0 for row in found)
+    assert [row[0] for row in found] == ["4", "4"]
+    assert [row[3:5] for row in found] == [["1", "2 of 4"], ["2", "2 of 4"]]
+    assert all(float(row[7].split()[0]) > 0 for row in found)
 
 
 @pytest.mark.keras
@@ -101,11 +99,19 @@ def test_seconds_are_those_of_a_minute_and_ratios_those_of_the_same_run() -> Non
 
 
 def test_a_length_has_its_packets_and_its_workers() -> None:
-    analysis = Analyzed(seconds=90.0, processor=150.0, classifying=0.0, scoring=150.4, reading=90.0)
-    one = OfLength(minutes=60, size=120.2, packets=3.0, workers=2, analysis=analysis)
+    analysis = Analyzed(seconds=18.0, processor=24.0, classifying=0.0, scoring=150.4, reading=90.0)
+    one = OfLength(
+        minutes=60,
+        size=120.2,
+        packets=3.0,
+        segments=60,
+        analyzed=12,
+        workers=2,
+        analysis=analysis,
+    )
 
     assert recordings.table_of_lengths([one]).splitlines()[-1] == (
-        "| 60 | 120 MB | 3.00 s | 2 | 90.0 s | 1.50 s | 150 MB | 90 MB |"
+        "| 60 | 120 MB | 3.00 s | 2 | 12 of 60 | 1.50 s | 2.00 s | 150 MB | 90 MB |"
     )
 
 
