@@ -141,14 +141,14 @@ class AnalyzableAdmin(ReadOnlyAdmin):
 OF_A_CLIP = ("duration", "start", "end", "peak")  # seconds of it
 
 
-def _in_words(name: str) -> Callable[[Any], str | None]:
+def _in_words(name: str) -> Callable[[Any], str]:
     """The field `name`: a time of a clip as pages show it, other figures to about four digits."""
 
-    @admin.display(description=name.replace("_", " "), ordering=name, empty_value="-")
-    def in_words(row: Any) -> str | None:
+    @admin.display(description=name.replace("_", " "), ordering=name)
+    def in_words(row: Any) -> str:
         value = getattr(row, name)
         if value is None:
-            return None
+            return "-"
         if name in OF_A_CLIP:
             return moments.clock(value)
         return f"{value:,.0f}" if value >= 1000 else f"{value:.4g}"  # noqa: PLR2004

@@ -94,7 +94,8 @@ def _half(frame: VideoFrame) -> Image:
     width = max(WIDTH // 2, round(frame.width * HEIGHT / frame.height))
     image = frame.reformat(width, HEIGHT, "rgb24").to_ndarray()
     left = (width - WIDTH // 2) // 2
-    return np.ascontiguousarray(image[:, left : left + WIDTH // 2], np.uint8)
+    cut: Image = np.ascontiguousarray(image[:, left : left + WIDTH // 2], np.uint8)
+    return cut
 
 
 def _room(images: Sequence[Image]) -> Image:

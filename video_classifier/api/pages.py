@@ -53,7 +53,7 @@ class Pages(CursorPagination):
         try:
             cursor = super().decode_cursor(request)
             if cursor is not None and cursor.position is not None:
-                self._check(self.read_position(cursor.position))
+                self._check(self.read_position(str(cursor.position)))
         except (NotFound, ValueError, OverflowError) as error:
             raise Problem(400, FORGED) from error
         return cursor

@@ -30,8 +30,8 @@ def clip(tmp_path: Path) -> Path:
 
 def pictures(path: Path) -> list[Image]:
     with av.open(path) as container:
-        found = [frame.to_ndarray(format="gray") for frame in container.decode(video=0)]
-        return [np.asarray(image, np.uint8) for image in found]
+        found = (frame.to_ndarray(format="gray") for frame in container.decode(video=0))
+        return [image.astype(np.uint8) for image in found]
 
 
 def pale(image: Image) -> int:
