@@ -51,6 +51,8 @@ def test_a_clip_gives_all_that_its_result_says(
     waited: list[float] = []
 
     def analyze(analysis: Analysis, *, seconds: float) -> None:
+        if not seconds:  # of a look at what came of it
+            return
         waited.append(seconds)
         make_track(analysis=analysis, number=1, score=0.2)
         make_track(
