@@ -100,4 +100,4 @@ class Scope(models.TextChoices):
     """What an API key is good for, as far as its user may do it; docs/api-keys.md has the list."""
 
     READ = "results:read", "Read clips, analyses and events"
-    WRITE = "clips:write", "Upload clips and have them analyzed"
+    WRITE = "clips:write", "Upload clips, have them analyzed, and delete them"

@@ -184,7 +184,14 @@ def test_a_burst_is_slowed_down_for_that_key_alone(
     assert make_key(user).get(f"{V1}/models").status_code == 200
 
 
-def test_browsers_elsewhere_are_let_in_only_if_they_are_named(api: Key) -> None:
-    response = api.get(f"{V1}/models", headers={"Origin": "https://elsewhere.example"})
+def test_browsers_elsewhere_are_let_in_only_if_they_are_named(api: Key, settings: Settings) -> None:
+    origin = {"Origin": "https://desk.example.org"}
 
-    assert "Access-Control-Allow-Origin" not in response
+    assert "Access-Control-Allow-Origin" not in api.get(f"{V1}/models", headers=origin)
+    settings.CORS_ALLOWED_ORIGINS = ["https://desk.example.org"]  # what API_ORIGINS sets
+    allowed = api.get(f"{V1}/models", headers=origin)
+    assert allowed["Access-Control-Allow-Origin"] == "https://desk.example.org"
+    assert "Access-Control-Allow-Credentials" not in allowed
+    assert "Access-Control-Allow-Origin" not in api.get("/healthz", headers=origin)
+    elsewhere = api.get(f"{V1}/models", headers={"Origin": "https://elsewhere.example"})
+    assert "Access-Control-Allow-Origin" not in elsewhere

@@ -6,10 +6,13 @@ import json
 import os
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+import requests
 
 from scripts._lib.site_under_test import Site
 from tests.makers import videos
@@ -61,6 +64,23 @@ def test_python_waits_for_each(clip: Path, surroundings: dict[str, str], tmp_pat
     assert any(word in first for word in ("no_result", "no_hint", "hint"))
     assert "/results/" in first
     assert str(wrong) in second
+
+
+def test_the_site_stays_up_in_a_burst_of_500_requests(
+    site: Site, surroundings: dict[str, str]
+) -> None:
+    key = {"Authorization": f"Bearer {surroundings['SHOPLIFT_KEY']}"}
+
+    def ask(_: int) -> int:
+        address = f"{site.address}/api/v1/stores"
+        return requests.get(address, headers=key, timeout=60).status_code
+
+    with ThreadPoolExecutor(8) as together:
+        answers = Counter(together.map(ask, range(500)))
+
+    assert set(answers) == {200, 429}
+    assert answers[429] >= 100
+    assert site.is_healthy()
 
 
 def test_the_page_has_the_example(surroundings: dict[str, str]) -> None:
