@@ -204,7 +204,7 @@ def test_an_analysis_is_in_the_store_of_its_clip(
     [
         ({"name": ""}, "api_key_has_a_name"),
         ({"scopes": []}, "api_key_has_a_scope"),
-        ({"expires_at": timezone.now()}, "api_key_expires_after_it_was_made"),
+        ({"expires_at": datetime(2025, 1, 1, tzinfo=UTC)}, "api_key_expires_after_it_was_made"),
         ({"digest": f"slk_{43 * 'x'}"}, "api_key_digest_is_a_whole_one"),
     ],
     ids=str,
