@@ -168,7 +168,7 @@ def test_a_key_is_listed_with_what_it_may_and_how_long(client: Client, user: Use
     found = page(client)
 
     assert key.masked in found
-    assert "Read clips, analyses and events; Upload clips, have them analyzed, and delete them" in found
+    assert "; ".join(Scope.labels) in found
     assert "Valid until" in found
     assert 'data-label="Last used">Never<' not in found
     assert "No keys yet" not in found
