@@ -103,8 +103,14 @@ def main(argv: Sequence[str] | None = None) -> int:
         kept=arguments.keep,
     )
     try:
+        tables = {
+            "engines": arguments.engines,
+            "serving": arguments.serving,
+            "recordings": arguments.recordings,
+            "lengths": arguments.lengths,
+        }
         for mark, table_of in _TABLES.items():
-            if getattr(arguments, mark):
+            if tables[mark]:
                 _tabulate(mark, table_of, setup, arguments.write)
                 return 0
         compared = (_compare_isolated if arguments.isolated else _compare_all)(setup)

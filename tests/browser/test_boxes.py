@@ -165,7 +165,7 @@ def test_a_score_above_the_threshold_shows_without_color(page: Page) -> None:
     other, hint = (shown(page)[number].evaluate(style) for number in "12")
 
     assert hint == ["3px", "none"]
-    assert other == ["1px", "4px, 3px"]
+    assert other == ["2px", "6px, 4px"]
 
 
 def test_boxes_can_be_hidden_by_keyboard_and_stay_so(page: Page) -> None:

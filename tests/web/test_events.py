@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime
-from types import SimpleNamespace
 
 import pytest
 from django.test import Client
@@ -222,7 +221,7 @@ def test_where_the_clock_is_known_it_is_that_of_the_store(make_clip: MakeClip) -
     clip = make_clip()
     assert clock_time(clip, 60.0) is None
 
-    store = SimpleNamespace(time_zone="Europe/Berlin")
-    recorded = SimpleNamespace(recorded_at=datetime(2026, 11, 24, 21, 0, tzinfo=UTC), store=store)
+    clip.store.time_zone = "Europe/Berlin"
+    clip.recorded_at = datetime(2026, 11, 24, 21, 0, tzinfo=UTC)
 
-    assert str(clock_time(recorded, 3723.0)) == "24 Nov 2026, 23:02:03 CET"  # type: ignore[arg-type]
+    assert str(clock_time(clip, 3723.0)) == "24 Nov 2026, 23:02:03 CET"
