@@ -70,6 +70,7 @@ def test_clips_are_dropped_judged_found_again_and_exported(page: Page, clips: li
 
     page.get_by_role("link", name=wanted, exact=True).click()
     expect(page.get_by_role("heading", name=PREDICTION)).to_be_visible()
+    page.wait_for_load_state()  # before the scripts are there, it is a link to the picture
     page.locator("[data-seek]").nth(8).click()
     at = float(page.locator("[data-seek]").nth(8).get_attribute("data-seek") or "")
     page.wait_for_function(

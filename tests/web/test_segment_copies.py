@@ -266,17 +266,17 @@ def test_a_moment_in_the_table_leads_to_its_segment(client: Client, recording: A
 
 
 def test_queries_do_not_grow_with_the_segments(
-    client: Client, make_clip: MakeClip, django_assert_num_queries: DjangoAssertNumQueries
+    client: Client, make_clip: MakeClip, django_assert_max_num_queries: DjangoAssertNumQueries
 ) -> None:
     spans = [[60.0 * n, 60.0 * (n + 1)] for n in range(360)]
     clip = make_clip(codec="hevc", segment_spans=spans, playback=Playback.WANTED)
     where = reverse("web:player", args=[clip.pk])
 
     # session, user, the trash, the clip, its copies, which go first, whether analyses wait, how
-    # long other copies took
-    with django_assert_num_queries(8):
+    # long other copies took; PostgreSQL locks a row by itself
+    with django_assert_max_num_queries(9):
         client.get(where, {"at": "3000"}, headers=PART)
-    with django_assert_num_queries(7):
+    with django_assert_max_num_queries(8):
         client.get(where, {"at": "3010"}, headers=PART)
 
 
