@@ -408,7 +408,7 @@ class OneTimePasswordAdmin(ReadOnlyAdmin):
 
 @admin.register(ApiKey)
 class ApiKeyAdmin(ReadOnlyAdmin):
-    """Users make their keys themselves; whoever may can revoke them."""
+    """Users create their own keys; here they are listed and revoked."""
 
     actions = ("revoke",)
     list_display = (

@@ -79,7 +79,7 @@ def test_a_key_in_the_address_is_refused_even_beside_the_header(api: Key) -> Non
 
 
 def test_a_key_never_reads_cookies(client: Client, make_user: MakeUser, make_key: MakeKey) -> None:
-    """Whoever is signed in in the same browser plays no part."""
+    """The account that is signed in in the same browser plays no part."""
     nobody = make_user("nobody", roles=[])
     key = make_key(nobody)
     key.cookies = client.cookies

@@ -34,7 +34,7 @@ from video_classifier.http.permissions import MAY_NOT_UPLOAD, may_analyze, may_c
 from video_classifier.models import Analysis, Event, Track
 from video_classifier.services import analyses, catalog
 
-NOT_YOURS = "Only whoever asked for an analysis, or may delete its clip, can end or pause it."
+NOT_YOURS = "Only the person who asked for an analysis, or who may delete its clip, can do that."
 FINISHED = "This analysis is finished."
 NOTHING_WAITS = "Nothing of this analysis waits, so there is nothing to pause."
 NOT_PAUSED = "This analysis isn't paused."
