@@ -9,6 +9,7 @@ from uuid import UUID
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import Http404
+from drf_spectacular.utils import extend_schema_view
 from rest_framework.generics import GenericAPIView, ListAPIView
 from rest_framework.parsers import BaseParser
 from rest_framework.request import Request
@@ -40,6 +41,13 @@ NOTHING_WAITS = "Nothing of this analysis waits, so there is nothing to pause."
 NOT_PAUSED = "This analysis isn't paused."
 
 
+@extend_schema_view(
+    get=documented(
+        {200: AnalysisSerializer(many=True)},
+        parameters=FILTERS,
+        summary="Analyses, the newest first",
+    )
+)
 class Analyses(ListAPIView[Analysis]):
     """Of all clips, with the filters of the history."""
 
@@ -49,14 +57,6 @@ class Analyses(ListAPIView[Analysis]):
 
     def get_queryset(self) -> QuerySet[Analysis]:
         return filtered(self.request).select_related("clip__uploaded_by").defer("windows")
-
-    @documented(
-        {200: AnalysisSerializer(many=True)},
-        parameters=FILTERS,
-        summary="Analyses, the newest first",
-    )
-    def get(self, request: Request, *args: object, **kwargs: object) -> Response:
-        return super().get(request, *args, **kwargs)
 
     @documented(
         {200: AnalysisDetailSerializer, 202: AnalysisDetailSerializer},
@@ -108,7 +108,7 @@ class _Change(GenericAPIView[Analysis]):
     change: Callable[[Analysis], bool]
     refusal = ""
 
-    def _change(self, request: Request, pk: UUID) -> Response:
+    def post(self, request: Request, pk: UUID) -> Response:
         analysis = analysis_of(request, pk)
         if not may_cancel(request.user, analysis):
             raise PermissionDenied(NOT_YOURS)
@@ -118,42 +118,42 @@ class _Change(GenericAPIView[Analysis]):
         return _answer(request, analysis)
 
 
+@extend_schema_view(
+    post=documented(
+        {200: AnalysisDetailSerializer}, 404, 409, 410, summary="End an analysis", request=None
+    )
+)
 class Cancel(_Change):
     change = staticmethod(analyses.cancel)
     refusal = FINISHED
 
-    @documented(
-        {200: AnalysisDetailSerializer}, 404, 409, 410, summary="End an analysis", request=None
+
+@extend_schema_view(
+    post=documented(
+        {200: AnalysisDetailSerializer}, 404, 409, 410, summary="Pause an analysis", request=None
     )
-    def post(self, request: Request, pk: UUID) -> Response:
-        return self._change(request, pk)
-
-
+)
 class Pause(_Change):
     change = staticmethod(analyses.pause)
     refusal = NOTHING_WAITS
 
-    @documented(
-        {200: AnalysisDetailSerializer}, 404, 409, 410, summary="Pause an analysis", request=None
-    )
-    def post(self, request: Request, pk: UUID) -> Response:
-        return self._change(request, pk)
 
-
-class Resume(_Change):
-    change = staticmethod(analyses.resume)
-    refusal = NOT_PAUSED
-
-    @documented(
+@extend_schema_view(
+    post=documented(
         {200: AnalysisDetailSerializer},
         *(404, 409, 410, 422),
         summary="Go on with a paused analysis",
         request=None,
     )
-    def post(self, request: Request, pk: UUID) -> Response:
-        return self._change(request, pk)
+)
+class Resume(_Change):
+    change = staticmethod(analyses.resume)
+    refusal = NOT_PAUSED
 
 
+@extend_schema_view(
+    get=documented({200: TrackSerializer(many=True)}, 404, 410, summary="The tracks of an analysis")
+)
 class Tracks(ListAPIView[Track]):
     """The people whom an analysis followed, as numbers, and where they were."""
 
@@ -164,16 +164,15 @@ class Tracks(ListAPIView[Track]):
         rows = Track.objects.filter(analysis=analysis_of(self.request, self.kwargs["pk"]))
         return rows.select_related("segment").defer("windows", "crop_times")
 
-    @documented({200: TrackSerializer(many=True)}, 404, 410, summary="The tracks of an analysis")
-    def get(self, request: Request, *args: object, **kwargs: object) -> Response:
-        return super().get(request, *args, **kwargs)
-
 
 def _events(rows: QuerySet[Event]) -> QuerySet[Event]:
     related = rows.select_related("analysis__clip", "track")
     return related.defer("analysis__windows", "track__boxes", "track__times", "track__windows")
 
 
+@extend_schema_view(
+    get=documented({200: EventSerializer(many=True)}, 404, 410, summary="The events of an analysis")
+)
 class EventsOfAnalysis(ListAPIView[Event]):
     """In order of time."""
 
@@ -184,11 +183,12 @@ class EventsOfAnalysis(ListAPIView[Event]):
         rows = Event.objects.filter(analysis=analysis_of(self.request, self.kwargs["pk"]))
         return _events(rows)
 
-    @documented({200: EventSerializer(many=True)}, 404, 410, summary="The events of an analysis")
-    def get(self, request: Request, *args: object, **kwargs: object) -> Response:
-        return super().get(request, *args, **kwargs)
 
-
+@extend_schema_view(
+    get=documented(
+        {200: EventSerializer(many=True)}, parameters=FILTERS, summary="Events, the latest first"
+    )
+)
 class Events(ListAPIView[Event]):
     """Of all analyses that the filters find."""
 
@@ -197,12 +197,6 @@ class Events(ListAPIView[Event]):
 
     def get_queryset(self) -> QuerySet[Event]:
         return _events(Event.objects.filter(analysis__in=filtered(self.request)))
-
-    @documented(
-        {200: EventSerializer(many=True)}, parameters=FILTERS, summary="Events, the latest first"
-    )
-    def get(self, request: Request, *args: object, **kwargs: object) -> Response:
-        return super().get(request, *args, **kwargs)
 
 
 class OneEvent(GenericAPIView[Event]):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from uuid import UUID
 
 from django.core.exceptions import PermissionDenied
+from drf_spectacular.utils import extend_schema_view
 from rest_framework.generics import GenericAPIView, ListAPIView
 from rest_framework.parsers import MultiPartParser
 from rest_framework.request import Request
@@ -32,6 +33,9 @@ def shown(request: Request) -> ClipQuerySet:
     return Clip.objects.visible_to(request.user).select_related("uploaded_by")
 
 
+@extend_schema_view(
+    get=documented({200: ClipSerializer(many=True)}, summary="Clips, the newest first")
+)
 class Clips(ListAPIView[Clip]):
     """What was uploaded."""
 
@@ -41,10 +45,6 @@ class Clips(ListAPIView[Clip]):
 
     def get_queryset(self) -> ClipQuerySet:
         return shown(self.request).kept()
-
-    @documented({200: ClipSerializer(many=True)}, summary="Clips, the newest first")
-    def get(self, request: Request, *args: object, **kwargs: object) -> Response:
-        return super().get(request, *args, **kwargs)
 
     @documented(
         {200: AnalysisDetailSerializer, 202: AnalysisDetailSerializer},

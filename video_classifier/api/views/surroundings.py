@@ -6,6 +6,7 @@ from typing import Any
 
 from django.db.models import QuerySet
 from django.http import Http404
+from drf_spectacular.utils import extend_schema_view
 from rest_framework.generics import GenericAPIView, ListAPIView
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -17,6 +18,7 @@ from video_classifier.models import Camera, Store
 from video_classifier.services import catalog
 
 
+@extend_schema_view(get=documented({200: StoreSerializer(many=True)}, summary="Stores, by name"))
 class Stores(ListAPIView[Store]):
     """Those that you are a member of."""
 
@@ -26,11 +28,8 @@ class Stores(ListAPIView[Store]):
     def get_queryset(self) -> QuerySet[Store]:
         return Store.objects.visible_to(self.request.user)
 
-    @documented({200: StoreSerializer(many=True)}, summary="Stores, by name")
-    def get(self, request: Request, *args: object, **kwargs: object) -> Response:
-        return super().get(request, *args, **kwargs)
 
-
+@extend_schema_view(get=documented({200: CameraSerializer(many=True)}, summary="Cameras, by name"))
 class Cameras(ListAPIView[Camera]):
     """Those of your stores."""
 
@@ -39,10 +38,6 @@ class Cameras(ListAPIView[Camera]):
 
     def get_queryset(self) -> QuerySet[Camera]:
         return Camera.objects.visible_to(self.request.user)
-
-    @documented({200: CameraSerializer(many=True)}, summary="Cameras, by name")
-    def get(self, request: Request, *args: object, **kwargs: object) -> Response:
-        return super().get(request, *args, **kwargs)
 
 
 class Models(GenericAPIView[Store]):
