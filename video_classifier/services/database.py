@@ -43,7 +43,7 @@ def is_busy(error: BaseException | None) -> bool:
 def unless_busy(write: Callable[[], object]) -> None:
     """Writes what nobody misses: it is left out if others write just now, or the disk is full.
 
-    Whoever would wait for it has come for something else, which needs no lock.
+    A caller that would have to wait came for something else, which needs no lock.
     """
     try:
         with _without_waiting(), transaction.atomic():
