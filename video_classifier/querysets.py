@@ -23,8 +23,11 @@ if TYPE_CHECKING:
         Camera,
         Clip,
         Event,
+        Feed,
+        FeedHour,
         HeatMap,
         Job,
+        LiveEvent,
         Segment,
         SegmentCopy,
         Store,
@@ -252,6 +255,35 @@ class SegmentCopyQuerySet(JobQuerySet["SegmentCopy"]):
     def looked_at(self) -> Self:
         """Those that somebody sees the player wait for, and what comes after these."""
         return self.filter(priority__gt=0)
+
+
+class FeedQuerySet(InStoreQuerySet["Feed"]):
+    way_to_store = "camera__store"
+
+    def managed_by(self, user: Visitor) -> Self:
+        """Those whose settings `user` may change."""
+        return self.in_stores_of(user, Role.MANAGER)
+
+    def enabled(self) -> Self:
+        return self.filter(is_enabled=True)
+
+    def held_by(self, worker: str) -> Self:
+        return self.filter(worker=worker)
+
+    def free(self, *, before: datetime) -> Self:
+        """Of no watcher, or of one without a heartbeat since `before`."""
+        return self.filter(Q(worker="") | Q(heartbeat_at__lt=before))
+
+
+class FeedHourQuerySet(InStoreQuerySet["FeedHour"]):
+    way_to_store = "camera__store"
+
+
+class LiveEventQuerySet(InStoreQuerySet["LiveEvent"]):
+    way_to_store = "camera__store"
+
+    def open(self) -> Self:
+        return self.filter(closed_at=None)
 
 
 class UploadQuerySet(models.QuerySet["Upload"]):

@@ -73,6 +73,51 @@ class UploadStatus(models.TextChoices):
     REFUSED = "refused", "Refused"  # or in the trash already; its bytes are gone
 
 
+class Origin(models.TextChoices):
+    """Where a clip came from."""
+
+    UPLOAD = "upload", "Uploaded"
+    EVENT = "event", "An event of a live camera"
+    SAMPLE = "sample", "Ten ordinary seconds of a live camera, drawn at random"
+
+
+class FeedState(models.TextChoices):
+    """How a camera fares that is watched live."""
+
+    OFF = "off", "Off"  # by its settings, or no watcher runs
+    CONNECTING = "connecting", "Connecting"
+    ONLINE = "online", "Live"
+    FAULTY = "faulty", "Offline"
+
+
+class Fault(models.TextChoices):
+    """Why a camera gives no pictures that could be scored; services.feeds says what to do."""
+
+    ADDRESS = "address", "The address is not allowed"
+    NAME = "name", "The name is not found"
+    REFUSED = "refused", "No connection"
+    PASSWORD = "password", "The password is wrong"
+    NO_DATA = "no_data", "It sends nothing"
+    STALLED = "stalled", "The pictures stopped"
+    NO_VIDEO = "no_video", "There is no video in it"
+    NO_KEYFRAME = "no_keyframe", "No keyframe for 10 s"
+    CLOCK = "clock", "Its clock jumps"
+    SIZE = "size", "The resolution changed"
+    TOO_LARGE = "too_large", "The pictures are too large"
+    REDIRECT = "redirect", "It sends us elsewhere"
+    MODEL = "model", "The model can't be used"
+    DISK = "disk", "The disk is full"
+    BROKEN = "broken", "Something broke on our side"
+
+
+class Closing(models.TextChoices):
+    """Why a live event ended."""
+
+    GONE = "gone", "Nothing more was seen"
+    LONGEST = "longest", "It reached the longest that an event may last"
+    CUT_OFF = "cut_off", "The camera stopped"
+
+
 class Role(models.TextChoices):
     """What a member of a store may do there; docs/access.md has the table."""
 

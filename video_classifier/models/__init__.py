@@ -9,6 +9,7 @@ from video_classifier.models.audit import AuditEntry
 from video_classifier.models.cameras import Camera, Membership, Store
 from video_classifier.models.clips import BrowserCopy, Clip, SegmentCopy
 from video_classifier.models.jobs import Job
+from video_classifier.models.live import Feed, FeedHour, LiveEvent
 from video_classifier.models.requests import RepeatableRequest
 from video_classifier.models.uploads import Upload
 
@@ -20,8 +21,11 @@ __all__ = [
     "Camera",
     "Clip",
     "Event",
+    "Feed",
+    "FeedHour",
     "HeatMap",
     "Job",
+    "LiveEvent",
     "Membership",
     "OneTimePassword",
     "RepeatableRequest",

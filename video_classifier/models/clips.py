@@ -17,7 +17,7 @@ from video_classifier.querysets import (
     ClipQuerySet,
     SegmentCopyQuerySet,
 )
-from video_classifier.states import Playback, RecordedFrom, Status
+from video_classifier.states import Origin, Playback, RecordedFrom, Status
 
 
 class Clip(models.Model):
@@ -65,6 +65,7 @@ class Clip(models.Model):
         related_name="clips",
     )
     uploaded_at = models.DateTimeField(default=timezone.now, editable=False)
+    origin = models.CharField(max_length=6, choices=Origin, default=Origin.UPLOAD, editable=False)
     recorded_at = models.DateTimeField(
         null=True, blank=True, help_text="When its first picture was taken, if that is known."
     )
