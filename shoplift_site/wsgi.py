@@ -11,6 +11,8 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "shoplift_site.settings")
 application = get_wsgi_application()
 
 # Only now are the models there.
+from shoplift_site import startup  # noqa: E402
 from video_classifier.services import worker  # noqa: E402
 
+startup.settle()
 worker.start()

@@ -44,6 +44,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = _arguments(argv)
     with _site(arguments.keep), _database(is_kept=bool(arguments.keep)) as vendor:
         from scripts.benchmark_pages import exporting, filling, measuring
+        from shoplift_site import startup
 
         marks = {"pages": f"pages on {vendor}", "exports": f"exports on {vendor}"}
         try:
@@ -53,14 +54,14 @@ def main(argv: Sequence[str] | None = None) -> int:
         except (markdown.PageError, filling.OtherRowsError) as error:
             console.complain(error)
             return 2
+        startup.settle()  # as the server does
         pages = [each for each in measuring.pages(people) if arguments.only in each.name]
         timed = _each("Measuring", pages, lambda page: measuring.measure(page, arguments.times))
         exports = [each for each in exporting.exports(people) if arguments.only in each.name]
-        taken = _each("Exporting", exports, exporting.take)
-    tables = {
-        "pages": markdown.table([PAGES, *map(_page, timed)], words=2),
-        "exports": markdown.table([EXPORTS, *map(_export, taken)], words=2),
-    }
+        taken = _each("Exporting", exports, exporting.take) if arguments.exports else []
+    tables = {"pages": markdown.table([PAGES, *map(_page, timed)], words=2)}
+    if arguments.exports:
+        tables["exports"] = markdown.table([EXPORTS, *map(_export, taken)], words=2)
     for name, table in tables.items():
         console.out.print(table, markup=False, soft_wrap=True)
         if arguments.write:
@@ -152,6 +153,12 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
         default="",
         metavar="TEXT",
         help="measure pages and exports whose name has this in it",
+    )
+    parser.add_argument(
+        "--exports",
+        action=argparse.BooleanOptionalAction,
+        default=True,
+        help="measure exports, too, which takes long (default: yes)",
     )
     parser.add_argument(
         "--keep",

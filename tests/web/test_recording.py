@@ -247,7 +247,7 @@ def test_six_hours_are_shown_in_bounded_time_and_queries(
         html = page(client, six_hours)
 
     assert process_time() - began < 3.0
-    assert html.count('class="event-card"') == 50
+    assert html.count('class="event-card"') == 25
     assert len(html) < 1_500_000
     assert six_hours.tracks.count() > 4000
 
@@ -256,7 +256,7 @@ def test_six_hours_are_shown_in_bounded_time_and_queries(
         page(client, six_hours)
     (with_boxes,) = (each["sql"] for each in queries if '"boxes"' in each["sql"])
     assert "video_classifier_event" in with_boxes
-    assert html.count("data-boxes=") == 50
+    assert html.count("data-boxes=") == 25
 
 
 def test_a_part_of_six_hours_costs_less(client: Client, six_hours: Analysis) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import cache
 from importlib.resources import files
 from typing import NamedTuple
@@ -10,6 +11,7 @@ from django import template
 from django.conf import settings
 from django.contrib.auth.models import AnonymousUser, User
 from django.template.defaultfilters import filesizeformat
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 
 from video_classifier.http import permissions
@@ -17,6 +19,7 @@ from video_classifier.models import Analysis, Clip
 from video_classifier.services import moments
 from video_classifier.services.catalog import Card
 from video_classifier.web import constants
+from video_classifier.web.curves import Row
 from video_classifier.web.players import Player
 from video_classifier.web.quality import ModelQuality
 from video_classifier.web.results import ResultSummary
@@ -67,6 +70,40 @@ def name_parts(name: str) -> NameParts:
     """A clip's name, split if it is a long one."""
     ending = constants.CLIP_NAME_ENDING if len(name) > constants.CLIP_NAME_LONGEST else len(name)
     return NameParts(head=name[:-ending], ending=name[-ending:])
+
+
+@register.simple_tag
+def curve_rows(rows: Iterable[Row], moments_at: str) -> SafeString:
+    """The table of a score curve. In a template hundreds of rows would take most of its time.
+
+    `moments_at` is the address of a moment of the clip, but for its seconds; "" if it can't be
+    played.
+    """
+    return format_html_join(
+        "\n",
+        '<tr><td>{}</td>{}{}<td class="number">{}</td></tr>',
+        (
+            (
+                each.reason or each.name,
+                *(_cell(time, moments_at) for time in each.times),
+                each.digits,
+            )
+            for each in rows
+        ),
+    )
+
+
+def _cell(seconds: float, moments_at: str) -> SafeString:
+    if not moments_at:
+        return format_html('<td class="number">{}</td>', clock(seconds))
+    place = f"{seconds:.3f}"
+    return format_html(
+        '<td class="number"><a href="{}{}" data-seek="{}">{}</a></td>',
+        moments_at,
+        place,
+        place,
+        clock(seconds),
+    )
 
 
 @register.simple_tag

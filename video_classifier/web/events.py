@@ -21,7 +21,7 @@ from video_classifier.web.times import ClockTime, clock_time, in_words
 SORT = "sort"
 PAGE = "page"
 BY_SCORE, BY_TIME = "score", "time"
-PER_PAGE = 50
+PER_PAGE = 25
 AROUND = 30.0  # seconds before and after an event that its page shows of the curve
 BOXES_AROUND = 1.0  # seconds before and after an event for which boxes are sent
 MOST_BOXES = 5.0  # a second, for the player to move between
