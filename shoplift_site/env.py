@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import os
 import stat
 import tempfile
@@ -42,6 +43,17 @@ def text(name: str, default: str) -> str:
 def words(name: str, default: list[str]) -> list[str]:
     """Separated by commas."""
     return [word.strip() for word in text(name, ",".join(default)).split(",") if word.strip()]
+
+
+def networks(name: str, default: list[str]) -> list[str]:
+    """As `words`, each a network in CIDR notation."""
+    found = words(name, default)
+    for each in found:
+        try:
+            ipaddress.ip_network(each)
+        except ValueError:
+            _refuse(name, each, "networks such as 192.168.1.0/24, separated by commas")
+    return found
 
 
 def flag(name: str, *, default: bool) -> bool:

@@ -17,6 +17,7 @@ FILE_UPLOAD_TEMP_DIR = env.made("DATA_DIR", DATA_DIR / "uploads")
 # The site.
 DEBUG = env.flag("DEBUG", default=False)
 SECRET_KEY = env.secret("SECRET_KEY", kept_in=DATA_DIR / "secret_key")
+SECRET_KEY_FALLBACKS = env.words("SECRET_KEY_FALLBACKS", [])
 ALLOWED_HOSTS = env.words("ALLOWED_HOSTS", ["127.0.0.1", "localhost", "[::1]"])
 CSRF_TRUSTED_ORIGINS = env.words("CSRF_TRUSTED_ORIGINS", [])
 DEFAULT_EXCEPTION_REPORTER_FILTER = "shoplift_site.errors.ReporterFilter"
@@ -205,6 +206,12 @@ ANALYSIS_ATTEMPTS = env.whole("ANALYSIS_ATTEMPTS", 3)
 WAITING_PER_USER = env.whole("WAITING_PER_USER", 100)
 PREVIEW_WIDTH = 240  # pixels of a frame in the filmstrip
 HISTORY_PAGE_SIZE = env.whole("HISTORY_PAGE_SIZE", 25)
+
+# Live cameras: where their addresses may lead (services.addresses).
+CAMERA_NETWORKS = env.networks(
+    "CAMERA_NETWORKS", ["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7"]
+)
+CAMERA_DEVICES = env.words("CAMERA_DEVICES", [])
 
 LOGGING = {
     "version": 1,

@@ -23,6 +23,7 @@ READERS: dict[str, Callable[[], object]] = {
     "time_zone": lambda: env.time_zone(NAME, "UTC"),
     "path": lambda: env.path(NAME, Path("/srv")),
     "words": lambda: env.words(NAME, ["localhost"]),
+    "networks": lambda: env.networks(NAME, ["10.0.0.0/8"]),
     "text": lambda: env.text(NAME, "standard"),
 }
 
@@ -37,6 +38,7 @@ READERS: dict[str, Callable[[], object]] = {
         ("time_zone", "UTC"),
         ("path", Path("/srv")),
         ("words", ["localhost"]),
+        ("networks", ["10.0.0.0/8"]),
         ("text", "standard"),
     ],
 )
@@ -55,6 +57,8 @@ def test_what_is_not_set_is_the_default(reader: str, default: object) -> None:
         ("time_zone", "Europe/Berlin", "Europe/Berlin"),
         ("path", "/data", Path("/data")),
         ("words", "a.example, b.example,", ["a.example", "b.example"]),
+        ("networks", "127.0.0.0/8, fd00::/8", ["127.0.0.0/8", "fd00::/8"]),
+        ("networks", "192.168.1.20", ["192.168.1.20"]),
         ("text", " conv3d ", "conv3d"),
     ],
 )
@@ -82,6 +86,9 @@ def test_what_is_set_is_read(
         ("time_zone", "Mars/Olympus"),
         ("time_zone", "../etc/passwd"),
         ("path", "relative/path"),
+        ("networks", "192.168.1.0/33"),
+        ("networks", "192.168.1.7/24"),
+        ("networks", "localhost"),
     ],
 )
 def test_nonsense_is_refused_by_name(
