@@ -8,7 +8,7 @@ from datetime import timedelta
 
 from django.utils import timezone
 
-from video_classifier.services import files, idempotency, resumable, trash
+from video_classifier.services import files, idempotency, resumable, trash, watching
 
 EVERY = timedelta(days=1)
 UPLOADS_EVERY = timedelta(minutes=1)
@@ -33,7 +33,9 @@ def tidy_if_due() -> None:
     if minute:
         resumable.finish_left()
         resumable.tidy()
+        watching.turn_off_abandoned()
     if day:
         trash.purge_due(now=timezone.now())
         idempotency.purge()
+        watching.purge_hours()
         files.sweep()
