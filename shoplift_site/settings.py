@@ -189,6 +189,10 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_SETTINGS": {"persistAuthorization": False},
 }
 
+# Live cameras.
+LIVE_CLIPS_MAX_BYTES = env.whole("LIVE_CLIPS_MAX_BYTES", 20 * 1024**3)  # of one store
+WATCHER = env.choice("WATCHER", "child", of=("child", "none"))
+
 # The trash.
 TRASH_KEEP = env.days("TRASH_DAYS", 30)
 

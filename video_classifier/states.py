@@ -62,6 +62,7 @@ class RecordedFrom(models.TextChoices):
     GIVEN = "given", "As given at the upload"
     NAME = "name", "From the file's name"
     FILE = "file", "From the file itself, whose clock may be off"
+    LIVE = "live", "By this server's clock, as the pictures came in"
 
 
 class UploadStatus(models.TextChoices):

@@ -16,6 +16,10 @@ from video_classifier.services.errors import Refused
 FULL = "The server's disk is full. Tell your administrator; nothing of your file was kept."
 
 
+LOW = "Less than {share:.0%} of the server's disk is free, so no clip was kept."
+LIVE_SHARE = 0.05  # of the disk, below which live cameras keep no more clips
+
+
 class DiskFullError(Refused):
     """Nothing is wrong with the clip."""
 
@@ -26,6 +30,18 @@ def is_nearly_full(wanted: int = 0) -> bool:
     With `wanted`: once so many more bytes are taken.
     """
     return shutil.disk_usage(settings.DATA_DIR).free - wanted < settings.DISK_FLOOR_BYTES
+
+
+def is_low() -> bool:
+    """Live cameras, which never end, keep no more clips: what is left is for people's uploads."""
+    usage = shutil.disk_usage(settings.DATA_DIR)
+    return usage.free < LIVE_SHARE * usage.total
+
+
+def refuse_when_low() -> None:
+    """Raises DiskFullError."""
+    if is_low():
+        raise DiskFullError(LOW.format(share=LIVE_SHARE))
 
 
 def ran_full(error: BaseException | None) -> bool:

@@ -28,7 +28,7 @@ from django.db.models.fields.files import FieldFile
 from django.db.models.signals import post_delete
 from django.dispatch import receiver
 
-from video_classifier.models import Analysis, Clip, SegmentCopy
+from video_classifier.models import Analysis, Clip, LiveEvent, SegmentCopy
 from video_classifier.querysets import SegmentCopyQuerySet
 from video_classifier.services import evidence
 from video_classifier.services.errors import Refused
@@ -36,7 +36,8 @@ from video_classifier.services.errors import Refused
 logger = logging.getLogger(__name__)
 
 GRACE = timedelta(days=1)  # an upload that is still coming in is younger
-OURS = ("clips", "playable", evidence.FOLDER)  # in storage; what else lies there is not swept
+LIVE = "live"  # in storage, the pictures of live events
+OURS = ("clips", "playable", LIVE, evidence.FOLDER)  # in storage; what else lies there is not swept
 RESUMABLE = "resumable"  # a folder beside partial uploads, whose files have rows of their own
 FEW = 20  # files that no row knows, as kills and full disks leave them
 
@@ -46,13 +47,18 @@ def _forget_files(instance: Clip, **_: Any) -> None:
     # Here and not in a service: rows also go by cascades.
     for file in (instance.file, instance.playable):
         if file.name:
-            transaction.on_commit(partial(_discard, [file.name]))
+            transaction.on_commit(partial(discard, [file.name]))
 
 
 @receiver(post_delete, sender=SegmentCopy)
 def _forget_copy(instance: SegmentCopy, **_: Any) -> None:
     if instance.file.name:
-        transaction.on_commit(partial(_discard, [instance.file.name]))
+        transaction.on_commit(partial(discard, [instance.file.name]))
+
+
+@receiver(post_delete, sender=LiveEvent)
+def _forget_still(instance: LiveEvent, **_: Any) -> None:
+    transaction.on_commit(partial(discard, [instance.still]))
 
 
 @receiver(post_delete, sender=Analysis)
@@ -63,11 +69,12 @@ def _forget_pictures(instance: Analysis, **_: Any) -> None:
 def _discard_pictures(folder: str) -> None:
     with suppress(FileNotFoundError):  # it never had any
         _, names = default_storage.listdir(folder)
-        _discard([*(f"{folder}/{name}" for name in names), folder])
+        discard([*(f"{folder}/{name}" for name in names), folder])
 
 
-def _discard(names: Iterable[str]) -> None:
-    for name in names:
+def discard(names: Iterable[str]) -> None:
+    """Removes what is there; an empty name is none."""
+    for name in filter(None, names):
         try:
             default_storage.delete(name)
         except OSError as error:
@@ -202,6 +209,7 @@ def _known() -> set[str]:
     files = Clip.objects.values_list("file", "playable")
     known = {name for names in files.iterator() for name in names if name}
     known |= set(_segment_copies().values_list("file", flat=True).iterator())
+    known |= set(LiveEvent.objects.values_list("still", flat=True).iterator())
     ids = Analysis.objects.values_list("pk", flat=True)
     return known | {f"{evidence.FOLDER}/{pk}" for pk in ids.iterator()}
 
@@ -212,7 +220,8 @@ def _segment_copies() -> SegmentCopyQuerySet:
 
 
 def _rows_with_files() -> int:
-    return Clip.objects.count() + Analysis.objects.count() + _segment_copies().count()
+    rows = Clip.objects.all(), Analysis.objects.all(), _segment_copies(), LiveEvent.objects.all()
+    return sum(each.count() for each in rows)
 
 
 def _is_older(path: Path, moment: float) -> bool:

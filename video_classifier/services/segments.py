@@ -13,7 +13,7 @@ from django.db import transaction
 
 from video_classifier.ml.contracts import WHOLE, Outcome, Predictor, Progress, Span
 from video_classifier.ml.contracts import Stage as MlStage
-from video_classifier.models import Clip, Segment, Track
+from video_classifier.models import Analysis, Clip, Segment, Track
 from video_classifier.querysets import JobQuerySet
 from video_classifier.services import (
     catalog,
@@ -73,6 +73,26 @@ def _budget(segment: Segment, clip: Clip) -> float:
     """Seconds for its length, and of a long recording for finding it in the file."""
     is_part = Span(segment.start, segment.end) != WHOLE
     return length(segment, clip) + (clip.size_bytes / SLOWEST_READING if is_part else 0.0)
+
+
+def record(analysis: Analysis, outcome: Outcome, *, worker: str) -> None:
+    """Gives an analysis, which is new, the result of what was scored already, as one segment.
+
+    To be called in the transaction that made it.
+    """
+    now = database.now()
+    segment = Segment.objects.create(
+        analysis=analysis,
+        number=1,
+        status=Status.RUNNING,
+        worker=worker,
+        attempts=1,
+        claimed_at=now,
+        heartbeat_at=now,
+        deadline=now + settings.ANALYSIS_DEADLINE,
+    )
+    conclusions.enter(segment, Stage.CLASSIFYING)
+    keep(segment, outcome)
 
 
 def claim_next(*, worker: str) -> Segment | None:
@@ -167,7 +187,7 @@ def run(
                     preview_width=settings.PREVIEW_WIDTH,
                     progress=Progress(on_stage=partial(_enter, segment), check=watch),
                 )
-            _keep(segment, outcome)
+            keep(segment, outcome)
         except LeaseLostError:
             raise
         except GaveWayError:
@@ -188,7 +208,8 @@ def _enter(segment: Segment, stage: MlStage) -> None:
     conclusions.enter(segment, Stage(stage))
 
 
-def _keep(segment: Segment, outcome: Outcome) -> None:
+def keep(segment: Segment, outcome: Outcome) -> None:
+    """Ends a running segment with its result. Raises LeaseLostError if it isn't held any more."""
     pictures = evidence.pictures(segment, outcome)
     known = conclusions.identify(segment, evidence.tracks(segment, outcome))
     # The pictures are written while the transaction holds the rows: a deletion of the clip

@@ -95,7 +95,13 @@ def accept(  # noqa: PLR0913  (those after `choices` are not for pages)
         name = clean_name(file.name or "")
         check_size(name, file.size or 0, max_bytes or settings.CLIP_MAX_BYTES)
         clip = _clip(file, user, choices, path or file.name or "")
-        return _keep(clip, file, model=choices.model, then=then)
+
+        def analyze() -> Analysis:
+            analysis = analyses.enqueue(clip, model=choices.model, user=user)
+            then(analysis)
+            return analysis
+
+        return keep(clip, file, analyze=analyze)
 
 
 def check(choices: Choices, user: User) -> None:
@@ -111,9 +117,8 @@ def _clip(file: UploadedFile[bytes], user: User, choices: Choices, path: str) ->
     """A row that is not written yet."""
     store = choices.store
     with on_disk(file) as place:
-        facts, playback = _look(place)
-        digest = sha256(place)
-        _look_in_trash(digest, user, store)
+        facts, content = described(place)
+        _look_in_trash(str(content["sha256"]), user, store)
         recorded = recording_times.find(
             path,
             zone=store.time_zone,
@@ -124,23 +129,31 @@ def _clip(file: UploadedFile[bytes], user: User, choices: Choices, path: str) ->
         )
         return Clip(
             name=clean_name(file.name or ""),
-            sha256=digest,
-            size_bytes=facts.size_bytes,
-            container=facts.container,
-            codec=facts.codec,
-            width=facts.width,
-            height=facts.height,
-            frame_rate=facts.frame_rate,
-            duration=facts.duration,
-            segment_spans=[list(span) for span in facts.segment_spans],
-            playback=playback,
             store=store,
             camera=choices.camera,
             recorded_at=recorded.at,
             recorded_from=recorded.origin or "",
             recorded_note=recorded.note,
             uploaded_by=user,
+            **content,
         )
+
+
+def described(place: Path) -> tuple[ClipFacts, dict[str, object]]:
+    """What a file is, and what a clip's row says of that. Raises Refused if it is no video."""
+    facts, is_playable = sandbox.probe(place)
+    return facts, {
+        "sha256": sha256(place),
+        "size_bytes": facts.size_bytes,
+        "container": facts.container,
+        "codec": facts.codec,
+        "width": facts.width,
+        "height": facts.height,
+        "frame_rate": facts.frame_rate,
+        "duration": facts.duration,
+        "segment_spans": [list(span) for span in facts.segment_spans],
+        "playback": Playback.ORIGINAL if is_playable else Playback.WANTED,
+    }
 
 
 def check_camera(store: Store, camera: Camera | None) -> None:
@@ -181,11 +194,6 @@ def clean_name(name: str) -> str:
     return stem[: NAME_LENGTH - len(ending)].rstrip() + ending or "clip"
 
 
-def _look(path: Path) -> tuple[ClipFacts, Playback]:
-    facts, is_playable = sandbox.probe(path)
-    return facts, Playback.ORIGINAL if is_playable else Playback.WANTED
-
-
 def _look_in_trash(digest: str, user: User, store: Store) -> None:
     same = Clip.objects.filter(sha256=digest, store=store)
     trashed = same.in_trash().deletable_by(user).order_by("-trashed_at").first()
@@ -193,10 +201,8 @@ def _look_in_trash(digest: str, user: User, store: Store) -> None:
         raise InTrashError(trashed)
 
 
-def _keep(
-    clip: Clip, file: UploadedFile[bytes], *, model: str, then: Callable[[Analysis], None]
-) -> Analysis:
-    """Moves the file into storage and writes both rows, or neither."""
+def keep(clip: Clip, file: UploadedFile[bytes], *, analyze: Callable[[], Analysis]) -> Analysis:
+    """Moves the file into storage, and writes the clip and the rows of its analysis; or nothing."""
     file.seek(0)
     try:
         clip.file.save(f"{uuid.uuid4()}.{clip.container}", file, save=False)
@@ -204,9 +210,7 @@ def _keep(
             clip.save()
             if clip.playback == Playback.WANTED:
                 copies.want(clip)
-            analysis = analyses.enqueue(clip, model=model, user=clip.uploaded_by)
-            then(analysis)
-            return analysis
+            return analyze()
     except BaseException:
         if clip.file:
             clip.file.delete(save=False)

@@ -115,7 +115,7 @@ class People:
     def score(self) -> float | None:
         """The highest of those in view: of the candidate that each is in just now."""
         found = (self._candidate(each, len(each.windows)) for each in self._people)
-        return max((candidate.score for candidate, windows in found if windows), default=None)
+        return max((candidate.score for candidate, _ in found if candidate), default=None)
 
     def look(self, scored: Scored) -> list[Happening]:
         """Takes in a stride; returns the events that are open, and those that it has closed."""

@@ -1,0 +1,127 @@
+"""Keeps clips that are cut from live cameras, of events and at random, as far as there is room."""
+
+from __future__ import annotations
+
+import logging
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import Sum
+from django.template.defaultfilters import filesizeformat
+
+from video_classifier.ml.contracts import Outcome
+from video_classifier.models import Analysis, Camera, Clip, LiveEvent, Store
+from video_classifier.querysets import ClipQuerySet
+from video_classifier.services import analyses, audit, catalog, clips, disk, segments, uploads
+from video_classifier.services.errors import Refused
+from video_classifier.states import Action, Origin, RecordedFrom
+
+logger = logging.getLogger(__name__)
+
+MADE_ROOM = "The clip was deleted to make room for newer ones of this store's cameras."
+NO_ROOM = (
+    "The clip takes {size}, and all clips of live cameras of this store together may take {most} "
+    "(LIVE_CLIPS_MAX_BYTES)."
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cut:
+    """A file that was cut from a camera's stream."""
+
+    path: Path
+    camera: Camera
+    origin: Origin
+    recorded_at: datetime  # aware: of its first picture
+
+
+def keep_event(cut: Cut, outcome: Outcome, *, model: str, worker: str) -> Clip:
+    """With an analysis that has the live scores. Raises Refused."""
+
+    def analyze(clip: Clip) -> Analysis:
+        analysis = Analysis.objects.create(clip=clip, model=model)
+        segments.record(analysis, outcome, worker=worker)
+        return analysis
+
+    return _keep(cut, analyze)
+
+
+def keep_sample(cut: Cut, *, model: str) -> Clip:
+    """With an analysis in the queue, as of an upload. Raises Refused."""
+    catalog.usable(model)
+    return _keep(cut, partial(analyses.enqueue, model=model, user=None))
+
+
+def name(camera: Camera, at: datetime, suffix: str) -> str:
+    """As “Till 2 2026-11-26 14-03-22.mp4”, by the clocks of the store."""
+    local = at.astimezone(ZoneInfo(camera.store.time_zone))
+    of_camera = camera.name.replace("/", "-").replace("\\", "-")
+    return uploads.clean_name(f"{of_camera} {local:%Y-%m-%d %H-%M-%S}{suffix}")
+
+
+def _keep(cut: Cut, analyze: Callable[[Clip], Analysis]) -> Clip:
+    disk.refuse_when_low()
+    facts, content = uploads.described(cut.path)
+    make_room(cut.camera.store, facts.size_bytes)
+    clip = Clip(
+        name=name(cut.camera, cut.recorded_at, f".{facts.container}"),
+        store=cut.camera.store,
+        camera=cut.camera,
+        origin=cut.origin,
+        recorded_at=cut.recorded_at,
+        recorded_from=RecordedFrom.LIVE,
+        **content,
+    )
+    stored = f"{uuid.uuid4()}{cut.path.suffix}"
+    with (
+        disk.refusing_when_full(),
+        uploads.FileOnDisk(cut.path, stored, facts.size_bytes) as file,
+    ):
+        uploads.keep(clip, file, analyze=lambda: analyze(clip))
+    return clip
+
+
+def of_live_cameras(store: Store) -> ClipQuerySet:
+    """Those that the quota is about, in the trash or not."""
+    return Clip.objects.filter(store=store, origin__in=(Origin.EVENT, Origin.SAMPLE))
+
+
+def make_room(store: Store, wanted: int) -> int:
+    """Deletes the oldest ones until so many bytes more fit into the quota; says how many.
+
+    Raises Refused if they never would.
+    """
+    most = settings.LIVE_CLIPS_MAX_BYTES
+    if wanted > most:
+        size, limit = (filesizeformat(each).replace("\xa0", " ") for each in (wanted, most))
+        raise Refused(NO_ROOM.format(size=size, most=limit))
+    taken = of_live_cameras(store).aggregate(sum=Sum("size_bytes"))["sum"] or 0
+    deleted = 0
+    for clip in _expendable(store).iterator() if taken + wanted > most else ():
+        if taken + wanted <= most:
+            break
+        _delete(clip)
+        taken -= clip.size_bytes
+        deleted += 1
+    if deleted:
+        logger.info("deleted %d clips of live cameras to make room in %s", deleted, store)
+    return deleted
+
+
+def _expendable(store: Store) -> ClipQuerySet:
+    """The oldest first. Once there are reviews and holds, what has one is no part of it."""
+    return of_live_cameras(store).order_by("uploaded_at")
+
+
+def _delete(clip: Clip) -> None:
+    with transaction.atomic():
+        LiveEvent.objects.filter(clip=clip).update(no_clip=MADE_ROOM)
+        clips.delete(clip)
+        audit.record(Action.PURGED, None, audit.CLIP, clip.pk)
