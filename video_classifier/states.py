@@ -140,6 +140,13 @@ class Action(models.TextChoices):
     EXPORTED = "exported", "Exported"
     KEY_CREATED = "key_created", "Created an API key"
     KEY_REVOKED = "key_revoked", "Revoked an API key"
+    FEED_ADDED = "feed_added", "Added a live camera"
+    FEED_CHANGED = "feed_changed", "Changed a live camera"
+    FEED_REMOVED = "feed_removed", "Removed a live camera"
+    FEED_ENABLED = "feed_enabled", "Had a camera watched live"
+    FEED_DISABLED = "feed_disabled", "Had a camera watched no longer"
+    ALERTS_ON = "alerts_on", "Switched a camera's alerts on"
+    ALERTS_OFF = "alerts_off", "Switched a camera's alerts off"
 
 
 class Scope(models.TextChoices):

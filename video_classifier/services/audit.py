@@ -1,4 +1,4 @@
-"""Notes who did what: deletions, restores, sign-ins, exports, API keys. Ids, and no names."""
+"""Notes who did what: deletions, restores, sign-ins, exports, keys, cameras. Ids, and no names."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ ANALYSES = "analyses"
 EVENTS = "events"
 EVENT = "event"
 API_KEY = "api_key"
+CAMERA = "camera"
 
 Detail = str | int | None
 
