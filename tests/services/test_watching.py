@@ -104,7 +104,7 @@ def test_cameras_are_handed_back(feed: Feed) -> None:
     watching.claim(worker="one", most=1)
     Reports("one").write(feed.pk, Report(state=FeedState.FAULTY, fault=Fault.STALLED, score=0.5))
 
-    assert watching.release(worker="one", cameras=[]) == 0
+    assert watching.release(worker="one", but=[feed.pk]) == 0
     assert watching.release(worker="one") == 1
 
     found = row(feed)

@@ -57,6 +57,9 @@ class Report:
         return found
 
 
+OFF = Report(state=FeedState.OFF)  # by its hours
+
+
 @dataclass(slots=True, kw_only=True)
 class Tally:
     """What has happened since the hours were last written."""
@@ -97,12 +100,12 @@ def held(*, worker: str) -> list[Feed]:
     return list(found.order_by("pk"))
 
 
-def release(*, worker: str, cameras: Collection[int] | None = None) -> int:
-    """Hands cameras back, or all; says how many."""
-    held = Feed.objects.held_by(worker)
-    if cameras is not None:
-        held = held.filter(pk__in=cameras)
-    return held.update(**_FREE, since=database.now())
+def release(*, worker: str, but: Collection[int] = ()) -> int:
+    """Hands all cameras back but some; says how many."""
+    others = Feed.objects.held_by(worker).exclude(pk__in=but)
+    if not others.exists():  # the usual case writes nothing
+        return 0
+    return others.update(**_FREE, since=database.now())
 
 
 def turn_off_abandoned() -> int:

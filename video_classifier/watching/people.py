@@ -58,6 +58,15 @@ class Happening:
         self.person.happening = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class View:
+    """Somebody in view just now, for people to look at."""
+
+    track: Track
+    score: float | None  # None: of them no window counts
+    is_hint: bool  # an event of theirs is open
+
+
 @dataclass(slots=True, kw_only=True, eq=False)
 class _Person:
     """Somebody in view; or the whole pictures, which count as one."""
@@ -116,6 +125,20 @@ class People:
         """The highest of those in view: of the candidate that each is in just now."""
         found = (self._candidate(each, len(each.windows)) for each in self._people)
         return max((candidate.score for candidate, _ in found if candidate), default=None)
+
+    @property
+    def views(self) -> list[View]:
+        """Those whom the last stride followed; without any where whole pictures are scored."""
+        return [
+            View(
+                track=each.last,
+                score=candidate.score if candidate else None,
+                is_hint=each.happening is not None,
+            )
+            for each in self._people
+            if each.last is not None
+            for candidate, _ in [self._candidate(each, len(each.windows))]
+        ]
 
     def look(self, scored: Scored) -> list[Happening]:
         """Takes in a stride; returns the events that are open, and those that it has closed."""
