@@ -1,0 +1,77 @@
+"""Puts a connection's pictures into the ring, and begins a new stretch where one has to begin."""
+
+from __future__ import annotations
+
+import time
+from datetime import UTC, datetime
+
+from video_classifier.states import Fault
+from video_classifier.watching import connecting
+from video_classifier.watching.health import Health, Trouble
+from video_classifier.watching.limits import Limits
+from video_classifier.watching.ring import Ring, StreamPacket
+from video_classifier.watching.sources import Picture, Source
+
+JUMPED = Trouble(
+    Fault.CLOCK, "The camera's clock jumped. Set it to take its time from the network (NTP)."
+)
+RESIZED = Trouble(Fault.SIZE, "The camera changed its resolution.")
+TOO_LONG = Trouble(
+    Fault.NO_KEYFRAME,
+    "The pictures between two of the camera's keyframes don't fit into memory. Set its I-frame "
+    "interval to 2 s.",
+)
+
+
+class Stretches:
+    """Of one connection."""
+
+    def __init__(self, source: Source, ring: Ring, health: Health, limits: Limits) -> None:
+        self._source, self._ring, self._health, self._limits = source, ring, health, limits
+        self._form: object = None
+        self._is_wanted = True  # a new stretch, from the next keyframe on
+        self._latest: int | None = None  # ticks
+        self._arrived = 0.0
+
+    def take(self, picture: Picture) -> None:
+        """Raises ConnectError if it is too large."""
+        now = time.monotonic()
+        if self._has_jumped(picture, now):
+            self._health.notes(JUMPED)
+            self._is_wanted, self._latest = True, None
+        if picture.is_key:
+            self._begin_if_wanted(picture)
+        is_kept = not self._is_wanted and self._keep(picture, now)
+        self._health.arrives(is_key=picture.is_key, is_kept=is_kept)
+        self._latest = picture.ticks if self._latest is None else max(picture.ticks, self._latest)
+        self._arrived = now
+
+    def _has_jumped(self, picture: Picture, now: float) -> bool:
+        if self._latest is None:
+            return False
+        ahead = float((picture.ticks - self._latest) * self._source.time_base)
+        return ahead - (now - self._arrived) > self._limits.jump or ahead < -self._limits.back
+
+    def _begin_if_wanted(self, key: Picture) -> None:
+        form = connecting.form(self._source, key)
+        if not self._is_wanted and form in {None, self._form}:
+            return
+        before, facts = self._health.facts, connecting.facts(self._source, key, self._limits)
+        if before and (before.width, before.height) != (facts.width, facts.height):
+            self._health.notes(RESIZED)
+        self._form, self._is_wanted = form, False
+        self._health.begins(facts, self._ring.begin(facts, datetime.now(UTC)))
+
+    def _keep(self, picture: Picture, now: float) -> bool:
+        packet = StreamPacket(
+            data=picture.data,
+            pts=picture.ticks,
+            dts=picture.ticks,
+            duration=0,
+            is_key=picture.is_key,
+            arrived=now,
+        )
+        is_kept = self._ring.add(packet)
+        if not is_kept:
+            self._health.fails(TOO_LONG)
+        return is_kept
