@@ -23,6 +23,7 @@ from tests.makers.cameras import (
     online,
     place,
     reading,
+    signed_by_itself,
     target,
     url_of,
     wait_for,
@@ -304,6 +305,15 @@ def test_signs_in(clip: Path, caplog: pytest.LogCaptureFixture, scheme: str, how
     assert "falsch" not in f"{wrong!r}{state!r}"
 
 
+@pytest.mark.parametrize("scheme", SCHEMES)
+def test_reads_through_tls_whoever_signed(clip: Path, tmp_path: Path, scheme: str) -> None:
+    tls = signed_by_itself(tmp_path)
+    with Camera([clip], tls=tls, only=scheme) as camera:
+        assert url_of(camera, scheme).startswith(f"{scheme}s://")
+        with reading(url_of(camera, scheme)) as reader:
+            online(reader)
+
+
 def test_waits_the_longest_after_a_wrong_password(camera: Camera) -> None:
     camera.faults.set(password=True)
     limits = replace(HASTY, pauses=((1000, 0.01),), longest_pause=60)
@@ -312,6 +322,16 @@ def test_waits_the_longest_after_a_wrong_password(camera: Camera) -> None:
         time.sleep(0.5)
 
         assert len(camera.requests) == 1
+
+
+def test_stops_while_it_still_connects(camera: Camera) -> None:
+    camera.faults.set(silence=True)
+    with reading(camera.rtsp_url, limits=replace(HASTY, answer=60)) as reader:
+        wait_for(reader, lambda _: bool(camera.requests))
+        began = time.monotonic()
+        assert reader.stop()
+
+    assert time.monotonic() - began < 1
 
 
 def test_nothing_at_the_port_is_told() -> None:

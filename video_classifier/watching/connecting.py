@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from video_classifier.ml.contracts import ClipError
@@ -30,25 +30,31 @@ class Target:
     ips: Sequence[str]
 
 
-def connect(target: Target, limits: Limits) -> Source:
-    """A camera that is about to send pictures. Raises ConnectError."""
+def connect(
+    target: Target, limits: Limits, dialed: Callable[[Wire], None] = lambda _: None
+) -> Source:
+    """A camera that is about to send pictures. Raises ConnectError.
+
+    `dialed` is told of each connection, so that another thread can abort it.
+    """
     place = target.address
 
-    def dialed() -> Wire:
+    def reach() -> Wire:
         is_secret = place.scheme in _SECRET
         wire = dial(target.ips, place.port, place.host, is_secret=is_secret, seconds=limits.connect)
         wire.extend(limits.answer)
+        dialed(wire)
         return wire
 
     if place.scheme in {"rtsp", "rtsps"}:
-        wire = dialed()
+        wire = reach()
         try:
             return RtspSource(wire, place, limits)
         except BaseException:
             wire.close()
             raise
     if place.scheme in {"http", "https"}:
-        return MjpegSource(dialed, place, limits)
+        return MjpegSource(reach, place, limits)
     if place.scheme == "v4l2":
         return DeviceSource(place.path, limits)
     raise ConnectError(Fault.ADDRESS, "Cameras of this kind are not read.")

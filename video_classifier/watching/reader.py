@@ -17,7 +17,7 @@ from video_classifier.watching.limits import Limits
 from video_classifier.watching.ring import Ring
 from video_classifier.watching.sources import Source
 from video_classifier.watching.stretches import Stretches
-from video_classifier.watching.wire import ConnectError
+from video_classifier.watching.wire import ConnectError, Wire
 
 logger = logging.getLogger(__name__)
 
@@ -47,6 +47,7 @@ class Reader:
         self._addresses, self._limits, self._name = addresses, limits or Limits(), name
         self._health = Health(self._limits)
         self._stopped = threading.Event()
+        self._wire: Wire | None = None
         self._source: Source | None = None
         self._beat = time.monotonic()
         self._failures = 0  # in a row
@@ -59,9 +60,9 @@ class Reader:
     def stop(self, timeout: float = 5.0) -> bool:
         """Whether it ended in time. A thread that doesn't is a daemon, and keeps no process."""
         self._stopped.set()
-        source = self._source
-        if source is not None:
-            source.abort()
+        for each in (self._wire, self._source):
+            if each is not None:
+                each.abort()
         if self._thread.ident is not None:
             self._thread.join(timeout)
         return not self._thread.is_alive()
@@ -105,7 +106,7 @@ class Reader:
 
     def _read(self) -> None:
         """One connection, from its start to its end."""
-        source = connecting.connect(self._addresses(), self._limits)
+        source = connecting.connect(self._addresses(), self._limits, self._dialed)
         self._source = source
         try:
             stretches = Stretches(source, self.ring, self._health, self._limits)
@@ -115,8 +116,13 @@ class Reader:
                 self._beat = time.monotonic()
                 stretches.take(picture)
         finally:
-            self._source = None
+            self._source = self._wire = None
             source.close()
+
+    def _dialed(self, wire: Wire) -> None:
+        self._wire = wire
+        if self._stopped.is_set():
+            wire.abort()
 
     def _pause(self, trouble: Trouble) -> None:
         limits = self._limits

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import socket
+import ssl
 import threading
 import time
 from collections.abc import Sequence
@@ -38,6 +39,7 @@ class Camera:
         rtsp_port: int = 0,
         http_port: int = 0,
         first_tick: int = 2**32 - 90_000,  # RTP's clock begins anew after a second
+        tls: ssl.SSLContext | None = None,  # for rtsps:// and https://
         only: str = "",  # "rtsp" or "http": saves the encoding of the other
     ) -> None:
         self.faults = Control()
@@ -59,6 +61,10 @@ class Camera:
         self._connections: set[socket.socket] = set()
         self._lock = threading.Lock()
         self._servers = (rtsp.Server(self, rtsp_port), web.Server(self, http_port))
+        self._is_secret = tls is not None
+        if tls:
+            for server in self._servers:
+                server.socket = tls.wrap_socket(server.socket, server_side=True)
         self.faults.changed = self._changed
 
     @property
@@ -71,11 +77,11 @@ class Camera:
 
     @property
     def rtsp_url(self) -> str:
-        return f"rtsp://{self._user}127.0.0.1:{self.rtsp_port}/stream"
+        return f"rtsp{self._s}://{self._user}127.0.0.1:{self.rtsp_port}/stream"
 
     @property
     def http_url(self) -> str:
-        return f"http://{self._user}127.0.0.1:{self.http_port}/stream"
+        return f"http{self._s}://{self._user}127.0.0.1:{self.http_port}/stream"
 
     def __enter__(self) -> Self:
         began = time.monotonic()
@@ -124,6 +130,10 @@ class Camera:
     def forget_connection(self, connection: socket.socket) -> None:
         with self._lock:
             self._connections.discard(connection)
+
+    @property
+    def _s(self) -> str:
+        return "s" if self._is_secret else ""
 
     @property
     def _user(self) -> str:

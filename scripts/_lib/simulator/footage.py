@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
@@ -25,6 +26,7 @@ _OPTIONS = {
 }
 LARGE = (7680, 4320)
 _NEXT_TO_NOTHING = 1e-6  # seconds
+_ENCODING_LARGE = threading.Lock()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,9 +99,14 @@ def shot(clip: Path, form: Form) -> Shot:
     return _copied(clip) if form.copy else _encoded(clip, form)
 
 
-@lru_cache(maxsize=2)
 def large(codec: str) -> Shot:
     """A gray picture of 8K."""
+    with _ENCODING_LARGE:  # clients that gave up and came again would have it encoded again
+        return _large(codec)
+
+
+@lru_cache(maxsize=2)
+def _large(codec: str) -> Shot:
     coder = _coder(Form(codec=codec, rate=1), LARGE, 1)
     frame = VideoFrame.from_ndarray(np.full((LARGE[1], LARGE[0]), 128, np.uint8), format="gray")
     frame = frame.reformat(format="yuv420p")

@@ -45,7 +45,7 @@ class Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         camera, self.close_connection = self.server.camera, True
         if self.path == "/fault":
-            self._tell(asdict(camera.faults.now))
+            self._answer(asdict(camera.faults.now))
             return
         camera.note_request("GET", self.path)
         camera.note_connection(self.connection)
@@ -67,11 +67,11 @@ class Handler(BaseHTTPRequestHandler):
                 faults.clear()
             faults.set(**asked)
         except (ValueError, AttributeError, TypeError) as error:
-            self._tell({"error": str(error)}, HTTPStatus.BAD_REQUEST)
+            self._answer({"error": str(error)}, HTTPStatus.BAD_REQUEST)
             return
-        self._tell(asdict(faults.now))
+        self._answer(asdict(faults.now))
 
-    def _tell(self, what: dict[str, Any], status: HTTPStatus = HTTPStatus.OK) -> None:
+    def _answer(self, what: dict[str, Any], status: HTTPStatus = HTTPStatus.OK) -> None:
         body = json.dumps(what).encode()
         self.send_response(status)
         self.send_header("Content-Type", "application/json")
