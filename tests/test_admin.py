@@ -24,6 +24,7 @@ from tests.conftest import (
     MakeUser,
     segment_of,
 )
+from tests.makers.feeds import make_feed
 from video_classifier.ml.serving.bundle import NETWORK_FILE
 from video_classifier.models import (
     Analysis,
@@ -32,6 +33,8 @@ from video_classifier.models import (
     Camera,
     Clip,
     Event,
+    FeedHour,
+    LiveEvent,
     Membership,
     OneTimePassword,
     Upload,
@@ -702,3 +705,23 @@ def test_an_account_is_deleted_with_all_that_is_its_own(
     assert "Export" in asked
     assert not User.objects.filter(pk=user.pk).exists()
     assert not ApiKey.objects.exists()
+
+
+def test_a_camera_that_is_watched_live_is_shown_without_its_address(admin_client: Client) -> None:
+    feed = make_feed(is_enabled=True)
+    FeedHour.objects.create(camera=feed.camera, start=timezone.now())
+    moments = dict.fromkeys(("started_at", "ended_at", "peak_at", "opened_at"), timezone.now())
+    event = LiveEvent.objects.create(camera=feed.camera, score=0.876, threshold=0.5, **moments)
+    kinds = {"feed": feed.pk, "feedhour": FeedHour.objects.get().pk, "liveevent": event.pk}
+
+    for kind, pk in kinds.items():
+        listed = f"/admin/video_classifier/{kind}/"
+        shown = admin_client.get(listed).content + admin_client.get(f"{listed}{pk}/change/").content
+        html = shown.decode()
+        assert "Back door" in html
+        assert feed.sealed_address not in html
+        assert "sealed" not in html
+        assert 'name="_save"' not in html
+        assert admin_client.get(f"{listed}add/").status_code == 403
+        assert admin_client.post(f"{listed}{pk}/delete/", {"post": "yes"}).status_code == 403
+    assert "0.88" in admin_client.get("/admin/video_classifier/liveevent/").content.decode()

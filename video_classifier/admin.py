@@ -25,7 +25,10 @@ from video_classifier.models import (
     Camera,
     Clip,
     Event,
+    Feed,
+    FeedHour,
     HeatMap,
+    LiveEvent,
     Membership,
     OneTimePassword,
     RepeatableRequest,
@@ -399,6 +402,55 @@ class UploadAdmin(ReadOnlyAdmin):
     @admin.display(ordering="size_bytes")
     def size(self, upload: Upload) -> str:
         return filesizeformat(upload.size_bytes)
+
+
+@admin.register(Feed)
+class FeedAdmin(ReadOnlyAdmin):
+    """Managers change it on the site's own pages. Addresses are shown there alone, and masked."""
+
+    exclude = ("sealed_address", "sealed_sub_address")
+    list_display = (
+        *("camera", "store", "is_enabled", "state", "fault", "since"),
+        *("last_picture_at", "stride", "alerts", "worker"),
+    )
+    list_filter = ("is_enabled", "state", "fault", "alerts", "camera__store")
+    list_select_related = ("camera__store",)
+    search_fields = ("camera__name", "camera__store__name")
+    search_hint = "A part of the camera's or its store's name."
+
+    @admin.display(ordering="camera__store__name")
+    def store(self, feed: Feed) -> str:
+        return str(feed.camera.store)
+
+
+@admin.register(FeedHour)
+class FeedHourAdmin(ReadOnlyAdmin):
+    ordering = ("-start", "camera")
+    list_display = (
+        *("camera", "start", "seconds_online", "reconnects"),
+        *("scorings", "longest_stride", "events"),
+    )
+    list_filter = ("start", "camera__store")
+    list_select_related = ("camera",)
+    search_fields = ("camera__name",)
+    search_hint = "A part of the camera's name."
+
+
+@admin.register(LiveEvent)
+class LiveEventAdmin(ReadOnlyAdmin):
+    list_display = (
+        *("camera", "started_at", "ended_at", "rounded", "threshold"),
+        *("model", "closing", "clip"),
+    )
+    list_filter = ("opened_at", "closing", "camera__store")
+    list_select_related = ("camera", "clip")
+    search_fields = ("camera__name",)
+    search_hint = "A part of the camera's name."
+    exclude = ("still",)  # as of clips: files have no address of their own
+
+    @admin.display(description="Score", ordering="score")
+    def rounded(self, event: LiveEvent) -> str:
+        return f"{event.score:.2f}"
 
 
 @admin.register(OneTimePassword)

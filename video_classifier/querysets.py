@@ -76,6 +76,10 @@ class StoreQuerySet(InStoreQuerySet["Store"]):
         """Those to which `user` may upload clips, and whose clips they may analyze again."""
         return self.in_stores_of(user, *UPLOADERS)
 
+    def managed_by(self, user: Visitor) -> Self:
+        """Those whose live cameras `user` may add and change."""
+        return self.in_stores_of(user, Role.MANAGER)
+
 
 class CameraQuerySet(InStoreQuerySet["Camera"]):
     """Cameras need no queries of their own."""

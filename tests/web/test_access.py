@@ -26,6 +26,7 @@ from tests.conftest import (
     MakeUser,
     segment_of,
 )
+from tests.makers.feeds import make_feed
 from video_classifier import web
 from video_classifier.http.permissions import MAY_NOT_UPLOAD, NO_STORE
 from video_classifier.models import (
@@ -34,6 +35,7 @@ from video_classifier.models import (
     Camera,
     Clip,
     Event,
+    Feed,
     HeatMap,
     SegmentCopy,
     Store,
@@ -44,6 +46,7 @@ from video_classifier.states import Role, Scope, Status
 from video_classifier.web.urls import urlpatterns
 
 SOME_ID = uuid.UUID(int=7)
+SOME_NUMBER = 7_000_000  # where rows are numbered
 TUS = {"Tus-Resumable": "1.0.0"}  # what else speaks that protocol says so
 
 PAGES: list[tuple[str, dict[str, object], set[str]]] = [
@@ -76,6 +79,14 @@ PAGES: list[tuple[str, dict[str, object], set[str]]] = [
     ("restore-clip", {"pk": SOME_ID}, {"POST"}),
     ("purge-clip", {"pk": SOME_ID}, {"GET", "POST"}),
     ("trash", {}, {"GET", "HEAD"}),
+    ("cameras", {}, {"GET", "HEAD"}),
+    ("new-camera", {}, {"GET", "POST"}),
+    ("camera-duties", {}, {"GET", "HEAD"}),
+    ("camera-settings", {"pk": SOME_NUMBER}, {"GET", "POST"}),
+    ("test-camera", {"pk": SOME_NUMBER}, {"POST"}),
+    ("switch-camera", {"pk": SOME_NUMBER}, {"POST"}),
+    ("switch-alerts", {"pk": SOME_NUMBER}, {"POST"}),
+    ("delete-camera", {"pk": SOME_NUMBER}, {"GET", "POST"}),
     ("api-keys", {}, {"GET", "HEAD", "POST"}),
     ("revoke-api-key", {"pk": SOME_ID}, {"GET", "POST"}),
 ]
@@ -179,6 +190,18 @@ GET  web:api-keys                        in     200  200   200   200    200    2
 POST web:api-keys                        in     422  422   422   422    422    422    422   422
 GET  web:revoke-api-key                  in     404  404   404   404    404    200    404   404
 POST web:revoke-api-key                  in     404  404   404   404    404    302    404   404
+
+GET  web:cameras                         in     403  403   403   403    403    403    200   200
+GET  web:camera-duties                   in     200  200   200   200    200    200    200   200
+GET  web:new-camera                      in     403  403   403   403    403    403    200   200
+POST web:new-camera                      in     403  403   403   403    403    403    422   422
+GET  web:camera-settings                 in     404  404   404   403    403    403    200   200
+POST web:camera-settings                 in     404  404   404   403    403    403    422   422
+POST web:test-camera                     in     404  404   404   403    403    403    200   200
+POST web:switch-camera                   in     404  404   404   403    403    403    302   302
+POST web:switch-alerts                   in     404  404   404   403    403    403    302   302
+GET  web:delete-camera                   in     404  404   404   403    403    403    200   200
+POST web:delete-camera                   in     404  404   404   403    403    403    302   302
 
 POST web:resumable-uploads               in     400  400   400   400    400    400    400   400
 GET  web:resumable-upload                in     404  404   404   404    404    200    404   404
@@ -289,6 +312,9 @@ GET  admin:video_classifier_browsercopy_changelist in in 403 in  in     in     i
 GET  admin:video_classifier_camera_changelist     in in 403 in   in     in     in     in    200
 GET  admin:video_classifier_clip_changelist       in in 403 in   in     in     in     in    200
 GET  admin:video_classifier_event_changelist      in in 403 in   in     in     in     in    200
+GET  admin:video_classifier_feed_changelist       in in 403 in   in     in     in     in    200
+GET  admin:video_classifier_feedhour_changelist   in in 403 in   in     in     in     in    200
+GET  admin:video_classifier_liveevent_changelist  in in 403 in   in     in     in     in    200
 GET  admin:video_classifier_heatmap_changelist    in in 403 in   in     in     in     in    200
 GET  admin:video_classifier_membership_changelist in in 403 in   in     in     in     in    200
 GET  admin:video_classifier_onetimepassword_changelist in in 403 in in  in     in     in    200
@@ -380,6 +406,7 @@ def shown(
         model="special",
         expires_at=timezone.now() + timedelta(days=1),
     )
+    make_feed("Back door", store=store, address="v4l2:/dev/video0")
     api_keys.create(uploader, name="secret key", scopes=[Scope.READ], days=1, by=uploader)
     resumable.path_of(Upload.objects.get()).parent.mkdir()
     resumable.path_of(Upload.objects.get()).touch()
@@ -423,6 +450,8 @@ def address_of(name: str, analysis: Analysis) -> str:
     (arguments,) = (found for called, found, _ in PAGES if f"web:{called}" == name)
     if name in OF_A_USER:
         arguments = {"pk": OF_A_USER[name].objects.get().pk}
+    elif arguments.get("pk") == SOME_NUMBER:
+        arguments = {"pk": Feed.objects.get().pk}
     elif "pk" in arguments:
         (path,) = (path for path in urlpatterns if f"web:{path.name}" == name)
         of_clip = str(path.pattern).startswith("clips/")
@@ -546,8 +575,10 @@ def test_rows_of_another_store_are_as_gone_as_those_that_never_were(
 
 def test_pages_ask_for_nothing_but_what_is_visible() -> None:
     """The rule is in one place, and everybody goes by it."""
-    of_stores = "Analysis|Camera|Clip|Event|HeatMap|SegmentCopy|Store|Track"
-    asks = re.compile(rf"(?:{of_stores})\.objects(?!\.(?:visible_to|open_to|of|of_few)\()")
+    of_stores = "Analysis|Camera|Clip|Event|Feed|FeedHour|HeatMap|LiveEvent|SegmentCopy|Store|Track"
+    asks = re.compile(
+        rf"(?:{of_stores})\.objects(?!\.(?:visible_to|managed_by|open_to|of|of_few)\()"
+    )
     shortcuts = re.compile(rf"get_(?:object|list)_or_404\((?:{of_stores}),")
     pages = [*Path(web.__file__).parent.rglob("*.py")]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.db.models import prefetch_related_objects
 
-from video_classifier.models import Analysis, Clip, Membership, Store
+from video_classifier.models import Analysis, Camera, Clip, Membership, Store
 from video_classifier.querysets import DELETE_CLIPS, UPLOADERS, Visitor
 from video_classifier.states import Role
 
@@ -15,6 +15,10 @@ MAY_NOT_UPLOAD = (
 NO_STORE = (
     "Your account belongs to no store yet, so there is nothing for you to see. Ask an "
     "administrator to make you a member of your store."
+)
+MAY_NOT_MANAGE = (
+    "Only managers of a store may add and change its live cameras. Ask an administrator to make "
+    "you one."
 )
 NO_STORE_AT_ALL = "There is no store yet. Add one in the administration."
 
@@ -66,16 +70,30 @@ def sees_several_stores(user: Visitor) -> bool:
     return len({each.store_id for each in _memberships(user)}) > 1
 
 
+def manages_a_store(user: Visitor) -> bool:
+    """Whether `user` may add a camera anywhere."""
+    return user.is_superuser or any(each.role == Role.MANAGER for each in _memberships(user))
+
+
+def may_manage(user: Visitor, camera: Camera) -> bool:
+    """Whether `user` may see and change how the camera is watched live."""
+    return Role.MANAGER in _roles_in(user, camera.store_id)
+
+
 def _roles(user: Visitor, clip: Clip) -> set[str]:
     """The roles of `user` in the clip's store."""
+    return _roles_in(user, clip.store_id)
+
+
+def _roles_in(user: Visitor, store: int) -> set[str]:
     if user.is_superuser:
         return set(Role.values)
-    return {each.role for each in _memberships(user) if each.store_id == clip.store_id}
+    return {each.role for each in _memberships(user) if each.store_id == store}
 
 
 def _memberships(user: Visitor) -> list[Membership]:
     """Asks the database once a request, however many rows."""
-    if not user.is_authenticated:
+    if user.pk is None:
         return []
     prefetch_related_objects([user], "memberships")
     return list(user.memberships.all())

@@ -48,6 +48,7 @@ Value = TypeVar("Value")
 
 PROBE_SECONDS = 20.0  # to say what an upload is,
 PROBE_BYTES_PER_SECOND = 40_000_000  # and more for a large one, whose packets are all read
+STILL_SECONDS = 5.0  # of a second of video
 CUT_SECONDS = 60.0  # all packets of the file are read
 
 BUSY = "The server has too much to look at just now. Try again in a minute."
@@ -56,6 +57,7 @@ PROBE_TOO_LONG = (
     "as MP4 with H.264, and upload that."
 )
 CUT_TOO_LONG = "It takes too long to cut the event out of this clip. Download the whole clip."
+STILL_TOO_LONG = "It takes too long to make a picture of what the camera sent. Try again."
 PICTURE_TOO_LONG = "It takes too long to look at this picture. Send it smaller."
 ANALYSIS_TOO_LARGE = (
     "Analyzing this clip takes more memory than is allowed. Cut it shorter or export it in a lower "
@@ -132,6 +134,23 @@ def cut(
     watch = Deadline(CUT_SECONDS, CUT_TOO_LONG)
     with refusing(), _probes.one() as decoder:
         return decoder.cut(source, target, container=container, stretch=stretch, watch=watch)
+
+
+def still(path: Path, *, width: int) -> Image:
+    """A picture from the beginning of a video, at most `width` pixels wide, in its own shape.
+
+    Raises Refused.
+    """
+    watch = Deadline(STILL_SECONDS, STILL_TOO_LONG)
+    with refusing(), _probes.one() as decoder:
+        facts, _ = decoder.facts(path, watch=watch)
+        scale = min(1.0, width / facts.width)
+        spec = ClipSpec(
+            frames=1,
+            width=max(1, round(facts.width * scale)),
+            height=max(1, round(facts.height * scale)),
+        )
+        return decoder.sample(path, spec, watch=watch).images[0]
 
 
 def people(picture: Path, detector: Path) -> tuple[tuple[tuple[Box, float], ...], str]:

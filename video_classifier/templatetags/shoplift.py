@@ -10,6 +10,7 @@ from typing import NamedTuple
 from django import template
 from django.conf import settings
 from django.contrib.auth.models import AnonymousUser, User
+from django.db import DatabaseError
 from django.template.defaultfilters import filesizeformat
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
@@ -151,6 +152,15 @@ def trash_days() -> int:
 def administers(user: User | AnonymousUser) -> bool:
     """Whether the administration has anything to show them."""
     return user.is_staff and (user.is_superuser or bool(user.get_all_permissions()))
+
+
+@register.filter
+def manages_a_store(user: User | AnonymousUser) -> bool:
+    """Also for pages that say that the database can't be asked."""
+    try:
+        return permissions.manages_a_store(user)
+    except DatabaseError:
+        return False
 
 
 @register.filter

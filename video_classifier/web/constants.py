@@ -27,6 +27,11 @@ END_SLACK = 0.5  # so late a player may say that it came to the end of an event
 # Of a picture's height: above a box, for its number to stand there and hide nobody.
 NUMBER_ROOM = 0.13
 
+# Zones of a camera's picture that are ignored, drawn by hand: in percent of the picture.
+ZONE_STEP = 2  # of the crosshair, by an arrow key,
+ZONE_SMALL_STEP = 0.5  # and with Shift
+ZONE_CLOSE = 2  # so near to its first point a zone ends
+
 # Pieces of an upload, in bytes: larger ones are fewer, of smaller ones less is sent again.
 KILOBYTE = 1024
 PIECE_BYTES = 8 * KILOBYTE**2

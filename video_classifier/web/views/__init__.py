@@ -3,6 +3,16 @@
 from __future__ import annotations
 
 from video_classifier.web.views.api_keys import api_key_list, revoke_api_key
+from video_classifier.web.views.cameras import (
+    camera_duties,
+    camera_list,
+    camera_settings,
+    delete_camera,
+    new_camera,
+    switch_alerts,
+    switch_camera,
+    test_camera,
+)
 from video_classifier.web.views.clips import ask_for_copy, clip_file, player, segment_copy
 from video_classifier.web.views.event_files import event_download
 from video_classifier.web.views.events import event, event_still
@@ -19,9 +29,13 @@ __all__ = [
     "again",
     "api_key_list",
     "ask_for_copy",
+    "camera_duties",
+    "camera_list",
+    "camera_settings",
     "cancel",
     "clip_file",
     "crop",
+    "delete_camera",
     "delete_clip",
     "event",
     "event_download",
@@ -33,6 +47,7 @@ __all__ = [
     "heat_map",
     "history",
     "live",
+    "new_camera",
     "pause",
     "player",
     "purge_clip",
@@ -43,6 +58,9 @@ __all__ = [
     "resume",
     "revoke_api_key",
     "segment_copy",
+    "switch_alerts",
+    "switch_camera",
+    "test_camera",
     "trash_list",
     "upload",
 ]
