@@ -14,6 +14,7 @@ import socket
 import time
 from collections.abc import Iterable
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import Enum, auto
 from functools import partial
@@ -32,12 +33,14 @@ AT_ONCE = 0.05  # seconds: what has arrived already
 LINGER_SECONDS = 2.0  # for a client to send on, or to close, once it has its answer
 LINGER_AT_MOST = 60.0  # seconds; an upload that was refused unread is thrown away meanwhile
 LINGERING = 100  # connections that are given that time
+STREAM_BUFFER = 64 * 1024  # bytes on their way to who watches live: what waits there gets old
 
 _LENGTH = re.compile(rb"^content-length[ \t]*:[ \t]*(\d{1,18})[ \t]*\r?$", re.I | re.M)
 _CODED = re.compile(rb"^transfer-encoding[ \t]*:", re.I | re.M)
 _LONG_ANSWERS = re.compile(
     rb"/+(static/|clips/|uploads/|(history|events)\.(csv|xlsx)|results/[^/]+/events/\d+/download)"
 )
+_STREAMS = re.compile(rb"/+video/")
 
 
 class Lane(Enum):
@@ -45,6 +48,7 @@ class Lane(Enum):
 
     PAGES = auto()
     TRANSFERS = auto()  # uploads, and answers that a client may read slowly
+    STREAMS = auto()  # answers without an end: services.live_streams lets a few in, no more
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,7 +78,13 @@ def arrival(received: bytes | bytearray) -> Lane | Refusal | int:
     whole = end + 4 + length
     if len(received) < whole:
         return whole
-    return Lane.TRANSFERS if _LONG_ANSWERS.match(_path(head)) else Lane.PAGES
+    return _lane(_path(head))
+
+
+def _lane(path: bytes) -> Lane:
+    if _STREAMS.match(path):
+        return Lane.STREAMS
+    return Lane.TRANSFERS if _LONG_ANSWERS.match(path) else Lane.PAGES
 
 
 def _path(head: bytes) -> bytes:
@@ -147,6 +157,7 @@ class ArrivalsWorker(ThreadWorker):  # type: ignore[misc]
         super().__init__(*args, **kwargs)
         self._arriving: dict[_Connection, None] = {}  # who has been waited for longest is first
         self._lingering: dict[_Connection, None] = {}
+        self._streaming: set[_Connection] = set()
 
     def init_process(self) -> None:
         self._transfers = ThreadPoolExecutor(self.cfg.threads, thread_name_prefix="transfers")
@@ -199,6 +210,9 @@ class ArrivalsWorker(ThreadWorker):  # type: ignore[misc]
             conn.expected = found
         elif isinstance(found, Lane):
             self._forget(conn)
+            if found is Lane.STREAMS:
+                conn.sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, STREAM_BUFFER)
+                self._streaming.add(conn)
             self._hand_over(conn, self.tpool if found is Lane.PAGES else self._transfers)
         else:
             self._refuse(conn, found)
@@ -212,6 +226,10 @@ class ArrivalsWorker(ThreadWorker):  # type: ignore[misc]
         conn.data_ready = True
         served: Future[Any] = threads.submit(self.handle, conn)
         served.add_done_callback(partial(self.method_queue.defer, self.finish_request, conn))
+
+    def finish_request(self, conn: _Connection, served: Future[Any]) -> None:
+        self._streaming.discard(conn)
+        super().finish_request(conn, served)
 
     def _keepalive_after(self, conn: _Connection, keepalive: bool) -> bool:  # noqa: FBT001
         """What an answer left unread of a body is thrown away in the loop, not by the thread."""
@@ -272,7 +290,13 @@ class ArrivalsWorker(ThreadWorker):  # type: ignore[misc]
         conn.close()
 
     def murder_pending(self) -> None:
-        """gunicorn's loop calls it about once a second; an ending one waits for no request."""
+        """gunicorn's loop calls it about once a second.
+
+        An ending one waits for no request, and for no answer that has no end.
+        """
+        for conn in [] if self.alive else self._streaming:
+            with suppress(OSError):  # it is gone already
+                conn.sock.shutdown(socket.SHUT_RDWR)  # its thread finds out when it sends on
         for conn in _overdue(self._arriving, all_of_them=not self.alive):
             self._drop(conn)
         for conn in _overdue(self._lingering, all_of_them=False):

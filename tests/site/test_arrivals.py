@@ -62,6 +62,11 @@ def test_an_answer_that_may_be_read_slowly(target: bytes) -> None:
     assert arrival(b"GET " + target + b" HTTP/1.1\r\n\r\n") is Lane.TRANSFERS
 
 
+@pytest.mark.parametrize("target", [b"/video/7", b"//video/7?token=x", b"/%76ideo/7"])
+def test_an_answer_without_an_end(target: bytes) -> None:
+    assert arrival(b"GET " + target + b" HTTP/1.1\r\n\r\n") is Lane.STREAMS
+
+
 def test_an_upload_is_not_waited_for() -> None:
     assert arrival(FORM.replace(b"9", b"%d" % (FORM_BYTES + 1))) is Lane.TRANSFERS
 

@@ -30,6 +30,12 @@ def now() -> datetime:
         return moment
 
 
+def release() -> None:
+    """Closes this thread's connection, before it does for long what needs none."""
+    if not connection.in_atomic_block:
+        connection.close()
+
+
 def is_full(error: BaseException | None) -> bool:
     """Whether the disk that it writes to has no room left."""
     return _code(error) in _FULL

@@ -28,9 +28,9 @@ from django.db.models.fields.files import FieldFile
 from django.db.models.signals import post_delete
 from django.dispatch import receiver
 
-from video_classifier.models import Analysis, Clip, LiveEvent, SegmentCopy
+from video_classifier.models import Analysis, Clip, Feed, LiveEvent, SegmentCopy
 from video_classifier.querysets import SegmentCopyQuerySet
-from video_classifier.services import evidence
+from video_classifier.services import evidence, live_pictures
 from video_classifier.services.errors import Refused
 
 logger = logging.getLogger(__name__)
@@ -64,6 +64,11 @@ def _forget_still(instance: LiveEvent, **_: Any) -> None:
 @receiver(post_delete, sender=Analysis)
 def _forget_pictures(instance: Analysis, **_: Any) -> None:
     transaction.on_commit(partial(_discard_pictures, evidence.folder(instance)))
+
+
+@receiver(post_delete, sender=Feed)
+def _forget_live_pictures(instance: Feed, **_: Any) -> None:
+    transaction.on_commit(partial(live_pictures.remove, instance.pk))
 
 
 def _discard_pictures(folder: str) -> None:

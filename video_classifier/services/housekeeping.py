@@ -8,7 +8,15 @@ from datetime import timedelta
 
 from django.utils import timezone
 
-from video_classifier.services import files, idempotency, resumable, trash, watching
+from video_classifier.models import Feed
+from video_classifier.services import (
+    files,
+    idempotency,
+    live_pictures,
+    resumable,
+    trash,
+    watching,
+)
 
 EVERY = timedelta(days=1)
 UPLOADS_EVERY = timedelta(minutes=1)
@@ -39,3 +47,4 @@ def tidy_if_due() -> None:
         idempotency.purge()
         watching.purge_hours()
         files.sweep()
+        live_pictures.sweep(set(Feed.objects.values_list("pk", flat=True)), now=timezone.now())

@@ -37,7 +37,7 @@ class Latest:
 
     @property
     def taken_at(self) -> datetime:
-        return _moment(self.stamp)
+        return moment(self.stamp)
 
 
 def write(camera: int, content: bytes, *, taken_at: datetime) -> None:
@@ -73,7 +73,7 @@ def stamp(camera: int) -> int | None:
 def taken_at(camera: int) -> datetime | None:
     """When the newest picture was taken; None if there is none."""
     found = stamp(camera)
-    return None if found is None else _moment(found)
+    return None if found is None else moment(found)
 
 
 def look(camera: int) -> None:
@@ -106,7 +106,7 @@ def sweep(known: Collection[int], *, now: datetime) -> int:
 
 def _is_old(folder: Path, now: datetime) -> bool:
     try:
-        return now - _moment((folder / _PICTURE).stat().st_mtime_ns) > KEEP
+        return now - moment((folder / _PICTURE).stat().st_mtime_ns) > KEEP
     except FileNotFoundError:
         return False
 
@@ -119,7 +119,8 @@ def _age(mark: Path) -> float:
         return float("inf")
 
 
-def _moment(stamp: int) -> datetime:
+def moment(stamp: int) -> datetime:
+    """When a picture was taken."""
     return datetime.fromtimestamp(stamp / NANOSECONDS, tz=UTC)
 
 
