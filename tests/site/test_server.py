@@ -32,17 +32,27 @@ import django; django.setup()
 from django.contrib.auth.models import User
 from django.core.files.base import ContentFile
 from django.test import Client
-from video_classifier.models import Clip, Store
+from django.utils import timezone
+from video_classifier.models import Camera, Clip, Feed, Store
+from video_classifier.services import live_pictures, live_streams
 from video_classifier.services.accounts import join
 client, ada, store = Client(), User.objects.create_user("ada"), Store.objects.get()
 join(ada, store, "analyst")
 client.force_login(ada)
+camera = Camera.objects.create(store=store, name="Till")
+Feed.objects.create(camera=camera, model="i3d_person", is_enabled=True)
+live_pictures.write(camera.pk, bytes(30_000), taken_at=timezone.now())
+tokens = []
+for number in range(9):
+    user = User.objects.create_user("user" + str(number))
+    join(user, store, "reviewer")
+    tokens.append(live_streams.token(camera, user))
 clip = Clip.objects.create(
     name="door.mp4", file=ContentFile(bytes({CLIP_BYTES}), name="clip.mp4"), sha256="0" * 64,
     size_bytes={CLIP_BYTES}, container="mp4", codec="h264", width=640, height=480, duration=2.0,
     store=store,
 )
-print(client.cookies["sessionid"].value, clip.pk)
+print(client.cookies["sessionid"].value, clip.pk, camera.pk, *tokens)
 """
 
 
@@ -56,7 +66,7 @@ class Server:
             "DJANGO_SETTINGS_MODULE": "shoplift_site.settings",
         }
         self._python("manage.py", "migrate", "--verbosity", "0", "--skip-checks")
-        session, self.clip = self._python("-c", PREPARE).split()
+        session, self.clip, self.camera, *self.tokens = self._python("-c", PREPARE).split()
         self.cookie = f"sessionid={session}"
         self.start()
 
@@ -189,6 +199,53 @@ def test_strangers_who_do_not_read_keep_nobody_waiting(server: Server) -> None:
     with holding(server.address, *[fetch * 20] * 80):
         server.get("/healthz", timeout=20)
         assert_quick(server, for_seconds=2.0)
+
+
+def film(server: Server, who: int) -> bytes:
+    """The request for the camera's film, by the signed address of one of nine users."""
+    return head(f"GET /video/{server.camera}?token={server.tokens[who]}")
+
+
+def test_eight_watch_live_and_keep_nobody_waiting(server: Server) -> None:
+    films = [film(server, who) for who in range(8)]
+
+    with holding(server.address, *films) as watchers:
+        for watcher in watchers:
+            watcher.settimeout(10)
+            assert b"200 OK" in watcher.recv(4096)
+        ninth = send(server, film(server, 8).replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n"))
+        assert ninth.startswith(b"HTTP/1.1 503")
+        assert b"Retry-After: 10" in ninth
+        assert_quick(server, for_seconds=3.0)
+
+
+def test_who_has_gone_leaves_room_for_others(server: Server) -> None:
+    with holding(server.address, film(server, 0), film(server, 0)):
+        time.sleep(1)
+    until = time.monotonic() + 10
+
+    status = 503
+    while status == 503 and time.monotonic() < until:
+        time.sleep(0.5)
+        with holding(server.address, film(server, 0)) as (watcher,):
+            watcher.settimeout(10)
+            status = int(watcher.recv(4096).split()[1])
+
+    assert status == 200
+
+
+def test_it_ends_in_good_order_while_somebody_watches(server: Server) -> None:
+    ending = copy(server)
+    ending.start()
+
+    with holding(ending.address, film(ending, 1), film(ending, 2)) as watchers:
+        for watcher in watchers:
+            watcher.settimeout(10)
+            assert b"200 OK" in watcher.recv(4096)
+        started = time.monotonic()
+
+        assert ending.stop() == 0
+        assert time.monotonic() - started < 10
 
 
 def test_a_request_may_come_in_pieces(server: Server) -> None:

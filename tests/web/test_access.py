@@ -41,7 +41,7 @@ from video_classifier.models import (
     Store,
     Upload,
 )
-from video_classifier.services import api_keys, evidence, resumable, trash
+from video_classifier.services import api_keys, evidence, live_pictures, resumable, trash
 from video_classifier.states import Role, Scope, Status
 from video_classifier.web.urls import urlpatterns
 
@@ -61,6 +61,10 @@ PAGES: list[tuple[str, dict[str, object], set[str]]] = [
     ("event-download", {"pk": SOME_ID, "number": 1}, {"GET", "HEAD"}),
     ("result", {"pk": SOME_ID}, {"GET", "HEAD"}),
     ("live", {"rows": "history"}, {"GET", "HEAD"}),
+    ("wall", {}, {"GET", "HEAD"}),
+    ("camera", {"pk": 7}, {"GET", "HEAD"}),
+    ("camera-still", {"pk": 7}, {"GET", "HEAD"}),
+    ("video", {"pk": 7}, {"GET", "HEAD"}),
     ("again", {"pk": SOME_ID}, {"POST"}),
     ("cancel", {"pk": SOME_ID}, {"POST"}),
     ("pause", {"pk": SOME_ID}, {"POST"}),
@@ -120,7 +124,10 @@ def test_other_methods_are_refused(
 
 @pytest.mark.parametrize(
     "name",
-    ["history", "history-csv", "history-xlsx", "events-csv", "events-xlsx", "trash", "api-keys"],
+    [
+        *("history", "history-csv", "history-xlsx", "events-csv", "events-xlsx"),
+        *("trash", "api-keys", "wall"),
+    ],
 )
 def test_what_can_be_read_can_be_asked_for_its_head(client: Client, name: str) -> None:
     assert client.head(reverse(f"web:{name}")).status_code == 200
@@ -185,6 +192,10 @@ GET  web:history-xlsx                    in     200  200   200   200    200    2
 GET  web:events-csv                      in     200  200   200   200    200    200    200   200
 GET  web:events-xlsx                     in     200  200   200   200    200    200    200   200
 GET  web:live                            in     200  200   200   200    200    200    200   200
+GET  web:wall                            in     200  200   200   200    200    200    200   200
+GET  web:camera                          in     404  404   404   200    200    200    200   200
+GET  web:camera-still                    in     404  404   404   200    200    200    200   200
+HEAD web:video                           in     404  404   404   200    200    200    200   200
 GET  web:trash                           in     200  200   200   200    200    200    200   200
 GET  web:api-keys                        in     200  200   200   200    200    200    200   200
 POST web:api-keys                        in     422  422   422   422    422    422    422   422
@@ -348,6 +359,7 @@ OF_THE_API: dict[str, dict[str, object]] = {
     },
     "api:event": {"number": 1},
 }
+OF_A_CAMERA = {"web:camera", "web:camera-still", "web:video"}
 SignIn = Callable[[str], Client]
 FORM = "application/x-www-form-urlencoded"
 
@@ -387,6 +399,8 @@ def shown(
         uploaded_by=uploader,
         camera=Camera.objects.create(store=store, name="Back door"),
     )
+    Feed.objects.create(camera=clip.camera, model="special", is_enabled=True)
+    live_pictures.write(clip.camera.pk, b"picture", taken_at=timezone.now())
     found = make_analysis(
         clip=clip, model="special", status=Status.DONE, frame_times=[0.5], requested_by=uploader
     )
@@ -450,6 +464,8 @@ def address_of(name: str, analysis: Analysis) -> str:
     (arguments,) = (found for called, found, _ in PAGES if f"web:{called}" == name)
     if name in OF_A_USER:
         arguments = {"pk": OF_A_USER[name].objects.get().pk}
+    elif name in OF_A_CAMERA:
+        arguments = {"pk": analysis.clip.camera_id}
     elif arguments.get("pk") == SOME_NUMBER:
         arguments = {"pk": Feed.objects.get().pk}
     elif "pk" in arguments:
@@ -523,6 +539,7 @@ SECRETS = ("secret.mp4", "special", "uploader</", "Harbour", "Back door")
         "/history.csv",
         "/events.csv",
         "/trash/",
+        "/live/",
         "/live/history/?live={}.x",
         "{result}",
     ],

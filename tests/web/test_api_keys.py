@@ -212,7 +212,8 @@ def test_pages_hold_so_many_with_the_revoked_ones_last(
         made_of(user, name=f"Dead {number}", created_at=now + number * HOURS, revoked_at=now)
         made_of(user, name=f"Live {number}", created_at=now - number * HOURS)
 
-    with django_assert_num_queries(5):  # of which one asks what the user manages
+    # One asks what the user manages, one whether cameras are watched.
+    with django_assert_num_queries(6):
         found = page(client)
 
     assert re.findall(r"(?:Dead|Live) \d(?= <code)", found) == [

@@ -164,8 +164,8 @@ def test_its_page_asks_the_database_no_more_of_hours(
     client: Client, recording: Analysis, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
     # session, user, the trash, the analysis, the event, all events in short, segments, the tracks'
-    # windows, the track, what the user manages
-    with django_assert_num_queries(10):
+    # windows, the track, what the user manages, whether cameras are watched
+    with django_assert_num_queries(11):
         get(client, address(recording, 2))
 
 

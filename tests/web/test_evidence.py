@@ -168,8 +168,8 @@ def test_queries_do_not_grow_with_the_persons(
         make_track(analysis=analysis, number=number)
 
     # session, user, permissions (2), memberships, the trash, the analysis, its segments, events and
-    # persons, the clip's other results
-    with django_assert_num_queries(11):
+    # persons, the clip's other results, whether cameras are watched
+    with django_assert_num_queries(12):
         page(client, analysis)
 
 

@@ -390,8 +390,9 @@ def test_queries_do_not_grow_with_the_rows(
         make_analysis(clip=make_clip(uploaded_by=uploader), requested_by=uploader)
 
     # session, user, permissions (2) and memberships, which rows, the rows and the count, the
-    # choices of models (1 and 1 for each) and of uploaders, and whether there are cameras and clips
-    with django_assert_num_queries(13):
+    # choices of models (1 and 1 for each) and of uploaders, and whether there are cameras and
+    # clips, and cameras that are watched
+    with django_assert_num_queries(14):
         client.get(URL)
 
 

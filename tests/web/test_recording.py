@@ -242,8 +242,9 @@ def test_six_hours_are_shown_in_bounded_time_and_queries(
     began = process_time()
 
     # session, user, permissions (2), memberships, the trash, the analysis, its segments, all events
-    # in short, those shown, the tracks' windows, the clip's other results
-    with django_assert_num_queries(12):
+    # in short, those shown, the tracks' windows, the clip's other results, whether cameras are
+    # watched
+    with django_assert_num_queries(13):
         html = page(client, six_hours)
 
     assert process_time() - began < 3.0

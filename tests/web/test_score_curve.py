@@ -134,6 +134,6 @@ def test_it_asks_the_database_nothing_more(
         make_track(analysis=analysis, number=number, score=0.2, windows=FIRST)
 
     # session, user, permissions (2), memberships, the trash, the analysis, its segments, events and
-    # tracks, the results of the clip
-    with django_assert_num_queries(11):
+    # tracks, the results of the clip, whether cameras are watched
+    with django_assert_num_queries(12):
         page(client, analysis)

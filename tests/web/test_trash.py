@@ -270,7 +270,8 @@ def test_queries_do_not_grow_with_the_rows(
     for _ in range(10):
         trash.put(make_clip(uploaded_by=user), by=user)
 
-    with django_assert_num_queries(7):  # session, user, permissions (2), memberships, count, rows
+    # session, user, permissions (2), memberships, count, rows, whether cameras are watched
+    with django_assert_num_queries(8):
         client.get("/trash/")
 
 

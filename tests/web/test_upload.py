@@ -320,8 +320,9 @@ def test_the_page_asks_the_database_no_more_the_more_there_is(
     for _ in range(5):
         make_analysis(requested_by=user, status=Status.DONE)
 
-    # session, user, memberships, stores, cameras, unfinished, the latest, those of the same bytes
-    with django_assert_num_queries(8):
+    # session, user, memberships, stores, cameras, unfinished, the latest, those of the same bytes,
+    # whether cameras are watched
+    with django_assert_num_queries(9):
         client.get("/")
 
 

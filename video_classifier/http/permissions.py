@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.db.models import prefetch_related_objects
 
-from video_classifier.models import Analysis, Camera, Clip, Membership, Store
+from video_classifier.models import Analysis, Camera, Clip, Feed, Membership, Store
 from video_classifier.querysets import DELETE_CLIPS, UPLOADERS, Visitor
 from video_classifier.states import Role
 
@@ -68,6 +68,11 @@ def sees_several_stores(user: Visitor) -> bool:
     if user.is_superuser:
         return len(Store.objects.visible_to(user)[:2]) > 1
     return len({each.store_id for each in _memberships(user)}) > 1
+
+
+def sees_live_cameras(user: Visitor) -> bool:
+    """Whether a camera is watched in one of the user's stores."""
+    return Feed.objects.visible_to(user).enabled().exists()
 
 
 def manages_a_store(user: Visitor) -> bool:

@@ -166,3 +166,12 @@ def manages_a_store(user: User | AnonymousUser) -> bool:
 @register.filter
 def deletable_by(clip: Clip, user: User | AnonymousUser) -> bool:
     return permissions.may_delete(user, clip)
+
+
+@register.filter
+def sees_live_cameras(user: User | AnonymousUser) -> bool:
+    """Also for pages that say that the database can't be asked."""
+    try:
+        return permissions.sees_live_cameras(user)
+    except DatabaseError:
+        return False

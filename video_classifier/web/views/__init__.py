@@ -20,18 +20,22 @@ from video_classifier.web.views.evidence import crop, frame, heat, heat_map
 from video_classifier.web.views.exports import export_csv, export_workbook
 from video_classifier.web.views.history import history
 from video_classifier.web.views.live import live
+from video_classifier.web.views.live_pages import camera, camera_still, wall
 from video_classifier.web.views.results import again, cancel, pause, result, resume
 from video_classifier.web.views.resumable import resumable_upload, resumable_uploads
 from video_classifier.web.views.trash import delete_clip, purge_clip, restore_clip, trash_list
 from video_classifier.web.views.uploads import upload
+from video_classifier.web.views.video import video
 
 __all__ = [
     "again",
     "api_key_list",
     "ask_for_copy",
+    "camera",
     "camera_duties",
     "camera_list",
     "camera_settings",
+    "camera_still",
     "cancel",
     "clip_file",
     "crop",
@@ -63,4 +67,6 @@ __all__ = [
     "test_camera",
     "trash_list",
     "upload",
+    "video",
+    "wall",
 ]
