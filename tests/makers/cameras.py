@@ -35,6 +35,7 @@ HASTY = Limits(
     stuck=3.0,
     pauses=((1000, 0.2),),
     longest_pause=1.0,
+    password_pauses=(1.0,),
 )
 PATIENCE = 15.0  # seconds: others use this machine, too
 

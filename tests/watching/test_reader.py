@@ -33,6 +33,7 @@ from video_classifier.services.errors import Refused
 from video_classifier.states import Fault, FeedState
 from video_classifier.watching import remuxing
 from video_classifier.watching.connecting import Target
+from video_classifier.watching.limits import Limits
 from video_classifier.watching.reader import Reader
 from video_classifier.watching.ring import Ring
 
@@ -314,9 +315,9 @@ def test_reads_through_tls_whoever_signed(clip: Path, tmp_path: Path, scheme: st
             online(reader)
 
 
-def test_waits_the_longest_after_a_wrong_password(camera: Camera) -> None:
+def test_waits_for_long_after_a_wrong_password(camera: Camera) -> None:
     camera.faults.set(password=True)
-    limits = replace(HASTY, pauses=((1000, 0.01),), longest_pause=60)
+    limits = replace(HASTY, pauses=((1000, 0.01),), password_pauses=(60,))
     with reading(camera.rtsp_url, limits=limits) as reader:
         faulty(reader, Fault.PASSWORD)
         time.sleep(0.5)
@@ -406,6 +407,11 @@ def test_says_that_it_is_stuck() -> None:
     assert stuck == [False, True]
     assert not reader.stop(timeout=0.1)
     ends.set()
+
+
+def test_pauses_after_a_refused_password_grow_more() -> None:
+    assert [HASTY.password_pause(number) for number in (1, 2)] == [1.0, 1.0]
+    assert [Limits().password_pause(number) for number in (1, 2, 3, 9)] == [20, 60, 300, 300]
 
 
 def test_pauses_grow_and_stay_at_the_longest() -> None:

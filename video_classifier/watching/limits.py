@@ -21,8 +21,9 @@ class Limits:
     stuck: float = 60.0  # without a sign of the thread
     keep_alive: float = 25.0  # at most, between signs of ours; cameras give up after a minute
     # From a lost connection to the next try: so often so long, and from then on the longest.
-    pauses: tuple[tuple[int, float], ...] = ((5, 1.0), (5, 5.0), (10, 10.0))
-    longest_pause: float = 60.0
+    pauses: tuple[tuple[int, float], ...] = ((5, 1.0), (5, 5.0))
+    longest_pause: float = 20.0  # a camera that is back is live again within half a minute
+    password_pauses: tuple[float, ...] = (20.0, 60.0, 300.0)  # many tries may lock the account
     jitter: float = 0.2  # share of a pause, up or down
     sound: float = 30.0  # of pictures after which pauses begin with the shortest again
     picture_bytes: int = 8_000_000
@@ -35,3 +36,7 @@ class Limits:
                 return seconds
             failures -= count
         return self.longest_pause
+
+    def password_pause(self, failures: int) -> float:
+        """The same where the password was refused so often in a row."""
+        return self.password_pauses[min(failures, len(self.password_pauses)) - 1]

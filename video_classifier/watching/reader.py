@@ -51,6 +51,7 @@ class Reader:
         self._source: Source | None = None
         self._beat = time.monotonic()
         self._failures = 0  # in a row
+        self._refusals = 0  # of the password, in a row
         self._thread = threading.Thread(target=self._run, name=f"reader {name}", daemon=True)
 
     def start(self) -> None:
@@ -129,8 +130,9 @@ class Reader:
         is_sound = (self._health.seconds_of_pictures or 0.0) > limits.sound
         self._failures = 1 if is_sound else self._failures + 1
         seconds = limits.pause(self._failures)
-        if trouble.fault == Fault.PASSWORD:  # cameras lock out who tries too often
-            seconds = limits.longest_pause
+        self._refusals = self._refusals + 1 if trouble.fault == Fault.PASSWORD else 0
+        if self._refusals:
+            seconds = limits.password_pause(self._refusals)
         seconds *= 1 + random.uniform(-limits.jitter, limits.jitter)  # noqa: S311  (no secret)
         until = time.monotonic() + seconds
         while (left := until - time.monotonic()) > 0:
