@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 import io
 import random
 from pathlib import Path
@@ -79,6 +80,15 @@ def test_refuses_pictures_without_end(body: bytes) -> None:
         pictures(body)
 
     assert error.value.fault == Fault.TOO_LARGE
+
+
+def test_a_body_that_is_cut_off_ends() -> None:
+    class CutOff(io.BytesIO):
+        def read1(self, size: int | None = -1, /) -> bytes:
+            raise http.client.HTTPException
+
+    with pytest.raises(ConnectionResetError):
+        _Parts(CutOff(), BOUNDARY, MOST).next()
 
 
 def test_refuses_headers_without_end() -> None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import random
+from contextlib import suppress
+
 import pytest
 
 from video_classifier.states import Fault
@@ -48,9 +51,19 @@ def test_reads_hevc_and_lines_that_end_as_they_should() -> None:
 
 
 def test_does_without_parameter_sets() -> None:
-    found = sdp.video(CAMERA.replace("sprop-parameter-sets", "x").replace("Z2QAKq==", "%"))
+    assert sdp.video(CAMERA.replace("sprop-parameter-sets", "x")).parameter_sets == ()
+    assert len(sdp.video(CAMERA.replace("Z2QAKq==", "ä%")).parameter_sets) == 1
 
-    assert found.parameter_sets == ()
+
+@pytest.mark.fuzz
+def test_no_text_breaks_it(seed: int) -> None:
+    chance = random.Random(seed)  # noqa: S311  (no secret)
+    for _ in range(200):
+        text = list(CAMERA)
+        for _ in range(chance.randrange(1, 30)):
+            text[chance.randrange(len(text))] = chance.choice("0=:;/,² äm\n")
+        with suppress(ConnectError):
+            sdp.video("".join(text))
 
 
 @pytest.mark.parametrize(
@@ -62,6 +75,9 @@ def test_does_without_parameter_sets() -> None:
         (CAMERA.replace("H264/90000", "VP8/90000"), "codec"),
         (CAMERA.replace("H264/90000", "H264/0"), "codec"),
         (CAMERA.replace("H264/90000", "H264/999999999999"), "codec"),
+        (CAMERA.replace("H264/90000", "H264/" + "9" * 5000), "codec"),
+        (CAMERA.replace("H264/90000", "H264/²"), "codec"),
+        ("m=video 0 RTP/AVP " + "9" * 5000, "no video"),
         ("m=video\nm=video 0\nm=video 0 RTP/AVP x\n", "no video"),
     ],
 )

@@ -175,7 +175,10 @@ class _Parts:
         return taken
 
     def _more(self) -> None:
-        content = self._body.read1(_CHUNK)
+        try:
+            content = self._body.read1(_CHUNK)
+        except http.client.HTTPException as error:  # it is cut off, or cut into pieces wrongly
+            raise ConnectionResetError from error
         if not content:
             raise ConnectionResetError
         self._held += content

@@ -103,7 +103,7 @@ class RtspSource(Source):
         session, _, rest = reply.first("session").partition(";")
         self._session = session.strip()
         timeout = rest.strip().removeprefix("timeout=")
-        seconds = float(timeout) if timeout.isdigit() else _TIMEOUT
+        seconds = float(timeout) if timeout.isdecimal() else _TIMEOUT
         self._every = min(max(seconds / 2, 1.0), self._limits.keep_alive)
         self._channel = _channel(reply.first("transport"))
         self._ask("PLAY", self._base, Range="npt=0.000-")
@@ -154,7 +154,7 @@ class RtspSource(Source):
             raise ConnectError(Fault.REFUSED, msg)
         headers = self._headers()
         told = headers.get("content-length", ["0"])[0]
-        size = int(told) if told.isdigit() else 0
+        size = int(told) if told.isdecimal() else 0
         if size > _MOST_BODY:
             raise ConnectError(Fault.REFUSED, "The camera's answer is far too long.")
         return _Reply(status=int(parts[1]), headers=headers, body=self._exactly(size))
@@ -220,4 +220,4 @@ def _joined(base: str, control: str) -> str:
 
 def _channel(transport: str) -> int:
     told = transport.partition("interleaved=")[2].partition("-")[0].partition(";")[0]
-    return int(told) if told.isdigit() else 0
+    return int(told) if told.isdecimal() else 0

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import re
 from dataclasses import dataclass
 
@@ -12,6 +11,7 @@ from video_classifier.watching.wire import ConnectError
 
 _CODECS = {"H264": "h264", "H265": "hevc", "HEVC": "hevc"}
 _SETS = {"h264": ("sprop-parameter-sets",), "hevc": ("sprop-vps", "sprop-sps", "sprop-pps")}
+_TYPE = re.compile(r"[0-9]{1,3}")
 _SLOWEST, _FASTEST = 1_000, 10_000_000  # ticks a second that a clock may have
 NO_VIDEO = "The camera sends no video, only sound or less. Check the path in its address."
 
@@ -33,7 +33,7 @@ def video(text: str) -> Video:
     for section in re.split(r"^(?=m=)", text, flags=re.MULTILINE)[1:]:
         media, *lines = section.splitlines()
         parts = media.removeprefix("m=").split()
-        if len(parts) <= 3 or parts[0] != "video" or not parts[3].isdigit():  # noqa: PLR2004
+        if len(parts) <= 3 or parts[0] != "video" or not _TYPE.fullmatch(parts[3]):  # noqa: PLR2004
             continue
         name, clock = _map(lines, parts[3])
         if name in _CODECS and _SLOWEST <= clock <= _FASTEST:
@@ -61,7 +61,8 @@ def _attribute(lines: list[str], name: str) -> str:
 def _map(lines: list[str], payload_type: str) -> tuple[str, int]:
     name, _, clock = _attribute(lines, f"rtpmap:{payload_type} ").partition("/")
     digits = clock.partition("/")[0]
-    return name.upper(), int(digits) if digits.isdigit() else 0
+    is_number = digits.isdecimal() and len(digits) <= len(str(_FASTEST))
+    return name.upper(), int(digits) if is_number else 0
 
 
 def _parameter_sets(codec: str, told: str) -> tuple[bytes, ...]:
@@ -72,6 +73,6 @@ def _parameter_sets(codec: str, told: str) -> tuple[bytes, ...]:
         for each in filter(None, given.get(name, "").split(",")):
             try:
                 found.append(base64.b64decode(each))
-            except binascii.Error:
+            except ValueError:  # neither base64 nor even ASCII
                 continue
     return tuple(unit for unit in found if unit)
