@@ -33,6 +33,7 @@ from video_classifier.services.errors import Refused
 from video_classifier.states import Fault, FeedState
 from video_classifier.watching import remuxing
 from video_classifier.watching.connecting import Target
+from video_classifier.watching.health import ReaderState
 from video_classifier.watching.limits import Limits
 from video_classifier.watching.reader import Reader
 from video_classifier.watching.ring import Ring
@@ -170,6 +171,28 @@ def test_a_clock_that_jumps_begins_a_new_stretch(camera: Camera, seconds: float)
     assert excerpt.end < 20
 
 
+def test_a_break_is_neither_a_jump_nor_without_keyframes(camera: Camera) -> None:
+    limits = replace(HASTY, keyless=1.2, jump=1.0, stalled=0.5, dead=10)
+    seen = set()
+
+    def note(state: ReaderState) -> bool:
+        seen.add(state.fault)
+        return state.state == FeedState.ONLINE
+
+    with reading(camera.rtsp_url, limits=limits) as reader:
+        online(reader)
+        camera.faults.set(stall=True)
+        faulty(reader, Fault.STALLED)
+        time.sleep(2.0)
+        camera.faults.clear()
+        wait_for(reader, note)
+        time.sleep(0.5)
+        wait_for(reader, note)
+
+        assert seen <= {Fault.STALLED, None}
+        assert reader.state.stretch == 1
+
+
 def test_a_clock_of_32_bits_that_begins_anew_is_no_jump(clip: Path) -> None:
     with (
         Camera([clip], first_tick=2**32 - 90_000, only="rtsp") as camera,
@@ -234,6 +257,7 @@ def test_survives_damage(camera: Camera, scheme: str, fault: str) -> None:
         online(reader)
         camera.faults.set(**{fault: True})
         time.sleep(2.0)
+        assert (reader.state.reconnects > 0) == (fault == "garbled" and scheme == "rtsp")
         camera.faults.clear()
         online(reader)
         before = reader.state.last_picture or 0

@@ -35,7 +35,8 @@ def sent(codec: str, tmp_path_factory: pytest.TempPathFactory) -> list[Picture]:
         options=videos.QUIET_X265 if codec == "hevc" else {},
     )
     return [
-        Picture(data=each.data, ticks=each.pts, is_key=each.is_key) for each in packets_of(path)
+        Picture(data=each.data, ticks=each.pts, is_key=each.is_key, arrived=0.0)
+        for each in packets_of(path)
     ]
 
 
@@ -50,7 +51,7 @@ def packets(codec: str, sent: list[Picture]) -> list[list[bytes]]:
 
 
 def received(found: Depacketizer, packets: list[list[bytes]]) -> list[Picture]:
-    pictures = [found.add(packet) for each in packets for packet in each]
+    pictures = [found.add(packet, 0.0) for each in packets for packet in each]
     return [picture for picture in pictures if picture is not None]
 
 
@@ -111,21 +112,32 @@ def test_no_bytes_break_it(codec: str, sent: list[Picture], seed: int) -> None:
             for _ in range(chance.randrange(4)):
                 if damaged:
                     damaged[chance.randrange(min(40, len(damaged)))] = chance.randrange(256)
-            found.add(bytes(damaged))
+            found.add(bytes(damaged), 0.0)
 
 
 @pytest.mark.parametrize("packet", [b"", b"\x80", bytes(12), b"\x8f" + bytes(11), b"\xff" * 12])
 def test_what_is_no_packet_is_left_out(packet: bytes) -> None:
-    assert depacketizer("h264").add(packet) is None
+    assert depacketizer("h264").add(packet, 0.0) is None
 
 
 def test_pictures_to_begin_with_are_told_by_their_messages_too() -> None:
     found = depacketizer("h264")
     recovery, slice_ = b"\x06\x06\x01\xc4\x80", b"\x41\x9a\x00"
     for number, unit in enumerate((recovery, slice_)):
-        found.add(struct.pack(">BBHII", 0x80, TYPE, number, 0, 1) + unit)
+        found.add(struct.pack(">BBHII", 0x80, TYPE, number, 0, 1) + unit, 0.0)
 
-    picture = found.add(struct.pack(">BBHII", 0x80, TYPE, 2, 9000, 1) + slice_)
+    picture = found.add(struct.pack(">BBHII", 0x80, TYPE, 2, 9000, 1) + slice_, 0.0)
 
     assert picture is not None
     assert picture.is_key
+
+
+def test_a_picture_arrived_when_its_own_last_packet_did() -> None:
+    found = depacketizer("h264")
+    packet = struct.pack(">BBHII", 0x80, TYPE, 0, 0, 1) + b"\x65\x88"
+    found.add(packet, 3.0)
+
+    picture = found.add(struct.pack(">BBHII", 0x80, TYPE, 1, 9000, 1) + b"\x41\x88", 20.0)
+
+    assert picture is not None
+    assert picture.arrived == 3.0

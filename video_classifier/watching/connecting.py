@@ -13,7 +13,6 @@ from video_classifier.watching.device import DeviceSource
 from video_classifier.watching.limits import Limits
 from video_classifier.watching.mjpeg import MjpegSource
 from video_classifier.watching.mjpeg import size as jpeg_size
-from video_classifier.watching.remuxing import RemuxError
 from video_classifier.watching.ring import StreamFacts
 from video_classifier.watching.rtsp import RtspSource
 from video_classifier.watching.sources import Picture, Place, Source
@@ -68,15 +67,15 @@ def form(source: Source, key: Picture) -> object:
 
 
 def facts(source: Source, key: Picture, limits: Limits) -> StreamFacts:
-    """Of a stretch that begins with this keyframe. Raises ConnectError if it is too large."""
+    """Of a stretch that begins with this keyframe.
+
+    Raises ConnectError if it is too large, RemuxError if it is damaged.
+    """
     head = source.head(key)
     known = jpeg_size(head) if source.codec == "mjpeg" else None
     if known:  # before anything is decoded
         _check(*known, limits)
-    try:
-        width, height = remuxing.size(source.codec, head)
-    except RemuxError as error:
-        raise ConnectError(Fault.NO_VIDEO, f"{error} Restart the camera.") from error
+    width, height = remuxing.size(source.codec, head)
     _check(width, height, limits)
     return StreamFacts(
         codec=source.codec, width=width, height=height, time_base=source.time_base, head=head

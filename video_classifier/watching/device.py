@@ -44,8 +44,9 @@ class DeviceSource(Source):
         for packet in self._container.demux(video=0):
             if self._is_over or not packet.size:
                 return
-            latest = max(latest + 1, round(time.monotonic() * _TICKS))
-            yield Picture(data=bytes(packet), ticks=latest, is_key=packet.is_keyframe)
+            now = time.monotonic()
+            latest = max(latest + 1, round(now * _TICKS))
+            yield Picture(data=bytes(packet), ticks=latest, is_key=packet.is_keyframe, arrived=now)
 
     def abort(self) -> None:
         self._is_over = True

@@ -19,6 +19,7 @@ KEYLESS = (
 )
 STOPPED = "The pictures stopped. Check the camera and its network."
 _RATE_SECONDS = 10.0  # over which pictures are counted
+_GAP = 1.0  # seconds between two pictures that are a break
 
 
 class Trouble(NamedTuple):
@@ -48,6 +49,7 @@ class Health:
         self._limits = limits
         self._lock = threading.Lock()
         self._trouble: Trouble | None = None
+        self._lasts = False  # whether pictures that can't be decoded leave the trouble as it is
         self._noted: tuple[Trouble, float] | None = None
         self._told: tuple[FeedState, Fault | None] = (FeedState.CONNECTING, None)
         self._since = datetime.now(UTC)
@@ -84,13 +86,21 @@ class Health:
     def arrives(self, *, is_key: bool, is_kept: bool) -> None:
         now = time.monotonic()
         with self._lock:
+            self._leave_out(now)
             self._last = now
             self._first = self._first or now
             self._arrivals.append(now)
             if is_key:
                 self._last_key = now
-            if is_kept or self._trouble is None or self._trouble.fault != Fault.NO_KEYFRAME:
+            if is_kept or not self._lasts:
                 self._trouble = None
+
+    def _leave_out(self, now: float) -> None:
+        """Time without any pictures is no time without keyframes."""
+        gap = now - self._last if self._first is not None and self._last is not None else 0.0
+        if gap > _GAP:
+            self._first = self._first and self._first + gap
+            self._last_key = self._last_key and self._last_key + gap
 
     def notes(self, trouble: Trouble) -> None:
         """What is over already, but is to be told for a while."""
@@ -100,12 +110,12 @@ class Health:
     def fails(self, trouble: Trouble) -> None:
         """What lasts until a picture is kept."""
         with self._lock:
-            self._trouble = trouble
+            self._trouble, self._lasts = trouble, True
 
     def loses(self, trouble: Trouble) -> None:
         """The connection, or it couldn't be made."""
         with self._lock:
-            self._trouble = trouble
+            self._trouble, self._lasts = trouble, False
             self._reconnects += self._first is not None
 
     def snapshot(self) -> ReaderState:

@@ -60,10 +60,11 @@ class MjpegSource(Source):
         latest = -1
         while True:
             data = self._parts.next()
-            latest = max(latest + 1, round(time.monotonic() * _TICKS))
+            now = time.monotonic()
+            latest = max(latest + 1, round(now * _TICKS))
             self._wire.extend(self._limits.dead)
             if data.startswith(_START) and size(data):
-                yield Picture(data=data, ticks=latest, is_key=True)
+                yield Picture(data=data, ticks=latest, is_key=True, arrived=now)
 
     def abort(self) -> None:
         self._wire.abort()

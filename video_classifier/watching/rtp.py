@@ -32,10 +32,14 @@ class Depacketizer:
     _number: int | None = None
     _stamp: int | None = None
     _ticks: int = 0
+    _arrived: float = 0.0
     _is_damaged: bool = False
 
-    def add(self, packet: bytes) -> Picture | None:
-        """The picture that the packet shows to be complete. Raises ConnectError if it is huge."""
+    def add(self, packet: bytes, now: float) -> Picture | None:
+        """The picture that the packet shows to be complete. Raises ConnectError if it is huge.
+
+        `now` is when the packet arrived, in monotonic seconds.
+        """
         found = _payload(packet, self.payload_type)
         if found is None:
             return None
@@ -43,7 +47,7 @@ class Depacketizer:
         done = self._begin(stamp) if stamp != self._stamp else None
         if self._number is not None and number != self._number + 1 & 0xFFFF:
             self._is_damaged, self._piece = True, None
-        self._number = number
+        self._number, self._arrived = number, now
         self._bytes += len(payload)
         if self._bytes > self.most_bytes:
             msg = f"A picture has more than {self.most_bytes // 10**6} million bytes."
@@ -60,7 +64,12 @@ class Depacketizer:
         self._stamp, self._is_damaged = stamp, False
         if not of_picture or not is_sound:
             return None
-        return Picture(data=packed(of_picture), ticks=ticks, is_key=is_key(self.codec, of_picture))
+        return Picture(
+            data=packed(of_picture),
+            ticks=ticks,
+            is_key=is_key(self.codec, of_picture),
+            arrived=self._arrived,
+        )
 
     def _unpacked(self, payload: bytes) -> Iterator[bytes]:
         size = 1 if self.codec == "h264" else 2  # of a unit's header

@@ -70,7 +70,7 @@ class RtspSource(Source):
             packet = self._packet()
             if packet is None:
                 continue
-            picture = found.add(packet)
+            picture = found.add(packet, time.monotonic())
             if picture is not None:
                 self._wire.extend(limits.dead)
                 yield picture

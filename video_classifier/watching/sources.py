@@ -24,6 +24,7 @@ class Picture:
     data: bytes = field(repr=False)
     ticks: int  # by the camera's clock if it has one; rises without end
     is_key: bool
+    arrived: float  # monotonic seconds: its last byte
 
 
 class Place(Protocol):

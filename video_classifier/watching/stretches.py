@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import time
 from datetime import UTC, datetime
 
 from video_classifier.states import Fault
 from video_classifier.watching import connecting
 from video_classifier.watching.health import Health, Trouble
 from video_classifier.watching.limits import Limits
+from video_classifier.watching.remuxing import RemuxError
 from video_classifier.watching.ring import Ring, StreamPacket
 from video_classifier.watching.sources import Picture, Source
 
@@ -35,41 +35,47 @@ class Stretches:
 
     def take(self, picture: Picture) -> None:
         """Raises ConnectError if it is too large."""
-        now = time.monotonic()
-        if self._has_jumped(picture, now):
+        if self._has_jumped(picture):
             self._health.notes(JUMPED)
             self._is_wanted, self._latest = True, None
         if picture.is_key:
             self._begin_if_wanted(picture)
-        is_kept = not self._is_wanted and self._keep(picture, now)
+        is_kept = not self._is_wanted and self._keep(picture)
         self._health.arrives(is_key=picture.is_key, is_kept=is_kept)
         self._latest = picture.ticks if self._latest is None else max(picture.ticks, self._latest)
-        self._arrived = now
+        self._arrived = picture.arrived
 
-    def _has_jumped(self, picture: Picture, now: float) -> bool:
+    def _has_jumped(self, picture: Picture) -> bool:
         if self._latest is None:
             return False
         ahead = float((picture.ticks - self._latest) * self._source.time_base)
-        return ahead - (now - self._arrived) > self._limits.jump or ahead < -self._limits.back
+        waited = picture.arrived - self._arrived
+        return ahead - waited > self._limits.jump or ahead < -self._limits.back
 
     def _begin_if_wanted(self, key: Picture) -> None:
         form = connecting.form(self._source, key)
         if not self._is_wanted and form in {None, self._form}:
             return
-        before, facts = self._health.facts, connecting.facts(self._source, key, self._limits)
+        try:
+            facts = connecting.facts(self._source, key, self._limits)
+        except RemuxError as error:
+            self._is_wanted = True
+            self._health.fails(Trouble(Fault.NO_VIDEO, f"{error} Restart the camera."))
+            return
+        before = self._health.facts
         if before and (before.width, before.height) != (facts.width, facts.height):
             self._health.notes(RESIZED)
         self._form, self._is_wanted = form, False
         self._health.begins(facts, self._ring.begin(facts, datetime.now(UTC)))
 
-    def _keep(self, picture: Picture, now: float) -> bool:
+    def _keep(self, picture: Picture) -> bool:
         packet = StreamPacket(
             data=picture.data,
             pts=picture.ticks,
             dts=picture.ticks,
             duration=0,
             is_key=picture.is_key,
-            arrived=now,
+            arrived=picture.arrived,
         )
         is_kept = self._ring.add(packet)
         if not is_kept:
