@@ -12,13 +12,14 @@ from hypothesis import strategies as st
 from pytest_django import Settings
 
 from tests.conftest import FakePredictor, followed
-from tests.makers import footage, videos
+from tests.makers import footage, streams, videos
 from tests.watching.recordings import FileExcerpt, write
 from video_classifier.ml.contracts import Box, ClipSpec, Region, Span, Track, WindowScore
 from video_classifier.ml.serving import loading
 from video_classifier.services import catalog
 from video_classifier.services.errors import Refused
-from video_classifier.watching import strides
+from video_classifier.watching import remuxing, strides
+from video_classifier.watching.ring import Excerpt
 
 MOVING = ClipSpec(view=Region.PERSON, rate=8.0)
 SPREAD = ClipSpec()
@@ -151,26 +152,32 @@ def test_a_zone_of_thousands_of_points_is_a_zone() -> None:
 
 
 @pytest.mark.footage
-def test_the_file_of_a_stride_analyzed_again_has_the_same_scores(
+def test_the_file_of_a_live_window_analyzed_again_has_the_same_scores(
     tmp_path: Path, settings: Settings
 ) -> None:
+    """Packets of the ring, remuxed and scored by the child; then the file on its own."""
     recording = footage.FOOTAGE / "mnnit" / "shoplifters" / "shoplifting_001.mp4"
     footage.require(recording)
     settings.MODELS_STORAGE = footage.ROOT / "models_storage"
     settings.PERSON_DETECTOR = settings.MODELS_STORAGE / "person_detector"
-    kept = tmp_path / "stride.mp4"
+    predictor = catalog.load("i3d_person")
+    spec, kept = predictor.card.spec, tmp_path / "stride.mp4"
+    ring = streams.ring_of(recording)
+    newest = ring.newest(0.0)
+    assert newest is not None
+    since = newest.end - 4
+    excerpt = ring.newest(strides.reach(spec, since=since, newest=newest.end))
+    assert excerpt is not None
+    span = strides.span(spec, start=excerpt.start, end=excerpt.end, since=since)
 
-    def keeping(excerpt: FileExcerpt, target: Path) -> None:
-        write(excerpt, target)
+    def keeping(found: Excerpt, target: Path) -> None:
+        remuxing.write(found, target)
         shutil.copyfile(target, kept)
 
-    excerpt = FileExcerpt(path=recording, end=10.0)
-    live = strides.score(
-        excerpt, Span(4.0), catalog.load("i3d_person"), camera=1, write=keeping
-    ).outcome
+    live = strides.score(excerpt, span, predictor, camera=1, write=keeping).outcome
     again = loading.load(
         settings.MODELS_STORAGE / "i3d_person", detector=settings.PERSON_DETECTOR
-    ).analyze(kept, span=Span(4.0))
+    ).analyze(kept, span=span)
 
     assert live.tracks
     assert len(live.tracks) == len(again.tracks)
