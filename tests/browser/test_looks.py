@@ -81,12 +81,12 @@ def test_every_page_is_accessible_and_fits(
     faults: dict[str, list[str]] = {}
 
     page = browser.new_page(base_url=site)
-    faults |= _walk(page, showcase.signed_out(), pictures)
+    faults |= walk(page, showcase.signed_out(), pictures)
     sign_in(page)
-    faults |= _walk(page, showcase.signed_in(made), pictures)
+    faults |= walk(page, showcase.signed_in(made), pictures)
     page = browser.new_page(base_url=site)
     sign_in(page, "root")
-    faults |= _walk(page, showcase.administration(made), pictures)
+    faults |= walk(page, showcase.administration(made), pictures)
 
     assert faults == {}
 
@@ -99,7 +99,7 @@ def test_pages_with_several_stores_are_accessible_and_fit(
     for who in ("ada", "reviewer", "newcomer"):
         page = browser.new_page(base_url=site)
         sign_in(page, who)
-        faults |= _walk(page, showcase.with_several_stores(several, who), pictures)
+        faults |= walk(page, showcase.with_several_stores(several, who), pictures)
 
     assert faults == {}
 
@@ -111,7 +111,7 @@ def test_the_catalogue_of_components_is_accessible_and_fits(
     page = browser.new_page(base_url=site)
     sign_in(page)
 
-    assert _walk(page, [showcase.at("components", "/components/")], pictures) == {}
+    assert walk(page, [showcase.at("components", "/components/")], pictures) == {}
 
 
 def test_the_longest_name_of_a_model_fits(site: str, browser: Browser) -> None:
@@ -126,7 +126,7 @@ def test_the_longest_name_of_a_model_fits(site: str, browser: Browser) -> None:
     assert page.evaluate(TOO_WIDE) == []
 
 
-def _walk(page: Page, views: Iterable[Seen], pictures: Path | None) -> dict[str, list[str]]:
+def walk(page: Page, views: Iterable[Seen], pictures: Path | None) -> dict[str, list[str]]:
     return {
         f"{seen.name}, {where}": found
         for seen in views
