@@ -7,6 +7,7 @@ writes a picture of each page to the folder OUT.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -60,7 +61,7 @@ def feed(_set_up: User) -> Feed:
 
 
 @pytest.fixture
-def simulated(tmp_path: Path) -> str:
+def simulated(tmp_path: Path) -> Iterator[str]:
     """The address of a camera that runs meanwhile."""
     clip = videos.write(tmp_path / "clip.mp4", 60, size=(320, 240))
     with Camera([clip], only="rtsp") as camera:

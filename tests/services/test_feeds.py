@@ -22,7 +22,7 @@ from video_classifier.services.feeds import Choices
 from video_classifier.states import Action, Fault, FeedState
 
 CHOICES = Choices(model="standard", address=ADDRESS)
-NIGHT = {"opens_at": time(22), "closes_at": time(6)}
+NIGHT: dict[str, Any] = {"opens_at": time(22), "closes_at": time(6)}
 
 
 @pytest.fixture(autouse=True)

@@ -150,7 +150,8 @@ def still(path: Path, *, width: int) -> Image:
             width=max(1, round(facts.width * scale)),
             height=max(1, round(facts.height * scale)),
         )
-        return decoder.sample(path, spec, watch=watch).images[0]
+        picture: Image = decoder.sample(path, spec, watch=watch).images[0]
+    return picture
 
 
 def people(picture: Path, detector: Path) -> tuple[tuple[tuple[Box, float], ...], str]:

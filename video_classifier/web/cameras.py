@@ -17,7 +17,7 @@ from video_classifier.models import Feed, Store
 from video_classifier.models.live import MOST_ROLL
 from video_classifier.services import addresses, catalog, feeds, live_pictures, zones
 from video_classifier.services.addresses import AddressError
-from video_classifier.services.catalog import Card, Interval
+from video_classifier.services.catalog import Card
 from video_classifier.services.errors import Refused
 from video_classifier.states import FeedState
 from video_classifier.web.quality import ModelQuality
@@ -128,7 +128,7 @@ class CameraForm(ModelForm):
         return [self["pre_roll"], self["post_roll"]]
 
     @property
-    def zones(self) -> list[BoundField]:
+    def zone_fields(self) -> list[BoundField]:
         return [self["ignored_zones"]]
 
     @property
@@ -251,7 +251,7 @@ class KnownOfModel:
     @property
     def _elsewhere(self) -> str:
         unknown = "On this camera nothing has been measured."
-        found: Interval | None = self.card and self.card.metrics.get("false_alarms_elsewhere")
+        found = self.card.metrics.get("false_alarms_elsewhere") if self.card else None
         if found is None or found.value is None:
             return f"How often it errs on other cameras was never measured. {unknown}"
         spread = ""
