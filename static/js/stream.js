@@ -47,7 +47,7 @@ function update() {
   const renewed = isLive() && !paused;
   if (moving !== shown.hasAttribute("data-stream") || (!moving && renewed === shown.hasAttribute("data-paused"))) put({ moving, renewed });
   if (moving) note.textContent = "";
-  button.hidden = !isLive();
+  button.parentElement.hidden = !isLive();
   button.querySelector("[data-if-playing]").hidden = paused;
   button.querySelector("[data-if-paused]").hidden = !paused;
   mark();

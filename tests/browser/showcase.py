@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -25,9 +26,21 @@ from tests.conftest import (
     segment_of,
 )
 from tests.makers import recordings, scenes
+from tests.makers.fake_watcher import FakeWatcher
+from tests.makers.live_cameras import faulty, make_event, make_feed
 from video_classifier.ml.contracts import Image
 from video_classifier.ml.serving import no_result
-from video_classifier.models import Analysis, ApiKey, Camera, Clip, HeatMap, Track, Upload
+from video_classifier.models import (
+    Analysis,
+    ApiKey,
+    Camera,
+    Clip,
+    Feed,
+    FeedHour,
+    HeatMap,
+    Track,
+    Upload,
+)
 from video_classifier.services import (
     accounts,
     api_keys,
@@ -38,6 +51,7 @@ from video_classifier.services import (
     trash,
 )
 from video_classifier.states import (
+    FeedState,
     Playback,
     Prediction,
     RecordedFrom,
@@ -349,6 +363,46 @@ def with_several_stores(made: dict[str, Analysis], who: str) -> Iterable[Seen]:
         yield at("stores-result-reviewer", made["no hint"].get_absolute_url())
         yield at("stores-failed-reviewer", made["unplayable"].get_absolute_url())
         yield at("stores-forbidden", f"/clips/{made['no hint'].clip_id}/delete/")
+
+
+def watch_cameras(user: User, *, make_store: MakeStore) -> list[Feed]:
+    """Live cameras in each state, in two stores of `user`, with hints and health."""
+    main, north = make_store(), make_store("North Station, lower level", time_zone="Asia/Tokyo")
+    accounts.join(user, north, Role.MANAGER)
+    now = timezone.now()
+    feeds = [
+        make_feed(main, "Door"),
+        make_feed(main, "Kamera 12, Eingang links neben den Einkaufswagen"),
+        make_feed(main, "Shelves", stride=7.4),
+        make_feed(main, "Storage", **faulty()),
+        make_feed(main, "Till 1", state=FeedState.CONNECTING),
+        make_feed(main, "Till 2", state=FeedState.OFF, is_enabled=False),
+        make_feed(north, "Yard", heartbeat_at=now - timedelta(minutes=20)),
+    ]
+    FakeWatcher(feeds[:4], hints={feeds[1].pk}).write_all()
+    make_event(feeds[1], ago=8, is_open=True)
+    for number in range(30):
+        ago = 3_000.0 + 40_000 * number
+        make_event(feeds[1], ago=ago, no_clip="The disk was full." if number == 1 else "")
+    make_event(feeds[0], ago=7_200)
+    for feed, hour in product(feeds[:2], range(24 * 26)):
+        faults = {"stalled": 500.0, "refused": 900.0} if hour % 50 < 9 else {}
+        FeedHour.objects.create(
+            camera=feed.camera,
+            start=(now - timedelta(hours=hour + 1)).replace(minute=0, second=0, microsecond=0),
+            seconds_online=3600.0 - sum(faults.values()),
+            seconds_faulty=faults,
+            reconnects=len(faults),
+            events=hour % 20 == 0,
+        )
+    return feeds
+
+
+def live(feeds: list[Feed]) -> Iterable[Seen]:
+    yield at("live-wall", "/live/")
+    for name, number in (("live", 0), ("hint", 1), ("faulty", 3), ("never", 4), ("silent", 6)):
+        yield at(f"live-camera-{name}", f"/cameras/{feeds[number].pk}/")
+    yield at("live-no-room", f"/video/{feeds[0].pk}")
 
 
 def administration(made: dict[str, Analysis]) -> Iterable[Seen]:

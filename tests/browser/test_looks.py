@@ -24,7 +24,7 @@ from tests.browser.conftest import MODELS, sign_in
 from tests.browser.showcase import Seen
 from tests.conftest import MakeAnalysis, MakeClip, MakeStore, MakeUser
 from video_classifier.models import Analysis
-from video_classifier.services import catalog
+from video_classifier.services import catalog, live_streams
 from video_classifier.states import Role
 
 pytestmark = pytest.mark.browser
@@ -101,6 +101,31 @@ def test_pages_with_several_stores_are_accessible_and_fit(
         sign_in(page, who)
         faults |= walk(page, showcase.with_several_stores(several, who), pictures)
 
+    assert faults == {}
+
+
+def test_live_pages_are_accessible_and_fit(
+    user: User,
+    make_user: MakeUser,
+    make_store: MakeStore,
+    browser: Browser,
+    site: str,
+    pictures: Path | None,
+) -> None:
+    feeds = showcase.watch_cameras(user, make_store=make_store)
+    make_user("eve", store=make_store("South"), roles=[Role.MANAGER])
+    for _ in range(live_streams.MOST_OF_ONE_USER):
+        live_streams.take_place(user.pk)
+    faults: dict[str, list[str]] = {}
+
+    page = browser.new_page(base_url=site)
+    sign_in(page)
+    faults |= _walk(page, showcase.live(feeds), pictures)
+    page = browser.new_page(base_url=site)
+    sign_in(page, "eve")
+    faults |= _walk(page, [showcase.at("live-none", "/live/")], pictures)
+
+    live_streams._taken.clear()
     assert faults == {}
 
 

@@ -22,9 +22,9 @@ from video_classifier.states import Role
 
 @pytest.fixture(autouse=True)
 def _nobody_watches() -> Iterator[None]:
-    live_streams._watching.clear()
+    live_streams._taken.clear()
     yield
-    live_streams._watching.clear()
+    live_streams._taken.clear()
 
 
 @pytest.fixture

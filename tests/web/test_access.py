@@ -394,13 +394,10 @@ def shown(
     """Of the uploader's, with every kind of file, in the main store."""
     store = make_store()
     uploader = make_user("uploader", roles=[Role.ANALYST])
-    clip = make_clip(
-        name="secret.mp4",
-        uploaded_by=uploader,
-        camera=Camera.objects.create(store=store, name="Back door"),
-    )
-    Feed.objects.create(camera=clip.camera, model="special", is_enabled=True)
-    live_pictures.write(clip.camera.pk, b"picture", taken_at=timezone.now())
+    camera = Camera.objects.create(store=store, name="Back door")
+    clip = make_clip(name="secret.mp4", uploaded_by=uploader, camera=camera)
+    Feed.objects.create(camera=camera, model="special", is_enabled=True)
+    live_pictures.write(camera.pk, b"picture", taken_at=timezone.now())
     found = make_analysis(
         clip=clip, model="special", status=Status.DONE, frame_times=[0.5], requested_by=uploader
     )

@@ -9,7 +9,7 @@ import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 from django.utils import timezone
-from pytest_django import DjangoAssertNumQueries, Settings
+from pytest_django import DjangoAssertNumQueries
 
 from tests.conftest import MakeAnalysis, MakeClip, MakeStore
 from tests.makers.live_cameras import faulty, make_event, make_feed, show_picture
@@ -142,9 +142,8 @@ def test_hints_are_listed_with_what_became_of_them(
     assert sorted(map(html.index, remarks)) == [html.index(each) for each in remarks]
 
 
-def test_hints_come_by_the_page(client: Client, feed: Feed, settings: Settings) -> None:
-    settings.HISTORY_PAGE_SIZE = 3
-    for number in range(5):
+def test_hints_come_by_the_page(client: Client, feed: Feed) -> None:
+    for number in range(12):
         make_event(feed, ago=100 * (number + 1))
 
     first = part(client, feed, target="events")
@@ -152,7 +151,7 @@ def test_hints_come_by_the_page(client: Client, feed: Feed, settings: Settings) 
     assert older is not None
     second = part(client, feed, target="events", after=older[1])
 
-    assert first.count("live-events__row") == 3
+    assert first.count("live-events__row") == 10
     assert second.count("live-events__row") == 2
     assert "Previous" in second
 

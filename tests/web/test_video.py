@@ -23,9 +23,9 @@ from video_classifier.states import Role
 def _quick(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setattr(live_streams, "CHECK_EVERY", 0.1)
     monkeypatch.setattr(live_streams, "REPEAT_EVERY", 0.05)
-    live_streams._watching.clear()
+    live_streams._taken.clear()
     yield
-    live_streams._watching.clear()
+    live_streams._taken.clear()
 
 
 @pytest.fixture
@@ -81,7 +81,7 @@ def test_its_head_takes_no_place(client: Client, feed: Feed) -> None:
         assert response.status_code == 200
         assert response["Content-Type"].startswith("multipart/x-mixed-replace")
 
-    assert not live_streams._watching
+    assert not live_streams._taken
 
 
 def test_a_third_one_is_refused_with_a_sentence_and_the_still(client: Client, feed: Feed) -> None:
@@ -103,7 +103,7 @@ def test_a_film_that_nobody_began_to_read_leaves_its_place(client: Client, feed:
     begun(response := watch(client, feed))
     leave(response)
 
-    assert not live_streams._watching
+    assert not live_streams._taken
 
 
 def test_without_a_picture_there_is_a_sentence(client: Client, feed: Feed) -> None:

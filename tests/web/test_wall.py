@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
@@ -67,7 +68,7 @@ def test_a_camera_is_shown_with_picture_state_stride_and_health(client: Client, 
     ],
 )
 def test_a_camera_that_is_not_live_says_why_and_from_when_its_picture_is(
-    client: Client, make_store: MakeStore, fields: dict[str, object], label: str, sentence: str
+    client: Client, make_store: MakeStore, fields: dict[str, Any], label: str, sentence: str
 ) -> None:
     show_picture(make_feed(make_store(), **fields), ago=300)
 

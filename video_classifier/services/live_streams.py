@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections import Counter
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 
@@ -45,7 +44,7 @@ NOT_YOURS = "The camera is in no store of yours."
 
 _signer = signing.TimestampSigner(salt="live video")
 _lock = threading.Lock()
-_watching: Counter[int] = Counter()  # users, with how many streams they have
+_taken: set[Place] = set()
 
 
 class NoRoomError(Refused):
@@ -56,25 +55,21 @@ class Place:
     """One of the streams that there may be, until it is left."""
 
     def __init__(self, user: int) -> None:
-        self._user: int | None = user
+        self.user = user
 
     def leave(self) -> None:
         """May be called more than once."""
         with _lock:
-            if self._user is None:
-                return
-            _watching[self._user] -= 1
-            if not _watching[self._user]:
-                del _watching[self._user]
-            self._user = None
+            _taken.discard(self)
 
 
 def take_place(user: int) -> Place:
     """Raises NoRoomError."""
+    place = Place(user)
     with _lock:
         _check_room(user)
-        _watching[user] += 1
-    return Place(user)
+        _taken.add(place)
+    return place
 
 
 def check_room(user: int) -> None:
@@ -84,9 +79,9 @@ def check_room(user: int) -> None:
 
 
 def _check_room(user: int) -> None:
-    if _watching[user] >= MOST_OF_ONE_USER:
+    if sum(place.user == user for place in _taken) >= MOST_OF_ONE_USER:
         raise NoRoomError(ENOUGH)
-    if _watching.total() >= MOST:
+    if len(_taken) >= MOST:
         raise NoRoomError(FULL)
 
 

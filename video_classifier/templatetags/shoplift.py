@@ -169,8 +169,10 @@ def deletable_by(clip: Clip, user: User | AnonymousUser) -> bool:
 
 
 @register.filter
-def sees_live_cameras(user: User | AnonymousUser) -> bool:
-    """Also for pages that say that the database can't be asked."""
+def sees_live_cameras(user: User | AnonymousUser | str) -> bool:
+    """Also for error pages: of nobody, and where the database can't be asked."""
+    if isinstance(user, str):  # there is no such variable
+        return False
     try:
         return permissions.sees_live_cameras(user)
     except DatabaseError:

@@ -24,12 +24,14 @@ from django.utils.safestring import SafeString, mark_safe
 
 from video_classifier.http.paging import Page
 from video_classifier.ml.contracts import ClipSpec, EventCandidate, Region, WindowScore
-from video_classifier.models import Analysis, Camera, Clip, Store, Track
+from video_classifier.models import Analysis, Camera, Clip, Feed, Store, Track
 from video_classifier.services.catalog import Card, Choice, Interval
 from video_classifier.services.gaps import Gap
-from video_classifier.states import Prediction, RecordedFrom, Stage, Status
+from video_classifier.states import Fault, FeedState, Prediction, RecordedFrom, Stage, Status
 from video_classifier.web.curves import Curve, Scored, drawn
 from video_classifier.web.events import Marked
+from video_classifier.web.live_cameras import LIVE, OFF, TROUBLE, WAITING, CameraView
+from video_classifier.web.live_cameras import Status as LiveStatus
 from video_classifier.web.overlays import Drawn
 from video_classifier.web.overview import Overview, overview
 from video_classifier.web.results import ConfidenceText, ResultSummary, ScoreReading
@@ -301,6 +303,19 @@ AROUND = {
     "figure_row": '<table class="table table-sm figures"><tbody>{}</tbody></table>',
 }
 
+
+def _camera(stamp: int | None = None) -> CameraView:
+    store = Store(name="Main", time_zone="Europe/Berlin")
+    feed = Feed(
+        camera=Camera(pk=1, name="Till 2", store=store),
+        state=FeedState.FAULTY,
+        fault=Fault.STALLED,
+        heartbeat_at=WHEN,
+        since=WHEN,
+    )
+    return CameraView(feed=feed, now=WHEN, stamp=stamp)
+
+
 STATES: dict[str, Callable[[], dict[str, dict[str, Any]]]] = {
     "beyond": lambda: {
         "the first page": {
@@ -363,10 +378,26 @@ STATES: dict[str, Callable[[], dict[str, dict[str, Any]]]] = {
         "a fingerprint": {"hash": "a583d43088b0fb59" * 4},
         "a key": {"hash": "slk_" + "a583d43088b0fb59" * 2, "what": "key"},
     },
+    "live_picture": lambda: {
+        "no picture": {"camera": _camera(), "stream": False},
+        "the last one, of a camera that is offline": {
+            "camera": _camera(stamp=int(WHEN.timestamp()) * 10**9),
+            "stream": False,
+        },
+    },
     "live_prediction": lambda: {
         state: {"analysis": analysis} for state, analysis in _analyses().items()
     },
     "live_rows": lambda: {"not to be seen": {"list": "history"}},
+    "live_status": lambda: {
+        label: {"status": LiveStatus(tone=tone, label=label, sentence="")}
+        for tone, label in (
+            (LIVE, "Live"),
+            (WAITING, "Connecting"),
+            (TROUBLE, "Offline"),
+            (OFF, "Off"),
+        )
+    },
     "model_choice": lambda: {
         "several": {"choices": _choices(), "chosen": "person_ensemble"},
     },
@@ -445,6 +476,12 @@ STATES: dict[str, Callable[[], dict[str, dict[str, Any]]]] = {
     "shortcuts_dialog": lambda: {"open": {}},
     "site_header": lambda: {
         "signed in": {"user": User(username="ada"), "path": "/history/", "csrf_token": TOKEN},
+        "cameras are watched": {
+            "user": User(username="ada"),
+            "path": "/live/",
+            "csrf_token": TOKEN,
+            "watches": True,
+        },
         "a stranger": {"user": AnonymousUser()},
     },
     "store_choice": lambda: {"several stores, with cameras": {"form": _store_form()}},

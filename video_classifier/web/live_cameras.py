@@ -54,6 +54,7 @@ class Status:
     tone: str
     label: str
     sentence: str
+    since: str = ""  # by the clock of the store
 
     @property
     def icon(self) -> str:
@@ -141,6 +142,7 @@ class CameraView:
             tone=tones.get(feed.state, OFF),
             label=str(feed.get_state_display()),
             sentence=feeds.words(feed, now=self.now),
+            since=self.clock(feed.since),
         )
 
     @property
@@ -159,11 +161,6 @@ class CameraView:
             return self.now - self.feed.since > SILENT
         allowed = max(OLD_SECONDS, OLD_STRIDES * (self.feed.stride or USUAL_STRIDE))
         return self.now - self.taken_at > timedelta(seconds=allowed)
-
-    @property
-    def since(self) -> str:
-        """Since when it fares so."""
-        return self.clock(self.feed.since)
 
     @property
     def picture_note(self) -> str:

@@ -18,7 +18,7 @@ DAYS = 30
 HOUR = 3600.0  # seconds
 LONGEST_DAY = 25  # hours, when clocks are set back
 GAP = 0.2  # of the room of a day, between bars
-NAMED_EVERY = 5  # days
+NAMED_EVERY = 10  # days
 
 
 @dataclass(slots=True, kw_only=True)

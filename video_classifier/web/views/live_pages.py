@@ -8,7 +8,6 @@ from collections.abc import Mapping, Sequence
 from itertools import groupby
 from typing import Any
 
-from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.template.loader import render_to_string
@@ -32,6 +31,7 @@ NO_PICTURE = (
     "fares."
 )
 EVENTS = paging.Order(fields=("opened_at", "id"), descending=True)
+EVENTS_PER_PAGE = 10
 SEEN = "seen"  # in the address: what a part that asks for itself shows already
 _UNSAID = "SEEN-YET"  # stands in such a part where that is to be
 
@@ -103,7 +103,7 @@ def camera(request: SignedInRequest, pk: int) -> HttpResponse:
 
 def _events(request: SignedInRequest, view: CameraView) -> dict[str, Any]:
     rows = LiveEvent.objects.visible_to(request.user).filter(camera=view.pk)
-    found = paging.page(rows, EVENTS, request.GET, listed=rows, size=settings.HISTORY_PAGE_SIZE)
+    found = paging.page(rows, EVENTS, request.GET, listed=rows, size=EVENTS_PER_PAGE)
     results = live_cameras.results_of(request.user, found.rows)
     shown = [live_cameras.row_of(each, results, view.time_zone) for each in found.rows]
     return {"page": found, "rows": shown}
