@@ -204,8 +204,8 @@ def _steps(broken: Camera, watched: Watched, ends: float) -> Iterator[float]:
 def _look(site: LiveSite, watched: Watched) -> None:
     feeds = {each.name: each for each in site.feeds()}
     watched.memory.append(site.watcher_memory())
-    if feeds[SHOP].stride:
-        watched.strides.append(feeds[SHOP].stride)
+    if (stride := feeds[SHOP].stride) is not None:
+        watched.strides.append(stride)
     trial = watched.trials[-1] if watched.trials else None
     feed = feeds[BROKEN]
     if trial is None or trial.recovered is not None or feed.last_picture is None:

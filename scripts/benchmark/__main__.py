@@ -3,7 +3,8 @@
 That is the naive way, and for a model of people a model of whole frames (--beside).
 With --isolated it is the same analysis in child processes, as on the site; with --serving these
 alone, from their start on; with --engines the same models in Keras and in what serves their export;
-with --recordings and --lengths recordings of minutes and hours, which are made of a clip.
+with --recordings and --lengths recordings of minutes and hours, which are made of a clip; with
+--live cameras that are watched, the first clip being an empty room, the others acts of one person.
 """
 
 from __future__ import annotations
@@ -28,7 +29,8 @@ from rich.table import Table
 from scripts._lib import console, interleaved, markdown
 from scripts._lib.interleaved import Comparison, Timings
 from scripts._lib.markdown import PageError
-from scripts.benchmark import engines, isolated, people, processes, recordings, serving
+from scripts._lib.site_under_test import SiteError
+from scripts.benchmark import engines, isolated, live, people, processes, recordings, serving
 from video_classifier.ml.contracts import ClipError, ClipSpec, Region
 from video_classifier.ml.persons import loading as detectors
 from video_classifier.ml.persons.detector import DetectorError
@@ -67,7 +69,8 @@ class Setup(NamedTuple):
     detector: Path
     clips: Sequence[Path]
     runs: int
-    minutes: int  # of a recording
+    minutes: int  # of a recording, or of watching
+    cameras: int
     lengths: Sequence[int]  # of recordings, in minutes
     workers: Sequence[int]
     segments: int  # of a length that are analyzed, at most
@@ -97,6 +100,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         clips=arguments.clips,
         runs=arguments.runs,
         minutes=arguments.minutes,
+        cameras=arguments.cameras,
         lengths=arguments.lengths or (),
         workers=arguments.workers,
         segments=arguments.segments,
@@ -108,6 +112,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             "serving": arguments.serving,
             "recordings": arguments.recordings,
             "lengths": arguments.lengths,
+            "live": arguments.live,
         }
         for mark, table_of in _TABLES.items():
             if tables[mark]:
@@ -120,6 +125,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         people.NoResultError,
         ClipError,
         PageError,
+        SiteError,
     ) as error:
         console.complain(error)
         return 2
@@ -234,6 +240,19 @@ def _measure_lengths(setup: Setup) -> str:
         )
 
 
+def _measure_live(setup: Setup) -> str:
+    """Raises SiteError."""
+    empty, *acts = setup.clips
+    plan = live.Plan(empty=empty, acts=acts, cameras=setup.cameras, minutes=float(setup.minutes))
+    models = setup.models or ("i3d_person",)
+    measured = []
+    with console.progress("Watching", len(models) * setup.minutes * 60) as advance:
+        for model in models:
+            with TemporaryDirectory() as data:
+                measured.append(live.measure(plan, model, Path(data), advance))
+    return live.table(measured)
+
+
 @contextmanager
 def _aside(setup: Setup) -> Iterator[Path]:
     """Where recordings are made."""
@@ -256,6 +275,7 @@ _TABLES = {
     "serving": _measure_serving,
     "recordings": _measure_recordings,
     "lengths": _measure_lengths,
+    "live": _measure_live,
 }
 
 
@@ -429,7 +449,18 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
         help="empty recordings of these lengths, made of the first clip, with one model",
     )
     parser.add_argument(
-        "--minutes", type=_positive, default=2, help="of each of the --recordings; default: 2"
+        "--live",
+        action="store_true",
+        help="simulated cameras: three with the acts of all clips but the first, else that one",
+    )
+    parser.add_argument(
+        "--cameras", type=_positive, default=10, help="with --live: so many; default: %(default)s"
+    )
+    parser.add_argument(
+        "--minutes",
+        type=_positive,
+        default=2,
+        help="of each of the --recordings, or of --live; default: 2",
     )
     parser.add_argument(
         "--workers",

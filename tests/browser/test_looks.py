@@ -120,10 +120,10 @@ def test_live_pages_are_accessible_and_fit(
 
     page = browser.new_page(base_url=site)
     sign_in(page)
-    faults |= _walk(page, showcase.live(feeds), pictures)
+    faults |= walk(page, showcase.live(feeds), pictures)
     page = browser.new_page(base_url=site)
     sign_in(page, "eve")
-    faults |= _walk(page, [showcase.at("live-none", "/live/")], pictures)
+    faults |= walk(page, [showcase.at("live-none", "/live/")], pictures)
 
     live_streams._taken.clear()
     assert faults == {}
