@@ -172,12 +172,14 @@ def test_people_see_what_was_scored(scene: Scene, feed: Feed) -> None:
 def test_files_begin_with_the_lead_and_hold_the_newest(
     scene: Scene, feed: Feed, model: NumberReader
 ) -> None:
+    """Which is there only where somebody was in view, who has to be followed."""
     scene.watcher.tick()
-    scene.play(feed, 0, 12)
+    scene.play(feed, 0, 14)
 
-    first, last = model.seen[-1]
-    assert last >= 12 * RATE - 2
-    assert 8 * RATE - 7 <= first <= 8 * RATE + 2  # since second 10, two before, and a keyframe
+    (nobody_before, _), (first, last) = model.seen[-2:]
+    assert last >= 14 * RATE - 2
+    assert 10 * RATE - 7 <= first <= 10 * RATE + 2  # since second 12, two before, and a keyframe
+    assert 10 * RATE - 7 <= nobody_before <= 10 * RATE + 2  # since second 10, and a keyframe
 
 
 def test_in_the_end_open_events_are_cut_off_and_have_their_clips(scene: Scene, feed: Feed) -> None:

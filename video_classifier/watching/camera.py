@@ -15,7 +15,7 @@ from django.db import DatabaseError
 from video_classifier.ml.contracts import LEAD, Predictor, Progress
 from video_classifier.ml.serving.card import BundleError, Card
 from video_classifier.models import Feed, LiveEvent
-from video_classifier.services import catalog, live_events, live_samples
+from video_classifier.services import catalog, live_events, live_pictures, live_samples
 from video_classifier.services.errors import Refused
 from video_classifier.services.live_events import CameraGoneError, Told
 from video_classifier.services.live_hints import Hint, Yardstick
@@ -227,7 +227,8 @@ class WatchedCamera:
         newest = self._readers.scored.ring.newest(0.0)
         if card is None or predictor is None or newest is None:
             return None
-        reach = strides.reach(card.spec, since=self._since, newest=newest.end)
+        lead = LEAD if self._has_anybody else 0.0
+        reach = strides.reach(card.spec, since=self._since, newest=newest.end, lead=lead)
         excerpt = self._readers.scored.ring.newest(reach)
         if excerpt is None or excerpt.stretch != self._stretch:
             return None
@@ -248,6 +249,7 @@ class WatchedCamera:
         self, excerpt: Excerpt, card: Card, predictor: Predictor, progress: Progress
     ) -> Scored | None:
         span = strides.span(card.spec, start=excerpt.start, end=excerpt.end, since=self._since)
+        in_full = self._has_anybody or live_pictures.is_looked_at(self.pk)
         try:
             found = strides.score(
                 excerpt,
@@ -255,6 +257,7 @@ class WatchedCamera:
                 predictor,
                 camera=self.pk,
                 write=remuxing.write,
+                width=strides.WIDTH if in_full else strides.SMALL,
                 progress=progress,
             )
         except Refused as refusal:
@@ -276,6 +279,10 @@ class WatchedCamera:
             self._deaths = 0
             return found
         return None
+
+    @property
+    def _has_anybody(self) -> bool:
+        return self._people is not None and self._people.anybody
 
     def _take(self, scored: Scored) -> None:
         outcome, card = scored.outcome, self._model.card

@@ -121,6 +121,11 @@ class People:
         self._until: float | None = None  # to which was looked
 
     @property
+    def anybody(self) -> bool:
+        """Whether somebody was in view at last."""
+        return bool(self._people)
+
+    @property
     def score(self) -> float | None:
         """The highest of those in view: of the candidate that each is in just now."""
         found = (self._candidate(each, len(each.windows)) for each in self._people)

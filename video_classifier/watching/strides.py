@@ -27,7 +27,8 @@ from video_classifier.ml.contracts import (
 LOOK_BACK = 10.0  # seconds that a model without a rate looks at
 MOST = 10.0  # seconds that are caught up with: who comes late looks at the newest alone
 SHORTEST = 0.05  # seconds; a span has some length
-WIDTH = 640  # pixels of the pictures for people
+WIDTH = 640  # pixels of the pictures for people …
+SMALL = 320  # … while nobody is in view, and nobody looks
 IN_MEMORY = Path("/dev/shm")  # noqa: S108  (where systems have a file system in memory)
 ROOM = 64 * 2**20  # bytes that a stride may need there
 
@@ -70,11 +71,15 @@ class Scored:
         return self.start + max(0.0, self.span.start - LEAD)
 
 
-def reach(spec: ClipSpec, *, since: float, newest: float) -> float:
-    """How many seconds, back from the newest picture, a stride needs in its file."""
+def reach(spec: ClipSpec, *, since: float, newest: float, lead: float = LEAD) -> float:
+    """How many seconds, back from the newest picture, a stride needs in its file.
+
+    Where nobody was in view, nobody has to be followed before the span: without a lead, half as
+    many pictures are looked at.
+    """
     if not spec.rate:
         return LOOK_BACK
-    return min(newest - since, MOST) + LEAD
+    return min(newest - since, MOST) + lead
 
 
 def span(spec: ClipSpec, *, start: float, end: float, since: float) -> Span:
@@ -93,6 +98,7 @@ def score(  # noqa: PLR0913
     *,
     camera: int,
     write: Callable[[AnyExcerpt, Path], None],
+    width: int = WIDTH,
     progress: Progress = UNWATCHED,
 ) -> Scored:
     """Writes the excerpt into a file and has the span of it analyzed.
@@ -103,7 +109,7 @@ def score(  # noqa: PLR0913
     with _folder() as folder:
         file = folder / "stride.mp4"
         write(excerpt, file)
-        outcome = predictor.analyze(file, span=looked_at, preview_width=WIDTH, progress=progress)
+        outcome = predictor.analyze(file, span=looked_at, preview_width=width, progress=progress)
     return Scored(
         camera=camera,
         stretch=excerpt.stretch,

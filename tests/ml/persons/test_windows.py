@@ -187,3 +187,14 @@ def test_below_three_pictures_a_second_there_are_no_windows(tmp_path: Path) -> N
 
         assert bool(taken(reel, tracks)[0]) == is_enough
         assert len(taken(reel, tracks, SPREAD)[0]) == 1
+
+
+def test_windows_of_an_earlier_span_are_left_out_but_never_the_last() -> None:
+    whole = windows.of_track(eighths(5.1), track(0.0, 5.0), MOVEMENT)
+
+    later = whole.since(2.0)
+    assert [end for _, end in whole.spans] == [2.0, 3.0, 4.0, 5.0]
+    assert later.spans == whole.spans[1:]
+    assert later.starts == whole.starts[1:]
+    assert later.places == whole.places
+    assert whole.since(60.0).spans == whole.spans[-1:]

@@ -6,6 +6,7 @@ from bisect import bisect_right
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from itertools import chain
+from math import inf
 from pathlib import Path
 from typing import TypeVar
 
@@ -145,12 +146,14 @@ def take_windows(
     a `preview_width` the whole picture in the middle of each window. Returns whole pictures from
     all of the clip, or of the span that the reel is of. A network of movement gets no window of a
     clip with fewer than `MIN_RATE` pictures a second, and none of a span where nothing moves.
+    Windows that end before a span begins are those of the span before it.
     `clip` is the reel in which the tracks were
     found. Raises ClipError.
     """
     if spec.sees_too_little(clip.rate) or clip.is_still:
         tracks = ()
-    planned = [windows.of_track(clip.times, track, spec) for track in tracks]
+    since = clip.times[clip.lead] if clip.lead else -inf
+    planned = [windows.of_track(clip.times, track, spec).since(since) for track in tracks]
     wanted = [
         [each.places[start : start + spec.frames] for start in each.starts] for each in planned
     ]

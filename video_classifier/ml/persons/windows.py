@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import floor
 
 import numpy as np
@@ -29,6 +29,11 @@ class TrackWindows:
     places: tuple[int, ...]  # of the pictures, ascending; one comes again where none is newer
     starts: tuple[int, ...]  # of each window: its pictures are `places[start : start + frames]`
     spans: tuple[tuple[float, float], ...]  # start and end of each window in seconds
+
+    def since(self, second: float) -> TrackWindows:
+        """Without windows that end by then, but with the last one."""
+        gone = sum(end <= second + _TOLERANCE for _, end in self.spans[:-1])
+        return replace(self, starts=self.starts[gone:], spans=self.spans[gone:])
 
 
 def of_track(times: Sequence[float], track: Track, spec: ClipSpec) -> TrackWindows:
