@@ -44,7 +44,8 @@ def test_a_camera_that_answers_shows_a_picture() -> None:
     assert (found.codec, found.width, found.height) == ("h264", 64, 48)
     kept = live_pictures.latest(feed.pk)
     assert kept is not None
-    assert kept.content == found.picture  # to draw zones on
+    assert kept.content == found.picture
+    assert live_pictures.plain(feed.pk) == found.picture  # to draw zones on
 
 
 def test_the_address_is_told_by_input_alone(

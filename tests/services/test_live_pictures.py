@@ -114,3 +114,16 @@ def test_those_of_one_camera_can_be_removed() -> None:
     live_pictures.remove(1)
 
     assert live_pictures.latest(1) is None
+
+
+def test_a_plain_picture_lies_beside_the_drawn_one() -> None:
+    assert live_pictures.plain(7) is None
+    assert live_pictures.is_plain_due(7)
+
+    live_pictures.write(7, b"drawn", taken_at=TAKEN)
+    live_pictures.write_plain(7, b"plain")
+
+    assert live_pictures.plain(7) == b"plain"
+    assert not live_pictures.is_plain_due(7)
+    live_pictures.remove(7)
+    assert live_pictures.plain(7) is None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import time
 from collections.abc import Iterator
 from dataclasses import replace
@@ -10,6 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from video_classifier.ml.contracts import Box
 from video_classifier.services import live_pictures
@@ -78,6 +80,19 @@ def test_what_is_shown_can_be_read(publisher: Publisher) -> None:
     assert found is not None
     assert found.taken_at == TAKEN
     assert found.content.startswith(b"\xff\xd8")
+
+
+def test_zones_are_drawn_on_all_of_the_picture_and_nothing_else(publisher: Publisher) -> None:
+    picture = shown(1)
+    publisher.show(7, picture)
+
+    until = time.monotonic() + 5
+    while (plain := live_pictures.plain(7)) is None and time.monotonic() < until:
+        time.sleep(0.01)
+
+    assert plain is not None
+    with Image.open(io.BytesIO(plain)) as found:
+        assert found.size == picture.previews[0].shape[1::-1]
 
 
 def test_while_nobody_looks_there_is_one_a_second(

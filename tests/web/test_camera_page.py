@@ -210,8 +210,8 @@ def test_so_many_queries_however_many_hints(
         make_event(feed, ago=100 * (number + 1))
 
     # Session, user, camera, its last event, its hours; events: keys, rows; hours of 30 days,
-    # whether they manage it, and the way there.
-    with django_assert_num_queries(10):
+    # what they manage, whether any camera is watched.
+    with django_assert_num_queries(11):
         page(client, feed)
     with django_assert_num_queries(5):
         part(client, feed)

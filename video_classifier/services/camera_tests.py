@@ -73,6 +73,7 @@ def try_out(feed: Feed) -> Tried:
             found = _received(address, machines, Path(folder), until - DECODE_SECONDS)
     finally:
         _running.release()
+    live_pictures.write_plain(feed.pk, found.picture)
     live_pictures.write(feed.pk, found.picture, taken_at=timezone.now())
     return found
 

@@ -1,5 +1,7 @@
 """The newest picture of each live camera: where it lies, how old it is, and who looks.
 
+Beside the picture that people watch, in which boxes and words are drawn, there is a plain one.
+
 Files below DATA_DIR and not rows, because ten a second may come and go. Watchers write them, and
 the web process reads.
 """
@@ -24,7 +26,8 @@ LOOKED_FOR = 10.0  # seconds for which a look counts
 KEEP = timedelta(days=1)  # of a camera that gives no more pictures
 
 NANOSECONDS = 1_000_000_000  # of a second
-_PICTURE = "latest.jpg"
+PLAIN_EVERY = 10.0  # seconds from one plain picture to the next
+_PICTURE, _PLAIN = "latest.jpg", "plain.jpg"
 _LOOK = "looked"
 
 
@@ -52,6 +55,26 @@ def write(camera: int, content: bytes, *, taken_at: datetime) -> None:
         # How old a picture is counts from when it was taken, not from when it was drawn.
         stamp = int(taken_at.timestamp() * 1_000_000) * 1_000
         os.utime(aside, ns=(stamp, stamp))
+
+
+def write_plain(camera: int, content: bytes) -> None:
+    """Puts it in the place of the plain one before. Raises OSError."""
+    target = _folder(camera) / _PLAIN
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with atomic_write(target) as aside:
+        aside.write_bytes(content)
+
+
+def is_plain_due(camera: int) -> bool:
+    return not 0 <= _age(_folder(camera) / _PLAIN) < PLAIN_EVERY
+
+
+def plain(camera: int) -> bytes | None:
+    """A JPEG of all that the camera shows, and of nothing else: zones are drawn on it."""
+    try:
+        return (_folder(camera) / _PLAIN).read_bytes()
+    except FileNotFoundError:
+        return None
 
 
 def latest(camera: int) -> Latest | None:

@@ -63,10 +63,17 @@ class Drawing:
 
 
 def jpeg(drawing: Drawing) -> bytes:
+    return _jpeg(drawn(drawing))
+
+
+def plain_jpeg(drawing: Drawing) -> bytes:
+    """Without what is drawn."""
+    return _jpeg(drawing.picture)
+
+
+def _jpeg(image: Image) -> bytes:
     _, content = cv2.imencode(
-        ".jpg",
-        cv2.cvtColor(drawn(drawing), cv2.COLOR_RGB2BGR),
-        [cv2.IMWRITE_JPEG_QUALITY, QUALITY],
+        ".jpg", cv2.cvtColor(image, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, QUALITY]
     )
     return content.tobytes()
 

@@ -140,6 +140,8 @@ class Publisher:
             camera, picture = found
             try:
                 live_pictures.write(camera, drawing.jpeg(picture), taken_at=picture.at)
+                if live_pictures.is_plain_due(camera):
+                    live_pictures.write_plain(camera, drawing.plain_jpeg(picture))
             except Exception:  # whatever is wrong with one, the others go on  # noqa: BLE001
                 self._complain(camera)
 

@@ -271,8 +271,8 @@ class Picture:
 
     @classmethod
     def newest_of(cls, feed: Feed) -> Picture | None:
-        found = live_pictures.latest(feed.pk)
-        return cls(content=found.content) if found else None
+        found = live_pictures.plain(feed.pk)
+        return cls(content=found) if found else None
 
     @property
     def source(self) -> str:

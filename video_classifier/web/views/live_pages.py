@@ -11,7 +11,7 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.template.loader import render_to_string
-from django.urls import NoReverseMatch, reverse
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.cache import get_conditional_response, patch_vary_headers
 from django.utils.safestring import SafeString, mark_safe
@@ -56,7 +56,7 @@ def wall(request: SignedInRequest) -> HttpResponse:
         "part": _part(part, context, request),
         "why_empty": why_empty(request.user),
         "may_add": may_add,
-        "add": _address("web:new-camera") if may_add else "",
+        "add": reverse("web:new-camera") if may_add else "",
     }
     return page_or_part(request, page="video_classifier/wall/page.html", part=part, context=context)
 
@@ -89,7 +89,7 @@ def camera(request: SignedInRequest, pk: int) -> HttpResponse:
         context |= {
             "part": _part(part, context, request),
             "health": _health(request, view),
-            "settings": _address("web:camera-settings", pk) if manages else "",
+            "settings": reverse("web:camera-settings", args=[pk]) if manages else "",
             "is_still": "still" in request.GET,
         }
     return page_or_part(
@@ -113,13 +113,6 @@ def _health(request: SignedInRequest, view: CameraView) -> live_health.Health:
     since = live_health.since(view.now, view.time_zone)
     hours = FeedHour.objects.visible_to(request.user).filter(camera=view.pk, start__gte=since)
     return live_health.of(hours, now=view.now, time_zone=view.time_zone)
-
-
-def _address(name: str, *arguments: object) -> str:
-    try:
-        return reverse(name, args=arguments)
-    except NoReverseMatch:
-        return ""
 
 
 def _part(template: str, context: Mapping[str, Any], request: HttpRequest) -> SafeString:
