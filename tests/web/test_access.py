@@ -64,6 +64,7 @@ PAGES: list[tuple[str, dict[str, object], set[str]]] = [
     ("wall", {}, {"GET", "HEAD"}),
     ("camera", {"pk": 7}, {"GET", "HEAD"}),
     ("camera-still", {"pk": 7}, {"GET", "HEAD"}),
+    ("camera-link", {"pk": 7}, {"GET", "HEAD"}),
     ("video", {"pk": 7}, {"GET", "HEAD"}),
     ("again", {"pk": SOME_ID}, {"POST"}),
     ("cancel", {"pk": SOME_ID}, {"POST"}),
@@ -194,6 +195,7 @@ GET  web:events-xlsx                     in     200  200   200   200    200    2
 GET  web:live                            in     200  200   200   200    200    200    200   200
 GET  web:wall                            in     200  200   200   200    200    200    200   200
 GET  web:camera                          in     404  404   404   200    200    200    200   200
+GET  web:camera-link                     in     404  404   404   200    200    200    200   200
 GET  web:camera-still                    in     404  404   404   200    200    200    200   200
 HEAD web:video                           in     404  404   404   200    200    200    200   200
 GET  web:trash                           in     200  200   200   200    200    200    200   200
@@ -359,7 +361,7 @@ OF_THE_API: dict[str, dict[str, object]] = {
     },
     "api:event": {"number": 1},
 }
-OF_A_CAMERA = {"web:camera", "web:camera-still", "web:video"}
+OF_A_CAMERA = {"web:camera", "web:camera-link", "web:camera-still", "web:video"}
 SignIn = Callable[[str], Client]
 FORM = "application/x-www-form-urlencoded"
 
@@ -396,7 +398,6 @@ def shown(
     uploader = make_user("uploader", roles=[Role.ANALYST])
     camera = Camera.objects.create(store=store, name="Back door")
     clip = make_clip(name="secret.mp4", uploaded_by=uploader, camera=camera)
-    Feed.objects.create(camera=camera, model="special", is_enabled=True)
     live_pictures.write(camera.pk, b"picture", taken_at=timezone.now())
     found = make_analysis(
         clip=clip, model="special", status=Status.DONE, frame_times=[0.5], requested_by=uploader

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import timedelta
+from html import unescape
 
 import pytest
 from django.contrib.auth.models import User
@@ -215,3 +216,17 @@ def test_so_many_queries_however_many_hints(
         page(client, feed)
     with django_assert_num_queries(5):
         part(client, feed)
+
+
+def test_an_address_for_some_minutes_shows_the_camera_to_whoever_has_it(
+    client: Client, feed: Feed
+) -> None:
+    html = client.get(f"/cameras/{feed.pk}/link/").content.decode()
+    (address,) = re.findall(r'value="http://testserver(/video/[^"]+)" readonly', html)
+
+    answer = Client().get(unescape(address))
+
+    assert answer.status_code == 200
+    assert answer["Content-Type"].startswith("multipart/x-mixed-replace")
+    answer.close()
+    assert Client().get(f"/cameras/{feed.pk}/link/").status_code == 302

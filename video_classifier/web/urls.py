@@ -49,6 +49,7 @@ urlpatterns = [
     path("live/<slug:rows>/", views.live, name="live"),
     path("live/", views.wall, name="wall"),
     path("cameras/<int:pk>/", views.camera, name="camera"),
+    path("cameras/<int:pk>/link/", views.camera_link, name="camera-link"),
     path("cameras/<int:pk>/still.jpg", views.camera_still, name="camera-still"),
     path("video/<int:pk>", views.video, name="video"),
     path("history.csv", views.export_csv, {"what": "history"}, name="history-csv"),

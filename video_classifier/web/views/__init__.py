@@ -20,7 +20,7 @@ from video_classifier.web.views.evidence import crop, frame, heat, heat_map
 from video_classifier.web.views.exports import export_csv, export_workbook
 from video_classifier.web.views.history import history
 from video_classifier.web.views.live import live
-from video_classifier.web.views.live_pages import camera, camera_still, wall
+from video_classifier.web.views.live_pages import camera, camera_link, camera_still, wall
 from video_classifier.web.views.results import again, cancel, pause, result, resume
 from video_classifier.web.views.resumable import resumable_upload, resumable_uploads
 from video_classifier.web.views.trash import delete_clip, purge_clip, restore_clip, trash_list
@@ -33,6 +33,7 @@ __all__ = [
     "ask_for_copy",
     "camera",
     "camera_duties",
+    "camera_link",
     "camera_list",
     "camera_settings",
     "camera_still",

@@ -9,11 +9,12 @@ from itertools import groupby
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404
+from django.shortcuts import get_object_or_404, render
 from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.cache import get_conditional_response, patch_vary_headers
+from django.utils.http import urlencode
 from django.utils.safestring import SafeString, mark_safe
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
@@ -21,7 +22,7 @@ from django.views.decorators.http import require_safe
 from video_classifier.http import paging
 from video_classifier.http.permissions import manages_a_store, sees_several_stores, why_empty
 from video_classifier.models import Feed, FeedHour, LiveEvent
-from video_classifier.services import live_pictures
+from video_classifier.services import live_pictures, live_streams
 from video_classifier.web import live_cameras, live_health
 from video_classifier.web.live_cameras import CameraView
 from video_classifier.web.responses import SignedInRequest, asked_for, is_part, page_or_part
@@ -99,6 +100,21 @@ def camera(request: SignedInRequest, pk: int) -> HttpResponse:
         parts={"events": "video_classifier/camera/_events.html"},
         context=context,
     )
+
+
+@never_cache
+@require_safe
+def camera_link(request: SignedInRequest, pk: int) -> HttpResponse:
+    """An address that shows the camera for some minutes to whoever has it."""
+    feed = get_object_or_404(live_cameras.visible_feeds(request.user), pk=pk)
+    signed = live_streams.token(feed.camera, request.user)
+    way = reverse("web:video", args=[pk])
+    context = {
+        "camera": feed.camera,
+        "address": request.build_absolute_uri(f"{way}?{urlencode({'token': signed})}"),
+        "minutes": live_streams.GOOD_FOR.seconds // 60,
+    }
+    return render(request, "video_classifier/camera/link.html", context)
 
 
 def _events(request: SignedInRequest, view: CameraView) -> dict[str, Any]:
