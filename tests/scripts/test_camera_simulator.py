@@ -7,6 +7,7 @@ import json
 import subprocess
 import sys
 import time
+from collections import deque
 from itertools import islice
 from pathlib import Path
 
@@ -14,7 +15,7 @@ import av
 import pytest
 
 from scripts import camera_simulator
-from scripts._lib.simulator import faults
+from scripts._lib.simulator import faults, footage
 from scripts._lib.simulator.camera import Camera
 from scripts._lib.simulator.credentials import Credentials
 from scripts._lib.simulator.faults import Control, Planned
@@ -81,6 +82,36 @@ def test_a_planted_clip_comes_at_its_time(clip: Path, tmp_path: Path) -> None:
     found = [(start, end, each.clip) for start, end, each in islice(program, 4)]
 
     assert found == [(0, 4, clip), (4, 6, clip), (6, 8, other), (8, 12, clip)]
+
+
+def test_a_clip_that_is_asked_for_waits_for_the_end_of_what_is_on(
+    clip: Path, tmp_path: Path
+) -> None:
+    other = videos.write(tmp_path / "other.mp4", 20)
+    asked: deque[Path] = deque()
+
+    program = played([clip], Form(rate=10), (), asked)
+    found = [next(program)]
+    asked.append(other)
+    found += islice(program, 2)
+
+    assert [(start, end, each.clip) for start, end, each in found] == [
+        (0, 4, clip),
+        (4, 6, other),
+        (6, 10, clip),
+    ]
+
+
+def test_a_clip_is_planted_while_the_camera_runs(clip: Path, tmp_path: Path) -> None:
+    other = videos.write(tmp_path / "other.mp4", 5, size=(64, 48))
+
+    with Camera([clip], Form(codec="mjpeg"), speed=4, only="http") as camera:
+        camera.plant(other)
+        with camera.pictures.client() as client:
+            until = time.monotonic() + 20
+            small = footage.shot(other, camera.pictures.form).pictures[0].data
+            while (picture := client.next(timeout=10)) and picture.data != small:
+                assert time.monotonic() < until
 
 
 def test_encodes_as_asked(clip: Path) -> None:

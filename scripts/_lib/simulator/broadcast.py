@@ -5,6 +5,7 @@ from __future__ import annotations
 import queue
 import threading
 import time
+from collections import deque
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -71,6 +72,7 @@ class Broadcast:
     ) -> None:
         self.form = form
         self._clips, self._planted, self._control, self._speed = clips, planted, control, speed
+        self.asked: deque[Path] = deque()  # clips that are played next, once each
         self._clients: set[Client] = set()
         self._lock = threading.Lock()
         self._ended = threading.Event()
@@ -95,6 +97,11 @@ class Broadcast:
         self._has_head.wait(_PATIENCE)
         return self._head
 
+    def plant(self, clip: Path) -> None:
+        """Plays it once, as soon as what is on has ended."""
+        footage.shot(clip, self.form)  # encoded now, so that no picture is late
+        self.asked.append(clip)
+
     def disconnect(self) -> None:
         with self._lock:
             for client in self._clients:
@@ -112,7 +119,7 @@ class Broadcast:
                 self._clients.discard(made)
 
     def _play(self) -> None:
-        for start, end, shot in footage.played(self._clips, self.form, self._planted):
+        for start, end, shot in footage.played(self._clips, self.form, self._planted, self.asked):
             for number, picture in enumerate(shot.pictures):
                 if start + picture.sent >= end:
                     break

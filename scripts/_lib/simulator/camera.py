@@ -112,6 +112,12 @@ class Camera:
         if self._only != "rtsp":
             self.pictures.stop()
 
+    def plant(self, clip: Path) -> None:
+        """Plays it once, as soon as what is on has ended."""
+        for each, name in ((self.stream, "rtsp"), (self.pictures, "http")):
+            if self._only in {"", name}:
+                each.plant(clip)
+
     def disconnect(self) -> None:
         """Everybody who looks."""
         with self._lock:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
@@ -67,11 +68,15 @@ class Planted:
 
 
 def played(
-    clips: Sequence[Path], form: Form, planted: Sequence[Planted] = ()
+    clips: Sequence[Path],
+    form: Form,
+    planted: Sequence[Planted] = (),
+    asked: deque[Path] | None = None,
 ) -> Iterator[tuple[float, float, Shot]]:
     """Shots without end, with the seconds from when to when they are on.
 
-    The next one is encoded while one is played. A planted clip cuts off what is on.
+    The next one is encoded while one is played. A planted clip cuts off what is on; one that is
+    put into `asked` meanwhile waits for the end of it.
     """
     waiting = sorted(planted, key=lambda each: each.at)
     background, now = cycle(clips), 0.0
@@ -84,8 +89,11 @@ def played(
                 current = shot(waiting.pop(0).clip, form)
                 end = now + current.seconds
             else:
-                current = coming.result()
-                coming = encoding.submit(shot, next(background), form)
+                if asked:
+                    current = shot(asked.popleft(), form)
+                else:
+                    current = coming.result()
+                    coming = encoding.submit(shot, next(background), form)
                 end = now + current.seconds
                 if waiting:
                     end = min(end, waiting[0].at)
