@@ -41,6 +41,7 @@ from video_classifier.ml.serving.engine import LITERT_FILE, OPENVINO_FILE
 EXAMPLE = """examples:
   python -m scripts.benchmark ../shared/data/mnnit/shoplifters/shoplifting_001.mp4 --runs 9
   python -m scripts.benchmark ../shared/data/mnnit/non_shoplifters/normal_017.mp4 --recordings
+  python -m scripts.benchmark empty.mp4 act1.mp4 act2.mp4 --live --cameras 10 --minutes 10
 
 Timings are medians, in seconds. Warm, in a process that has analyzed before: decode, inference and
 the whole of an analysis. Cold, each in a fresh process with the first clip: the import of
@@ -126,6 +127,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         ClipError,
         PageError,
         SiteError,
+        live.PlanError,
     ) as error:
         console.complain(error)
         return 2
@@ -241,7 +243,7 @@ def _measure_lengths(setup: Setup) -> str:
 
 
 def _measure_live(setup: Setup) -> str:
-    """Raises SiteError."""
+    """Raises PlanError and SiteError."""
     empty, *acts = setup.clips
     plan = live.Plan(empty=empty, acts=acts, cameras=setup.cameras, minutes=float(setup.minutes))
     models = setup.models or ("i3d_person",)
@@ -249,7 +251,9 @@ def _measure_live(setup: Setup) -> str:
     with console.progress("Watching", len(models) * setup.minutes * 60) as advance:
         for model in models:
             with TemporaryDirectory() as data:
-                measured.append(live.measure(plan, model, Path(data), advance))
+                measured.append(
+                    live.measure(plan, model, Path(data), advance, storage=setup.storage)
+                )
     return live.table(measured)
 
 
