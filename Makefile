@@ -11,7 +11,7 @@ PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3; do \
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-postgres test-serve quick fuzz lint check lock models recipes clean
+.PHONY: help run test test-postgres test-serve quick fuzz lint check soak lock models recipes clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 22
@@ -50,6 +50,13 @@ quick: .venv/development ## the tests that need neither Keras nor a browser: bef
 SEEDS ?= 1000
 fuzz: .venv/development ## damage clips at random in SEEDS ways; `make test` tries a few
 	$(BIN)/python -m pytest -m fuzz --seeds $(SEEDS)
+
+MINUTES ?= 30
+ORDINARY := $(wildcard $(FOOTAGE)/mnnit/non_shoplifters/normal_01*.mp4)
+PLANTED := $(foreach n,016 074 080,$(FOOTAGE)/mnnit/shoplifters/shoplifting_$(n).mp4)
+soak: .venv/runtime ## watch two simulated cameras with faults for MINUTES (30); clips from FOOTAGE
+	@test -n "$(ORDINARY)" || { echo "There are no clips in $(FOOTAGE)/mnnit. Say where: make soak FOOTAGE=FOLDER"; exit 2; }
+	$(BIN)/python -m scripts.soak --ordinary $(ORDINARY) --planted $(PLANTED) --minutes $(MINUTES)
 
 lint: .venv/development ## ruff, strict mypy, import-linter, migrations up to date
 	$(BIN)/ruff check .

@@ -4,19 +4,24 @@ One camera plays ordinary clips, and some in which something happens. The other 
 way that the simulator knows, one after the other. At the end: how long each fault took to be over
 once the camera was sound again, whether memory grew, and which of the planted clips were found
 live that the same model finds in an upload. The site is started as shipped, on 127.0.0.1, with data
-of its own in a temporary folder.
+of its own in a temporary folder. The time counts from when both cameras are watched.
+
+Ends with 0 if nothing was wrong, with 1 after a sentence for each thing that was, and with 2 if it
+could not be tried.
 """
 
 from __future__ import annotations
 
 import argparse
+import math
 import statistics
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from fractions import Fraction
+from itertools import cycle
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -27,37 +32,44 @@ from scripts._lib.simulator.camera import Camera
 from scripts._lib.simulator.faults import Faults
 from scripts._lib.simulator.footage import Form, Planted, Shot
 from scripts._lib.site_under_test import SiteError
+from video_classifier.ml.contracts import ClipError
+from video_classifier.ml.persons.detector import DetectorError
+from video_classifier.ml.serving.card import BundleError
 from video_classifier.watching import remuxing
 from video_classifier.watching.ring import Excerpt, StreamFacts, StreamPacket
 
 EXAMPLE = """example:
   python -m scripts.soak --ordinary ../shared/data/mnnit/non_shoplifters/*_01*.mp4 \\
       --planted ../shared/data/mnnit/shoplifters/shoplifting_0{16,74,80}.mp4 --minutes 30
+  python -m scripts.soak --ordinary shop/*.mp4 --minutes 3 --faults stall password
 """
 SHOP, BROKEN = "shop", "broken"  # the two cameras
 FORM = Form(size=(640, 360), rate=10)
-FAULTS: tuple[tuple[str, bool | float | str], ...] = (
-    ("silence", True),
-    ("refuse", True),
-    ("stall", True),
-    ("empty", True),
-    ("keyless", True),
-    ("truncated", True),
-    ("garbled", True),
-    ("password", True),
-    ("audio", True),
-    ("size", True),
-    ("large", True),
-    ("slow", 2000.0),
-    ("clock", -30.0),
-    ("redirect", "rtsp://127.0.0.1:1/"),
-)
+JUMP = -30.0  # seconds, of a clock
+FAULTS: dict[str, bool | float | str] = {
+    "silence": True,
+    "refuse": True,
+    "stall": True,
+    "empty": True,
+    "keyless": True,
+    "truncated": True,
+    "garbled": True,
+    "password": True,
+    "audio": True,
+    "size": True,
+    "large": True,
+    "slow": 2000.0,
+    "clock": JUMP,
+    "redirect": "rtsp://127.0.0.1:1/",
+}
 SECONDS = 15.0  # that a fault lasts
 RECOVERY = 30.0  # seconds after it in which the camera has to be live again
-FRESH = timedelta(seconds=5)  # a picture so old shows that it is
-START = 20.0  # seconds until the first clip is planted: the children load the model
-LATE = timedelta(seconds=15)  # an event may open so long after the end of a planted clip
-GROWTH = 1.15  # of memory, from the first third to the last one
+REST = 5.0  # seconds from when it is live again to the next fault
+PATIENCE = 180.0  # seconds until both cameras are watched: the children load the model
+START = 5.0  # seconds from then on until the first clip is planted
+TAIL = 40.0  # seconds after the last one in which its event opens and closes
+LATE = 15.0  # seconds after the end of a planted clip in which its event may open
+GROWTH = 1.15  # of memory, from the middle third to the last one
 HEADS = ("figure", "wanted", "found")
 
 
@@ -66,8 +78,12 @@ class Trial:
     """A fault, while it is tried."""
 
     name: str
-    ended: float  # monotonic seconds at which the camera was sound again
-    recovered: float | None = None  # seconds after that
+    ended: datetime  # when the camera was sound again
+    recovered: float | None = None  # seconds from then to when it was live again
+
+    @property
+    def is_over(self) -> bool:
+        return self.recovered is not None and self.recovered <= RECOVERY
 
 
 @dataclass(slots=True, kw_only=True)
@@ -75,25 +91,41 @@ class Watched:
     """What was seen of the site while it watched."""
 
     trials: list[Trial] = field(default_factory=list)
-    memory: list[int] = field(default_factory=list)  # bytes, once a second
+    planted: list[Planted] = field(default_factory=list)  # by seconds since `began`
+    began: datetime = field(default_factory=lambda: datetime.now(UTC))
+    memory: list[int] = field(default_factory=list)  # bytes, once a second; 0: nobody watched
+    watchers: set[int] = field(default_factory=set)  # their process ids
     strides: list[float] = field(default_factory=list)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     arguments = _arguments(argv)
     try:
+        _check(arguments)
         with TemporaryDirectory() as folder:
-            rows = _soak(arguments, Path(folder))
-        table = markdown.table([HEADS, *rows.figures], words=3)
+            result = _soak(arguments, Path(folder))
+        table = markdown.table([HEADS, *result.figures], words=3)
         if arguments.write:
             markdown.write(arguments.write, "soak", f"\n{table}\n")
-    except (OSError, SiteError, markdown.PageError) as error:
+    except (
+        BundleError,
+        ClipError,
+        DetectorError,
+        OSError,
+        SiteError,
+        SoakError,
+        markdown.PageError,
+    ) as error:
         console.complain(error)
         return 2
     console.out.print(table, markup=False, soft_wrap=True)
-    for wrong in rows.wrong:
+    for wrong in result.wrong:
         console.warn(wrong)
-    return int(bool(rows.wrong))
+    return int(bool(result.wrong))
+
+
+class SoakError(Exception):
+    """It can't be tried, and the message says why."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,28 +134,51 @@ class Result:
     wrong: list[str]  # sentences
 
 
+def _check(arguments: argparse.Namespace) -> None:
+    """Raises SoakError and PageError, before half an hour has passed."""
+    for clip in (*arguments.ordinary, *arguments.planted):
+        if not clip.is_file():
+            msg = f"There is no clip {clip}."
+            raise SoakError(msg)
+    if arguments.write:
+        markdown.check(arguments.write, "soak")
+
+
 def _soak(arguments: argparse.Namespace, folder: Path) -> Result:
-    seconds = arguments.minutes * 60
-    every = max(seconds - START - 40, 1) / max(len(arguments.planted), 1)
-    planted = [
-        Planted(clip=clip, at=START + number * every)
-        for number, clip in enumerate(arguments.planted)
-    ]
+    """Raises BundleError, ClipError, DetectorError and SiteError."""
     found_as_clips = _found_as_clips(arguments)
-    site = LiveSite(folder)
+    # Encoded before the cameras begin, whose pictures are late else.
+    longest = max(footage.shot(clip, FORM).seconds for clip in arguments.ordinary)
+    site = LiveSite(
+        folder,
+        MODELS_STORAGE=str(arguments.storage.resolve()),
+        PERSON_DETECTOR=str(arguments.detector.resolve()),
+        DEFAULT_MODEL=arguments.model,
+    )
     with (
-        Camera(arguments.ordinary, FORM, planted=planted, only="rtsp") as shop,
+        Camera(arguments.ordinary, FORM, only="rtsp") as shop,
         Camera(arguments.ordinary, FORM, only="rtsp") as broken,
     ):
-        began = datetime.now(UTC)
         addresses = ((SHOP, shop.rtsp_url), (BROKEN, broken.rtsp_url))
         site.add_cameras(addresses, model=arguments.model)
         site.start()
         try:
-            watched = _watch(site, broken, seconds)
+            _wait_until_watched(site)
+            watched = _watch(site, shop, broken, arguments)
         finally:
             site.stop()
-    return _judged(watched, site.events(), began, planted, found_as_clips)
+    return _judged(watched, site.events(), found_as_clips, longest)
+
+
+def _wait_until_watched(site: LiveSite) -> None:
+    """Raises SiteError if that takes too long."""
+    until = time.monotonic() + PATIENCE
+    while not all(each.state == "online" and each.stride is not None for each in site.feeds()):
+        if time.monotonic() > until:
+            states = ", ".join(f"{each.name}: {each.fault or each.state}" for each in site.feeds())
+            msg = f"The cameras are not watched after {PATIENCE:.0f} s ({states})."
+            raise SiteError(msg)
+        time.sleep(0.2)
 
 
 def _found_as_clips(arguments: argparse.Namespace) -> dict[Path, bool]:
@@ -170,94 +225,121 @@ def _write(shot: Shot, target: Path) -> None:
     remuxing.write(whole, target)
 
 
-def _watch(site: LiveSite, broken: Camera, seconds: float) -> Watched:
-    """Breaks the camera in all ways, as often as there is time for, and looks once a second."""
-    watched = Watched()
-    ends = time.monotonic() + seconds
-    steps = _steps(broken, watched, ends)
-    due = time.monotonic() + START
+def _watch(site: LiveSite, shop: Camera, broken: Camera, arguments: argparse.Namespace) -> Watched:
+    """Breaks one camera as often as there is time for, plants clips, and looks once a second."""
+    watched, seconds = Watched(), arguments.minutes * 60
+    coming = _spread(arguments.planted, seconds)
+    began = time.monotonic()
+    steps = _steps(broken, watched, arguments.faults, ends=began + seconds)
     with console.progress("Watching", round(seconds)) as advance:
-        while (now := time.monotonic()) < ends:
-            if now >= due:
-                due = now + next(steps, seconds)
+        while (now := time.monotonic()) < began + seconds:
+            next(steps, None)
+            if coming and now - began >= coming[0].at:
+                _plant(coming.pop(0).clip, shop, watched)
             _look(site, watched)
             advance()
             time.sleep(max(0.0, 1.0 - (time.monotonic() - now)))
     return watched
 
 
-def _steps(broken: Camera, watched: Watched, ends: float) -> Iterator[float]:
-    """Breaks the camera and mends it; yields how long to wait each time."""
-    lasting = min(SECONDS, (ends - time.monotonic()) / 6)
-    while True:
-        for name, value in FAULTS:
-            if time.monotonic() + lasting + RECOVERY > ends:
-                return
-            broken.faults.set(**{name: value})
-            yield lasting
-            if name != "clock":  # to set it back would be one more jump
-                broken.faults.set(**{name: getattr(Faults(), name)})
-            watched.trials.append(Trial(name=name, ended=time.monotonic()))
-            yield RECOVERY
+def _spread(clips: Sequence[Path], seconds: float) -> list[Planted]:
+    """Over the time there is, so that the event of the last one has closed at its end."""
+    every = max(seconds - START - TAIL, 0) / max(len(clips), 1)
+    return [Planted(clip=clip, at=START + n * every) for n, clip in enumerate(clips)]
+
+
+def _plant(clip: Path, shop: Camera, watched: Watched) -> None:
+    shop.plant(clip)
+    at = (datetime.now(UTC) - watched.began).total_seconds()
+    watched.planted.append(Planted(clip=clip, at=at))
+
+
+def _steps(
+    broken: Camera, watched: Watched, names: Sequence[str], *, ends: float
+) -> Iterator[None]:
+    """Breaks the camera and mends it, in turn; to be advanced once a second."""
+    lasting = min(SECONDS, (ends - time.monotonic()) / 12)
+    for name in cycle(names):
+        if time.monotonic() + lasting + RECOVERY > ends:
+            return
+        if name == "clock":  # it stays off: to set it right would be one more jump
+            broken.faults.set(clock=broken.faults.now.clock + JUMP)
+        else:
+            broken.faults.set(**{name: FAULTS[name]})
+        yield from _pass(lasting)
+        if name != "clock":
+            broken.faults.set(**{name: getattr(Faults(), name)})
+        trial = Trial(name=name, ended=datetime.now(UTC))
+        watched.trials.append(trial)
+        yield from _pass(RECOVERY, unless=lambda trial=trial: trial.recovered is not None)
+        yield from _pass(REST)
+
+
+def _pass(seconds: float, unless: Callable[[], bool] = lambda: False) -> Iterator[None]:
+    ends = time.monotonic() + seconds
+    while time.monotonic() < ends and not unless():
+        yield
 
 
 def _look(site: LiveSite, watched: Watched) -> None:
     feeds = {each.name: each for each in site.feeds()}
     watched.memory.append(site.watcher_memory())
+    if watcher := site.watcher():
+        watched.watchers.add(watcher.pid)
     if (stride := feeds[SHOP].stride) is not None:
         watched.strides.append(stride)
     trial = watched.trials[-1] if watched.trials else None
     feed = feeds[BROKEN]
     if trial is None or trial.recovered is not None or feed.last_picture is None:
         return
-    if feed.state == "online" and datetime.now(UTC) - feed.last_picture < FRESH:
-        trial.recovered = time.monotonic() - trial.ended
+    if feed.state == "online" and feed.last_picture >= trial.ended:
+        trial.recovered = (datetime.now(UTC) - trial.ended).total_seconds()
 
 
 def _judged(
-    watched: Watched,
-    events: Sequence[Seen],
-    began: datetime,
-    planted: Sequence[Planted],
-    found_as_clips: dict[Path, bool],
+    watched: Watched, events: Sequence[Seen], found_as_clips: Mapping[Path, bool], longest: float
 ) -> Result:
-    wrong = []
-    late = [each for each in watched.trials if not each.recovered or each.recovered > RECOVERY]
-    wrong += [f"The fault “{each.name}” was not over after {RECOVERY:.0f} s." for each in late]
-    back, tried = len(watched.trials) - len(late), len(watched.trials)
-    third = len(watched.memory) // 3
-    first, last = (
-        statistics.median(part) / 1e6 if part else 0.0
-        for part in (watched.memory[third : 2 * third], watched.memory[2 * third :])
-    )
-    if last > first * GROWTH:
-        wrong.append(f"The watcher's memory grew from {first:.0f} to {last:.0f} MB.")
+    """`longest` is how many seconds a planted clip may have to wait for the end of another one."""
+    planted, late = watched.planted, [each for each in watched.trials if not each.is_over]
     expected = [each for each in planted if found_as_clips[each.clip]]
-    missed = [each for each in expected if not _is_found(each, began, events)]
-    wrong += [f"{each.clip.name}, {each.at:.0f} s, was not found live." for each in missed]
-    without = [each for each in events if each.closed and not each.clip]
-    wrong += [
-        f"The event of {each.started:%H:%M:%S} has no clip: {each.no_clip}" for each in without
+    missed = [
+        each
+        for each in expected
+        if not any(_is_of(event, each, watched.began, longest) for event in events)
     ]
-    slowest = max((each.recovered or float("inf") for each in watched.trials), default=0.0)
-    others = sum(not _is_near(each, began, planted) for each in events)
+    without = [each for each in events if each.closed and not each.clip]
+    others = [
+        each
+        for each in events
+        if not any(_is_of(each, clip, watched.began, longest) for clip in planted)
+    ]
+    middle, last = _memory(watched)
+    wrong = [
+        *([] if watched.trials else ["No fault was tried: there was no time for one."]),
+        *(f"The fault “{each.name}” was not over after {RECOVERY:.0f} s." for each in late),
+        *_of_the_watcher(watched, middle, last),
+        *(f"{each.clip.name}, {each.at:.0f} s, was not found live." for each in missed),
+        *(f"The event of {each.started:%H:%M:%S} has no clip: {each.no_clip}" for each in without),
+    ]
+    slowest = max((each.recovered or math.inf for each in watched.trials), default=math.inf)
     figures = [
         (
             "faults that the camera came back from",
             f"all in {RECOVERY:.0f} s",
-            f"{back} of {tried}, the slowest {slowest:.0f} s",
+            f"{len(watched.trials) - len(late)} of {len(watched.trials)}, the slowest "
+            + (f"{slowest:.0f} s" if slowest < math.inf else "never"),
         ),
         (
             "memory of the watcher, middle and last third",
             f"no more than {GROWTH:.0%}",
-            f"{first:.0f} MB, {last:.0f} MB",
+            f"{middle:.0f} MB, {last:.0f} MB",
         ),
         (
             "planted clips found live, of those found in an upload",
             "all",
             f"{len(expected) - len(missed)} of {len(expected)}",
         ),
-        ("other events", "", f"{others}"),
+        ("other events", "", f"{len(others)}"),
         (
             "seconds from one scoring to the next, median",
             "",
@@ -267,30 +349,70 @@ def _judged(
     return Result(figures=figures, wrong=wrong)
 
 
-def _is_found(planted: Planted, began: datetime, events: Sequence[Seen]) -> bool:
-    return any(_is_near(each, began, [planted]) for each in events)
+def _memory(watched: Watched) -> tuple[float, float]:
+    """Megabytes, in the middle third of the time and in the last one."""
+    third = len(watched.memory) // 3
+    parts = watched.memory[third : 2 * third], watched.memory[2 * third :]
+    middle, last = (statistics.median(part) / 1e6 if part else 0.0 for part in parts)
+    return middle, last
 
 
-def _is_near(event: Seen, began: datetime, planted: Sequence[Planted]) -> bool:
+def _of_the_watcher(watched: Watched, middle: float, last: float) -> Iterator[str]:
+    """What is wrong with the process itself."""
+    if not all(watched.memory):
+        yield f"No watcher ran in {watched.memory.count(0)} of {len(watched.memory)} looks."
+    if len(watched.watchers) > 1:
+        yield f"The watcher was started {len(watched.watchers)} times."
+    if last > middle * GROWTH:
+        yield f"The watcher's memory grew from {middle:.0f} to {last:.0f} MB."
+
+
+def _is_of(event: Seen, planted: Planted, began: datetime, longest: float) -> bool:
+    """Whether it opened while the clip was on, or soon after."""
     if event.camera != SHOP:
         return False
-    return any(
-        timedelta()
-        <= event.opened - began - timedelta(seconds=each.at)
-        <= timedelta(seconds=footage.shot(each.clip, FORM).seconds) + LATE
-        for each in planted
-    )
+    after = (event.opened - began).total_seconds() - planted.at
+    return 0 <= after <= longest + footage.shot(planted.clip, FORM).seconds + LATE
+
+
+def _minutes(text: str) -> float:
+    minutes = float(text)
+    if not 1 <= minutes < math.inf:
+        msg = f"{text} is not enough: at least 1 minute."
+        raise argparse.ArgumentTypeError(msg)
+    return minutes
 
 
 def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     parser = console.parser("soak", __doc__, EXAMPLE)
     add = parser.add_argument
     add("--ordinary", type=Path, nargs="+", required=True, metavar="CLIP", help="played in turn")
-    add("--planted", type=Path, nargs="*", default=[], metavar="CLIP", help="that should be found")
-    add("--minutes", type=float, default=30.0, help="(default: %(default)s)")
+    add(
+        "--planted",
+        type=Path,
+        nargs="*",
+        default=[],
+        metavar="CLIP",
+        help="played once each, spread over the time: what the model finds in an upload of it has "
+        "to be found live",
+    )
+    add("--minutes", type=_minutes, default=30.0, metavar="N", help="(default: %(default)g)")
+    add(
+        "--faults",
+        nargs="+",
+        default=list(FAULTS),
+        choices=FAULTS,
+        metavar="FAULT",
+        help=f"in this order, again and again (default: all): {', '.join(FAULTS)}",
+    )
     add("--model", default="i3d_person", help="(default: %(default)s)")
     add("--storage", type=Path, default=Path("models_storage"), help="(default: %(default)s)")
-    add("--write", type=console.file_to_write, metavar="PAGE", help="also put the table there")
+    add(
+        "--write",
+        type=console.file_to_write,
+        metavar="PAGE",
+        help="put the table there, too, between <!-- soak: begin --> and <!-- soak: end -->",
+    )
     console.add_detector(parser)
     return parser.parse_args(argv)
 
