@@ -20,7 +20,7 @@ from video_classifier.services import accounts, api_keys
 from video_classifier.states import Role, Scope, Status
 
 BACKEND = "django.contrib.auth.backends.ModelBackend"
-LISTS = ("clips", "analyses", "events", "stores", "cameras", "models")
+LISTS = ("clips", "analyses", "events", "live-events", "stores", "cameras", "models")
 
 
 @pytest.mark.parametrize("path", [*LISTS, "predict", "schema", "nothing"])

@@ -279,6 +279,7 @@ GET  healthz                             200    200  200   200   200    200    2
 GET  api:clips                           401   200   200   200   200   200   200   200   200
 GET  api:analyses                        401   200   200   200   200   200   200   200   200
 GET  api:events                          401   200   200   200   200   200   200   200   200
+GET  api:live-events                     401   200   200   200   200   200   200   200   200
 GET  api:stores                          401   200   200   200   200   200   200   200   200
 GET  api:cameras                         401   200   200   200   200   200   200   200   200
 GET  api:models                          401   200   200   200   200   200   200   200   200
@@ -398,6 +399,9 @@ def shown(
     uploader = make_user("uploader", roles=[Role.ANALYST])
     camera = Camera.objects.create(store=store, name="Back door")
     clip = make_clip(name="secret.mp4", uploaded_by=uploader, camera=camera)
+    make_feed(
+        "Back door", store=store, address="v4l2:/dev/video0", model="special", is_enabled=True
+    )
     live_pictures.write(camera.pk, b"picture", taken_at=timezone.now())
     found = make_analysis(
         clip=clip, model="special", status=Status.DONE, frame_times=[0.5], requested_by=uploader
@@ -418,7 +422,6 @@ def shown(
         model="special",
         expires_at=timezone.now() + timedelta(days=1),
     )
-    make_feed("Back door", store=store, address="v4l2:/dev/video0")
     api_keys.create(uploader, name="secret key", scopes=[Scope.READ], days=1, by=uploader)
     resumable.path_of(Upload.objects.get()).parent.mkdir()
     resumable.path_of(Upload.objects.get()).touch()

@@ -50,6 +50,11 @@ def _filter(name: str, kind: Any, text: str) -> OpenApiParameter:
     return OpenApiParameter(name, kind, description=text)
 
 
+LIVE_FILTERS = [
+    _filter("camera", {"type": "integer", "minimum": 0, "maximum": 10**18 - 1}, "Its id."),
+    _filter("open", {"type": "string", "enum": ["yes", "no"]}, "Whether it goes on just now."),
+]
+
 FILTERS = [
     _filter("text", {"type": "string", "maxLength": 200}, "The clip's name contains it."),
     _filter("hint", {"type": "string", "enum": list(HINTS)}, "Hint, no hint, or no result."),

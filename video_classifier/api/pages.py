@@ -72,6 +72,12 @@ class ByTime(Pages):
     ordering = ("-uploaded_at", "-id")
 
 
+class ByOpening(Pages):
+    """Of live events."""
+
+    ordering = ("-opened_at", "-id")
+
+
 class ByNumber(Pages):
     """In the order of numbers that rows have, and are called by."""
 

@@ -10,10 +10,11 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 from rest_framework.reverse import reverse
 
-from video_classifier.models import Analysis, Camera, Clip, Event, Track
+from video_classifier.models import Analysis, Camera, Clip, Event, LiveEvent, Track
 from video_classifier.services import confidence, progress
 from video_classifier.services.catalog import Choice
 from video_classifier.states import (
+    Closing,
     Prediction,
     RecordedFrom,
     Stage,
@@ -249,6 +250,38 @@ class EventSerializer(serializers.Serializer[Event]):
     def _address(self, name: str, event: Event) -> str:
         number = [event.analysis_id, event.number]
         return str(reverse(name, args=number, request=self.context["request"]))
+
+
+class LiveEventSerializer(serializers.Serializer[LiveEvent]):
+    """An event as it was seen on a live camera. Times are those of the server's clock."""
+
+    id = serializers.UUIDField()
+    camera = serializers.IntegerField(source="camera_id", help_text="Its camera's id.")
+    store = serializers.IntegerField(source="camera.store_id", help_text="Its store's id.")
+    page = serializers.SerializerMethodField(help_text="Of the camera, for people.")
+    started_at = Moment(help_text="Of its first window.")
+    peak_at = Moment(help_text="The middle of its best window.")
+    ended_at = Moment(help_text="Of its last window, so far.")
+    opened_at = Moment(help_text="When the score reached the threshold.")
+    closed_at = Moment(allow_null=True, help_text="Null while it goes on.")
+    closing = Choosing(choices=Closing.choices, allow_null=True, help_text="Why it ended.")
+    model = serializers.CharField()
+    model_sha256 = serializers.CharField()
+    score = serializers.FloatField(
+        help_text="0 to 1, higher looks more like shoplifting; no probability."
+    )
+    threshold = serializers.FloatField(help_text="From this score on: a hint.")
+    clip = serializers.UUIDField(
+        source="clip_id", allow_null=True, help_text="That was cut, once it is closed."
+    )
+    no_clip = serializers.CharField(help_text="Why there is none, or empty.")
+    note = serializers.SerializerMethodField(help_text="To be shown with it.")
+
+    def get_page(self, event: LiveEvent) -> str:
+        return str(reverse("web:camera", args=[event.camera_id], request=self.context["request"]))
+
+    def get_note(self, _: LiveEvent) -> str:
+        return NOTE
 
 
 class ModelSerializer(serializers.Serializer[Choice]):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.contrib.auth.decorators import login_required
 from django.urls import path, re_path
 
-from video_classifier.api.views import analyses, clips, docs, predict, surroundings
+from video_classifier.api.views import analyses, clips, docs, live, predict, surroundings
 
 app_name = "api"
 urlpatterns = [
@@ -20,6 +20,7 @@ urlpatterns = [
     path("analyses/<uuid:pk>/events", analyses.EventsOfAnalysis.as_view(), name="analysis-events"),
     path("analyses/<uuid:pk>/events/<int:number>", analyses.OneEvent.as_view(), name="event"),
     path("events", analyses.Events.as_view(), name="events"),
+    path("live-events", live.LiveEvents.as_view(), name="live-events"),
     path("stores", surroundings.Stores.as_view(), name="stores"),
     path("cameras", surroundings.Cameras.as_view(), name="cameras"),
     path("models", surroundings.Models.as_view(), name="models"),
