@@ -81,6 +81,9 @@ class Trial:
     ended: datetime  # when the camera was sound again
     recovered: float | None = None  # seconds from then to when it was live again
 
+    def is_recovered(self) -> bool:
+        return self.recovered is not None
+
     @property
     def is_over(self) -> bool:
         return self.recovered is not None and self.recovered <= RECOVERY
@@ -271,7 +274,7 @@ def _steps(
             broken.faults.set(**{name: getattr(Faults(), name)})
         trial = Trial(name=name, ended=datetime.now(UTC))
         watched.trials.append(trial)
-        yield from _pass(RECOVERY, unless=lambda trial=trial: trial.recovered is not None)
+        yield from _pass(RECOVERY, unless=trial.is_recovered)
         yield from _pass(REST)
 
 

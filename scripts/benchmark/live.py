@@ -114,7 +114,8 @@ def check(plan: Plan) -> None:
 
 def _planted(plan: Plan, camera: int) -> tuple[Planted, ...]:
     """As many acts as there is time for, in another order on each camera."""
-    found, at, number = [], SETTLING + 5.0 * camera, camera
+    found: list[Planted] = []
+    at, number = SETTLING + 5.0 * camera, camera
     while True:
         clip = plan.acts[number % len(plan.acts)]
         at_end = at + footage.shot(clip, FORM).seconds
