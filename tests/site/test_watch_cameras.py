@@ -165,6 +165,37 @@ def test_it_ends_with_the_server(parent: WatcherProcess) -> None:
     assert child.returncode == -signal.SIGTERM
 
 
+POLITE = """
+import pathlib, signal, sys, time
+from video_classifier.ml.isolation import confinement
+
+confinement.die_with_parent()
+
+def end(*_):
+    time.sleep(0.5)  # as long as it takes to close events
+    pathlib.Path(sys.argv[1]).write_text("handed back")
+    sys.exit()
+
+signal.signal(signal.SIGTERM, end)
+pathlib.Path(sys.argv[2]).touch()
+time.sleep(60)
+"""
+
+
+def test_it_has_time_to_end_in_good_order(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Though the kernel kills it with the thread that has started it."""
+    monkeypatch.setattr(watching, "is_wanted", lambda: True)
+    farewell, ready = tmp_path / "farewell", tmp_path / "ready"
+    words = [sys.executable, "-c", POLITE, str(farewell), str(ready)]
+    parent = WatcherProcess(lambda: words)
+    parent.start()
+    until(ready.exists)
+
+    parent.stop()
+
+    assert farewell.read_text() == "handed back"
+
+
 def test_the_site_may_have_watchers_of_its_own(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:

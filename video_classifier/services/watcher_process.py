@@ -58,7 +58,7 @@ class WatcherProcess:
         """Ends the child in good order, and waits for it."""
         self._stopping.set()
         if self._thread is not None:
-            self._thread.join(LOOK_SECONDS)
+            self._thread.join(LOOK_SECONDS + FAREWELL_SECONDS)
         self._end()
 
     @property
@@ -76,6 +76,8 @@ class WatcherProcess:
             finally:
                 close_old_connections()
             self._stopping.wait(LOOK_SECONDS)
+        # Here: the kernel kills the child as soon as the thread is gone that has started it.
+        self._end()
 
     def look(self) -> None:
         """Starts the child, or starts it again, or ends it."""
