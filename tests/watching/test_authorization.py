@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 
 import pytest
 
@@ -73,3 +74,12 @@ def test_shows_no_password() -> None:
     known.challenged(["Basic"])
 
     assert "secret" not in repr(known)
+
+
+def test_a_challenge_without_end_keeps_nobody_waiting() -> None:
+    known = Authorization(*MUFASA)
+    began = time.monotonic()
+
+    assert not known.challenged(["Digest " + "x" * 65_000] * 5)
+
+    assert time.monotonic() - began < 2

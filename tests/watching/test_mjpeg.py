@@ -82,6 +82,13 @@ def test_refuses_pictures_without_end(body: bytes) -> None:
     assert error.value.fault == Fault.TOO_LARGE
 
 
+def test_a_length_of_thousands_of_digits_is_refused_though_it_comes_at_once() -> None:
+    body = io.BytesIO(part(b"", b"Content-Length: " + b"9" * 5000))
+
+    with pytest.raises(ConnectError):
+        _Parts(body, BOUNDARY, 8_000_000).next()
+
+
 def test_a_body_that_is_cut_off_ends() -> None:
     class CutOff(io.BytesIO):
         def read1(self, size: int | None = -1, /) -> bytes:

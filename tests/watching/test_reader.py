@@ -275,14 +275,15 @@ def test_reads_what_a_slow_link_lets_through(camera: Camera, scheme: str) -> Non
 
 
 @contextmanager
-def dripping() -> Iterator[int]:
-    """The port of a server that sends a byte every now and then, and never a picture."""
+def dripping(first: bytes = b"", drop: bytes = b"R") -> Iterator[int]:
+    """The port of a server that sends a little every now and then, and never a picture."""
     over = threading.Event()
 
     def drip(server: socket.socket) -> None:
         with suppress(OSError), closing(server.accept()[0]) as connection:
+            connection.sendall(first)
             while not over.wait(0.05):
-                connection.sendall(b"R")
+                connection.sendall(drop)
 
     with socket.create_server(("127.0.0.1", 0)) as server:
         thread = threading.Thread(target=drip, args=(server,), daemon=True)
@@ -295,6 +296,19 @@ def dripping() -> Iterator[int]:
 def test_drips_that_make_no_picture_do_not_keep_it_waiting() -> None:
     with dripping() as port, reading(f"rtsp://127.0.0.1:{port}/stream") as reader:
         faulty(reader, Fault.NO_DATA)
+
+
+def test_parts_that_are_no_pictures_do_not_keep_it_waiting() -> None:
+    """Nor does its thread look stuck, for which the watcher would end, with all its cameras."""
+    kind = b"Content-Type: multipart/x-mixed-replace; boundary=x"
+    answer = b"HTTP/1.1 200 OK\r\n" + kind + b"\r\n\r\n"
+    no_picture = b"--x\r\nContent-Type: text/plain\r\nContent-Length: 2\r\n\r\nno\r\n"
+    with (
+        dripping(answer, no_picture) as port,
+        reading(f"http://127.0.0.1:{port}/video") as reader,
+    ):
+        faulty(reader, Fault.NO_DATA)
+        assert not reader.is_stuck
 
 
 @pytest.mark.parametrize("scheme", SCHEMES)

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 _PARAMETER = re.compile(r'(\w+)\s*=\s*(?:"([^"]*)"|([^\s,]+))')
+_LONGEST = 2000  # characters of a challenge: it is looked through again from each of them
 _HASHES = {"": "md5", "md5": "md5", "sha-256": "sha256"}
 
 
@@ -26,7 +27,7 @@ class Authorization:
     def challenged(self, challenges: Sequence[str]) -> bool:
         """Whether any of them, values of WWW-Authenticate, can be answered. Digest goes first."""
         for each in challenges:
-            kind, _, rest = each.strip().partition(" ")
+            kind, _, rest = each[:_LONGEST].strip().partition(" ")
             given = {
                 name.lower(): quoted or bare for name, quoted, bare in _PARAMETER.findall(rest)
             }

@@ -62,8 +62,8 @@ class MjpegSource(Source):
             data = self._parts.next()
             now = time.monotonic()
             latest = max(latest + 1, round(now * _TICKS))
-            self._wire.extend(self._limits.dead)
             if data.startswith(_START) and size(data):
+                self._wire.extend(self._limits.dead)  # of what is no picture, there is an end
                 yield Picture(data=data, ticks=latest, is_key=True, arrived=now)
 
     def abort(self) -> None:
@@ -165,6 +165,8 @@ class _Parts:
             if len(self._held) > most:
                 raise _huge(most)
             self._more()
+        if at > most:  # all of it has come at once
+            raise _huge(most)
         found = self._take(at)
         if not leave:
             self._take(len(mark))
