@@ -17,6 +17,8 @@ class Limits:
     keyless: float = 10.0  # without a keyframe
     jump: float = 5.0  # that the camera's clock may be ahead of ours from picture to picture
     back: float = 1.0  # that it may go back: pictures come in another order than they are shown
+    drift: float = 3.0  # by which the times of a stretch may come to differ from our clock's
+    drifting: float = 60.0  # in which each keyframe has to be late for that
     noted: float = 5.0  # for which a clock that jumped or another resolution is told
     stuck: float = 60.0  # without a sign of the thread
     keep_alive: float = 25.0  # at most, between signs of ours; cameras give up after a minute

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from video_classifier.states import Fault
 from video_classifier.watching import connecting
@@ -32,6 +32,8 @@ class Stretches:
         self._is_wanted = True  # a new stretch, from the next keyframe on
         self._latest: int | None = None  # ticks
         self._arrived = 0.0
+        self._zero: tuple[datetime, int] | None = None  # of the stretch: our clock's, and ticks
+        self._late: tuple[float, float] | None = None  # since when keyframes are, by how much
 
     def take(self, picture: Picture) -> None:
         """Raises ConnectError if it is too large."""
@@ -54,7 +56,8 @@ class Stretches:
 
     def _begin_if_wanted(self, key: Picture) -> None:
         form = connecting.form(self._source, key)
-        if not self._is_wanted and form in {None, self._form}:
+        is_off = self._has_drifted(key)
+        if not self._is_wanted and not is_off and form in {None, self._form}:
             return
         try:
             facts = connecting.facts(self._source, key, self._limits)
@@ -66,7 +69,29 @@ class Stretches:
         if before and (before.width, before.height) != (facts.width, facts.height):
             self._health.notes(RESIZED)
         self._form, self._is_wanted = form, False
-        self._health.begins(facts, self._ring.begin(facts, datetime.now(UTC)))
+        began = datetime.now(UTC)
+        self._zero, self._late = (began, key.ticks), None
+        self._health.begins(facts, self._ring.begin(facts, began))
+
+    def _has_drifted(self, key: Picture) -> bool:
+        """Whether times of the stretch are wrong by now: it lasts for as long as the connection.
+
+        Clocks of cameras are off by some seconds a day, and ours may be set. Pictures that a
+        network held up come late, too, but not for long; none comes early.
+        """
+        if self._zero is None:
+            return False
+        began, first = self._zero
+        shown = timedelta(seconds=float((key.ticks - first) * self._source.time_base))
+        late = (datetime.now(UTC) - began - shown).total_seconds()
+        since, least = self._late or (key.arrived, late)
+        self._late = since, min(least, late)
+        if late < -self._limits.drift:
+            return True
+        if key.arrived - since < self._limits.drifting:
+            return False
+        self._late = None
+        return min(least, late) > self._limits.drift
 
     def _keep(self, picture: Picture) -> bool:
         packet = StreamPacket(
