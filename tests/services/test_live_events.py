@@ -193,6 +193,29 @@ def test_what_a_dead_watcher_left_open_is_closed(told: Told) -> None:
     assert (event.closing, event.no_clip) == (Closing.CUT_OFF, live_events.ABANDONED)
 
 
+def test_until_there_is_a_clip_it_is_being_made(told: Told, cut: Cut) -> None:
+    event = live_events.open_one(told)
+    live_events.close(event, told, Closing.GONE)
+    event.refresh_from_db()
+    assert event.no_clip == live_events.BEING_MADE
+
+    assert keep(event, told, cut)
+    live_events.close_abandoned(told.camera)
+
+    event.refresh_from_db()
+    assert (event.clip is None, event.no_clip) == (False, "")
+
+
+def test_what_a_dead_watcher_closed_without_a_clip_says_so(told: Told) -> None:
+    event = live_events.open_one(told)
+    live_events.close(event, told, Closing.GONE)
+
+    live_events.close_abandoned(told.camera)
+
+    event.refresh_from_db()
+    assert (event.closing, event.no_clip) == (Closing.GONE, live_events.ABANDONED)
+
+
 def test_an_event_that_is_gone_is_no_trouble(told: Told, cut: Cut) -> None:
     event = live_events.open_one(told)
     LiveEvent.objects.all().delete()

@@ -21,7 +21,14 @@ from video_classifier.ml.contracts import ClipError, ClipSpec, Region
 from video_classifier.ml.serving import loading
 from video_classifier.ml.serving.card import BundleError
 from video_classifier.models import Analysis, Clip, Event, Feed, FeedHour, LiveEvent
-from video_classifier.services import catalog, disk, live_events, live_samples, watching
+from video_classifier.services import (
+    catalog,
+    disk,
+    live_events,
+    live_samples,
+    segments,
+    watching,
+)
 from video_classifier.services.errors import Refused
 from video_classifier.services.live_pictures import latest
 from video_classifier.services.sandbox import ScorerDiedError
@@ -402,6 +409,49 @@ def test_an_event_whose_row_can_not_be_written_waits(
     scene.play(feed, 18, 20)
 
     assert LiveEvent.objects.get().is_open
+
+
+def test_an_event_that_waited_into_another_stretch_keeps_its_time_and_clip(
+    scene: Scene, feed: Feed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def busy(_: object) -> LiveEvent:
+        raise OperationalError
+
+    scene.watcher.tick()
+    with monkeypatch.context() as patched:
+        patched.setattr(live_events, "open_one", busy)
+        scene.play(feed, 0, 18)
+        reader = scene.readers[feed.pk]
+        reader.begin_anew()
+        reader._began += timedelta(seconds=60)
+        scene.play(feed, 0, 4)
+    scene.play(feed, 4, 6)
+    scene.watcher._cameras[feed.pk].cut_clips(at_once=True)
+
+    event = LiveEvent.objects.get()
+    assert abs((event.started_at - scene.began).total_seconds() - 10) < 0.2
+    assert event.clip is not None
+    assert event.clip.recorded_at < event.started_at
+
+
+def test_while_the_database_is_busy_clips_are_still_wanted(
+    scene: Scene, feed: Feed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def busy(*_: object, **__: object) -> None:
+        raise OperationalError
+
+    scene.watcher.tick()
+    with monkeypatch.context() as patched:
+        patched.setattr(segments, "record", busy)
+        with pytest.raises(OperationalError):
+            scene.play(feed, 0, 40)
+    assert LiveEvent.objects.get().no_clip == live_events.BEING_MADE
+    assert not Clip.objects.exists()
+
+    scene.watcher.cut_clips()
+
+    assert LiveEvent.objects.get().clip is not None
+    assert LiveEvent.objects.get().no_clip == ""
 
 
 def test_the_camera_that_was_scored_longest_ago_is_next(

@@ -42,12 +42,13 @@ class Cut:
     recorded_at: datetime  # aware: of its first picture
 
 
-def keep_event(cut: Cut, outcome: Outcome, *, model: str, worker: str) -> Clip:
+def keep_event(cut: Cut, outcome: Outcome, *, event: LiveEvent, model: str, worker: str) -> Clip:
     """With an analysis that has the live scores. Raises Refused."""
 
     def analyze(clip: Clip) -> Analysis:
         analysis = Analysis.objects.create(clip=clip, model=model)
         segments.record(analysis, outcome, worker=worker)
+        LiveEvent.objects.filter(pk=event.pk).update(clip=clip, no_clip="")
         return analysis
 
     return _keep(cut, analyze)

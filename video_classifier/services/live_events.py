@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
-from django.db import transaction
+from django.db import InterfaceError, OperationalError, transaction
 
 from video_classifier.models import Camera, LiveEvent
 from video_classifier.services import database, evidence, files, live_clips, live_hints
@@ -27,7 +27,8 @@ TOO_LATE = (
     "bit rate, or a keyframe every 2 seconds."
 )
 NO_PICTURES = "The camera's pictures were no longer in memory when the event ended."
-ABANDONED = "The watcher ended while the event was open, and with it the pictures in its memory."
+BEING_MADE = "Its clip is being made."
+ABANDONED = "The watcher ended before the clip was made, and with it the pictures in its memory."
 
 
 class CameraGoneError(Exception):
@@ -98,7 +99,13 @@ def update(event: LiveEvent, told: Told, *, is_better: bool) -> None:
 def close(event: LiveEvent, told: Told, why: Closing) -> bool:
     """False if it is closed already, or gone."""
     rows = LiveEvent.objects.open().filter(pk=event.pk)
-    return bool(rows.update(closed_at=database.now(), closing=why, **told.fields))
+    closed = {"closed_at": database.now(), "closing": why, "no_clip": BEING_MADE}
+    return bool(rows.update(**closed, **told.fields))
+
+
+def is_there(event: LiveEvent) -> bool:
+    """Or was deleted."""
+    return LiveEvent.objects.filter(pk=event.pk).exists()
 
 
 def keep_clip(  # noqa: PLR0913
@@ -106,20 +113,22 @@ def keep_clip(  # noqa: PLR0913
 ) -> bool:
     """Makes the clip of a closed event of the file, which begins at that second of the stretch.
 
-    If it can't be made, the event says why.
+    If it can't be made, the event says why. Raises OperationalError and InterfaceError where the
+    database is busy or away, and the same may be tried again.
     """
-    if not LiveEvent.objects.filter(pk=event.pk).exists():
+    if not is_there(event):
         return False
     try:
         outcome = live_hints.outcome(told.hint, told.yardstick, start=start, length=length)
-        clip = live_clips.keep_event(cut, outcome, model=told.yardstick.model, worker=worker)
+        live_clips.keep_event(cut, outcome, event=event, model=told.yardstick.model, worker=worker)
     except Refused as refusal:
         say_no_clip(event, str(refusal))
+    except (OperationalError, InterfaceError):
+        raise
     except Exception:
         logger.exception("the clip of live event %s could not be made", event.pk)
         say_no_clip(event, BROKE)
     else:
-        LiveEvent.objects.filter(pk=event.pk).update(clip=clip, no_clip="")
         return True
     return False
 
@@ -129,9 +138,13 @@ def say_no_clip(event: LiveEvent, why: str) -> None:
 
 
 def close_abandoned(camera: int) -> int:
-    """Ends what an earlier watcher of the camera left open; says how many."""
-    left = LiveEvent.objects.open().filter(camera=camera)
-    return left.update(closed_at=database.now(), closing=Closing.CUT_OFF, no_clip=ABANDONED)
+    """Ends what an earlier watcher of the camera left open, or without its clip; says how many."""
+    of_it = LiveEvent.objects.filter(camera=camera)
+    cut_off = of_it.filter(no_clip=BEING_MADE, clip=None).update(no_clip=ABANDONED)
+    left = of_it.open()
+    return cut_off + left.update(
+        closed_at=database.now(), closing=Closing.CUT_OFF, no_clip=ABANDONED
+    )
 
 
 def _hold(camera: int) -> None:

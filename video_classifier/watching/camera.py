@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
-from django.db import DatabaseError
+from django.db import DatabaseError, InterfaceError, OperationalError
 
 from video_classifier.ml.contracts import LEAD, Predictor, Progress
 from video_classifier.ml.serving.card import BundleError, Card
@@ -134,7 +134,7 @@ class WatchedCamera:
         self._yardstick: Yardstick | None = None
         self._began = datetime.now(UTC)  # the stretch
         self._known: dict[Happening, _Known] = {}
-        self._unwritten: list[Happening] = []
+        self._unwritten: dict[Happening, tuple[int, datetime]] = {}  # and of which stretch
         self._stride: float | None = None
         self._score_now: float | None = None  # the highest of those in view
         self._wanted: list[Wanted] = []
@@ -217,10 +217,9 @@ class WatchedCamera:
         self._since = 0.0
 
     def _end_stretch(self) -> None:
-        if self._people is not None:
-            self._unwritten += self._people.end()
+        ended = self._people.end() if self._people is not None else []
         self._people = self._score_now = None
-        self._write_events([])
+        self._write_events(ended)
 
     def _score(self, began: float, alive: Callable[[], None]) -> Scored | None:
         card, predictor = self._model.card, self._model.predictor
@@ -305,26 +304,26 @@ class WatchedCamera:
     # Events
 
     def _write_events(self, happenings: Sequence[Happening]) -> None:
-        """What can't be written just now is written next time."""
-        pending = list(dict.fromkeys([*self._unwritten, *happenings]))
-        self._unwritten = []
-        for each in pending:
+        """What can't be written just now is written next time, maybe in another stretch."""
+        pending = dict.fromkeys(happenings, (self._stretch, self._began)) | self._unwritten
+        self._unwritten = {}
+        for each, (stretch, began) in pending.items():
             try:
-                self._write_event(each)
+                self._write_event(each, stretch, began)
             except CameraGoneError:
                 self.is_gone = True
             except (DatabaseError, OSError):
                 logger.warning("an event of camera %d waits", self.pk, exc_info=True)
-                self._unwritten.append(each)
+                self._unwritten[each] = stretch, began
 
-    def _write_event(self, happening: Happening) -> None:
+    def _write_event(self, happening: Happening, stretch: int, began: datetime) -> None:
         if self._yardstick is None:
             return
         told = Told(
             camera=self.pk,
             hint=happening.hint,
             until=happening.until,
-            began=self._began,
+            began=began,
             yardstick=self._yardstick,
         )
         known = self._known.get(happening)
@@ -339,16 +338,16 @@ class WatchedCamera:
         if happening.closing is not None:
             live_events.close(known.event, told, happening.closing)
             del self._known[happening]
-            self._want(known.event, told)
+            self._want(known.event, told, stretch)
 
-    def _want(self, event: LiveEvent, told: Told) -> None:
+    def _want(self, event: LiveEvent, told: Told, stretch: int) -> None:
         post_roll = timedelta(seconds=self.feed.post_roll)
         wanted = Wanted(
             event=event,
             told=told,
             begin=told.at(told.hint.candidate.start) - timedelta(seconds=self.feed.pre_roll),
             end=told.at(max(told.until, told.hint.candidate.end)) + post_roll,
-            stretch=self._stretch if self._readers.has_one_stream else None,
+            stretch=stretch if self._readers.has_one_stream else None,
             give_up_waiting=time.monotonic() + self.feed.post_roll + WAIT_FOR_POST_ROLL,
         )
         with self._lock:
@@ -361,7 +360,10 @@ class WatchedCamera:
         return bool(self._wanted)
 
     def cut_clips(self, *, at_once: bool = False) -> None:
-        """Of events whose end is there; or of all, with what is there."""
+        """Of events whose end is there; or of all, with what is there.
+
+        Where the database is busy or away, which is raised, they are still wanted.
+        """
         ring = self._readers.recorded.ring
         there = cutting.newest_of(ring)
         now = time.monotonic()
@@ -374,8 +376,15 @@ class WatchedCamera:
                 or (there is not None and there[1] >= each.end)
             ]
             self._wanted = [each for each in self._wanted if each not in due]
-        for each in due:
-            cutting.keep_event(ring, each, self.feed.camera, worker=self._worker)
+        while due:
+            each = due.pop(0)
+            try:
+                cutting.keep_event(ring, each, self.feed.camera, worker=self._worker)
+            except BaseException as error:
+                again = isinstance(error, OperationalError | InterfaceError)
+                with self._lock:
+                    self._wanted += [each] * again + due
+                raise
 
     def keep_samples(self) -> None:
         now = time.monotonic()

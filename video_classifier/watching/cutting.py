@@ -67,7 +67,12 @@ def excerpt(
 
 
 def keep_event(ring: Ring, wanted: Wanted, camera: Camera, *, worker: str) -> bool:
-    """Whether there is a clip; if not, the event says why."""
+    """Whether there is a clip; if not, the event says why.
+
+    Raises what `live_events.keep_clip` does.
+    """
+    if not live_events.is_there(wanted.event):  # asked first, as the rest is work
+        return False
     told = wanted.told
     found = excerpt(ring, wanted.begin, wanted.end, stretch=wanted.stretch)
     if found is None:
