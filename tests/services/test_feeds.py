@@ -417,3 +417,10 @@ def test_each_state_has_its_words(fields: dict[str, Any], words: str) -> None:
     noon = datetime(2026, 11, 26, 12, tzinfo=UTC)
 
     assert words in feeds.words(make_feed(**fields), now=noon)
+
+
+def test_what_was_typed_is_in_no_repr() -> None:
+    """Which pages for developers show of a service that breaks."""
+    typed = Choices(model="standard", address=ADDRESS, sub_address=ADDRESS)
+
+    assert ADDRESS not in repr(typed)

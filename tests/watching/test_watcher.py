@@ -268,7 +268,31 @@ def test_outside_its_hours_a_camera_is_not_read(scene: Scene, feed: Feed) -> Non
 
     assert scene.watcher.cameras == ()
     row = Feed.objects.get()
-    assert (row.worker, row.state) == (scene.watcher.name, FeedState.OFF)
+    assert (row.worker, row.state) == ("", FeedState.OFF)
+
+
+def test_cameras_outside_their_hours_take_no_room(
+    scene: Scene, feed: Feed, make_store: MakeStore
+) -> None:
+    """Nor are there more than it may watch when they all open."""
+    now = datetime.now(UTC)
+    closed = {
+        "opens_at": (now - timedelta(hours=3)).time(),
+        "closes_at": (now - timedelta(hours=1)).time(),
+    }
+    others = [make_feed(make_store, f"Door {number}") for number in range(5)]
+    Feed.objects.exclude(pk=others[-1].pk).update(**closed)
+    scene.watcher._most = 1
+
+    for _ in range(3):
+        scene.watcher.tick()
+    assert scene.watcher.cameras == (others[-1].pk,)
+
+    Feed.objects.update(opens_at=None, closes_at=None)
+    for _ in range(3):
+        scene.watcher.tick()
+    assert scene.watcher.cameras == (others[-1].pk,)
+    assert Feed.objects.exclude(worker="").count() == 1
 
 
 def test_what_another_watcher_left_open_is_closed(scene: Scene, feed: Feed, clip: Path) -> None:

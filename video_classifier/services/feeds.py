@@ -5,7 +5,7 @@ from __future__ import annotations
 import unicodedata
 import zoneinfo
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 
 from django.contrib.auth.models import User
@@ -68,8 +68,9 @@ class Choices:
     """What a manager chooses of a camera."""
 
     model: str
-    address: str = ""  # as typed; "" keeps the one that is there
-    sub_address: str = ""
+    # As typed, with a password, so in no repr; "" keeps the one that is there.
+    address: str = field(default="", repr=False)
+    sub_address: str = field(default="", repr=False)
     drop_sub_address: bool = False  # whether there is none from now on
     opens_at: time | None = None  # by the clocks of the store; both None: all day
     closes_at: time | None = None
@@ -198,8 +199,8 @@ def _why_off(feed: Feed, now: datetime) -> str:
     if not is_open_at(feed, now):
         return "It is outside its hours, and not watched just now."
     return (
-        "It waits for a watcher. If it stays so, none is running: an administrator of the site "
-        "starts one."
+        "It waits for a watcher. If it stays so, none is running, or each watches as many cameras "
+        "as it may: an administrator of the site starts one."
     )
 
 

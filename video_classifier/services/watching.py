@@ -6,9 +6,10 @@ Only here are a feed's state and hours written. What managers choose of it is se
 from __future__ import annotations
 
 import time
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
+from itertools import islice
 
 from django.db import transaction
 from django.db.models import F
@@ -57,9 +58,6 @@ class Report:
         return found
 
 
-OFF = Report(state=FeedState.OFF)  # by its hours
-
-
 @dataclass(slots=True, kw_only=True)
 class Tally:
     """What has happened since the hours were last written."""
@@ -72,19 +70,22 @@ class Tally:
     events: int = 0
 
 
-def claim(*, worker: str, most: int) -> list[int]:
+def claim(*, worker: str, most: int, wanted: Callable[[Feed], bool] = lambda _: True) -> list[int]:
     """Takes cameras that are to be watched and that nobody alive watches; says which.
 
     Of watchers that see the same row, the database lets one UPDATE find it free.
     """
+    if most <= 0:
+        return []
     now = database.now()
     free = Feed.objects.enabled().free(before=now - LEASE)
-    found = free.order_by("pk").values_list("pk", flat=True)[: max(most, 0)]
-    return [
-        pk
-        for pk in found
-        if free.filter(pk=pk).update(**_FREE | {"worker": worker, "heartbeat_at": now})
-    ]
+    found = filter(wanted, free.select_related("camera__store").order_by("pk"))
+    taken = (
+        feed.pk
+        for feed in found
+        if free.filter(pk=feed.pk).update(**_FREE | {"worker": worker, "heartbeat_at": now})
+    )
+    return list(islice(taken, most))
 
 
 def beat(*, worker: str) -> None:

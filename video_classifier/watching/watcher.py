@@ -190,9 +190,9 @@ class Watcher:
             self._disk_is_low = disk.is_low()
 
     def _follow_rows(self) -> None:
-        self._claim()
-        held = {feed.pk: feed for feed in watching.held(worker=self.name)}
         now = datetime.now(UTC)
+        self._claim(now)
+        held = {feed.pk: feed for feed in watching.held(worker=self.name)}
         wanted = {pk: feed for pk, feed in held.items() if feeds.is_open_at(feed, now)}
         before = self._cameras
         changed = [
@@ -204,15 +204,13 @@ class Watcher:
         for pk, feed in wanted.items():
             if pk not in self._cameras:
                 self._take_up(feed)
-        closed = sorted(held.keys() - wanted.keys())
-        for pk in closed:
-            self._reports.write(pk, watching.OFF)
-        # What was disabled is no longer among those held, but still has our name.
-        watching.release(worker=self.name, but=held)
+        # What is outside its hours takes no room; what was disabled still has our name.
+        watching.release(worker=self.name, but=wanted)
 
-    def _claim(self) -> None:
+    def _claim(self, now: datetime) -> None:
         room = self._most - len(self._cameras)
-        for pk in watching.claim(worker=self.name, most=room):
+        is_open = partial(feeds.is_open_at, moment=now)
+        for pk in watching.claim(worker=self.name, most=room, wanted=is_open):
             live_events.close_abandoned(pk)
             self._reports.forget(pk)
 
