@@ -418,6 +418,21 @@ def test_a_clip_that_somebody_deletes_leaves_the_event(kept: LiveEvent, user: Us
     assert kept.clip is None
 
 
+def test_the_picture_goes_with_a_clip_that_is_deleted_for_good(
+    kept: LiveEvent, django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks
+) -> None:
+    clip, still = kept.clip, kept.still
+    assert clip is not None
+    assert default_storage.exists(still)
+
+    with django_capture_on_commit_callbacks(execute=True):
+        clips.delete(clip)
+
+    kept.refresh_from_db()
+    assert (kept.still, kept.box) == ("", [])
+    assert not default_storage.exists(still)
+
+
 # Ordinary seconds
 
 

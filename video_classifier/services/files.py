@@ -25,7 +25,7 @@ from django.conf import settings
 from django.core.files.storage import default_storage
 from django.db import transaction
 from django.db.models.fields.files import FieldFile
-from django.db.models.signals import post_delete
+from django.db.models.signals import post_delete, pre_delete
 from django.dispatch import receiver
 
 from video_classifier.models import Analysis, Clip, Feed, LiveEvent, SegmentCopy
@@ -48,6 +48,16 @@ def _forget_files(instance: Clip, **_: Any) -> None:
     for file in (instance.file, instance.playable):
         if file.name:
             transaction.on_commit(partial(discard, [file.name]))
+
+
+@receiver(pre_delete, sender=Clip)
+def _forget_picture_of_event(instance: Clip, **_: Any) -> None:
+    """Who is deleted for good is seen nowhere any more; the event itself stays."""
+    events = LiveEvent.objects.filter(clip=instance).exclude(still="")
+    stills = list(events.values_list("still", flat=True))
+    if stills:
+        events.update(still="", box=[])
+        transaction.on_commit(partial(discard, stills))
 
 
 @receiver(post_delete, sender=SegmentCopy)
