@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -112,3 +113,13 @@ def test_nothing_is_not_written(tmp_path: Path) -> None:
 
     with pytest.raises(RemuxError):
         remuxing.write(replace(excerpt, packets=()), tmp_path / "target.mp4")
+
+
+def test_thousands_of_pictures_at_the_same_two_times_keep_nobody_waiting() -> None:
+    began = time.monotonic()
+
+    made = remuxing._rising(iter([0, 1] * 30_000))
+
+    assert made[:4] == [0, 1, 2, 3]
+    assert len(set(made)) == 60_000
+    assert time.monotonic() - began < 2

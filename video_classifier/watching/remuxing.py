@@ -96,13 +96,14 @@ def _stamps(packets: Sequence[StreamPacket]) -> Iterator[_Stamp]:
 
 def _rising(ticks: Iterator[int]) -> list[int]:
     """Without two at the same time, which no file may hold: the later ones come a tick later."""
-    taken: set[int] = set()
+    later: dict[int, int] = {}  # than a time that is taken, where there may be a free one
     made = []
     for each in ticks:
-        at = each
-        while at in taken:
-            at += 1
-        taken.add(at)
+        at, passed = each, []
+        while at in later:
+            passed.append(at)
+            at = later[at]
+        later.update(dict.fromkeys([*passed, at], at + 1))
         made.append(at)
     return made
 
