@@ -202,6 +202,21 @@ def test_in_the_end_open_events_are_cut_off_and_have_their_clips(scene: Scene, f
     assert not scene.readers[feed.pk].running
 
 
+def test_readers_that_take_long_to_end_are_all_told_before_any_is_waited_for(
+    scene: Scene, feed: Feed, make_store: MakeStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Or twenty cameras whose names are not found would outlast the watchdog."""
+    make_feed(make_store, "Door")
+    scene.watcher.tick()
+    order = []
+    monkeypatch.setattr(ClipReader, "stop", lambda _, timeout=5.0: order.append(timeout))
+
+    scene.watcher._leave()
+
+    assert order[:2] == [0.0, 0.0]
+    assert order.count(5.0) == 2
+
+
 # The row
 
 

@@ -22,7 +22,7 @@ from video_classifier.models import Feed
 from video_classifier.services import addresses, disk, feeds, live_events, watching
 from video_classifier.services.addresses import AddressError
 from video_classifier.services.watching import Reports
-from video_classifier.watching import pictures
+from video_classifier.watching import pictures, strides
 from video_classifier.watching.camera import Readers, WatchedCamera
 from video_classifier.watching.connecting import Target
 from video_classifier.watching.people import LONGEST, QUIET
@@ -103,6 +103,7 @@ class Watcher:
 
     def run(self) -> None:
         """Supervises; returns once it was stopped, and all is handed back."""
+        strides.sweep()
         threads = [
             threading.Thread(target=self._loop, args=args, name=args[0], daemon=True)
             for args in (
@@ -222,6 +223,8 @@ class Watcher:
         logger.info("watching camera %d", feed.pk)
 
     def _drop(self, cameras: list[int]) -> None:
+        for pk in cameras:  # all at once: a reader may take seconds to end
+            self._cameras[pk].leave()
         for pk in cameras:
             with self._changing:
                 camera = self._cameras.pop(pk)
