@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -188,3 +189,21 @@ def test_the_file_of_a_live_window_analyzed_again_has_the_same_scores(
         assert [each.score for each in one.windows] == pytest.approx(
             [each.score for each in other.windows], abs=1e-5
         )
+
+
+def test_what_killed_watchers_left_in_memory_is_removed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(strides, "IN_MEMORY", tmp_path)
+    old, new, others = (tmp_path / name for name in ("shoplift-old", "shoplift-new", "other"))
+    for each in (old, new, others):
+        each.mkdir()
+        (each / "stride.mp4").touch()
+    (tmp_path / "shoplift-link").symlink_to(others)
+    for each in (old, others):
+        os.utime(each, (0, 0))
+
+    assert strides.sweep() == 1
+
+    assert {each.name for each in tmp_path.iterdir()} == {"shoplift-new", "other", "shoplift-link"}
+    assert (others / "stride.mp4").exists()

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import stat
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -31,6 +34,8 @@ WIDTH = 640  # pixels of the pictures for people …
 SMALL = 320  # … while nobody is in view, and nobody looks
 IN_MEMORY = Path("/dev/shm")  # noqa: S108  (where systems have a file system in memory)
 ROOM = 64 * 2**20  # bytes that a stride may need there
+LEFT_SECONDS = 600.0  # after which no stride is still scored
+_PREFIX = "shoplift-"
 
 Polygon = Sequence[Sequence[float]]  # points, 0 to 1 from the left and from the top
 
@@ -125,8 +130,27 @@ def _folder() -> Iterator[Path]:
     """For our eyes alone, and in memory where there is room."""
     has_room = IN_MEMORY.is_dir() and shutil.disk_usage(IN_MEMORY).free > ROOM
     place = IN_MEMORY if has_room else Path(settings.FILE_UPLOAD_TEMP_DIR)
-    with TemporaryDirectory(prefix="shoplift-", dir=place) as folder:
+    with TemporaryDirectory(prefix=_PREFIX, dir=place) as folder:
         yield Path(folder)
+
+
+def sweep() -> int:
+    """Removes what watchers that were killed left in memory, which nothing else frees; how many."""
+    before = time.time() - LEFT_SECONDS
+    left = [each for each in IN_MEMORY.glob(f"{_PREFIX}*") if _is_left(each, before)]
+    for folder in left:
+        shutil.rmtree(folder, ignore_errors=True)
+    return len(left)
+
+
+def _is_left(folder: Path, before: float) -> bool:
+    """Ours, as anybody may make folders there, and older than any stride lasts."""
+    try:
+        found = folder.lstat()
+    except FileNotFoundError:
+        return False
+    is_ours = stat.S_ISDIR(found.st_mode) and found.st_uid == os.getuid()
+    return is_ours and found.st_mtime < before
 
 
 def outside(
