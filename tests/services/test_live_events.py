@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -24,6 +25,7 @@ from video_classifier.services import (
     analyses,
     catalog,
     clips,
+    confidence,
     disk,
     files,
     live_clips,
@@ -43,6 +45,7 @@ from video_classifier.states import (
     Status,
     View,
 )
+from video_classifier.web.results import ResultSummary
 
 BEGAN = datetime(2026, 11, 26, 14, 0, tzinfo=UTC)  # the stretch
 START = 100.0  # of the clip, in seconds of the stretch
@@ -326,6 +329,23 @@ def test_analyze_again_makes_another_analysis(user: User, monkeypatch: pytest.Mo
     again.refresh_from_db()
     first.refresh_from_db()
     assert (again.prediction, first.prediction) == (Prediction.NO_HINT, Prediction.HINT)
+
+
+@pytest.mark.usefixtures("kept")
+def test_the_confidence_of_clips_is_not_said_of_live_scores(
+    user: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The card's is of clips that nobody had chosen by their scores."""
+    share = confidence.Share(value=0.9, low=0.8, high=0.95)
+    card = SimpleNamespace(confidence=SimpleNamespace(of=lambda *_, **__: share))
+    monkeypatch.setattr(confidence, "card_of", lambda _: card)
+    live = Analysis.objects.get()
+    again = analyses.again(live, model="standard", user=user)
+    again.score = 0.9
+
+    assert confidence.of(live) is None
+    assert "best moment" in ResultSummary(analysis=live).confidence.sentence
+    assert confidence.of(again) == share
 
 
 # Without a clip

@@ -10,9 +10,9 @@ from video_classifier.ml.serving.card import BundleError, Card
 from video_classifier.ml.serving.confidence import Share
 from video_classifier.models import Analysis
 from video_classifier.services import catalog
-from video_classifier.states import Prediction
+from video_classifier.states import Origin, Prediction
 
-__all__ = ["Share", "card_of", "of", "sentence"]
+__all__ = ["Share", "card_of", "is_live", "of", "sentence"]
 
 HINT = (
     "In an equal mix, {value} of 100 such hints were thefts ({low} to {high}); in a shop far fewer."
@@ -26,15 +26,23 @@ NO_HINT = (
 def of(analysis: Analysis) -> Share | None:
     """The share of right predictions among clips with such a score, half of them thefts.
 
-    None without a score, and where the model that gave it is not, or no longer, the one that
-    was measured.
+    None without a score, where the model that gave it is not, or no longer, the one that was
+    measured, and of the scores of a live camera.
     """
-    if analysis.score is None:
+    if analysis.score is None or is_live(analysis):
         return None
     card = card_of(analysis)
     if card is None or card.confidence is None:
         return None
     return card.confidence.of(analysis.score, hint=analysis.prediction == Prediction.HINT)
+
+
+def is_live(analysis: Analysis) -> bool:
+    """Whether its score is that of a camera's best moment, and not of a clip as a whole.
+
+    What was measured is of clips, which nobody had chosen by their scores.
+    """
+    return analysis.requested_by_id is None and analysis.clip.origin == Origin.EVENT
 
 
 def card_of(analysis: Analysis) -> Card | None:

@@ -133,6 +133,11 @@ class ResultSummary:
     def _why_no_confidence(self) -> str:
         if self.analysis.score is None:
             return "There is no result."
+        if confidences.is_live(self.analysis):
+            return (
+                "Not known: it was measured on clips as a whole, and this is the score of the best "
+                "moment of what a camera saw."
+            )
         if confidences.card_of(self.analysis) is None:
             return "Not known: the model that gave this score is no longer here."
         return "Not known: it was not measured for this model."
