@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, NoReturn, Self, TypeVar
 from uuid import UUID
 
@@ -274,9 +274,18 @@ class FeedQuerySet(InStoreQuerySet["Feed"]):
     def held_by(self, worker: str) -> Self:
         return self.filter(worker=worker)
 
-    def free(self, *, before: datetime) -> Self:
-        """Of no watcher, or of one without a heartbeat since `before`."""
-        return self.filter(Q(worker="") | Q(heartbeat_at__lt=before))
+    def free(self, *, now: datetime, lease: timedelta) -> Self:
+        """Of no watcher, or of a dead one."""
+        return self.filter(Q(worker="") | self._is_dead(now, lease))
+
+    def abandoned(self, *, now: datetime, lease: timedelta) -> Self:
+        """Of a dead watcher."""
+        return self.exclude(worker="").filter(self._is_dead(now, lease))
+
+    @staticmethod
+    def _is_dead(now: datetime, lease: timedelta) -> Q:
+        """A heartbeat far ahead is of before the clock was set back: who lives has another soon."""
+        return Q(heartbeat_at__lt=now - lease) | Q(heartbeat_at__gt=now + lease)
 
 
 class FeedHourQuerySet(InStoreQuerySet["FeedHour"]):

@@ -84,6 +84,15 @@ def test_a_camera_whose_watcher_died_is_claimed_by_another(feed: Feed) -> None:
     assert row(feed).worker == "one"
 
 
+def test_a_clock_that_was_set_back_keeps_no_dead_watcher_alive(feed: Feed) -> None:
+    watching.claim(worker="dead", most=1)
+    Feed.objects.update(heartbeat_at=timezone.now() + timedelta(hours=5))
+
+    assert watching.turn_off_abandoned() == 1
+    Feed.objects.update(worker="dead", heartbeat_at=timezone.now() + timedelta(hours=5))
+    assert watching.claim(worker="one", most=1) == [feed.pk]
+
+
 def test_a_heartbeat_keeps_a_camera(feed: Feed) -> None:
     watching.claim(worker="one", most=1)
     Feed.objects.update(heartbeat_at=timezone.now() - LONG_AGO)

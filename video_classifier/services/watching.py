@@ -78,7 +78,7 @@ def claim(*, worker: str, most: int, wanted: Callable[[Feed], bool] = lambda _: 
     if most <= 0:
         return []
     now = database.now()
-    free = Feed.objects.enabled().free(before=now - LEASE)
+    free = Feed.objects.enabled().free(now=now, lease=LEASE)
     found = filter(wanted, free.select_related("camera__store").order_by("pk"))
     taken = (
         feed.pk
@@ -111,7 +111,7 @@ def release(*, worker: str, but: Collection[int] = ()) -> int:
 
 def turn_off_abandoned() -> int:
     """Those whose watcher died are off, as nobody knows how they fare; says how many."""
-    dead = Feed.objects.filter(heartbeat_at__lt=database.now() - LEASE).exclude(worker="")
+    dead = Feed.objects.abandoned(now=database.now(), lease=LEASE)
     return dead.update(**_FREE, since=database.now())
 
 
