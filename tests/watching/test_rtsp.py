@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import struct
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -150,3 +151,33 @@ def test_a_session_that_ends_ends_the_pictures() -> None:
         with pytest.raises(OSError):  # noqa: PT011  (of whichever kind)
             next(made.pictures())
         made.close()
+
+
+def packet(stamp: int, number: int) -> bytes:
+    """A keyframe in one RTP packet."""
+    content = struct.pack(">BBHII", 0x80, 96, number, stamp, 1) + b"\x65key"
+    return b"$\x04" + struct.pack(">H", len(content)) + content
+
+
+def test_a_request_of_the_cameras_own_is_passed_over_with_its_body() -> None:
+    asks = b"SET_PARAMETER rtsp://us RTSP/1.0\r\nCSeq: 1\r\nContent-Length: 7\r\n\r\nhello: "
+    playing = OK + b"\r\n" + packet(0, 1) + asks + packet(90_000, 2)
+    with answering(DESCRIBED, SET_UP, playing) as (wire, _):
+        assert next(source(wire).pictures()).is_key
+
+
+def test_signs_of_life_go_on_with_a_new_nonce() -> None:
+    old, new = (b'WWW-Authenticate: Digest realm="x", nonce="%s"' % each for each in (b"1", b"2"))
+    denied = b"RTSP/1.0 401 Unauthorized\r\n%s\r\n\r\n"
+    playing = OK + b"\r\n" + packet(0, 1) + denied % (new + b", stale=true") + packet(90_000, 2)
+    answers = (denied % old, DESCRIBED, SET_UP, playing, b"")
+    with answering(*answers) as (wire, asked):
+        made = source(wire, user="me", password="secret")
+        next(made.pictures())
+        made._signed -= made._every / 2
+        made._sign()
+        wire.close()
+
+    assert 'nonce="1"' in asked[-2]
+    assert asked[-1].startswith("GET_PARAMETER")
+    assert 'nonce="2"' in asked[-1]

@@ -146,10 +146,10 @@ class RtspSource(Source):
     def _rest_of_reply(self, first: bytes) -> _Reply:
         line = first + self._line()
         parts = line.split()
-        if b" RTSP/" in line:  # a request of the camera's own, which needs no answer
-            self._headers()
-            return _Reply(status=OK, headers={}, body=b"")
-        if not line.startswith(b"RTSP/") or len(parts) <= 1 or not parts[1].isdigit():
+        is_request = b" RTSP/" in line  # of the camera's own, which needs no answer
+        if is_request:
+            parts = [b"", b"%d" % OK]
+        elif not line.startswith(b"RTSP/") or len(parts) <= 1 or not parts[1].isdigit():
             msg = "What answers there doesn't speak RTSP. Check the port in the address."
             raise ConnectError(Fault.REFUSED, msg)
         headers = self._headers()
@@ -179,7 +179,10 @@ class RtspSource(Source):
             return content if channel == self._channel else None
         if not (first + self._file.peek(_PEEK)[:_PEEK]).startswith(_TEXTS):
             raise ConnectError(Fault.STALLED, _DAMAGED)
-        self._rest_of_reply(first)
+        reply = self._rest_of_reply(first)
+        if reply.status == UNAUTHORIZED and self._may_try(reply, "GET_PARAMETER", self._base):
+            # The nonce has grown old: a sign with the new one comes before the session ends.
+            self._signed -= self._every / 2
         return None
 
     def _sign(self) -> None:
