@@ -470,6 +470,7 @@ def test_an_event_that_waited_into_another_stretch_keeps_its_time_and_clip(
     event = LiveEvent.objects.get()
     assert abs((event.started_at - scene.began).total_seconds() - 10) < 0.2
     assert event.clip is not None
+    assert event.clip.recorded_at is not None
     assert event.clip.recorded_at < event.started_at
 
 
