@@ -221,7 +221,7 @@ def test_private_networks_are_allowed(host: str) -> None:
     "host",
     [
         *("127.0.0.1", "127.8.9.10", "[::1]", "0.0.0.0", "[::]"),  # noqa: S104  (loopback)
-        *("169.254.169.254", "[fe80::1]"),  # link-local: where clouds keep their secrets
+        *("169.254.169.254", "[fe80::1]", "[fd00:ec2::254]"),  # where clouds keep their secrets
         *("8.8.8.8", "172.32.0.1", "192.169.0.1", "100.64.0.1", "[2001:db8::1]"),
         *("224.0.0.1", "255.255.255.255", "[ff02::1]"),
         *("[::ffff:127.0.0.1]", "[::ffff:169.254.169.254]", "[::ffff:8.8.8.8]"),

@@ -7,6 +7,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
+from pytest_django import Settings
 
 from tests.conftest import MakeClip, MakeStore
 from tests.services.test_watching import make_feed
@@ -93,3 +94,10 @@ def test_due_is_what_was_seen_as_a_whole_and_is_not_kept_yet(
     )
 
     assert live_samples.due(feed, long_before, first + timedelta(seconds=10)) == []
+
+
+def test_the_draw_can_not_be_told_without_the_key(feed: Feed, settings: Settings) -> None:
+    before = live_samples.drawn(feed, DAY)
+    settings.SECRET_KEY = "another"
+
+    assert live_samples.drawn(feed, DAY) != before

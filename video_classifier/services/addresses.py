@@ -39,6 +39,7 @@ SPECIAL: tuple[IpNetwork, ...] = tuple(
         (
             *("0.0.0.0/8", "127.0.0.0/8", "169.254.0.0/16", "224.0.0.0/4", "240.0.0.0/4"),
             *("::/128", "::1/128", "fe80::/10", "ff00::/8"),
+            "fd00:ec2::/32",  # what clouds tell their machines, secrets included
         ),
     )
 )

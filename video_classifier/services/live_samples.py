@@ -1,7 +1,8 @@
 """Draws the moments of which a camera keeps ten ordinary seconds a day, whatever they show.
 
 By them it can be told how often a model is right about what a camera usually sees. Every moment of
-the hours in which it is watched is equally likely. The draw is the same after each restart.
+the hours in which it is watched is equally likely. The draw is the same after each restart, and
+nobody who doesn't know SECRET_KEY can tell it beforehand.
 """
 
 from __future__ import annotations
@@ -10,9 +11,12 @@ import random
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
+from django.utils.crypto import salted_hmac
+
 from video_classifier.models import Clip, Feed
 from video_classifier.states import Origin
 
+SALT = "ordinary seconds"
 A_DAY = 5  # clips of a camera
 LENGTH = 10.0  # seconds of each
 BEFORE = 30.0  # seconds before its moment at which a clip's first keyframe may be
@@ -28,7 +32,9 @@ def drawn(feed: Feed, day: date) -> list[datetime]:
     room = (end - begin).total_seconds() - A_DAY * taken
     if room < 0:
         return []
-    lots = random.Random(f"{feed.pk} {day.isoformat()}")  # noqa: S311  (to be repeated)
+    # To be repeated after a restart, and not to be known beforehand by who stands in view.
+    seed = salted_hmac(SALT, f"{feed.pk} {day.isoformat()}").digest()
+    lots = random.Random(seed)  # noqa: S311
     # Of the seconds that are free some are drawn, and what clips take is put in between.
     starts = sorted(lots.uniform(0, room) for _ in range(A_DAY))
     return [
