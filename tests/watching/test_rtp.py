@@ -141,3 +141,17 @@ def test_a_picture_arrived_when_its_own_last_packet_did() -> None:
 
     assert picture is not None
     assert picture.arrived == 3.0
+
+
+def test_a_flood_of_tiny_parts_is_no_picture(codec: str) -> None:
+    found = depacketizer(codec)
+    unit = b"\x01\x01\x01"
+
+    def flood() -> None:
+        for number in range(5000):
+            head = struct.pack(">BBHII", 0x80, TYPE, number, 9000, 1)
+            found.add(head + unit, 0.0)
+
+    with pytest.raises(ConnectError, match="thousands of parts") as caught:
+        flood()
+    assert caught.value.fault == Fault.TOO_LARGE

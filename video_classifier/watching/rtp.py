@@ -10,6 +10,10 @@ from video_classifier.states import Fault
 from video_classifier.watching.sources import Picture, is_key, packed
 from video_classifier.watching.wire import ConnectError
 
+MOST_UNITS = (
+    4096  # of a picture: slices, of which levels allow some hundreds, and what is said of it
+)
+
 _HEADER = 12  # bytes
 _VERSION = 2
 _HAS_PADDING, _HAS_EXTENSION = 0x20, 0x10
@@ -53,6 +57,9 @@ class Depacketizer:
             msg = f"A picture has more than {self.most_bytes // 10**6} million bytes."
             raise ConnectError(Fault.TOO_LARGE, f"{msg} Set a lower resolution or bit rate.")
         self._units.extend(self._unpacked(payload))
+        if len(self._units) > MOST_UNITS:
+            msg = "A picture has thousands of parts. Restart the camera, or set another encoder."
+            raise ConnectError(Fault.TOO_LARGE, msg)
         return done
 
     def _begin(self, stamp: int) -> Picture | None:
