@@ -165,6 +165,20 @@ def test_a_hint_does_not_vanish_because_somebody_walks_on() -> None:
     assert event.until == 21.0  # they were in view for longer
 
 
+def test_an_event_that_opens_late_stays_open_for_a_while() -> None:
+    people = People(best=BEST, threshold=THRESHOLD)
+    visits = [Visit(scores=[0.9] * 9)]
+
+    (late,) = people.look(stride(0, 21, visits, begins=0.0))
+    opened_as = late.closing
+    (still,) = people.look(stride(21, 30, visits))
+    kept_as = still.closing
+    (closed,) = people.look(stride(30, 31, visits))
+
+    assert (opened_as, kept_as) == (None, None)
+    assert (closed.until, closed.closing) == (10.0, Closing.GONE)
+
+
 def test_who_walks_away_closes_the_event_ten_seconds_later() -> None:
     people = People(best=BEST, threshold=THRESHOLD)
     visits = [Visit(scores=[0.9] * 9)]

@@ -48,6 +48,7 @@ class Happening:
     start: float  # of the first window of its candidate, as it opened
     hint: Hint  # of its best moment so far
     until: float  # the end of its last window so far
+    opened: float  # to which the stretch was looked at when it opened
     person: _Person
     closing: Closing | None = None
 
@@ -195,9 +196,9 @@ class People:
         kept = [each for each in person.windows if each.start < fresh[0].start - _ROUNDING]
         person.windows = kept + fresh
         for count in range(len(kept) + 1, len(person.windows) + 1):
-            self._consider(person, count, shown)
+            self._consider(person, count, shown, scored.until)
 
-    def _consider(self, person: _Person, count: int, latest: Shown) -> None:
+    def _consider(self, person: _Person, count: int, latest: Shown, now: float) -> None:
         """Opens an event, or lets it peak, as of the first `count` windows."""
         happening, last = person.happening, person.windows[count - 1]
         if happening is not None:
@@ -215,7 +216,11 @@ class People:
         )
         if happening is None and candidate.score >= self._threshold:
             person.happening = Happening(
-                start=candidate.start, hint=hint, until=candidate.end, person=person
+                start=candidate.start,
+                hint=hint,
+                until=candidate.end,
+                opened=now,
+                person=person,
             )
             self._open.append(person.happening)
         elif happening is not None and candidate.start < happening.start + QUIET:
@@ -243,7 +248,8 @@ class People:
             if now - each.start >= LONGEST - _ROUNDING:
                 each.close(Closing.LONGEST)
                 each.person.since = now + PAUSE
-            elif now - each.until >= QUIET - _ROUNDING:
+            # What opened late, as a busy machine looked late, is still to be seen by somebody.
+            elif now - max(each.until, each.opened) >= QUIET - _ROUNDING:
                 each.close(Closing.GONE)
                 each.person.since = now
         self._open = [each for each in found if each.closing is None]
