@@ -405,6 +405,7 @@ def test_a_failing_model_is_that_cameras_fault(
         feed.pk: (FeedState.FAULTY, Fault.MODEL),
         other.pk: (FeedState.ONLINE, ""),
     }
+    assert not scene.watcher._cameras[feed.pk].tally.seconds_faulty  # pictures come all the same
 
 
 def test_the_scorer_that_dies_of_one_camera_again_and_again_leaves_it_alone(

@@ -16,7 +16,7 @@ from tests.conftest import MakeAnalysis, MakeClip, MakeStore, MakeUser
 from tests.makers.live_cameras import faulty, make_event, make_feed, show_picture
 from video_classifier.models import Feed, FeedHour
 from video_classifier.services import accounts, trash
-from video_classifier.states import FeedState, Role, Status
+from video_classifier.states import Fault, FeedState, Role, Status
 
 
 @pytest.fixture
@@ -58,6 +58,8 @@ def test_a_camera_is_shown_with_picture_state_stride_and_health(client: Client, 
     ("fields", "label", "sentence"),
     [
         (faulty(), "Offline", "pictures stopped"),
+        (faulty(Fault.DISK), "Keeps no clips", "disk is nearly full"),
+        (faulty(Fault.MODEL), "Not scored", "be used just now. Choose another one"),
         ({"state": FeedState.CONNECTING}, "Connecting", "The site is connecting"),
         ({"state": FeedState.OFF, "is_enabled": False}, "Off", "It is not watched."),
         (

@@ -431,8 +431,11 @@ class WatchedCamera:
         )
 
     def account(self, report: Report, seconds: float) -> None:
-        """Adds so many seconds of this state to the hour's figures."""
-        if report.state == FeedState.ONLINE:
+        """Adds so many seconds of this state to the hour's figures.
+
+        There are pictures, whatever keeps them from being scored or clips from being kept.
+        """
+        if self._readers.scored.state.state == FeedState.ONLINE:
             self.tally.seconds_online += seconds
         elif report.fault is not None:
             of_it = self.tally.seconds_faulty

@@ -15,7 +15,7 @@ from django.utils import dateformat
 from video_classifier.models import Analysis, Feed, FeedHour, LiveEvent
 from video_classifier.querysets import FeedQuerySet, Visitor
 from video_classifier.services import feeds, live_pictures
-from video_classifier.states import FeedState
+from video_classifier.states import Fault, FeedState
 from video_classifier.web.results import ScoreReading, reading
 from video_classifier.web.times import ClockTime, in_words
 
@@ -37,6 +37,14 @@ NO_NEW_PICTURES = (
     "The camera is connected, but its last picture is from {}. If it stays so for a minute, tell "
     "your administrator."
 )
+
+# Where pictures come, and something else is wrong, a camera isn't offline.
+_NOT_OFFLINE: dict[str, str] = {
+    Fault.DISK: "Keeps no clips",
+    Fault.MODEL: "Not scored",
+    Fault.CLOCK: "Beginning anew",
+    Fault.SIZE: "Beginning anew",
+}
 
 LIVE, WAITING, TROUBLE, OFF = "live", "waiting", "failed", "off"  # tones
 _ICONS = {
@@ -140,7 +148,7 @@ class CameraView:
         }
         return Status(
             tone=tones.get(feed.state, OFF),
-            label=str(feed.get_state_display()),
+            label=_NOT_OFFLINE.get(feed.fault, str(feed.get_state_display())),
             sentence=feeds.words(feed, now=self.now),
             since=self.clock(feed.since),
         )
