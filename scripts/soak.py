@@ -102,14 +102,14 @@ class Watched:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    arguments = _arguments(argv)
+    plan = Plan(**vars(_arguments(argv)))
     try:
-        _check(arguments)
+        _check(plan)
         with TemporaryDirectory() as folder:
-            result = _soak(arguments, Path(folder))
+            result = _soak(plan, Path(folder))
         table = markdown.table([HEADS, *result.figures], words=3)
-        if arguments.write:
-            markdown.write(arguments.write, "soak", f"\n{table}\n")
+        if plan.write:
+            markdown.write(plan.write, "soak", f"\n{table}\n")
     except (
         BundleError,
         ClipError,
@@ -127,6 +127,20 @@ def main(argv: Sequence[str] | None = None) -> int:
     return int(bool(result.wrong))
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """What is tried, and on what."""
+
+    ordinary: Sequence[Path]
+    planted: Sequence[Path]
+    minutes: float
+    faults: Sequence[str]
+    model: str
+    storage: Path
+    detector: Path
+    write: Path | None = None  # the page for the table
+
+
 class SoakError(Exception):
     """It can't be tried, and the message says why."""
 
@@ -137,37 +151,37 @@ class Result:
     wrong: list[str]  # sentences
 
 
-def _check(arguments: argparse.Namespace) -> None:
+def _check(plan: Plan) -> None:
     """Raises SoakError and PageError, before half an hour has passed."""
-    for clip in (*arguments.ordinary, *arguments.planted):
+    for clip in (*plan.ordinary, *plan.planted):
         if not clip.is_file():
             msg = f"There is no clip {clip}."
             raise SoakError(msg)
-    if arguments.write:
-        markdown.check(arguments.write, "soak")
+    if plan.write:
+        markdown.check(plan.write, "soak")
 
 
-def _soak(arguments: argparse.Namespace, folder: Path) -> Result:
+def _soak(plan: Plan, folder: Path) -> Result:
     """Raises BundleError, ClipError, DetectorError and SiteError."""
-    found_as_clips = _found_as_clips(arguments)
+    found_as_clips = _found_as_clips(plan)
     # Encoded before the cameras begin, whose pictures are late else.
-    longest = max(footage.shot(clip, FORM).seconds for clip in arguments.ordinary)
+    longest = max(footage.shot(clip, FORM).seconds for clip in plan.ordinary)
     site = LiveSite(
         folder,
-        MODELS_STORAGE=str(arguments.storage.resolve()),
-        PERSON_DETECTOR=str(arguments.detector.resolve()),
-        DEFAULT_MODEL=arguments.model,
+        MODELS_STORAGE=str(plan.storage.resolve()),
+        PERSON_DETECTOR=str(plan.detector.resolve()),
+        DEFAULT_MODEL=plan.model,
     )
     with (
-        Camera(arguments.ordinary, FORM, only="rtsp") as shop,
-        Camera(arguments.ordinary, FORM, only="rtsp") as broken,
+        Camera(plan.ordinary, FORM, only="rtsp") as shop,
+        Camera(plan.ordinary, FORM, only="rtsp") as broken,
     ):
         addresses = ((SHOP, shop.rtsp_url), (BROKEN, broken.rtsp_url))
-        site.add_cameras(addresses, model=arguments.model)
+        site.add_cameras(addresses, model=plan.model)
         site.start()
         try:
             _wait_until_watched(site)
-            watched = _watch(site, shop, broken, arguments)
+            watched = _watch(site, shop, broken, plan)
         finally:
             site.stop()
     return _judged(watched, site.events(), found_as_clips, longest)
@@ -184,14 +198,14 @@ def _wait_until_watched(site: LiveSite) -> None:
         time.sleep(0.2)
 
 
-def _found_as_clips(arguments: argparse.Namespace) -> dict[Path, bool]:
+def _found_as_clips(plan: Plan) -> dict[Path, bool]:
     """Whether the model gives each planted clip a hint, as the simulator sends it."""
     from video_classifier.ml.serving import loading
 
-    predictor = loading.load(arguments.storage / arguments.model, detector=arguments.detector)
+    predictor = loading.load(plan.storage / plan.model, detector=plan.detector)
     found = {}
     with TemporaryDirectory() as folder:
-        for clip in arguments.planted:
+        for clip in plan.planted:
             sent = Path(folder, f"{clip.stem}.mp4")
             _write(footage.shot(clip, FORM), sent)
             outcome = predictor.analyze(sent)
@@ -228,12 +242,12 @@ def _write(shot: Shot, target: Path) -> None:
     remuxing.write(whole, target)
 
 
-def _watch(site: LiveSite, shop: Camera, broken: Camera, arguments: argparse.Namespace) -> Watched:
+def _watch(site: LiveSite, shop: Camera, broken: Camera, plan: Plan) -> Watched:
     """Breaks one camera as often as there is time for, plants clips, and looks once a second."""
-    watched, seconds = Watched(), arguments.minutes * 60
-    coming = _spread(arguments.planted, seconds)
+    watched, seconds = Watched(), plan.minutes * 60
+    coming = _spread(plan.planted, seconds)
     began = time.monotonic()
-    steps = _steps(broken, watched, arguments.faults, ends=began + seconds)
+    steps = _steps(broken, watched, plan.faults, ends=began + seconds)
     with console.progress("Watching", round(seconds)) as advance:
         while (now := time.monotonic()) < began + seconds:
             next(steps, None)

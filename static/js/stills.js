@@ -1,7 +1,7 @@
 // Renews the stills of live cameras that are in sight, without a flicker, and lets what asks for
 // itself rest while nobody sees the page.
 
-const pause = Number(document.querySelector("[data-still-seconds]").dataset.stillSeconds) * 1000;
+const pause = Number(document.querySelector('[data-module~="stills"]').dataset.stillMilliseconds);
 
 document.addEventListener("htmx:configRequest", (event) => {
   if (document.hidden && event.detail.elt.matches("[data-rests-unseen]")) event.preventDefault();
@@ -19,11 +19,11 @@ async function renew(image) {
   next.src = address;
   await next.decode();
   // Meanwhile it may have been replaced, paused or made to move.
-  if (image.isConnected && image.matches("[data-still]:not([data-paused])")) image.replaceWith(next);
+  if (image.isConnected && image.matches("[data-still]")) image.replaceWith(next);
 }
 
 async function renewAll() {
-  const stills = document.querySelectorAll(":not([data-old]) > img[data-still]:not([data-paused])");
+  const stills = document.querySelectorAll('[data-module~="stills"] :not([data-old]) > [data-still]');
   if (!document.hidden) await Promise.allSettled([...stills].filter(isInSight).map(renew));
   setTimeout(renewAll, pause);
 }

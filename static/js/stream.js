@@ -3,10 +3,12 @@
 
 const screen = document.querySelector('[data-module~="stream"]');
 const note = screen.querySelector("[data-stream-note]");
-const button = screen.querySelector("[data-pause]");
+const button = screen.querySelector("[data-hold]");
 const { stream, still } = screen.dataset;
-const retryAfter = Number(screen.dataset.retrySeconds) * 1000;
-const stuckAfter = Number(screen.dataset.stuckSeconds) * 1000;
+const retryAfter = Number(screen.dataset.streamRetry);
+const stuckAfter = Number(screen.dataset.streamStuck);
+const lookEvery = Number(screen.dataset.streamLook);
+const strip = Number(screen.dataset.streamStrip);
 
 let paused = matchMedia("(prefers-reduced-motion: reduce)").matches; // until Play is pressed
 let refusedUntil = 0;
@@ -22,8 +24,7 @@ function put({ moving, renewed }) {
   if (!shown) return;
   const next = shown.cloneNode();
   next.toggleAttribute("data-stream", moving);
-  next.toggleAttribute("data-still", !moving);
-  next.toggleAttribute("data-paused", !moving && !renewed);
+  next.toggleAttribute("data-still", !moving && renewed);
   next.src = `${moving ? stream : still}?at=${Date.now()}`;
   next.addEventListener("error", () => moving && refused(next));
   shown.removeAttribute("src");
@@ -45,7 +46,7 @@ function update() {
   if (!shown) return void (isLive() && location.reload()); // the first picture has come
   const moving = isLive() && !paused && !document.hidden && Date.now() >= refusedUntil;
   const renewed = isLive() && !paused;
-  if (moving !== shown.hasAttribute("data-stream") || (!moving && renewed === shown.hasAttribute("data-paused"))) put({ moving, renewed });
+  if (moving !== shown.hasAttribute("data-stream") || (!moving && renewed !== shown.hasAttribute("data-still"))) put({ moving, renewed });
   if (moving) note.textContent = "";
   button.parentElement.hidden = !isLive();
   button.querySelector("[data-if-playing]").hidden = paused;
@@ -74,9 +75,9 @@ function watch() {
   if (shown?.hasAttribute("data-stream") && shown.naturalWidth) {
     const canvas = document.createElement("canvas");
     const context = canvas.getContext("2d");
-    [canvas.width, canvas.height] = [shown.naturalWidth, 40];
-    context.drawImage(shown, 0, shown.naturalHeight - 40, shown.naturalWidth, 40, 0, 0, shown.naturalWidth, 40);
-    const seen = canvas.toDataURL("image/jpeg", 0.5);
+    [canvas.width, canvas.height] = [shown.naturalWidth, strip];
+    context.drawImage(shown, 0, shown.naturalHeight - strip, shown.naturalWidth, strip, 0, 0, shown.naturalWidth, strip);
+    const seen = canvas.toDataURL("image/jpeg");
     if (seen !== lastSeen) lastMoved = Date.now();
     lastSeen = seen;
     if (Date.now() - lastMoved > stuckAfter && isLive()) put({ moving: true, renewed: true });
@@ -90,8 +91,11 @@ button?.addEventListener("click", () => {
 });
 document.addEventListener("visibilitychange", update);
 document.addEventListener("htmx:load", ({ detail }) => detail.elt.id === "camera-state" && update());
-image()?.addEventListener("error", ({ target }) => target.hasAttribute("data-stream") && refused(target));
+const first = image();
+first?.addEventListener("error", ({ target }) => target.hasAttribute("data-stream") && refused(target));
+// The answer may have come before this script.
+if (first?.complete && !first.naturalWidth && first.hasAttribute("data-stream")) refused(first);
 if (button) {
   update();
-  setInterval(watch, 2000);
+  setInterval(watch, lookEvery);
 }

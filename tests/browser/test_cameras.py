@@ -57,6 +57,7 @@ def feed(_set_up: User) -> Feed:
     image = np.broadcast_to(shades[None, :, None], (360, 640, 3))
     picture = evidence.jpeg(np.ascontiguousarray(image), 80)
     live_pictures.write(found.pk, picture, taken_at=datetime.now(UTC))
+    live_pictures.write_plain(found.pk, picture)
     return found
 
 

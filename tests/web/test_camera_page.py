@@ -46,7 +46,7 @@ def test_a_live_camera_is_a_film_that_can_be_paused(client: Client, feed: Feed) 
 
     assert f'src="/video/{feed.pk}"' in image(html)
     assert 'alt="Camera picture: Till 2, Main"' in image(html)
-    assert "data-pause" in html
+    assert "data-hold" in html
     assert '<a href="?still">Pause: show the still</a>' in html
 
 

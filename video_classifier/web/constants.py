@@ -18,9 +18,11 @@ HEAT_MAP_EVERY = "2s"
 LIVE_ROWS_EVERY = "2s"
 WALL_EVERY = "3s"
 CAMERA_EVERY = "3s"
-STILL_SECONDS = 2  # from one still of a live camera to the next
-STREAM_RETRY_SECONDS = 10  # until a stream is asked for again for which there was no room
-STREAM_STUCK_SECONDS = 10  # without a new picture, until it is asked for again
+STILL_MILLISECONDS = 2000  # from one still of a live camera to the next
+STREAM_RETRY_MILLISECONDS = 10_000  # until one is asked for again for which there was no room
+STREAM_STUCK_MILLISECONDS = 10_000  # without a new picture, until it is asked for again
+STREAM_LOOK_MILLISECONDS = 2000  # from look to look whether it still moves
+STREAM_STRIP = 40  # pixels at its lower edge that change with the clock
 RELOAD_SECONDS = 3  # of a whole page, without scripts
 LIVE_ROWS_AT_ONCE = 40  # an address has its limits
 
