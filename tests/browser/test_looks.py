@@ -111,7 +111,9 @@ def test_live_pages_are_accessible_and_fit(
     browser: Browser,
     site: str,
     pictures: Path | None,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "1")  # Playwright's loop runs in this thread
     feeds = showcase.watch_cameras(user, make_store=make_store)
     make_user("eve", store=make_store("South"), roles=[Role.MANAGER])
     for _ in range(live_streams.MOST_OF_ONE_USER):

@@ -289,7 +289,7 @@ def _remove_camera(pk: int) -> None:
 def _set(feed: Feed, action: Action, *, by: User, **wanted: bool) -> bool:
     with transaction.atomic():
         row = Feed.objects.filter(pk=feed.pk).exclude(**wanted)
-        if not row.update(**wanted, revision=F("revision") + ("is_enabled" in wanted)):
+        if not row.update(**wanted, revision=F("revision") + int("is_enabled" in wanted)):
             return False
         audit.record(action, by, audit.CAMERA, feed.pk)
     return True
