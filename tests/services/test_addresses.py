@@ -199,11 +199,12 @@ def test_an_address_shows_where_the_camera_is_and_no_more(text: str, masked: str
         assert "key=" not in shown
 
 
-def test_the_checked_machine_takes_the_place_of_the_name() -> None:
+def test_an_address_is_taken_apart_and_decoded() -> None:
     address = addresses.parse("rtsp://ada:p%40%3A@camera:8554/live?x=1")
 
-    assert address.at("10.0.0.1") == "rtsp://ada:p%40%3A@10.0.0.1:8554/live?x=1"
-    assert address.at("fd00::2", with_password=False) == "rtsp://[fd00::2]:8554/live?x=1"
+    assert (address.scheme, address.host, address.port) == ("rtsp", "camera", 8554)
+    assert (address.user, address.password) == ("ada", "p@:")
+    assert (address.path, address.query) == ("/live", "x=1")
 
 
 # Where it leads
@@ -330,4 +331,6 @@ def test_a_resolver_that_breaks_finds_nothing(monkeypatch: pytest.MonkeyPatch) -
 
 
 def test_an_address_is_made_by_its_fields_alone() -> None:
-    assert Address(scheme="rtsp", host="10.0.0.1", port=554).at("10.0.0.1") == "rtsp://10.0.0.1"
+    address = Address(scheme="rtsp", host="10.0.0.1", port=554)
+
+    assert (address.user, address.password, address.path, address.query) == ("", "", "", "")

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from queue import Empty, SimpleQueue
-from urllib.parse import SplitResult, quote, unquote, urlsplit
+from urllib.parse import SplitResult, unquote, urlsplit
 
 from django.conf import settings
 
@@ -113,16 +113,6 @@ class Address:
         user = f"{HIDDEN}@" if self.user or self.password else ""
         rest = f"/{HIDDEN}" if self.path.strip("/") or self.query else "/"
         return f"{self.scheme}://{user}{self._place(self.host)}{rest}"
-
-    def at(self, ip: str, *, with_password: bool = True) -> str:
-        """The whole address, with `ip` in the place of the name. It is a secret."""
-        if self.is_device:
-            return self.path
-        user = ""
-        if with_password and (self.user or self.password):
-            user = f"{quote(self.user, safe='')}:{quote(self.password, safe='')}@"
-        query = f"?{self.query}" if self.query else ""
-        return f"{self.scheme}://{user}{self._place(ip)}{self.path}{query}"
 
     def _place(self, host: str) -> str:
         shown = f"[{host}]" if ":" in host else host
