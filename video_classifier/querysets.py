@@ -12,16 +12,19 @@ from django.db import connections, models
 from django.db.models import Case, Exists, F, OuterRef, Q, Subquery, Window
 from django.db.models.functions import RowNumber
 
-from video_classifier.states import Role, Status, UploadStatus
+from video_classifier.states import AlertKind, Role, Status, UploadStatus
 
 if TYPE_CHECKING:
     from video_classifier.models import (  # noqa: F401
+        Alert,
         Analysis,
         ApiKey,
         AuditEntry,
         BrowserCopy,
         Camera,
+        Channel,
         Clip,
+        Delivery,
         Event,
         Feed,
         FeedHour,
@@ -297,6 +300,39 @@ class LiveEventQuerySet(InStoreQuerySet["LiveEvent"]):
 
     def open(self) -> Self:
         return self.filter(closed_at=None)
+
+
+class AlertQuerySet(InStoreQuerySet["Alert"]):
+    def hints(self) -> Self:
+        return self.filter(kind__in=(AlertKind.LIVE, AlertKind.RECORDING))
+
+
+class ChannelQuerySet(models.QuerySet["Channel"]):
+    def managed_by(self, user: Visitor) -> Self:
+        """Those whose stores `user` manages, all of them; superusers manage all channels."""
+        if not user.is_authenticated:
+            return self.none()
+        if user.is_superuser:
+            return self
+        stores = user.memberships.filter(role=Role.MANAGER).values("store")
+        inside = self.model.stores.through.objects.filter(channel=OuterRef("pk"))
+        return self.filter(
+            Exists(inside), ~Exists(inside.exclude(store__in=stores)), all_stores=False
+        )
+
+
+class DeliveryQuerySet(JobQuerySet["Delivery"]):
+    way_to_store = "alert__store"
+
+    def digests(self) -> Self:
+        return self.exclude(gathers="")
+
+    def managed_by(self, user: Visitor) -> Self:
+        """Those to channels that `user` manages; superusers see those to deleted ones, too."""
+        if user.is_authenticated and user.is_superuser:
+            return self
+        channels = self.model.channel.field.related_model.objects.managed_by(user)
+        return self.filter(channel__in=channels)
 
 
 class UploadQuerySet(models.QuerySet["Upload"]):

@@ -119,6 +119,44 @@ class Closing(models.TextChoices):
     CUT_OFF = "cut_off", "The camera stopped"
 
 
+class ChannelKind(models.TextChoices):
+    """How a channel's messages travel."""
+
+    EMAIL = "email", "E-mail"
+    WEBHOOK = "webhook", "Webhook"
+    APPRISE = "apprise", "Another service"  # that Apprise speaks to
+
+
+class AlertKind(models.TextChoices):
+    """What somebody may have to know."""
+
+    LIVE = "live", "Possible shoplifting"  # just now, by a live camera
+    RECORDING = "recording", "Possible shoplifting in a recording"
+    OFFLINE = "offline", "Camera offline"
+    BACK = "back", "Camera back"
+    DISK = "disk", "Disk nearly full"
+    TEST = "test", "Test"
+
+
+class Gathering(models.TextChoices):
+    """Why alerts are sent together."""
+
+    QUIET = "quiet", "Held back in quiet hours"
+    FLOOD = "flood", "Many in a short time"
+
+
+class Suppression(models.TextChoices):
+    """Why an alert isn't sent by itself."""
+
+    DIGEST = "digest", "In a digest"
+    CAMERA = "camera", "Too soon after another of the camera"
+    CHANNEL = "channel", "Too soon after another on the channel"
+    TRASHED = "trashed", "Its clip is in the trash"
+    GONE = "gone", "What it told of is deleted"
+    OFF = "off", "The channel was switched off"
+    DELETED = "deleted", "The channel was deleted"
+
+
 class Role(models.TextChoices):
     """What a member of a store may do there; docs/access.md has the table."""
 
@@ -147,6 +185,13 @@ class Action(models.TextChoices):
     FEED_DISABLED = "feed_disabled", "Had a camera watched no longer"
     ALERTS_ON = "alerts_on", "Switched a camera's alerts on"
     ALERTS_OFF = "alerts_off", "Switched a camera's alerts off"
+    CHANNEL_ADDED = "channel_added", "Added an alert channel"
+    CHANNEL_CHANGED = "channel_edited", "Changed an alert channel"
+    CHANNEL_REMOVED = "channel_gone", "Deleted an alert channel"
+    CHANNEL_TESTED = "channel_tested", "Sent a test alert"
+    DELIVERY_RETRIED = "alert_retried", "Had an alert sent again"
+    RESET_ASKED = "reset_asked", "Asked for a new password by e-mail"
+    RESET_DONE = "reset_done", "Chose a password by an e-mailed link"
 
 
 class Scope(models.TextChoices):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from video_classifier.models.accounts import OneTimePassword
+from video_classifier.models.alerts import Alert, AlertsRead, Channel, Delivery
 from video_classifier.models.analyses import Analysis, Event, HeatMap, Segment, Track
 from video_classifier.models.api_keys import ApiKey
 from video_classifier.models.audit import AuditEntry
@@ -14,12 +15,16 @@ from video_classifier.models.requests import RepeatableRequest
 from video_classifier.models.uploads import Upload
 
 __all__ = [
+    "Alert",
+    "AlertsRead",
     "Analysis",
     "ApiKey",
     "AuditEntry",
     "BrowserCopy",
     "Camera",
+    "Channel",
     "Clip",
+    "Delivery",
     "Event",
     "Feed",
     "FeedHour",
