@@ -192,6 +192,7 @@ SPECTACULAR_SETTINGS = {
 # Live cameras.
 LIVE_CLIPS_MAX_BYTES = env.whole("LIVE_CLIPS_MAX_BYTES", 20 * 1024**3)  # of one store
 WATCHER = env.choice("WATCHER", "child", of=("child", "none"))
+WATCHER_CAMERAS = env.whole("WATCHER_CAMERAS", 20)
 
 # The trash.
 TRASH_KEEP = env.days("TRASH_DAYS", 30)

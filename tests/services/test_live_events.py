@@ -13,6 +13,7 @@ from django.contrib.auth.models import User
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from django.test import Client
+from django.utils import timezone
 from pytest_django import DjangoCaptureOnCommitCallbacks, Settings
 
 from tests.conftest import FakePredictor, MakeModel, MakeStore
@@ -239,6 +240,25 @@ def test_the_picture_goes_with_the_event(
         event.delete()
 
     assert not default_storage.exists(event.still)
+
+
+def test_events_without_a_clip_are_kept_for_a_month(
+    kept: LiveEvent, told: Told, django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks
+) -> None:
+    now = timezone.now()
+    for days in (29, 31):
+        event = live_events.open_one(told)
+        live_events.close(event, told, Closing.GONE)
+        LiveEvent.objects.filter(pk=event.pk).update(closed_at=now - timedelta(days=days))
+    LiveEvent.objects.filter(pk=kept.pk).update(closed_at=now - timedelta(days=31))
+    still_open = live_events.open_one(told)
+
+    with django_capture_on_commit_callbacks(execute=True):
+        assert live_events.purge(now=now) == 1
+
+    assert not default_storage.exists(event.still)
+    assert LiveEvent.objects.filter(pk__in=(kept.pk, still_open.pk)).count() == 2
+    assert LiveEvent.objects.count() == 3
 
 
 def test_a_sweep_leaves_pictures_of_events_alone(

@@ -13,7 +13,7 @@ from tests.makers import videos
 from tests.makers.streams import decoded, facts_of, packets_of, ring_of, same
 from tests.makers.videos import QUIET_X265, number_of
 from video_classifier.ml.video import probe
-from video_classifier.watching import remuxing
+from video_classifier.watching import remuxing, sources
 from video_classifier.watching.remuxing import RemuxError
 
 FORMS = {
@@ -72,6 +72,29 @@ def test_an_open_group_of_pictures_starts_at_its_keyframe(tmp_path: Path) -> Non
     assert same(ours, decoded(source)[-len(ours) :])
     assert ours[0][0] == 0
     assert number_of(ours[0][1]) == round(excerpt.start * 10)
+
+
+@pytest.mark.parametrize("form", ["h264", "hevc"])
+def test_sets_that_only_the_description_has_get_into_the_file(tmp_path: Path, form: str) -> None:
+    source = FORMS[form](tmp_path / "source.mp4")
+    excerpt = ring_of(source).newest(1000)
+    assert excerpt is not None
+    codec = excerpt.facts.codec
+    bare = [
+        replace(each, data=sources.packed(_without_sets(codec, each.data)))
+        for each in excerpt.packets
+    ]
+    assert len(bare[0].data) < len(excerpt.packets[0].data)
+
+    remuxing.write(replace(excerpt, packets=tuple(bare)), tmp_path / "target.mp4")
+
+    assert same(decoded(tmp_path / "target.mp4"), decoded(source))
+
+
+def _without_sets(codec: str, data: bytes) -> list[bytes]:
+    units = sources.units(codec, data)
+    sets = sources.parameter_sets(codec, units)
+    return [unit for unit in units if unit not in sets]
 
 
 def test_the_file_is_a_clip(tmp_path: Path) -> None:

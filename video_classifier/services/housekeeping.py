@@ -12,6 +12,7 @@ from video_classifier.models import Feed
 from video_classifier.services import (
     files,
     idempotency,
+    live_events,
     live_pictures,
     resumable,
     trash,
@@ -46,5 +47,6 @@ def tidy_if_due() -> None:
         trash.purge_due(now=timezone.now())
         idempotency.purge()
         watching.purge_hours()
+        live_events.purge(now=timezone.now())
         files.sweep()
         live_pictures.sweep(set(Feed.objects.values_list("pk", flat=True)), now=timezone.now())

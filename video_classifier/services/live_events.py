@@ -28,6 +28,7 @@ TOO_LATE = (
 )
 NO_PICTURES = "The camera's pictures were no longer in memory when the event ended."
 BEING_MADE = "Its clip is being made."
+KEEP = timedelta(days=30)  # of an event without a clip, as of the hours of cameras
 ABANDONED = "The watcher ended before the clip was made, and with it the pictures in its memory."
 
 
@@ -145,6 +146,11 @@ def close_abandoned(camera: int) -> int:
     return cut_off + left.update(
         closed_at=database.now(), closing=Closing.CUT_OFF, no_clip=ABANDONED
     )
+
+
+def purge(*, now: datetime) -> int:
+    """Deletes closed events that have no clip and are too long ago, and so their pictures."""
+    return LiveEvent.objects.filter(clip=None, closed_at__lt=now - KEEP).delete()[0]
 
 
 def _hold(camera: int) -> None:

@@ -72,9 +72,6 @@ def facts(source: Source, key: Picture, limits: Limits) -> StreamFacts:
     Raises ConnectError if it is too large, RemuxError if it is damaged.
     """
     head = source.head(key)
-    known = jpeg_size(head) if source.codec == "mjpeg" else None
-    if known:  # before anything is decoded
-        _check(*known, limits)
     width, height = remuxing.size(source.codec, head)
     _check(width, height, limits)
     return StreamFacts(

@@ -3,24 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from io import BytesIO
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
 
 import av
-from av.container import InputContainer
 from av.packet import Packet
 from av.video.stream import VideoStream
 
-from video_classifier.ml.video import containers
+from video_classifier.ml.video import picture_size
+from video_classifier.watching import mjpeg, sources
 from video_classifier.watching.ring import Excerpt, StreamFacts, StreamPacket
 
 # The codecs that cameras are read in, by FFmpeg's names, and the files that hold them.
 FORMATS = {"h264": "mp4", "hevc": "mp4", "mjpeg": "matroska"}
 _SUFFIXES = {"mp4": ".mp4", "matroska": ".mkv"}
-_READ_BY = {"h264": "h264", "hevc": "hevc", "mjpeg": "jpeg_pipe"}
-_OPTIONS = {"max_pixels": str(containers.MAX_PIXELS), "protocol_whitelist": ""}
 _UNREADABLE = "The camera's keyframe can't be read."
 
 
@@ -34,12 +32,18 @@ def suffix(facts: StreamFacts) -> str:
 
 
 def size(codec: str, head: bytes) -> tuple[int, int]:
-    """Width and height of the pictures that begin with such a keyframe. Raises RemuxError."""
-    with _opened(codec, head) as known:
-        found = known.streams.video[0]
-        if not found.width or not found.height:
-            raise RemuxError(_UNREADABLE)
-        return found.width, found.height
+    """Width and height of the pictures that begin with such a keyframe. Raises RemuxError.
+
+    By its header: nothing of a camera's is decoded outside the sandbox.
+    """
+    if codec == "mjpeg":
+        found = mjpeg.size(head)
+    else:
+        sets = sources.sequence_sets(codec, sources.units(codec, head))
+        found = picture_size.of_sequence_set(codec, sets[-1]) if sets else None
+    if found is None or min(found) <= 0:
+        raise RemuxError(_UNREADABLE)
+    return found
 
 
 def write(excerpt: Excerpt, target: Path) -> None:
@@ -50,29 +54,31 @@ def write(excerpt: Excerpt, target: Path) -> None:
     if not excerpt.packets:
         msg = "There are no pictures to write."
         raise RemuxError(msg)
-    facts = excerpt.facts
+    facts, packets = excerpt.facts, _with_sets(excerpt)
     try:
-        with (
-            _opened(facts.codec, facts.head) as known,
-            av.open(str(target), "w", format=FORMATS[facts.codec]) as output,
-        ):
-            # Opaque, or PyAV would look for an encoder with the name of the decoder.
-            copied = output.add_stream_from_template(known.streams.video[0], opaque=True)
-            copied.time_base = facts.time_base
-            for packet, stamp in zip(excerpt.packets, _stamps(excerpt.packets), strict=True):
+        with av.open(str(target), "w", format=FORMATS[facts.codec]) as output:
+            # Without a codec context: nothing is parsed but the parameter sets, for MP4's header.
+            copied = output.add_mux_stream(
+                facts.codec, width=facts.width, height=facts.height, time_base=facts.time_base
+            )
+            for packet, stamp in zip(packets, _stamps(packets), strict=True):
                 output.mux(_made(packet, stamp, copied, facts))
     except (av.FFmpegError, ValueError) as error:
         msg = "The camera's pictures could not be written into a file."
         raise RemuxError(msg) from error
 
 
-def _opened(codec: str, head: bytes) -> InputContainer:
-    try:
-        return av.open(BytesIO(head), "r", format=_READ_BY[codec], options=dict(_OPTIONS))
-    except MemoryError:
-        raise
-    except (av.FFmpegError, ValueError, KeyError) as error:
-        raise RemuxError(_UNREADABLE) from error
+def _with_sets(excerpt: Excerpt) -> tuple[StreamPacket, ...]:
+    """The packets, the first with its parameter sets: a camera may have sent them before."""
+    facts, (first, *others) = excerpt.facts, excerpt.packets
+    if facts.codec == "mjpeg" or _sets(facts.codec, first.data):
+        return excerpt.packets
+    sets = sources.packed(_sets(facts.codec, facts.head))
+    return replace(first, data=sets + first.data), *others
+
+
+def _sets(codec: str, data: bytes) -> list[bytes]:
+    return sources.parameter_sets(codec, sources.units(codec, data))
 
 
 class _Stamp(NamedTuple):

@@ -7,12 +7,11 @@ from argparse import SUPPRESS, ArgumentParser, ArgumentTypeError
 from types import FrameType
 from typing import Any
 
+from django.conf import settings
 from django.core.checks import Tags
 from django.core.management.base import BaseCommand, CommandError
 from django.db import DEFAULT_DB_ALIAS, connection
 from django.db.migrations.executor import MigrationExecutor
-
-MOST_CAMERAS = 20
 
 
 class Command(BaseCommand):
@@ -28,8 +27,9 @@ class Command(BaseCommand):
         parser.add_argument(
             "--most",
             type=_count,
-            default=MOST_CAMERAS,
-            help=f"so many cameras at most (default: {MOST_CAMERAS}); others may take the rest",
+            default=settings.WATCHER_CAMERAS,
+            help=f"so many cameras at most (default: WATCHER_CAMERAS, "
+            f"now {settings.WATCHER_CAMERAS}); others may take the rest",
         )
         parser.add_argument("--child", action="store_true", help=SUPPRESS)
         parser.epilog = "Example: manage.py watch_cameras --most 10"

@@ -17,7 +17,7 @@ _SLICES = {"h264": range(1, 6), "hevc": range(32)}
 _MESSAGES = {"h264": frozenset([6]), "hevc": frozenset([39, 40])}
 _444 = 3  # chroma in full
 _SMALL_LISTS = 6  # of a scaling matrix; the others are of 8 by 8
-_PROFILE = 4  # bytes of a sequence parameter set: its kind, profile, constraints and level
+PROFILE = 4  # bytes of a sequence parameter set: its kind, profile, constraints and level
 _IS_REFERENCE = 0x60
 _FIRST_BIT = 0x80
 _LONGEST = 32  # bits of a number
@@ -120,7 +120,7 @@ def _unescaped(unit: bytes) -> bytes:
     return unit.replace(b"\0\0\3", b"\0\0")
 
 
-class _Bits:
+class Bits:
     """Reads numbers from the front; zeros follow the end."""
 
     def __init__(self, unit: bytes) -> None:
@@ -146,22 +146,25 @@ class _Bits:
         return (number + 1) // 2 if number % 2 else -(number // 2)
 
 
-class _Numbering(NamedTuple):
+class Numbering(NamedTuple):
     """What a sequence parameter set says of the numbers of frames (7.3.2.1.1)."""
 
     bits: int
     may_have_gaps: bool
+    chroma: int  # how it is sampled: 0 not at all, 1 to 3 (6.2)
     has_planes: bool  # coded apart, each slice naming its own
 
     @classmethod
-    def read(cls, bits: _Bits, profile: int) -> _Numbering:
-        has_planes = False
+    def read(cls, bits: Bits, profile: int) -> Numbering:
+        """From behind the number of the set on; `bits` then stands before the width."""
+        chroma, has_planes = 1, False
         if profile in _WITH_CHROMA:
-            if bits.golomb() == _444:
+            chroma = bits.golomb()
+            if chroma == _444:
                 has_planes = bool(bits.take(1))
             bits.golomb(), bits.golomb(), bits.take(1)
             if bits.take(1):
-                _skip_scaling(bits, 12 if has_planes else 8)
+                _skip_scaling(bits, 12 if chroma == _444 else 8)
         count = min(bits.golomb(), 12) + 4
         order = bits.golomb()
         if order == 0:
@@ -171,10 +174,10 @@ class _Numbering(NamedTuple):
             for _ in range(min(bits.golomb(), 255)):
                 bits.signed()
         bits.golomb()  # reference frames
-        return cls(count, bool(bits.take(1)), has_planes)
+        return cls(count, bool(bits.take(1)), chroma, has_planes)
 
 
-def _skip_scaling(bits: _Bits, lists: int) -> None:
+def _skip_scaling(bits: Bits, lists: int) -> None:
     for number in range(lists):
         if not bits.take(1):
             continue
@@ -197,7 +200,7 @@ class Reader:
 
     def __init__(self, layout: NalLayout, extradata: bytes | None) -> None:
         self._layout = layout
-        self._numbering: dict[int, _Numbering] = {}  # by number of the set
+        self._numbering: dict[int, Numbering] = {}  # by number of the set
         self._sets: dict[int, int] = {}  # numbers of sequence sets, by those of picture sets
         self._last: int | None = None  # the number of the last reference frame
         if layout.codec == "h264":
@@ -217,17 +220,17 @@ class Reader:
 
     def _learn(self, unit: bytes) -> None:
         kind = unit[0] & 31
-        if kind == _SPS and len(unit) > _PROFILE:
-            bits = _Bits(unit[_PROFILE:])
+        if kind == _SPS and len(unit) > PROFILE:
+            bits = Bits(unit[PROFILE:])
             number = bits.golomb()
-            self._numbering[number] = _Numbering.read(bits, profile=unit[1])
+            self._numbering[number] = Numbering.read(bits, profile=unit[1])
         elif kind == _PPS:
-            bits = _Bits(unit[1:_HEAD])
+            bits = Bits(unit[1:_HEAD])
             number = bits.golomb()
             self._sets[number] = bits.golomb()
 
     def _is_gap(self, unit: bytes) -> bool:
-        bits = _Bits(unit[1:_HEAD])
+        bits = Bits(unit[1:_HEAD])
         bits.golomb(), bits.golomb()  # the first macroblock, and the kind of slice
         numbering = self._numbering.get(self._sets.get(bits.golomb(), -1))
         if numbering is None:
