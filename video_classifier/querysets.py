@@ -331,8 +331,8 @@ class DeliveryQuerySet(JobQuerySet["Delivery"]):
         """Those to channels that `user` manages; superusers see those to deleted ones, too."""
         if user.is_authenticated and user.is_superuser:
             return self
-        channels = self.model.channel.field.related_model.objects.managed_by(user)
-        return self.filter(channel__in=channels)
+        channels = ChannelQuerySet(self.model._meta.get_field("channel").related_model)  # noqa: SLF001
+        return self.filter(channel__in=channels.managed_by(user))
 
 
 class UploadQuerySet(models.QuerySet["Upload"]):

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import av
 from av.packet import Packet
-from av.video.stream import VideoStream
+from av.stream import Stream
 
 from video_classifier.ml.video import picture_size
 from video_classifier.watching import mjpeg, sources
@@ -115,11 +115,11 @@ def _rising(ticks: Iterator[int]) -> list[int]:
 
 
 def _made(
-    packet: StreamPacket, stamp: _Stamp, stream: VideoStream, facts: StreamFacts
-) -> Packet[VideoStream]:
+    packet: StreamPacket, stamp: _Stamp, stream: Stream, facts: StreamFacts
+) -> Packet[Stream]:
     """A copy: muxing changes what it is given, and the ring may be asked again."""
     made = Packet(packet.data)
     made.pts, made.dts, made.duration = stamp
     made.time_base, made.is_keyframe = facts.time_base, packet.is_key
     made.stream = stream
-    return made  # type: ignore[return-value]
+    return made

@@ -8,6 +8,7 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
+from av.video.stream import VideoStream
 
 from video_classifier.ml.video import picture_size
 from video_classifier.watching import sources
@@ -39,6 +40,7 @@ def sequence_set(path: Path, form: str) -> bytes:
     codec = form.partition("-")[0]
     with av.open(str(path), "w", format=codec) as output:
         stream = output.add_stream(encoder, rate=Fraction(10), options=dict(options))
+        assert isinstance(stream, VideoStream)
         stream.width, stream.height, stream.pix_fmt = width, height, pixels
         picture = np.zeros((height, width, 3), np.uint8)
         output.mux(stream.encode(av.VideoFrame.from_ndarray(picture, format="rgb24")))
