@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from pytest_django import Settings
 
+from video_classifier.integrations import reach
 from video_classifier.services import addresses
 from video_classifier.services.addresses import Address, AddressError
 from video_classifier.states import Fault
@@ -308,8 +309,8 @@ def test_a_name_that_is_not_found_says_so(names: dict[str, list[str]]) -> None:
 
 def test_resolving_has_a_time_limit(monkeypatch: pytest.MonkeyPatch) -> None:
     hanging = threading.Event()
-    monkeypatch.setattr(addresses, "RESOLVE_SECONDS", 0.05)
-    monkeypatch.setattr(addresses, "_resolving", threading.BoundedSemaphore(1))
+    monkeypatch.setattr(reach, "RESOLVE_SECONDS", 0.05)
+    monkeypatch.setattr(reach, "_resolving", threading.BoundedSemaphore(1))
     monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: hanging.wait(10) and [])
 
     errors = [refusal("rtsp://camera.example/", step=check) for _ in range(2)]

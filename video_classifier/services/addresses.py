@@ -8,45 +8,23 @@ from __future__ import annotations
 
 import ipaddress
 import re
-import socket
-import threading
-from collections.abc import Sequence
 from dataclasses import dataclass, field
-from functools import cache
-from queue import Empty, SimpleQueue
 from urllib.parse import SplitResult, unquote, urlsplit
 
 from django.conf import settings
 
+from video_classifier.integrations import reach
+from video_classifier.integrations.reach import IpAddress
 from video_classifier.services.errors import Refused
 from video_classifier.states import Fault
 
 LONGEST = 500  # characters of an address
-RESOLVE_SECONDS = 5.0
-RESOLVING_AT_ONCE = 16  # a resolver that hangs must not pile up threads
 
 PORTS = {"rtsp": 554, "rtsps": 322, "http": 80, "https": 443}
 DEVICE = "v4l2"
 HIDDEN = "•••"
 
-IpAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
-IpNetwork = ipaddress.IPv4Network | ipaddress.IPv6Network
-
-# Nobody means these by a network around them, such as 0.0.0.0/0: they have to be listed themselves.
-SPECIAL: tuple[IpNetwork, ...] = tuple(
-    map(
-        ipaddress.ip_network,
-        (
-            *("0.0.0.0/8", "127.0.0.0/8", "169.254.0.0/16", "224.0.0.0/4", "240.0.0.0/4"),
-            *("::/128", "::1/128", "fe80::/10", "ff00::/8"),
-            "fd00:ec2::/32",  # what clouds tell their machines, secrets included
-        ),
-    )
-)
-_NAT64 = ipaddress.IPv6Network("64:ff9b::/96")  # RFC 6052: the last 32 bits are an IPv4 address
-
 _DEVICE_NAME = re.compile(r"/dev/video\d{1,3}")
-_LABEL = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?<!-)")  # of a name, as the resolver is asked for it
 
 EXAMPLE = "rtsp://user:password@192.168.1.20/stream1"
 NO_ADDRESS = f"Type the camera's address, such as {EXAMPLE}."
@@ -147,7 +125,7 @@ def checked(address: Address) -> tuple[str, ...]:
         _check_device(address.path)
         return ()
     found = _resolved(address.host, address.port)
-    if not all(map(_is_allowed, found)):
+    if not all(reach.is_allowed(ip, settings.CAMERA_NETWORKS) for ip in found):
         raise AddressError(NOT_ALLOWED)
     return tuple(map(str, found))
 
@@ -219,12 +197,9 @@ def _host(parts: SplitResult) -> str:
     if ":" in host:
         return _ipv6(host)
     try:
-        name = host.encode("idna").decode().lower().removesuffix(".")
-    except UnicodeError:
+        return reach.ascii_name(host)
+    except ValueError:
         raise AddressError(WRONG_HOST) from None
-    if not all(map(_LABEL.fullmatch, name.split("."))):
-        raise AddressError(WRONG_HOST)
-    return name
 
 
 def _ipv6(host: str) -> str:
@@ -238,62 +213,9 @@ def _ipv6(host: str) -> str:
 
 
 def _resolved(host: str, port: int) -> list[IpAddress]:
-    """Each once, in the resolver's order. Nothing bounds the resolver's time but this."""
-    if not _resolving.acquire(timeout=RESOLVE_SECONDS):
-        raise AddressError(TOO_SLOW, Fault.NAME)
-    answers: SimpleQueue[Sequence[str]] = SimpleQueue()
-    threading.Thread(
-        target=_resolve, args=(host, port, answers), name="resolver", daemon=True
-    ).start()
     try:
-        found = answers.get(timeout=RESOLVE_SECONDS)
-    except Empty:
+        return reach.resolved(host, port)
+    except reach.SlowResolverError:
         raise AddressError(TOO_SLOW, Fault.NAME) from None
-    if not found:
-        raise AddressError(NOT_FOUND, Fault.NAME)
-    return [ipaddress.ip_address(each) for each in dict.fromkeys(found)]
-
-
-_resolving = threading.BoundedSemaphore(RESOLVING_AT_ONCE)
-
-
-def _resolve(host: str, port: int, answers: SimpleQueue[Sequence[str]]) -> None:
-    """An empty answer: there is none."""
-    try:
-        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-        answers.put([str(place[0]) for *_, place in found])
-    except (OSError, UnicodeError):
-        answers.put([])
-    finally:
-        _resolving.release()
-
-
-def _is_allowed(ip: IpAddress) -> bool:
-    meant = _meant(ip)
-    special = next((each for each in SPECIAL if _has(each, meant)), None)
-    return any(
-        _has(listed, meant) and (special is None or _is_within(listed, special))
-        for listed in map(_network, settings.CAMERA_NETWORKS)
-    )
-
-
-def _meant(ip: IpAddress) -> IpAddress:
-    """The IPv4 address that our system, or a router on the way, makes of an IPv6 one."""
-    if isinstance(ip, ipaddress.IPv4Address):
-        return ip
-    if ip in _NAT64:
-        return ipaddress.IPv4Address(ip.packed[-4:])
-    return ip.ipv4_mapped or ip.sixtofour or ip
-
-
-@cache
-def _network(text: str) -> IpNetwork:
-    return ipaddress.ip_network(text)
-
-
-def _has(network: IpNetwork, ip: IpAddress) -> bool:
-    return ip.version == network.version and ip in network
-
-
-def _is_within(inner: IpNetwork, outer: IpNetwork) -> bool:
-    return _has(outer, inner.network_address) and inner.prefixlen >= outer.prefixlen
+    except reach.NameNotFoundError:
+        raise AddressError(NOT_FOUND, Fault.NAME) from None
