@@ -9,8 +9,10 @@ import tempfile
 import zoneinfo
 from contextlib import suppress
 from datetime import timedelta
+from email.utils import parseaddr
 from pathlib import Path
 from typing import Any, NoReturn
+from urllib.parse import urlsplit
 
 import environ
 from django.core.exceptions import ImproperlyConfigured
@@ -145,6 +147,50 @@ def database(name: str, default: Path) -> dict[str, Any]:
         "sqlite:// and the absolute path of a file in a folder that is there."
     )
     raise ImproperlyConfigured(msg)
+
+
+def email(name: str) -> dict[str, Any]:
+    """Django's settings for the mail server at an address; without one nothing is sent.
+
+    The refusal leaves out what was found: there is a password in it.
+    """
+    address = text(name, "")
+    if not address:
+        return {"EMAIL_BACKEND": "django.core.mail.backends.dummy.EmailBackend"}
+    scheme = address.partition("://")[0]
+    with suppress(ValueError, ImproperlyConfigured):  # of a port, of a scheme
+        found: dict[str, Any] = environ.Env.email_url_config(address)
+        of_server = scheme.startswith("smtp")
+        if "OPTIONS" not in found and (found["EMAIL_HOST"] or not of_server):
+            found["EMAIL_PORT"] = found["EMAIL_PORT"] or _MAIL_PORTS.get(scheme, 25)
+            return {each: value for each, value in found.items() if value is not None}
+    msg = (
+        f"The environment variable {name} has to be smtp+tls://USER:PASSWORD@HOST:587, smtp+ssl:// "
+        "for a server that speaks TLS from the start, or smtp:// without encryption."
+    )
+    raise ImproperlyConfigured(msg)
+
+
+_MAIL_PORTS = {"smtp+tls": 587, "smtps": 587, "smtp+ssl": 465}
+
+
+def mailbox(name: str, default: str) -> str:
+    """An e-mail address, perhaps with a name before it."""
+    found = text(name, default)
+    account, at, domain = parseaddr(found)[1].rpartition("@")
+    if not found.isprintable() or not account or not at or not domain:
+        _refuse(name, found, "an e-mail address such as alerts@example.org")
+    return found
+
+
+def site(name: str) -> str:
+    """How the site is reached from outside, without a slash at its end; "" if nobody says."""
+    found = text(name, "").rstrip("/")
+    parts = urlsplit(found)
+    is_plain = found == f"{parts.scheme}://{parts.netloc}" and "@" not in parts.netloc
+    if found and not (parts.scheme in {"http", "https"} and parts.hostname and is_plain):
+        _refuse(name, found, "an address such as https://clips.example.org")
+    return found
 
 
 def _sqlite(file: Path) -> dict[str, Any]:

@@ -22,10 +22,11 @@ RETRY_SECONDS = 10
 
 
 class ReporterFilter(SafeExceptionReporterFilter):
-    """Hides DATABASE_URL too, which has a password: `runserver` puts it into each request."""
+    """Hides addresses with passwords, too: `runserver` puts the environment into each request."""
 
     hidden_settings = re.compile(
-        f"{SafeExceptionReporterFilter.hidden_settings.pattern}|DATABASE_URL", re.IGNORECASE
+        f"{SafeExceptionReporterFilter.hidden_settings.pattern}|DATABASE_URL|EMAIL_URL",
+        re.IGNORECASE,
     )
 
 

@@ -218,6 +218,14 @@ CAMERA_NETWORKS = env.networks(
 )
 CAMERA_DEVICES = env.words("CAMERA_DEVICES", [])
 
+# Alerts, and the e-mail that some of them travel by.
+EMAIL_URL = env.text("EMAIL_URL", "")  # "": none can be sent
+globals().update(env.email("EMAIL_URL"))
+EMAIL_TIMEOUT = 10
+EMAIL_FROM = DEFAULT_FROM_EMAIL = env.mailbox("EMAIL_FROM", "noreply@localhost")
+SITE_URL = env.site("SITE_URL")
+ALERT_NETWORKS = env.networks("ALERT_NETWORKS", [])
+
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,

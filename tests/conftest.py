@@ -283,6 +283,8 @@ def _own_site(settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> N
     settings.PERSON_DETECTOR = settings.MODELS_STORAGE / "person_detector"
     settings.FILE_UPLOAD_TEMP_DIR.mkdir()
     settings.RUNNER = settings.WATCHER = "none"
+    settings.EMAIL_URL = settings.SITE_URL = ""
+    settings.ALERT_NETWORKS = []
     settings.DISK_FLOOR_BYTES = 0  # the disk of who tests is no matter
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # quick
 

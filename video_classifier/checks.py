@@ -110,3 +110,19 @@ def proxies_are_counted(
             id="video_classifier.W003",
         )
     ]
+
+
+@register
+def messages_have_links(
+    app_configs: Sequence[AppConfig] | None,
+    **_: Any,
+) -> list[CheckMessage]:
+    if settings.SITE_URL or not settings.EMAIL_URL:
+        return []
+    return [
+        Warning(
+            "EMAIL_URL is set, but SITE_URL isn't.",
+            hint="Say how people reach the site, or its messages have no links.",
+            id="video_classifier.W004",
+        )
+    ]

@@ -110,6 +110,13 @@ def test_a_proxy_that_is_not_counted_is_worth_a_warning(
     assert ids() == ["video_classifier.W003"]
 
 
+def test_messages_without_links_are_a_warning(settings: Settings, make_model: MakeModel) -> None:
+    make_model(settings.DEFAULT_MODEL)
+    settings.EMAIL_URL, settings.SITE_URL = "smtp://mail.example", ""
+
+    assert ids() == ["video_classifier.W004"]
+
+
 def test_a_damaged_model_does_not_keep_the_site_from_starting() -> None:
     makefile = (Path(__file__).parents[2] / "Makefile").read_text(encoding="utf-8")
 

@@ -25,6 +25,8 @@ READERS: dict[str, Callable[[], object]] = {
     "words": lambda: env.words(NAME, ["localhost"]),
     "networks": lambda: env.networks(NAME, ["10.0.0.0/8"]),
     "text": lambda: env.text(NAME, "standard"),
+    "mailbox": lambda: env.mailbox(NAME, "noreply@localhost"),
+    "site": lambda: env.site(NAME),
 }
 
 
@@ -40,6 +42,8 @@ READERS: dict[str, Callable[[], object]] = {
         ("words", ["localhost"]),
         ("networks", ["10.0.0.0/8"]),
         ("text", "standard"),
+        ("mailbox", "noreply@localhost"),
+        ("site", ""),
     ],
 )
 def test_what_is_not_set_is_the_default(reader: str, default: object) -> None:
@@ -60,6 +64,9 @@ def test_what_is_not_set_is_the_default(reader: str, default: object) -> None:
         ("networks", "127.0.0.0/8, fd00::/8", ["127.0.0.0/8", "fd00::/8"]),
         ("networks", "192.168.1.20", ["192.168.1.20"]),
         ("text", " conv3d ", "conv3d"),
+        ("mailbox", "Clips <alerts@example.org>", "Clips <alerts@example.org>"),
+        ("site", "https://clips.example.org/", "https://clips.example.org"),
+        ("site", "http://[::1]:8000", "http://[::1]:8000"),
     ],
 )
 def test_what_is_set_is_read(
@@ -89,6 +96,13 @@ def test_what_is_set_is_read(
         ("networks", "192.168.1.0/33"),
         ("networks", "192.168.1.7/24"),
         ("networks", "localhost"),
+        ("mailbox", "alerts"),
+        ("mailbox", "@example.org"),
+        ("site", "clips.example.org"),
+        ("site", "ftp://clips.example.org"),
+        ("site", "https://"),
+        ("site", "https://clips.example.org/path"),
+        ("site", "https://ada:x@clips.example.org"),
     ],
 )
 def test_nonsense_is_refused_by_name(
@@ -217,3 +231,47 @@ def test_those_who_start_together_share_one_secret(tmp_path: Path) -> None:
     assert len(found) == 8
     assert len(set(found)) == 1
     assert list(tmp_path.iterdir()) == [tmp_path / "secret_key"]
+
+
+def test_without_an_address_no_e_mail_is_sent() -> None:
+    assert env.email(NAME) == {"EMAIL_BACKEND": "django.core.mail.backends.dummy.EmailBackend"}
+
+
+@pytest.mark.parametrize(
+    ("address", "found"),
+    [
+        ("smtp+tls://ada:100%25@mail.example", {"EMAIL_PORT": 587, "EMAIL_USE_TLS": True}),
+        ("smtp+ssl://ada:100%25@mail.example", {"EMAIL_PORT": 465, "EMAIL_USE_SSL": True}),
+        ("smtp://ada:100%25@mail.example:2525", {"EMAIL_PORT": 2525}),
+    ],
+)
+def test_a_mail_server_has_an_address(
+    monkeypatch: pytest.MonkeyPatch, address: str, found: dict[str, object]
+) -> None:
+    monkeypatch.setenv(NAME, address)
+
+    settings = env.email(NAME)
+
+    expected = {"EMAIL_HOST": "mail.example", "EMAIL_HOST_PASSWORD": "100%", **found}
+    assert settings | expected == settings
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        *("mail.example", "smtp://", "imap://ada:pa55word@mail.example"),
+        *(
+            "smtp://ada:pa55word@mail.example:x",
+            "smtp://ada:pa55word@mail.example?timeout=pa55word",
+        ),
+    ],
+)
+def test_a_wrong_address_of_a_mail_server_is_refused_and_not_repeated(
+    monkeypatch: pytest.MonkeyPatch, address: str
+) -> None:
+    monkeypatch.setenv(NAME, address)
+
+    with pytest.raises(ImproperlyConfigured, match=f"{NAME} has to be smtp") as caught:
+        env.email(NAME)
+
+    assert "pa55word" not in str(caught.value)
