@@ -35,3 +35,7 @@ class NotSentError(Exception):
 
 class PerhapsSentError(NotSentError):
     """Time ran out after it was on its way: nobody knows whether it arrived."""
+
+
+class WrongTargetError(ValueError):
+    """What somebody typed leads nowhere; the sentence says why, and has nothing of it in it."""
