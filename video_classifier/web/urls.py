@@ -44,6 +44,7 @@ urlpatterns = [
     path("cameras/<int:pk>/switch/", views.switch_camera, name="switch-camera"),
     path("cameras/<int:pk>/alerts/", views.switch_alerts, name="switch-alerts"),
     path("cameras/<int:pk>/delete/", views.delete_camera, name="delete-camera"),
+    path("alerts/snapshots/<str:token>.jpg", views.alert_snapshot, name="alert-snapshot"),
     path("trash/", views.trash_list, name="trash"),
     path("history/", views.history, name="history"),
     path("live/<slug:rows>/", views.live, name="live"),

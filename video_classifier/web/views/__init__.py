@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from video_classifier.web.views.alert_snapshots import alert_snapshot
 from video_classifier.web.views.api_keys import api_key_list, revoke_api_key
 from video_classifier.web.views.cameras import (
     camera_duties,
@@ -29,6 +30,7 @@ from video_classifier.web.views.video import video
 
 __all__ = [
     "again",
+    "alert_snapshot",
     "api_key_list",
     "ask_for_copy",
     "camera",
