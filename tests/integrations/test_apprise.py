@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import importlib.util
 import json
+import os
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -12,8 +13,9 @@ from urllib.parse import unquote
 
 import pytest
 
-from tests.makers.receivers import JPEG, Web, hang, make_message, serving
-from video_classifier.integrations import apprise
+from tests.makers.receivers import JPEG, Web, hang, make_certificate, make_message, serving
+from video_classifier.integrations import apprise, apprise_process
+from video_classifier.integrations.apprise_process import Guard
 from video_classifier.integrations.messages import (
     NotSentError,
     PerhapsSentError,
@@ -55,18 +57,14 @@ def test_the_service_gets_words_and_the_picture() -> None:
     assert base64.b64decode(picture.rpartition(",")[2]) == JPEG
 
 
-def test_one_that_takes_short_messages_gets_the_subject_and_the_link(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    process = pytest.importorskip("video_classifier.integrations.apprise_process")
-
+def test_one_that_takes_short_messages_gets_the_subject_and_the_link() -> None:
     class Short:
         body_maxlen = 160
         attachment_support = False
 
     message = make_message(text="x" * 200)
     order = {"subject": message.subject, "text": message.text, "link": message.link, "snapshot": ""}
-    found = process._arguments(Short(), order)
+    found = apprise_process._arguments(Short(), order)
 
     assert (found["title"], found["body"]) == ("", f"{message.subject} {message.link}")
 
@@ -115,17 +113,63 @@ def test_a_redirect_leads_to_no_other_machine_either() -> None:
     assert secret.requests == []
 
 
-def test_no_file_of_the_server_leaves_it(tmp_path: Path) -> None:
+@pytest.mark.parametrize("named", ["a file", "a page"])
+def test_what_an_address_names_besides_is_not_read(tmp_path: Path, named: str) -> None:
+    """Some services take a template; the one here would get it sent."""
     file = tmp_path / "template.json"
     file.write_text('{"text": "pa55word"}')
-    web = Web(TAKEN)
+    server, _ = make_certificate(tmp_path, "localhost")
+    web, inside = Web(TAKEN), Web(TAKEN)
 
-    with serving(web) as port:
-        address = f"slack://T1JJ3T3L2/A1BRTD4JD/TIiajkdnlazkcOXrIdevi7FQ/?template={file}"
-        failure(address)
-        failure(f"discord://1234567/abcdefghijk?template=http://127.0.0.1:{port}/", networks=[])
+    with serving(web, tls=server) as port, serving(inside) as secret:
+        template = str(file) if named == "a file" else f"http://127.0.0.2:{secret}/"
+        workflow = f"workflows://127.0.0.1:{port}/{'a' * 32}/{'b' * 43}/?verify=no"
+        send(workflow, networks=["127.0.0.1/32"])
+        failure(f"{workflow}&template={template}", networks=["127.0.0.1/32"])
 
-    assert web.requests == []
+    assert len(web.requests) == 1  # the one without
+    assert inside.requests == []
+
+
+@pytest.mark.parametrize(
+    ("event", "arguments"),
+    [
+        ("socket.connect", (None, ("127.0.0.1", 80))),
+        ("socket.connect", (None, ("192.168.1.1", 80))),
+        ("socket.connect", (None, ("fe80::1%eth0", 80, 0, 2))),
+        ("socket.connect", (None, ("localhost", 80))),
+        ("socket.connect", (None, "/run/postgresql/.s.PGSQL.5432")),
+        ("socket.sendto", (None, ("127.0.0.1", 53))),
+        ("open", ("/etc/passwd", "r", 0)),
+        ("open", (b"/proc/self/environ", "rb", 0)),
+        ("open", (f"{apprise.ROOT}/var/secret_key", "r", 0)),
+        ("open", (f"{apprise.ROOT}/video_classifier/../var/secret_key", "r", 0)),
+        ("open", (f"{apprise.ROOT}/video_classifier/x.py", "w", 0)),
+        ("open", (f"{apprise.ROOT}/video_classifier/x.py", None, os.O_WRONLY)),
+        ("subprocess.Popen", ("sh", ["sh"], None, None)),
+        ("os.remove", ("/tmp/x", -1)),  # noqa: S108
+    ],
+)
+def test_its_process_may_not_do_that(event: str, arguments: tuple[Any, ...]) -> None:
+    with pytest.raises(PermissionError):
+        Guard([])(event, arguments)
+
+
+@pytest.mark.parametrize(
+    ("event", "arguments"),
+    [
+        ("socket.connect", (None, ("93.184.216.34", 443))),
+        ("socket.connect", (None, ("10.0.0.1", 443))),
+        ("socket.sendmsg", (None, None)),
+        ("open", (f"{apprise.ROOT}/video_classifier/integrations/reach.py", "rb", 0)),
+        ("open", (json.__file__, "rb", os.O_CLOEXEC)),
+        ("open", (3, "rb", 0)),
+        ("open", (os.devnull, "w", 0)),
+        ("import", ("json",)),
+    ],
+)
+def test_and_may_do_that(event: str, arguments: tuple[Any, ...]) -> None:
+    Guard(["10.0.0.0/8"])(event, arguments)
 
 
 def test_nothing_secret_is_on_the_command_line_or_in_the_environment(

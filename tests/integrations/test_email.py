@@ -206,6 +206,17 @@ def test_a_wrong_password_is_told_to_whom_it_concerns(
     assert str(error) == email.SIGN_IN
 
 
+def test_what_breaks_on_our_side_does_not_count_as_sent(
+    failure: Callable[..., NotSentError], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(email, "mail", lambda *_: None)
+
+    with mail_server(Mail()) as port:
+        error = failure(port)
+
+    assert (type(error), str(error)) == (PerhapsSentError, email.BROKE)
+
+
 def test_without_a_mail_server_none_can_be_sent(
     failure: Callable[..., NotSentError], settings: Settings
 ) -> None:

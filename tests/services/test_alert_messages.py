@@ -12,13 +12,13 @@ from django.core.files.storage import default_storage
 from django.utils import timezone
 from pytest_django import Settings
 
-from tests.conftest import MakeAnalysis, MakeClip, MakeTrack
+from tests.conftest import EVEN, MakeAnalysis, MakeClip, MakeModel, MakeTrack
 from tests.makers.live_cameras import make_event, make_feed
 from tests.makers.receivers import JPEG
 from tests.makers.told import AT, make_alert, make_channel, make_delivery
 from video_classifier.integrations.messages import Message
-from video_classifier.models import Alert, Clip, Delivery, Event, LiveEvent, Store
-from video_classifier.services import alert_digests, alert_messages, alert_words, evidence
+from video_classifier.models import Alert, Analysis, Clip, Delivery, Event, LiveEvent, Store
+from video_classifier.services import alert_digests, alert_messages, alert_words, catalog, evidence
 from video_classifier.states import AlertKind, Fault, Gathering, Status, Suppression
 
 pytestmark = pytest.mark.django_db
@@ -198,6 +198,18 @@ def test_a_recording_is_told_with_its_strongest_picture(recorded: Event) -> None
     assert message.snapshot == JPEG
     assert message.data["place"] == "middle"
     assert "Store: Main" in message.text
+
+
+def test_of_a_recording_it_says_how_often_such_hints_are_right(
+    recorded: Event, make_model: MakeModel
+) -> None:
+    make_model(confidence=EVEN)
+    sha256 = catalog.usable("standard").sha256
+    Analysis.objects.update(score=0.75, model_sha256=sha256)
+
+    message = told(alert_of_recording(recorded))
+
+    assert "In an equal mix, 75 of 100 such hints were thefts (50 to 90)" in message.text
 
 
 def test_the_name_of_a_file_is_not_told(recorded: Event) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import smtplib
 import socket
 import ssl
@@ -20,6 +21,8 @@ from video_classifier.integrations.messages import (
     NotSentError,
     PerhapsSentError,
 )
+
+logger = logging.getLogger(__name__)
 
 PICTURE = "snapshot.jpg"
 
@@ -41,6 +44,10 @@ SIGN_IN = (
 TOO_SLOW = "The mail server didn't answer in time."
 SILENT = "The mail server didn't answer in time, so nobody knows whether the message arrived."
 CUT_OFF = "The mail server ended the connection, so nobody knows whether the message arrived."
+BROKE = (
+    "Something broke on our side, so nobody knows whether the message arrived; the server's log "
+    "says what."
+)
 BUSY = "The mail server takes no messages just now ({code})."
 FULL = "The mailbox is full ({code})."
 NO_MAILBOX = "There is no such mailbox, or the mail server takes no messages for it ({code})."
@@ -121,6 +128,9 @@ class _Sending(threading.Thread):
             self._errors.append(error)
         except (OSError, ValueError) as error:  # smtplib's are OSErrors, too
             self._errors.append(_unconnected(error))
+        except Exception:
+            logger.exception("an e-mail could not be sent")
+            self._errors.append(PerhapsSentError(BROKE))
         finally:
             self.ended.set()
             with contextlib.suppress(OSError):
