@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import threading
 import time
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -138,6 +139,31 @@ def test_a_server_that_never_greets_got_nothing(
 
     assert (type(error), str(error)) == (NotSentError, email.TOO_SLOW)
     assert time.monotonic() - began < 3
+
+
+def test_one_that_greets_too_late_gets_nothing_after_all(
+    failure: Callable[..., NotSentError],
+) -> None:
+    heard: list[bytes] = []
+    over = threading.Event()
+
+    def talk(connection: socket.socket) -> None:
+        for _ in range(4):
+            time.sleep(0.2)
+            connection.sendall(b"220-wait\r\n")
+        connection.sendall(b"220 here\r\n")
+        while line := connection.recv(65536):
+            heard.append(line[:4].upper())
+            connection.sendall(b"250 OK\r\n")
+        over.set()
+
+    with serving(talk) as port:
+        error = failure(port, seconds=0.5)
+        over.wait(5)
+
+    assert (type(error), str(error)) == (NotSentError, email.TOO_SLOW)
+    assert heard
+    assert b"MAIL" not in heard
 
 
 def silent_after_the_message(connection: socket.socket) -> None:

@@ -115,7 +115,7 @@ class _Sending(threading.Thread):
         self._connection: BaseEmailBackend = get_connection(timeout=seconds)
         self._recipients, self._mail_to = recipients, mail_to
         self._sent = 0
-        self._is_on_its_way = False
+        self._is_on_its_way = self._is_given_up = False
         self._errors: list[NotSentError] = []
         self.ended = threading.Event()
 
@@ -137,6 +137,8 @@ class _Sending(threading.Thread):
                 self._connection.close()
 
     def _send(self, recipient: str) -> None:
+        if self._is_given_up:  # else it would come after all, and then once more
+            raise TimeoutError
         made = self._mail_to(recipient, self._connection)
         self._is_on_its_way = True
         try:
@@ -149,7 +151,8 @@ class _Sending(threading.Thread):
         self._is_on_its_way = False
 
     def abort(self) -> None:
-        """Frees the thread from a server that keeps it."""
+        """Frees the thread from a server that keeps it. Nothing more is sent."""
+        self._is_given_up = True
         found = getattr(getattr(self._connection, "connection", None), "sock", None)
         if isinstance(found, socket.socket):
             with contextlib.suppress(OSError):
