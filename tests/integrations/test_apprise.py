@@ -113,22 +113,20 @@ def test_a_redirect_leads_to_no_other_machine_either() -> None:
     assert secret.requests == []
 
 
-@pytest.mark.parametrize("named", ["a file", "a page"])
-def test_what_an_address_names_besides_is_not_read(tmp_path: Path, named: str) -> None:
-    """Some services take a template; the one here would get it sent."""
+def test_a_file_of_the_server_that_an_address_names_stays_there(tmp_path: Path) -> None:
+    """Some services take a template, and the one here would be sent."""
     file = tmp_path / "template.json"
-    file.write_text('{"text": "pa55word"}')
+    file.write_text('{"type": "message", "attachments": [{"contentType": "pa55word"}]}')
     server, _ = make_certificate(tmp_path, "localhost")
-    web, inside = Web(TAKEN), Web(TAKEN)
+    web = Web(TAKEN)
 
-    with serving(web, tls=server) as port, serving(inside) as secret:
-        template = str(file) if named == "a file" else f"http://127.0.0.2:{secret}/"
+    with serving(web, tls=server) as port:
         workflow = f"workflows://127.0.0.1:{port}/{'a' * 32}/{'b' * 43}/?verify=no"
-        send(workflow, networks=["127.0.0.1/32"])
-        failure(f"{workflow}&template={template}", networks=["127.0.0.1/32"])
+        send(workflow)
+        error = failure(f"{workflow}&template={file}")
 
+    assert str(error) == apprise.FAILED
     assert len(web.requests) == 1  # the one without
-    assert inside.requests == []
 
 
 @pytest.mark.parametrize(
