@@ -6,7 +6,7 @@ import unicodedata
 import zoneinfo
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import datetime, time
 
 from django.contrib.auth.models import User
 from django.db import IntegrityError, transaction
@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from video_classifier.models import Camera, Feed, FeedHour, Store
 from video_classifier.models.live import MOST_ROLL
-from video_classifier.services import addresses, audit, catalog, secrets
+from video_classifier.services import addresses, audit, catalog, hours, secrets
 from video_classifier.services.addresses import Address, AddressError
 from video_classifier.services.errors import Refused
 from video_classifier.services.zones import Zone
@@ -169,12 +169,7 @@ def is_open_at(feed: Feed, moment: datetime) -> bool:
     if opens is None or closes is None:
         return True
     zone = zoneinfo.ZoneInfo(feed.camera.store.time_zone)
-    today = moment.astimezone(zone).date()
-    after_midnight = timedelta(days=1) if closes <= opens else timedelta()
-    return any(
-        _first(day, opens, zone) <= moment < _last(day + after_midnight, closes, zone)
-        for day in (today - timedelta(days=1), today)
-    )
+    return hours.end(moment, opens, closes, zone) is not None
 
 
 def words(feed: Feed, *, now: datetime | None = None) -> str:
@@ -202,17 +197,6 @@ def _why_off(feed: Feed, now: datetime) -> str:
         "It waits for a watcher. If it stays so, none is running, or each watches as many cameras "
         "as it may: an administrator of the site starts one."
     )
-
-
-def _first(day: date, clock: time, zone: zoneinfo.ZoneInfo) -> datetime:
-    """Of an hour that comes twice when clocks are set back, the first one."""
-    return datetime.combine(day, clock, zone).astimezone(UTC)
-
-
-def _last(day: date, clock: time, zone: zoneinfo.ZoneInfo) -> datetime:
-    """Of an hour that comes twice, the second one; one that is left out counts as if it weren't."""
-    both = (datetime.combine(day, clock.replace(fold=fold), zone) for fold in (0, 1))
-    return max(each.astimezone(UTC) for each in both)
 
 
 def _clean_name(name: str) -> str:
