@@ -12,8 +12,9 @@ application = get_wsgi_application()
 
 # Only now are the models there.
 from shoplift_site import startup  # noqa: E402
-from video_classifier.services import watcher_process, worker  # noqa: E402
+from video_classifier.services import sender, watcher_process, worker  # noqa: E402
 
 startup.settle()
 worker.start()
+sender.start()
 watcher_process.start()

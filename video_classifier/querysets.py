@@ -48,6 +48,8 @@ DELETE_CLIPS = "video_classifier.delete_clip"  # the permission
 ACTIVE = (Status.QUEUED, Status.RUNNING)
 UNFINISHED = (*ACTIVE, Status.PAUSED)
 UPLOADERS = (Role.ANALYST, Role.MANAGER)
+HINTS = (AlertKind.LIVE, AlertKind.RECORDING)
+_TELLS = {AlertKind.LIVE: "tells_live", AlertKind.RECORDING: "tells_recordings"}
 
 
 class InStoreQuerySet(models.QuerySet[Row]):
@@ -304,10 +306,40 @@ class LiveEventQuerySet(InStoreQuerySet["LiveEvent"]):
 
 class AlertQuerySet(InStoreQuerySet["Alert"]):
     def hints(self) -> Self:
-        return self.filter(kind__in=(AlertKind.LIVE, AlertKind.RECORDING))
+        return self.filter(kind__in=HINTS)
+
+    def trashed(self) -> Self:
+        """Of clips that are in the trash."""
+        of_event = Q(live_event__clip__trashed_at__isnull=False)
+        return self.filter(of_event | Q(analysis__clip__trashed_at__isnull=False))
+
+    def gone(self) -> Self:
+        """Of clips that were deleted for good. An event's that made room for newer ones is told."""
+        deleted = Q(live_event__closed_at__isnull=False, live_event__clip=None)
+        of_live = Q(live_event=None) | deleted & Q(live_event__no_clip="")
+        return self.filter(
+            Q(kind=AlertKind.LIVE) & of_live | Q(kind=AlertKind.RECORDING, analysis=None)
+        )
 
 
 class ChannelQuerySet(models.QuerySet["Channel"]):
+    def wanting(self, alert: Alert) -> Self:
+        """Those in use that are to hear of it; of what concerns the whole site, whatever stores
+        they have.
+        """
+        kind = AlertKind(alert.kind)
+        found = self.filter(is_enabled=True, **{_TELLS.get(kind, "tells_faults"): True})
+        if kind in HINTS:
+            found = found.filter(least_score__lte=alert.score)
+        if alert.store_id is None:
+            return found
+        stores = self.model.stores.through.objects.filter(channel=OuterRef("pk"))
+        cameras = self.model.cameras.through.objects.filter(channel=OuterRef("pk"))
+        return found.filter(
+            Q(all_stores=True) | Exists(stores.filter(store=alert.store_id)),
+            ~Exists(cameras) | Exists(cameras.filter(camera=alert.camera_id)),
+        )
+
     def managed_by(self, user: Visitor) -> Self:
         """Those whose stores `user` manages, all of them; superusers manage all channels."""
         if not user.is_authenticated:

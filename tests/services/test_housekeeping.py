@@ -11,8 +11,9 @@ from django.utils import timezone
 
 from tests.conftest import MakeClip
 from tests.services.test_files import store
-from video_classifier.models import Clip
+from video_classifier.models import Alert, Clip
 from video_classifier.services import housekeeping, resumable
+from video_classifier.states import AlertKind
 
 NOW = 1000.0
 
@@ -37,6 +38,18 @@ def test_the_first_time_empties_the_trash_and_sweeps(make_clip: MakeClip) -> Non
 
     assert not Clip.objects.filter(pk=clip.pk).exists()
     assert not orphan.exists()
+
+
+@pytest.mark.django_db
+@pytest.mark.usefixtures("clock")
+def test_alerts_that_are_too_old_are_deleted() -> None:
+    long_ago = timezone.now() - timedelta(days=91)
+    for created_at in (long_ago, timezone.now()):
+        Alert.objects.create(kind=AlertKind.DISK, happened_at=long_ago, created_at=created_at)
+
+    housekeeping.tidy_if_due()
+
+    assert Alert.objects.count() == 1
 
 
 @pytest.mark.django_db

@@ -12,17 +12,30 @@ import pytest
 from django.contrib.auth.models import User
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
+from django.db import OperationalError
 from django.test import Client
 from django.utils import timezone
 from pytest_django import DjangoCaptureOnCommitCallbacks, Settings
 
 from tests.conftest import FakePredictor, MakeModel, MakeStore
 from tests.makers import videos
+from tests.makers.deliveries import make_channel
 from tests.services.test_watching import make_feed
 from video_classifier.ml.contracts import Box, EventCandidate, Region, Track, WindowScore
 from video_classifier.ml.serving import events
-from video_classifier.models import Analysis, AuditEntry, Clip, Event, Feed, LiveEvent, Segment
+from video_classifier.models import (
+    Alert,
+    Analysis,
+    AuditEntry,
+    Clip,
+    Delivery,
+    Event,
+    Feed,
+    LiveEvent,
+    Segment,
+)
 from video_classifier.services import (
+    alerts,
     analyses,
     catalog,
     clips,
@@ -142,6 +155,37 @@ def test_an_event_opens_with_a_picture_and_a_box(told: Told) -> None:
     assert (event.score, event.threshold, event.model) == (0.8, 0.5, "standard")
     assert event.box == [0.1, 0.2, 0.3, 0.9]
     assert default_storage.exists(event.still)
+
+
+def test_an_event_is_told_as_it_opens_once_the_camera_does_more_than_measure(
+    told: Told, feed: Feed
+) -> None:
+    make_channel()
+    live_events.open_one(told)
+    assert not Alert.objects.exists()
+    Feed.objects.update(alerts=True)
+
+    event = live_events.open_one(told)
+
+    assert Alert.objects.get().live_event == event
+    assert Delivery.objects.get().status == Status.QUEUED
+
+
+def test_without_its_alert_an_event_does_not_open(
+    told: Told, feed: Feed, monkeypatch: pytest.MonkeyPatch, settings: Settings
+) -> None:
+    """Both or none; the watcher tries again."""
+
+    def of_live_event(_: LiveEvent) -> None:
+        raise OperationalError
+
+    monkeypatch.setattr(alerts, "of_live_event", of_live_event)
+
+    with pytest.raises(OperationalError):
+        live_events.open_one(told)
+
+    assert not LiveEvent.objects.exists()
+    assert not list(settings.MEDIA_ROOT.rglob("*.jpg"))
 
 
 def test_a_camera_that_is_gone_opens_none_and_leaves_no_picture(

@@ -25,9 +25,10 @@ from tests.conftest import (
     segment_of,
 )
 from tests.databases import busy
+from tests.makers.deliveries import make_channel
 from video_classifier.ml.contracts import Outcome
 from video_classifier.ml.contracts import Stage as MlStage
-from video_classifier.models import Analysis, Segment
+from video_classifier.models import Alert, Analysis, Delivery, Segment
 from video_classifier.querysets import SegmentQuerySet
 from video_classifier.services import analyses, catalog, clips, evidence, jobs, segments
 from video_classifier.services.errors import Refused
@@ -144,6 +145,19 @@ def test_a_run_ends_in_a_prediction(
 
     assert (analysis.status, analysis.stage) == (Status.DONE, "")
     assert (analysis.prediction, analysis.score, analysis.threshold) == (prediction, score, 0.5)
+
+
+@pytest.mark.parametrize(("score", "told"), [(0.9, 1), (0.4, 0)])
+def test_a_hint_is_told_with_its_result(
+    make_analysis: MakeAnalysis, score: float, told: int
+) -> None:
+    make_channel()
+    make_analysis()
+
+    analysis = run(claim(), FakePredictor(score))
+
+    assert Alert.objects.filter(analysis=analysis).count() == told
+    assert Delivery.objects.count() == told
 
 
 def test_a_prediction_says_how_it_came_about(make_analysis: MakeAnalysis) -> None:

@@ -39,6 +39,15 @@ for _ in range(int(clips)):
     print(clip.pk.hex)
 """
 
+# An alert to a channel that was deleted; the id of its delivery.
+ALERT = """
+import django; django.setup()
+from django.utils import timezone
+from video_classifier.models import Alert, Delivery
+alert = Alert.objects.create(kind="disk", happened_at=timezone.now())
+print(Delivery.objects.create(alert=alert, channel_name="Office", channel_kind="email").pk.hex)
+"""
+
 
 class Site:
     """A site with data of its own, and workers of its own."""
@@ -81,6 +90,13 @@ class Site:
         with closing(sqlite3.connect(self._data / "db.sqlite3")) as database:
             status, attempts = database.execute(query, (key,)).fetchone()
         return status, attempts
+
+    def delivery(self, key: str) -> str:
+        """The status of the one with that id."""
+        query = "SELECT status FROM video_classifier_delivery WHERE id = ?"
+        with closing(sqlite3.connect(self._data / "db.sqlite3")) as database:
+            (status,) = database.execute(query, (key,)).fetchone()
+        return str(status)
 
 
 @pytest.fixture
@@ -181,6 +197,22 @@ def test_a_worker_does_only_the_kinds_that_it_is_for_and_no_newer_ones(
 
     assert site.status("segment", known) == ("queued", 0)
     assert site.status("browsercopy", newer) == ("queued", 0)
+
+
+def test_a_worker_sends_alerts_beside_its_jobs_if_it_is_to(
+    site: Site, video: Path, started: Callable[..., subprocess.Popen[str]]
+) -> None:
+    delivery = site.run("-c", ALERT)
+    clip = site.queue(video)
+
+    process = started("--kinds", "copies")
+    until(lambda: site.status("browsercopy", clip)[0] == "done")
+    end(process)
+    assert site.delivery(delivery) == "queued"
+
+    process = started("--kinds", "alerts")
+    until(lambda: site.delivery(delivery) == "cancelled")
+    assert "Worker" in end(process)
 
 
 def test_two_workers_make_each_copy_once(

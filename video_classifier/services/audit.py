@@ -21,6 +21,8 @@ EVENTS = "events"
 EVENT = "event"
 API_KEY = "api_key"
 CAMERA = "camera"
+CHANNEL = "channel"
+DELIVERY = "delivery"
 
 Detail = str | int | None
 

@@ -17,7 +17,7 @@ from video_classifier.ml.serving import no_result
 from video_classifier.models import Analysis, Event, Segment, Track
 from video_classifier.models.analyses import Result
 from video_classifier.querysets import JobQuerySet
-from video_classifier.services import candidates, evidence, following, jobs
+from video_classifier.services import alerts, candidates, evidence, following, jobs
 from video_classifier.services.candidates import JoinedTrack
 from video_classifier.services.following import Piece
 from video_classifier.services.moments import minutes
@@ -122,7 +122,9 @@ def close_if_complete(segment: Segment, known: Numbers | None = None) -> bool:
     results = {field.name: getattr(analysis, field.name) for field in fields}
     if not _end(analysis, status=Status.DONE, prediction=analysis.prediction, **results):
         return False
-    Event.objects.bulk_create(found)
+    if found:
+        Event.objects.bulk_create(found)
+        alerts.of_analysis(analysis)
     return True
 
 

@@ -24,12 +24,17 @@ class DiskFullError(Refused):
     """Nothing is wrong with the clip."""
 
 
+def free() -> int:
+    """Bytes."""
+    return shutil.disk_usage(settings.DATA_DIR).free
+
+
 def is_nearly_full(wanted: int = 0) -> bool:
     """Less is free than the database and the results of what waits may still need.
 
     With `wanted`: once so many more bytes are taken.
     """
-    return shutil.disk_usage(settings.DATA_DIR).free - wanted < settings.DISK_FLOOR_BYTES
+    return free() - wanted < settings.DISK_FLOOR_BYTES
 
 
 def is_low() -> bool:

@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from video_classifier.models import Feed
 from video_classifier.services import (
+    alerts,
     files,
     idempotency,
     live_events,
@@ -48,5 +49,6 @@ def tidy_if_due() -> None:
         idempotency.purge()
         watching.purge_hours()
         live_events.purge(now=timezone.now())
+        alerts.purge()
         files.sweep()
         live_pictures.sweep(set(Feed.objects.values_list("pk", flat=True)), now=timezone.now())

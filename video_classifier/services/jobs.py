@@ -73,19 +73,31 @@ def claim_next(
     queued; the others go on to the next.
     """
     while waiting := ready(jobs).select_related(related).in_turn().first():
-        now = database.now()
-        claimed = jobs.filter(pk=waiting.pk, status=Status.QUEUED).update(
-            status=Status.RUNNING,
-            worker=worker,
-            attempts=F("attempts") + 1,
-            claimed_at=now,
-            heartbeat_at=now,
-            deadline=now + allowed(waiting),
-            **changes,
-        )
-        if claimed:
+        if claim(jobs, waiting, worker=worker, allowed=allowed(waiting), **changes):
             return jobs.select_related(related).filter(pk=waiting.pk).first()
     return None
+
+
+def claim(
+    jobs: JobQuerySet[AnyJob],
+    waiting: AnyJob,
+    *,
+    worker: str,
+    allowed: timedelta,
+    **changes: object,
+) -> bool:
+    """Has `worker` run that job for as long as `allowed`; False if it waits no longer."""
+    now = database.now()
+    claimed = jobs.filter(pk=waiting.pk, status=Status.QUEUED).update(
+        status=Status.RUNNING,
+        worker=worker,
+        attempts=F("attempts") + 1,
+        claimed_at=now,
+        heartbeat_at=now,
+        deadline=now + allowed,
+        **changes,
+    )
+    return bool(claimed)
 
 
 def stalled_among(jobs: JobQuerySet[AnyJob]) -> JobQuerySet[AnyJob]:
@@ -133,6 +145,11 @@ def run_next(
     return True
 
 
+def requeue(jobs: JobQuerySet[AnyJob], **changes: object) -> int:
+    """Queues those of these that run, at their places; says how many."""
+    return jobs.filter(status=Status.RUNNING).update(**_QUEUED | changes)
+
+
 def put_back(jobs: JobQuerySet[AnyJob], *, worker: str, **waiting: object) -> int:
     """Releases the jobs of `worker`, which shuts down; returns how many.
 
@@ -149,9 +166,9 @@ def give_way(job: models.Job, *, pause: timedelta = timedelta()) -> None:
         change(job, not_before=database.now() + pause, attempts=F("attempts") - 1, **_QUEUED)
 
 
-def try_later(job: models.Job, *, pause: timedelta) -> None:
+def try_later(job: models.Job, *, pause: timedelta, **changes: object) -> None:
     """Back to its place for another attempt after `pause`. Raises LeaseLostError."""
-    change(job, not_before=database.now() + pause, **_QUEUED)
+    change(job, not_before=database.now() + pause, **_QUEUED | changes)
 
 
 def again(user: User | None) -> dict[str, object]:

@@ -12,7 +12,7 @@ from django.core.files.storage import default_storage
 from django.db import InterfaceError, OperationalError, transaction
 
 from video_classifier.models import Camera, LiveEvent
-from video_classifier.services import database, evidence, files, live_clips, live_hints
+from video_classifier.services import alerts, database, evidence, files, live_clips, live_hints
 from video_classifier.services.errors import Refused
 from video_classifier.services.live_clips import Cut
 from video_classifier.services.live_hints import Hint, Yardstick
@@ -76,6 +76,7 @@ def open_one(told: Told) -> LiveEvent:
         with transaction.atomic():
             _hold(told.camera)
             event.save(force_insert=True)
+            alerts.of_live_event(event)
     except BaseException:
         files.discard([event.still])
         raise

@@ -13,23 +13,28 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import DEFAULT_DB_ALIAS, connection
 from django.db.migrations.executor import MigrationExecutor
 
-from video_classifier.services.worker import KINDS, Worker
+from video_classifier.services import worker
+from video_classifier.services.sender import Sender
+from video_classifier.services.worker import Worker
+
+ALERTS = "alerts"  # which have threads of their own
+KINDS = (*worker.KINDS, ALERTS)
 
 POLL_SECONDS = 1.0  # from look to look at the queue: no other process can ring this one's bell
 
 
 class Command(BaseCommand):
     help = (
-        "Does the jobs of the queue, one after the other, and tidies up once a day. SIGTERM or "
-        "Ctrl-C ends it and puts the job at hand back. As many may run as the machine has room "
-        "for; set RUNNER=none if the web process is to do none itself."
+        "Does the jobs of the queue, one after the other, and tidies up once a day; sends alerts "
+        "beside them. SIGTERM or Ctrl-C ends it and puts the job at hand back. As many may run as "
+        "the machine has room for; set RUNNER=none if the web process is to do none itself."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument(
             "--kinds",
             type=_kinds,
-            default=tuple(KINDS),
+            default=KINDS,
             help=f"only these kinds of jobs, separated by commas, of: {', '.join(KINDS)}",
         )
         parser.epilog = "Example: manage.py run_worker --kinds heat_maps,copies"
@@ -42,7 +47,9 @@ class Command(BaseCommand):
                 "then start the worker again."
             )
             raise CommandError(msg, returncode=2)
-        worker = Worker(kinds=options["kinds"], idle_seconds=POLL_SECONDS)
+        kinds = [kind for kind in options["kinds"] if kind != ALERTS]
+        jobs = Worker(kinds=kinds, idle_seconds=POLL_SECONDS)
+        sender = Sender()
         ended = threading.Event()
 
         def end(number: int, _: FrameType | None) -> None:
@@ -51,12 +58,16 @@ class Command(BaseCommand):
 
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, end)
-        self.stdout.write(f"Worker {worker.name} does {', '.join(options['kinds'])}.")
-        worker.wake()
+        self.stdout.write(f"Worker {jobs.name} does {', '.join(options['kinds'])}.")
+        if kinds:
+            jobs.wake()
+        if ALERTS in options["kinds"]:
+            sender.start()
         # Not for ever: a signal that another thread received is acted on once this one wakes up.
         while not ended.wait(POLL_SECONDS):
             pass
-        worker.stop()
+        jobs.stop()
+        sender.stop()
         self.stdout.write("The worker has ended; what it had not finished is queued again.")
 
 

@@ -1,0 +1,121 @@
+"""Sends alerts, beside whatever this process analyzes: a dispatcher, and a thread a delivery."""
+
+from __future__ import annotations
+
+import atexit
+import logging
+import os
+import socket
+import threading
+import time
+import uuid
+from collections.abc import Callable
+
+from django.conf import settings
+from django.db import DatabaseError, close_old_connections, connection
+
+from video_classifier.models import Delivery
+from video_classifier.services import deliveries
+from video_classifier.services.alarms import Lookout
+
+logger = logging.getLogger(__name__)
+
+MOST_AT_ONCE = 8  # servers that hang keep nobody else's messages
+LOOK_SECONDS = 1.0  # from look to look: alerts are made in other processes
+PAUSE_SECONDS = 5.0  # after something broke
+FAREWELL_SECONDS = 5.0  # for what is being sent when the process ends
+
+
+class Sender:
+    """Looks for deliveries and faults every second until it is stopped."""
+
+    def __init__(self) -> None:
+        self.name = f"{socket.gethostname()[:50]}:{os.getpid()}:{uuid.uuid4().hex[:8]}"
+        self._lookout = Lookout()
+        self._stopping = threading.Event()
+        self._sending: set[threading.Thread] = set()
+        self._dispatcher: threading.Thread | None = None
+
+    def start(self) -> None:
+        if self._dispatcher is None:
+            self._dispatcher = threading.Thread(target=self._serve, name="sender", daemon=True)
+            self._dispatcher.start()
+
+    def stop(self) -> None:
+        """Begins nothing more, and gives what is being sent a while to end."""
+        self._stopping.set()
+        until = time.monotonic() + FAREWELL_SECONDS
+        if self._dispatcher is None:
+            return
+        self._dispatcher.join(FAREWELL_SECONDS)
+        for thread in tuple(self._sending):
+            thread.join(max(until - time.monotonic(), 0.0))
+        if self._sending:
+            deliveries.put_back(worker=self.name)
+
+    def _serve(self) -> None:
+        while not self._stopping.is_set():
+            all_went_well = [self._do(task) for task in (self._dispatch, self._lookout.look_if_due)]
+            self._stopping.wait(LOOK_SECONDS if all(all_went_well) else PAUSE_SECONDS)
+
+    def _do(self, task: Callable[[], None]) -> bool:
+        """Whatever breaks, the next look comes."""
+        try:
+            task()
+        except Exception:
+            logger.exception("the sender met an error and goes on")
+            return False
+        else:
+            return True
+        finally:
+            close_old_connections()
+
+    def _dispatch(self) -> None:
+        deliveries.requeue_stalled()
+        while not self._stopping.is_set() and len(self._sending) < MOST_AT_ONCE:
+            delivery = deliveries.claim_next(worker=self.name)
+            if delivery is None:
+                return
+            thread = threading.Thread(target=self._send, args=(delivery,), daemon=True)
+            self._sending.add(thread)
+            thread.start()
+
+    def _send(self, delivery: Delivery) -> None:
+        try:
+            deliveries.deliver(delivery)
+        except Exception:  # such as a database that is away: the row stalls, and is tried again
+            logger.exception("what came of delivery %s could not be noted", delivery.pk)
+        finally:
+            connection.close()
+            self._sending.discard(threading.current_thread())
+
+
+_sender = Sender()
+
+
+def start() -> None:
+    """At server start, where the process does jobs."""
+    if settings.RUNNER != "thread":
+        return
+    try:
+        Delivery.objects.exists()
+    except DatabaseError:
+        logger.warning("No alerts are sent: run `manage.py migrate`, then start the site again.")
+    else:
+        _sender.start()
+    finally:
+        close_old_connections()
+
+
+def stop() -> None:
+    _sender.stop()
+
+
+def _forget() -> None:
+    """A forked process has no threads of its own yet."""
+    global _sender  # noqa: PLW0603
+    _sender = Sender()
+
+
+atexit.register(stop)
+os.register_at_fork(after_in_child=_forget)
