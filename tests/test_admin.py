@@ -24,6 +24,7 @@ from tests.conftest import (
     MakeUser,
     segment_of,
 )
+from tests.makers.deliveries import make_channel, make_event, make_watched
 from tests.makers.feeds import make_feed
 from video_classifier.ml.serving.bundle import NETWORK_FILE
 from video_classifier.models import (
@@ -39,7 +40,7 @@ from video_classifier.models import (
     OneTimePassword,
     Upload,
 )
-from video_classifier.services import api_keys, audit, files, heat_maps, trash
+from video_classifier.services import alerts, api_keys, audit, files, heat_maps, trash
 from video_classifier.states import Action, Playback, Prediction, Scope, Status
 
 CLIPS = "/admin/video_classifier/clip/"
@@ -627,6 +628,30 @@ def test_jobs_and_tracks_of_a_clip_in_the_trash_are_not_shown(
     html = admin_client.get(f"/admin/video_classifier/{kind}/").content.decode()
 
     assert f"/{rows[kind]}/change/" not in html
+
+
+# Alerts
+
+
+def test_alerts_and_deliveries_are_shown_without_secrets_and_not_edited(
+    admin_client: Client, make_store: MakeStore
+) -> None:
+    channel = make_channel(stores=(make_store(),))
+    alert = alerts.of_live_event(make_event(make_watched("Back door", store=make_store())))
+    assert alert is not None
+    rows = {"channel": channel.pk, "alert": alert.pk, "delivery": alert.deliveries.get().pk}
+
+    for kind, pk in rows.items():
+        listed = f"/admin/video_classifier/{kind}/"
+        shown = admin_client.get(listed).content + admin_client.get(f"{listed}{pk}/change/").content
+        html = shown.decode()
+        assert ("Back door" if kind == "alert" else "Office") in html
+        assert channel.sealed_target not in html
+        assert "sealed" not in html
+        assert 'name="_save"' not in html
+        assert admin_client.get(f"{listed}?q=o").status_code == 200
+        assert admin_client.get(f"{listed}add/").status_code == 403
+        assert admin_client.post(f"{listed}{pk}/delete/", {"post": "yes"}).status_code == 403
 
 
 # API keys

@@ -18,12 +18,16 @@ from django.http import HttpRequest, HttpResponse
 from django.template.defaultfilters import filesizeformat
 
 from video_classifier.models import (
+    Alert,
+    AlertsRead,
     Analysis,
     ApiKey,
     AuditEntry,
     BrowserCopy,
     Camera,
+    Channel,
     Clip,
+    Delivery,
     Event,
     Feed,
     FeedHour,
@@ -451,6 +455,52 @@ class LiveEventAdmin(ReadOnlyAdmin):
     @admin.display(description="Score", ordering="score")
     def rounded(self, event: LiveEvent) -> str:
         return f"{event.score:.2f}"
+
+
+@admin.register(Channel)
+class ChannelAdmin(ReadOnlyAdmin):
+    """Managers change it on the site's own pages, and its target is shown there alone, masked."""
+
+    exclude = ("sealed_target", "sealed_key")
+    list_display = ("name", "kind", "is_enabled", "all_stores", "quiet_from", "quiet_until")
+    list_filter = ("kind", "is_enabled", "stores")
+    search_fields = ("name",)
+    search_hint = "A part of the channel's name."
+
+
+@admin.register(Alert)
+class AlertAdmin(ReadOnlyAdmin):
+    list_display = ("created_at", "kind", "happened_at", "store", "camera", "rounded")
+    list_filter = ("created_at", "kind", "store")
+    list_select_related = ("store", "camera")
+    search_fields = ("camera__name",)
+    search_hint = "A part of the camera's name."
+    readonly_fields = ("created_at",)
+
+    @admin.display(description="Score", ordering="score", empty_value="-")
+    def rounded(self, alert: Alert) -> str | None:
+        return None if alert.score is None else f"{alert.score:.2f}"
+
+
+@admin.register(Delivery)
+class DeliveryAdmin(ReadOnlyAdmin):
+    """Managers have what failed sent again on the site's own pages."""
+
+    list_display = (
+        *("created_at", "channel_name", "alert", "gathers", "status", "suppression"),
+        *("sent_at", "not_before", "attempts", "time_outs"),
+    )
+    list_filter = ("created_at", "status", "suppression", "gathers", "channel_kind", "channel")
+    list_select_related = ("alert",)
+    search_fields = ("channel_name",)
+    search_hint = "A part of the channel's name, as of then."
+    readonly_fields = ("created_at", "waiting_since", "not_before", "version")
+
+
+@admin.register(AlertsRead)
+class AlertsReadAdmin(ReadOnlyAdmin):
+    list_display = ("user", "until")
+    list_select_related = ("user",)
 
 
 @admin.register(OneTimePassword)
