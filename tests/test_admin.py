@@ -28,6 +28,7 @@ from tests.makers.deliveries import make_channel, make_event, make_watched
 from tests.makers.feeds import make_feed
 from video_classifier.ml.serving.bundle import NETWORK_FILE
 from video_classifier.models import (
+    AlertsRead,
     Analysis,
     ApiKey,
     AuditEntry,
@@ -719,6 +720,7 @@ def test_an_account_is_deleted_with_all_that_is_its_own(
     admin_client: Client, user: User, key: ApiKey, make_store: MakeStore
 ) -> None:
     OneTimePassword.objects.create(user=user)
+    AlertsRead.objects.create(user=user, until=timezone.now())
     expires_at = timezone.now() + timedelta(days=1)
     Upload.objects.create(
         user=user, name="a.mp4", size_bytes=1, store=make_store(), model="x", expires_at=expires_at

@@ -644,7 +644,7 @@ class MemberAdmin(UserAdmin):
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
         """What is an account's alone goes with it, though nobody deletes it by itself."""
         names, counts, refused, kept = super().get_deleted_objects(objs, request)
-        own = map(self.admin_site.get_model_admin, (ApiKey, OneTimePassword, Upload))
+        own = map(self.admin_site.get_model_admin, (AlertsRead, ApiKey, OneTimePassword, Upload))
         return names, counts, set(refused) - {each.opts.verbose_name for each in own}, kept
 
     def get_formset_kwargs(

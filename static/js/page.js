@@ -72,6 +72,7 @@ const shortcuts = {
   "?": () => document.getElementById("shortcuts")?.showModal(),
   u: () => page.querySelector("[data-shortcut=u]")?.click(),
   h: () => page.querySelector("[data-shortcut=h]")?.click(),
+  a: () => page.querySelector("[data-shortcut=a]")?.click(),
   l: () => page.querySelector("[data-shortcut=l]")?.click(),
   "/": () => {
     const search = page.querySelector("input[type=search]");

@@ -30,6 +30,7 @@ from tests.makers.feeds import make_feed
 from video_classifier import web
 from video_classifier.http.permissions import MAY_NOT_UPLOAD, NO_STORE
 from video_classifier.models import (
+    Alert,
     Analysis,
     ApiKey,
     Camera,
@@ -42,7 +43,7 @@ from video_classifier.models import (
     Upload,
 )
 from video_classifier.services import api_keys, evidence, live_pictures, resumable, trash
-from video_classifier.states import Role, Scope, Status
+from video_classifier.states import AlertKind, Role, Scope, Status
 from video_classifier.web.urls import urlpatterns
 
 SOME_ID = uuid.UUID(int=7)
@@ -93,6 +94,8 @@ PAGES: list[tuple[str, dict[str, object], set[str]]] = [
     ("switch-alerts", {"pk": SOME_NUMBER}, {"POST"}),
     ("delete-camera", {"pk": SOME_NUMBER}, {"GET", "POST"}),
     ("alert-snapshot", {"token": "signed"}, {"GET", "HEAD"}),
+    ("news", {}, {"GET", "HEAD", "POST"}),
+    ("alert", {"pk": SOME_ID}, {"GET", "HEAD"}),
     ("api-keys", {}, {"GET", "HEAD", "POST"}),
     ("revoke-api-key", {"pk": SOME_ID}, {"GET", "POST"}),
 ]
@@ -133,7 +136,7 @@ def test_other_methods_are_refused(
     "name",
     [
         *("history", "history-csv", "history-xlsx", "events-csv", "events-xlsx"),
-        *("trash", "api-keys", "wall"),
+        *("trash", "api-keys", "wall", "news"),
     ],
 )
 def test_what_can_be_read_can_be_asked_for_its_head(client: Client, name: str) -> None:
@@ -184,9 +187,10 @@ WHO = (
 )
 
 # “in” is sent to sign in (also after signing out); 422 is an upload of nothing or a key without a
-# name, which was let in, and 400 a resumable upload of no length; 302 of an event's download says
-# that nothing can be cut out of this clip, which is no video. Of the API 415 is a form of the wrong
-# type, which was let in, and 409 an analysis that is finished.
+# name, which was let in, and 400 a resumable upload of no length, or no moment up to which hints
+# were seen; 302 of an event's download
+# says that nothing can be cut out of this clip, which is no video. Of the API 415 is a form of the
+# wrong type, which was let in, and 409 an analysis that is finished.
 TABLE = """
                                          stran- no-  staff else- re-    an-    up-    mana- root
                                          ger    body       where viewer alyst  loader ger
@@ -209,6 +213,11 @@ GET  web:api-keys                        in     200  200   200   200    200    2
 POST web:api-keys                        in     422  422   422   422    422    422    422   422
 GET  web:revoke-api-key                  in     404  404   404   404    404    200    404   404
 POST web:revoke-api-key                  in     404  404   404   404    404    302    404   404
+
+GET  web:news                            in     200  200   200   200    200    200    200   200
+POST web:news                            in     400  400   400   400    400    400    400   400
+GET  web:alert                           in     404  404   404   302    302    302    302   302
+GET  web:alert              (in trash)   in     404  404   404   410    410    410    410   410
 
 GET  web:cameras                         in     403  403   403   403    403    403    200   200
 GET  web:camera-duties                   in     200  200   200   200    200    200    200   200
@@ -327,6 +336,7 @@ GET  admin:app_list                      in     in   404   in    in     in     i
 GET  admin:auth_group_changelist         in     in   403   in    in     in     in     in    200
 GET  admin:auth_user_changelist          in     in   403   in    in     in     in     in    200
 GET  admin:axes_accessattempt_changelist in     in   403   in    in     in     in     in    200
+GET  admin:video_classifier_alertsread_changelist in in 403 in   in     in     in     in    200
 GET  admin:video_classifier_analysis_changelist   in in 403 in   in     in     in     in    200
 GET  admin:video_classifier_apikey_changelist     in in 403 in   in     in     in     in    200
 GET  admin:video_classifier_auditentry_changelist in in 403 in   in     in     in     in    200
@@ -356,7 +366,8 @@ OTHER_ARGUMENTS: dict[str, dict[str, object]] = {
     "api:nowhere": {},
     "admin:view_on_site": {"content_type_id": 1, "object_id": 1},
 }
-OF_A_USER: dict[str, type[Upload] | type[ApiKey]] = {
+OF_A_USER: dict[str, type[Upload] | type[ApiKey] | type[Alert]] = {
+    "web:alert": Alert,
     "web:resumable-upload": Upload,
     "web:revoke-api-key": ApiKey,
 }
@@ -417,6 +428,9 @@ def shown(
     track = make_track(analysis=found)
     facts = {"start": 0.0, "end": 1.0, "peak": 0.5, "score": 0.9}
     Event.objects.create(analysis=found, number=1, segment=segment_of(found), track=track, **facts)
+    Alert.objects.create(
+        kind=AlertKind.RECORDING, analysis=found, store=store, happened_at=timezone.now()
+    )
     HeatMap.objects.create(analysis=found, status=Status.DONE, drops=[[0.1]])
     copy = {"status": Status.DONE, "file": clip.file.name}
     SegmentCopy.objects.create(clip=clip, number=1, start=0.0, end=60.0, **copy)

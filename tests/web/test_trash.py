@@ -38,7 +38,7 @@ LISTS = [
 OF_A_CLIP = {path.name for path in urlpatterns if str(path.pattern).startswith("clips/")}
 OPEN = ("restore-clip", "purge-clip")  # to what is in the trash
 OF_CAMERAS = {path.name for path in urlpatterns if str(path.pattern).startswith("cameras/")}
-NO_CLIP = ("resumable-upload", "revoke-api-key", "video", *OF_CAMERAS)
+NO_CLIP = ("resumable-upload", "revoke-api-key", "video", "alert", *OF_CAMERAS)
 
 
 @pytest.fixture

@@ -24,14 +24,23 @@ from django.utils.safestring import SafeString, mark_safe
 
 from video_classifier.http.paging import Page
 from video_classifier.ml.contracts import ClipSpec, EventCandidate, Region, WindowScore
-from video_classifier.models import Analysis, Camera, Clip, Feed, Store, Track
+from video_classifier.models import Alert, Analysis, Camera, Clip, Feed, Store, Track
 from video_classifier.services.catalog import Card, Choice, Interval
 from video_classifier.services.gaps import Gap
-from video_classifier.states import Fault, FeedState, Prediction, RecordedFrom, Stage, Status
+from video_classifier.states import (
+    AlertKind,
+    Fault,
+    FeedState,
+    Prediction,
+    RecordedFrom,
+    Stage,
+    Status,
+)
 from video_classifier.web.curves import Curve, Scored, drawn
 from video_classifier.web.events import Marked
 from video_classifier.web.live_cameras import LIVE, OFF, TROUBLE, WAITING, CameraView
 from video_classifier.web.live_cameras import Status as LiveStatus
+from video_classifier.web.news import MOST, Hint, News
 from video_classifier.web.overlays import Drawn
 from video_classifier.web.overview import Overview, overview
 from video_classifier.web.results import ConfidenceText, ResultSummary, ScoreReading
@@ -81,7 +90,7 @@ class Example:
         apart = re.sub(r"\W+", "-", f"{self.component}-{self.state}-{theme}")
         html = _NAMES.sub(rf' \1="\2-{apart}"', _ASKING.sub("", html))
         html = re.sub(
-            r'(<(?:nav|form)[^>]* aria-label="[^"]+)', rf"\1 ({self.state}, {theme})", html
+            r'(<(?:nav|form|section)[^>]* aria-label="[^"]+)', rf"\1 ({self.state}, {theme})", html
         )
         html = html.replace("<dialog ", "<dialog open ")
         return mark_safe(self.around.replace("{}", html))  # noqa: S308  (a template's)
@@ -316,6 +325,18 @@ def _camera(stamp: int | None = None) -> CameraView:
     return CameraView(feed=feed, now=WHEN, stamp=stamp)
 
 
+def _news(count: int, *, has_more: bool = False) -> News:
+    store = Store(name="Main", time_zone="Europe/Berlin")
+    alert = Alert(
+        kind=AlertKind.LIVE,
+        happened_at=WHEN,
+        created_at=WHEN,
+        store=store,
+        camera=Camera(name="Till 2", store=store),
+    )
+    return News(hints=[Hint(alert=alert, now=WHEN)] * count, has_more=has_more)
+
+
 STATES: dict[str, Callable[[], dict[str, dict[str, Any]]]] = {
     "beyond": lambda: {
         "the first page": {
@@ -413,6 +434,15 @@ STATES: dict[str, Callable[[], dict[str, dict[str, Any]]]] = {
         "not measured": {"card": _card()},
     },
     "model_select": lambda: {"any": {"choices": _choices(), "chosen": "conv3d"}},
+    "news_bar": lambda: {
+        "one": {"news": _news(1), "csrf_token": TOKEN},
+        "too many to count": {"news": _news(MOST, has_more=True), "csrf_token": TOKEN},
+        "none, after they were dismissed": {
+            "news": News(hints=()),
+            "said": "The new hints are marked as seen.",
+            "csrf_token": TOKEN,
+        },
+    },
     "notice": lambda: {
         "info": {"text": "Nothing was sent."},
         "success": {

@@ -18,6 +18,7 @@ HEAT_MAP_EVERY = "2s"
 LIVE_ROWS_EVERY = "2s"
 WALL_EVERY = "3s"
 CAMERA_EVERY = "3s"
+NEWS_EVERY = "10s"
 STILL_MILLISECONDS = 2000  # from one still of a live camera to the next
 STREAM_RETRY_MILLISECONDS = 10_000  # until one is asked for again for which there was no room
 STREAM_STUCK_MILLISECONDS = 10_000  # without a new picture, until it is asked for again
@@ -25,6 +26,15 @@ STREAM_LOOK_MILLISECONDS = 2000  # from look to look whether it still moves
 STREAM_STRIP = 40  # pixels at its lower edge that change with the clock
 RELOAD_SECONDS = 3  # of a whole page, without scripts
 LIVE_ROWS_AT_ONCE = 40  # an address has its limits
+
+# The tone of new hints, and how it is made louder.
+TONE_HERTZ = 660
+TONE_SECONDS = 0.16  # of each of its two notes
+TONE_LATEST_MILLISECONDS = 2000  # a browser that waits for a click plays nothing later than that
+VOLUME_LEAST = 10  # percent
+VOLUME_USUAL = 50
+VOLUME_STEP = 10
+VOLUME_MOST = 100
 
 # Moments in a clip, in seconds.
 SAME_FRAME = SLACK

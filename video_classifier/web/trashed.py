@@ -32,14 +32,15 @@ def gone_if_trashed(found_by: str) -> Callable[[View], View]:
         def guarded(request: HttpRequest, pk: UUID, **rest: Any) -> HttpResponseBase:
             in_trash = Clip.objects.visible_to(request.user).in_trash()
             trashed = in_trash.filter(**{found_by: pk}).first()
-            return view(request, pk, **rest) if trashed is None else _gone(request, trashed)
+            return view(request, pk, **rest) if trashed is None else gone(request, trashed)
 
         return guarded
 
     return decorate
 
 
-def _gone(request: HttpRequest, clip: Clip) -> HttpResponse:
+def gone(request: HttpRequest, clip: Clip) -> HttpResponse:
+    """Of a clip in the trash, to somebody who may see it."""
     context = {"clip": clip, "may_restore": may_delete(request.user, clip)}
     response = render(request, "video_classifier/trash/gone.html", context, status=410)
     add_never_cache_headers(response)

@@ -22,6 +22,7 @@ from video_classifier.web.views.exports import export_csv, export_workbook
 from video_classifier.web.views.history import history
 from video_classifier.web.views.live import live
 from video_classifier.web.views.live_pages import camera, camera_link, camera_still, wall
+from video_classifier.web.views.news import alert, news
 from video_classifier.web.views.results import again, cancel, pause, result, resume
 from video_classifier.web.views.resumable import resumable_upload, resumable_uploads
 from video_classifier.web.views.trash import delete_clip, purge_clip, restore_clip, trash_list
@@ -30,6 +31,7 @@ from video_classifier.web.views.video import video
 
 __all__ = [
     "again",
+    "alert",
     "alert_snapshot",
     "api_key_list",
     "ask_for_copy",
@@ -55,6 +57,7 @@ __all__ = [
     "history",
     "live",
     "new_camera",
+    "news",
     "pause",
     "player",
     "purge_clip",
