@@ -109,6 +109,8 @@ AUTH_PASSWORD_VALIDATORS = [
     )
 ] + [{"NAME": "video_classifier.services.accounts.OneTimePasswordValidator"}]
 
+PASSWORD_RESET_TIMEOUT = 24 * 60 * 60  # of an e-mailed link (services.password_links)
+
 # Guessing passwords (shoplift_site.sign_in).
 SIGN_IN_ATTEMPTS = env.whole("SIGN_IN_ATTEMPTS", 5)
 SIGN_IN_ATTEMPTS_PER_ADDRESS = env.whole("SIGN_IN_ATTEMPTS_PER_ADDRESS", 50)

@@ -9,6 +9,7 @@ from django.contrib.auth.decorators import login_not_required
 from django.urls import include, path
 from django.views.decorators.csrf import csrf_exempt
 
+from shoplift_site import passwords
 from shoplift_site.health import healthz
 from video_classifier.api.views import predict
 from video_classifier.http.forms import NewPasswordForm
@@ -30,6 +31,15 @@ urlpatterns = [
         auth.PasswordChangeDoneView.as_view(),
         name="password_change_done",
     ),
+    # Django's names, which its views lead to.
+    path("accounts/reset/", passwords.AskView.as_view(), name="password_reset"),
+    path("accounts/reset/sent/", passwords.AskedView.as_view(), name="password_reset_done"),
+    path(
+        "accounts/reset/<uidb64>/<token>/",
+        passwords.ChooseView.as_view(),
+        name="password_reset_confirm",
+    ),
+    path("accounts/reset/done/", passwords.ChosenView.as_view(), name="password_reset_complete"),
     path("api/v1/", include("video_classifier.api.urls")),
     path("predict", login_not_required(csrf_exempt(predict.moved)), name="predict"),
     path("admin/", admin.site.urls),

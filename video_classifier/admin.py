@@ -17,6 +17,7 @@ from django.db.models import Count, Exists, FloatField, OuterRef, QuerySet, Subq
 from django.http import HttpRequest, HttpResponse
 from django.template.defaultfilters import filesizeformat
 
+from video_classifier.http.forms import NewAccountForm
 from video_classifier.models import (
     Alert,
     AlertsRead,
@@ -44,7 +45,16 @@ from video_classifier.models import (
 )
 from video_classifier.models.api_keys import MARK
 from video_classifier.querysets import DELETE_CLIPS
-from video_classifier.services import analyses, api_keys, catalog, confidence, files, moments, trash
+from video_classifier.services import (
+    analyses,
+    api_keys,
+    catalog,
+    confidence,
+    files,
+    moments,
+    password_links,
+    trash,
+)
 from video_classifier.services.errors import Refused
 from video_classifier.states import Role
 
@@ -629,6 +639,47 @@ class MemberAdmin(UserAdmin):
     """
 
     inlines = (MembershipInline,)
+    actions = ("send_link",)
+
+    def get_actions(self, request: HttpRequest) -> dict[str, Any]:
+        found: dict[str, Any] = super().get_actions(request)
+        if not password_links.are_sent():
+            found.pop("send_link", None)
+        return found
+
+    @admin.action(description="Send a link to choose a password", permissions=["change"])
+    def send_link(self, request: HttpRequest, chosen: QuerySet[User]) -> None:
+        for user in chosen:
+            if _may_touch(request, user):
+                self._invite(request, user)
+            else:
+                messages.error(request, f"“{user}” is a superuser, whom only superusers change.")
+
+    def _invite(self, request: HttpRequest, user: User) -> None:
+        try:
+            password_links.invite(user, by=request.user)  # type: ignore[arg-type]
+        except Refused as refusal:
+            messages.error(request, str(refusal))
+        else:
+            messages.success(request, f"A link to choose a password goes to “{user}”.")
+
+    def get_fieldsets(self, request: HttpRequest, obj: User | None = None) -> Any:
+        if obj is not None or not password_links.are_sent():
+            return super().get_fieldsets(request, obj)
+        fields = ("username", "email", "usable_password", "password1", "password2")
+        return ((None, {"classes": ("wide",), "fields": fields}),)
+
+    def get_form(
+        self, request: HttpRequest, obj: User | None = None, *args: Any, **kwargs: Any
+    ) -> Any:
+        if obj is None and password_links.are_sent():
+            kwargs.setdefault("form", NewAccountForm)
+        return super().get_form(request, obj, *args, **kwargs)
+
+    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:  # noqa: FBT001  (Django's)
+        super().save_related(request, form, formsets, change)
+        if not change and password_links.are_sent() and not form.instance.has_usable_password():
+            self._invite(request, form.instance)
 
     def get_readonly_fields(self, request: HttpRequest, obj: User | None = None) -> Any:
         if request.user.is_superuser:

@@ -23,7 +23,7 @@ from tests.conftest import MakeStore, MakeUser
 from tests.makers.hints import make_hint
 from tests.makers.live_cameras import make_feed
 from video_classifier.models import Feed
-from video_classifier.services import accounts
+from video_classifier.services import accounts, password_links
 from video_classifier.states import Role
 from video_classifier.web import constants
 
@@ -253,13 +253,27 @@ def test_it_is_accessible_and_fits(
     make_user: MakeUser,
     browser: Browser,
     site: str,
+    settings: Settings,
     pictures: Path | None,
 ) -> None:
+    settings.EMAIL_URL, settings.SITE_URL = "smtp://127.0.0.1", "https://clips.example.org"
     station = make_store("Station", time_zone="Europe/Berlin")
     accounts.join(user, station, Role.REVIEWER)
     page = browser.new_page(base_url=site)
+    faults = walk(
+        page,
+        [
+            at("password-forgotten", "/accounts/reset/"),
+            at("password-sent", "/accounts/reset/sent/"),
+            at("password-link", password_links._link(user).removeprefix(settings.SITE_URL)),
+            at("password-link-used", "/accounts/reset/MQ/nothing/"),
+            at("password-set", "/accounts/reset/done/"),
+            at("sign-in", "/accounts/login/"),
+        ],
+        pictures,
+    )
     sign_in(page)
-    faults = walk(page, [at("news-none", "/alerts/news/")], pictures)
+    faults |= walk(page, [at("news-none", "/alerts/news/")], pictures)
     make_hint(make_feed(station, "NVR-07_Filiale-Hauptstrasse_Kamera-12-Eingang-links"), ago=90)
     make_hint(feed)
 

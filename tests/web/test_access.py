@@ -188,7 +188,7 @@ WHO = (
 
 # “in” is sent to sign in (also after signing out); 422 is an upload of nothing or a key without a
 # name, which was let in, and 400 a resumable upload of no length, or no moment up to which hints
-# were seen; 302 of an event's download
+# were seen; 404 of password resets says that the site sends no e-mail; 302 of an event's download
 # says that nothing can be cut out of this clip, which is no video. Of the API 415 is a form of the
 # wrong type, which was let in, and 409 an analysis that is finished.
 TABLE = """
@@ -291,6 +291,11 @@ POST logout                              in     in   in    in    in     in     i
 GET  password_change                     in     200  200   200   200    200    200    200   200
 POST password_change                     in     200  200   200   200    200    200    200   200
 GET  password_change_done                in     200  200   200   200    200    200    200   200
+GET  password_reset                      404    404  404   404   404    404    404    404   404
+POST password_reset                      404    404  404   404   404    404    404    404   404
+GET  password_reset_done                 404    404  404   404   404    404    404    404   404
+GET  password_reset_confirm              404    404  404   404   404    404    404    404   404
+GET  password_reset_complete             404    404  404   404   404    404    404    404   404
 GET  healthz                             200    200  200   200   200    200    200    200   200
 
 GET  api:clips                           401   200   200   200   200   200   200   200   200
@@ -364,6 +369,7 @@ OTHER_ARGUMENTS: dict[str, dict[str, object]] = {
     "admin:app_list": {"app_label": "video_classifier"},
     "api:model": {"name": "standard"},
     "api:nowhere": {},
+    "password_reset_confirm": {"uidb64": "MQ", "token": "set-password"},
     "admin:view_on_site": {"content_type_id": 1, "object_id": 1},
 }
 OF_A_USER: dict[str, type[Upload] | type[ApiKey] | type[Alert]] = {

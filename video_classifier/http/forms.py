@@ -5,10 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 
 from django import forms
-from django.contrib.auth.forms import PasswordChangeForm
+from django.contrib.auth.forms import (
+    AdminUserCreationForm,
+    PasswordChangeForm,
+    PasswordResetForm,
+    SetPasswordForm,
+)
 from django.contrib.auth.models import User
 
 from video_classifier.models import Camera, Clip, Store
@@ -21,6 +26,42 @@ class NewPasswordForm(PasswordChangeForm):
 
     def validate_password_for_user(self, user: User, password_field_name: str = "") -> None:
         super().validate_password_for_user(user, "new_password1")
+
+
+class ForgottenForm(PasswordResetForm):
+    """Only asks for the address: services.password_links does the rest."""
+
+    email = forms.EmailField(
+        label="E-mail address",
+        max_length=254,
+        widget=forms.EmailInput(attrs={"autocomplete": "email"}),
+    )
+
+
+# Django 5.2's forms take no type arguments at run time.
+class ChosenPasswordForm(SetPasswordForm):  # type: ignore[type-arg]
+    """The same, of who came by an e-mailed link."""
+
+    def validate_password_for_user(self, user: User, password_field_name: str = "") -> None:
+        super().validate_password_for_user(user, "new_password1")
+
+
+class NewAccountForm(AdminUserCreationForm):  # type: ignore[type-arg]
+    """Where links are sent, an administrator needs no password for a new account."""
+
+    email = forms.EmailField(label="E-mail address", required=False, max_length=254)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        first = cast("forms.ChoiceField", self.fields["usable_password"])
+        first.label = "First sign-in"
+        first.help_text = "A link goes to the e-mail address, and is good for a day."
+        first.choices = [("true", "By this password"), ("false", "By a link, to choose a password")]
+
+    def clean(self) -> None:
+        super().clean()
+        if not self.cleaned_data["set_usable_password"] and not self.cleaned_data.get("email"):
+            self.add_error("email", "Type the address to which the link is sent.")
 
 
 class ModelForm(forms.Form):

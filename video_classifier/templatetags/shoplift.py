@@ -17,7 +17,7 @@ from django.utils.safestring import SafeString, mark_safe
 
 from video_classifier.http import permissions
 from video_classifier.models import Analysis, Clip
-from video_classifier.services import moments
+from video_classifier.services import moments, password_links
 from video_classifier.services.catalog import Card
 from video_classifier.web import constants
 from video_classifier.web.curves import Row
@@ -146,6 +146,12 @@ def clock(seconds: float | None) -> str:
 def trash_days() -> int:
     """How long the trash keeps a clip."""
     return settings.TRASH_KEEP.days
+
+
+@register.simple_tag
+def sends_password_links() -> bool:
+    """Whether who has forgotten a password gets a link by e-mail."""
+    return password_links.are_sent()
 
 
 @register.filter
