@@ -15,7 +15,7 @@ from pytest_django import DjangoAssertNumQueries, Settings
 
 from tests.conftest import EVEN, MakeAnalysis, MakeClip, MakeModel, MakeUser
 from video_classifier.http import filters, paging
-from video_classifier.http.filters import BACKWARDS, NO_MATCH
+from video_classifier.http.list_filters import BACKWARDS, NO_MATCH
 from video_classifier.models import Analysis, AuditEntry
 from video_classifier.services import catalog
 from video_classifier.states import Action, Prediction, Status
@@ -342,7 +342,7 @@ def test_days_that_end_before_they_begin_are_told(
 
     assert BACKWARDS in backwards
     assert BACKWARDS not in none
-    assert NO_MATCH in none
+    assert NO_MATCH.format("result") in none
 
 
 def test_htmx_gets_the_table_alone(client: Client, make_analysis: MakeAnalysis) -> None:

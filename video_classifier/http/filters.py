@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import date
 from typing import Any
 
 import django_filters
@@ -12,9 +10,9 @@ from django import forms
 from django.contrib.auth.models import User
 from django.db.models import Exists, Model, OuterRef, QuerySet
 from django.http import HttpRequest
-from django.utils import timezone
 
-from video_classifier.http.paging import AFTER, BEFORE, Order
+from video_classifier.http.list_filters import ListFilter, day_filter, from_day, to_day
+from video_classifier.http.paging import Order
 from video_classifier.http.permissions import sees_several_stores
 from video_classifier.models import Analysis, Camera, Clip, Store
 from video_classifier.querysets import AnalysisQuerySet, ClipQuerySet
@@ -22,35 +20,15 @@ from video_classifier.services import catalog
 from video_classifier.states import Prediction, Status
 
 HINTS = {"yes": Prediction.HINT, "no": Prediction.NO_HINT, "none": Prediction.NO_RESULT}
-PAGING = (AFTER, BEFORE)  # of the address: not for another list
 NEWEST = "-queued_at"
 SORT = "sort"
 TEXT = "text"
 STORE = "store"  # of clips, and of analyses
-BACKWARDS = "“From” is later than “To”: no day lies between them. Change one of the two."
-NO_MATCH = "No result matches these filters."
 UPLOADER = "clip__uploaded_by__username"
 NAME = "clip__name"
 OF_CLIPS = (TEXT, STORE, "camera", "uploader")
 SELECTIVE = (TEXT, "camera", "uploader")  # of these: what may leave few clips
 A_FEW, MANY = 1000, 10_000  # clips
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Chip:
-    """A filter that is in force, and the address without it."""
-
-    label: str
-    value: str
-    address_without: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Nothing:
-    """Why filters leave no row."""
-
-    title: str
-    text: str
 
 
 class SortFilter(django_filters.OrderingFilter):  # type: ignore[misc]  # untyped
@@ -89,19 +67,16 @@ def _in_its_store(camera: Camera) -> str:
     return f"{camera} ({camera.store})"
 
 
-def _midnight(day: date) -> datetime:
-    """At which it begins here. A comparison of days would have each row's worked out."""
-    return timezone.make_aware(datetime.combine(day, time.min))
-
-
 def _noted(value: object) -> str:
     if isinstance(value, Model):
         return str(value.pk)
     return ",".join(value) if isinstance(value, list) else str(value)
 
 
-class HistoryFilter(django_filters.FilterSet):  # type: ignore[misc]  # untyped
-    """A field that makes no sense finds nothing: it must not pass for everything."""
+class HistoryFilter(ListFilter):
+    """Of analyses, and the order of their list."""
+
+    harmless = (SORT,)  # an invalid order is none
 
     text = django_filters.CharFilter(
         method="filter_by_name",
@@ -128,16 +103,8 @@ class HistoryFilter(django_filters.FilterSet):  # type: ignore[misc]  # untyped
     uploader = django_filters.ModelChoiceFilter(
         field_name="uploaded_by", queryset=_uploaders, label="Uploader", empty_label="Anyone"
     )
-    since = django_filters.DateFilter(
-        method="filter_since",
-        label="From",
-        widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
-    )
-    until = django_filters.DateFilter(
-        method="filter_until",
-        label="To",
-        widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
-    )
+    since = day_filter("From", "filter_since")
+    until = day_filter("To", "filter_until")
     sort = SortFilter(
         fields=(
             ("queued_at", "added"),
@@ -179,38 +146,11 @@ class HistoryFilter(django_filters.FilterSet):  # type: ignore[misc]  # untyped
     def filter_by_hint(self, queryset: QuerySet[Any], _: str, value: str) -> QuerySet[Any]:
         return queryset.filter(prediction=HINTS[value])
 
-    def invalid(self) -> list[str]:
-        """The names of fields with an invalid value; an invalid order hides nothing."""
-        return [name for name in self.form.errors if name != SORT]
-
-    def invalid_message(self) -> str:
-        labels = [str(self.form.fields[name].label) for name in self.invalid()]
-        if len(labels) == 1:
-            return f"This filter is not valid: {labels[0]}. Clear it to see all results."
-        return f"These filters are not valid: {', '.join(labels)}. Clear them to see all results."
-
-    def is_backwards(self) -> bool:
-        """Whether it asks for days that end before they begin."""
-        since, until = map(self.form.cleaned_data.get, ("since", "until"))
-        return bool(since and until and since > until)
-
-    def nothing(self) -> Nothing | None:
-        """What to say where no row is left; None if no filter is in force."""
-        if self.invalid():
-            return Nothing(title="Nothing is shown", text=self.invalid_message())
-        if self.is_backwards():
-            return Nothing(title="Nothing matches", text=BACKWARDS)
-        if any(self.chips()):
-            return Nothing(title="Nothing matches", text=NO_MATCH)
-        return None
-
     def filter_since(self, queryset: QuerySet[Any], _: str, value: date) -> QuerySet[Any]:
-        return queryset.filter(queued_at__gte=_midnight(value))
+        return from_day(queryset, "queued_at", value)
 
     def filter_until(self, queryset: QuerySet[Any], _: str, value: date) -> QuerySet[Any]:
-        if value == date.max:
-            return queryset
-        return queryset.filter(queued_at__lt=_midnight(value + timedelta(days=1)))
+        return to_day(queryset, "queued_at", value)
 
     @property
     def order(self) -> Order:
@@ -247,19 +187,3 @@ class HistoryFilter(django_filters.FilterSet):  # type: ignore[misc]  # untyped
             if len(found) <= A_FEW:
                 return visible.of_few(found)
         return visible.of(clips) if keys[MANY:].exists() else visible.of_few(clips.order_by())
-
-    def chips(self) -> Iterator[Chip]:
-        """The filters in force, each with the address that does without it."""
-        values = self.form.cleaned_data | dict.fromkeys(self.invalid(), "not valid")
-        for name, value in values.items():
-            if name == SORT or value in (None, ""):
-                continue
-            rest = self.data.copy()
-            rest.pop(name)
-            for mark in PAGING:
-                rest.pop(mark, None)
-            field = self.form.fields[name]
-            shown = dict(getattr(field, "choices", ())).get(value, value)
-            yield Chip(
-                label=str(field.label), value=str(shown), address_without=f"?{rest.urlencode()}"
-            )
