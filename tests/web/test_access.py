@@ -26,6 +26,7 @@ from tests.conftest import (
     MakeUser,
     segment_of,
 )
+from tests.makers.alerts import make_channel, make_delivery
 from tests.makers.feeds import make_feed
 from video_classifier import web
 from video_classifier.http.permissions import MAY_NOT_UPLOAD, NO_STORE
@@ -34,7 +35,9 @@ from video_classifier.models import (
     Analysis,
     ApiKey,
     Camera,
+    Channel,
     Clip,
+    Delivery,
     Event,
     Feed,
     HeatMap,
@@ -43,7 +46,7 @@ from video_classifier.models import (
     Upload,
 )
 from video_classifier.services import api_keys, evidence, live_pictures, resumable, trash
-from video_classifier.states import AlertKind, Role, Scope, Status
+from video_classifier.states import AlertKind, ChannelKind, Role, Scope, Status
 from video_classifier.web.urls import urlpatterns
 
 SOME_ID = uuid.UUID(int=7)
@@ -96,6 +99,16 @@ PAGES: list[tuple[str, dict[str, object], set[str]]] = [
     ("alert-snapshot", {"token": "signed"}, {"GET", "HEAD"}),
     ("news", {}, {"GET", "HEAD", "POST"}),
     ("alert", {"pk": SOME_ID}, {"GET", "HEAD"}),
+    ("alerts", {}, {"GET", "HEAD"}),
+    ("retry-delivery", {"pk": SOME_ID}, {"POST"}),
+    ("channels", {}, {"GET", "HEAD"}),
+    ("channel-kinds", {}, {"GET", "HEAD"}),
+    ("new-channel", {"kind": "email"}, {"GET", "POST"}),
+    ("channel-settings", {"pk": SOME_NUMBER}, {"GET", "POST"}),
+    ("test-channel", {"pk": SOME_NUMBER}, {"POST"}),
+    ("switch-channel", {"pk": SOME_NUMBER}, {"POST"}),
+    ("renew-channel-key", {"pk": SOME_NUMBER}, {"GET", "POST"}),
+    ("delete-channel", {"pk": SOME_NUMBER}, {"GET", "POST"}),
     ("api-keys", {}, {"GET", "HEAD", "POST"}),
     ("revoke-api-key", {"pk": SOME_ID}, {"GET", "POST"}),
 ]
@@ -232,6 +245,20 @@ GET  web:delete-camera                   in     404  404   404   403    403    4
 POST web:delete-camera                   in     404  404   404   403    403    403    302   302
 
 GET  web:alert-snapshot                  404    404  404   404   404    404    404    404   404
+GET  web:alerts                          in     403  403   403   403    403    403    200   200
+POST web:retry-delivery                  in     404  404   404   404    404    404    302   302
+GET  web:channels                        in     403  403   403   403    403    403    200   200
+GET  web:channel-kinds                   in     403  403   403   403    403    403    200   200
+GET  web:new-channel                     in     403  403   403   403    403    403    200   200
+POST web:new-channel                     in     403  403   403   403    403    403    422   422
+GET  web:channel-settings                in     404  404   404   404    404    404    200   200
+POST web:channel-settings                in     404  404   404   404    404    404    422   422
+POST web:test-channel                    in     404  404   404   404    404    404    302   302
+POST web:switch-channel                  in     404  404   404   404    404    404    302   302
+GET  web:renew-channel-key               in     404  404   404   404    404    404    200   200
+POST web:renew-channel-key               in     404  404   404   404    404    404    200   200
+GET  web:delete-channel                  in     404  404   404   404    404    404    200   200
+POST web:delete-channel                  in     404  404   404   404    404    404    302   302
 
 POST web:resumable-uploads               in     400  400   400   400    400    400    400   400
 GET  web:resumable-upload                in     404  404   404   404    404    200    404   404
@@ -372,10 +399,11 @@ OTHER_ARGUMENTS: dict[str, dict[str, object]] = {
     "password_reset_confirm": {"uidb64": "MQ", "token": "set-password"},
     "admin:view_on_site": {"content_type_id": 1, "object_id": 1},
 }
-OF_A_USER: dict[str, type[Upload] | type[ApiKey] | type[Alert]] = {
+THE_ONLY: dict[str, type[Upload] | type[ApiKey] | type[Alert] | type[Delivery]] = {
     "web:alert": Alert,
     "web:resumable-upload": Upload,
     "web:revoke-api-key": ApiKey,
+    "web:retry-delivery": Delivery,
 }
 OF_THE_API: dict[str, dict[str, object]] = {
     **{
@@ -387,6 +415,7 @@ OF_THE_API: dict[str, dict[str, object]] = {
     },
     "api:event": {"number": 1},
 }
+OF_A_CHANNEL = re.compile(r"web:[\w-]+-channel(-\w+)?|web:channel-settings")
 OF_A_CAMERA = {"web:camera", "web:camera-link", "web:camera-still", "web:video"}
 SignIn = Callable[[str], Client]
 FORM = "application/x-www-form-urlencoded"
@@ -428,6 +457,8 @@ def shown(
         "Back door", store=store, address="v4l2:/dev/video0", model="special", is_enabled=True
     )
     live_pictures.write(camera.pk, b"picture", taken_at=timezone.now())
+    channel = make_channel("Secret channel", kind=ChannelKind.WEBHOOK, stores=[store])
+    make_delivery(channel, camera=camera, status=Status.FAILED)
     found = make_analysis(
         clip=clip, model="special", status=Status.DONE, frame_times=[0.5], requested_by=uploader
     )
@@ -491,12 +522,13 @@ def address_of(name: str, analysis: Analysis) -> str:
     if not name.startswith("web:"):
         return reverse(name, kwargs=OTHER_ARGUMENTS.get(name))
     (arguments,) = (found for called, found, _ in PAGES if f"web:{called}" == name)
-    if name in OF_A_USER:
-        arguments = {"pk": OF_A_USER[name].objects.get().pk}
+    if name in THE_ONLY:
+        arguments = {"pk": THE_ONLY[name].objects.get().pk}
     elif name in OF_A_CAMERA:
         arguments = {"pk": analysis.clip.camera_id}
     elif arguments.get("pk") == SOME_NUMBER:
-        arguments = {"pk": Feed.objects.get().pk}
+        of_channel = OF_A_CHANNEL.fullmatch(name)
+        arguments = {"pk": (Channel if of_channel else Feed).objects.get().pk}
     elif "pk" in arguments:
         (path,) = (path for path in urlpatterns if f"web:{path.name}" == name)
         of_clip = str(path.pattern).startswith("clips/")
@@ -621,7 +653,10 @@ def test_rows_of_another_store_are_as_gone_as_those_that_never_were(
 
 def test_pages_ask_for_nothing_but_what_is_visible() -> None:
     """The rule is in one place, and everybody goes by it."""
-    of_stores = "Analysis|Camera|Clip|Event|Feed|FeedHour|HeatMap|LiveEvent|SegmentCopy|Store|Track"
+    of_stores = (
+        "Alert|Analysis|Camera|Channel|Clip|Delivery|Event|Feed|FeedHour|HeatMap|LiveEvent|"
+        "SegmentCopy|Store|Track"
+    )
     asks = re.compile(
         rf"(?:{of_stores})\.objects(?!\.(?:visible_to|managed_by|open_to|of|of_few)\()"
     )

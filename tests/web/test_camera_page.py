@@ -211,8 +211,8 @@ def test_so_many_queries_however_many_hints(
         make_event(feed, ago=100 * (number + 1))
 
     # Session, user, camera, its last event, its hours; events: keys, rows; hours of 30 days,
-    # what they manage, whether any camera is watched.
-    with django_assert_num_queries(11):
+    # what they manage, alerts that failed, whether any camera is watched.
+    with django_assert_num_queries(12):
         page(client, feed)
     with django_assert_num_queries(5):
         part(client, feed)

@@ -20,6 +20,10 @@ MAY_NOT_MANAGE = (
     "Only managers of a store may add and change its live cameras. Ask an administrator to make "
     "you one."
 )
+MAY_NOT_ALERT = (
+    "Only managers of a store may see and choose where its alerts go. Ask an administrator to make "
+    "you one."
+)
 NO_STORE_AT_ALL = "There is no store yet. Add one in the administration."
 
 
@@ -76,7 +80,7 @@ def sees_live_cameras(user: Visitor) -> bool:
 
 
 def manages_a_store(user: Visitor) -> bool:
-    """Whether `user` may add a camera anywhere."""
+    """Whether `user` may add a camera or a channel anywhere."""
     return user.is_superuser or any(each.role == Role.MANAGER for each in _memberships(user))
 
 

@@ -1,4 +1,4 @@
-"""Notes who did what: deletions, restores, sign-ins, exports, keys, cameras. Ids, and no names."""
+"""Notes who did what: deletions, restores, sign-ins, exports, keys, cameras, channels. No names."""
 
 from __future__ import annotations
 

@@ -38,7 +38,7 @@ class AddressInput(forms.TextInput):
         return None
 
 
-def _time(label: str) -> forms.TimeField:
+def time_field(label: str) -> forms.TimeField:
     return forms.TimeField(
         label=label,
         required=False,
@@ -77,8 +77,8 @@ class CameraForm(ModelForm):
         help_text="If the main stream is larger than about 1280 by 720, people are looked for in "
         "this one. Clips are cut from the main stream.",
     )
-    opens_at = _time("Watch from (optional)")
-    closes_at = _time("Watch until (optional)")
+    opens_at = time_field("Watch from (optional)")
+    closes_at = time_field("Watch until (optional)")
     pre_roll = _seconds("Seconds before an event")
     post_roll = _seconds("Seconds after an event")
     ignored_zones = forms.CharField(

@@ -419,6 +419,12 @@ STATES: dict[str, Callable[[], dict[str, dict[str, Any]]]] = {
             (OFF, "Off"),
         )
     },
+    "message_state": lambda: {
+        "sent": {"label": "Sent", "tone": "success", "icon": "check-circle"},
+        "tried again": {"label": "Trying again", "tone": "warning", "icon": "arrow-repeat"},
+        "failed": {"label": "Failed", "tone": "error", "icon": "x-octagon"},
+        "waiting": {"label": "Waiting", "tone": "info", "icon": "hourglass-split"},
+    },
     "model_choice": lambda: {
         "several": {"choices": _choices(), "chosen": "person_ensemble"},
     },

@@ -19,6 +19,7 @@ LIVE_ROWS_EVERY = "2s"
 WALL_EVERY = "3s"
 CAMERA_EVERY = "3s"
 NEWS_EVERY = "10s"
+CHANNEL_TEST_EVERY = "1s"
 STILL_MILLISECONDS = 2000  # from one still of a live camera to the next
 STREAM_RETRY_MILLISECONDS = 10_000  # until one is asked for again for which there was no room
 STREAM_STUCK_MILLISECONDS = 10_000  # without a new picture, until it is asked for again

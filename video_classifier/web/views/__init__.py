@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from video_classifier.web.views.alert_log import alert_log, retry_delivery
 from video_classifier.web.views.alert_snapshots import alert_snapshot
 from video_classifier.web.views.api_keys import api_key_list, revoke_api_key
 from video_classifier.web.views.cameras import (
@@ -13,6 +14,16 @@ from video_classifier.web.views.cameras import (
     switch_alerts,
     switch_camera,
     test_camera,
+)
+from video_classifier.web.views.channels import (
+    channel_kinds,
+    channel_list,
+    channel_settings,
+    delete_channel,
+    new_channel,
+    renew_channel_key,
+    switch_channel,
+    test_channel,
 )
 from video_classifier.web.views.clips import ask_for_copy, clip_file, player, segment_copy
 from video_classifier.web.views.event_files import event_download
@@ -32,6 +43,7 @@ from video_classifier.web.views.video import video
 __all__ = [
     "again",
     "alert",
+    "alert_log",
     "alert_snapshot",
     "api_key_list",
     "ask_for_copy",
@@ -42,9 +54,13 @@ __all__ = [
     "camera_settings",
     "camera_still",
     "cancel",
+    "channel_kinds",
+    "channel_list",
+    "channel_settings",
     "clip_file",
     "crop",
     "delete_camera",
+    "delete_channel",
     "delete_clip",
     "event",
     "event_download",
@@ -57,20 +73,25 @@ __all__ = [
     "history",
     "live",
     "new_camera",
+    "new_channel",
     "news",
     "pause",
     "player",
     "purge_clip",
+    "renew_channel_key",
     "restore_clip",
     "result",
     "resumable_upload",
     "resumable_uploads",
     "resume",
+    "retry_delivery",
     "revoke_api_key",
     "segment_copy",
     "switch_alerts",
     "switch_camera",
+    "switch_channel",
     "test_camera",
+    "test_channel",
     "trash_list",
     "upload",
     "video",

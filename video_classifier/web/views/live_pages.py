@@ -23,7 +23,7 @@ from video_classifier.http import paging
 from video_classifier.http.permissions import manages_a_store, sees_several_stores, why_empty
 from video_classifier.models import Feed, FeedHour, LiveEvent
 from video_classifier.services import live_pictures, live_streams
-from video_classifier.web import live_cameras, live_health
+from video_classifier.web import alert_log, live_cameras, live_health
 from video_classifier.web.live_cameras import CameraView
 from video_classifier.web.responses import SignedInRequest, asked_for, is_part, page_or_part
 
@@ -92,6 +92,7 @@ def camera(request: SignedInRequest, pk: int) -> HttpResponse:
             "health": _health(request, view),
             "settings": reverse("web:camera-settings", args=[pk]) if manages else "",
             "is_still": "still" in request.GET,
+            "failed_alerts": alert_log.failed_of(pk, request.user, now=now),
         }
     return page_or_part(
         request,
