@@ -62,7 +62,8 @@ def channel(manager: User, make_store: MakeStore) -> Channel:
         is_enabled=False,
     )
     make_delivery(night, camera=door, status=Status.DONE, lacks_snapshot=True)
-    make_delivery(hook, camera=door, status=Status.FAILED, error=f"It said {'no' * 60}.")
+    failed: dict[str, Any] = {"status": Status.FAILED, "error": f"It said {'no' * 60}."}
+    make_delivery(hook, camera=door, kind=AlertKind.BACK, **failed)
     make_delivery(hook, camera=door, kind=AlertKind.OFFLINE, attempts=2, error="Nobody answers.")
     make_delivery(phone, kind=AlertKind.TEST, status=Status.RUNNING)
     make_delivery(night, camera=door, status=Status.CANCELLED)

@@ -312,7 +312,7 @@ def test_a_name_is_text_and_never_markup(client: Client, channel: Channel) -> No
 def test_what_failed_is_tried_again_from_the_page_as_it_was(
     client: Client, channel: Channel
 ) -> None:
-    delivery = make_delivery(channel, status=Status.FAILED)
+    delivery = make_delivery(channel, kind=AlertKind.OFFLINE, status=Status.FAILED)
     assert "Try again" in page(client)
 
     answer = retry(client, delivery, next="/alerts/?state=failed")

@@ -14,9 +14,10 @@ from django.test import Client
 from pytest_django import DjangoAssertNumQueries, Settings
 
 from tests.conftest import MEASURED, MakeModel, MakeStore, MakeUser
+from tests.makers.alerts import make_channel
 from tests.makers.feeds import ADDRESS, make_feed
 from video_classifier.ml.serving.card import Interval
-from video_classifier.models import Feed, Store
+from video_classifier.models import Channel, Feed, Store
 from video_classifier.services import addresses, camera_tests, feeds, live_pictures, zones
 from video_classifier.services.camera_tests import CameraFaultError, Tried
 from video_classifier.states import Fault, FeedState, Role
@@ -281,6 +282,20 @@ def test_alerts_are_switched_on_below_what_is_known_of_the_model(
     assert "Alerts of “Back door” are on from now on." in text_of(answer)
     client.post(f"/cameras/{feed.pk}/alerts/", {"on": "0"})
     assert not Feed.objects.get().alerts
+
+
+def test_alerts_that_no_channel_hears_of_are_told_of(client: Client, feed: Feed) -> None:
+    nobody = "No channel hears of this camera"
+    settings = f"/cameras/{feed.pk}/settings/"
+    assert nobody not in page(client, settings)
+
+    Feed.objects.update(alerts=True)
+    assert nobody in page(client, settings)
+
+    make_channel(stores=[feed.camera.store], least_score=0.9)
+    assert nobody not in page(client, settings)
+    Channel.objects.update(is_enabled=False)
+    assert nobody in page(client, settings)
 
 
 def test_a_model_that_was_never_measured_elsewhere_says_so(client: Client, feed: Feed) -> None:

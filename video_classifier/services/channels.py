@@ -14,7 +14,7 @@ from django.contrib.auth.models import User
 from django.db import IntegrityError, transaction
 from django.db.models import Model
 
-from video_classifier.models import Camera, Channel, Delivery, Store
+from video_classifier.models import Alert, Camera, Channel, Delivery, Store
 from video_classifier.models.alerts import LONGEST_PAUSE
 from video_classifier.services import alerts, audit, secrets, targets
 from video_classifier.services.errors import Refused
@@ -155,6 +155,12 @@ def masked(channel: Channel) -> str:
         return targets.masked(ChannelKind(channel.kind), secrets.unseal(channel.sealed_target))
     except Refused:
         return UNREADABLE
+
+
+def hear_of(camera: Camera) -> bool:
+    """Whether any channel is told of the camera's hints, of the strongest at least."""
+    hint = Alert(kind=AlertKind.LIVE, camera=camera, store=camera.store, score=1.0)
+    return Channel.objects.wanting(hint).exists()
 
 
 def _new_key() -> str:

@@ -22,7 +22,7 @@ from video_classifier.http.permissions import (
     sees_several_stores,
 )
 from video_classifier.models import Feed
-from video_classifier.services import camera_tests, feeds
+from video_classifier.services import camera_tests, channels, feeds
 from video_classifier.services.errors import Refused
 from video_classifier.web.cameras import (
     CameraForm,
@@ -172,6 +172,7 @@ def _settings_page(
             "polygons": polygons(feed),
             "show_store": sees_several_stores(request.user),
             "tried": tried or {},
+            "nobody_hears": feed.alerts and not channels.hear_of(feed.camera),
         },
         status=status,
     )
