@@ -26,7 +26,7 @@ from tests.conftest import (
     MakeUser,
     segment_of,
 )
-from tests.makers.alerts import make_channel, make_delivery
+from tests.makers.alerts import make_channel, make_digest
 from tests.makers.feeds import make_feed
 from video_classifier import web
 from video_classifier.http.permissions import MAY_NOT_UPLOAD, NO_STORE
@@ -399,7 +399,7 @@ OTHER_ARGUMENTS: dict[str, dict[str, object]] = {
     "password_reset_confirm": {"uidb64": "MQ", "token": "set-password"},
     "admin:view_on_site": {"content_type_id": 1, "object_id": 1},
 }
-THE_ONLY: dict[str, type[Upload] | type[ApiKey] | type[Alert] | type[Delivery]] = {
+OF_A_USER: dict[str, type[Upload] | type[ApiKey] | type[Alert] | type[Delivery]] = {
     "web:alert": Alert,
     "web:resumable-upload": Upload,
     "web:revoke-api-key": ApiKey,
@@ -458,7 +458,7 @@ def shown(
     )
     live_pictures.write(camera.pk, b"picture", taken_at=timezone.now())
     channel = make_channel("Secret channel", kind=ChannelKind.WEBHOOK, stores=[store])
-    make_delivery(channel, camera=camera, status=Status.FAILED)
+    make_digest(channel, status=Status.FAILED)
     found = make_analysis(
         clip=clip, model="special", status=Status.DONE, frame_times=[0.5], requested_by=uploader
     )
@@ -522,8 +522,8 @@ def address_of(name: str, analysis: Analysis) -> str:
     if not name.startswith("web:"):
         return reverse(name, kwargs=OTHER_ARGUMENTS.get(name))
     (arguments,) = (found for called, found, _ in PAGES if f"web:{called}" == name)
-    if name in THE_ONLY:
-        arguments = {"pk": THE_ONLY[name].objects.get().pk}
+    if name in OF_A_USER:
+        arguments = {"pk": OF_A_USER[name].objects.get().pk}
     elif name in OF_A_CAMERA:
         arguments = {"pk": analysis.clip.camera_id}
     elif arguments.get("pk") == SOME_NUMBER:
