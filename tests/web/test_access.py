@@ -654,7 +654,7 @@ def test_rows_of_another_store_are_as_gone_as_those_that_never_were(
 def test_pages_ask_for_nothing_but_what_is_visible() -> None:
     """The rule is in one place, and everybody goes by it."""
     of_stores = (
-        "Alert|Analysis|Camera|Channel|Clip|Delivery|Event|Feed|FeedHour|HeatMap|LiveEvent|"
+        "Analysis|Camera|Channel|Clip|Delivery|Event|Feed|FeedHour|HeatMap|LiveEvent|"
         "SegmentCopy|Store|Track"
     )
     asks = re.compile(
