@@ -12,6 +12,7 @@ from django import forms
 from django.contrib.auth.models import User
 from django.db.models import Exists, OuterRef, Subquery
 from django.forms.boundfield import BoundField
+from django.http import QueryDict
 
 from video_classifier.models import Camera, Channel, Delivery, Store
 from video_classifier.models.alerts import LONGEST_PAUSE
@@ -124,14 +125,14 @@ class ChannelForm(forms.Form):
 
     def __init__(
         self,
-        *args: Any,
+        sent: QueryDict | None = None,
+        *,
         user: User,
         kind: ChannelKind,
         channel: Channel | None = None,
-        **kwargs: Any,
     ) -> None:
         """Of `channel`, or of one that `user` adds."""
-        super().__init__(*args, initial=_of(channel) if channel else None, **kwargs)
+        super().__init__(sent, initial=_of(channel) if channel else None)
         self.user, self.channel = user, channel
         self.managed = list(Store.objects.managed_by(user))
         label, help_text = _ASKED[kind]
