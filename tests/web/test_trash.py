@@ -29,7 +29,13 @@ from video_classifier.services import evidence, trash
 from video_classifier.states import Action, Role, Status
 from video_classifier.web.urls import urlpatterns
 
-MANAGERS_ALONE = ("cameras", "new-camera")  # who else asks is turned away
+MANAGERS_ALONE = (
+    "cameras",
+    "new-camera",
+    "alerts",
+    "channels",
+    "channel-kinds",
+)  # who else asks is turned away
 LISTS = [
     name
     for name, arguments, methods in PAGES
@@ -37,8 +43,10 @@ LISTS = [
 ]
 OF_A_CLIP = {path.name for path in urlpatterns if str(path.pattern).startswith("clips/")}
 OPEN = ("restore-clip", "purge-clip")  # to what is in the trash
-OF_CAMERAS = {path.name for path in urlpatterns if str(path.pattern).startswith("cameras/")}
-NO_CLIP = ("resumable-upload", "revoke-api-key", "video", "alert", *OF_CAMERAS)
+OF_OTHERS = {
+    path.name for path in urlpatterns if str(path.pattern).startswith(("cameras/", "alerts/"))
+}
+NO_CLIP = ("resumable-upload", "revoke-api-key", "video", *OF_OTHERS)
 
 
 @pytest.fixture
