@@ -368,13 +368,16 @@ GET  admin:app_list                      in     in   404   in    in     in     i
 GET  admin:auth_group_changelist         in     in   403   in    in     in     in     in    200
 GET  admin:auth_user_changelist          in     in   403   in    in     in     in     in    200
 GET  admin:axes_accessattempt_changelist in     in   403   in    in     in     in     in    200
+GET  admin:video_classifier_alert_changelist in in 403 in   in     in     in     in    200
 GET  admin:video_classifier_alertsread_changelist in in 403 in   in     in     in     in    200
 GET  admin:video_classifier_analysis_changelist   in in 403 in   in     in     in     in    200
 GET  admin:video_classifier_apikey_changelist     in in 403 in   in     in     in     in    200
 GET  admin:video_classifier_auditentry_changelist in in 403 in   in     in     in     in    200
 GET  admin:video_classifier_browsercopy_changelist in in 403 in  in     in     in     in    200
 GET  admin:video_classifier_camera_changelist     in in 403 in   in     in     in     in    200
+GET  admin:video_classifier_channel_changelist in in 403 in   in     in     in     in    200
 GET  admin:video_classifier_clip_changelist       in in 403 in   in     in     in     in    200
+GET  admin:video_classifier_delivery_changelist in in 403 in   in     in     in     in    200
 GET  admin:video_classifier_event_changelist      in in 403 in   in     in     in     in    200
 GET  admin:video_classifier_feed_changelist       in in 403 in   in     in     in     in    200
 GET  admin:video_classifier_feedhour_changelist   in in 403 in   in     in     in     in    200
