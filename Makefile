@@ -24,7 +24,8 @@ run: .venv/runtime ## install what is needed and serve http://127.0.0.1:8000
 	@PORT=$(PORT) $(BIN)/gunicorn --config python:shoplift_site.gunicorn shoplift_site.wsgi
 
 # One process a core, and each file in one of them: some of its tests share what takes long to make.
-PARALLEL := -n logical --maxprocesses 4 --dist loadfile
+# In the order of tests/conftest.py, which puts what takes longest first.
+PARALLEL := -n logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
 test: .venv/development ## install what the tests need and run them all
 	$(BIN)/python -m pytest $(PARALLEL)

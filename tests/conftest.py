@@ -50,6 +50,9 @@ from video_classifier.states import Playback, Role, Status
 from video_classifier.states import Prediction as Predicted
 
 PASSWORD = "correct horse battery"
+# Files that take a minute or more, and ask no database of the test's.
+LONG = ("test_notebooks.py", "test_soak.py", "test_trainer.py", "test_upgrade.py")
+LONG_IN_A_BROWSER = ("test_looks.py", "test_hours.py", "test_live_camera.py", "test_alerts.py")
 
 MEASURED = {
     "recall": Interval(value=0.46, low=0.27, high=0.8),
@@ -82,6 +85,26 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if _asks_the_database(item):
             item.add_marker("db")
+
+
+class Order:
+    """Of files among several processes: a long one at the end keeps one busy, the others not."""
+
+    @pytest.hookimpl(trylast=True)  # pytest-django puts last what empties the database
+    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
+        items.sort(key=_turn)
+
+
+def _turn(item: pytest.Item) -> int:
+    if item.path.name in LONG:
+        return 0
+    if item.get_closest_marker("browser") is None:
+        return 1
+    return 2 if item.path.name in LONG_IN_A_BROWSER else 3
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.pluginmanager.register(Order())
 
 
 def _asks_the_database(item: pytest.Item) -> bool:
