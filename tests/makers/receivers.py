@@ -35,7 +35,7 @@ def make_message(**fields: Any) -> Message:
         "kind": "live",
         "subject": "Possible shoplifting \N{EN DASH} Back door, 2026-11-26 14:03",
         "text": "Possible shoplifting.\n\nCamera: Back door (Main)",
-        "link": "https://clips.example.org/alerts/1",
+        "link": "https://clips.example.org/alerts/1/",
         "snapshot": JPEG,
         "snapshot_url": "https://clips.example.org/alerts/snapshots/1.jpg",
         "at": datetime.datetime(2026, 11, 26, 13, 3, 12, tzinfo=datetime.UTC),

@@ -76,8 +76,8 @@ def test_a_hint_says_what_is_known(live: LiveEvent) -> None:
         alert_messages.NO_CONFIDENCE,
         "",
     ]
-    assert f"Look at it, after signing in: {SITE}/alerts/{alert.pk}" in message.text
-    assert message.link == f"{SITE}/alerts/{alert.pk}"
+    assert f"Look at it, after signing in: {SITE}/alerts/{alert.pk}/" in message.text
+    assert message.link == f"{SITE}/alerts/{alert.pk}/"
     assert message.snapshot == JPEG
     assert message.snapshot_url.startswith(f"{SITE}/alerts/snapshots/")
     assert message.snapshot_url in message.text
@@ -336,7 +336,7 @@ def test_a_digest_counts_by_camera_and_lists_the_newest() -> None:
     assert lines[lines.index("One by one:") + 1].startswith(
         f"Possible shoplifting {dash} Back door, 2026-11-26 14:33 {SITE}/alerts/"
     )
-    assert (message.link, message.data["count"]) == (f"{SITE}/alerts/", 3)
+    assert (message.link, message.data["count"]) == (f"{SITE}/alerts/?digest={gathered.pk}", 3)
 
 
 def test_others_than_hints_are_counted_as_alerts() -> None:

@@ -37,7 +37,7 @@ NEW = "staple horse battery"
 def _mail(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Links are sent, and at once: the sender's thread has no part in a test's transaction."""
     settings.EMAIL_URL = "smtp://127.0.0.1"
-    settings.SITE_URL = f"{SITE}/"
+    settings.SITE_URL = SITE
     monkeypatch.setattr(password_links, "_later", lambda work: work())
     cache.clear()
     yield

@@ -8,6 +8,7 @@ from datetime import datetime
 
 from django.conf import settings
 from django.db.models import Count, Max, Min, Q
+from django.urls import reverse
 
 from video_classifier.integrations.messages import Message
 from video_classifier.models import Delivery
@@ -29,7 +30,7 @@ def compose(delivery: Delivery, *, unsaid: int) -> Message:
     counted = _counted(members)
     rows = members.order_by("-alert__happened_at", "pk")[:LISTED]
     newest = [row.alert for row in rows if row.alert]
-    link = f"{settings.SITE_URL}/alerts/" if settings.SITE_URL else ""
+    link = words.absolute(f"{reverse('web:alerts')}?digest={delivery.pk}")
     title = f"{_number(counted)} {DASH} {REASONS[delivery.gathers]}"
     text = words.text(
         [f"{title}.", words.A_REASON_TO_LOOK if _are_hints(counted) else ""],

@@ -8,13 +8,12 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from django.conf import settings
 from django.core import signing
 from django.core.files.storage import default_storage
 from django.urls import reverse
 
 from video_classifier.models import Alert, Event, LiveEvent
-from video_classifier.services import evidence
+from video_classifier.services import alert_words, evidence
 from video_classifier.services.errors import Refused
 
 GOOD_FOR = timedelta(days=1)
@@ -35,10 +34,8 @@ class GoneError(Refused):
 
 def address(alert: Alert) -> str:
     """Absolute; "" if the site doesn't know how it is reached."""
-    if not settings.SITE_URL:
-        return ""
     token = _signer.sign(str(alert.pk))
-    return f"{settings.SITE_URL}{reverse('web:alert-snapshot', args=[token])}"
+    return alert_words.absolute(reverse("web:alert-snapshot", args=[token]))
 
 
 def shown_by(token: str) -> bytes:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.conf import settings
+from django.urls import reverse
 
 from video_classifier.models import Alert, Store
 from video_classifier.states import AlertKind
@@ -59,7 +60,12 @@ def camera(alert: Alert) -> str:
 
 def link(alert: Alert) -> str:
     """To what it tells of, for who signs in; "" if the site doesn't know how it is reached."""
-    return f"{settings.SITE_URL}/alerts/{alert.pk}" if settings.SITE_URL else ""
+    return absolute(reverse("web:alert", args=[alert.pk]))
+
+
+def absolute(path: str) -> str:
+    """The address of a page from outside; "" if the site doesn't know how it is reached."""
+    return f"{settings.SITE_URL}{path}" if settings.SITE_URL else ""
 
 
 def link_words(what: str, address: str) -> str:

@@ -44,7 +44,7 @@ _room = threading.BoundedSemaphore(MOST_WAITING)
 
 def are_sent() -> bool:
     """Whether this site sends links at all."""
-    return bool(getattr(settings, "EMAIL_URL", "") and _site())
+    return bool(settings.EMAIL_URL and settings.SITE_URL)
 
 
 def ask(email: str) -> None:
@@ -116,22 +116,23 @@ def _send(user: User, *, template: str) -> None:
     context = {
         "user": user,
         "link": _link(user),
-        "site": _site(),
+        "site": settings.SITE_URL,
         "hours": settings.PASSWORD_RESET_TIMEOUT // 3600,
     }
     text = render_to_string(f"registration/{template}_email.txt", context)
     subject, _, body = text.partition("\n")
-    sender = getattr(settings, "EMAIL_FROM", "") or settings.DEFAULT_FROM_EMAIL
-    connection = get_connection(timeout=TIME_OUT)
-    EmailMessage(subject, body.lstrip("\n"), sender, [user.email], connection=connection).send()
-
-
-def _site() -> str:
-    return str(getattr(settings, "SITE_URL", "")).rstrip("/")
+    mail = EmailMessage(
+        subject,
+        body.lstrip("\n"),
+        settings.EMAIL_FROM,
+        [user.email],
+        connection=get_connection(timeout=TIME_OUT),
+    )
+    mail.send()
 
 
 def _link(user: User) -> str:
     """By the address that the site is known by, and never by what a request says it is."""
     uid = urlsafe_base64_encode(force_bytes(user.pk))
     token = default_token_generator.make_token(user)
-    return _site() + reverse("password_reset_confirm", args=[uid, token])
+    return settings.SITE_URL + reverse("password_reset_confirm", args=[uid, token])
