@@ -18,7 +18,14 @@ from tests.makers.receivers import JPEG
 from tests.makers.told import AT, make_alert, make_channel, make_delivery
 from video_classifier.integrations.messages import Message
 from video_classifier.models import Alert, Analysis, Clip, Delivery, Event, LiveEvent, Store
-from video_classifier.services import alert_digests, alert_messages, alert_words, catalog, evidence
+from video_classifier.services import (
+    alert_digests,
+    alert_messages,
+    alert_words,
+    alerts,
+    catalog,
+    evidence,
+)
 from video_classifier.states import AlertKind, Fault, Gathering, Status, Suppression
 
 pytestmark = pytest.mark.django_db
@@ -261,16 +268,20 @@ def test_faults_of_cameras_are_told(
     assert alert_messages.NO_PICTURE not in message.text
 
 
-def test_a_full_disk_is_of_the_whole_site(settings: Settings) -> None:
-    settings.TIME_ZONE = "Asia/Tokyo"
-    alert = Alert.objects.create(
-        kind=AlertKind.DISK, happened_at=AT, details={"free": 400 * 1024 * 1024}
-    )
+@pytest.mark.parametrize(
+    ("floor", "words"), [(500, "Uploads are refused"), (300, "Live cameras keep no clips")]
+)
+def test_a_full_disk_is_of_the_whole_site(settings: Settings, floor: int, words: str) -> None:
+    settings.TIME_ZONE, settings.DISK_FLOOR_BYTES = "Asia/Tokyo", floor * 1024 * 1024
+    alert = alerts.of_disk(400 * 1024 * 1024)
+    assert alert is not None
+    alert.happened_at = AT
 
     message = told(alert)
 
     assert message.subject == "Disk nearly full \N{EN DASH} 2026-11-26 22:03"
-    assert "400.0\N{NO-BREAK SPACE}MB are left" in message.text
+    left = "400.0\N{NO-BREAK SPACE}MB are left"
+    assert f"nearly full: {left}. {words} until there is room." in message.text
     assert "When: 2026-11-26 22:03:12 Asia/Tokyo (UTC+09:00)" in message.text
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from django.conf import settings
 from django.template.defaultfilters import filesizeformat
 
 from video_classifier.integrations.messages import Message
@@ -164,9 +165,18 @@ def _what(alert: Alert) -> str:
         return f"The camera has given no pictures for five minutes{why}"
     if alert.kind == AlertKind.BACK:
         return "The camera gives pictures again."
-    free = alert.details.get("free")
-    room = f": {filesizeformat(free)} are left." if isinstance(free, int) else "."
-    return f"The disk of the site is nearly full{room} Uploads are refused until there is room."
+    return _disk(alert.details.get("free_bytes"))
+
+
+def _disk(free: object) -> str:
+    """Live cameras give way before uploads are refused."""
+    if not isinstance(free, int):
+        return "The disk of the site is nearly full."
+    gave_way = (
+        "Uploads are refused" if free < settings.DISK_FLOOR_BYTES else "Live cameras keep no clips"
+    )
+    left = filesizeformat(free)
+    return f"The disk of the site is nearly full: {left} are left. {gave_way} until there is room."
 
 
 def _test(delivery: Delivery, alert: Alert) -> Message:
