@@ -43,8 +43,9 @@ class Site:
         self.address = f"http://127.0.0.1:{port}"
         self.data = data
         self.browser = requests.Session()
-        self._password = secrets.token_urlsafe(12)
-        self._environment = os.environ | {"DATABASE_URL": ""} | environment
+        self.password = secrets.token_urlsafe(12)
+        usual = {"DATABASE_URL": "", "SITE_URL": self.address}
+        self._environment = os.environ | usual | environment
         self._environment |= {"DATA_DIR": str(data), "PORT": str(port)}
         self._environment |= {"DJANGO_SETTINGS_MODULE": "shoplift_site.settings"}
         self._run("manage.py", "migrate", "--verbosity", "0", "--skip-checks")
@@ -122,7 +123,7 @@ class Site:
 
     def sign_in(self) -> None:
         page = self.browser.get(f"{self.address}/accounts/login/", timeout=PATIENCE)
-        form = {"username": NAME, "password": self._password}
+        form = {"username": NAME, "password": self.password}
         self._post("/accounts/login/", form | {"csrfmiddlewaretoken": _token(page.text)})
 
     def upload(self, name: str, content: bytes, *, model: str) -> requests.Response:
@@ -147,7 +148,7 @@ class Site:
 
     def _run(self, *words: str) -> str:
         """Returns what it prints."""
-        environment = self._environment | {"NEW_PASSWORD": self._password}
+        environment = self._environment | {"NEW_PASSWORD": self.password}
         command = [sys.executable, *words]
         done = subprocess.run(  # noqa: S603
             command, cwd=ROOT, env=environment, check=True, stdout=subprocess.PIPE, text=True

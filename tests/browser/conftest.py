@@ -12,13 +12,19 @@ from playwright.sync_api import Browser, Page, sync_playwright
 from pytest_django import Settings
 from pytest_django.live_server_helper import LiveServer
 
+from scripts._lib.simulator.camera import Camera
+from scripts._lib.simulator.credentials import Credentials
+from scripts._lib.simulator.footage import Form
 from scripts._lib.site_under_test import Site
 from tests.conftest import PASSWORD
+from tests.makers import hours
 from tests.makers.footage import FOOTAGE, ROOT, missing, require
 from video_classifier.services import worker
 
 MODELS = ROOT / "models_storage"
 CLIPS = ("mnnit/shoplifters/shoplifting_001.mp4", "mnnit/non_shoplifters/normal_001.mp4")
+
+LENS = Credentials(user="lens-reader", password="violet-Harbour-19")  # the simulated camera's
 
 # Chromium calls home otherwise, and finds neither a GPU nor a sandbox in a container.
 QUIET = [
@@ -90,3 +96,27 @@ def open_signed_in(browser: Browser, server: Site, address: str) -> Page:
     )
     page.goto("/")
     return page
+
+
+@pytest.fixture
+def theft() -> Path:
+    """Somebody takes something, and is a hint to the default model."""
+    return FOOTAGE / "mnnit/shoplifters/shoplifting_016.mp4"
+
+
+@pytest.fixture
+def nobody(tmp_path: Path) -> Path:
+    """So that the event has its person alone: the next one may stand where the last one stood."""
+    begins_empty = FOOTAGE / "mnnit/non_shoplifters/normal_025.mp4"
+    require(begins_empty)
+    return hours.write(tmp_path / "nobody.mp4", next(hours.cut(begins_empty)), {}, seconds=12)
+
+
+@pytest.fixture
+def camera(theft: Path) -> Iterator[Camera]:
+    """A simulated one, which plays ordinary clips until it is asked for others."""
+    ordinary = [FOOTAGE / f"mnnit/non_shoplifters/normal_{n}.mp4" for n in ("010", "088")]
+    require(theft, *ordinary)
+    form = Form(size=(640, 360), rate=10)
+    with Camera(ordinary, form, credentials=LENS, only="rtsp") as camera:
+        yield camera
