@@ -1,16 +1,8 @@
-"""Channels and the log in a real browser: added and tested by keyboard, filtered, tried again.
-
-    python -m pytest tests/browser/test_alerts.py --screenshots OUT
-
-writes a picture of each page to the folder OUT.
-"""
+"""Channels and the log in a real browser: added and tested by keyboard, filtered, tried again."""
 
 from __future__ import annotations
 
 import re
-from datetime import time, timedelta
-from pathlib import Path
-from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
@@ -18,65 +10,23 @@ from django.utils import timezone
 from playwright.sync_api import Browser, Page, expect
 from pytest_django import Settings
 
+from tests.browser import showcase_alerts
 from tests.browser.conftest import sign_in
-from tests.browser.showcase import Seen, at
-from tests.browser.test_looks import walk
 from tests.conftest import MakeStore, MakeUser
-from tests.makers.alerts import make_channel, make_delivery, make_digest
-from video_classifier.models import Camera, Channel, Delivery
-from video_classifier.states import AlertKind, ChannelKind, Gathering, Role, Status, Suppression
+from video_classifier.models import Channel, Delivery
+from video_classifier.states import Status
 
 pytestmark = pytest.mark.browser
 
 
-@pytest.fixture(autouse=True)
-def manager(
-    site: str, settings: Settings, make_user: MakeUser, make_store: MakeStore, user: User
-) -> User:
-    """Of two stores with a camera each. Nothing is sent by itself."""
-    settings.RUNNER = "none"
-    found = make_user("grace", roles=[Role.MANAGER])
-    found.memberships.create(store=make_store("Station"), role=Role.MANAGER)
-    for store, name in (("Main", "Back door"), ("Station", "Till 2, at the window")):
-        Camera.objects.create(store=make_store(store), name=name)
-    make_user("newcomer", store=make_store("North"), roles=[Role.MANAGER])
-    return found
-
-
 @pytest.fixture
-def channel(manager: User, make_store: MakeStore) -> Channel:
-    """One of several, with a log; written before the browser starts."""
-    main, station = make_store("Main"), make_store("Station")
-    door = Camera.objects.get(name="Back door")
-    night = make_channel(
-        "Night shift", stores=[main], quiet_from=time(22), quiet_until=time(6), least_score=0.8
-    )
-    hook = make_channel("Control room", kind=ChannelKind.WEBHOOK, stores=[main, station])
-    hook.sealed_key = hook.sealed_target
-    hook.save()
-    phone = make_channel(
-        "The telephone of whoever is on call at the weekend",
-        kind=ChannelKind.APPRISE,
-        stores=[station],
-        cameras=[Camera.objects.get(store=station)],
-        is_enabled=False,
-    )
-    make_delivery(night, camera=door, status=Status.DONE, lacks_snapshot=True)
-    failed: dict[str, Any] = {"status": Status.FAILED, "error": f"It said {'no' * 60}."}
-    make_delivery(hook, camera=door, kind=AlertKind.BACK, **failed)
-    make_delivery(hook, camera=door, kind=AlertKind.OFFLINE, attempts=2, error="Nobody answers.")
-    make_delivery(phone, kind=AlertKind.TEST, status=Status.RUNNING)
-    make_delivery(night, camera=door, status=Status.CANCELLED)
-    later = timezone.now() + timedelta(hours=3)
-    digest = make_digest(night, gathers=Gathering.QUIET, not_before=later)
-    held: dict[str, Any] = {
-        "status": Status.CANCELLED,
-        "suppression": Suppression.DIGEST,
-        "digest": digest,
-    }
-    for _ in range(3):
-        make_delivery(night, camera=door, **held)
-    return night
+def channel(
+    site: str, settings: Settings, make_user: MakeUser, make_store: MakeStore, user: User
+) -> Channel:
+    """One of several, with a log; written before the browser starts. Nothing is sent by itself."""
+    settings.RUNNER = "none"
+    showcase_alerts.make_managers(make_user, make_store)
+    return showcase_alerts.make_log()
 
 
 @pytest.fixture
@@ -154,54 +104,3 @@ def test_channels_work_without_scripts(page: Page, browser: Browser, site: str) 
     plain.get_by_label("Kind").select_option("digest")
     plain.get_by_role("button", name="Filter", exact=True).click()
     expect(plain.get_by_text("1 message", exact=True)).to_be_visible()
-
-
-def test_the_pages_of_alerts_are_accessible_and_fit(
-    page: Page, channel: Channel, browser: Browser, site: str, request: pytest.FixtureRequest
-) -> None:
-    option = request.config.getoption("--screenshots", default=None)
-    folder = Path(option) if option else None
-
-    def refused(page: Page) -> None:
-        page.goto("/alerts/channels/new/email/")
-        page.get_by_label("Name", exact=True).fill("Day shift")
-        page.get_by_label("E-mail addresses").fill("nobody")
-        page.get_by_role("checkbox", name="Main", exact=True).check()
-        page.get_by_role("button", name="Add the channel").click()
-        expect(page.locator(".errorlist").first).to_be_visible()
-
-    def keyed(page: Page) -> None:
-        page.goto("/alerts/channels/")
-        page.get_by_role("link", name="Settings of Control room").click()
-        page.get_by_role("link", name="Make a new key").click()
-        page.get_by_role("button", name="Make a new key").click()
-        expect(page.get_by_text("I have copied it")).to_be_visible()
-
-    def tested(page: Page) -> None:
-        page.goto(f"/alerts/channels/{channel.pk}/")
-        page.get_by_role("button", name="Send a test").click()
-        expect(page.locator("#test")).to_contain_text("The test is on its way.")
-
-    views = [
-        at("alerts", "/alerts/"),
-        at("alerts-filtered", "/alerts/?state=cancelled&kind=live"),
-        at("alerts-none", "/alerts/?state=done&kind=disk"),
-        at("channels", "/alerts/channels/"),
-        at("channel-kinds", "/alerts/channels/new/"),
-        at("channel-new", "/alerts/channels/new/webhook/"),
-        Seen(name="channel-refused", open=refused),
-        at("channel-settings", f"/alerts/channels/{channel.pk}/"),
-        Seen(name="channel-tested", open=tested),
-        Seen(name="channel-key", open=keyed),
-        at("channel-delete", f"/alerts/channels/{channel.pk}/delete/"),
-    ]
-    faults = walk(page, views, folder)
-    page = browser.new_page(base_url=site)
-    sign_in(page, "newcomer")
-    faults |= walk(
-        page,
-        [at("alerts-empty", "/alerts/"), at("channels-empty", "/alerts/channels/")],
-        folder,
-    )
-
-    assert faults == {}

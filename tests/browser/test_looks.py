@@ -19,12 +19,14 @@ from django.contrib.auth.models import User
 from playwright.sync_api import Browser, Page, expect
 from pytest_django import Settings
 
-from tests.browser import showcase
+from tests.browser import showcase, showcase_alerts
 from tests.browser.conftest import MODELS, sign_in
 from tests.browser.showcase import Seen
 from tests.conftest import MakeAnalysis, MakeClip, MakeStore, MakeUser
+from tests.makers.hints import make_hint
+from tests.makers.live_cameras import make_feed
 from video_classifier.models import Analysis
-from video_classifier.services import catalog, live_streams
+from video_classifier.services import accounts, catalog, live_streams, password_links
 from video_classifier.states import Role
 
 pytestmark = pytest.mark.browser
@@ -128,6 +130,56 @@ def test_live_pages_are_accessible_and_fit(
     faults |= walk(page, [showcase.at("live-none", "/live/")], pictures)
 
     live_streams._taken.clear()
+    assert faults == {}
+
+
+def test_the_pages_of_alerts_are_accessible_and_fit(
+    make_user: MakeUser,
+    make_store: MakeStore,
+    user: User,
+    browser: Browser,
+    site: str,
+    pictures: Path | None,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "1")  # Playwright's loop runs in this thread
+    showcase_alerts.make_managers(make_user, make_store)
+    channel = showcase_alerts.make_log()
+    faults: dict[str, list[str]] = {}
+
+    page = browser.new_page(base_url=site)
+    sign_in(page, "grace")
+    faults |= walk(page, showcase_alerts.of_manager(channel), pictures)
+    page = browser.new_page(base_url=site)
+    sign_in(page, "newcomer")
+    faults |= walk(page, showcase_alerts.of_newcomer(), pictures)
+
+    assert faults == {}
+
+
+def test_the_bar_of_new_hints_and_password_links_are_accessible_and_fit(
+    user: User,
+    make_store: MakeStore,
+    browser: Browser,
+    site: str,
+    settings: Settings,
+    pictures: Path | None,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "1")  # Playwright's loop runs in this thread
+    settings.EMAIL_URL, settings.SITE_URL = "smtp://127.0.0.1", "https://clips.example.org"
+    station = make_store("Station", time_zone="Europe/Berlin")
+    accounts.join(user, station, Role.REVIEWER)
+    make_hint(make_feed(station, showcase.LONG[:50]), ago=90)
+    make_hint(make_feed(make_store(), "Till 2"))
+    faults: dict[str, list[str]] = {}
+
+    page = browser.new_page(base_url=site)
+    link = password_links._link(user).removeprefix(settings.SITE_URL)
+    faults |= walk(page, showcase_alerts.passwords(link), pictures)
+    sign_in(page)
+    faults |= walk(page, showcase_alerts.news(), pictures)
+
     assert faults == {}
 
 

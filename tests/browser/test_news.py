@@ -1,30 +1,19 @@
-"""The bar of new hints in a real browser: it appears, is dismissed, and is told once.
-
-    python -m pytest tests/browser/test_news.py --screenshots OUT
-
-writes a picture of each page to the folder OUT.
-"""
+"""The bar of new hints in a real browser: it appears, is dismissed, and is told once."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
-from django.contrib.auth.models import User
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 from pytest_django import Settings
 
 from tests.browser.conftest import sign_in
-from tests.browser.showcase import Seen, at
-from tests.browser.test_looks import walk
-from tests.conftest import MakeStore, MakeUser
+from tests.conftest import MakeStore
 from tests.makers.hints import make_hint
 from tests.makers.live_cameras import make_feed
 from video_classifier.models import Feed
-from video_classifier.services import accounts, password_links
-from video_classifier.states import Role
 from video_classifier.web import constants
 
 pytestmark = pytest.mark.browser
@@ -235,55 +224,3 @@ def test_without_scripts_a_link_leads_to_the_hints(feed: Feed, browser: Browser,
     page.get_by_role("link", name="Till 2").click()
 
     page.wait_for_url(f"/cameras/{feed.pk}/")
-
-
-@pytest.fixture
-def pictures(request: pytest.FixtureRequest) -> Path | None:
-    folder = request.config.getoption("--screenshots", default=None)
-    if folder is None:
-        return None
-    Path(folder).mkdir(parents=True, exist_ok=True)
-    return Path(folder)
-
-
-def test_it_is_accessible_and_fits(
-    feed: Feed,
-    user: User,
-    make_store: MakeStore,
-    make_user: MakeUser,
-    browser: Browser,
-    site: str,
-    settings: Settings,
-    pictures: Path | None,
-) -> None:
-    settings.EMAIL_URL, settings.SITE_URL = "smtp://127.0.0.1", "https://clips.example.org"
-    station = make_store("Station", time_zone="Europe/Berlin")
-    accounts.join(user, station, Role.REVIEWER)
-    page = browser.new_page(base_url=site)
-    faults = walk(
-        page,
-        [
-            at("password-forgotten", "/accounts/reset/"),
-            at("password-sent", "/accounts/reset/sent/"),
-            at("password-link", password_links._link(user).removeprefix(settings.SITE_URL)),
-            at("password-link-used", "/accounts/reset/MQ/nothing/"),
-            at("password-set", "/accounts/reset/done/"),
-            at("sign-in", "/accounts/login/"),
-        ],
-        pictures,
-    )
-    sign_in(page)
-    faults |= walk(page, [at("news-none", "/alerts/news/")], pictures)
-    make_hint(make_feed(station, "NVR-07_Filiale-Hauptstrasse_Kamera-12-Eingang-links"), ago=90)
-    make_hint(feed)
-
-    def with_bar(address: str) -> Seen:
-        def come(page: Page) -> None:
-            page.goto(address)
-            expect(page.get_by_role("region", name="New hints", exact=True)).to_be_visible()
-
-        return Seen(name=f"news-bar{address.replace('/', '-')}", open=come)
-
-    faults |= walk(page, [with_bar("/history/"), with_bar("/trash/"), with_bar("/")], pictures)
-    faults |= walk(page, [at("news", "/alerts/news/")], pictures)
-    assert faults == {}
