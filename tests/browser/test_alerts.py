@@ -62,6 +62,7 @@ def test_a_channel_is_added_and_tested_by_keyboard(
     made.update(status=Status.DONE, sent_at=timezone.now())
     expect(page.locator("#test")).to_contain_text("The test was sent.")
     expect(page.get_by_role("status")).to_contain_text("The test was sent.")
+    expect(page.locator("#channel-facts")).to_contain_text("Last sent")
     page.get_by_role("button", name="Switch off").press("Enter")
     expect(page.get_by_text("Nothing is sent: the channel is switched off.")).to_be_visible()
 

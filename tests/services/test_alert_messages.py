@@ -292,6 +292,7 @@ def test_a_test_says_that_it_is_one() -> None:
 
     assert message.subject == "Test \N{EN DASH} 2026-11-26 13:03"
     assert "a test of the channel “Desk”" in message.text
+    assert message.text.endswith("When: 2026-11-26 13:03:12 UTC")
 
 
 # What was left out, and what is gathered

@@ -326,12 +326,15 @@ def test_a_test_asks_for_its_result_until_it_is_there(client: Client, channel: C
     assert "HX-Request" in part["Vary"]
     assert f'hx-get="{address}"' in text_of(part)
     assert "<html" not in text_of(part)
+    assert "hx-swap-oob" not in text_of(part)
 
     Delivery.objects.update(status=Status.DONE, sent_at=timezone.now())
 
     found = text_of(client.get(address, headers={"HX-Request": "true"}))
     assert "The test was sent. Check that it has arrived." in found
     assert "hx-get" not in found
+    assert "Last sent" in found  # of the channel, in place of what stood there
+    assert found.count("hx-swap-oob") == 2
 
 
 @pytest.mark.parametrize(

@@ -38,6 +38,8 @@ class Clock:
     def words(self, at: datetime) -> str:
         """With the zone's name and how far it is from UTC then: an hour may come twice."""
         local = self._local(at)
+        if self.zone == "UTC":
+            return f"{local:%Y-%m-%d %H:%M:%S} UTC"
         offset = f"{local:%z}"
         return f"{local:%Y-%m-%d %H:%M:%S} {self.zone} (UTC{offset[:3]}:{offset[3:5]})"
 

@@ -242,11 +242,12 @@ class _CamerasField(forms.ModelMultipleChoiceField):  # type: ignore[type-arg]
 
 def _of(channel: Channel) -> dict[str, object]:
     same = (
-        *("name", "all_stores", "least_score", "quiet_from", "quiet_until"),
+        *("name", "all_stores", "quiet_from", "quiet_until"),
         *("faults_break_quiet", "camera_pause", "pause"),
     )
     return {
         **{name: getattr(channel, name) for name in same},
+        "least_score": f"{channel.least_score:g}",
         "tells": [name for name, _ in TELLS if getattr(channel, name)],
         "stores": [store.pk for store in channel.stores.all()],
         "cameras": [camera.pk for camera in channel.cameras.all()],
@@ -401,7 +402,7 @@ class TestStatus:
         return NOT_SENT_YET
 
 
-def test_of(channel: Channel, user: Visitor, asked: str, *, now: datetime) -> TestStatus | None:
+def test_of(channel: int, user: Visitor, asked: str, *, now: datetime) -> TestStatus | None:
     """The test that the address asks for, if it is one of the channel."""
     try:
         key = UUID(asked)

@@ -84,6 +84,8 @@ def new_channel(request: SignedInRequest, kind: str) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 def channel_settings(request: SignedInRequest, pk: int) -> HttpResponse:
     """And the result of a test, which asks for itself."""
+    # Before the channel: once a test was sent, so was the last message.
+    tested = test_of(pk, request.user, request.GET.get(TEST, ""), now=timezone.now())
     channel = _managed(request, pk)
     sent = request.POST if request.method == "POST" else None
     form = _form(request, channel, sent)
@@ -96,8 +98,6 @@ def channel_settings(request: SignedInRequest, pk: int) -> HttpResponse:
         else:
             messages.success(request, "The settings were saved.")
             return redirect("web:channel-settings", pk)
-    asked = request.GET.get(TEST, "")
-    tested = test_of(channel, request.user, asked, now=timezone.now())
     return _settings_page(request, channel, form, tested=tested)
 
 
@@ -171,7 +171,7 @@ def _settings_page(
     return page_or_part(
         request,
         page=f"{PAGES}/settings.html",
-        part=f"{PAGES}/_test.html",
+        part=f"{PAGES}/_tested.html",
         context={
             "channel": channel,
             "status": ChannelStatus(channel=channel),
