@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import base64
 import logging
+import time as time_
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import time
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
+from django.db import connection, transaction
 from pytest_django import Settings
 
 from tests.conftest import MakeStore, MakeUser
 from tests.makers.alerts import TARGETS, make_channel
+from tests.makers.deliveries import make_delivery
 from video_classifier.models import AuditEntry, Camera, Channel, Delivery, Store
 from video_classifier.services import channels, secrets
 from video_classifier.services.channels import Choices
@@ -295,6 +299,33 @@ def test_it_is_deleted_and_the_log_stays(store: Store, grace: User) -> None:
     )
 
 
+@pytest.mark.django_db(transaction=True)
+def test_it_is_deleted_once_who_sends_there_lets_go_of_it() -> None:
+    """All hold it first: no two wait for each other, and nothing is added meanwhile."""
+    channel = make_channel()
+    delivery = make_delivery(channel)
+    root = User.objects.create_superuser("root")
+
+    def remove() -> bool:
+        try:
+            return channels.remove(channel, by=root)
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(1) as threads:
+        with transaction.atomic():
+            assert Channel.objects.select_for_update(no_key=True).get()
+            removal = threads.submit(remove)
+            time_.sleep(0.5)
+            Delivery.objects.update(priority=1)
+            make_delivery(channel)
+        assert removal.result()
+
+    delivery.refresh_from_db()
+    assert (delivery.channel, delivery.priority) == (None, 1)
+    assert set(Delivery.objects.values_list("channel", flat=True)) == {None}
+
+
 # Testing
 
 
@@ -309,6 +340,14 @@ def test_a_test_that_is_on_its_way_is_sent_once(store: Store, grace: User) -> No
     Delivery.objects.update(attempts=1, error="It was refused.")
     assert channels.test(channel, by=grace) != first
     assert Delivery.objects.filter(status=Status.QUEUED).count() == 2
+
+
+def test_a_channel_that_is_gone_can_not_be_tested(store: Store, grace: User) -> None:
+    channel, _ = create(store, grace)
+    Channel.objects.filter(pk=channel.pk).delete()
+
+    with pytest.raises(Refused, match="no longer there"):
+        channels.test(channel, by=grace)
 
 
 # Secrets

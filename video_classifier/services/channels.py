@@ -122,10 +122,12 @@ def test(channel: Channel, *, by: User) -> Delivery:
 
     Raises Refused.
     """
-    waiting = Delivery.objects.unfinished().filter(
-        channel=channel, alert__kind=AlertKind.TEST, error=""
-    )
-    return waiting.first() or alerts.test(channel, by=by)
+    with transaction.atomic():
+        found = _locked(channel, by)
+        waiting = Delivery.objects.unfinished().filter(
+            channel=found, alert__kind=AlertKind.TEST, error=""
+        )
+        return waiting.first() or alerts.test(found, by=by)
 
 
 def switch(channel: Channel, *, on: bool, by: User) -> bool:
@@ -141,7 +143,8 @@ def switch(channel: Channel, *, on: bool, by: User) -> bool:
 def remove(channel: Channel, *, by: User) -> bool:
     """What waits to be sent there isn't sent; the log stays. False if it is gone already."""
     with transaction.atomic():
-        row = Channel.objects.filter(pk=channel.pk).first()
+        # Held before its deliveries are, as by whoever makes or claims those: no deadlocks.
+        row = Channel.objects.select_for_update().filter(pk=channel.pk).first()
         if row is None:
             return False
         row.delete()
