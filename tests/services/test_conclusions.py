@@ -13,9 +13,11 @@ from django.utils import timezone
 
 from tests.conftest import FakePredictor, MakeAnalysis, MakeClip, followed, make_segment
 from tests.databases import plan
+from tests.makers.deliveries import make_channel
 from video_classifier.ml.serving import no_result
-from video_classifier.models import Analysis, Segment
+from video_classifier.models import Alert, Analysis, Segment
 from video_classifier.services import (
+    alerts,
     analyses,
     candidates,
     conclusions,
@@ -286,6 +288,26 @@ def take(worker: str, meet: Callable[[object], None]) -> None:
         segments.run(segment, predictor=FakePredictor(tracks=(followed(0.7),), during=meet))
     finally:
         connection.close()
+
+
+@pytest.mark.usefixtures("analysis")
+def test_a_result_is_kept_whatever_is_wrong_with_its_alert(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    make_channel()
+    make = alerts.of_analysis
+
+    def of_analysis(analysis: Analysis) -> None:
+        assert make(analysis)
+        raise ValueError
+
+    monkeypatch.setattr(alerts, "of_analysis", of_analysis)
+
+    made = after(*[FakePredictor(tracks=(followed(0.9),))] * 3)
+
+    assert (made.status, made.events.count()) == (Status.DONE, 3)
+    assert not Alert.objects.exists()
+    assert f"analysis {made.pk} is kept, but no alert of it could be made" in caplog.text
 
 
 def test_a_segment_that_fails_leaves_the_others_standing(analysis: Analysis) -> None:

@@ -12,7 +12,7 @@ import pytest
 from django.contrib.auth.models import User
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
-from django.db import OperationalError
+from django.db import IntegrityError, InterfaceError, OperationalError, connection
 from django.test import Client
 from django.utils import timezone
 from pytest_django import DjangoCaptureOnCommitCallbacks, Settings
@@ -40,6 +40,7 @@ from video_classifier.services import (
     catalog,
     clips,
     confidence,
+    database,
     disk,
     files,
     live_clips,
@@ -171,21 +172,65 @@ def test_an_event_is_told_as_it_opens_once_the_camera_does_more_than_measure(
     assert Delivery.objects.get().status == Status.QUEUED
 
 
-def test_without_its_alert_an_event_does_not_open(
+def break_alerts(monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
+    """After some rows were written already."""
+    make = alerts.of_live_event
+
+    def of_live_event(event: LiveEvent) -> None:
+        make(event)
+        raise error
+
+    monkeypatch.setattr(alerts, "of_live_event", of_live_event)
+
+
+@pytest.mark.parametrize("error", [ValueError("a mistake"), IntegrityError("gone meanwhile")])
+def test_an_event_opens_whatever_is_wrong_with_its_alert(
+    told: Told,
+    feed: Feed,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    error: Exception,
+) -> None:
+    Feed.objects.update(alerts=True)
+    break_alerts(monkeypatch, error)
+
+    event = live_events.open_one(told)
+
+    assert LiveEvent.objects.get() == event
+    assert not Alert.objects.exists()
+    assert f"live event {event.pk} is kept, but no alert of it could be made" in caplog.text
+
+
+def test_where_the_database_is_busy_an_event_waits_for_its_alert(
     told: Told, feed: Feed, monkeypatch: pytest.MonkeyPatch, settings: Settings
 ) -> None:
     """Both or none; the watcher tries again."""
-
-    def of_live_event(_: LiveEvent) -> None:
-        raise OperationalError
-
-    monkeypatch.setattr(alerts, "of_live_event", of_live_event)
+    monkeypatch.setattr(database, "is_busy", lambda error: isinstance(error, OperationalError))
+    break_alerts(monkeypatch, OperationalError("database is locked"))
 
     with pytest.raises(OperationalError):
         live_events.open_one(told)
 
     assert not LiveEvent.objects.exists()
     assert not list(settings.MEDIA_ROOT.rglob("*.jpg"))
+
+
+@pytest.mark.django_db(transaction=True)
+def test_an_event_that_is_lost_with_its_alert_is_not_said_to_be_open(
+    told: Told, feed: Feed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As where the connection breaks in the middle, and with it the transaction."""
+
+    def savepoint_rollback(_: str) -> None:
+        raise InterfaceError
+
+    monkeypatch.setattr(connection, "savepoint_rollback", savepoint_rollback)
+    break_alerts(monkeypatch, InterfaceError("connection already closed"))
+
+    with pytest.raises(InterfaceError):
+        live_events.open_one(told)
+
+    assert not LiveEvent.objects.exists()
 
 
 def test_a_camera_that_is_gone_opens_none_and_leaves_no_picture(

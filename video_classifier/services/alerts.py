@@ -6,19 +6,22 @@ holds rows of a channel for another reason, too, takes that of the channel first
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import logging
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import TypeVar
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.contrib.auth.models import User
-from django.db import models, transaction
+from django.db import connection, models, transaction
 
 from video_classifier.models import Alert, Analysis, Camera, Channel, Delivery, Feed, LiveEvent
 from video_classifier.querysets import HINTS, DeliveryQuerySet
 from video_classifier.services import audit, database, quiet
 from video_classifier.states import Action, AlertKind, Gathering, Origin, Status, Suppression
+
+logger = logging.getLogger(__name__)
 
 FLOOD = 5  # alerts of a channel within FLOOD_WITHIN that are sent one by one
 FLOOD_WITHIN = timedelta(minutes=10)
@@ -31,6 +34,23 @@ _URGENT = 1  # the priority of a test: somebody waits for it
 _BATCH = 500  # rows that are deleted at once: others want to write, too
 
 Row = TypeVar("Row", bound=models.Model)
+
+
+def beside(make: Callable[[Row], Alert | None], row: Row) -> None:
+    """Makes the alert of what this transaction writes, which is kept if the alert can't be made.
+
+    Then nobody is told, and the server's log says so. Raises what ends the transaction all the
+    same, and where the database is busy: who writes the row tries again, and so is told of it.
+    """
+    try:
+        with transaction.atomic():
+            make(row)
+    except Exception as error:
+        is_lost = transaction.get_rollback() or connection.closed_in_transaction
+        if is_lost or database.is_busy(error):
+            raise
+        kind = row._meta.verbose_name  # noqa: SLF001
+        logger.exception("%s %s is kept, but no alert of it could be made", kind, row.pk)
 
 
 def of_live_event(event: LiveEvent) -> Alert | None:

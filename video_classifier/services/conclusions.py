@@ -124,7 +124,7 @@ def close_if_complete(segment: Segment, known: Numbers | None = None) -> bool:
         return False
     if found:
         Event.objects.bulk_create(found)
-        alerts.of_analysis(analysis)
+        alerts.beside(alerts.of_analysis, analysis)
     return True
 
 

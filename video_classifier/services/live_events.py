@@ -76,7 +76,7 @@ def open_one(told: Told) -> LiveEvent:
         with transaction.atomic():
             _hold(told.camera)
             event.save(force_insert=True)
-            alerts.of_live_event(event)
+            alerts.beside(alerts.of_live_event, event)
     except BaseException:
         files.discard([event.still])
         raise
