@@ -49,6 +49,10 @@ ACTIVE = (Status.QUEUED, Status.RUNNING)
 UNFINISHED = (*ACTIVE, Status.PAUSED)
 UPLOADERS = (Role.ANALYST, Role.MANAGER)
 HINTS = (AlertKind.LIVE, AlertKind.RECORDING)
+_CLOSED = Q(live_event__closed_at__isnull=False)
+_GONE = Q(kind=AlertKind.RECORDING, analysis=None) | Q(kind=AlertKind.LIVE) & (
+    Q(live_event=None) | _CLOSED & Q(live_event__clip=None, live_event__no_clip="")
+)
 _TELLS = {AlertKind.LIVE: "tells_live", AlertKind.RECORDING: "tells_recordings"}
 
 
@@ -315,11 +319,12 @@ class AlertQuerySet(InStoreQuerySet["Alert"]):
 
     def gone(self) -> Self:
         """Of clips that were deleted for good. An event's that made room for newer ones is told."""
-        deleted = Q(live_event__closed_at__isnull=False, live_event__clip=None)
-        of_live = Q(live_event=None) | deleted & Q(live_event__no_clip="")
-        return self.filter(
-            Q(kind=AlertKind.LIVE) & of_live | Q(kind=AlertKind.RECORDING, analysis=None)
-        )
+        return self.filter(_GONE)
+
+    def there(self) -> Self:
+        """Neither of what is in the trash, nor of what was deleted for good."""
+        shown = self.filter(live_event__clip__trashed_at=None, analysis__clip__trashed_at=None)
+        return shown.exclude(_GONE)
 
 
 class ChannelQuerySet(models.QuerySet["Channel"]):

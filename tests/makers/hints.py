@@ -9,12 +9,13 @@ from django.utils import timezone
 
 from tests.makers.live_cameras import make_event
 from video_classifier.models import Alert, Analysis, Feed
+from video_classifier.services.live_events import BEING_MADE
 from video_classifier.states import AlertKind
 
 
 def make_hint(feed: Feed, *, ago: float = 5.0, **fields: Any) -> Alert:
     """Of a live event of so many seconds ago, told at once; `fields` are the alert's."""
-    event = fields.pop("live_event", None) or make_event(feed, ago=ago)
+    event = fields.pop("live_event", None) or make_event(feed, ago=ago, no_clip=BEING_MADE)
     facts: dict[str, Any] = {
         "kind": AlertKind.LIVE,
         "store": feed.camera.store,

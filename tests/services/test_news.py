@@ -12,7 +12,7 @@ from django.utils import timezone
 from tests.conftest import MakeAnalysis, MakeClip, MakeStore, MakeUser
 from tests.makers.hints import make_hint, make_recording_hint
 from tests.makers.live_cameras import make_event, make_feed
-from video_classifier.models import Alert, AlertsRead, Clip, Feed
+from video_classifier.models import Alert, AlertsRead, Clip, Feed, LiveEvent
 from video_classifier.services import news, trash
 from video_classifier.states import AlertKind, Status
 
@@ -104,6 +104,19 @@ def test_what_is_deleted_is_no_news(feed: Feed, user: User) -> None:
     Alert.objects.filter(pk=hint.pk).update(live_event=None)
 
     assert unread(user) == []
+
+
+@pytest.mark.parametrize(("no_clip", "is_news"), [("", False), ("Its clip is being made.", True)])
+def test_what_has_no_clip_any_more_is_no_news(
+    feed: Feed, user: User, no_clip: str, *, is_news: bool
+) -> None:
+    """Unless it has none yet, or the event says why."""
+    hint = make_hint(feed)
+    closed = {"closed_at": timezone.now(), "closing": "gone", "no_clip": no_clip}
+
+    LiveEvent.objects.update(clip=None, **closed)
+
+    assert unread(user) == [hint] * is_news
 
 
 def test_after_a_flood_an_index_finds_what_is_new(feed: Feed, user: User) -> None:

@@ -27,8 +27,7 @@ def unread(user: User, *, now: datetime) -> AlertQuerySet:
         .hints()
         .filter(created_at__gt=now - LONGEST)
         .filter(created_at__gt=Coalesce(until, oldest))
-        .filter(live_event__clip__trashed_at=None, analysis__clip__trashed_at=None)
-        .exclude(live_event=None, analysis=None)
+        .there()
         .order_by("-created_at", "-pk")
     )
 
