@@ -169,6 +169,16 @@ def test_a_name_of_a_camera_can_not_add_lines_or_turn_them(live: LiveEvent) -> N
     assert "Camera: Till Bcc: x 2 (Main)" in message.text.splitlines()
 
 
+@pytest.mark.parametrize("kind", AlertKind)
+def test_a_subject_says_when_however_long_a_name_is(live: LiveEvent, kind: AlertKind) -> None:
+    live.camera.name = "x" * 100
+
+    subject = alert_words.subject(Alert(kind=kind, camera=live.camera, happened_at=AT))
+
+    assert subject.endswith("x, 2026-11-26 13:03")
+    assert len(subject) <= alert_words.LONGEST_LINE
+
+
 def test_nobody_is_called_anything(live: LiveEvent) -> None:
     message = told(alert_of(live))
 
@@ -306,6 +316,9 @@ def test_the_next_message_says_how_many_were_left_out(live: LiveEvent) -> None:
         make_delivery(make_alert(), channel, created_at=at, **left_out)
     sent = now - timedelta(minutes=30)
     make_delivery(make_alert(), channel, created_at=sent, status=Status.DONE, sent_at=sent)
+
+    tested = Alert.objects.create(kind=AlertKind.TEST, happened_at=now)
+    make_delivery(tested, channel, status=Status.DONE, sent_at=now)  # which doesn't say it
 
     message = alert_messages.compose(make_delivery(alert_of(live), channel))
 

@@ -45,6 +45,7 @@ def _unsaid(delivery: Delivery) -> int:
         return 0
     of_channel = Delivery.objects.filter(channel=delivery.channel_id)
     sent = of_channel.filter(status=Status.DONE).exclude(pk=delivery.pk)
+    sent = sent.exclude(alert__kind=AlertKind.TEST)  # which doesn't say it
     last = sent.order_by("-created_at").values_list("sent_at", flat=True).first()
     pauses = (Suppression.CAMERA, Suppression.CHANNEL)
     left_out = of_channel.filter(suppression__in=pauses)

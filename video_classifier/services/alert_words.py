@@ -50,8 +50,10 @@ class Clock:
 def subject(alert: Alert) -> str:
     where = alert.camera or (alert.store if alert.kind in HINTS else None)
     at = Clock.of(alert.store).short(alert.happened_at)
-    place = f"{where}, " if where else ""
-    return one_line(f"{alert.get_kind_display()} {DASH} {place}{at}")
+    head = f"{alert.get_kind_display()} {DASH} {one_line(str(where)) if where else ''}"
+    if not where:
+        return f"{head}{at}"
+    return f"{head[: LONGEST_LINE - len(at) - 2]}, {at}"  # however long the name is, it says when
 
 
 def camera(alert: Alert) -> str:
