@@ -13,8 +13,9 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from tests.conftest import MakeClip, MakeModel, MakeStore
+from tests.makers.deliveries import make_channel
 from tests.makers.feeds import ADDRESS, make_feed
-from video_classifier.models import AuditEntry, Camera, Feed, FeedHour, LiveEvent, Store
+from video_classifier.models import AuditEntry, Camera, Channel, Feed, FeedHour, LiveEvent, Store
 from video_classifier.services import addresses, feeds
 from video_classifier.services.addresses import AddressError
 from video_classifier.services.errors import Refused
@@ -300,6 +301,33 @@ def test_a_camera_without_clips_is_removed_with_all_that_is_kept(store: Store, u
     assert not FeedHour.objects.exists()
     assert noted()[-1] == (Action.FEED_REMOVED, user.pk, "camera", str(feed.pk), {})
     assert not feeds.remove(feed, by=user)
+
+
+def test_who_heard_of_a_removed_camera_alone_does_not_hear_of_all(store: Store, user: User) -> None:
+    """As channels do that name no camera."""
+    feed, other = create(store, user), make_feed("Other", store=store)
+    alone, both = (make_channel(name, stores=(store,)) for name in ("alone", "both"))
+    alone.cameras.set([feed.camera])
+    both.cameras.set([feed.camera, other.camera])
+
+    feeds.remove(feed, by=user)
+
+    assert list(Channel.objects.filter(is_enabled=True)) == [both]
+    assert list(both.cameras.all()) == [other.camera]
+    switched_off = AuditEntry.objects.get(action=Action.CHANNEL_CHANGED)
+    assert (switched_off.object_id, switched_off.details) == (str(alone.pk), {"changed": "off"})
+
+
+def test_a_camera_that_stays_is_told_of_as_before(
+    store: Store, user: User, make_clip: MakeClip
+) -> None:
+    feed, channel = create(store, user), make_channel(stores=(store,))
+    make_clip(store=store, camera=feed.camera)
+    channel.cameras.set([feed.camera])
+
+    feeds.remove(feed, by=user)
+
+    assert Channel.objects.get().is_enabled
 
 
 def test_a_camera_with_clips_stays(store: Store, user: User, make_clip: MakeClip) -> None:

@@ -152,6 +152,16 @@ def remove(channel: Channel, *, by: User) -> bool:
     return True
 
 
+def leave_alone(camera: Camera, *, by: User) -> None:
+    """Switches off what tells of this camera alone, which is being deleted: it would tell of all
+    cameras then, as one that names none does.
+    """
+    naming = Channel.objects.filter(cameras=camera)
+    others = Channel.cameras.through.objects.exclude(camera=camera).values("channel")
+    for channel in naming.exclude(pk__in=others):
+        switch(channel, on=False, by=by)
+
+
 def masked(channel: Channel) -> str:
     """What pages may show of where it leads."""
     try:

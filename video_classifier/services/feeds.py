@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from video_classifier.models import Camera, Feed, FeedHour, Store
 from video_classifier.models.live import MOST_ROLL
-from video_classifier.services import addresses, audit, catalog, hours, secrets
+from video_classifier.services import addresses, audit, catalog, channels, hours, secrets
 from video_classifier.services.addresses import Address, AddressError
 from video_classifier.services.errors import Refused
 from video_classifier.services.zones import Zone
@@ -124,7 +124,7 @@ def remove(feed: Feed, *, by: User) -> bool:
         if not Feed.objects.filter(pk=feed.pk).delete()[0]:
             return False
         FeedHour.objects.filter(camera=feed.pk).delete()
-        _remove_camera(feed.pk)
+        _remove_camera(feed.pk, by)
         audit.record(Action.FEED_REMOVED, by, audit.CAMERA, feed.pk)
     return True
 
@@ -261,10 +261,11 @@ def _rename(feed: Feed, name: str) -> None:
         raise Refused(NAME_TAKEN) from None
 
 
-def _remove_camera(pk: int) -> None:
+def _remove_camera(pk: int, by: User) -> None:
     camera = Camera.objects.get(pk=pk)
     try:
         with transaction.atomic():
+            channels.leave_alone(camera, by=by)
             camera.delete()
     except ProtectedError:  # footage stays with where it came from
         return
