@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
+from django.db import InterfaceError, OperationalError
 
 from tests.conftest import MakeAnalysis, MakeClip, claimed
 from tests.databases import together
@@ -22,6 +23,7 @@ from video_classifier.services import (
     clips,
     database,
     deliveries,
+    jobs,
     trash,
 )
 from video_classifier.services.errors import Refused
@@ -140,6 +142,17 @@ def test_tests_go_first_and_then_who_waits_longest(
     assert [message.id for _, message in post.sent] == [
         str(each.pk) for each in (first, second, third)
     ]
+
+
+def test_first_attempts_come_before_others(channel: Channel, post: Post) -> None:
+    """What hung may hang again."""
+    again = make_delivery(channel, **due(NOON - timedelta(minutes=1)), attempts=1)
+    first = make_delivery(make_channel("other"), **due())
+
+    while run():
+        pass
+
+    assert [message.id for _, message in post.sent] == [str(each.pk) for each in (first, again)]
 
 
 def test_of_a_channel_one_runs_at_a_time(channel: Channel) -> None:
@@ -339,6 +352,42 @@ def test_a_sender_that_ends_puts_back_what_it_runs_and_no_more(
 
     assert (row(delivery).status, row(delivery).time_outs) == (Status.QUEUED, 1)
     assert row(other).status == Status.RUNNING
+
+
+@pytest.mark.parametrize("error", [OperationalError, InterfaceError])
+def test_what_was_sent_is_noted_once_the_database_is_back(
+    delivery: Delivery, post: Post, monkeypatch: pytest.MonkeyPatch, error: type[Exception]
+) -> None:
+    """Else it would be sent again."""
+    change, errors = jobs.change, [error("away"), error("away")]
+
+    def change_or_break(job: Delivery, **changes: object) -> None:
+        if errors:
+            raise errors.pop()
+        change(job, **changes)
+
+    monkeypatch.setattr(jobs, "change", change_or_break)
+    monkeypatch.setattr(deliveries, "NOTE_AGAIN_SECONDS", 0.01)
+
+    assert run()
+
+    assert (row(delivery).status, len(post.sent), errors) == (Status.DONE, 1, [])
+
+
+def test_a_database_that_stays_away_is_waited_for_so_long(
+    delivery: Delivery, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def change(*_: object, **__: object) -> None:
+        raise OperationalError
+
+    monkeypatch.setattr(jobs, "change", change)
+    monkeypatch.setattr(deliveries, "NOTE_SECONDS", 0.05)
+    monkeypatch.setattr(deliveries, "NOTE_AGAIN_SECONDS", 0.01)
+
+    with pytest.raises(OperationalError):
+        run()
+
+    assert row(delivery).status == Status.RUNNING
 
 
 def test_who_was_given_up_writes_nothing(delivery: Delivery, post: Post) -> None:

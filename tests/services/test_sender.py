@@ -30,13 +30,17 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 @pytest.fixture
 def sent(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """The channels that got something. One named “slow” never answers until the test ends."""
+    """The channels that got something. One named “slow” never answers until the test ends, one
+    named “steady” takes a moment.
+    """
     found: list[str] = []
     ended = threading.Event()
 
     def send(channel: Channel, _: Message) -> None:
         if channel.name.startswith("slow"):
             ended.wait(PATIENCE)
+        if channel.name.startswith("steady"):
+            time.sleep(0.2)
         found.append(channel.name)
 
     monkeypatch.setattr(carriers, "send", send)
@@ -122,16 +126,47 @@ def test_a_server_that_hangs_keeps_nobody_elses_messages(made: Sender, sent: lis
     until(lambda: Delivery.objects.filter(status=Status.RUNNING).count() == 1)
 
 
-def test_no_more_are_sent_at_once_than_there_is_room_for(made: Sender) -> None:
-    for number in range(sender.MOST_AT_ONCE + 2):
+def test_servers_that_hang_make_room_for_others(
+    made: Sender, sent: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sender, "SLOW_SECONDS", 0.2)
+    for number in range(sender.MOST_AT_ONCE):
+        make_delivery(make_channel(f"slow {number}"))
+    made.start()
+    running = Delivery.objects.filter(status=Status.RUNNING)
+    until(lambda: running.count() == sender.MOST_AT_ONCE)
+
+    make_delivery(make_channel("quick"))
+
+    until(lambda: sent == ["quick"])
+
+
+def test_with_many_channels_the_next_is_told_as_soon_as_there_is_room(
+    made: Sender, sent: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sender, "LOOK_SECONDS", PATIENCE)
+    for number in range(2 * sender.MOST_AT_ONCE):
+        make_delivery(make_channel(f"steady {number}"))
+
+    made.start()
+
+    until(lambda: len(sent) == 2 * sender.MOST_AT_ONCE)
+
+
+@pytest.mark.parametrize("most", [sender.MOST_AT_ONCE, sender.MOST_IN_ALL])
+def test_no_more_are_sent_at_once_than_there_is_room_for(
+    made: Sender, monkeypatch: pytest.MonkeyPatch, most: int
+) -> None:
+    monkeypatch.setattr(sender, "SLOW_SECONDS", PATIENCE if most == sender.MOST_AT_ONCE else 0.0)
+    for number in range(most + 2):
         make_delivery(make_channel(f"slow {number}"))
 
     made.start()
 
     running = Delivery.objects.filter(status=Status.RUNNING)
-    until(lambda: running.count() == sender.MOST_AT_ONCE)
+    until(lambda: running.count() == most)
     time.sleep(0.3)
-    assert running.count() == sender.MOST_AT_ONCE
+    assert running.count() == most
 
 
 def test_what_cannot_end_in_time_is_put_back_when_the_process_ends(made: Sender) -> None:

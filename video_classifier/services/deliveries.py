@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
 
 from django.contrib.auth.models import User
-from django.db import transaction
-from django.db.models import Exists, F, OuterRef, Q
+from django.db import InterfaceError, OperationalError, transaction
+from django.db.models import Case, Exists, F, OuterRef, Q, When
 
 from video_classifier.integrations.messages import Message, NotSentError, PerhapsSentError
 from video_classifier.models import Alert, Channel, Delivery
@@ -29,6 +31,8 @@ RETRIES = tuple(timedelta(seconds=each) for each in (30, 120, 600, 3600))
 LEASE = timedelta(seconds=60)  # an attempt takes 15 s at most
 SNAPSHOT_SECONDS = 3.0  # that a message waits for its picture
 LOOK_SECONDS = 0.25  # from look to look whether it is there
+NOTE_SECONDS = 20.0  # that a database is waited for which is away, or busy, after an attempt
+NOTE_AGAIN_SECONDS = 1.0
 
 BROKE = "Something broke on our side; the server's log says what."
 PERHAPS = "{reason} The message may have arrived all the same."
@@ -74,7 +78,9 @@ def claim_next(*, worker: str) -> Delivery | None:
     """The next one of a channel on which none is running, now running for `worker`; or None."""
     busy = Delivery.objects.filter(status=Status.RUNNING, channel=OuterRef("channel"))
     free = jobs.ready(Delivery.objects.all()).exclude(Exists(busy))
-    while waiting := free.order_by("-priority", "waiting_since", "pk").first():
+    is_tried_again = Case(When(attempts=0, then=0), default=1)  # may hang once more: others first
+    in_turn = free.order_by("-priority", is_tried_again, "waiting_since", "pk")
+    while waiting := in_turn.first():
         if _claim(waiting, worker):
             return _loaded(waiting)
     return None
@@ -86,7 +92,7 @@ def deliver(delivery: Delivery) -> None:
         if unwanted := _unwanted(delivery):
             jobs.change(delivery, status=Status.CANCELLED, suppression=unwanted, error="")
         else:
-            _attempt(delivery)
+            _write(_attempt(delivery))
     except LeaseLostError as lost:
         logger.warning("%s", lost)
 
@@ -174,7 +180,24 @@ def _thinned(digest: Delivery) -> Suppression | None:
     return Suppression.TRASHED if is_trashed else Suppression.GONE
 
 
-def _attempt(delivery: Delivery) -> None:
+def _write(note: Callable[[], None]) -> None:
+    """What isn't noted counts as a time-out, and a message that arrived would be sent again."""
+    until = time.monotonic() + NOTE_SECONDS
+    while True:
+        try:
+            note()
+        except (InterfaceError, OperationalError):
+            if time.monotonic() > until:
+                raise
+            logger.warning("what came of a delivery is noted later", exc_info=True)
+            database.release()
+            time.sleep(NOTE_AGAIN_SECONDS)
+        else:
+            return
+
+
+def _attempt(delivery: Delivery) -> Callable[[], None]:
+    """What is to be noted of it."""
     lacks_snapshot = False
     try:
         message = _message(delivery)
@@ -182,17 +205,20 @@ def _attempt(delivery: Delivery) -> None:
         database.release()
         carriers.send(_channel(delivery), message)
     except PerhapsSentError as error:
-        _note(delivery, str(error), is_cut_off=True)
+        return partial(_note, delivery, str(error), is_cut_off=True)
     except NotSentError as error:
-        _note(delivery, str(error), is_final=error.is_final)
+        return partial(_note, delivery, str(error), is_final=error.is_final)
     except Refused as refusal:
-        _note(delivery, str(refusal), is_final=True)
+        return partial(_note, delivery, str(refusal), is_final=True)
     except Exception:
         logger.exception("delivery %s could not be sent", delivery.pk)
-        _note(delivery, BROKE)
-    else:
-        sent = {"sent_at": database.now(), "lacks_snapshot": lacks_snapshot, "error": ""}
-        jobs.change(delivery, status=Status.DONE, **sent)
+        return partial(_note, delivery, BROKE)
+    return partial(_note_sent, delivery, lacks_snapshot=lacks_snapshot)
+
+
+def _note_sent(delivery: Delivery, *, lacks_snapshot: bool) -> None:
+    sent = {"sent_at": database.now(), "lacks_snapshot": lacks_snapshot, "error": ""}
+    jobs.change(delivery, status=Status.DONE, **sent)
 
 
 def _channel(delivery: Delivery) -> Channel:

@@ -20,7 +20,10 @@ from video_classifier.services.alarms import Lookout
 
 logger = logging.getLogger(__name__)
 
-MOST_AT_ONCE = 8  # servers that hang keep nobody else's messages
+# Servers that hang keep nobody else's messages: what takes long makes room for others.
+MOST_AT_ONCE = 16
+SLOW_SECONDS = 2.0
+MOST_IN_ALL = 32  # with what takes long
 LOOK_SECONDS = 1.0  # from look to look: alerts are made in other processes
 PAUSE_SECONDS = 5.0  # after something broke
 FAREWELL_SECONDS = 5.0  # for what is being sent when the process ends
@@ -33,7 +36,8 @@ class Sender:
         self.name = f"{socket.gethostname()[:50]}:{os.getpid()}:{uuid.uuid4().hex[:8]}"
         self._lookout = Lookout()
         self._stopping = threading.Event()
-        self._sending: set[threading.Thread] = set()
+        self._bell = threading.Event()
+        self._sending: dict[threading.Thread, float] = {}  # since when
         self._dispatcher: threading.Thread | None = None
 
     def start(self) -> None:
@@ -44,6 +48,7 @@ class Sender:
     def stop(self) -> None:
         """Begins nothing more, and gives what is being sent a while to end."""
         self._stopping.set()
+        self._bell.set()
         until = time.monotonic() + FAREWELL_SECONDS
         if self._dispatcher is None:
             return
@@ -56,7 +61,11 @@ class Sender:
     def _serve(self) -> None:
         while not self._stopping.is_set():
             all_went_well = [self._do(task) for task in (self._dispatch, self._lookout.look_if_due)]
-            self._stopping.wait(LOOK_SECONDS if all(all_went_well) else PAUSE_SECONDS)
+            if all(all_went_well):
+                self._bell.wait(LOOK_SECONDS)
+                self._bell.clear()
+            else:
+                self._stopping.wait(PAUSE_SECONDS)
 
     def _do(self, task: Callable[[], None]) -> bool:
         """Whatever breaks, the next look comes."""
@@ -72,13 +81,23 @@ class Sender:
 
     def _dispatch(self) -> None:
         deliveries.requeue_stalled()
-        while not self._stopping.is_set() and len(self._sending) < MOST_AT_ONCE:
+        while not self._stopping.is_set() and self._has_room():
             delivery = deliveries.claim_next(worker=self.name)
             if delivery is None:
                 return
             thread = threading.Thread(target=self._send, args=(delivery,), daemon=True)
-            self._sending.add(thread)
-            thread.start()
+            self._sending[thread] = time.monotonic()
+            try:
+                thread.start()
+            except RuntimeError:  # there can't be another one just now
+                del self._sending[thread]
+                raise
+
+    def _has_room(self) -> bool:
+        since = tuple(self._sending.values())
+        now = time.monotonic()
+        quick = sum(now - each < SLOW_SECONDS for each in since)
+        return quick < MOST_AT_ONCE and len(since) < MOST_IN_ALL
 
     def _send(self, delivery: Delivery) -> None:
         try:
@@ -87,7 +106,8 @@ class Sender:
             logger.exception("what came of delivery %s could not be noted", delivery.pk)
         finally:
             connection.close()
-            self._sending.discard(threading.current_thread())
+            self._sending.pop(threading.current_thread(), None)
+            self._bell.set()
 
 
 _sender = Sender()
