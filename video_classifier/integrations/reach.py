@@ -27,7 +27,9 @@ SPECIAL: tuple[IpNetwork, ...] = tuple(
         (
             *("0.0.0.0/8", "127.0.0.0/8", "169.254.0.0/16", "224.0.0.0/4", "240.0.0.0/4"),
             *("::/128", "::1/128", "fe80::/10", "ff00::/8"),
-            "fd00:ec2::/32",  # what clouds tell their machines, secrets included
+            # Where clouds tell their machines what they need, secrets included: AWS, Oracle,
+            # Alibaba, and Azure, whose address is one of the internet.
+            *("fd00:ec2::/32", "192.0.0.0/24", "100.100.100.200/32", "168.63.129.16/32"),
         ),
     )
 )
