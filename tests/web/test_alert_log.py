@@ -343,6 +343,7 @@ def test_what_was_sent_is_not_sent_again(client: Client, channel: Channel) -> No
         ({"status": Status.FAILED}, "Try again"),
         ({"status": Status.CANCELLED, "suppression": Suppression.CAMERA}, "Send"),
         ({"status": Status.CANCELLED, "suppression": Suppression.OFF}, "Send"),
+        ({"status": Status.CANCELLED, "suppression": Suppression.TRASHED}, "Send"),
         ({"status": Status.CANCELLED, "suppression": Suppression.GONE}, ""),
         ({"status": Status.DONE}, ""),
         ({}, ""),

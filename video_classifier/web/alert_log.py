@@ -22,7 +22,9 @@ TRYING_AGAIN = "Trying again"
 PERHAPS = "It may have arrived before: an attempt ended without an answer."
 
 # What is worth sending by itself after all.
-SENT_ON_DEMAND = frozenset({Suppression.CAMERA, Suppression.CHANNEL, Suppression.OFF})
+SENT_ON_DEMAND = frozenset(
+    {Suppression.CAMERA, Suppression.CHANNEL, Suppression.OFF, Suppression.TRASHED}
+)
 _LABELS: dict[str, str] = {
     Status.RUNNING: "Being sent",
     Status.DONE: "Sent",
