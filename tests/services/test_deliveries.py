@@ -321,6 +321,42 @@ def test_another_attempt_is_not_made_in_quiet_hours(post: Post) -> None:
     assert row(delivery).not_before == NOON + timedelta(hours=2)
 
 
+@pytest.mark.django_db
+def test_another_attempt_of_a_digest_is_not_made_in_quiet_hours_either(post: Post) -> None:
+    channel = make_channel(quiet_from=time(12, 0, 10), quiet_until=time(14))
+    digest = make_delivery(channel, gathers=Gathering.FLOOD, **due())
+    of_event(channel, status=Status.CANCELLED, suppression=Suppression.DIGEST, digest=digest)
+    post.outcomes = [BUSY]
+
+    run()
+
+    assert row(digest).not_before == NOON + timedelta(hours=2)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("is_asked_for", [False, True])
+def test_what_came_into_quiet_hours_waits_for_their_end(
+    post: Post, clock: Clock, user: User, *, is_asked_for: bool
+) -> None:
+    """As where no sender ran for hours. Who asks for it gets it at once."""
+    delivery = of_event(make_channel(quiet_from=time(13), quiet_until=time(15)))
+    Delivery.objects.update(requested_by=user if is_asked_for else None)
+    clock.go_on(hours=1)
+
+    assert run()
+    assert row(delivery).status == (Status.DONE if is_asked_for else Status.QUEUED)
+    if not is_asked_for:
+        assert (row(delivery).not_before, row(delivery).attempts) == (
+            clock.now + timedelta(hours=2),
+            0,
+        )
+        assert not run()
+
+    clock.go_on(hours=2)
+    assert run() != is_asked_for
+    assert (row(delivery).status, len(post.sent)) == (Status.DONE, 1)
+
+
 # Who sends dies, or ends
 
 

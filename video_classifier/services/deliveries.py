@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 
 from django.contrib.auth.models import User
@@ -91,6 +91,8 @@ def deliver(delivery: Delivery) -> None:
     try:
         if unwanted := _unwanted(delivery):
             jobs.change(delivery, status=Status.CANCELLED, suppression=unwanted, error="")
+        elif until := _quiet_until(delivery):
+            jobs.give_way(delivery, pause=until - database.now())
         else:
             _write(_attempt(delivery))
     except LeaseLostError as lost:
@@ -157,6 +159,16 @@ def _unwanted(delivery: Delivery) -> Suppression | None:
     if not (delivery.channel.is_enabled or is_test):
         return Suppression.OFF
     return _lost(delivery.alert) if delivery.alert else _thinned(delivery)
+
+
+def _quiet_until(delivery: Delivery) -> datetime | None:
+    """When the quiet hours end that it came into, as where no sender ran before; else None.
+
+    A digest waits for their end already, and who asks for an attempt gets it at once.
+    """
+    if delivery.channel is None or delivery.alert is None or delivery.requested_by_id is not None:
+        return None
+    return alerts.quiet_until(delivery.channel, delivery.alert, database.now())
 
 
 def _lost(alert: Alert) -> Suppression | None:
@@ -261,11 +273,18 @@ def _note(
 def _pause(delivery: Delivery) -> timedelta:
     """Until the next attempt, which isn't in quiet hours."""
     pause = RETRIES[delivery.attempts - 1]
-    if delivery.channel is None or delivery.alert is None:
+    told = delivery.alert or _newest(delivery)
+    if delivery.channel is None or told is None:
         return pause
     at = database.now() + pause
-    until = alerts.quiet_until(delivery.channel, delivery.alert, at)
+    until = alerts.quiet_until(delivery.channel, told, at)
     return pause + (until - at) if until else pause
+
+
+def _newest(digest: Delivery) -> Alert | None:
+    members = Delivery.objects.filter(digest=digest).select_related("alert__store")
+    newest = members.order_by("-created_at").first()
+    return newest.alert if newest else None
 
 
 def _give_back(running: DeliveryQuerySet) -> int:
