@@ -365,11 +365,18 @@ class DeliveryQuerySet(JobQuerySet["Delivery"]):
         return self.exclude(gathers="")
 
     def managed_by(self, user: Visitor) -> Self:
-        """Those to channels that `user` manages; superusers see those to deleted ones, too."""
-        if user.is_authenticated and user.is_superuser:
+        """Those to channels that `user` manages; superusers see those to deleted ones, too.
+
+        But for alerts of other stores, which a channel may have told before it was narrowed.
+        """
+        if not user.is_authenticated:
+            return self.none()
+        if user.is_superuser:
             return self
         channels = ChannelQuerySet(self.model._meta.get_field("channel").related_model)  # noqa: SLF001
-        return self.filter(channel__in=channels.managed_by(user))
+        stores = user.memberships.filter(role=Role.MANAGER).values("store")
+        of_stores = Q(alert__store=None) | Q(alert__store__in=stores)
+        return self.filter(of_stores, channel__in=channels.managed_by(user))
 
 
 class UploadQuerySet(models.QuerySet["Upload"]):

@@ -358,6 +358,19 @@ def test_only_what_can_be_sent_is_offered(
     assert (row.retry_label if row.may_be_retried else "") == label
 
 
+def test_of_a_channel_that_had_other_stores_before_theirs_are_not_seen(
+    client: Client, manager: User, channel: Channel, make_store: MakeStore
+) -> None:
+    """An administrator has narrowed it; digests and what is of no store stay."""
+    camera = Camera.objects.create(store=make_store("North"), name="Vault")
+    theirs = make_delivery(channel, camera=camera, status=Status.FAILED)
+    seen = {make_delivery(channel), make_digest(channel)}
+
+    assert found(client) == seen
+    assert "Vault" not in page(client)
+    assert retry(client, theirs).status_code == 404
+
+
 def test_what_goes_to_others_is_not_found(
     client: Client, channel: Channel, make_store: MakeStore
 ) -> None:

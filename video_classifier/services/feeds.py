@@ -262,7 +262,7 @@ def _rename(feed: Feed, name: str) -> None:
 
 
 def _remove_camera(pk: int, by: User) -> None:
-    camera = Camera.objects.get(pk=pk)
+    camera = Camera.objects.select_for_update().get(pk=pk)  # before channels, as of who tells of it
     try:
         with transaction.atomic():
             channels.leave_alone(camera, by=by)
