@@ -314,7 +314,7 @@ def test_it_is_deleted_once_who_sends_there_lets_go_of_it() -> None:
 
     with ThreadPoolExecutor(1) as threads:
         with transaction.atomic():
-            assert Channel.objects.select_for_update(no_key=True).get()
+            assert Channel.objects.select_for_update(no_key=True).get() == channel
             removal = threads.submit(remove)
             time_.sleep(0.5)
             Delivery.objects.update(priority=1)
