@@ -29,12 +29,16 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 @pytest.fixture
-def sent(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+def ended() -> threading.Event:
+    return threading.Event()
+
+
+@pytest.fixture
+def sent(monkeypatch: pytest.MonkeyPatch, ended: threading.Event) -> list[str]:
     """The channels that got something. One named “slow” never answers until the test ends, one
     named “steady” takes a moment.
     """
     found: list[str] = []
-    ended = threading.Event()
 
     def send(channel: Channel, _: Message) -> None:
         if channel.name.startswith("slow"):
@@ -51,10 +55,12 @@ def sent(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 
 @pytest.fixture
-def made(sent: list[str]) -> Iterator[Sender]:
+def made(sent: list[str], ended: threading.Event) -> Iterator[Sender]:
     made = Sender()
     yield made
     made.stop()
+    ended.set()
+    until(lambda: not made._sending)  # they write to this test's database
 
 
 def until(happened: Callable[[], bool]) -> None:
