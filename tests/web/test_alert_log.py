@@ -196,7 +196,7 @@ def several(channel: Channel, camera: Camera) -> dict[str, Delivery]:
         ({"since": "2026-01-05", "until": "9999-12-31"}, {"live", "failed", "digest", "old"}),
         ({"since": "2026-01-06"}, {"live", "failed", "digest"}),
     ],
-    ids=str,
+    ids=lambda value: str(value) if isinstance(value, dict) else " ".join(sorted(value)),
 )
 def test_shows_what_the_filters_ask(
     client: Client, several: dict[str, Delivery], filters: dict[str, Any], names: set[str]
