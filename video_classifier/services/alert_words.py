@@ -18,7 +18,7 @@ LONGEST_LINE = 150
 HINTS = (AlertKind.LIVE, AlertKind.RECORDING)
 DASH = "\N{EN DASH}"
 
-A_REASON_TO_LOOK = "A reason to look, and no more than that: most such hints are false alarms."
+A_REASON_TO_LOOK = "This is only a reason to look: most such hints are false alarms."
 NO_LINK = "Sign in to the site to see more."
 
 
