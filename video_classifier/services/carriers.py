@@ -12,7 +12,10 @@ from video_classifier.states import ChannelKind
 
 
 def send(channel: Channel, message: Message) -> None:
-    """Takes messages.TIME_OUT at most. Raises NotSentError, and PerhapsSentError, which is one."""
+    """Takes messages.TIME_OUT at most, but for the loading of Apprise.
+
+    Raises NotSentError, and PerhapsSentError, which is one.
+    """
     target = _unsealed(channel.sealed_target)
     networks, seconds = settings.ALERT_NETWORKS, messages.TIME_OUT
     if channel.kind == ChannelKind.EMAIL:

@@ -28,7 +28,7 @@ from video_classifier.states import Action, AlertKind, Status, Suppression
 logger = logging.getLogger(__name__)
 
 RETRIES = tuple(timedelta(seconds=each) for each in (30, 120, 600, 3600))
-LEASE = timedelta(seconds=60)  # an attempt takes 15 s at most
+LEASE = timedelta(seconds=60)  # an attempt takes 35 s at most: Apprise has to be loaded
 SNAPSHOT_SECONDS = 3.0  # that a message waits for its picture
 LOOK_SECONDS = 0.25  # from look to look whether it is there
 NOTE_SECONDS = 20.0  # that a database is waited for which is away, or busy, after an attempt

@@ -9,10 +9,6 @@ from video_classifier.models import Channel
 from video_classifier.services import hours
 
 
-def is_quiet(channel: Channel, at: datetime, zone: ZoneInfo) -> bool:
-    return ends(channel, at, zone) is not None
-
-
 def ends(channel: Channel, at: datetime, zone: ZoneInfo) -> datetime | None:
     """When the quiet hours end that `at` is in, by the clocks of `zone`; None: it isn't quiet."""
     if channel.quiet_from is None or channel.quiet_until is None:

@@ -34,8 +34,8 @@ _PLAIN = (
 )
 TEST_PATIENCE = timedelta(seconds=60)  # with a test that nobody sends
 NOT_SENT_YET = (
-    "The test still waits. If it stays so, no worker is running: tell whoever looks after this "
-    "site. What becomes of it is in the log."
+    "The test still waits. If it stays so, no worker is running: tell the person who looks after "
+    "this site. What becomes of it is in the log."
 )
 
 _ASKED: dict[str, tuple[str, str]] = {  # label and help of the target
