@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, NoReturn, Self, TypeVar
 from uuid import UUID
 
 from django.contrib.auth.models import AnonymousUser, User
 from django.db import connections, models
-from django.db.models import Case, Exists, F, OuterRef, Q, Subquery, Window
+from django.db.models import Exists, F, OuterRef, Q, Subquery, Window
 from django.db.models.functions import RowNumber
 
-from video_classifier.states import AlertKind, Role, Status, UploadStatus
+from video_classifier.states import AlertKind, Answer, Role, Status, UploadStatus
 
 if TYPE_CHECKING:
     from video_classifier.models import (  # noqa: F401
@@ -20,8 +20,11 @@ if TYPE_CHECKING:
         Analysis,
         ApiKey,
         AuditEntry,
+        AuditSeal,
         BrowserCopy,
         Camera,
+        Case,
+        CaseExport,
         Channel,
         Clip,
         Delivery,
@@ -31,9 +34,12 @@ if TYPE_CHECKING:
         HeatMap,
         Job,
         LiveEvent,
+        Review,
+        SavedView,
         Segment,
         SegmentCopy,
         Store,
+        Tag,
         Track,
         Upload,
     )
@@ -151,11 +157,11 @@ class JobQuerySet(InStoreQuerySet[AnyJob]):
             "-priority", "nth", served, "waiting_since", "pk"
         )
 
-    def _last_served(self) -> Case:
+    def _last_served(self) -> models.Case:
         """When the last job of the row's user was claimed."""
         claimed = type(self)(self.model).filter(claimed_at__isnull=False).order_by("-claimed_at")
         latest = claimed.values("claimed_at")
-        return Case(
+        return models.Case(
             models.When(requested_by=None, then=Subquery(latest.filter(requested_by=None)[:1])),
             default=Subquery(latest.filter(requested_by=OuterRef("requested_by"))[:1]),
         )
@@ -252,10 +258,23 @@ class TrackQuerySet(InStoreQuerySet["Track"]):
 
 
 class EventQuerySet(InStoreQuerySet["Event"]):
-    way_to_store = "analysis__store"
+    def bulk_create(self, events: Iterable[Event], *args: Any, **kwargs: Any) -> list[Event]:
+        """Says of each in which store it is, and when it happened, as `save` does."""
+        rows = list(events)
+        for row in rows:
+            row.place()
+        return super().bulk_create(rows, *args, **kwargs)
 
     def strongest_first(self) -> Self:
         return self.order_by("-score", "number")
+
+    def current(self) -> Self:
+        """Of the latest results of clips that are not in the trash."""
+        return self.filter(is_current=True)
+
+    def waiting(self) -> Self:
+        """In the review queue."""
+        return self.exclude(waits_for="")
 
 
 class BrowserCopyQuerySet(JobQuerySet["BrowserCopy"]):
@@ -416,14 +435,37 @@ class ApiKeyQuerySet(models.QuerySet["ApiKey"]):
         return self.filter(Q(last_used_at=None) | Q(last_used_at__lt=moment))
 
 
+class CaseQuerySet(InStoreQuerySet["Case"]):
+    """Cases need no queries of their own."""
+
+
+class CaseExportQuerySet(JobQuerySet["CaseExport"]):
+    way_to_store = "case__store"
+
+
+class SavedViewQuerySet(models.QuerySet["SavedView"]):
+    def open_to(self, user: Visitor) -> Self:
+        """Their own, and those shared in their stores."""
+        if not user.is_authenticated:
+            return self.none()
+        shared = Q(shared_in__isnull=False)
+        if not user.is_superuser:
+            shared = Q(shared_in__in=user.memberships.values("store"))
+        return self.filter(Q(owner=user.pk) | shared)
+
+
+class TagQuerySet(InStoreQuerySet["Tag"]):
+    """Tags need no queries of their own."""
+
+
 class AppendOnlyError(TypeError):
-    """An entry of the audit log was to be changed or removed."""
+    """A row that is written once was to be changed or removed."""
 
     def __init__(self) -> None:
-        super().__init__("The audit log is append-only: entries are neither changed nor removed.")
+        super().__init__("This is append-only: rows are neither changed nor removed.")
 
 
-class AuditEntryQuerySet(models.QuerySet["AuditEntry"]):
+class AppendOnlyQuerySet(models.QuerySet[Row]):
     """To be read and added to."""
 
     def update(self, **_: Any) -> NoReturn:
@@ -435,7 +477,23 @@ class AuditEntryQuerySet(models.QuerySet["AuditEntry"]):
     def bulk_update(self, *_: Any, **__: Any) -> NoReturn:
         raise AppendOnlyError
 
-    def bulk_create(self, *args: Any, **kwargs: Any) -> list[AuditEntry]:
+    def bulk_create(self, *args: Any, **kwargs: Any) -> list[Row]:
         if kwargs.get("update_conflicts"):
             raise AppendOnlyError
         return super().bulk_create(*args, **kwargs)
+
+
+class AuditEntryQuerySet(AppendOnlyQuerySet["AuditEntry"]):
+    """Entries need no queries of their own."""
+
+
+class AuditSealQuerySet(AppendOnlyQuerySet["AuditSeal"]):
+    """Seals need no queries of their own."""
+
+
+class ReviewQuerySet(AppendOnlyQuerySet["Review"], InStoreQuerySet["Review"]):
+    way_to_store = "clip__store"
+
+    def standing(self) -> Self:
+        """Answers that were not withdrawn."""
+        return self.filter(undone_by=None).exclude(answer=Answer.WITHDRAWN)

@@ -192,6 +192,74 @@ class Action(models.TextChoices):
     DELIVERY_RETRIED = "alert_retried", "Had an alert sent again"
     RESET_ASKED = "reset_asked", "Asked for a new password by e-mail"
     RESET_DONE = "reset_done", "Chose a password by an e-mailed link"
+    VIEWED = "viewed", "Looked at footage"
+    REVIEWED = "reviewed", "Answered a review"
+    CASE_OPENED = "case_opened", "Opened a case"
+    CASE_CHANGED = "case_changed", "Changed a case"
+    CASE_CLOSED = "case_closed", "Closed a case"
+    CASE_DELETED = "case_deleted", "Deleted a case"
+    CASE_EXPORTED = "case_exported", "Had evidence exported"
+    RETENTION_CHANGED = "retention_set", "Changed how long footage is kept"
+    EXPIRED = "expired", "Deleted when its time was over"
+
+
+class Answer(models.TextChoices):
+    """What a person says of an event, or of a clip. Never of a person."""
+
+    CONFIRMED = "confirmed", "Confirmed"
+    FALSE_ALARM = "false_alarm", "False alarm"  # of a blind look: nothing of the kind
+    UNSURE = "unsure", "Can't tell"
+    MISSED = "missed", "Missed"  # a stretch in which the model said nothing
+    WITHDRAWN = "withdrawn", "Withdrawn"  # what the same person said before
+
+
+class Reason(models.TextChoices):
+    """Why it was a false alarm."""
+
+    OWN_ITEM = "own_item", "Own bag or phone"
+    PUT_BACK = "put_back", "Put back"
+    STAFF = "staff", "Staff"
+    NOBODY = "nobody", "Nobody there"
+    BAD_BOX = "bad_box", "Bad box"
+    OTHER = "other", "Other"
+
+
+class Verdict(models.TextChoices):
+    """What the answers to an event come to; none as long as nobody has answered."""
+
+    CONFIRMED = "confirmed", "Confirmed"
+    FALSE_ALARM = "false_alarm", "False alarm"
+    UNSURE = "unsure", "Can't tell"
+    DISPUTED = "disputed", "Disputed"  # people disagree
+
+
+class Turn(models.TextChoices):
+    """Whose answer an event in the review queue waits for; none if it isn't in it."""
+
+    FIRST = "first", "A first answer"
+    SECOND = "second", "A second person's"
+
+
+class StartPage(models.TextChoices):
+    """Where somebody arrives after signing in."""
+
+    UPLOAD = "upload", "Upload"
+    DASHBOARD = "dashboard", "Dashboard"
+    REVIEW = "review", "Review"
+    HISTORY = "history", "History"
+    LIVE = "live", "Live cameras"
+
+
+class ListPage(models.TextChoices):
+    """Lists whose filters can be saved as a view."""
+
+    HISTORY = "history", "History"
+    REVIEW = "review", "Review queue"
+
+
+class CaseState(models.TextChoices):
+    OPEN = "open", "Open"
+    CLOSED = "closed", "Closed"
 
 
 class Scope(models.TextChoices):

@@ -6,12 +6,16 @@ from video_classifier.models.accounts import OneTimePassword
 from video_classifier.models.alerts import Alert, AlertsRead, Channel, Delivery
 from video_classifier.models.analyses import Analysis, Event, HeatMap, Segment, Track
 from video_classifier.models.api_keys import ApiKey
-from video_classifier.models.audit import AuditEntry
+from video_classifier.models.audit import AuditEntry, AuditSeal
 from video_classifier.models.cameras import Camera, Membership, Store
+from video_classifier.models.cases import Case, CaseExport, CaseItem, CaseNote
 from video_classifier.models.clips import BrowserCopy, Clip, SegmentCopy
+from video_classifier.models.desk import Preferences, SavedView, Tag
 from video_classifier.models.jobs import Job
 from video_classifier.models.live import Feed, FeedHour, LiveEvent
 from video_classifier.models.requests import RepeatableRequest
+from video_classifier.models.retention import Retention
+from video_classifier.models.reviews import Opened, Review, Visit
 from video_classifier.models.uploads import Upload
 
 __all__ = [
@@ -20,8 +24,13 @@ __all__ = [
     "Analysis",
     "ApiKey",
     "AuditEntry",
+    "AuditSeal",
     "BrowserCopy",
     "Camera",
+    "Case",
+    "CaseExport",
+    "CaseItem",
+    "CaseNote",
     "Channel",
     "Clip",
     "Delivery",
@@ -33,10 +42,17 @@ __all__ = [
     "LiveEvent",
     "Membership",
     "OneTimePassword",
+    "Opened",
+    "Preferences",
     "RepeatableRequest",
+    "Retention",
+    "Review",
+    "SavedView",
     "Segment",
     "SegmentCopy",
     "Store",
+    "Tag",
     "Track",
     "Upload",
+    "Visit",
 ]

@@ -21,7 +21,15 @@ from video_classifier.querysets import (
     SegmentQuerySet,
     TrackQuerySet,
 )
-from video_classifier.states import Prediction, Stage, Status, ThresholdOrigin, View
+from video_classifier.states import (
+    Prediction,
+    Stage,
+    Status,
+    ThresholdOrigin,
+    Turn,
+    Verdict,
+    View,
+)
 
 
 class Result(models.Model):
@@ -111,6 +119,9 @@ class Analysis(Result):
     prediction = models.CharField(max_length=9, choices=Prediction, blank=True)
     error = models.TextField(blank=True)
 
+    is_latest = models.BooleanField(
+        default=True, editable=False, help_text="Of its clip: the one that lists show."
+    )
     queued_at = models.DateTimeField(default=timezone.now, editable=False)
     started_at = models.DateTimeField(null=True, blank=True)
     finished_at = models.DateTimeField(null=True, blank=True)
@@ -300,11 +311,46 @@ class Event(models.Model):
     end = models.FloatField(help_text="Of its last window.")
     peak = models.FloatField(help_text="The middle of its best window.")
     score = models.FloatField(help_text="0 to 1: the mean of its best windows.")
+    # What the review queue asks: written when the analysis closes, then by services.reviews.
+    store = models.ForeignKey(
+        Store, models.PROTECT, related_name="+", editable=False, db_index=False
+    )
+    happened_at = models.DateTimeField(
+        editable=False, help_text="Its start; of a clip whose time is unknown: of the upload."
+    )
+    is_current = models.BooleanField(
+        default=False,
+        editable=False,
+        help_text="Of the latest result of its clip, which is not in the trash.",
+    )
+    verdict = models.CharField(
+        max_length=11, choices=Verdict, blank=True, editable=False, help_text="None: no answer yet."
+    )
+    waits_for = models.CharField(
+        max_length=6, choices=Turn, blank=True, editable=False, help_text="None: for nobody."
+    )
 
     objects = EventQuerySet.as_manager()
 
     class Meta:
         ordering = ("analysis", "number")
+        indexes = (
+            models.Index(
+                fields=["score", "store", "id"],
+                name="event_queue_by_score",
+                condition=~Q(waits_for=""),
+            ),
+            models.Index(
+                fields=["happened_at", "store", "id"],
+                name="event_queue_by_time",
+                condition=~Q(waits_for=""),
+            ),
+            models.Index(  # the dashboard's
+                fields=["happened_at", "store", "verdict"],
+                name="event_current",
+                condition=Q(is_current=True),
+            ),
+        )
         constraints = (
             models.UniqueConstraint(
                 fields=["analysis", "number"], name="event_number_stands_for_one"
@@ -317,10 +363,24 @@ class Event(models.Model):
             models.CheckConstraint(
                 name="event_score_is_from_0_to_1", condition=Q(score__range=(0, 1))
             ),
+            models.CheckConstraint(
+                name="event_waits_only_if_current", condition=Q(waits_for="") | Q(is_current=True)
+            ),
         )
 
     def __str__(self) -> str:
         return f"Event {self.number}"
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        if self._state.adding:
+            self.place()
+        super().save(*args, **kwargs)
+
+    def place(self) -> None:
+        """Fills in the store, and when it happened."""
+        clip = self.analysis.clip
+        self.store_id = clip.store_id
+        self.happened_at = clip.moment_of(self.start) or clip.uploaded_at
 
 
 class HeatMap(Job):

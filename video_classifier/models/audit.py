@@ -7,7 +7,7 @@ from typing import Any, NoReturn
 from django.db import models
 from django.utils import timezone
 
-from video_classifier.querysets import AppendOnlyError, AuditEntryQuerySet
+from video_classifier.querysets import AppendOnlyError, AuditEntryQuerySet, AuditSealQuerySet
 from video_classifier.states import Action
 
 
@@ -44,3 +44,28 @@ class AuditEntry(models.Model):
 
     def delete(self, *_: Any, **__: Any) -> NoReturn:
         raise AppendOnlyError
+
+
+class AuditSeal(models.Model):
+    """A link of the chain that shows whether the audit log was changed from outside.
+
+    Each minute's entries are hashed, with the seal before. Months expire together: the first seal
+    that is left then has its predecessor's hash, and no predecessor. Written by
+    services.audit_seals.
+    """
+
+    sealed_at = models.DateTimeField(default=timezone.now, editable=False)
+    first = models.BigIntegerField(help_text="Id of the first entry.")
+    last = models.BigIntegerField(unique=True, help_text="Id of the last one.")
+    count = models.PositiveIntegerField()
+    previous = models.CharField(max_length=64, blank=True, help_text="Hash of the seal before.")
+    sha256 = models.CharField("SHA-256", max_length=64)
+
+    objects = AuditSealQuerySet.as_manager()
+
+    class Meta:
+        ordering = ("id",)
+        default_permissions = ("view",)
+
+    def __str__(self) -> str:
+        return f"Seal of entries {self.first} to {self.last}"

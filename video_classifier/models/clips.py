@@ -17,7 +17,7 @@ from video_classifier.querysets import (
     ClipQuerySet,
     SegmentCopyQuerySet,
 )
-from video_classifier.states import Origin, Playback, RecordedFrom, Status
+from video_classifier.states import Origin, Playback, RecordedFrom, Status, Verdict
 
 
 class Clip(models.Model):
@@ -72,6 +72,14 @@ class Clip(models.Model):
     recorded_from = models.CharField(max_length=5, choices=RecordedFrom, blank=True)
     recorded_note = models.CharField(
         max_length=300, blank=True, help_text="Why the recording time isn't what one may expect."
+    )
+    verdict = models.CharField(
+        max_length=11,
+        choices=Verdict,
+        blank=True,
+        editable=False,
+        help_text="The gravest of its current events: confirmed, disputed, unsure, false alarm; "
+        "without events, of the clip itself.",
     )
     trashed_at = models.DateTimeField("in the trash since", null=True, blank=True, editable=False)
     trashed_by = models.ForeignKey(
