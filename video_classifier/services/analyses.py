@@ -45,6 +45,7 @@ def enqueue(clip: Clip, *, model: str, user: User | None) -> Analysis:
         User.objects.select_for_update(no_key=True).filter(pk=user.pk).first()
     check_room(user)
     clips.hold(clip)
+    Analysis.objects.filter(clip=clip, is_latest=True).update(is_latest=False)
     analysis = Analysis.objects.create(clip=clip, model=model, requested_by=user)
     planned = segments.planned(clip)
     for segment in planned:
@@ -65,13 +66,27 @@ def again(analysis: Analysis, *, model: str, user: User) -> Analysis:
 
 @transaction.atomic
 def cancel(analysis: Analysis) -> bool:
-    """Ends an analysis that is not finished; False if it is. Its runs lose their leases."""
+    """Ends an analysis that is not finished; False if it is. Its runs lose their leases.
+
+    Lists show the clip's result from before it then, if there is one.
+    """
+    list(Clip.objects.select_for_update(no_key=True).filter(pk=analysis.clip_id).only("pk"))
     unfinished = Analysis.objects.unfinished().filter(pk=analysis.pk)
     now = timezone.now()
     if not unfinished.update(status=Status.CANCELLED, error=CANCELLED, stage="", finished_at=now):
         return False
     jobs.cancel(Segment.objects.filter(analysis=analysis))
+    _show_the_one_before(analysis)
     return True
+
+
+def _show_the_one_before(cancelled: Analysis) -> None:
+    """The clip's row is held."""
+    others = Analysis.objects.filter(clip=cancelled.clip_id).exclude(status=Status.CANCELLED)
+    newest = others.order_by("-queued_at", "-pk").values_list("pk", flat=True).first()
+    if newest is not None:
+        Analysis.objects.filter(pk=cancelled.pk, is_latest=True).update(is_latest=False)
+        Analysis.objects.filter(pk=newest, is_latest=False).update(is_latest=True)
 
 
 @transaction.atomic

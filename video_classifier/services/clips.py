@@ -27,7 +27,9 @@ def delete(clip: Clip) -> None:
     People go by services.trash.
     """
     with transaction.atomic():
-        # Before the rows that go by cascade: a run locks its analysis before its segment, too.
+        # In the order of everybody: the clip, then its analyses, then the rows that go by cascade,
+        # as a run locks its analysis before its segment.
+        list(Clip.objects.select_for_update().filter(pk=clip.pk).only("pk"))
         list(Analysis.objects.select_for_update().filter(clip=clip).only("pk"))
         # As it is now: a worker may have added files since `clip` was loaded.
         for current in Clip.objects.select_for_update().filter(pk=clip.pk):

@@ -14,10 +14,10 @@ from django.utils import timezone
 
 from video_classifier.ml.contracts import EventCandidate, Span
 from video_classifier.ml.serving import no_result
-from video_classifier.models import Analysis, Event, Segment, Track
+from video_classifier.models import Analysis, Clip, Event, Segment, Track
 from video_classifier.models.analyses import Result
 from video_classifier.querysets import JobQuerySet
-from video_classifier.services import alerts, candidates, evidence, following, jobs
+from video_classifier.services import alerts, candidates, evidence, following, jobs, reviews
 from video_classifier.services.candidates import JoinedTrack
 from video_classifier.services.following import Piece
 from video_classifier.services.moments import minutes
@@ -50,8 +50,13 @@ class Stretch:
 
 
 def lock(segments: JobQuerySet[Segment]) -> None:
-    """Has whatever else moves segments of these analyses wait until this transaction ends."""
+    """Has whatever else moves segments of these analyses wait until this transaction ends.
+
+    Their clips come first, as for whoever answers a review, or moves one to the trash.
+    """
     analyses = Analysis.objects.filter(pk__in=segments.order_by().values("analysis"))
+    held = Clip.objects.filter(pk__in=analyses.order_by().values("clip"))
+    list(held.select_for_update(no_key=True).order_by("pk").values_list("pk"))
     list(analyses.select_for_update().order_by("pk").values_list("pk"))
 
 
@@ -122,8 +127,9 @@ def close_if_complete(segment: Segment, known: Numbers | None = None) -> bool:
     results = {field.name: getattr(analysis, field.name) for field in fields}
     if not _end(analysis, status=Status.DONE, prediction=analysis.prediction, **results):
         return False
+    Event.objects.bulk_create(found)
+    reviews.refresh(analysis.clip)
     if found:
-        Event.objects.bulk_create(found)
         alerts.beside(alerts.of_analysis, analysis)
     return True
 

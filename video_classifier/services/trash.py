@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from video_classifier.models import Analysis, BrowserCopy, Clip, HeatMap, Segment, SegmentCopy
 from video_classifier.querysets import ClipQuerySet
-from video_classifier.services import audit, clips, jobs, queue
+from video_classifier.services import audit, clips, jobs, queue, reviews
 from video_classifier.states import Action, Status
 
 logger = logging.getLogger(__name__)
@@ -34,6 +34,7 @@ def put(clip: Clip, *, by: User) -> bool:
         jobs.cancel(HeatMap.objects.filter(analysis__in=analyses))
         jobs.cancel(BrowserCopy.objects.filter(clip=clip))
         jobs.cancel(SegmentCopy.objects.filter(clip=clip))
+        reviews.refresh(clip)
         audit.record(Action.TRASHED, by, audit.CLIP, clip.pk)
     return True
 
@@ -57,6 +58,7 @@ def restore(clip: Clip, *, by: User) -> bool:
         jobs.restore(HeatMap.objects.filter(analysis__in=analyses))
         jobs.restore(BrowserCopy.objects.filter(clip=clip))
         jobs.restore(SegmentCopy.objects.filter(clip=clip))
+        reviews.refresh(clip)
         audit.record(Action.RESTORED, by, audit.CLIP, clip.pk)
         queue.announce()
     return True
