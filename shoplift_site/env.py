@@ -79,6 +79,17 @@ def whole(name: str, default: int, *, at_least: int = 1) -> int:
     return int(found)
 
 
+def share(name: str, default: float) -> float:
+    found = text(name, str(default))
+    try:
+        value = float(found)
+    except ValueError:
+        value = -1.0
+    if not 0 <= value <= 1:  # also if it is no number
+        _refuse(name, found, "a share from 0 to 1, as 0.1")
+    return value
+
+
 def seconds(name: str, default: int) -> timedelta:
     found = whole(name, default)
     if found > YEAR.total_seconds():

@@ -196,6 +196,9 @@ LIVE_CLIPS_MAX_BYTES = env.whole("LIVE_CLIPS_MAX_BYTES", 20 * 1024**3)  # of one
 WATCHER = env.choice("WATCHER", "child", of=("child", "none"))
 WATCHER_CAMERAS = env.whole("WATCHER_CAMERAS", 20)
 
+# Reviews.
+REVIEW_BLIND = env.share("REVIEW_BLIND", 0.1)  # of what the queue shows
+
 # The trash.
 TRASH_KEEP = env.days("TRASH_DAYS", 30)
 

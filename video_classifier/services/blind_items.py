@@ -1,0 +1,122 @@
+"""Draws what is reviewed without score, box or hint: by it misses and people are measured.
+
+The draw depends on the person, the day and how many they have answered, so that the item that a
+browser loads beforehand is the one that comes; nobody who doesn't know SECRET_KEY can foresee it.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from datetime import UTC, date, datetime, time
+from uuid import UUID
+
+from django.conf import settings
+from django.contrib.auth.models import User
+from django.db.models import Exists, OuterRef
+from django.utils.crypto import salted_hmac
+
+from video_classifier.models import Analysis, Clip, Event, Review
+from video_classifier.querysets import ClipQuerySet, EventQuerySet
+from video_classifier.services.review_items import Item
+from video_classifier.states import Origin, Status
+
+SALT = "blind items"
+LENGTH = 10.0  # seconds of an ordinary stretch, as of what live cameras keep
+ANSWERED = 0.5  # of the blind items are events that others have answered
+TRIES = 5  # of clips, and of stretches of one
+
+Narrow = Callable[[str], dict[str, int]]  # filters by store and camera, of a way to the clip
+
+
+def drawn(user: User, *, day: date, draw: int, place: int | None, narrow: Narrow) -> Item | None:
+    """The blind item that comes as that person's `draw`th of the day; None if it is none."""
+    lots = _lots(f"{user.pk} {day.isoformat()} {draw}")
+    if lots.random() >= settings.REVIEW_BLIND:
+        return None
+    found = _first(user, day, lots, narrow)
+    if found is None:
+        return None
+    clip, event, start, end = found
+    return Item(
+        user=user.pk,
+        clip=clip,
+        event=event,
+        start=start,
+        end=end,
+        is_blind=True,
+        place=place,
+        draw=draw,
+    )
+
+
+def _lots(text: str) -> random.Random:
+    return random.Random(salted_hmac(SALT, text).digest())  # noqa: S311  (to be repeated)
+
+
+_Found = tuple[Clip, Event | None, float, float]
+
+
+def _first(user: User, day: date, lots: random.Random, narrow: Narrow) -> _Found | None:
+    """Of either kind, whichever the lot falls on; if there is none, of the other."""
+    is_answered, of_answered, of_ordinary = (lots.random() for _ in range(3))
+    if is_answered < ANSWERED:
+        found = _answered(user, day, of_answered, narrow)
+        return found or _ordinary(user, _lots(str(of_ordinary)), narrow)
+    found = _ordinary(user, _lots(str(of_ordinary)), narrow)
+    return found or _answered(user, day, of_answered, narrow)
+
+
+def _answered(user: User, day: date, lot: float, narrow: Narrow) -> _Found | None:
+    """An event of which others have said all that was asked, before that day."""
+    known = Review.objects.filter(by=user, clip=OuterRef("analysis__clip"))
+    events: EventQuerySet = Event.objects.visible_to(user).current().exclude(verdict="")
+    events = events.filter(~Exists(known), waits_for="", **narrow("analysis__clip__"))
+    before = Review.objects.filter(at__lt=datetime.combine(day, time(), UTC)).order_by("at", "pk")
+    first, last = before.first(), before.last()
+    if first is None or last is None:
+        return None
+    pivot = first.pk + int(lot * (last.pk + 1 - first.pk))
+    among = before.filter(event__in=events).order_by("pk").select_related("event__analysis__clip")
+    after = among.filter(pk__gte=pivot).first()
+    review = after or among.first()
+    if review is None or review.event is None:
+        return None
+    event = review.event
+    return event.analysis.clip, event, event.start, event.end
+
+
+def _ordinary(user: User, lots: random.Random, narrow: Narrow) -> _Found | None:
+    """A stretch of a recording, or of what a live camera keeps at random, without an event."""
+    known = Review.objects.filter(by=user, clip=OuterRef("pk"))
+    done = Analysis.objects.filter(clip=OuterRef("pk"), status=Status.DONE)
+    clips: ClipQuerySet = (
+        Clip.objects.visible_to(user)
+        .kept()
+        .filter(
+            ~Exists(known),
+            Exists(done),
+            origin__in=(Origin.UPLOAD, Origin.SAMPLE),
+            duration__gt=0,
+            **narrow(""),
+        )
+    )
+    pivot = UUID(int=lots.getrandbits(128))  # keys are random, so each clip is as likely
+    ordered = clips.order_by("pk")
+    found = [*ordered.filter(pk__gte=pivot)[:TRIES], *ordered.filter(pk__lt=pivot)[:TRIES]]
+    for clip in found:
+        if (stretch := _stretch(clip, lots)) is not None:
+            return clip, None, *stretch
+    return None
+
+
+def _stretch(clip: Clip, lots: random.Random) -> tuple[float, float] | None:
+    """In which the latest result has no event; None if none was found."""
+    events = list(Event.objects.current().filter(analysis__clip=clip).values_list("start", "end"))
+    length = min(LENGTH, clip.duration)
+    for _ in range(TRIES):
+        start = lots.uniform(0, clip.duration - length)
+        end = start + length
+        if all(end <= first or last <= start for first, last in events):
+            return start, end
+    return None

@@ -1,0 +1,129 @@
+"""The review queue of one person: what waits for their answer, and what comes next."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Literal
+
+from django.contrib.auth.models import User
+from django.db.models import Exists, OuterRef, Q
+from django.utils import timezone
+
+from video_classifier.models import Event, Review, Visit
+from video_classifier.querysets import EventQuerySet, ReviewQuerySet, Visitor
+from video_classifier.services import blind_items, review_items
+from video_classifier.services.review_items import Item
+from video_classifier.states import Answer, Turn
+
+MOST_COUNTED = 1000
+VISIT = timedelta(minutes=2)
+
+Order = Literal["score", "newest"]
+_COLUMN = {"score": "score", "newest": "happened_at"}  # each has a partial index
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Filters:
+    store: int | None = None
+    camera: int | None = None
+    order: Order = "score"
+
+    def of(self, way: str = "") -> dict[str, int]:
+        """As conditions on a clip, to which `way` leads."""
+        wanted = {f"{way}store": self.store, f"{way}camera": self.camera}
+        return {name: key for name, key in wanted.items() if key is not None}
+
+
+def waiting(user: Visitor, filters: Filters) -> EventQuerySet:
+    """Events that this person may be asked about, in the order of the queue.
+
+    The second answer to an event is never that of who gave the first, be it to an earlier result.
+    """
+    found = Event.objects.visible_to(user).waiting()
+    if filters.store is not None:
+        found = found.filter(store=filters.store)
+    if filters.camera is not None:
+        found = found.filter(analysis__clip__camera=filters.camera)
+    column = _COLUMN[filters.order]
+    return found.exclude(Exists(_own(user)), waits_for=Turn.SECOND).order_by(
+        f"-{column}", "-store_id", "-pk"
+    )
+
+
+def left(user: Visitor, filters: Filters) -> int:
+    """How many wait; of more than MOST_COUNTED no more are counted."""
+    return waiting(user, filters).order_by()[:MOST_COUNTED].count()
+
+
+def next_one(user: User, filters: Filters, after: Item | None = None) -> Item | None:
+    """What comes first, or behind `after`; None if nothing waits there.
+
+    Events that somebody else has before them come last. Among them are blind items, by
+    REVIEW_BLIND, as long as anything waits at all.
+    """
+    now = timezone.now()
+    place = after.place if after else None
+    rest = _beyond(waiting(user, filters), filters, place)
+    taken = Visit.objects.filter(event=OuterRef("pk"), until__gt=now).exclude(by=user)
+    shown = rest.select_related("analysis__clip__store", "analysis__clip__camera", "track")
+    event = shown.filter(~Exists(taken)).first() or shown.first()
+    if event is None:
+        return None
+    draw = after.draw + 1 if after else _answered(user, now)
+    blind = blind_items.drawn(user, day=now.date(), draw=draw, place=place, narrow=filters.of)
+    return blind or review_items.of_event(event, user, draw=draw)
+
+
+def previous(user: User, filters: Filters, before: Item) -> Item | None:
+    """The event of the queue before that one; None at its head."""
+    if before.place is None:
+        return None
+    events = waiting(user, filters)
+    if before.is_blind:  # which stands behind the event of its place
+        found = events.filter(pk=before.place)
+    else:
+        found = _beyond(events, filters, before.place, back=True).reverse()
+    related = ("analysis__clip__store", "analysis__clip__camera", "track")
+    event = found.select_related(*related).first()
+    return review_items.of_event(event, user, draw=before.draw) if event else None
+
+
+def visit(event: Event, user: User) -> None:
+    """Notes that the person has the event before them, so that others get another one first."""
+    now = timezone.now()
+    Visit.objects.filter(by=user, until__lte=now).exclude(event=event).delete()
+    Visit.objects.update_or_create(event=event, by=user, defaults={"until": now + VISIT})
+
+
+def _own(user: Visitor) -> ReviewQuerySet:
+    """Answers of the person to an event, or to the same stretch in another result."""
+    in_another = ~Q(analysis=OuterRef("analysis"))
+    overlaps = Q(start__lt=OuterRef("end"), end__gt=OuterRef("start"))
+    about = Q(event=OuterRef("pk")) | overlaps & in_another
+    of_clip = Review.objects.standing().filter(by=user.pk, clip=OuterRef("analysis__clip"))
+    return of_clip.filter(about)
+
+
+def _answered(user: User, now: datetime) -> int:
+    """How many the person has answered today. To withdraw one doesn't take it back."""
+    today = now.replace(hour=0, minute=0, second=0, microsecond=0)
+    return Review.objects.filter(by=user, at__gte=today).exclude(answer=Answer.WITHDRAWN).count()
+
+
+def _beyond(
+    events: EventQuerySet, filters: Filters, place: int | None, *, back: bool = False
+) -> EventQuerySet:
+    """Those after that event in the queue, or before it; all, if it is gone."""
+    column = _COLUMN[filters.order]
+    here = Event.objects.filter(pk=place).values_list(column, "store_id").first()
+    if here is None:
+        return events
+    value, store = here
+    side = "gt" if back else "lt"
+    return events.filter(
+        Q(**{f"{column}__{side}": value})
+        | Q(**{column: value, f"store__{side}": store})
+        | Q(**{column: value, "store": store, f"pk__{side}": place}),
+        **{f"{column}__{side}e": value},  # said once more: an index can begin there
+    )
