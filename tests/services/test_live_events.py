@@ -17,9 +17,10 @@ from django.test import Client
 from django.utils import timezone
 from pytest_django import DjangoCaptureOnCommitCallbacks, Settings
 
-from tests.conftest import FakePredictor, MakeModel, MakeStore
+from tests.conftest import FakePredictor, MakeAnalysis, MakeClip, MakeModel, MakeStore
 from tests.makers import videos
 from tests.makers.deliveries import make_channel
+from tests.makers.events import make_result_event
 from tests.services.test_watching import make_feed
 from video_classifier.ml.contracts import Box, EventCandidate, Region, Track, WindowScore
 from video_classifier.ml.serving import events
@@ -27,6 +28,8 @@ from video_classifier.models import (
     Alert,
     Analysis,
     AuditEntry,
+    Case,
+    CaseItem,
     Clip,
     Delivery,
     Event,
@@ -48,6 +51,7 @@ from video_classifier.services import (
     segments,
     trash,
 )
+from video_classifier.services.errors import Refused
 from video_classifier.services.live_clips import Cut
 from video_classifier.services.live_events import Told
 from video_classifier.services.live_hints import Hint, Shown, Yardstick
@@ -58,6 +62,7 @@ from video_classifier.states import (
     Prediction,
     RecordedFrom,
     Status,
+    Verdict,
     View,
 )
 from video_classifier.web.results import ResultSummary
@@ -534,6 +539,59 @@ def test_uploads_are_not_deleted_to_make_room(told: Told, cut: Cut, settings: Se
 
     event.refresh_from_db()
     assert "LIVE_CLIPS_MAX_BYTES" in event.no_clip
+
+
+@pytest.fixture
+def stored(make_clip: MakeClip, make_analysis: MakeAnalysis) -> dict[str, Clip]:
+    """Clips of events, five bytes each, from the oldest to the newest."""
+    names = ("confirmed", "held", "waiting", "disputed", "false alarm", "nothing")
+    now = timezone.now()
+    found = {
+        name: make_clip(name=name, origin=Origin.EVENT, uploaded_at=now - timedelta(days=9 - age))
+        for age, name in enumerate(names)
+    }
+    make_result_event(make_analysis(clip=found["waiting"], status=Status.DONE))
+    for name in ("confirmed", "disputed", "false alarm"):
+        verdict = Verdict(name.replace(" ", "_"))
+        Clip.objects.filter(pk=found[name].pk).update(verdict=verdict)
+    case = Case.objects.create(store=found["held"].store, name="The coats")
+    CaseItem.objects.create(case=case, clip=found["held"])
+    return found
+
+
+@pytest.mark.parametrize(
+    ("wanted", "left"),
+    [
+        (5, {"confirmed", "held", "waiting", "disputed", "nothing"}),
+        (10, {"confirmed", "held", "waiting", "disputed"}),
+        (15, {"confirmed", "held", "disputed"}),
+        (20, {"confirmed", "held"}),
+    ],
+)
+def test_what_is_settled_goes_first_and_what_is_needed_never(
+    stored: dict[str, Clip], settings: Settings, wanted: int, left: set[str]
+) -> None:
+    settings.LIVE_CLIPS_MAX_BYTES = 30
+
+    live_clips.make_room(stored["held"].store, wanted)
+
+    assert set(Clip.objects.values_list("name", flat=True)) == left
+
+
+def test_nothing_is_deleted_if_it_would_not_be_enough(
+    stored: dict[str, Clip], settings: Settings
+) -> None:
+    settings.LIVE_CLIPS_MAX_BYTES = 30
+
+    with pytest.raises(Refused, match="confirmed or in a case"):
+        live_clips.make_room(stored["held"].store, 21)
+
+    assert Clip.objects.count() == 6
+
+
+def test_what_is_confirmed_meanwhile_stays(stored: dict[str, Clip]) -> None:
+    assert not live_clips._delete(stored["confirmed"])
+    assert not live_clips._delete(stored["held"])
 
 
 def test_a_clip_that_somebody_deletes_leaves_the_event(kept: LiveEvent, user: User) -> None:

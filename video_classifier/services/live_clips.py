@@ -13,15 +13,15 @@ from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Sum
+from django.db.models import Case, Exists, OuterRef, Q, Sum, Value, When
 from django.template.defaultfilters import filesizeformat
 
 from video_classifier.ml.contracts import Outcome
-from video_classifier.models import Analysis, Camera, Clip, LiveEvent, Store
+from video_classifier.models import Analysis, Camera, CaseItem, Clip, Event, LiveEvent, Store
 from video_classifier.querysets import ClipQuerySet
 from video_classifier.services import analyses, audit, catalog, clips, disk, segments, uploads
 from video_classifier.services.errors import Refused
-from video_classifier.states import Action, Origin, RecordedFrom
+from video_classifier.states import Action, Origin, RecordedFrom, Verdict
 
 logger = logging.getLogger(__name__)
 
@@ -29,6 +29,10 @@ MADE_ROOM = "The clip was deleted to make room for newer ones of this store's ca
 NO_ROOM = (
     "The clip takes {size}, and all clips of live cameras of this store together may take {most} "
     "(LIVE_CLIPS_MAX_BYTES)."
+)
+ALL_NEEDED = (
+    "There is no room for the clip: those of this store's live cameras that are confirmed or in a "
+    "case take {size} of {most} (LIVE_CLIPS_MAX_BYTES), and they are not deleted."
 )
 
 
@@ -97,32 +101,58 @@ def of_live_cameras(store: Store) -> ClipQuerySet:
 def make_room(store: Store, wanted: int) -> int:
     """Deletes the oldest ones until so many bytes more fit into the quota; says how many.
 
-    Raises Refused if they never would.
+    Never one that is confirmed or in a case, and last those that somebody still has to look at.
+    Raises Refused if it would not fit all the same.
     """
     most = settings.LIVE_CLIPS_MAX_BYTES
     if wanted > most:
-        size, limit = (filesizeformat(each).replace("\xa0", " ") for each in (wanted, most))
-        raise Refused(NO_ROOM.format(size=size, most=limit))
-    taken = of_live_cameras(store).aggregate(sum=Sum("size_bytes"))["sum"] or 0
+        raise Refused(NO_ROOM.format(size=_size(wanted), most=_size(most)))
+    taken = _sum(of_live_cameras(store))
+    if taken + wanted <= most:
+        return 0
+    needed = taken - _sum(_unneeded(store))
+    if needed + wanted > most:
+        raise Refused(ALL_NEEDED.format(size=_size(needed), most=_size(most)))
     deleted = 0
-    for clip in _expendable(store).iterator() if taken + wanted > most else ():
+    for clip in _expendable(store).iterator():
         if taken + wanted <= most:
             break
-        _delete(clip)
-        taken -= clip.size_bytes
-        deleted += 1
+        if _delete(clip):
+            taken -= clip.size_bytes
+            deleted += 1
     if deleted:
         logger.info("deleted %d clips of live cameras to make room in %s", deleted, store)
     return deleted
 
 
+def _sum(some: ClipQuerySet) -> int:
+    return some.aggregate(sum=Sum("size_bytes"))["sum"] or 0
+
+
+def _size(count: int) -> str:
+    return str(filesizeformat(count)).replace("\xa0", " ")
+
+
+def _unneeded(store: Store) -> ClipQuerySet:
+    held = CaseItem.objects.filter(clip=OuterRef("pk"))
+    return of_live_cameras(store).filter(~Exists(held)).exclude(verdict=Verdict.CONFIRMED)
+
+
 def _expendable(store: Store) -> ClipQuerySet:
-    """The oldest first. Once there are reviews and holds, what has one is no part of it."""
-    return of_live_cameras(store).order_by("uploaded_at")
+    """The oldest first; those with an open question after all others."""
+    waiting = Event.objects.waiting().filter(analysis__clip=OuterRef("pk"))
+    is_open = Q(Exists(waiting)) | Q(verdict__in=(Verdict.DISPUTED, Verdict.UNSURE))
+    last = Case(When(is_open, then=Value(1)), default=Value(0))
+    return _unneeded(store).annotate(last=last).order_by("last", "uploaded_at")
 
 
-def _delete(clip: Clip) -> None:
+def _delete(clip: Clip) -> bool:
+    """False if somebody confirmed it meanwhile, or put it into a case."""
     with transaction.atomic():
+        list(Clip.objects.select_for_update().filter(pk=clip.pk).only("pk"))
+        if not _unneeded(clip.store).filter(pk=clip.pk).exists():
+            return False
         LiveEvent.objects.filter(clip=clip).update(no_clip=MADE_ROOM)
         clips.delete(clip)
         audit.record(Action.PURGED, None, audit.CLIP, clip.pk)
+    return True
