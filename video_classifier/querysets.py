@@ -484,7 +484,13 @@ class AppendOnlyQuerySet(models.QuerySet[Row]):
 
 
 class AuditEntryQuerySet(AppendOnlyQuerySet["AuditEntry"]):
-    """Entries need no queries of their own."""
+    def managed_by(self, user: Visitor) -> Self:
+        """Of the stores that `user` manages; superusers see all, those of no store among them."""
+        if not user.is_authenticated:
+            return self.none()
+        if user.is_superuser:
+            return self
+        return self.filter(store__in=user.memberships.filter(role=Role.MANAGER).values("store"))
 
 
 class AuditSealQuerySet(AppendOnlyQuerySet["AuditSeal"]):

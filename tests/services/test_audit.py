@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import pytest
-from django.contrib.auth.models import User
+from django.contrib.auth.models import AnonymousUser, User
 from django.test import Client
 from pytest_django import Settings
 
-from tests.conftest import PASSWORD
+from tests.conftest import PASSWORD, MakeClip, MakeStore, MakeUser
 from video_classifier.models import AuditEntry
 from video_classifier.querysets import AppendOnlyError
-from video_classifier.services import audit
-from video_classifier.states import Action
+from video_classifier.services import audit, trash
+from video_classifier.states import Action, Role
 
 Entry = tuple[str, int | None, str, str]
 
@@ -64,6 +64,22 @@ def test_an_entry_outlives_its_account(user: User) -> None:
     user.delete()
 
     assert AuditEntry.objects.get().actor == key
+
+
+def test_managers_see_what_was_done_in_their_stores(
+    make_user: MakeUser, make_store: MakeStore, make_clip: MakeClip
+) -> None:
+    manager = make_user("grace", roles=[Role.MANAGER, Role.ANALYST])
+    elsewhere = make_user("linus", store=make_store("North"), roles=[Role.MANAGER])
+    trash.put(make_clip(), by=manager)
+    audit.record(Action.SIGNED_IN, manager, audit.USER, manager.pk)
+
+    def seen(user: User | AnonymousUser) -> list[str]:
+        return list(AuditEntry.objects.managed_by(user).values_list("action", flat=True))
+
+    assert seen(manager) == [Action.TRASHED]
+    assert seen(elsewhere) == seen(make_user("ada")) == seen(AnonymousUser()) == []
+    assert len(seen(make_user("root", is_superuser=True))) == 2
 
 
 @pytest.fixture

@@ -25,6 +25,9 @@ class AuditEntry(models.Model):
     )
     object_type = models.CharField(max_length=20, blank=True)
     object_id = models.CharField(max_length=36, blank=True)
+    store = models.BigIntegerField(
+        null=True, blank=True, help_text="Id of the store whose managers see it; none: nobody's."
+    )
     details = models.JSONField(default=dict, blank=True)
 
     objects = AuditEntryQuerySet.as_manager()
@@ -33,6 +36,13 @@ class AuditEntry(models.Model):
         verbose_name_plural = "audit log"
         ordering = ("-id",)
         default_permissions = ("view",)
+        indexes = (
+            # Of the page of the log: each has a filter, and then the order.
+            models.Index(fields=["actor", "at", "id"], name="auditentry_by_actor"),
+            models.Index(fields=["action", "at", "id"], name="auditentry_by_action"),
+            models.Index(fields=["store", "at", "id"], name="auditentry_by_store"),
+            models.Index(fields=["object_id", "at", "id"], name="auditentry_by_object"),
+        )
 
     def __str__(self) -> str:
         return f"{self.get_action_display()}, {self.at:%Y-%m-%d %H:%M:%S}"

@@ -23,6 +23,11 @@ API_KEY = "api_key"
 CAMERA = "camera"
 CHANNEL = "channel"
 DELIVERY = "delivery"
+RESULT = "result"
+STORE = "store"
+WALL = "wall"
+LIVE_EVENTS = "live_events"
+LOG = "audit_log"
 
 Detail = str | int | None
 
@@ -32,18 +37,23 @@ def record(
     actor: AbstractBaseUser | AnonymousUser | None,
     object_type: str = "",
     object_id: object = "",
+    *,
+    store: int | None = None,
     **details: Detail | Mapping[str, Detail],
 ) -> None:
     """Adds an entry, in the transaction that is open: what is rolled back was not done.
 
-    `actor` is None where the site itself acts. `details` hold counts and choices, never names,
-    which an entry would keep after the account or the clip is gone.
+    `actor` is None where the site itself acts. `store` is the key of the store whose managers may
+    read it, besides superusers: of what was done with its footage and its cameras. `details` hold
+    counts and choices, never names, which an entry would keep after the account or the clip is
+    gone.
     """
     AuditEntry.objects.create(
         action=action,
         actor=actor.pk if actor else None,
         object_type=object_type,
         object_id=str(object_id),
+        store=store,
         details=details,
     )
 

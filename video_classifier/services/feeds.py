@@ -91,7 +91,7 @@ def create(store: Store, name: str, choices: Choices, *, by: User) -> Feed:
         if Feed.objects.filter(camera=camera).exists():
             raise Refused(NAME_TAKEN)
         feed = Feed.objects.create(camera=camera, **chosen, **sealed)
-        audit.record(Action.FEED_ADDED, by, audit.CAMERA, camera.pk)
+        audit.record(Action.FEED_ADDED, by, audit.CAMERA, camera.pk, store=store.pk)
     return feed
 
 
@@ -113,7 +113,7 @@ def change(feed: Feed, name: str, choices: Choices, *, by: User) -> None:
         # The state is the watcher's: nothing else of the row is written.
         Feed.objects.filter(pk=feed.pk).update(revision=F("revision") + 1, **changed)
         fields = sorted({*(each.removeprefix("sealed_") for each in changed), *["name"] * renamed})
-        audit.record(Action.FEED_CHANGED, by, audit.CAMERA, feed.pk, changed=", ".join(fields))
+        _note(Action.FEED_CHANGED, feed, by, changed=", ".join(fields))
 
 
 def remove(feed: Feed, *, by: User) -> bool:
@@ -124,8 +124,8 @@ def remove(feed: Feed, *, by: User) -> bool:
         if not Feed.objects.filter(pk=feed.pk).delete()[0]:
             return False
         FeedHour.objects.filter(camera=feed.pk).delete()
+        _note(Action.FEED_REMOVED, feed, by)
         _remove_camera(feed.pk, by)
-        audit.record(Action.FEED_REMOVED, by, audit.CAMERA, feed.pk)
     return True
 
 
@@ -276,5 +276,9 @@ def _set(feed: Feed, action: Action, *, by: User, **wanted: bool) -> bool:
         row = Feed.objects.filter(pk=feed.pk).exclude(**wanted)
         if not row.update(**wanted, revision=F("revision") + int("is_enabled" in wanted)):
             return False
-        audit.record(action, by, audit.CAMERA, feed.pk)
+        _note(action, feed, by)
     return True
+
+
+def _note(action: Action, feed: Feed, by: User, **details: str) -> None:
+    audit.record(action, by, audit.CAMERA, feed.pk, store=feed.camera.store_id, **details)

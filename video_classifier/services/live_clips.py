@@ -154,5 +154,5 @@ def _delete(clip: Clip) -> bool:
             return False
         LiveEvent.objects.filter(clip=clip).update(no_clip=MADE_ROOM)
         clips.delete(clip)
-        audit.record(Action.PURGED, None, audit.CLIP, clip.pk)
+        audit.record(Action.PURGED, None, audit.CLIP, clip.pk, store=clip.store_id)
     return True

@@ -35,7 +35,7 @@ def put(clip: Clip, *, by: User) -> bool:
         jobs.cancel(BrowserCopy.objects.filter(clip=clip))
         jobs.cancel(SegmentCopy.objects.filter(clip=clip))
         reviews.refresh(clip)
-        audit.record(Action.TRASHED, by, audit.CLIP, clip.pk)
+        audit.record(Action.TRASHED, by, audit.CLIP, clip.pk, store=clip.store_id)
     return True
 
 
@@ -59,7 +59,7 @@ def restore(clip: Clip, *, by: User) -> bool:
         jobs.restore(BrowserCopy.objects.filter(clip=clip))
         jobs.restore(SegmentCopy.objects.filter(clip=clip))
         reviews.refresh(clip)
-        audit.record(Action.RESTORED, by, audit.CLIP, clip.pk)
+        audit.record(Action.RESTORED, by, audit.CLIP, clip.pk, store=clip.store_id)
         queue.announce()
     return True
 
@@ -70,7 +70,7 @@ def purge(clip: Clip, *, by: User | None) -> bool:
         if not Clip.objects.in_trash().select_for_update().filter(pk=clip.pk).exists():
             return False
         clips.delete(clip)
-        audit.record(Action.PURGED, by, audit.CLIP, clip.pk)
+        audit.record(Action.PURGED, by, audit.CLIP, clip.pk, store=clip.store_id)
     return True
 
 

@@ -64,7 +64,7 @@ def clip_file(request: HttpRequest, pk: UUID) -> HttpResponseBase:
         longest=sys.maxsize if download else ranges.STRETCH,
     )
     if download and request.method == "GET" and response.status_code in SENT:
-        audit.record(Action.DOWNLOADED, request.user, audit.CLIP, clip.pk)
+        audit.record(Action.DOWNLOADED, request.user, audit.CLIP, clip.pk, store=clip.store_id)
     name = "".join(filter(str.isprintable, clip.name)) or "clip"
     response["Content-Disposition"] = content_disposition_header(download, name) or "inline"
     return response

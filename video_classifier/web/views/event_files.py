@@ -42,7 +42,8 @@ def event_download(request: SignedInRequest, pk: UUID, number: int) -> HttpRespo
     except Refused as refusal:
         messages.error(request, str(refusal))
         return redirect(event.analysis)
-    audit.record(Action.DOWNLOADED, request.user, audit.EVENT, pk, number=number)
+    store = event.analysis.store_id
+    audit.record(Action.DOWNLOADED, request.user, audit.EVENT, pk, store=store, number=number)
     name = f"event-{number}-{str(pk)[:8]}.zip"
     return FileResponse(file, as_attachment=True, filename=name, content_type=ZIP)
 
