@@ -202,6 +202,9 @@ REVIEW_BLIND = env.share("REVIEW_BLIND", 0.1)  # of what the queue shows
 # The trash.
 TRASH_KEEP = env.days("TRASH_DAYS", 30)
 
+# The audit log.
+AUDIT_KEEP = env.whole("AUDIT_KEEP", 24)  # months
+
 # Models and analyses.
 MODELS_STORAGE = env.path("MODELS_STORAGE", BASE_DIR / "models_storage")
 PERSON_DETECTOR = env.path("PERSON_DETECTOR", MODELS_STORAGE / "person_detector")

@@ -1,4 +1,4 @@
-"""What has to be done from time to time: the trash emptied, files swept, uploads ended."""
+"""What has to be done from time to time: trash emptied, files swept, uploads ended, log sealed."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from django.utils import timezone
 from video_classifier.models import Feed
 from video_classifier.services import (
     alerts,
+    audit_seals,
     files,
     idempotency,
     live_events,
@@ -21,7 +22,7 @@ from video_classifier.services import (
 )
 
 EVERY = timedelta(days=1)
-UPLOADS_EVERY = timedelta(minutes=1)
+UPLOADS_EVERY = timedelta(minutes=1)  # seals of the audit log, too
 
 _lock = threading.Lock()
 # By the monotonic clock of this process, so that a start comes first.
@@ -30,7 +31,7 @@ _next_uploads = 0.0
 
 
 def tidy_if_due() -> None:
-    """Tidies up if this process has not for a day; uploads, if it has not for a minute.
+    """Tidies up if this process has not for a day; uploads and seals, if it has not for a minute.
 
     Should another process do the same at the same time, no harm comes of it.
     """
@@ -44,11 +45,13 @@ def tidy_if_due() -> None:
         resumable.finish_left()
         resumable.tidy()
         watching.turn_off_abandoned()
+        audit_seals.seal()
     if day:
         trash.purge_due(now=timezone.now())
         idempotency.purge()
         watching.purge_hours()
         live_events.purge(now=timezone.now())
         alerts.purge()
+        audit_seals.expire(now=timezone.now())
         files.sweep()
         live_pictures.sweep(set(Feed.objects.values_list("pk", flat=True)), now=timezone.now())
