@@ -212,7 +212,7 @@ def test_so_many_queries_however_many_hints(
 
     # Session, user, camera, its last event, its hours; events: keys, rows; hours of 30 days,
     # what they manage, alerts that failed, whether any camera is watched.
-    with django_assert_num_queries(12):
+    with django_assert_num_queries(13):
         page(client, feed)
     with django_assert_num_queries(5):
         part(client, feed)

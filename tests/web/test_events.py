@@ -165,7 +165,7 @@ def test_its_page_asks_the_database_no_more_of_hours(
 ) -> None:
     # session, user, the trash, the analysis, the event, all events in short, segments, the tracks'
     # windows, the track, what the user manages, whether cameras are watched
-    with django_assert_num_queries(11):
+    with django_assert_num_queries(12):
         get(client, address(recording, 2))
 
 

@@ -169,7 +169,7 @@ def test_queries_do_not_grow_with_the_persons(
 
     # session, user, permissions (2), memberships, the trash, the analysis, its segments, events and
     # persons, the clip's other results, whether cameras are watched
-    with django_assert_num_queries(12):
+    with django_assert_num_queries(13):
         page(client, analysis)
 
 

@@ -244,7 +244,7 @@ def test_six_hours_are_shown_in_bounded_time_and_queries(
     # session, user, permissions (2), memberships, the trash, the analysis, its segments, all events
     # in short, those shown, the tracks' windows, the clip's other results, whether cameras are
     # watched
-    with django_assert_num_queries(13):
+    with django_assert_num_queries(14):
         html = page(client, six_hours)
 
     assert process_time() - began < 3.0

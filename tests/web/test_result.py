@@ -485,7 +485,7 @@ def test_queries_do_not_grow_with_the_results_of_the_clip(
 
     # session, user, permissions (2), memberships, the trash, the analysis, its place, its progress,
     # the clip's other results, whether cameras are watched
-    with django_assert_num_queries(11):
+    with django_assert_num_queries(12):
         page(client, analysis)
     # session, user, permissions (2), memberships, the trash, the analysis, its place, its progress
     with django_assert_num_queries(9):

@@ -135,5 +135,5 @@ def test_it_asks_the_database_nothing_more(
 
     # session, user, permissions (2), memberships, the trash, the analysis, its segments, events and
     # tracks, the results of the clip, whether cameras are watched
-    with django_assert_num_queries(12):
+    with django_assert_num_queries(13):
         page(client, analysis)

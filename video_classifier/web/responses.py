@@ -14,6 +14,8 @@ from django.utils.cache import patch_vary_headers
 from django.utils.http import url_has_allowed_host_and_scheme
 from django_htmx.middleware import HtmxDetails
 
+from video_classifier.services import audit_views
+
 
 class SignedInRequest(HttpRequest):
     """What every view gets: LoginRequiredMiddleware turns strangers away before."""
@@ -43,6 +45,19 @@ def page_or_part(  # noqa: PLR0913
 
 def is_part(request: HttpRequest) -> bool:
     return "HX-Request" in request.headers
+
+
+def is_alone(request: HttpRequest) -> bool:
+    """Whether a video is asked for by itself, not by a player, which asks for ranges."""
+    return "Range" not in request.headers
+
+
+def note_view(
+    request: SignedInRequest, kind: str, key: object = "", *, store: int | None, **details: int
+) -> None:
+    """Of a page with footage, for the audit log: not of its parts, and not of its head alone."""
+    if request.method == "GET" and not is_part(request):
+        audit_views.note(request.user, kind, key, store=store, **details)
 
 
 def asked_for(request: HttpRequest) -> str:

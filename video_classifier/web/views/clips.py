@@ -16,11 +16,11 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
 from video_classifier.models import Clip, SegmentCopy
-from video_classifier.services import audit, copies
-from video_classifier.states import Action, Playback, Status
+from video_classifier.services import audit, audit_views, copies
+from video_classifier.states import Playback, Status
 from video_classifier.web import ranges
 from video_classifier.web.players import AT, player_of, second_asked
-from video_classifier.web.responses import SignedInRequest, asked_for
+from video_classifier.web.responses import SignedInRequest, asked_for, is_alone, note_view
 from video_classifier.web.trashed import CLIP, gone_if_trashed
 
 # By what the file was found to be, never by what its uploader called it.
@@ -46,7 +46,7 @@ BARE = "sandbox allow-same-origin; default-src 'none'; media-src 'self'"
 
 @require_safe
 @gone_if_trashed(CLIP)
-def clip_file(request: HttpRequest, pk: UUID) -> HttpResponseBase:
+def clip_file(request: SignedInRequest, pk: UUID) -> HttpResponseBase:
     """The clip as it was uploaded (?download=1), or as a browser can play it.
 
     Where it plays segment by segment, ?at= leads to the one with that second.
@@ -63,8 +63,11 @@ def clip_file(request: HttpRequest, pk: UUID) -> HttpResponseBase:
         container="mp4" if copy else clip.container,
         longest=sys.maxsize if download else ranges.STRETCH,
     )
-    if download and request.method == "GET" and response.status_code in SENT:
-        audit.record(Action.DOWNLOADED, request.user, audit.CLIP, clip.pk, store=clip.store_id)
+    if request.method == "GET" and response.status_code in SENT:
+        if download:
+            audit_views.note_download(request.user, clip, in_parts=not is_alone(request))
+        elif is_alone(request):
+            note_view(request, audit.CLIP, clip.pk, store=clip.store_id)
     name = "".join(filter(str.isprintable, clip.name)) or "clip"
     response["Content-Disposition"] = content_disposition_header(download, name) or "inline"
     return response
@@ -72,10 +75,12 @@ def clip_file(request: HttpRequest, pk: UUID) -> HttpResponseBase:
 
 @require_safe
 @gone_if_trashed(CLIP)
-def segment_copy(request: HttpRequest, pk: UUID, number: int) -> HttpResponseBase:
+def segment_copy(request: SignedInRequest, pk: UUID, number: int) -> HttpResponseBase:
     """The copy of a segment, as a browser plays it."""
     made = SegmentCopy.objects.visible_to(request.user).filter(status=Status.DONE)
     found = get_object_or_404(made.select_related("clip"), clip=pk, number=number)
+    if is_alone(request):
+        note_view(request, audit.CLIP, pk, store=found.clip.store_id, segment=number)
     etag = f'"{found.clip.sha256}-{found.number}"'
     return _sent(request, found.file, etag=etag, container="mp4", longest=ranges.STRETCH)
 

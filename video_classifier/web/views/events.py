@@ -13,7 +13,7 @@ from django.views.decorators.cache import cache_control, never_cache
 from django.views.decorators.http import require_safe
 
 from video_classifier.models import Analysis, Event
-from video_classifier.services import candidates, evidence, gaps
+from video_classifier.services import audit, candidates, evidence, gaps
 from video_classifier.web import zoom
 from video_classifier.web.curves import Curve, curve_of
 from video_classifier.web.events import (
@@ -29,7 +29,7 @@ from video_classifier.web.events import (
 )
 from video_classifier.web.overview import overview_of
 from video_classifier.web.players import Player, player_of
-from video_classifier.web.responses import is_part, page_or_part
+from video_classifier.web.responses import SignedInRequest, is_part, note_view, page_or_part
 from video_classifier.web.trashed import ANALYSIS, gone_if_trashed
 
 _not_cached = cache_control(private=True, no_store=True)  # a desk may be shared
@@ -38,12 +38,13 @@ _not_cached = cache_control(private=True, no_store=True)  # a desk may be shared
 @never_cache
 @require_safe
 @gone_if_trashed(ANALYSIS)
-def event(request: HttpRequest, pk: UUID, number: int) -> HttpResponse:
+def event(request: SignedInRequest, pk: UUID, number: int) -> HttpResponse:
     analysis = get_object_or_404(Analysis.objects.visible_to(request.user).for_listing(), pk=pk)
     row = one(analysis, number)
     if row is None:
         msg = "There is no such event."
         raise Http404(msg)
+    note_view(request, audit.EVENT, pk, store=analysis.store_id, number=number)
     shown = view_of(row, sorted_by(request.GET))
     events = marked(analysis)
     return page_or_part(

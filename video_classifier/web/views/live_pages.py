@@ -22,10 +22,16 @@ from django.views.decorators.http import require_safe
 from video_classifier.http import paging
 from video_classifier.http.permissions import manages_a_store, sees_several_stores, why_empty
 from video_classifier.models import Feed, FeedHour, LiveEvent
-from video_classifier.services import live_pictures, live_streams
+from video_classifier.services import audit, live_pictures, live_streams
 from video_classifier.web import alert_log, live_cameras, live_health
 from video_classifier.web.live_cameras import CameraView
-from video_classifier.web.responses import SignedInRequest, asked_for, is_part, page_or_part
+from video_classifier.web.responses import (
+    SignedInRequest,
+    asked_for,
+    is_part,
+    note_view,
+    page_or_part,
+)
 
 NO_PICTURE = (
     "There is no picture of this camera: none came yet, or none for a day. Its page says how it "
@@ -52,6 +58,9 @@ def wall(request: SignedInRequest) -> HttpResponse:
     part = "video_classifier/wall/_cameras.html"
     if is_part(request):
         return _unless_seen(request, part, context)
+    if cameras:
+        stores = {each.feed.camera.store_id for each in cameras}
+        note_view(request, audit.WALL, store=min(stores) if len(stores) == 1 else None)
     may_add = manages_a_store(request.user)
     context |= {
         "part": _part(part, context, request),
@@ -87,6 +96,7 @@ def camera(request: SignedInRequest, pk: int) -> HttpResponse:
     if not is_part(request):
         visible = Feed.objects.visible_to(request.user)
         manages = visible.managed_by(request.user).filter(pk=pk).exists()
+        note_view(request, audit.CAMERA, pk, store=feed.camera.store_id)
         context |= {
             "part": _part(part, context, request),
             "health": _health(request, view),

@@ -20,7 +20,7 @@ from video_classifier.http.permissions import (
 )
 from video_classifier.ml.contracts import Region
 from video_classifier.models import Analysis
-from video_classifier.services import analyses, candidates, gaps, progress
+from video_classifier.services import analyses, audit, candidates, gaps, progress
 from video_classifier.services.catalog import Card
 from video_classifier.services.errors import Refused
 from video_classifier.services.gaps import Coverage
@@ -39,6 +39,7 @@ from video_classifier.web.responses import (
     asked_for,
     came_from,
     is_part,
+    note_view,
     page_or_part,
 )
 from video_classifier.web.results import HeatMapPanel, ProgressPanel, model_problem, steps
@@ -54,15 +55,23 @@ PARTS = {
 @never_cache
 @require_safe
 @gone_if_trashed(ANALYSIS)
-def result(request: HttpRequest, pk: UUID) -> HttpResponse:
-    return _result(request, pk, form=ModelForm())
+def result(request: SignedInRequest, pk: UUID) -> HttpResponse:
+    return _result(request, pk, form=ModelForm(), is_view=True)
 
 
-def _result(
-    request: HttpRequest, pk: UUID, *, form: ModelForm, problem: str = "", status: int = 200
+def _result(  # noqa: PLR0913
+    request: SignedInRequest,
+    pk: UUID,
+    *,
+    form: ModelForm,
+    problem: str = "",
+    status: int = 200,
+    is_view: bool = False,
 ) -> HttpResponse:
     visible = Analysis.objects.visible_to(request.user).for_listing()
     analysis = get_object_or_404(visible.select_related("heat_map"), pk=pk)
+    if is_view:
+        note_view(request, audit.RESULT, pk, store=analysis.store_id)
     card = {choice.name: choice.card for choice in form.choices}.get(analysis.model)
     measured = card if card is not None and card.describes(analysis.model_sha256) else None
     return page_or_part(

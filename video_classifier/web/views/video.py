@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator
+from http import HTTPStatus
 
 from django.contrib.auth import get_user
 from django.contrib.auth.decorators import login_not_required
@@ -15,7 +16,8 @@ from django.http.response import Http404, HttpResponseBase
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from video_classifier.services import live_pictures, live_streams
+from video_classifier.models import Camera
+from video_classifier.services import audit, audit_views, live_pictures, live_streams
 from video_classifier.services.errors import Refused
 from video_classifier.services.live_pictures import Latest
 from video_classifier.services.live_streams import NoRoomError, Place
@@ -49,7 +51,12 @@ def _by_token(request: HttpRequest, pk: int, signed: str) -> HttpResponseBase:
         found = User.objects.filter(pk=user.pk).first()
         return found is not None and live_streams.may_watch(found, pk)
 
-    return _video(request, pk, user, may_go_on, live_streams.GOOD_FOR.total_seconds())
+    response = _video(request, pk, user, may_go_on, live_streams.GOOD_FOR.total_seconds())
+    if request.method == "GET" and response.status_code == HTTPStatus.OK:
+        # On a page of the site the page was noted.
+        store = Camera.objects.visible_to(user).get(pk=pk).store_id
+        audit_views.note(user, audit.CAMERA, pk, store=store, by_address=1)
+    return response
 
 
 def _still_signed_in(request: HttpRequest, pk: int) -> Callable[[], bool]:

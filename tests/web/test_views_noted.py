@@ -1,0 +1,147 @@
+"""Who looks at footage is noted: once a page, and never for what the page loads."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.test import Client
+from django.utils import timezone
+
+from tests.conftest import MakeAnalysis, MakeStore, segment_of
+from tests.databases import busy
+from tests.makers.live_cameras import make_feed
+from video_classifier.models import Analysis, AuditEntry, Event, Feed
+from video_classifier.services import audit_views, live_pictures, live_streams, trash
+from video_classifier.states import Action, Status
+
+HTMX = {"HX-Request": "true"}
+
+
+@pytest.fixture
+def analysis(make_analysis: MakeAnalysis) -> Analysis:
+    found = make_analysis(status=Status.DONE)
+    facts = {"start": 0.0, "end": 1.0, "peak": 0.5, "score": 0.9}
+    Event.objects.create(analysis=found, number=1, segment=segment_of(found), **facts)
+    return found
+
+
+@pytest.fixture
+def feed(make_store: MakeStore) -> Feed:
+    found = make_feed(make_store())
+    live_pictures.write(found.pk, b"picture", taken_at=timezone.now())
+    return found
+
+
+def views() -> list[tuple[Any, ...]]:
+    rows = AuditEntry.objects.filter(action=Action.VIEWED).order_by("pk")
+    return list(rows.values_list("actor", "object_type", "object_id", "store", "details"))
+
+
+def test_a_result_is_noted(client: Client, user: User, analysis: Analysis) -> None:
+    client.get(analysis.get_absolute_url())
+
+    store = analysis.clip.store_id
+    assert views() == [(user.pk, "result", str(analysis.pk), store, {})]
+
+
+def test_an_event_is_noted(client: Client, user: User, analysis: Analysis) -> None:
+    client.get(f"{analysis.get_absolute_url()}events/1/")
+
+    store = analysis.clip.store_id
+    assert views() == [(user.pk, "event", str(analysis.pk), store, {"number": 1})]
+
+
+def test_live_cameras_are_noted(client: Client, user: User, feed: Feed) -> None:
+    store = feed.camera.store_id
+
+    client.get("/live/")
+    client.get(f"/cameras/{feed.pk}/")
+
+    assert views() == [
+        (user.pk, "wall", "", store, {}),
+        (user.pk, "camera", str(feed.pk), store, {}),
+    ]
+
+
+def test_a_wall_without_cameras_shows_nobody(client: Client) -> None:
+    client.get("/live/")
+
+    assert views() == []
+
+
+def test_a_film_by_a_signed_address_is_noted(
+    stranger: Client, user: User, feed: Feed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(live_streams, "pictures", lambda *_, **__: iter(()))
+    signed = live_streams.token(feed.camera, user)
+
+    stranger.head(f"/video/{feed.pk}?token={signed}")
+    stranger.get(f"/video/{feed.pk}?token={signed}").getvalue()
+
+    store = feed.camera.store_id
+    assert views() == [(user.pk, "camera", str(feed.pk), store, {"by_address": 1})]
+
+
+def test_parts_of_a_page_and_its_head_are_not_noted(client: Client, analysis: Analysis) -> None:
+    address = analysis.get_absolute_url()
+
+    assert client.get(address, headers=HTMX).status_code == 200
+    assert client.head(address).status_code == 200
+    assert client.head(f"{address}events/1/").status_code == 200
+
+    assert views() == []
+
+
+def test_a_player_is_not_noted(client: Client, analysis: Analysis) -> None:
+    for part in ("bytes=0-", "bytes=2-3"):
+        client.get(f"/clips/{analysis.clip_id}/file", headers={"Range": part}).getvalue()
+
+    assert views() == []
+
+
+def test_a_file_that_is_opened_by_itself_is_noted(
+    client: Client, user: User, analysis: Analysis
+) -> None:
+    client.get(f"/clips/{analysis.clip_id}/file").getvalue()
+
+    key, store = str(analysis.clip_id), analysis.clip.store_id
+    assert views() == [(user.pk, "clip", key, store, {})]
+
+
+def test_a_download_in_parts_is_one(client: Client, analysis: Analysis) -> None:
+    address = f"/clips/{analysis.clip_id}/file?download=1"
+    for part in ("bytes=0-1", "bytes=2-3", "bytes=4-"):
+        client.get(address, headers={"Range": part}).getvalue()
+
+    assert AuditEntry.objects.filter(action=Action.DOWNLOADED).count() == 1
+    assert views() == []
+
+
+def test_what_is_not_shown_is_not_noted(client: Client, user: User, analysis: Analysis) -> None:
+    trash.put(analysis.clip, by=user)
+
+    assert client.get(analysis.get_absolute_url()).status_code == 410
+    assert client.get(f"{analysis.get_absolute_url()}events/1/").status_code == 410
+    assert views() == []
+
+
+def test_what_nobody_may_see_is_not_noted(
+    client: Client, make_store: MakeStore, analysis: Analysis
+) -> None:
+    Analysis.objects.update(store=make_store("North"))
+
+    assert client.get(analysis.get_absolute_url()).status_code == 404
+    assert views() == []
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_busy_database_keeps_nobody_from_looking(
+    user: User, caplog: pytest.LogCaptureFixture
+) -> None:
+    with busy(AuditEntry):
+        audit_views.note(user, "result", 7, store=1)
+
+    assert "could not be noted" in caplog.text
+    assert views() == []
