@@ -12,7 +12,7 @@ from django.db import connections, models
 from django.db.models import Exists, F, OuterRef, Q, Subquery, Window
 from django.db.models.functions import RowNumber
 
-from video_classifier.states import AlertKind, Answer, Role, Status, UploadStatus
+from video_classifier.states import AlertKind, Answer, Prediction, Role, Status, UploadStatus
 
 if TYPE_CHECKING:
     from video_classifier.models import (  # noqa: F401
@@ -58,6 +58,12 @@ HINTS = (AlertKind.LIVE, AlertKind.RECORDING)
 _CLOSED = Q(live_event__closed_at__isnull=False)
 _GONE = Q(kind=AlertKind.RECORDING, analysis=None) | Q(kind=AlertKind.LIVE) & (
     Q(live_event=None) | _CLOSED & Q(live_event__clip=None, live_event__no_clip="")
+)
+_HINTS_YET = Q(analyses__is_latest=True) & (
+    Q(analyses__prediction=Prediction.HINT) | Q(analyses__status__in=UNFINISHED)
+)
+_CLIP_HINTS_YET = Q(clip__analyses__is_latest=True) & (
+    Q(clip__analyses__prediction=Prediction.HINT) | Q(clip__analyses__status__in=UNFINISHED)
 )
 _TELLS = {AlertKind.LIVE: "tells_live", AlertKind.RECORDING: "tells_recordings"}
 
@@ -129,6 +135,14 @@ class ClipQuerySet(InStoreQuerySet["Clip"]):
             return self.visible_to(user)
         own = self.in_stores_of(user, Role.ANALYST).filter(uploaded_by=user.pk)
         return own | self.in_stores_of(user, Role.MANAGER)
+
+    def unheld(self) -> Self:
+        """In no case, so that they may be deleted."""
+        return self.filter(case_items=None)
+
+    def hinting(self) -> Self:
+        """With a hint in their latest result, or one that isn't finished yet."""
+        return self.filter(_HINTS_YET).distinct()
 
 
 class JobQuerySet(InStoreQuerySet[AnyJob]):
@@ -243,10 +257,19 @@ class AnalysisQuerySet(InStoreQuerySet["Analysis"]):
         return (
             self.kept()
             .select_related(
-                "clip", "clip__store", "clip__camera", "clip__uploaded_by", "requested_by"
+                *("clip", "clip__store", "clip__camera", "clip__uploaded_by", "requested_by"),
+                "clip__store__retention",
+            )
+            .annotate(
+                clip_is_held=Exists(self._of_row(Q(clip__case_items__isnull=False))),
+                clip_hints=Exists(self._of_row(_CLIP_HINTS_YET)),
             )
             .order_by("-queued_at", "-pk")
         )
+
+    def _of_row(self, condition: Q) -> Self:
+        """The row itself, if that holds of its clip."""
+        return type(self)(self.model).filter(condition, pk=OuterRef("pk"))
 
 
 class HeatMapQuerySet(JobQuerySet["HeatMap"]):

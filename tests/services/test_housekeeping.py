@@ -24,6 +24,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     shown = [NOW]
     monkeypatch.setattr(time, "monotonic", lambda: shown[0])
     monkeypatch.setattr(housekeeping, "_next", 0.0)
+    monkeypatch.setattr(housekeeping, "_next_expiry", 0.0)
     monkeypatch.setattr(housekeeping, "_next_uploads", 0.0)
     return shown
 

@@ -17,35 +17,43 @@ from video_classifier.services import (
     live_events,
     live_pictures,
     resumable,
+    retention,
     trash,
     watching,
 )
 
 EVERY = timedelta(days=1)
+EXPIRY_EVERY = timedelta(hours=1)
 UPLOADS_EVERY = timedelta(minutes=1)  # seals of the audit log, too
 
 _lock = threading.Lock()
 # By the monotonic clock of this process, so that a start comes first.
 _next = 0.0
+_next_expiry = 0.0
 _next_uploads = 0.0
 
 
 def tidy_if_due() -> None:
     """Tidies up if this process has not for a day; uploads and seals, if it has not for a minute.
 
+    Footage whose time is over goes within the hour.
+
     Should another process do the same at the same time, no harm comes of it.
     """
-    global _next, _next_uploads  # noqa: PLW0603
+    global _next, _next_expiry, _next_uploads  # noqa: PLW0603
     now = time.monotonic()
     with _lock:
-        day, minute = now >= _next, now >= _next_uploads
+        day, hour, minute = now >= _next, now >= _next_expiry, now >= _next_uploads
         _next = now + EVERY.total_seconds() if day else _next
+        _next_expiry = now + EXPIRY_EVERY.total_seconds() if hour else _next_expiry
         _next_uploads = now + UPLOADS_EVERY.total_seconds() if minute else _next_uploads
     if minute:
         resumable.finish_left()
         resumable.tidy()
         watching.turn_off_abandoned()
         audit_seals.seal()
+    if hour:
+        retention.delete_expired(now=timezone.now())
     if day:
         trash.purge_due(now=timezone.now())
         idempotency.purge()

@@ -21,6 +21,7 @@ from video_classifier.services import moments, password_links
 from video_classifier.services.catalog import Card
 from video_classifier.web import constants
 from video_classifier.web.curves import Row
+from video_classifier.web.keeping import Keeping, keeping_of
 from video_classifier.web.players import Player
 from video_classifier.web.quality import ModelQuality
 from video_classifier.web.results import ResultSummary
@@ -59,6 +60,12 @@ def constant(name: str) -> float | str:
     """One of web.constants."""
     value: float | str = getattr(constants, name)
     return value
+
+
+@register.filter
+def keeping(analysis: Analysis) -> Keeping:
+    """How long the clip of one of a list is kept."""
+    return keeping_of(analysis)
 
 
 class NameParts(NamedTuple):

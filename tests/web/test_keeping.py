@@ -1,0 +1,81 @@
+"""How long a clip is kept is said where it is shown."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from django.contrib.auth.models import User
+from django.test import Client
+from django.utils import timezone
+
+from tests.conftest import MakeAnalysis
+from video_classifier.models import Analysis, Case, CaseItem
+from video_classifier.services import retention
+from video_classifier.services.retention import Days
+from video_classifier.states import Status
+from video_classifier.web.keeping import Keeping, keeping_of
+
+AT = datetime(2026, 11, 3, 14, 0, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("keeping", "words"),
+    [
+        (Keeping(), "Kept until somebody deletes it"),
+        (Keeping(is_held=True), "Kept as long as it is in a case"),
+        (Keeping(until=AT), "Kept until 3 Nov 2026, 14:00 UTC"),
+        (Keeping(until=AT, makes_room=True), "Kept until 3 Nov 2026, 14:00 UTC"),
+        (
+            Keeping(makes_room=True),
+            "Kept until somebody deletes it, or newer clips of live cameras need the room",
+        ),
+    ],
+)
+def test_it_is_said_in_words(keeping: Keeping, words: str) -> None:
+    assert str(keeping) == words
+
+
+@pytest.fixture
+def analysis(make_analysis: MakeAnalysis) -> Analysis:
+    return make_analysis(status=Status.DONE)
+
+
+def of(analysis: Analysis) -> Keeping:
+    return keeping_of(Analysis.objects.for_listing().get(pk=analysis.pk))
+
+
+def test_a_store_without_days_keeps_all(analysis: Analysis) -> None:
+    assert of(analysis) == Keeping()
+
+
+def test_the_latest_result_decides(
+    analysis: Analysis, make_analysis: MakeAnalysis, user: User
+) -> None:
+    clip = analysis.clip
+    retention.change(clip.store, Days(ordinary=1, waiting=7), by=user)
+
+    assert of(analysis).until == clip.uploaded_at + timedelta(days=7)
+
+    Analysis.objects.update(is_latest=False)
+    make_analysis(clip=clip, status=Status.DONE, prediction="no_hint", score=0.1)
+    assert of(analysis).until == clip.uploaded_at + timedelta(days=1)
+
+
+def test_a_case_holds_it(analysis: Analysis, user: User) -> None:
+    retention.change(analysis.clip.store, Days(waiting=7), by=user)
+    case = Case.objects.create(store=analysis.clip.store, name="Bicycles")
+    CaseItem.objects.create(case=case, clip=analysis.clip)
+
+    assert of(analysis) == Keeping(is_held=True)
+
+
+def test_result_and_history_say_it(client: Client, analysis: Analysis, user: User) -> None:
+    retention.change(analysis.clip.store, Days(waiting=7), by=user)
+    until = timezone.localtime(analysis.clip.uploaded_at + timedelta(days=7))
+
+    result = " ".join(client.get(analysis.get_absolute_url()).content.decode().split())
+    history = client.get("/history/").content.decode()
+
+    assert f'<dt>Kept</dt><dd>until <time datetime="{until:%Y-%m-%dT%H:%M}' in result
+    assert f'title="Kept until {until:%-d %b %Y, %H:%M}' in history

@@ -1,0 +1,48 @@
+"""What pages say of how long a clip is kept."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.utils import timezone
+
+from video_classifier.models import Retention
+from video_classifier.services import retention
+from video_classifier.states import Origin
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Keeping:
+    """Of one clip."""
+
+    until: datetime | None = None
+    is_held: bool = False
+    makes_room: bool = False  # for newer ones of live cameras
+
+    @property
+    def words(self) -> str:
+        """Without the moment; it follows, if there is one."""
+        if self.is_held:
+            return "as long as it is in a case"
+        if self.until is not None:
+            return "until"
+        if self.makes_room:
+            return "until somebody deletes it, or newer clips of live cameras need the room"
+        return "until somebody deletes it"
+
+    def __str__(self) -> str:
+        """All of it, for where there is no room for elements."""
+        if self.until is None:
+            return f"Kept {self.words}"
+        return f"Kept until {timezone.localtime(self.until):%-d %b %Y, %H:%M %Z}"
+
+
+def keeping_of(analysis: Any) -> Keeping:
+    """Of the clip of one of AnalysisQuerySet.for_listing: asks the database nothing."""
+    clip = analysis.clip
+    days: Retention | None = getattr(clip.store, "retention", None)
+    is_held: bool = analysis.clip_is_held
+    until = retention.expires_at(clip, days, hints=analysis.clip_hints, is_held=is_held)
+    return Keeping(until=until, is_held=is_held, makes_room=clip.origin != Origin.UPLOAD)
