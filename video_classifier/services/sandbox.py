@@ -31,6 +31,7 @@ from video_classifier.ml.contracts import (
     Sample,
     Span,
     Stage,
+    Track,
 )
 from video_classifier.ml.isolation.children import (
     NOTHING,
@@ -125,6 +126,12 @@ def copy_span(source: Path, target: Path, span: Span, *, watch: Watch) -> None:
     """As `browser_copy.make_span`. Raises Refused, and what `watch` raises."""
     with refusing():
         _reader.copy_span(source, target, span, watch=watch)
+
+
+def blur_span(source: Path, target: Path, span: Span, track: Track | None, *, watch: Watch) -> None:
+    """As `blurred_copy.make`. Raises Refused, and what `watch` raises."""
+    with refusing():
+        _reader.blur_span(source, target, span, track, watch=watch)
 
 
 def cut(

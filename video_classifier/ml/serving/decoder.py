@@ -227,6 +227,14 @@ class InChild:
         meanwhile = Meanwhile(watch=watch)
         self._call("copy_span", source, target, span, returns=type(None), meanwhile=meanwhile)
 
+    def blur_span(
+        self, source: Path, target: Path, span: Span, track: Track | None, *, watch: Watch = idle
+    ) -> None:
+        """As `blurred_copy.make`. Raises ClipError."""
+        meanwhile = Meanwhile(watch=watch)
+        arguments = source, target, span, track
+        self._call("blur_span", *arguments, returns=type(None), meanwhile=meanwhile)
+
     def cut(
         self,
         source: Path,

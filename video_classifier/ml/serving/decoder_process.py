@@ -128,6 +128,11 @@ class Operations:
 
         browser_copy.make_span(source, target, span)
 
+    def blur_span(self, source: Path, target: Path, span: Span, track: Track | None) -> None:
+        from video_classifier.ml.video import blurred_copy
+
+        blurred_copy.make(source, target, span, track)
+
     def cut(
         self, source: Path, target: Path, container: str, start: float, end: float
     ) -> tuple[float, float, str]:
