@@ -33,6 +33,7 @@ from video_classifier.models import (
     ApiKey,
     AuditEntry,
     Camera,
+    Case,
     Clip,
     Event,
     FeedHour,
@@ -41,7 +42,7 @@ from video_classifier.models import (
     OneTimePassword,
     Upload,
 )
-from video_classifier.services import alerts, api_keys, audit, files, heat_maps, trash
+from video_classifier.services import alerts, api_keys, audit, cases, files, heat_maps, trash
 from video_classifier.states import Action, Playback, Prediction, Scope, Status
 
 CLIPS = "/admin/video_classifier/clip/"
@@ -271,6 +272,21 @@ def test_deleting_moves_to_the_trash(
     for url in (CLIPS, ANALYSES):
         html = admin_client.get(url).content.decode()
         assert not re.search(r'<th class="field-\w+"><a[^>]*>till.mp4', html)
+
+
+def test_what_is_in_a_case_stays(
+    admin_client: Client, admin_user: User, make_clip: MakeClip
+) -> None:
+    clip = make_clip(name="till.mp4")
+    case = Case.objects.create(store=clip.store, name="Perfume shelf")
+    cases.add_clip(case, clip, by=admin_user)
+
+    answer = admin_client.post(f"{CLIPS}{clip.pk}/delete/", {"post": "yes"})
+    act(admin_client, CLIPS, "move_to_trash", clip)
+
+    assert answer.status_code == 403
+    assert "in a case: “Perfume shelf”" in admin_client.get(CLIPS).content.decode()
+    assert Clip.objects.kept().exists()
 
 
 def test_restores_from_the_trash(

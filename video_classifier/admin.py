@@ -48,6 +48,7 @@ from video_classifier.querysets import DELETE_CLIPS
 from video_classifier.services import (
     analyses,
     api_keys,
+    cases,
     catalog,
     confidence,
     files,
@@ -271,7 +272,9 @@ class ClipAdmin(AnalyzableAdmin):
         return super().changelist_view(request, *args, **kwargs)
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return request.user.has_perm(DELETE_CLIPS)
+        """What is in a case can't be deleted by anybody."""
+        is_held = obj is not None and cases.is_held(obj)
+        return request.user.has_perm(DELETE_CLIPS) and not is_held
 
     def get_actions(self, request: HttpRequest) -> dict[str, Any]:
         """In the trash: to restore, and to delete for good; outside: to move there."""
@@ -284,7 +287,12 @@ class ClipAdmin(AnalyzableAdmin):
 
     @admin.action(description="Move to the trash", permissions=["delete"])
     def move_to_trash(self, request: HttpRequest, chosen: QuerySet[Clip]) -> None:
-        moved = sum(trash.put(clip, by=request.user) for clip in chosen)  # type: ignore[arg-type]
+        moved = 0
+        for clip in chosen:
+            try:
+                moved += trash.put(clip, by=request.user)  # type: ignore[arg-type]
+            except Refused as refusal:  # it is in a case
+                messages.warning(request, str(refusal))
         messages.success(request, f"Moved to the trash: {moved}.")
 
     @admin.action(description="Restore from the trash", permissions=["delete"])

@@ -12,7 +12,15 @@ from django.db import connections, models
 from django.db.models import Exists, F, OuterRef, Q, Subquery, Window
 from django.db.models.functions import RowNumber
 
-from video_classifier.states import AlertKind, Answer, Prediction, Role, Status, UploadStatus
+from video_classifier.states import (
+    AlertKind,
+    Answer,
+    CaseState,
+    Prediction,
+    Role,
+    Status,
+    UploadStatus,
+)
 
 if TYPE_CHECKING:
     from video_classifier.models import (  # noqa: F401
@@ -54,6 +62,7 @@ DELETE_CLIPS = "video_classifier.delete_clip"  # the permission
 ACTIVE = (Status.QUEUED, Status.RUNNING)
 UNFINISHED = (*ACTIVE, Status.PAUSED)
 UPLOADERS = (Role.ANALYST, Role.MANAGER)
+CASE_WORKERS = (Role.REVIEWER, Role.MANAGER)
 HINTS = (AlertKind.LIVE, AlertKind.RECORDING)
 _CLOSED = Q(live_event__closed_at__isnull=False)
 _GONE = Q(kind=AlertKind.RECORDING, analysis=None) | Q(kind=AlertKind.LIVE) & (
@@ -100,6 +109,10 @@ class StoreQuerySet(InStoreQuerySet["Store"]):
     def managed_by(self, user: Visitor) -> Self:
         """Those whose live cameras `user` may add and change."""
         return self.in_stores_of(user, Role.MANAGER)
+
+    def with_cases_of(self, user: Visitor) -> Self:
+        """Those in which `user` works on cases."""
+        return self.in_stores_of(user, *CASE_WORKERS)
 
 
 class CameraQuerySet(InStoreQuerySet["Camera"]):
@@ -459,11 +472,24 @@ class ApiKeyQuerySet(models.QuerySet["ApiKey"]):
 
 
 class CaseQuerySet(InStoreQuerySet["Case"]):
-    """Cases need no queries of their own."""
+    def open_to(self, user: Visitor) -> Self:
+        """Those that `user` sees and works on: as a reviewer or a manager of their stores."""
+        return self.in_stores_of(user, *CASE_WORKERS)
+
+    def in_state(self, state: CaseState) -> Self:
+        return self.filter(state=state)
 
 
 class CaseExportQuerySet(JobQuerySet["CaseExport"]):
     way_to_store = "case__store"
+
+    def open_to(self, user: Visitor) -> Self:
+        """Those of cases that are open to `user`."""
+        return self.in_stores_of(user, *CASE_WORKERS)
+
+    def finished_before(self, moment: datetime) -> Self:
+        """Done or failed before `moment`."""
+        return self.filter(finished_at__lt=moment)
 
 
 class SavedViewQuerySet(models.QuerySet["SavedView"]):

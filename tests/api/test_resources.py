@@ -11,8 +11,8 @@ from tests.api.conftest import V1, Key, sentence
 from tests.conftest import MEASURED, MakeAnalysis, MakeClip, MakeModel, MakeTrack
 from video_classifier.api.documented import FILTERS
 from video_classifier.http.filters import SORT, HistoryFilter
-from video_classifier.models import Analysis, Camera, Event, Store
-from video_classifier.services import trash
+from video_classifier.models import Analysis, Camera, Case, Event, Store
+from video_classifier.services import cases, trash
 from video_classifier.states import RecordedFrom, Status, View
 
 
@@ -187,6 +187,16 @@ def test_a_clip_is_moved_to_the_trash(api: Key, hint: Analysis) -> None:
     assert api.delete(f"{V1}/clips/{hint.clip_id}").status_code == 204
     hint.clip.refresh_from_db()
     assert hint.clip.trashed_at is not None
+
+
+def test_a_clip_that_is_in_a_case_is_not(api: Key, hint: Analysis, user: User) -> None:
+    case = Case.objects.create(store=hint.store, name="Perfume shelf")
+    cases.add_clip(case, hint.clip, by=user)
+
+    response = api.delete(f"{V1}/clips/{hint.clip_id}")
+
+    assert response.status_code == 409
+    assert "in a case: “Perfume shelf”" in sentence(response)
 
 
 def test_models_say_how_well_they_do(api: Key, make_model: MakeModel) -> None:

@@ -7,7 +7,8 @@ from django.contrib.auth.models import User
 from django.test import Client
 
 from tests.conftest import MakeAnalysis, MakeClip, MakeUser, make_deleter
-from video_classifier.models import Clip
+from video_classifier.models import Case, Clip
+from video_classifier.services import cases
 from video_classifier.states import Status
 
 
@@ -122,3 +123,14 @@ def test_leads_back_to_this_site_only(client: Client, clip: Clip, asked: str, le
 
     assert f'<a class="btn btn-outline-secondary" href="{led}">' in asking
     assert response["Location"] == led
+
+
+def test_what_is_in_a_case_stays(client: Client, clip: Clip, user: User) -> None:
+    case = Case.objects.create(store=clip.store, name="Perfume shelf")
+    cases.add_clip(case, clip, by=user)
+
+    html = client.post(f"/clips/{clip.pk}/delete/", follow=True).content.decode()
+
+    assert "“till.mp4” can&#x27;t be moved to the trash" in html
+    assert "“Perfume shelf”" in html
+    assert Clip.objects.kept().exists()

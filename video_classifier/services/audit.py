@@ -1,4 +1,7 @@
-"""Notes who did what: deletions, restores, sign-ins, exports, keys, cameras, channels. No names."""
+"""Notes who did what, without names.
+
+Deletions, restores, sign-ins, exports, keys, cameras, channels, cases.
+"""
 
 from __future__ import annotations
 
@@ -28,6 +31,8 @@ STORE = "store"
 WALL = "wall"
 LIVE_EVENTS = "live_events"
 LOG = "audit_log"
+CASE = "case"
+CASE_EXPORT = "case_export"
 
 Detail = str | int | None
 

@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from video_classifier.models import Analysis, BrowserCopy, Clip, HeatMap, Segment, SegmentCopy
 from video_classifier.querysets import ClipQuerySet
-from video_classifier.services import audit, clips, jobs, queue, reviews
+from video_classifier.services import audit, cases, clips, jobs, queue, reviews
 from video_classifier.states import Action, Status
 
 logger = logging.getLogger(__name__)
@@ -21,12 +21,14 @@ logger = logging.getLogger(__name__)
 def put(clip: Clip, *, by: User) -> bool:
     """Hides the clip and cancels its jobs; False if it is in the trash already, or gone.
 
-    A run of it loses its lease, as the row that it holds is no longer running.
+    A run of it loses its lease, as the row that it holds is no longer running. Raises Refused if it
+    is in a case.
     """
     with transaction.atomic():
         kept = Clip.objects.kept().filter(pk=clip.pk)
         if not kept.update(trashed_at=timezone.now(), trashed_by=by):
             return False
+        cases.refuse_if_held(clip)  # now that its row is locked, nobody puts it in one
         analyses = Analysis.objects.filter(clip=clip)
         analyses.active().update(status=Status.CANCELLED, stage="")  # a paused one stays so
         # No join: PostgreSQL looks once more at a row that it had to wait for, but not behind one.

@@ -15,6 +15,7 @@ from video_classifier.api import idempotency, receiving
 from video_classifier.api.access import user_of
 from video_classifier.api.documented import LOCATION, RETRY, documented
 from video_classifier.api.pages import ByTime
+from video_classifier.api.problems import Problem
 from video_classifier.api.serializers import (
     AnalysisDetailSerializer,
     ClipSerializer,
@@ -25,6 +26,7 @@ from video_classifier.http.permissions import may_delete
 from video_classifier.models import Clip
 from video_classifier.querysets import ClipQuerySet
 from video_classifier.services import trash
+from video_classifier.services.errors import Refused
 
 NOT_YOURS = "Your account may not delete this clip."
 
@@ -78,11 +80,17 @@ class OneClip(GenericAPIView[Clip]):
         clip = kept_or_gone(one(shown(request), pk))
         return Response(ClipSerializer(clip, context={"request": request}).data)
 
-    @documented({204: None}, 404, 410, summary="Move a clip to the trash", request=None)
+    @documented({204: None}, 404, 409, 410, summary="Move a clip to the trash", request=None)
     def delete(self, request: Request, pk: UUID) -> Response:
-        """From where the pages of the site restore it, for 30 days if nothing else is set."""
+        """From where the pages of the site restore it, for 30 days if nothing else is set.
+
+        One that is in a case can't be moved there.
+        """
         clip = kept_or_gone(one(shown(request), pk))
         if not may_delete(request.user, clip):
             raise PermissionDenied(NOT_YOURS)
-        trash.put(clip, by=user_of(request))
+        try:
+            trash.put(clip, by=user_of(request))
+        except Refused as refusal:
+            raise Problem(409, str(refusal)) from refusal
         return Response(status=204)

@@ -22,6 +22,7 @@ from video_classifier.http.permissions import (
 )
 from video_classifier.models import Clip
 from video_classifier.services import trash
+from video_classifier.services.errors import Refused
 from video_classifier.web.responses import SignedInRequest, asked_next
 from video_classifier.web.trashed import CLIP, gone_if_trashed
 
@@ -55,10 +56,13 @@ def delete_clip(request: SignedInRequest, pk: UUID) -> HttpResponse:
     clip = _own(request, pk)
     after = asked_next(request)
     if request.method == "POST":
-        if trash.put(clip, by=request.user):
-            # The page that shows the message makes an Undo button of its address.
-            undo = reverse("web:restore-clip", args=[pk])
-            messages.success(request, f"“{clip.name}” was moved to the trash.", extra_tags=undo)
+        try:
+            if trash.put(clip, by=request.user):
+                # The page that shows the message makes an Undo button of its address.
+                undo = reverse("web:restore-clip", args=[pk])
+                messages.success(request, f"“{clip.name}” was moved to the trash.", extra_tags=undo)
+        except Refused as refusal:  # it is in a case
+            messages.error(request, str(refusal))
         return redirect(after or "web:history")
     return render(request, "video_classifier/delete/page.html", {"clip": clip, "next": after})
 
