@@ -28,8 +28,8 @@ from django.db.models.fields.files import FieldFile
 from django.db.models.signals import post_delete, pre_delete
 from django.dispatch import receiver
 
-from video_classifier.models import Analysis, Clip, Feed, LiveEvent, SegmentCopy
-from video_classifier.querysets import SegmentCopyQuerySet
+from video_classifier.models import Analysis, CaseExport, Clip, Feed, LiveEvent, SegmentCopy
+from video_classifier.querysets import CaseExportQuerySet, SegmentCopyQuerySet
 from video_classifier.services import evidence, live_pictures
 from video_classifier.services.errors import Refused
 
@@ -37,7 +37,14 @@ logger = logging.getLogger(__name__)
 
 GRACE = timedelta(days=1)  # an upload that is still coming in is younger
 LIVE = "live"  # in storage, the pictures of live events
-OURS = ("clips", "playable", LIVE, evidence.FOLDER)  # in storage; what else lies there is not swept
+EXPORTS = "evidence"  # in storage, exports of cases
+OURS = (
+    "clips",
+    "playable",
+    LIVE,
+    EXPORTS,
+    evidence.FOLDER,
+)  # in storage; what else lies there is not swept
 RESUMABLE = "resumable"  # a folder beside partial uploads, whose files have rows of their own
 FEW = 20  # files that no row knows, as kills and full disks leave them
 
@@ -62,6 +69,12 @@ def _forget_picture_of_event(instance: Clip, **_: Any) -> None:
 
 @receiver(post_delete, sender=SegmentCopy)
 def _forget_copy(instance: SegmentCopy, **_: Any) -> None:
+    if instance.file.name:
+        transaction.on_commit(partial(discard, [instance.file.name]))
+
+
+@receiver(post_delete, sender=CaseExport)
+def _forget_export(instance: CaseExport, **_: Any) -> None:
     if instance.file.name:
         transaction.on_commit(partial(discard, [instance.file.name]))
 
@@ -225,6 +238,7 @@ def _known() -> set[str]:
     known = {name for names in files.iterator() for name in names if name}
     known |= set(_segment_copies().values_list("file", flat=True).iterator())
     known |= set(LiveEvent.objects.values_list("still", flat=True).iterator())
+    known |= set(_exports().values_list("file", flat=True).iterator())
     ids = Analysis.objects.values_list("pk", flat=True)
     return known | {f"{evidence.FOLDER}/{pk}" for pk in ids.iterator()}
 
@@ -234,9 +248,14 @@ def _segment_copies() -> SegmentCopyQuerySet:
     return SegmentCopy.objects.exclude(file="")
 
 
+def _exports() -> CaseExportQuerySet:
+    """Those with a file."""
+    return CaseExport.objects.exclude(file="")
+
+
 def _rows_with_files() -> int:
-    rows = Clip.objects.all(), Analysis.objects.all(), _segment_copies(), LiveEvent.objects.all()
-    return sum(each.count() for each in rows)
+    rows = Clip.objects.all(), Analysis.objects.all(), LiveEvent.objects.all()
+    return sum(each.count() for each in (*rows, _segment_copies(), _exports()))
 
 
 def _is_older(path: Path, moment: float) -> bool:

@@ -12,6 +12,7 @@ from video_classifier.models import Feed
 from video_classifier.services import (
     alerts,
     audit_seals,
+    case_exports,
     files,
     idempotency,
     live_events,
@@ -61,5 +62,6 @@ def tidy_if_due() -> None:
         live_events.purge(now=timezone.now())
         alerts.purge()
         audit_seals.expire(now=timezone.now())
+        case_exports.expire(now=timezone.now())
         files.sweep()
         live_pictures.sweep(set(Feed.objects.values_list("pk", flat=True)), now=timezone.now())

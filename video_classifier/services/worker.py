@@ -16,7 +16,7 @@ from django.conf import settings
 from django.db import DatabaseError, close_old_connections
 
 from video_classifier.models import Segment
-from video_classifier.services import copies, heat_maps, housekeeping, jobs, segments
+from video_classifier.services import case_exports, copies, heat_maps, housekeeping, jobs, segments
 from video_classifier.services.jobs import LOOK_SECONDS, Pace
 
 logger = logging.getLogger(__name__)
@@ -33,6 +33,7 @@ class JobKind:
 KINDS = {
     "segments": JobKind(run_next=segments.run_next, put_back=segments.put_back),
     "heat_maps": JobKind(run_next=heat_maps.make_next, put_back=heat_maps.put_back),
+    "case_exports": JobKind(run_next=case_exports.make_next, put_back=case_exports.put_back),
     "copies": JobKind(run_next=copies.make_next, put_back=copies.put_back),
 }
 FIRST = "segments"  # jobs of the other kinds give way to these
@@ -84,7 +85,7 @@ def put_back(*, worker: str) -> None:
 
 
 def _nothing_better(ending: Callable[[], bool], due: Pace) -> bool:
-    """Whether a map or a copy may go on: no clip waits for it, and the process isn't ending."""
+    """Whether what isn't urgent may go on: no clip waits for it, and the process isn't ending."""
     if ending():
         return False
     if not due():

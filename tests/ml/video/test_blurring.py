@@ -25,7 +25,7 @@ def detail(image: Image) -> float:
 def pictures(path: Path) -> Iterator[Image]:
     with av.open(path) as container:
         for frame in container.decode(video=0):
-            yield frame.to_ndarray(format="rgb24")
+            yield frame.to_ndarray(format="rgb24").astype(np.uint8)
 
 
 def test_all_is_blurred_but_the_box() -> None:
