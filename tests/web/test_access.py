@@ -13,6 +13,7 @@ import pytest
 from django.contrib.auth.models import User
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import transaction
+from django.db.models import Model
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from django.utils import timezone
@@ -35,6 +36,8 @@ from video_classifier.models import (
     Analysis,
     ApiKey,
     Camera,
+    Case,
+    CaseExport,
     Channel,
     Clip,
     Delivery,
@@ -88,6 +91,19 @@ PAGES: list[tuple[str, dict[str, object], set[str]]] = [
     ("restore-clip", {"pk": SOME_ID}, {"POST"}),
     ("purge-clip", {"pk": SOME_ID}, {"GET", "POST"}),
     ("trash", {}, {"GET", "HEAD"}),
+    ("cases", {}, {"GET", "HEAD"}),
+    ("new-case", {}, {"GET", "POST"}),
+    ("case", {"pk": SOME_ID}, {"GET", "HEAD"}),
+    ("case-settings", {"pk": SOME_ID}, {"GET", "POST"}),
+    ("switch-case", {"pk": SOME_ID}, {"POST"}),
+    ("delete-case", {"pk": SOME_ID}, {"GET", "POST"}),
+    ("note-on-case", {"pk": SOME_ID}, {"POST"}),
+    ("remove-from-case", {"pk": SOME_ID, "item": 7}, {"POST"}),
+    ("export-case", {"pk": SOME_ID}, {"POST"}),
+    ("case-export", {"pk": SOME_ID}, {"GET", "HEAD"}),
+    ("delete-case-export", {"pk": SOME_ID}, {"POST"}),
+    ("event-to-case", {"pk": SOME_ID, "number": 1}, {"GET", "POST"}),
+    ("clip-to-case", {"pk": SOME_ID}, {"GET", "POST"}),
     ("cameras", {}, {"GET", "HEAD"}),
     ("new-camera", {}, {"GET", "POST"}),
     ("camera-duties", {}, {"GET", "HEAD"}),
@@ -231,6 +247,29 @@ GET  web:news                            in     200  200   200   200    200    2
 POST web:news                            in     400  400   400   400    400    400    400   400
 GET  web:alert                           in     404  404   404   302    302    302    302   302
 GET  web:alert              (in trash)   in     404  404   404   410    410    410    410   410
+
+GET  web:cases                           in     403  403   403   200    403    403    200   200
+GET  web:new-case                        in     403  403   403   200    403    403    200   200
+POST web:new-case                        in     403  403   403   422    403    403    422   422
+GET  web:case                            in     404  404   404   200    404    404    200   200
+GET  web:case-settings                   in     404  404   404   200    404    404    200   200
+POST web:case-settings                   in     404  404   404   422    404    404    422   422
+POST web:switch-case                     in     404  404   404   302    404    404    302   302
+GET  web:delete-case                     in     404  404   404   403    404    404    200   200
+POST web:delete-case                     in     404  404   404   403    404    404    302   302
+POST web:note-on-case                    in     404  404   404   422    404    404    422   422
+POST web:remove-from-case                in     404  404   404   302    404    404    302   302
+POST web:export-case                     in     404  404   404   302    404    404    302   302
+GET  web:case-export                     in     404  404   404   200    404    404    200   200
+POST web:delete-case-export              in     404  404   404   302    404    404    302   302
+GET  web:event-to-case                   in     404  404   404   200    403    403    200   200
+POST web:event-to-case                   in     404  404   404   422    403    403    422   422
+GET  web:clip-to-case                    in     404  404   404   200    403    403    200   200
+POST web:clip-to-case                    in     404  404   404   422    403    403    422   422
+GET  web:event-to-case      (in trash)   in     404  404   404   410    410    410    410   410
+POST web:event-to-case      (in trash)   in     404  404   404   410    410    410    410   410
+GET  web:clip-to-case       (in trash)   in     404  404   404   410    410    410    410   410
+POST web:clip-to-case       (in trash)   in     404  404   404   410    410    410    410   410
 
 GET  web:cameras                         in     403  403   403   403    403    403    200   200
 GET  web:camera-duties                   in     200  200   200   200    200    200    200   200
@@ -402,7 +441,14 @@ OTHER_ARGUMENTS: dict[str, dict[str, object]] = {
     "password_reset_confirm": {"uidb64": "MQ", "token": "set-password"},
     "admin:view_on_site": {"content_type_id": 1, "object_id": 1},
 }
-OF_A_USER: dict[str, type[Upload] | type[ApiKey] | type[Alert] | type[Delivery]] = {
+OF_A_CASE = {
+    *("web:case", "web:case-settings", "web:switch-case", "web:delete-case"),
+    *("web:note-on-case", "web:remove-from-case", "web:export-case"),
+}
+OF_A_USER: dict[str, type[Model]] = {
+    **dict.fromkeys(OF_A_CASE, Case),
+    "web:case-export": CaseExport,
+    "web:delete-case-export": CaseExport,
     "web:alert": Alert,
     "web:resumable-upload": Upload,
     "web:revoke-api-key": ApiKey,
@@ -484,6 +530,10 @@ def shown(
         model="special",
         expires_at=timezone.now() + timedelta(days=1),
     )
+    case = Case.objects.create(store=store, name="Secret case")
+    CaseExport.objects.create(
+        case=case, status=Status.DONE, file=clip.file.name, finished_at=timezone.now()
+    )
     api_keys.create(uploader, name="secret key", scopes=[Scope.READ], days=1, by=uploader)
     resumable.path_of(Upload.objects.get()).parent.mkdir()
     resumable.path_of(Upload.objects.get()).touch()
@@ -526,7 +576,7 @@ def address_of(name: str, analysis: Analysis) -> str:
         return reverse(name, kwargs=OTHER_ARGUMENTS.get(name))
     (arguments,) = (found for called, found, _ in PAGES if f"web:{called}" == name)
     if name in OF_A_USER:
-        arguments = {"pk": OF_A_USER[name].objects.get().pk}
+        arguments = arguments | {"pk": OF_A_USER[name]._default_manager.get().pk}
     elif name in OF_A_CAMERA:
         arguments = {"pk": analysis.clip.camera_id}
     elif arguments.get("pk") == SOME_NUMBER:

@@ -44,7 +44,9 @@ LISTS = [
 OF_A_CLIP = {path.name for path in urlpatterns if str(path.pattern).startswith("clips/")}
 OPEN = ("restore-clip", "purge-clip")  # to what is in the trash
 OF_OTHERS = {
-    path.name for path in urlpatterns if str(path.pattern).startswith(("cameras/", "alerts/"))
+    path.name
+    for path in urlpatterns
+    if str(path.pattern).startswith(("cameras/", "cases/", "alerts/"))
 }
 NO_CLIP = ("resumable-upload", "revoke-api-key", "video", *OF_OTHERS)
 

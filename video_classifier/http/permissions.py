@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.db.models import prefetch_related_objects
 
 from video_classifier.models import Analysis, Camera, Clip, Feed, Membership, Store
-from video_classifier.querysets import DELETE_CLIPS, UPLOADERS, Visitor
+from video_classifier.querysets import CASE_WORKERS, DELETE_CLIPS, UPLOADERS, Visitor
 from video_classifier.states import Role
 
 MAY_NOT_UPLOAD = (
@@ -23,6 +23,14 @@ MAY_NOT_MANAGE = (
 MAY_NOT_ALERT = (
     "Only managers of a store may see and choose where its alerts go. Ask an administrator to make "
     "you one."
+)
+MAY_NOT_WORK_ON_CASES = (
+    "Only reviewers and managers of a store work on its cases. Ask an administrator to make you "
+    "one."
+)
+MAY_NOT_DELETE_CASES = (
+    "Only managers of a store may delete its cases. Close the case instead: what is in it stays "
+    "held."
 )
 NO_STORE_AT_ALL = "There is no store yet. Add one in the administration."
 
@@ -87,6 +95,21 @@ def manages_a_store(user: Visitor) -> bool:
 def may_manage(user: Visitor, camera: Camera) -> bool:
     """Whether `user` may see and change how the camera is watched live."""
     return Role.MANAGER in _roles_in(user, camera.store_id)
+
+
+def works_on_cases(user: Visitor) -> bool:
+    """Whether `user` may open a case anywhere."""
+    return user.is_superuser or any(each.role in CASE_WORKERS for each in _memberships(user))
+
+
+def works_on_cases_of(user: Visitor, store: int) -> bool:
+    """Whether `user` works on the cases of that store, as CaseQuerySet.open_to says it of many."""
+    return not _roles_in(user, store).isdisjoint(CASE_WORKERS)
+
+
+def manages(user: Visitor, store: int) -> bool:
+    """Whether `user` may delete the cases of that store."""
+    return Role.MANAGER in _roles_in(user, store)
 
 
 def _roles(user: Visitor, clip: Clip) -> set[str]:

@@ -177,6 +177,15 @@ def manages_a_store(user: User | AnonymousUser) -> bool:
 
 
 @register.filter
+def works_on_cases(user: User | AnonymousUser) -> bool:
+    """Also for pages that say that the database can't be asked."""
+    try:
+        return permissions.works_on_cases(user)
+    except DatabaseError:
+        return False
+
+
+@register.filter
 def deletable_by(clip: Clip, user: User | AnonymousUser) -> bool:
     return permissions.may_delete(user, clip)
 

@@ -166,10 +166,10 @@ def _is_made(copy: SegmentCopy) -> bool:
     return copy.status == Status.DONE
 
 
-def second_asked(params: QueryDict) -> float:
+def second_asked(params: QueryDict, name: str = AT) -> float:
     """0 for what is none."""
     try:
-        second = float(params.get(AT, "0"))
+        second = float(params.get(name, "0"))
     except ValueError:
         return 0.0
     return max(second, 0.0) if isfinite(second) else 0.0

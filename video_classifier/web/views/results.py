@@ -17,6 +17,7 @@ from video_classifier.http.permissions import (
     may_analyze,
     may_cancel,
     sees_several_stores,
+    works_on_cases_of,
 )
 from video_classifier.ml.contracts import Region
 from video_classifier.models import Analysis
@@ -90,6 +91,7 @@ def _result(  # noqa: PLR0913
             **_came_of_it(request, analysis, measured),
             "runs": visible.filter(clip__sha256=analysis.clip.sha256).defer("windows"),
             "show_store": sees_several_stores(request.user),
+            "may_add_to_case": works_on_cases_of(request.user, analysis.store_id),
             "may_analyze": may_analyze(request.user, analysis.clip),
             "cancellable": not analysis.is_finished and may_cancel(request.user, analysis),
             "form": form,
