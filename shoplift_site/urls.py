@@ -11,6 +11,7 @@ from django.views.decorators.csrf import csrf_exempt
 
 from shoplift_site import passwords
 from shoplift_site.health import healthz
+from shoplift_site.start_page import SignInView
 from video_classifier.api.views import predict
 from video_classifier.http.forms import NewPasswordForm
 from video_classifier.web.views.catalogue import components
@@ -19,7 +20,7 @@ handler500 = "shoplift_site.errors.broken"
 
 urlpatterns = [
     path("", include("video_classifier.web.urls")),
-    path("accounts/login/", auth.LoginView.as_view(), name="login"),
+    path("accounts/login/", SignInView.as_view(), name="login"),
     path("accounts/logout/", auth.LogoutView.as_view(), name="logout"),
     path(
         "accounts/password/",

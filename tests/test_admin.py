@@ -40,6 +40,7 @@ from video_classifier.models import (
     LiveEvent,
     Membership,
     OneTimePassword,
+    Preferences,
     Upload,
 )
 from video_classifier.services import alerts, api_keys, audit, cases, files, heat_maps, trash
@@ -737,6 +738,7 @@ def test_an_account_is_deleted_with_all_that_is_its_own(
 ) -> None:
     OneTimePassword.objects.create(user=user)
     AlertsRead.objects.create(user=user, until=timezone.now())
+    Preferences.objects.create(user=user)
     expires_at = timezone.now() + timedelta(days=1)
     Upload.objects.create(
         user=user, name="a.mp4", size_bytes=1, store=make_store(), model="x", expires_at=expires_at

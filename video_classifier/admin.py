@@ -36,6 +36,7 @@ from video_classifier.models import (
     LiveEvent,
     Membership,
     OneTimePassword,
+    Preferences,
     RepeatableRequest,
     Segment,
     SegmentCopy,
@@ -526,6 +527,12 @@ class OneTimePasswordAdmin(ReadOnlyAdmin):
     list_display = ("user",)
 
 
+@admin.register(Preferences)
+class PreferencesAdmin(ReadOnlyAdmin):
+    list_display = ("user", "start_page", "has_keys")
+    list_select_related = ("user",)
+
+
 @admin.register(ApiKey)
 class ApiKeyAdmin(ReadOnlyAdmin):
     """Users create their own keys; here they are listed and revoked."""
@@ -703,7 +710,8 @@ class MemberAdmin(UserAdmin):
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
         """What is an account's alone goes with it, though nobody deletes it by itself."""
         names, counts, refused, kept = super().get_deleted_objects(objs, request)
-        own = map(self.admin_site.get_model_admin, (AlertsRead, ApiKey, OneTimePassword, Upload))
+        alone = (AlertsRead, ApiKey, OneTimePassword, Preferences, Upload)
+        own = map(self.admin_site.get_model_admin, alone)
         return names, counts, set(refused) - {each.opts.verbose_name for each in own}, kept
 
     def get_formset_kwargs(

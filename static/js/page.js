@@ -81,6 +81,20 @@ const shortcuts = {
   },
 };
 
+// Speech input and shaking hands press keys that nobody meant: who switched single keys off gets
+// them kept from every script, but for a slider or a field that has the focus.
+const isSign = ({ key }) => key.length === 1 && key !== " ";
+
+document.addEventListener(
+  "keydown",
+  (event) => {
+    const held = event.ctrlKey || event.metaKey || event.altKey;
+    if (page.dataset.keysOff === undefined || held || !isSign(event)) return;
+    if (!event.target.closest("input, select, textarea, dialog, [role=slider]")) event.stopImmediatePropagation();
+  },
+  true,
+);
+
 document.addEventListener("keydown", (event) => {
   const typing = event.target.closest("input:not([type=radio]), select, textarea, dialog");
   if (typing || event.ctrlKey || event.metaKey || event.altKey) return;

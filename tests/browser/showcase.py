@@ -340,6 +340,7 @@ def signed_in(made: dict[str, Analysis]) -> Iterable[Seen]:
     yield Seen(name="keys-revoke", open=_ask_to_revoke)
     yield Seen(name="keys-refused", open=_refused_key)
     yield Seen(name="keys-created", open=_create_key)
+    yield at("preferences", "/accounts/preferences/")
     yield at("password", "/accounts/password/")
     yield Seen(name="password-refused", open=_refused_password)
     yield at("password-changed", "/accounts/password/done/")

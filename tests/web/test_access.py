@@ -125,6 +125,7 @@ PAGES: list[tuple[str, dict[str, object], set[str]]] = [
     ("switch-channel", {"pk": SOME_NUMBER}, {"POST"}),
     ("renew-channel-key", {"pk": SOME_NUMBER}, {"GET", "POST"}),
     ("delete-channel", {"pk": SOME_NUMBER}, {"GET", "POST"}),
+    ("preferences", {}, {"GET", "HEAD", "POST"}),
     ("api-keys", {}, {"GET", "HEAD", "POST"}),
     ("revoke-api-key", {"pk": SOME_ID}, {"GET", "POST"}),
 ]
@@ -165,7 +166,7 @@ def test_other_methods_are_refused(
     "name",
     [
         *("history", "history-csv", "history-xlsx", "events-csv", "events-xlsx"),
-        *("trash", "api-keys", "wall", "news"),
+        *("trash", "api-keys", "preferences", "wall", "news"),
     ],
 )
 def test_what_can_be_read_can_be_asked_for_its_head(client: Client, name: str) -> None:
@@ -240,6 +241,8 @@ HEAD web:video                           in     404  404   404   200    200    2
 GET  web:trash                           in     200  200   200   200    200    200    200   200
 GET  web:api-keys                        in     200  200   200   200    200    200    200   200
 POST web:api-keys                        in     422  422   422   422    422    422    422   422
+GET  web:preferences                     in     200  200   200   200    200    200    200   200
+POST web:preferences                     in     422  422   422   422    422    422    422   422
 GET  web:revoke-api-key                  in     404  404   404   404    404    200    404   404
 POST web:revoke-api-key                  in     404  404   404   404    404    302    404   404
 
@@ -424,6 +427,7 @@ GET  admin:video_classifier_liveevent_changelist  in in 403 in   in     in     i
 GET  admin:video_classifier_heatmap_changelist    in in 403 in   in     in     in     in    200
 GET  admin:video_classifier_membership_changelist in in 403 in   in     in     in     in    200
 GET  admin:video_classifier_onetimepassword_changelist in in 403 in in  in     in     in    200
+GET  admin:video_classifier_preferences_changelist in in 403 in in    in     in     in    200
 GET  admin:video_classifier_repeatablerequest_changelist in in 403 in in in in  in    200
 GET  admin:video_classifier_segment_changelist    in in 403 in   in     in     in     in    200
 GET  admin:video_classifier_segmentcopy_changelist in in 403 in  in     in     in     in    200

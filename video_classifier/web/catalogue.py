@@ -509,7 +509,7 @@ STATES: dict[str, Callable[[], dict[str, dict[str, Any]]]] = {
             "tone": Prediction.NO_HINT,
         },
     },
-    "shortcuts_dialog": lambda: {"open": {}},
+    "shortcuts_dialog": lambda: {"open": {}, "single keys are off": {"are_off": True}},
     "site_header": lambda: {
         "signed in": {"user": User(username="ada"), "path": "/history/", "csrf_token": TOKEN},
         "cameras are watched": {

@@ -51,6 +51,7 @@ urlpatterns = [
     path("cases/exports/<uuid:pk>/delete/", views.delete_case_export, name="delete-case-export"),
     path("results/<uuid:pk>/events/<int:number>/case/", views.event_to_case, name="event-to-case"),
     path("clips/<uuid:pk>/case/", views.clip_to_case, name="clip-to-case"),
+    path("accounts/preferences/", views.preferences, name="preferences"),
     path("cameras/", views.camera_list, name="cameras"),
     path("cameras/new/", views.new_camera, name="new-camera"),
     path("cameras/duties/", views.camera_duties, name="camera-duties"),

@@ -47,6 +47,7 @@ from video_classifier.web.views.history import history
 from video_classifier.web.views.live import live
 from video_classifier.web.views.live_pages import camera, camera_link, camera_still, wall
 from video_classifier.web.views.news import alert, news
+from video_classifier.web.views.preferences import preferences
 from video_classifier.web.views.results import again, cancel, pause, result, resume
 from video_classifier.web.views.resumable import resumable_upload, resumable_uploads
 from video_classifier.web.views.trash import delete_clip, purge_clip, restore_clip, trash_list
@@ -101,6 +102,7 @@ __all__ = [
     "note_on_case",
     "pause",
     "player",
+    "preferences",
     "purge_clip",
     "remove_from_case",
     "renew_channel_key",
