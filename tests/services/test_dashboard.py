@@ -1,0 +1,249 @@
+"""The figures of the dashboard: whose, of when, and of what."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from tests.conftest import MakeAnalysis, MakeClip, MakeStore, MakeUser
+from tests.makers.reviews import ago, answer, make_hint, mark_missed
+from video_classifier.models import Analysis, Camera, Event, Store
+from video_classifier.services import dashboard
+from video_classifier.services.dashboard import Board, Filters
+from video_classifier.services.figures import Figures
+from video_classifier.services.periods import DAYS, TODAY, WEEKS, YEAR, Span
+from video_classifier.states import Answer, RecordedFrom, Role, Status, Turn
+
+NOW = datetime(2026, 11, 26, 14, 0, tzinfo=UTC)  # a Thursday
+Made = Callable[..., Analysis]
+
+
+@pytest.fixture
+def made(make_clip: MakeClip, make_analysis: MakeAnalysis) -> Made:
+    """A finished analysis of a clip that was recorded so long ago."""
+
+    def make(*, model: str = "standard", **fields: Any) -> Analysis:
+        length = {name: fields.pop(name) for name in ("days", "hours") if name in fields}
+        facts: dict[str, Any] = {"duration": 1800.0, "recorded_from": RecordedFrom.GIVEN}
+        clip = make_clip(**facts | ago(NOW, **length) | fields)
+        finished = clip.uploaded_at + timedelta(minutes=1)
+        return make_analysis(clip=clip, status=Status.DONE, model=model, finished_at=finished)
+
+    return make
+
+
+def read(user: User, span: Span = WEEKS, **filters: Any) -> Board:
+    return dashboard.read(user, Filters(**filters), span, now=NOW)
+
+
+def test_hints_are_counted_by_what_people_said(user: User, made: Made) -> None:
+    analysis = made()
+    for number, what in enumerate((Answer.CONFIRMED, Answer.CONFIRMED, Answer.FALSE_ALARM)):
+        answer(make_hint(analysis, start=10.0 * number), what, at=NOW)
+    make_hint(analysis, start=90.0, verdict="disputed")
+    make_hint(analysis, start=95.0)
+
+    found = read(user).total
+
+    assert (found.confirmed, found.false_alarms, found.disputed, found.unanswered) == (2, 1, 1, 1)
+    assert (found.clips, found.seconds, found.hints) == (1, 1800.0, 5)
+
+
+def test_a_hint_counts_in_the_week_in_which_it_happened(user: User, made: Made) -> None:
+    make_hint(made(days=3))  # on Monday
+    make_hint(made(days=4))  # on Sunday
+
+    weeks = read(user).by(lambda cell: cell.start)
+
+    assert {day: each.hints for day, each in weeks.items()} == {
+        date(2026, 11, 23): 1,
+        date(2026, 11, 16): 1,
+    }
+
+
+def test_a_clip_whose_time_nobody_knows_counts_from_its_upload(user: User, made: Made) -> None:
+    analysis = made(recorded_at=None, recorded_from="", uploaded_at=NOW - timedelta(days=7))
+    make_hint(analysis)
+
+    (found,) = read(user).cells.items()
+
+    assert found[0].start == date(2026, 11, 16)
+    assert (found[1].clips, found[1].hints) == (1, 1)
+
+
+def test_what_was_before_the_time_is_left_out(user: User, made: Made) -> None:
+    analysis = made(days=100)
+    answer(make_hint(analysis), Answer.CONFIRMED, at=NOW)
+    mark_missed(analysis, 20.0, 30.0)
+
+    assert read(user).cells == {}
+    assert read(user, YEAR).total.confirmed == 1
+
+
+@pytest.mark.parametrize(
+    ("at", "is_in"),
+    [
+        (datetime(2026, 10, 24, 21, 59, tzinfo=UTC), False),
+        (datetime(2026, 10, 24, 22, 1, tzinfo=UTC), True),  # 0:01, summer time
+        (datetime(2026, 10, 25, 22, 59, tzinfo=UTC), True),  # 23:59, in the day's 25th hour
+        (datetime(2026, 10, 25, 23, 1, tzinfo=UTC), False),
+    ],
+)
+def test_a_day_of_25_hours_has_them_all(
+    user: User, made: Made, make_store: MakeStore, at: datetime, *, is_in: bool
+) -> None:
+    Store.objects.update(time_zone="Europe/Berlin")
+    make_hint(made(recorded_at=at, uploaded_at=at))
+
+    found = dashboard.read(user, Filters(), TODAY, now=datetime(2026, 10, 25, 12, tzinfo=UTC))
+
+    assert bool(found.total.hints) == is_in
+
+
+def test_each_store_has_its_own_day(made: Made, make_store: MakeStore, make_user: MakeUser) -> None:
+    root = make_user("root", is_superuser=True)
+    tokyo = make_store("Tokyo", time_zone="Asia/Tokyo")
+    new_york = make_store("New York", time_zone="America/New_York")
+    make_hint(made(store=tokyo))
+    make_hint(made(store=new_york))
+
+    stores = read(root, DAYS).by(lambda cell: (cell.store, cell.start))
+
+    assert set(stores) == {(tokyo.pk, date(2026, 11, 26)), (new_york.pk, date(2026, 11, 26))}
+    late = dashboard.read(root, Filters(), TODAY, now=datetime(2026, 11, 26, 16, tzinfo=UTC))
+    assert set(late.by(lambda cell: cell.store)) == {new_york.pk}  # in Tokyo it is tomorrow
+
+
+def test_nobody_counts_what_they_do_not_see(
+    user: User, made: Made, make_store: MakeStore, make_user: MakeUser
+) -> None:
+    north = make_store("North")
+    analysis = made(store=north)
+    answer(make_hint(analysis, waits_for=Turn.SECOND), Answer.CONFIRMED, at=NOW)
+    mark_missed(analysis, 20.0, 30.0)
+
+    assert read(user).cells == {}
+    assert read(user, store=north.pk).cells == {}
+    assert dashboard.waiting(user) == 0
+    assert read(make_user("grace", store=north, roles=[Role.REVIEWER])).total.hints == 1
+
+
+def test_the_trash_and_earlier_results_do_not_count(
+    user: User, made: Made, make_analysis: MakeAnalysis
+) -> None:
+    trashed = made(trashed_at=NOW)
+    make_hint(trashed, is_current=False)
+    mark_missed(trashed, 20.0, 30.0)
+    kept = made()
+    Analysis.objects.filter(pk=kept.pk).update(is_latest=False)
+    make_hint(kept, is_current=False)
+
+    assert read(user).cells == {}
+
+
+def test_filters_leave_what_they_say(user: User, made: Made, make_store: MakeStore) -> None:
+    door = Camera.objects.create(store=make_store(), name="Door")
+    answer(make_hint(made(camera=door, model="one")), Answer.CONFIRMED, at=NOW)
+    mark_missed(made(model="two"), 20.0, 30.0)
+
+    assert read(user, camera=door.pk).total.hints == 1
+    assert read(user, camera=door.pk).total.missed == 0
+    assert (read(user, model="two").total.clips, read(user, model="two").total.missed) == (1, 1)
+    assert read(user, store=make_store().pk).total.clips == 2
+
+
+def test_figures_are_by_camera_and_model(user: User, made: Made, make_store: MakeStore) -> None:
+    door = Camera.objects.create(store=make_store(), name="Door")
+    make_hint(made(camera=door, model="one"))
+    make_hint(made(model="two"))
+
+    board = read(user)
+
+    assert {key: each.hints for key, each in board.by(lambda cell: cell.camera).items()} == {
+        door.pk: 1,
+        None: 1,
+    }
+    assert set(board.by(lambda cell: cell.model)) == {"one", "two"}
+
+
+def test_a_stretch_that_several_marked_was_missed_once(user: User, made: Made) -> None:
+    analysis = made()
+    for start, end in ((10.0, 20.0), (15.0, 40.0), (18.0, 19.0), (39.0, 41.0), (60.0, 70.0)):
+        mark_missed(analysis, start, end)
+
+    assert read(user).total.missed == 2
+
+
+def test_a_mark_that_was_withdrawn_does_not_count(user: User, made: Made) -> None:
+    marked = mark_missed(made(), 10.0, 20.0)
+    analysis = marked.analysis
+    assert analysis is not None
+    mark_missed(analysis, 10.0, 20.0, answer=Answer.WITHDRAWN, undoes=marked)
+
+    assert read(user).total.missed == 0
+
+
+def test_the_wait_is_from_the_result_to_the_first_answer(user: User, made: Made) -> None:
+    for minutes in (1, 10, 600):
+        analysis = made()
+        finished = analysis.finished_at
+        assert finished is not None
+        event = make_hint(analysis)
+        answer(event, Answer.CONFIRMED, at=finished + timedelta(minutes=minutes))
+        answer(event, Answer.FALSE_ALARM, at=finished + timedelta(minutes=minutes + 5))
+
+    assert read(user).total.wait == 600.0  # the middle one: ten minutes
+
+
+def test_an_answer_to_an_earlier_result_is_no_wait(user: User, made: Made) -> None:
+    analysis = made()
+    finished = analysis.finished_at
+    assert finished is not None
+    answer(make_hint(analysis), Answer.CONFIRMED, at=finished - timedelta(days=1))
+
+    assert read(user).total.wait is None
+
+
+def test_blind_answers_are_no_waits(user: User, made: Made) -> None:
+    answer(make_hint(made()), Answer.CONFIRMED, at=NOW, is_blind=True)
+
+    assert read(user).total.wait is None
+
+
+def test_what_waits_is_counted_up_to_a_thousand(
+    user: User, made: Made, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dashboard, "MOST_WAITING", 3)
+    analysis = made()
+    for number in range(5):
+        make_hint(analysis, start=10.0 * number, waits_for=Turn.FIRST)
+
+    assert dashboard.waiting(user) == 4
+
+
+def test_it_asks_no_more_the_more_there_is(user: User, made: Made) -> None:
+    def queries() -> int:
+        with CaptureQueriesContext(connection) as asked:
+            read(user)
+        return len(asked)
+
+    make_hint(made())
+    few = queries()
+    for days in range(10):
+        make_hint(made(days=days), start=3.0)
+
+    assert queries() == few == 5
+    assert Event.objects.count() == 11
+
+
+def test_nothing_is_no_figure(user: User) -> None:
+    board = read(user)
+
+    assert board.total == Figures()
+    assert len(board.starts) == 12

@@ -1,0 +1,170 @@
+"""Figures of hints and answers by store, camera, model, and day or week of the store's calendar.
+
+A clip counts where its recording begins, or its upload if nobody knows that; a hint where it
+begins. Each question is asked once a time zone, and its answer is one row a cell.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from itertools import groupby
+from typing import Any, NamedTuple, TypeVar
+from zoneinfo import ZoneInfo
+
+from django.db.models import Count, F, Min, QuerySet, Sum
+from django.db.models.functions import Coalesce
+
+from video_classifier.models import Analysis, Event, Review, Store
+from video_classifier.querysets import Visitor
+from video_classifier.services import periods
+from video_classifier.services.figures import Figures, total
+from video_classifier.services.periods import Span
+from video_classifier.states import Answer, Status
+
+MOST_WAITING = 1000  # counted; more are “more than”
+MOST_ANSWERS = 20_000  # whose times are looked at, the newest
+_RECORDED = Coalesce("clip__recorded_at", "clip__uploaded_at")
+
+Group = TypeVar("Group")
+
+
+class Cell(NamedTuple):
+    """Whose figures they are."""
+
+    start: date
+    store: int
+    camera: int | None
+    model: str  # "" of what was missed where no result is left
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Filters:
+    """None: all."""
+
+    store: int | None = None
+    camera: int | None = None
+    model: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Board:
+    starts: Sequence[date]  # of its days or weeks, the oldest first
+    cells: dict[Cell, Figures] = field(default_factory=dict)
+
+    def by(self, group: Callable[[Cell], Group]) -> dict[Group, Figures]:
+        found: defaultdict[Group, list[Figures]] = defaultdict(list)
+        for cell, figures in self.cells.items():
+            found[group(cell)].append(figures)
+        return {key: total(parts) for key, parts in found.items()}
+
+    @property
+    def total(self) -> Figures:
+        return total(self.cells.values())
+
+
+def waiting(user: Visitor) -> int:
+    """Hints in the review queue; counted up to one more than MOST_WAITING."""
+    found = Event.objects.visible_to(user).waiting().order_by()
+    return found.values("pk")[: MOST_WAITING + 1].count()
+
+
+def read(user: Visitor, filters: Filters, span: Span, *, now: datetime) -> Board:
+    """Of what `user` sees."""
+    stores = Store.objects.visible_to(user).order_by("time_zone", "pk")
+    if filters.store is not None:
+        stores = stores.filter(pk=filters.store)
+    starts: set[date] = set()
+    cells: defaultdict[Cell, Figures] = defaultdict(Figures)
+    keys = stores.values_list("time_zone", "pk")
+    for name, some in groupby(keys, lambda each: each[0]):
+        zone = ZoneInfo(name)
+        asked = _Asked(
+            user=user,
+            filters=filters,
+            stores=[pk for _, pk in some],
+            starts=span.starts(now, zone),
+            bounds=span.bounds(now, zone),
+        )
+        asked.fill(cells)
+        starts.update(asked.starts)
+    return Board(starts=sorted(starts), cells=dict(cells))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Asked:
+    """Of the stores of one time zone."""
+
+    user: Visitor
+    filters: Filters
+    stores: Sequence[int]
+    starts: Sequence[date]
+    bounds: Sequence[datetime]
+
+    def fill(self, cells: defaultdict[Cell, Figures]) -> None:
+        for *cell, clips, seconds in self._clips():
+            figures = cells[self._cell(*cell)]
+            figures.clips += clips
+            figures.seconds += seconds
+        for *cell, verdict, hints in self._hints():
+            cells[self._cell(*cell)].count(verdict, hints)
+        for cell in self._missed():
+            cells[cell].missed += 1
+        for *cell, shown, answered in self._answers():
+            if shown is not None and answered >= shown:  # others came with an earlier result
+                cells[self._cell(*cell)].waits.append((answered - shown).total_seconds())
+
+    def _cell(self, place: int, store: int, camera: int | None, model: str) -> Cell:
+        return Cell(self.starts[place], store, camera, model)
+
+    def _within(self, rows: QuerySet[Any], moment: str, way: str, model: str) -> QuerySet[Any]:
+        """Those of the stores, the time and the filters, and their `place`."""
+        first, last = self.bounds[0], self.bounds[-1]
+        found = rows.filter(**{f"{moment}__gte": first, f"{moment}__lt": last})
+        if self.filters.camera is not None:
+            found = found.filter(**{f"{way}camera": self.filters.camera})
+        if self.filters.model is not None:
+            found = found.filter(**{model: self.filters.model})
+        return found.annotate(place=periods.place(moment, self.bounds)).order_by()
+
+    def _clips(self) -> QuerySet[Any, tuple[Any, ...]]:
+        rows = Analysis.objects.visible_to(self.user).kept()
+        rows = rows.filter(store__in=self.stores, is_latest=True, status=Status.DONE)
+        # Nothing is recorded after its upload: so an index says which clips come into question.
+        rows = rows.filter(clip__uploaded_at__gte=self.bounds[0]).annotate(at=_RECORDED)
+        found = self._within(rows, "at", "clip__", "model")
+        cells = found.values_list("place", "store", "clip__camera", "model")
+        return cells.annotate(clips=Count("pk"), seconds=Sum("clip__duration"))
+
+    def _hints(self) -> QuerySet[Any, tuple[Any, ...]]:
+        rows = Event.objects.visible_to(self.user).current().filter(store__in=self.stores)
+        found = self._within(rows, "happened_at", "analysis__clip__", "analysis__model")
+        fields = ("place", "store", "analysis__clip__camera", "analysis__model", "verdict")
+        return found.values_list(*fields).annotate(hints=Count("pk"))
+
+    def _missed(self) -> Iterator[Cell]:
+        """One a stretch, however many people marked it."""
+        rows = Review.objects.visible_to(self.user).standing().filter(answer=Answer.MISSED)
+        rows = rows.filter(clip__store__in=self.stores, clip__trashed_at=None)
+        rows = rows.filter(at__gte=self.bounds[0]).annotate(recorded=_RECORDED)
+        found = self._within(rows, "recorded", "clip__", "model").order_by("clip", "start")
+        cell = ("place", "clip__store", "clip__camera", "model")
+        before, until = None, 0.0
+        for clip, start, end, *of in found.values_list("clip", "start", "end", *cell):
+            if clip != before or start >= until:
+                before, until = clip, end
+                yield self._cell(*of)
+            until = max(until, end)
+
+    def _answers(self) -> QuerySet[Any, tuple[Any, ...]]:
+        """When the result was there, and the first answer to each hint."""
+        rows = Review.objects.visible_to(self.user).standing()
+        rows = rows.filter(event__is_current=True, is_blind=False, event__store__in=self.stores)
+        rows = rows.annotate(happened=F("event__happened_at"))
+        found = self._within(rows, "happened", "clip__", "event__analysis__model")
+        cell = ("place", "event__store", "clip__camera", "event__analysis__model")
+        fields = (*cell, "event__analysis__finished_at")
+        first = found.values("event", *fields).annotate(first=Min("at")).order_by("-first")
+        return first.values_list(*fields, "first")[:MOST_ANSWERS]

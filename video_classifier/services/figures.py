@@ -1,0 +1,89 @@
+"""What is counted of hints and of the answers to them, and what follows from the counts."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from statistics import median
+
+from video_classifier.states import Verdict
+
+NORMAL_95 = 1.959964  # 95 % of a normal distribution lie within so many standard deviations
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Proportion:
+    """With its 95 % interval; all are 0 to 1."""
+
+    value: float
+    low: float
+    high: float
+
+
+def proportion(successes: int, trials: int) -> Proportion | None:
+    """With Wilson's interval (1927), which is no wider than 0 to 1; None of no trials."""
+    if not trials:
+        return None
+    share, spread = successes / trials, NORMAL_95**2 / trials
+    middle = (share + spread / 2) / (1 + spread)
+    half = math.sqrt(share * (1 - share) * spread + spread**2 / 4) / (1 + spread)
+    low = 0.0 if successes == 0 else middle - half
+    high = 1.0 if successes == trials else middle + half
+    return Proportion(value=share, low=low, high=high)
+
+
+@dataclass(slots=True, kw_only=True)
+class Figures:
+    """Of the clips of some time and place. Hints are events of their latest results."""
+
+    clips: int = 0  # that were analyzed
+    seconds: float = 0.0  # of them
+    confirmed: int = 0
+    false_alarms: int = 0
+    unsure: int = 0
+    disputed: int = 0
+    unanswered: int = 0
+    missed: int = 0  # stretches
+    waits: list[float] = field(default_factory=list)  # seconds from a hint to its first answer
+
+    @property
+    def hints(self) -> int:
+        answered = self.confirmed + self.false_alarms + self.unsure + self.disputed
+        return answered + self.unanswered
+
+    @property
+    def is_empty(self) -> bool:
+        return not (self.clips or self.hints or self.missed)
+
+    @property
+    def precision(self) -> Proportion | None:
+        """The share of confirmed ones, of those on which people agree; None without one."""
+        return proportion(self.confirmed, self.confirmed + self.false_alarms)
+
+    @property
+    def wait(self) -> float | None:
+        """The median, in seconds."""
+        return median(self.waits) if self.waits else None
+
+    def count(self, verdict: str, hints: int) -> None:
+        name = _COUNTS.get(verdict, "unanswered")
+        setattr(self, name, getattr(self, name) + hints)
+
+
+_COUNTS: dict[str, str] = {
+    Verdict.CONFIRMED: "confirmed",
+    Verdict.FALSE_ALARM: "false_alarms",
+    Verdict.UNSURE: "unsure",
+    Verdict.DISPUTED: "disputed",
+}
+_SUMMED = ("clips", "seconds", "unanswered", "missed", *_COUNTS.values())
+
+
+def total(parts: Iterable[Figures]) -> Figures:
+    found = Figures()
+    for part in parts:
+        for name in _SUMMED:
+            setattr(found, name, getattr(found, name) + getattr(part, name))
+        found.waits.extend(part.waits)
+    return found
