@@ -63,16 +63,20 @@ WITH RECURSIVE
 numbers(number) AS (SELECT 1 UNION ALL SELECT number + 1 FROM numbers WHERE number <= %(each)s),
 hints AS (
     SELECT analysis.id AS analysis_id, track.segment_id, track.id AS track_id,
-        analysis.score, ROW_NUMBER() OVER (ORDER BY track.id) AS place
+        analysis.score, analysis.store_id, clip.uploaded_at,
+        clip.trashed_at IS NULL AS is_current, ROW_NUMBER() OVER (ORDER BY track.id) AS place
     FROM video_classifier_analysis AS analysis
     JOIN video_classifier_track AS track ON track.analysis_id = analysis.id
+    JOIN video_classifier_clip AS clip ON clip.id = analysis.clip_id
     WHERE analysis.prediction = 'hint'
 )
 INSERT INTO video_classifier_event
-    (analysis_id, number, segment_id, track_id, start, "end", peak, score)
+    (analysis_id, number, segment_id, track_id, start, "end", peak, score, store_id, happened_at,
+    is_current, waits_for, verdict)
 SELECT analysis_id, number, segment_id, track_id,
     number * 10.0, number * 10.0 + 6.0, number * 10.0 + 3.0,
-    %(threshold)s + (score - %(threshold)s) * ((number * 37 + place) %% 100) / 100.0
+    %(threshold)s + (score - %(threshold)s) * ((number * 37 + place) %% 100) / 100.0,
+    store_id, uploaded_at, is_current, CASE WHEN is_current THEN 'first' ELSE '' END, ''
 FROM hints JOIN numbers ON number <= %(each)s + (CASE WHEN place <= %(more)s THEN 1 ELSE 0 END)
 """
 
