@@ -227,6 +227,10 @@ class AnalysisQuerySet(InStoreQuerySet["Analysis"]):
     def paused(self) -> Self:
         return self.filter(status=Status.PAUSED)
 
+    def latest(self) -> Self:
+        """One of each clip."""
+        return self.filter(is_latest=True)
+
     def idle(self) -> Self:
         """Running by name, but none of their segments is running or ended: all were put back."""
         begun = (Status.RUNNING, Status.DONE, Status.FAILED)

@@ -16,9 +16,9 @@ from pytest_django import DjangoAssertNumQueries, Settings
 from tests.conftest import EVEN, MakeAnalysis, MakeClip, MakeModel, MakeUser
 from video_classifier.http import filters, paging
 from video_classifier.http.list_filters import BACKWARDS, NO_MATCH
-from video_classifier.models import Analysis, AuditEntry
+from video_classifier.models import Analysis, AuditEntry, Clip, Opened
 from video_classifier.services import catalog
-from video_classifier.states import Action, Prediction, Status
+from video_classifier.states import Action, Prediction, Status, Verdict
 
 URL = "/history/"
 CSV = "/history.csv"
@@ -187,6 +187,91 @@ def test_clips_without_a_result_can_be_found(client: Client, make_analysis: Make
     )
 
     assert names(client, {"hint": "none"}) == ["black.mp4"]
+
+
+# One row a clip
+
+
+def analyzed_twice(make_analysis: MakeAnalysis) -> tuple[Analysis, Analysis]:
+    first = make_analysis(name="till.mp4", status=Status.DONE, is_latest=False)
+    return first, make_analysis(clip=first.clip, status=Status.DONE, score=0.6)
+
+
+def test_a_clip_has_one_row_with_its_latest_result(
+    client: Client, make_analysis: MakeAnalysis
+) -> None:
+    _, latest = analyzed_twice(make_analysis)
+
+    html = client.get(URL).content.decode()
+
+    assert keys(html) == [str(latest.pk)]
+    assert f'href="/results/{latest.pk}/#runs-title" aria-label="2 results of till.mp4"' in html
+    assert len(client.get(CSV).getvalue().splitlines()) == 2
+
+
+def test_all_results_of_each_clip_are_shown_on_demand(
+    client: Client, make_analysis: MakeAnalysis
+) -> None:
+    first, latest = analyzed_twice(make_analysis)
+
+    html = client.get(URL, {"results": "all"}).content.decode()
+
+    assert keys(html) == [str(latest.pk), str(first.pk)]
+
+
+def test_hints_come_first_and_the_newest_of_each_kind(
+    client: Client, make_analysis: MakeAnalysis
+) -> None:
+    now = timezone.now()
+    for ago, (name, prediction) in enumerate(
+        [("none", Prediction.NO_HINT), ("new", Prediction.HINT), ("old", Prediction.HINT)]
+    ):
+        queued_at = now - timedelta(hours=ago)
+        make_analysis(name=name, prediction=prediction, status=Status.DONE, queued_at=queued_at)
+    make_analysis(name="waits", queued_at=now - timedelta(hours=9))
+
+    assert names(client, {"sort": "hint"}) == ["new", "old", "waits", "none"]
+    assert names(client, {"sort": "-hint"}) == ["none", "waits", "old", "new"]
+
+
+@pytest.mark.parametrize(
+    ("verdict", "found"),
+    [("none", ["open.mp4"]), ("confirmed", ["seen.mp4"]), ("disputed", [])],
+)
+def test_filters_by_what_people_said(
+    client: Client, make_analysis: MakeAnalysis, verdict: str, found: list[str]
+) -> None:
+    answered = make_analysis(name="seen.mp4", status=Status.DONE)
+    make_analysis(name="open.mp4", status=Status.DONE)
+    Clip.objects.filter(pk=answered.clip_id).update(verdict=Verdict.CONFIRMED)
+
+    assert names(client, {"verdict": verdict}) == found
+
+
+def test_rows_that_were_answered_or_not_opened_yet_look_different(
+    client: Client, make_analysis: MakeAnalysis
+) -> None:
+    analysis = make_analysis(status=Status.DONE)
+    before = client.get(URL).content.decode()
+
+    client.get(analysis.get_absolute_url())
+    client.get(analysis.get_absolute_url())
+    Clip.objects.update(verdict=Verdict.FALSE_ALARM)
+    after = client.get(URL).content.decode()
+
+    assert (" data-new" in before, "not opened yet" in before) == (True, True)
+    assert " data-new" not in after
+    assert "data-answered" in after
+    assert "False alarm</span>" in after
+    assert Opened.objects.count() == 1
+
+
+def test_a_page_that_asks_for_its_parts_is_not_opened_by_that(
+    client: Client, make_analysis: MakeAnalysis
+) -> None:
+    client.get(make_analysis().get_absolute_url(), headers={"HX-Request": "true"})
+
+    assert not Opened.objects.exists()
 
 
 def test_a_row_shows_prediction_score_and_confidence(
@@ -389,6 +474,7 @@ def test_queries_do_not_grow_with_the_rows(
         uploader = make_user(f"user{number}")
         make_analysis(clip=make_clip(uploaded_by=uploader), requested_by=uploader)
 
+    # Each row says whether it was opened and how many results its clip has without another query.
     # session, user, permissions (2) and memberships, which rows, the rows and the count, the
     # choices of models (1 and 1 for each) and of uploaders, and whether there are cameras and
     # clips, and cameras that are watched

@@ -132,6 +132,13 @@ def test_an_export_reads_some_rows_at_a_time(people: filling.People) -> None:
 
 
 @pytest.mark.usefixtures("_chosen_by_rule")
+def test_clips_of_a_verdict_are_found_through_an_index(people: filling.People) -> None:
+    found = asked(people.member, verdict="confirmed")
+
+    assert "clip_by_verdict" in plan(section(found))
+
+
+@pytest.mark.usefixtures("_chosen_by_rule")
 def test_names_are_searched_without_reading_rows(people: filling.People) -> None:
     explained = plan(Clip.objects.kept().named("camera").order_by().values_list("pk")[:1001])
 

@@ -8,8 +8,8 @@ from typing import Any
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
 
 from video_classifier.api.problems import MEDIA_TYPE, ProblemSerializer
-from video_classifier.http.filters import HINTS
-from video_classifier.states import Status
+from video_classifier.http.filters import HINTS, NOBODY
+from video_classifier.states import Status, Verdict
 
 ALWAYS = (400, 401, 403, 429)
 REASONS = {
@@ -58,6 +58,7 @@ LIVE_FILTERS = [
 FILTERS = [
     _filter("text", {"type": "string", "maxLength": 200}, "The clip's name contains it."),
     _filter("hint", {"type": "string", "enum": list(HINTS)}, "Hint, no hint, or no result."),
+    _filter("verdict", {"type": "string", "enum": [NOBODY, *Verdict.values]}, "What people said."),
     _filter("status", {"type": "string", "enum": list(Status.values)}, "Where the analysis is."),
     _filter("model", str, "The model's name."),
     _filter("store", int, "Its id."),

@@ -6,11 +6,12 @@ from rest_framework.request import Request
 
 from video_classifier.api.access import as_django
 from video_classifier.api.problems import Problem
-from video_classifier.http.filters import SORT, HistoryFilter
+from video_classifier.http.filters import ALL, SORT, HistoryFilter
 from video_classifier.models import LiveEvent
 from video_classifier.querysets import AnalysisQuerySet, LiveEventQuerySet
 
 CAMERA, OPEN = "camera", "open"
+RESULTS = "results"
 BAD_CAMERA = "“camera” is a camera's id."
 BAD_OPEN = "“open” is “yes” or “no”."
 _MOST_DIGITS = 18  # that a database takes for a whole number
@@ -20,6 +21,7 @@ def filtered(request: Request) -> AnalysisQuerySet:
     """Analyses that `request.user` may see, in no order. Raises Problem for what is no filter."""
     said = request.query_params.copy()
     said.pop(SORT, None)
+    said.setdefault(RESULTS, ALL)
     found = HistoryFilter(said, request=as_django(request))
     if invalid := found.invalid():
         errors = {name: [str(each) for each in found.form.errors[name]] for name in invalid}

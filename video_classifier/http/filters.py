@@ -17,8 +17,10 @@ from video_classifier.http.permissions import sees_several_stores
 from video_classifier.models import Analysis, Camera, Clip, Store
 from video_classifier.querysets import AnalysisQuerySet, ClipQuerySet
 from video_classifier.services import catalog
-from video_classifier.states import Prediction, Status
+from video_classifier.states import Prediction, Status, Verdict
 
+ALL = "all"
+NOBODY = "none"  # has answered
 HINTS = {"yes": Prediction.HINT, "no": Prediction.NO_HINT, "none": Prediction.NO_RESULT}
 NEWEST = "-queued_at"
 SORT = "sort"
@@ -26,8 +28,10 @@ TEXT = "text"
 STORE = "store"  # of clips, and of analyses
 UPLOADER = "clip__uploaded_by__username"
 NAME = "clip__name"
-OF_CLIPS = (TEXT, STORE, "camera", "uploader")
-SELECTIVE = (TEXT, "camera", "uploader")  # of these: what may leave few clips
+PREDICTION = "prediction"
+HINTS_FIRST = (Prediction.HINT, "", Prediction.NO_HINT, Prediction.NO_RESULT)  # "": none yet
+OF_CLIPS = (TEXT, STORE, "camera", "uploader", "verdict")
+SELECTIVE = (TEXT, "camera", "uploader", "verdict")  # of these: what may leave few clips
 A_FEW, MANY = 1000, 10_000  # clips
 
 
@@ -44,6 +48,9 @@ class SortFilter(django_filters.OrderingFilter):  # type: ignore[misc]  # untype
             values = (*(reversed(known) if is_turned else known), None)
             key = field.removesuffix("__username")
             return Order(fields=(key, *rest), descending=is_turned, values=values)
+        if field == PREDICTION:
+            values = tuple(reversed(HINTS_FIRST)) if is_turned else HINTS_FIRST
+            return Order(fields=(field, *rest), descending=not is_turned, values=values)
         if field == "score":
             return Order(fields=(field, *rest), descending=is_turned, may_be_empty=True)
         return Order(fields=(field, *rest), descending=is_turned)
@@ -88,20 +95,30 @@ class HistoryFilter(ListFilter):
         method="filter_by_hint",
         label="Result",
         choices=[(word, prediction.label) for word, prediction in HINTS.items()],
-        empty_label="Any result",
+        empty_label="Any",
     )
-    # Of old addresses, perhaps in a bookmark: any value is invalid.
-    verdict = django_filters.ChoiceFilter(choices=(), label="Verdict", widget=forms.HiddenInput)
-    status = django_filters.ChoiceFilter(choices=Status.choices, empty_label="Any status")
-    model = django_filters.ChoiceFilter(choices=(), empty_label="Any model")
+    verdict = django_filters.ChoiceFilter(
+        method="filter_by_verdict",
+        label="Verdict",
+        choices=[(NOBODY, "Not answered"), *Verdict.choices],
+        empty_label="Any",
+    )
+    status = django_filters.ChoiceFilter(choices=Status.choices, empty_label="Any")
+    model = django_filters.ChoiceFilter(choices=(), empty_label="Any")
     store = django_filters.ModelChoiceFilter(
-        field_name="store", queryset=_stores, label="Store", empty_label="Any store"
+        field_name="store", queryset=_stores, label="Store", empty_label="Any"
     )
     camera = django_filters.ModelChoiceFilter(
-        field_name="camera", queryset=_cameras, label="Camera", empty_label="Any camera"
+        field_name="camera", queryset=_cameras, label="Camera", empty_label="Any"
     )
     uploader = django_filters.ModelChoiceFilter(
         field_name="uploaded_by", queryset=_uploaders, label="Uploader", empty_label="Anyone"
+    )
+    results = django_filters.ChoiceFilter(
+        method="filter_by_age",
+        label="Results",
+        choices=[(ALL, "All")],
+        empty_label="Latest",
     )
     since = day_filter("From", "filter_since")
     until = day_filter("To", "filter_until")
@@ -109,7 +126,7 @@ class HistoryFilter(ListFilter):
         fields=(
             ("queued_at", "added"),
             (NAME, "clip"),
-            ("prediction", "hint"),
+            (PREDICTION, "hint"),
             ("score", "score"),
             ("model", "model"),
             (UPLOADER, "uploader"),
@@ -146,6 +163,13 @@ class HistoryFilter(ListFilter):
     def filter_by_hint(self, queryset: QuerySet[Any], _: str, value: str) -> QuerySet[Any]:
         return queryset.filter(prediction=HINTS[value])
 
+    def filter_by_verdict(self, clips: ClipQuerySet, _: str, value: str) -> ClipQuerySet:
+        return clips.filter(verdict="" if value == NOBODY else value)
+
+    def filter_by_age(self, queryset: QuerySet[Any], _: str, __: str) -> QuerySet[Any]:
+        """None is left out; without it `rows` leaves out what isn't the latest."""
+        return queryset
+
     def filter_since(self, queryset: QuerySet[Any], _: str, value: date) -> QuerySet[Any]:
         return from_day(queryset, "queued_at", value)
 
@@ -168,6 +192,8 @@ class HistoryFilter(ListFilter):
         found = self._of(clips)
         for name in self.filters.keys() - {*OF_CLIPS, SORT} | {STORE}:
             found = self.filters[name].filter(found, self.form.cleaned_data[name])
+        if self.form.cleaned_data["results"] != ALL:
+            found = found.latest()
         if self.order.fields[0] == NAME:  # by an index of clips, which has their store
             of_it = _stores(self.request).order_by().filter(pk=OuterRef("clip__store"))
             found = found.filter(Exists(of_it))
@@ -179,7 +205,7 @@ class HistoryFilter(ListFilter):
         What is quick with many is slow with few, and no database knows how many bear a name.
         """
         visible = Analysis.objects.visible_to(self.request.user)
-        if not any(self.form.cleaned_data[name] for name in SELECTIVE):
+        if not any(self.form.cleaned_data[name] not in {"", None, NOBODY} for name in SELECTIVE):
             return visible.of(clips)
         keys = clips.order_by().values_list("pk", flat=True)
         if self.form.cleaned_data[TEXT]:  # no index leads to these: they are looked for once

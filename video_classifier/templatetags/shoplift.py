@@ -19,6 +19,7 @@ from video_classifier.http import permissions
 from video_classifier.models import Analysis, Clip
 from video_classifier.services import moments, password_links
 from video_classifier.services.catalog import Card
+from video_classifier.states import Verdict
 from video_classifier.web import constants
 from video_classifier.web.curves import Row
 from video_classifier.web.keeping import Keeping, keeping_of
@@ -32,6 +33,12 @@ register.filter(moments.minutes)
 
 NOT_KNOWN = "-"
 NOTICE_ICONS = {"success": "check-circle", "warning": "exclamation-triangle", "error": "x-octagon"}
+VERDICT_ICONS = {
+    Verdict.CONFIRMED: "check2",
+    Verdict.FALSE_ALARM: "x-lg",
+    Verdict.UNSURE: "question-lg",
+    Verdict.DISPUTED: "people",
+}
 
 
 @register.simple_tag
@@ -47,6 +54,12 @@ def icon(name: str) -> SafeString:
 def notice_icon(tone: str) -> str:
     """The name of the icon of a notice."""
     return NOTICE_ICONS.get(tone, "info-circle")
+
+
+@register.filter
+def verdict_icon(verdict: str) -> str:
+    """The name of the icon of what people said."""
+    return VERDICT_ICONS[Verdict(verdict)]
 
 
 @register.simple_tag

@@ -35,6 +35,7 @@ from video_classifier.states import (
     RecordedFrom,
     Stage,
     Status,
+    Verdict,
 )
 from video_classifier.web.curves import Curve, Scored, drawn
 from video_classifier.web.events import Marked
@@ -521,6 +522,9 @@ STATES: dict[str, Callable[[], dict[str, dict[str, Any]]]] = {
         "a stranger": {"user": AnonymousUser()},
     },
     "store_choice": lambda: {"several stores, with cameras": {"form": _store_form()}},
+    "verdict_badge": lambda: {
+        verdict.label: {"verdict": verdict.value, "label": verdict.label} for verdict in Verdict
+    },
     "when": lambda: {"any": {"at": WHEN}},
     "zoom": lambda: {
         "all": {"zoom": _zoom("")},

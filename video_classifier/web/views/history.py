@@ -11,7 +11,8 @@ from video_classifier.http import paging
 from video_classifier.http.filters import HistoryFilter
 from video_classifier.http.permissions import why_empty
 from video_classifier.models import Analysis
-from video_classifier.web.responses import page_or_part
+from video_classifier.services import openings
+from video_classifier.web.responses import SignedInRequest, page_or_part
 
 
 def asked(request: HttpRequest) -> HistoryFilter:
@@ -22,14 +23,14 @@ def asked(request: HttpRequest) -> HistoryFilter:
 
 @never_cache
 @require_safe
-def history(request: HttpRequest) -> HttpResponse:
+def history(request: SignedInRequest) -> HttpResponse:
     found = asked(request)
-    rows, visible = found.rows(), Analysis.objects.visible_to(request.user)
+    rows, visible = found.rows(), Analysis.objects.visible_to(request.user).for_listing()
     page = paging.page(
         rows,
         found.order,
         request.GET,
-        listed=visible.for_listing().defer("windows", "clip__segment_spans"),
+        listed=openings.marked(visible, request.user).defer("windows", "clip__segment_spans"),
         size=settings.HISTORY_PAGE_SIZE,
     )
     return page_or_part(

@@ -13,6 +13,7 @@ from django.views.decorators.http import require_safe
 
 from video_classifier.http.permissions import sees_several_stores
 from video_classifier.models import Analysis
+from video_classifier.services import openings
 from video_classifier.web.receipts import receipts
 from video_classifier.web.responses import SignedInRequest
 
@@ -31,7 +32,8 @@ def live(request: SignedInRequest, rows: str) -> HttpResponse:
         msg = "There is no such list."
         raise Http404(msg)
     shown = dict(_marks(request.GET.getlist("live")))
-    found = Analysis.objects.visible_to(request.user).for_listing().in_bulk(shown)
+    visible = Analysis.objects.visible_to(request.user).for_listing()
+    found = openings.marked(visible, request.user).in_bulk(shown)
     changed = [each for pk, each in found.items() if each.progress != shown[pk]]
     return render(
         request,

@@ -21,7 +21,7 @@ from video_classifier.http.permissions import (
 )
 from video_classifier.ml.contracts import Region
 from video_classifier.models import Analysis
-from video_classifier.services import analyses, audit, candidates, gaps, progress
+from video_classifier.services import analyses, audit, candidates, gaps, openings, progress
 from video_classifier.services.catalog import Card
 from video_classifier.services.errors import Refused
 from video_classifier.services.gaps import Coverage
@@ -73,6 +73,7 @@ def _result(  # noqa: PLR0913
     analysis = get_object_or_404(visible.select_related("heat_map"), pk=pk)
     if is_view:
         note_view(request, audit.RESULT, pk, store=analysis.store_id)
+        openings.note(analysis.clip, request.user)
     card = {choice.name: choice.card for choice in form.choices}.get(analysis.model)
     measured = card if card is not None and card.describes(analysis.model_sha256) else None
     return page_or_part(

@@ -1,0 +1,72 @@
+"""The history as a list to work through: how much of it is seen, and the way along it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from django.contrib.auth.models import User
+from django.utils import timezone
+from playwright.sync_api import Page, expect
+
+from tests.conftest import MakeAnalysis, MakeClip
+from video_classifier.models import Analysis, Camera, Clip
+from video_classifier.states import Prediction, RecordedFrom, Status, Verdict
+
+pytestmark = pytest.mark.browser
+
+LEAST_ROWS = 16
+ROW_HEIGHTS = (36, 40)  # pixels
+IN_SIGHT = "rows => rows.filter((row) => row.getBoundingClientRect().bottom < innerHeight).length"
+HEIGHTS = "rows => rows.map((row) => row.getBoundingClientRect().height)"
+
+
+@pytest.fixture
+def analyses(make_analysis: MakeAnalysis, make_clip: MakeClip, user: User) -> list[Analysis]:
+    """A page of them, the newest last, written before the browser starts."""
+    found = []
+    for number in range(25):
+        name = f"{number:02}-NVR-07_main-street_camera-12-entrance_2026-11-24_21-58-03.mp4"
+        clip = make_clip(
+            name=name if number % 2 else f"till {number}.mp4",
+            uploaded_by=user,
+            recorded_at=timezone.now(),
+            recorded_from=RecordedFrom.NAME,
+        )
+        is_hint = number % 3 == 0
+        found.append(
+            make_analysis(
+                clip=clip,
+                status=Status.DONE,
+                score=0.9 if is_hint else 0.1,
+                prediction=Prediction.HINT if is_hint else Prediction.NO_HINT,
+            )
+        )
+    store = found[0].clip.store
+    Clip.objects.filter(pk=found[-1].clip_id).update(
+        verdict=Verdict.CONFIRMED, camera=Camera.objects.create(store=store, name="Till 2")
+    )
+    return found
+
+
+@pytest.fixture
+def page(analyses: list[Analysis], page: Page) -> Page:
+    """With a page of rows."""
+    return page
+
+
+def test_sixteen_low_rows_are_in_sight_of_a_usual_screen(
+    page: Page, request: pytest.FixtureRequest
+) -> None:
+    page.set_viewport_size({"width": 1440, "height": 900})
+    page.goto("/history/")
+    rows = page.locator(".row-of-clip")
+    expect(rows).to_have_count(25)
+    if folder := request.config.getoption("--screenshots", default=None):
+        page.screenshot(path=Path(folder) / "lists-history.png")
+
+    heights = rows.evaluate_all(HEIGHTS)
+
+    assert (min(heights), max(heights)) >= ROW_HEIGHTS[:1]
+    assert max(heights) <= ROW_HEIGHTS[1]
+    assert rows.evaluate_all(IN_SIGHT) >= LEAST_ROWS

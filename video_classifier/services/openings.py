@@ -1,0 +1,26 @@
+"""Who has opened which clip's page: lists show such rows differently."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+
+from django.contrib.auth.models import User
+from django.db import IntegrityError
+from django.db.models import Count, Exists, OuterRef, Subquery
+
+from video_classifier.models import Analysis, Clip, Opened
+from video_classifier.querysets import AnalysisQuerySet, Visitor
+
+
+def note(clip: Clip, by: User) -> None:
+    """The first time counts."""
+    with suppress(IntegrityError):  # the clip was deleted meanwhile
+        Opened.objects.bulk_create([Opened(clip=clip, by=by)], ignore_conflicts=True)
+
+
+def marked(analyses: AnalysisQuerySet, by: Visitor) -> AnalysisQuerySet:
+    """Each with `is_opened`, whether `by` has seen its clip's page, and `runs` of its clip."""
+    opened = Opened.objects.filter(by=by.pk, clip=OuterRef("clip"))
+    of_clip = Analysis.objects.filter(clip=OuterRef("clip")).order_by().values("clip")
+    runs = Subquery(of_clip.annotate(runs=Count("pk")).values("runs"))
+    return analyses.annotate(is_opened=Exists(opened), runs=runs)
