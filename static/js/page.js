@@ -71,7 +71,9 @@ addEventListener("drop", (event) => {
 const shortcuts = {
   "?": () => document.getElementById("shortcuts")?.showModal(),
   u: () => page.querySelector("[data-shortcut=u]")?.click(),
-  h: () => page.querySelector("[data-shortcut=h]")?.click(),
+  h: () => [...page.querySelectorAll("[data-shortcut=h]")].at(-1)?.click(), // the page's own, if it has one
+  J: () => page.querySelector("[data-shortcut=J]")?.click(),
+  K: () => page.querySelector("[data-shortcut=K]")?.click(),
   a: () => page.querySelector("[data-shortcut=a]")?.click(),
   l: () => page.querySelector("[data-shortcut=l]")?.click(),
   "/": () => {

@@ -8,3 +8,12 @@ document.addEventListener("keydown", (event) => {
   const next = rows.indexOf(document.activeElement) + step;
   rows[Math.min(Math.max(next, 0), rows.length - 1)]?.focus();
 });
+
+// Who comes back goes on where they were: the address keeps which row they opened.
+const opened = document.getElementById(location.hash.slice(1));
+if (opened?.matches("[data-row-link]")) opened.focus();
+
+document.addEventListener("click", ({ target }) => {
+  const link = target.closest("[data-row-link]");
+  if (link?.id) history.replaceState(history.state, "", `#${link.id}`);
+});

@@ -70,3 +70,29 @@ def test_sixteen_low_rows_are_in_sight_of_a_usual_screen(
     assert (min(heights), max(heights)) >= ROW_HEIGHTS[:1]
     assert max(heights) <= ROW_HEIGHTS[1]
     assert rows.evaluate_all(IN_SIGHT) >= LEAST_ROWS
+
+
+def test_a_stack_is_gone_through_by_keys_and_the_place_is_kept(
+    page: Page, analyses: list[Analysis]
+) -> None:
+    page.goto("/history/?hint=yes")
+    expect(page.locator("[data-row-link]")).to_have_count(9)
+
+    for _ in range(3):
+        page.keyboard.press("j")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", level=1)).to_contain_text("till 18")
+    page.wait_for_load_state()
+    page.go_back()
+    expect(page.locator(f"#open-{analyses[18].pk}")).to_be_focused()
+    page.keyboard.press("j")
+    page.keyboard.press("Enter")
+    for key, name in (("", "15-NVR"), ("J", "till 12"), ("K", "15-NVR"), ("K", "till 18")):
+        if key:
+            page.keyboard.press(f"Shift+{key}")
+        expect(page.get_by_role("heading", level=1)).to_contain_text(name)
+        page.wait_for_load_state()  # its scripts listen
+    page.keyboard.press("h")
+
+    expect(page.locator(f"#open-{analyses[18].pk}")).to_be_focused()
+    assert page.url.endswith(f"/history/?hint=yes#open-{analyses[18].pk}")

@@ -160,6 +160,7 @@ def test_an_invalid_filter_can_be_removed_alone(client: Client) -> None:
         {"until": "9999-12-31"},
         {"sort": "clip__file"},
         {"sort": "password,,-"},
+        {"sort": ",,"},
         {"page": "3"},  # of an old bookmark
         {"after": "9" * 5000},
         {"after": "\x00"},
@@ -205,7 +206,9 @@ def test_a_clip_has_one_row_with_its_latest_result(
     html = client.get(URL).content.decode()
 
     assert keys(html) == [str(latest.pk)]
-    assert f'href="/results/{latest.pk}/#runs-title" aria-label="2 results of till.mp4"' in html
+    assert (
+        f'href="/results/{latest.pk}/?list=#runs-title" aria-label="2 results of till.mp4"' in html
+    )
     assert len(client.get(CSV).getvalue().splitlines()) == 2
 
 

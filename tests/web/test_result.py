@@ -484,7 +484,7 @@ def test_queries_do_not_grow_with_the_results_of_the_clip(
         analysis = make_analysis(clip=clip)
 
     # session, user, permissions (2), memberships, the trash, the analysis, its place, its progress,
-    # the clip's other results, whether cameras are watched
+    # that the page was opened, the clip's other results, whether cameras are watched
     with django_assert_num_queries(12):
         page(client, analysis)
     # session, user, permissions (2), memberships, the trash, the analysis, its place, its progress

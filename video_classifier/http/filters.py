@@ -40,7 +40,7 @@ class SortFilter(django_filters.OrderingFilter):  # type: ignore[misc]  # untype
 
     def order(self, value: list[str] | None) -> Order:
         """Rows that sort alike are in order of time, and the whole list can be turned round."""
-        name = self.get_ordering_value(value[0]) if value else NEWEST
+        name = self.get_ordering_value(value[0]) if value and value[0] else NEWEST
         field, is_turned = name.removeprefix("-"), name.startswith("-")
         rest = tuple(each for each in ("queued_at", "id") if each != field)
         if field == UPLOADER:

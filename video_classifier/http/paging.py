@@ -78,6 +78,29 @@ class Page:
         return bool(self.after or self.before)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Near:
+    """The rows before and after one of a list, and the one after which a page with it begins."""
+
+    previous: UUID | None = None
+    following: UUID | None = None
+    page_after: UUID | None = None
+
+
+def near(rows: QuerySet[Any], order: Order, key: UUID, *, lead: int) -> Near:
+    """So many rows stand above it on that page. The row itself may have left the list meanwhile."""
+    start = _start(rows.model, order, str(key))
+    if start is None:
+        return Near()
+    before = [each for each, *_ in _found(rows, order, start, most=lead + 1, backwards=True)]
+    after = [each for each, *_ in _found(rows, order, start, most=1)]
+    return Near(
+        previous=before[0] if before else None,
+        following=after[0] if after else None,
+        page_after=before[lead] if len(before) > lead else None,
+    )
+
+
 def count(rows: QuerySet[Any]) -> Count:
     """In the usual order of the rows, in which an index leads to them."""
     found = rows[: MOST_COUNTED + 1].count()

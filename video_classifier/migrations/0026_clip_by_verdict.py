@@ -14,6 +14,6 @@ class Migration(migrations.Migration):
     operations = [
         migrations.AddIndex(
             model_name='clip',
-            index=models.Index(condition=models.Q(('verdict', ''), _negated=True), fields=['verdict', 'store', 'trashed_at'], name='clip_by_verdict'),
+            index=models.Index(fields=['verdict', 'store', 'trashed_at'], name='clip_by_verdict'),
         ),
     ]

@@ -106,11 +106,7 @@ class Clip(models.Model):
             # are. They hold all that is asked, so that no row is read.
             models.Index(fields=["name", "store", "trashed_at", "id"], name="clip_by_name"),
             models.Index(fields=["uploaded_by", "store", "trashed_at"], name="clip_by_uploader"),
-            models.Index(  # few clips are answered, and those that wait are found by other means
-                fields=["verdict", "store", "trashed_at"],
-                name="clip_by_verdict",
-                condition=~Q(verdict=""),
-            ),
+            models.Index(fields=["verdict", "store", "trashed_at"], name="clip_by_verdict"),
         )
         constraints = (
             models.CheckConstraint(

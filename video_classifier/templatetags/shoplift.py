@@ -20,7 +20,7 @@ from video_classifier.models import Analysis, Clip
 from video_classifier.services import moments, password_links
 from video_classifier.services.catalog import Card
 from video_classifier.states import Verdict
-from video_classifier.web import constants
+from video_classifier.web import constants, way
 from video_classifier.web.curves import Row
 from video_classifier.web.keeping import Keeping, keeping_of
 from video_classifier.web.players import Player
@@ -54,6 +54,12 @@ def icon(name: str) -> SafeString:
 def notice_icon(tone: str) -> str:
     """The name of the icon of a notice."""
     return NOTICE_ICONS.get(tone, "info-circle")
+
+
+@register.filter
+def way_along(address: str) -> str:
+    """What the address of a result has of the list at `address` that leads there."""
+    return way.link(address)
 
 
 @register.filter

@@ -27,7 +27,7 @@ from video_classifier.services.errors import Refused
 from video_classifier.services.gaps import Coverage
 from video_classifier.services.jobs import QueueFullError
 from video_classifier.states import Prediction, Status
-from video_classifier.web import zoom
+from video_classifier.web import way, zoom
 from video_classifier.web.curves import curve_of
 from video_classifier.web.events import Marked, listed, marked
 from video_classifier.web.overlays import film, shown
@@ -73,9 +73,11 @@ def _result(  # noqa: PLR0913
     analysis = get_object_or_404(visible.select_related("heat_map"), pk=pk)
     if is_view:
         note_view(request, audit.RESULT, pk, store=analysis.store_id)
+    if is_view and request.method == "GET" and not is_part(request):
         openings.note(analysis.clip, request.user)
     card = {choice.name: choice.card for choice in form.choices}.get(analysis.model)
     measured = card if card is not None and card.describes(analysis.model_sha256) else None
+    led = None if is_part(request) else way.of(request, analysis)
     return page_or_part(
         request,
         page="video_classifier/result/page.html",
@@ -97,7 +99,8 @@ def _result(  # noqa: PLR0913
             "cancellable": not analysis.is_finished and may_cancel(request.user, analysis),
             "form": form,
             "problem": problem,
-            "back": came_from(request),
+            "way": led,
+            "back": led.back if led else came_from(request),
         },
         status=status,
     )
