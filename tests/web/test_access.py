@@ -44,12 +44,13 @@ from video_classifier.models import (
     Event,
     Feed,
     HeatMap,
+    SavedView,
     SegmentCopy,
     Store,
     Upload,
 )
 from video_classifier.services import api_keys, evidence, live_pictures, resumable, trash
-from video_classifier.states import AlertKind, ChannelKind, Role, Scope, Status
+from video_classifier.states import AlertKind, ChannelKind, ListPage, Role, Scope, Status
 from video_classifier.web.urls import urlpatterns
 
 SOME_ID = uuid.UUID(int=7)
@@ -61,6 +62,9 @@ PAGES: list[tuple[str, dict[str, object], set[str]]] = [
     ("resumable-uploads", {}, {"OPTIONS", "POST"}),
     ("resumable-upload", {"pk": SOME_ID}, {"OPTIONS", "GET", "HEAD", "PATCH", "DELETE"}),
     ("history", {}, {"GET", "HEAD"}),
+    ("save-view", {}, {"POST"}),
+    ("view-counts", {}, {"GET", "HEAD"}),
+    ("delete-view", {"pk": SOME_NUMBER}, {"POST"}),
     ("history-csv", {}, {"GET", "HEAD"}),
     ("history-xlsx", {}, {"GET", "HEAD"}),
     ("events-csv", {}, {"GET", "HEAD"}),
@@ -228,6 +232,9 @@ TABLE = """
 GET  web:upload                          in     200  200   200   200    200    200    200   200
 POST web:upload                          in     403  403   422   403    422    422    422   422
 GET  web:history                         in     200  200   200   200    200    200    200   200
+GET  web:view-counts                     in     200  200   200   200    200    200    200   200
+POST web:save-view                       in     302  302   302   302    302    302    302   302
+POST web:delete-view                     in     404  404   404   404    404    302    404   404
 GET  web:history-csv                     in     200  200   200   200    200    200    200   200
 GET  web:history-xlsx                    in     200  200   200   200    200    200    200   200
 GET  web:events-csv                      in     200  200   200   200    200    200    200   200
@@ -453,6 +460,7 @@ OF_A_USER: dict[str, type[Model]] = {
     **dict.fromkeys(OF_A_CASE, Case),
     "web:case-export": CaseExport,
     "web:delete-case-export": CaseExport,
+    "web:delete-view": SavedView,
     "web:alert": Alert,
     "web:resumable-upload": Upload,
     "web:revoke-api-key": ApiKey,
@@ -538,6 +546,7 @@ def shown(
     CaseExport.objects.create(
         case=case, status=Status.DONE, file=clip.file.name, finished_at=timezone.now()
     )
+    SavedView.objects.create(owner=uploader, page=ListPage.HISTORY, name="secret view")
     api_keys.create(uploader, name="secret key", scopes=[Scope.READ], days=1, by=uploader)
     resumable.path_of(Upload.objects.get()).parent.mkdir()
     resumable.path_of(Upload.objects.get()).touch()

@@ -8,7 +8,7 @@ from typing import Any
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
 
 from video_classifier.api.problems import MEDIA_TYPE, ProblemSerializer
-from video_classifier.http.filters import HINTS, NOBODY
+from video_classifier.http.filters import HINTS, NOBODY, PERIODS
 from video_classifier.states import Status, Verdict
 
 ALWAYS = (400, 401, 403, 429)
@@ -64,6 +64,7 @@ FILTERS = [
     _filter("store", int, "Its id."),
     _filter("camera", int, "Its id."),
     _filter("uploader", int, "The id of the account."),
+    _filter("period", {"type": "string", "enum": list(PERIODS)}, "When it was added."),
     _filter("since", {"type": "string", "format": "date"}, "Added on this day or later."),
     _filter("until", {"type": "string", "format": "date"}, "Added on this day or earlier."),
 ]

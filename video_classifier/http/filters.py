@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import date
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import django_filters
@@ -10,6 +12,7 @@ from django import forms
 from django.contrib.auth.models import User
 from django.db.models import Exists, Model, OuterRef, QuerySet
 from django.http import HttpRequest
+from django.utils import timezone
 
 from video_classifier.http.list_filters import ListFilter, day_filter, from_day, to_day
 from video_classifier.http.paging import Order
@@ -23,7 +26,8 @@ ALL = "all"
 NOBODY = "none"  # has answered
 HINTS = {"yes": Prediction.HINT, "no": Prediction.NO_HINT, "none": Prediction.NO_RESULT}
 NEWEST = "-queued_at"
-SORT = "sort"
+SORT, PERIOD = "sort", "period"
+SHIFT = timedelta(hours=8)
 TEXT = "text"
 STORE = "store"  # of clips, and of analyses
 UPLOADER = "clip__uploaded_by__username"
@@ -33,6 +37,33 @@ HINTS_FIRST = (Prediction.HINT, "", Prediction.NO_HINT, Prediction.NO_RESULT)  #
 OF_CLIPS = (TEXT, STORE, "camera", "uploader", "verdict")
 SELECTIVE = (TEXT, "camera", "uploader", "verdict")  # of these: what may leave few clips
 A_FEW, MANY = 1000, 10_000  # clips
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Period:
+    """A stretch of time up to now that goes on with it."""
+
+    name: str
+    about: str
+    start: Callable[[datetime], datetime]
+
+
+def _midnight(now: datetime) -> datetime:
+    return timezone.localtime(now).replace(hour=0, minute=0, second=0, microsecond=0)
+
+
+def _monday(now: datetime) -> datetime:
+    """Of its week, at midnight here, whatever was done to the clocks since."""
+    day = timezone.localtime(now).date()
+    monday = day - timedelta(days=day.weekday())
+    return timezone.make_aware(datetime(monday.year, monday.month, monday.day))  # noqa: DTZ001
+
+
+PERIODS = {
+    "today": Period(name="Today", about="Since midnight", start=_midnight),
+    "shift": Period(name="My shift", about="The last 8 hours", start=lambda now: now - SHIFT),
+    "week": Period(name="This week", about="Since Monday", start=_monday),
+}
 
 
 class SortFilter(django_filters.OrderingFilter):  # type: ignore[misc]  # untyped
@@ -122,6 +153,12 @@ class HistoryFilter(ListFilter):
     )
     since = day_filter("From", "filter_since")
     until = day_filter("To", "filter_until")
+    period = django_filters.ChoiceFilter(  # of presets
+        method="filter_by_period",
+        label="Added",
+        choices=[(word, period.name) for word, period in PERIODS.items()],
+        widget=forms.HiddenInput,
+    )
     sort = SortFilter(
         fields=(
             ("queued_at", "added"),
@@ -169,6 +206,9 @@ class HistoryFilter(ListFilter):
     def filter_by_age(self, queryset: QuerySet[Any], _: str, __: str) -> QuerySet[Any]:
         """None is left out; without it `rows` leaves out what isn't the latest."""
         return queryset
+
+    def filter_by_period(self, queryset: QuerySet[Any], _: str, value: str) -> QuerySet[Any]:
+        return queryset.filter(queued_at__gte=PERIODS[value].start(timezone.now()))
 
     def filter_since(self, queryset: QuerySet[Any], _: str, value: date) -> QuerySet[Any]:
         return from_day(queryset, "queued_at", value)

@@ -50,6 +50,7 @@ from video_classifier.web.views.news import alert, news
 from video_classifier.web.views.preferences import preferences
 from video_classifier.web.views.results import again, cancel, pause, result, resume
 from video_classifier.web.views.resumable import resumable_upload, resumable_uploads
+from video_classifier.web.views.saved_views import delete_view, save_view, view_counts
 from video_classifier.web.views.trash import delete_clip, purge_clip, restore_clip, trash_list
 from video_classifier.web.views.uploads import upload
 from video_classifier.web.views.video import video
@@ -83,6 +84,7 @@ __all__ = [
     "delete_case_export",
     "delete_channel",
     "delete_clip",
+    "delete_view",
     "event",
     "event_download",
     "event_still",
@@ -113,6 +115,7 @@ __all__ = [
     "resume",
     "retry_delivery",
     "revoke_api_key",
+    "save_view",
     "segment_copy",
     "switch_alerts",
     "switch_camera",
@@ -123,5 +126,6 @@ __all__ = [
     "trash_list",
     "upload",
     "video",
+    "view_counts",
     "wall",
 ]

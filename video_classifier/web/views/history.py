@@ -10,9 +10,10 @@ from django.views.decorators.http import require_safe
 from video_classifier.http import paging
 from video_classifier.http.filters import HistoryFilter
 from video_classifier.http.permissions import why_empty
-from video_classifier.models import Analysis
+from video_classifier.models import Analysis, Store
 from video_classifier.services import openings
-from video_classifier.web.responses import SignedInRequest, page_or_part
+from video_classifier.web import listed_views
+from video_classifier.web.responses import SignedInRequest, is_part, page_or_part
 
 
 def asked(request: HttpRequest) -> HistoryFilter:
@@ -43,6 +44,8 @@ def history(request: SignedInRequest) -> HttpResponse:
             "count": paging.count(rows),
             "chips": list(found.chips()),
             "nothing": found.nothing(),
+            "views": [] if is_part(request) else listed_views.links(request.user),
+            "stores": Store.objects.visible_to(request.user),
             "why_empty": why_empty(request.user),
         },
     )

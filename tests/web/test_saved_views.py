@@ -1,0 +1,113 @@
+"""Presets and saved views of the history."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from django.contrib.auth.models import User
+from django.test import Client
+from django.utils import timezone
+
+from tests.conftest import MakeAnalysis, MakeStore, MakeUser
+from video_classifier.http import filters
+from video_classifier.models import Camera, SavedView
+from video_classifier.services import saved_views
+from video_classifier.states import ListPage, Status
+from video_classifier.web import listed_views
+
+SAVE = "/history/views/"
+COUNTS = "/history/views/counts/"
+
+
+def counts(client: Client) -> dict[str, str]:
+    html = client.get(COUNTS).content.decode()
+    return dict(re.findall(r'>([^<]+?) <span class="views__count">([^<]*)<', html))
+
+
+def test_what_is_shown_is_saved_without_its_page(client: Client, user: User) -> None:
+    query = "after=7&text=till&status=&hint=yes&nonsense=1"
+
+    answer = client.post(SAVE, {"name": "Till", "query": query}, follow=True)
+
+    view = SavedView.objects.get()
+    assert (view.owner, view.query, view.shared_in) == (user, "text=till&hint=yes", None)
+    assert "The view “Till” was saved." in answer.content.decode()
+    assert 'href="/history/?text=till&amp;hint=yes"' in answer.content.decode()
+
+
+def test_a_view_without_a_name_is_refused_in_a_sentence(client: Client) -> None:
+    answer = client.post(SAVE, {"name": " ", "query": ""}, follow=True)
+
+    assert saved_views.NO_NAME in answer.content.decode()
+
+
+def test_a_view_is_shared_with_stores_that_one_sees(client: Client, make_store: MakeStore) -> None:
+    client.post(SAVE, {"name": "ours", "shared_in": str(make_store().pk)})
+    client.post(SAVE, {"name": "theirs", "shared_in": str(make_store("North").pk)})
+    client.post(SAVE, {"name": "nonsense", "shared_in": "x" * 400})
+
+    found = dict(SavedView.objects.values_list("name", "shared_in__name"))
+    assert found == {"ours": "Main", "theirs": None, "nonsense": None}
+
+
+def test_each_view_says_how_many_rows_it_leads_to(
+    client: Client, user: User, make_analysis: MakeAnalysis
+) -> None:
+    make_analysis(name="till.mp4", status=Status.DONE)
+    make_analysis(name="old.mp4", queued_at=timezone.now() - timedelta(days=30))
+    saved_views.save(user, ListPage.HISTORY, name="tills", query="text=till")
+
+    assert counts(client) == {"Today": "1", "My shift": "1", "This week": "1", "tills": "1"}
+
+
+def test_a_view_whose_camera_is_gone_says_so(
+    client: Client, user: User, make_store: MakeStore, make_analysis: MakeAnalysis
+) -> None:
+    make_analysis()
+    camera = Camera.objects.create(store=make_store(), name="Till 2")
+    view = saved_views.save(
+        user, ListPage.HISTORY, name="till 2", query=f"camera={camera.pk}&hint=yes"
+    )
+    camera.delete()
+
+    page = client.get(f"/history/?{view.query}").content.decode()
+
+    assert counts(client)["till 2"] == "\N{EN DASH}"
+    assert listed_views.NOT_VALID in client.get(COUNTS).content.decode()
+    assert "This filter is not valid: Camera. Clear it to see all results." in page
+
+
+def test_only_its_owner_deletes_a_view(
+    client: Client, user: User, make_user: MakeUser, make_store: MakeStore
+) -> None:
+    shared = make_store()
+    own = saved_views.save(user, ListPage.HISTORY, name="own", query="")
+    other = saved_views.save(
+        make_user("bob"), ListPage.HISTORY, name="bob's", query="", shared_in=shared
+    )
+
+    answers = [client.post(f"{SAVE}{each.pk}/delete/").status_code for each in (own, other)]
+
+    assert answers == [302, 403]
+    assert list(SavedView.objects.values_list("name", flat=True)) == ["bob's"]
+
+
+def test_the_page_asks_once_for_the_counts(client: Client) -> None:
+    assert f'hx-get="{COUNTS}" hx-trigger="load"' in client.get("/history/").content.decode()
+    assert "hx-get" not in client.get(COUNTS).content.decode()
+
+
+@pytest.mark.parametrize(
+    ("period", "start"),
+    [
+        ("today", datetime(2026, 3, 29, 0, 0, tzinfo=UTC)),
+        ("shift", datetime(2026, 3, 29, 4, 30, tzinfo=UTC)),
+        ("week", datetime(2026, 3, 23, 0, 0, tzinfo=UTC)),  # a Monday
+    ],
+)
+def test_periods_begin_where_they_say(period: str, start: datetime) -> None:
+    now = datetime(2026, 3, 29, 12, 30, tzinfo=UTC)
+
+    assert filters.PERIODS[period].start(now) == start
