@@ -25,6 +25,7 @@ from tests.conftest import (
     segment_of,
 )
 from tests.makers.deliveries import make_channel, make_event, make_watched
+from tests.makers.events import make_result_event
 from tests.makers.feeds import make_feed
 from video_classifier.ml.serving.bundle import NETWORK_FILE
 from video_classifier.models import (
@@ -43,8 +44,17 @@ from video_classifier.models import (
     Preferences,
     Upload,
 )
-from video_classifier.services import alerts, api_keys, audit, cases, files, heat_maps, trash
-from video_classifier.states import Action, Playback, Prediction, Scope, Status
+from video_classifier.services import (
+    alerts,
+    api_keys,
+    audit,
+    cases,
+    files,
+    heat_maps,
+    reviews,
+    trash,
+)
+from video_classifier.states import Action, Answer, Playback, Prediction, Scope, Status
 
 CLIPS = "/admin/video_classifier/clip/"
 ANALYSES = "/admin/video_classifier/analysis/"
@@ -165,6 +175,28 @@ def test_times_of_events_read_as_everywhere(
     html = admin_client.get("/admin/video_classifier/event/").content.decode()
 
     assert ("5:00:05.3<" in html, "5:00:10.0<" in html) == (True, True)
+
+
+def test_reviews_are_looked_at_and_never_changed(
+    admin_client: Client,
+    make_analysis: MakeAnalysis,
+    make_user: MakeUser,
+    django_assert_max_num_queries: DjangoAssertNumQueries,
+) -> None:
+    url = "/admin/video_classifier/review/"
+    for number in range(5):
+        event = make_result_event(make_analysis(status=Status.DONE, name=f"{number}.mp4"))
+        by = make_user(f"user{number}")
+        review = reviews.answer(event, event.analysis.clip, by, answer=Answer.CONFIRMED, note="Tea")
+
+    with django_assert_max_num_queries(8):
+        html = admin_client.get(url).content.decode()
+    page = admin_client.get(f"{url}{review.pk}/change/").content.decode()
+
+    assert ("user4" in html, "4.mp4" in html, "Tea" in page) == (True, True, True)
+    assert "<textarea" not in page
+    assert admin_client.post(f"{url}{review.pk}/change/", {"note": "x"}).status_code == 403
+    assert admin_client.post(f"{url}{review.pk}/delete/", {"post": "yes"}).status_code == 403
 
 
 def test_many_seconds_of_work_are_digits(admin_client: Client, make_analysis: MakeAnalysis) -> None:

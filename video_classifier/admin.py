@@ -38,11 +38,13 @@ from video_classifier.models import (
     OneTimePassword,
     Preferences,
     RepeatableRequest,
+    Review,
     Segment,
     SegmentCopy,
     Store,
     Track,
     Upload,
+    Visit,
 )
 from video_classifier.models.api_keys import MARK
 from video_classifier.querysets import DELETE_CLIPS
@@ -400,13 +402,31 @@ class TrackAdmin(OfClipsAdmin):
 @admin.register(Event)
 class EventAdmin(OfClipsAdmin):
     ordering = ("-pk",)
-    list_display = ("__str__", "analysis", _in_words("start"), _in_words("end"), "rounded")
+    list_display = (
+        *("__str__", "analysis", _in_words("start"), _in_words("end"), "rounded"),
+        *("verdict", "waits_for"),
+    )
     list_select_related = ("analysis",)
     search_fields = ("analysis__clip__name",)
 
     @admin.display(description="Score", ordering="score")
     def rounded(self, event: Event) -> str:
         return f"{event.score:.2f}"
+
+
+@admin.register(Review)
+class ReviewAdmin(OfClipsAdmin):
+    way_to_clip = "clip"
+    list_display = ("at", "answer", "reason", "clip", "event", "by", "is_blind")
+    list_filter = ("answer", "reason", "is_blind", "at")
+    list_select_related = ("clip", "event", "by")
+    readonly_fields = ("at",)
+
+
+@admin.register(Visit)
+class VisitAdmin(ReadOnlyAdmin):
+    list_display = ("event", "by", "until")
+    list_select_related = ("event", "by")
 
 
 @admin.register(Upload)
