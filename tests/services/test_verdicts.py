@@ -37,11 +37,15 @@ def marked(answer: Answer, start: float | None = 10.0, end: float | None = 20.0)
     return Given(id=next(_ids), by=1, answer=answer, analysis=FIRST, start=start, end=end)
 
 
+def answers(about: Candidate, given: list[Given]) -> list[Answer]:
+    return list(verdicts.answers_to(about, given).values())
+
+
 # Verdicts and turns
 
 
 @pytest.mark.parametrize(
-    ("answers", "verdict", "turn"),
+    ("given", "verdict", "turn"),
     [
         ([], "", Turn.FIRST),
         ([YES], Verdict.CONFIRMED, Turn.SECOND),
@@ -56,10 +60,8 @@ def marked(answer: Answer, start: float | None = 10.0, end: float | None = 20.0)
         ([MISSED], Verdict.CONFIRMED, Turn.SECOND),
     ],
 )
-def test_what_answers_come_to_and_who_is_next(
-    answers: list[Answer], verdict: str, turn: str
-) -> None:
-    assert (verdicts.verdict(answers), verdicts.turn(answers)) == (verdict, turn)
+def test_what_answers_come_to_and_who_is_next(given: list[Answer], verdict: str, turn: str) -> None:
+    assert (verdicts.verdict(given), verdicts.turn(given)) == (verdict, turn)
 
 
 # Whose answers count
@@ -68,17 +70,17 @@ def test_what_answers_come_to_and_who_is_next(
 def test_the_last_answer_of_each_person_counts() -> None:
     given = [said(YES, by=1), said(NO, by=2), said(NO, by=1)]
 
-    assert verdicts.answers_to(event(), given) == [NO, NO]
+    assert answers(event(), given) == [NO, NO]
 
 
 def test_of_deleted_accounts_the_last_answer_counts() -> None:
-    assert verdicts.answers_to(event(), [said(YES, by=None), said(NO, by=None)]) == [NO]
+    assert answers(event(), [said(YES, by=None), said(NO, by=None)]) == [NO]
 
 
 def test_another_event_of_the_same_result_is_somebody_else() -> None:
     beside = event(id=2)
 
-    assert verdicts.answers_to(beside, [said(YES)]) == []
+    assert answers(beside, [said(YES)]) == []
 
 
 # Carried over
@@ -100,34 +102,34 @@ def test_another_event_of_the_same_result_is_somebody_else() -> None:
 def test_half_of_the_shorter_one_has_to_overlap(start: float, end: float, *, carried: bool) -> None:
     later = event(start, end, id=2, of=LATER)
 
-    assert verdicts.answers_to(later, [said(YES)]) == ([YES] if carried else [])
+    assert answers(later, [said(YES)]) == ([YES] if carried else [])
 
 
 def test_the_closest_of_several_earlier_events_counts() -> None:
     near, far = event(10.0, 20.0, id=1), event(5.0, 17.0, id=2)
     later = event(10.0, 19.0, id=3, of=LATER)
 
-    assert verdicts.answers_to(later, [said(YES, about=near), said(NO, about=far)]) == [YES]
+    assert answers(later, [said(YES, about=near), said(NO, about=far)]) == [YES]
 
 
 def test_of_two_at_the_same_time_the_graver_counts() -> None:
     given = [said(YES, about=event(id=1)), said(NO, about=event(id=2))]
 
-    assert verdicts.answers_to(event(id=3, of=LATER), given) == [YES]
+    assert answers(event(id=3, of=LATER), given) == [YES]
 
 
 def test_an_answer_to_the_event_itself_comes_before_others() -> None:
     later = event(id=2, of=LATER)
 
-    assert verdicts.answers_to(later, [said(NO, about=later), said(YES)]) == [NO]
+    assert answers(later, [said(NO, about=later), said(YES)]) == [NO]
 
 
 def test_what_was_marked_as_missed_is_said_of_an_event_found_later() -> None:
-    assert verdicts.answers_to(event(id=2, of=LATER), [marked(MISSED)]) == [MISSED]
+    assert answers(event(id=2, of=LATER), [marked(MISSED)]) == [MISSED]
 
 
 def test_an_answer_to_the_whole_clip_is_no_answer_to_an_event() -> None:
-    assert verdicts.answers_to(event(id=2, of=LATER), [marked(YES, None, None)]) == []
+    assert answers(event(id=2, of=LATER), [marked(YES, None, None)]) == []
 
 
 # Clips

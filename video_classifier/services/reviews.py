@@ -148,6 +148,12 @@ def newest(event: Event | None, clip: Clip) -> int:
     return about.order_by("-pk").values_list("pk", flat=True).first() or 0
 
 
+def answers_to(event: Event) -> dict[int | None, Answer]:
+    """Of each person what counts for it, by their id; None stands for deleted accounts."""
+    standing = Review.objects.standing().filter(clip=event.analysis.clip_id)
+    return verdicts.answers_to(_candidate(event), map(_given, standing))
+
+
 @transaction.atomic
 def refresh(clip: Clip) -> None:
     """Adds up anew what people said of the clip and its events, and who is to be asked.
@@ -168,7 +174,7 @@ def _settle(clip: Clip) -> None:
     changed = []
     for event in events:
         before = _state(event)
-        answers = verdicts.answers_to(candidates[event.pk], given)
+        answers = list(verdicts.answers_to(candidates[event.pk], given).values())
         event.is_current = event.analysis_id == analysis
         event.verdict = verdicts.verdict(answers)
         event.waits_for = verdicts.turn(answers) if event.is_current else ""

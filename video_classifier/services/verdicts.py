@@ -39,8 +39,8 @@ class Candidate:
     end: float
 
 
-def answers_to(event: Candidate, given: Iterable[Given]) -> list[Answer]:
-    """One for each person who answered.
+def answers_to(event: Candidate, given: Iterable[Given]) -> dict[int | None, Answer]:
+    """Of each person who answered, by their id.
 
     It is their last to the event itself; else to what overlaps it most in another analysis. Other
     events of the same analysis are other people's, though they may be at the same time.
@@ -54,7 +54,7 @@ def answers_to(event: Candidate, given: Iterable[Given]) -> list[Answer]:
         rank = (each.event == event.id, share, grave, each.id)
         if each.by not in found or rank > found[each.by][0]:
             found[each.by] = rank, each.answer
-    return [answer for _, answer in found.values()]
+    return {by: answer for by, (_, answer) in found.items()}
 
 
 def verdict(answers: Iterable[Answer]) -> Verdict | str:
