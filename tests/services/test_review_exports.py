@@ -200,9 +200,8 @@ def test_a_file_that_is_gone_is_left_out(
         assert not list((tmp_path / origin / "clips").iterdir())
 
 
-def test_an_export_is_noted(confirmed: Event, tmp_path: Path) -> None:
-    assert confirmed
-
+@pytest.mark.usefixtures("confirmed")
+def test_an_export_is_noted(tmp_path: Path) -> None:
     review_exports.write(review_exports.agreed(), tmp_path / "out")
 
     entry = AuditEntry.objects.get(action=Action.EXPORTED)
@@ -212,11 +211,8 @@ def test_an_export_is_noted(confirmed: Event, tmp_path: Path) -> None:
 # The command
 
 
-def test_a_dry_run_writes_nothing(
-    confirmed: Event, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert confirmed
-
+@pytest.mark.usefixtures("confirmed")
+def test_a_dry_run_writes_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     call_command("export_reviewed", str(tmp_path / "out"), "--dry-run", "--since", "2026-11-01")
 
     assert capsys.readouterr().out == "1 would be written (1 shoplifter).\n"
@@ -248,13 +244,11 @@ def test_a_store_has_to_be_there(make_store: MakeStore, tmp_path: Path) -> None:
         call_command("export_reviewed", str(tmp_path / "out"), "--store", "Mian")
 
 
-def test_a_full_disk_leaves_no_manifest(
-    confirmed: Event, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.mark.usefixtures("confirmed")
+def test_a_full_disk_leaves_no_manifest(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def full(*_: object, **__: object) -> None:
         raise OSError(28, "No space left on device")
 
-    assert confirmed
     monkeypatch.setattr(sandbox, "cut", full)
 
     with pytest.raises(Refused):

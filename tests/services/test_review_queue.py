@@ -339,10 +339,10 @@ def test_what_is_loaded_beforehand_is_what_comes(
         )
 
 
+@pytest.mark.usefixtures("ordinary")
 def test_it_stands_at_its_place_in_the_queue(
-    settings: Settings, events: list[Event], user: User, ordinary: Clip
+    settings: Settings, events: list[Event], user: User
 ) -> None:
-    assert ordinary
     item = review_queue.next_one(user, ALL)
     settings.REVIEW_BLIND = 1.0
     unseen = review_queue.next_one(user, ALL, after=item)

@@ -15,6 +15,7 @@ from tests.makers.events import make_result_event
 from video_classifier.models import Analysis, AuditEntry, Clip, Event, Review
 from video_classifier.services import analyses, clips, reviews, segments, trash
 from video_classifier.services.errors import Refused
+from video_classifier.services.jobs import LeaseLostError
 from video_classifier.services.reviews import AnsweredMeanwhileError
 from video_classifier.states import Action, Answer, Reason, Status, Turn, Verdict
 
@@ -399,3 +400,29 @@ def test_one_that_is_cancelled_is_shown_where_there_is_no_other(
     analyses.cancel(make_analysis())
 
     assert Analysis.objects.get().is_latest
+
+
+@pytest.mark.django_db(transaction=True)
+def test_an_analysis_that_closes_while_its_clip_is_trashed_locks_nobody_out(
+    make_analysis: MakeAnalysis, user: User
+) -> None:
+    clip = make_analysis().clip
+    segment = segments.claim_next(worker="one")
+    assert segment is not None
+
+    def run() -> None:
+        with suppress(LeaseLostError):
+            segments.run(segment, predictor=FakePredictor(0.9))
+
+    def put() -> None:
+        trash.put(clip, by=user)
+
+    def answer() -> None:
+        with suppress(Refused):
+            reviews.answer(None, clip, user, answer=YES)
+
+    deeds = [run, put, answer]
+
+    together(lambda: deeds.pop()(), times=3)  # noqa: PLW0108  (each takes its own)
+
+    assert not Event.objects.waiting().exists()

@@ -116,14 +116,14 @@ def _beyond(
 ) -> EventQuerySet:
     """Those after that event in the queue, or before it; all, if it is gone."""
     column = _COLUMN[filters.order]
-    here = Event.objects.filter(pk=place).values_list(column, "store_id").first()
+    here = Event.objects.filter(pk=place or 0).values_list(column, "store_id", "pk").first()
     if here is None:
         return events
-    value, store = here
+    value, store, number = here
     side = "gt" if back else "lt"
     return events.filter(
         Q(**{f"{column}__{side}": value})
         | Q(**{column: value, f"store__{side}": store})
-        | Q(**{column: value, "store": store, f"pk__{side}": place}),
+        | Q(**{column: value, "store": store, f"pk__{side}": number}),
         **{f"{column}__{side}e": value},  # said once more: an index can begin there
     )
