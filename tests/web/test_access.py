@@ -108,6 +108,10 @@ PAGES: list[tuple[str, dict[str, object], set[str]]] = [
     ("delete-case-export", {"pk": SOME_ID}, {"POST"}),
     ("event-to-case", {"pk": SOME_ID, "number": 1}, {"GET", "POST"}),
     ("clip-to-case", {"pk": SOME_ID}, {"GET", "POST"}),
+    ("audit", {}, {"GET", "HEAD"}),
+    ("audit-csv", {}, {"GET", "HEAD"}),
+    ("retention-stores", {}, {"GET", "HEAD"}),
+    ("retention", {"pk": SOME_NUMBER}, {"GET", "POST"}),
     ("cameras", {}, {"GET", "HEAD"}),
     ("new-camera", {}, {"GET", "POST"}),
     ("camera-duties", {}, {"GET", "HEAD"}),
@@ -292,6 +296,12 @@ POST web:switch-camera                   in     404  404   404   403    403    4
 POST web:switch-alerts                   in     404  404   404   403    403    403    302   302
 GET  web:delete-camera                   in     404  404   404   403    403    403    200   200
 POST web:delete-camera                   in     404  404   404   403    403    403    302   302
+
+GET  web:audit                           in     403  403   403   403    403    403    200   200
+GET  web:audit-csv                       in     403  403   403   403    403    403    200   200
+GET  web:retention-stores                in     403  403   403   403    403    403    302   200
+GET  web:retention                       in     404  404   404   403    403    403    200   200
+POST web:retention                       in     404  404   404   403    403    403    302   302
 
 GET  web:alert-snapshot                  404    404  404   404   404    404    404    404   404
 GET  web:alerts                          in     403  403   403   403    403    403    200   200
@@ -592,6 +602,8 @@ def address_of(name: str, analysis: Analysis) -> str:
         arguments = arguments | {"pk": OF_A_USER[name]._default_manager.get().pk}
     elif name in OF_A_CAMERA:
         arguments = {"pk": analysis.clip.camera_id}
+    elif name == "web:retention":
+        arguments = {"pk": analysis.clip.store_id}
     elif arguments.get("pk") == SOME_NUMBER:
         of_channel = OF_A_CHANNEL.fullmatch(name)
         arguments = {"pk": (Channel if of_channel else Feed).objects.get().pk}

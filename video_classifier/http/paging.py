@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
+from django.core.exceptions import ValidationError
 from django.db.models import BooleanField, F, Func, QuerySet, Value
 from django.db.models.lookups import GreaterThan, LessThan
 from django.http import QueryDict
@@ -70,8 +71,8 @@ class Page:
     """Some rows, and the rows beyond which the next and the previous page lie, if there are any."""
 
     rows: Sequence[Any]
-    after: UUID | None = None
-    before: UUID | None = None
+    after: UUID | int | None = None
+    before: UUID | int | None = None
 
     @property
     def has_others(self) -> bool:
@@ -147,8 +148,8 @@ def walk(rows: QuerySet[Any], order: Order, *, size: int) -> Iterator[list[Any]]
 
 def _start(model: Any, order: Order, marked: str | None) -> Place | None:
     try:
-        key = UUID(marked or "")
-    except ValueError:
+        key = model._meta.pk.to_python(marked or "")  # noqa: SLF001
+    except ValidationError:
         return None
     place: Place | None = (
         model._default_manager.filter(pk=key).values_list(*order.fields).first()  # noqa: SLF001

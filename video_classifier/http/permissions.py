@@ -32,6 +32,14 @@ MAY_NOT_DELETE_CASES = (
     "Only managers of a store may delete its cases. Close the case instead: what is in it stays "
     "held."
 )
+MAY_NOT_AUDIT = (
+    "Only managers of a store may read what the audit log has of it. Ask an administrator to make "
+    "you one."
+)
+MAY_NOT_KEEP = (
+    "Only managers of a store may choose for how long its footage is kept. Ask an administrator to "
+    "make you one."
+)
 NO_STORE_AT_ALL = "There is no store yet. Add one in the administration."
 
 

@@ -190,8 +190,8 @@ def expire(*, now: datetime) -> int:
         if edge is None:
             return 0
         # Not by their own managers, which delete nothing. Nothing refers to them.
-        seals = QuerySet(AuditSeal).filter(pk__lte=edge.pk)
-        entries = QuerySet(AuditEntry).filter(pk__lte=edge.last)
+        seals: QuerySet[AuditSeal] = QuerySet(AuditSeal).filter(pk__lte=edge.pk)
+        entries: QuerySet[AuditEntry] = QuerySet(AuditEntry).filter(pk__lte=edge.last)
         if not seals._raw_delete(seals.db):  # noqa: SLF001
             return 0  # another process was quicker
         deleted: int = entries._raw_delete(entries.db)  # noqa: SLF001

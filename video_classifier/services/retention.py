@@ -119,8 +119,10 @@ def _delete(key: UUID, now: datetime) -> bool:
     with transaction.atomic():
         # Then as it is: somebody may have answered, put it into a case, or changed the days.
         clip = Clip.objects.select_for_update().filter(pk=key).first()
-        retention = clip and Retention.objects.filter(store=clip.store_id).first()
-        if clip is None or retention is None:
+        if clip is None:
+            return False
+        retention = Retention.objects.filter(store=clip.store_id).first()
+        if retention is None:
             return False
         if not due(clip.store_id, retention, now=now).filter(pk=key).exists():
             return False

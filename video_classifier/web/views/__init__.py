@@ -5,6 +5,7 @@ from __future__ import annotations
 from video_classifier.web.views.alert_log import alert_log, retry_delivery
 from video_classifier.web.views.alert_snapshots import alert_snapshot
 from video_classifier.web.views.api_keys import api_key_list, revoke_api_key
+from video_classifier.web.views.audit_log import audit_csv, audit_log
 from video_classifier.web.views.cameras import (
     camera_duties,
     camera_list,
@@ -50,6 +51,7 @@ from video_classifier.web.views.news import alert, news
 from video_classifier.web.views.preferences import preferences
 from video_classifier.web.views.results import again, cancel, pause, result, resume
 from video_classifier.web.views.resumable import resumable_upload, resumable_uploads
+from video_classifier.web.views.retention import retention_settings, retention_stores
 from video_classifier.web.views.saved_views import delete_view, save_view, view_counts
 from video_classifier.web.views.trash import delete_clip, purge_clip, restore_clip, trash_list
 from video_classifier.web.views.uploads import upload
@@ -62,6 +64,8 @@ __all__ = [
     "alert_snapshot",
     "api_key_list",
     "ask_for_copy",
+    "audit_csv",
+    "audit_log",
     "camera",
     "camera_duties",
     "camera_link",
@@ -113,6 +117,8 @@ __all__ = [
     "resumable_upload",
     "resumable_uploads",
     "resume",
+    "retention_settings",
+    "retention_stores",
     "retry_delivery",
     "revoke_api_key",
     "save_view",
