@@ -19,7 +19,7 @@ from django.contrib.auth.models import User
 from playwright.sync_api import Browser, Page, expect
 from pytest_django import Settings
 
-from tests.browser import showcase, showcase_alerts
+from tests.browser import showcase, showcase_alerts, showcase_keep
 from tests.browser.conftest import MODELS, sign_in
 from tests.browser.showcase import Seen
 from tests.conftest import MakeAnalysis, MakeClip, MakeStore, MakeUser
@@ -153,6 +153,27 @@ def test_the_pages_of_alerts_are_accessible_and_fit(
     page = browser.new_page(base_url=site)
     sign_in(page, "newcomer")
     faults |= walk(page, showcase_alerts.of_newcomer(), pictures)
+
+    assert faults == {}
+
+
+def test_the_pages_of_retention_and_the_audit_log_are_accessible_and_fit(
+    make_user: MakeUser,
+    make_store: MakeStore,
+    make_clip: MakeClip,
+    make_analysis: MakeAnalysis,
+    browser: Browser,
+    site: str,
+    pictures: Path | None,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "1")  # Playwright's loop runs in this thread
+    grace = showcase_keep.make_manager(make_user, make_store)
+    found = showcase_keep.make_log(grace, make_clip, make_analysis)
+
+    page = browser.new_page(base_url=site)
+    sign_in(page, "grace")
+    faults = walk(page, showcase_keep.of_manager(found, found.store_id), pictures)
 
     assert faults == {}
 

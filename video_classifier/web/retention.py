@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import Any
 
 from django import forms
+from django.http import QueryDict
 
-from video_classifier.services import retention
+from video_classifier.models import Retention
 from video_classifier.services.retention import MOST_DAYS, WRONG_DAYS, Days
 
 
@@ -37,10 +37,10 @@ class RetentionForm(forms.Form):
         "Also where people disagree, and where somebody marked what the model missed.",
     )
 
-    def __init__(self, *args: Any, now: Days, **kwargs: Any) -> None:
-        super().__init__(*args, initial=asdict(now), **kwargs)
+    def __init__(self, sent: QueryDict | None, *, now: Days) -> None:
+        super().__init__(sent, initial=asdict(now))
 
     @property
     def days(self) -> Days:
         """Of a form that is valid."""
-        return Days(**{name: self.cleaned_data[name] for name in retention.Retention.STATES})
+        return Days(**{name: self.cleaned_data[name] for name in Retention.STATES})

@@ -1,0 +1,58 @@
+"""Days of several stores, a log of what people did, and the ways to their views."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import timedelta
+
+from django.contrib.auth.models import User
+from django.utils import timezone
+from playwright.sync_api import Page, expect
+
+from tests.browser.showcase import LONG, Seen, at
+from tests.conftest import MakeAnalysis, MakeClip, MakeStore, MakeUser
+from video_classifier.models import Analysis
+from video_classifier.services import audit, retention, trash
+from video_classifier.services.retention import Days
+from video_classifier.states import Action, Role, Status
+
+
+def make_manager(make_user: MakeUser, make_store: MakeStore) -> User:
+    """“grace” of two stores."""
+    grace = make_user("grace", roles=[Role.MANAGER])
+    grace.memberships.create(store=make_store("Station"), role=Role.MANAGER)
+    retention.change(make_store("Station"), Days(ordinary=1, waiting=14, confirmed=90), by=grace)
+    return grace
+
+
+def make_log(grace: User, make_clip: MakeClip, make_analysis: MakeAnalysis) -> Analysis:
+    """Of somebody else, of the site, and of an account that is gone."""
+    clip = make_clip(name=LONG, uploaded_at=timezone.now() - timedelta(days=40))
+    found = make_analysis(clip=clip, status=Status.DONE)
+    store = clip.store_id
+    for number in range(3):
+        audit.record(Action.VIEWED, grace, audit.EVENT, found.pk, store=store, number=number)
+    details = {"state": "ordinary", "days": 30}
+    audit.record(Action.EXPIRED, None, audit.CLIP, clip.pk, store=store, **details)
+    other = make_clip(name="bag.mp4")
+    trash.put(other, by=grace)
+    return found
+
+
+def of_manager(found: Analysis, store: int) -> Iterable[Seen]:
+    yield at("keep-audit", "/audit/")
+    yield at("keep-audit-filtered", "/audit/?action=viewed")
+    yield at("keep-audit-nothing", "/audit/?action=purged")
+    yield at("keep-stores", "/stores/retention/")
+    yield at("keep-days", f"/stores/{store}/retention/")
+    yield Seen(name="keep-days-refused", open=lambda page: _choose(page, store, "0"))
+    yield Seen(name="keep-days-asked", open=lambda page: _choose(page, store, "30"))
+    yield at("keep-result", found.get_absolute_url())
+
+
+def _choose(page: Page, store: int, days: str) -> None:
+    page.goto(f"/stores/{store}/retention/")
+    page.eval_on_selector("form[aria-label=Days]", "form => { form.noValidate = true; }")
+    page.get_by_label("Days with a hint").fill(days)
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_role("heading", name="How long footage is kept")).to_be_visible()
