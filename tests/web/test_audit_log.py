@@ -17,7 +17,8 @@ from tests.conftest import MakeAnalysis, MakeStore, MakeUser
 from tests.databases import plan
 from video_classifier.http.audit_filters import ORDER
 from video_classifier.models import Analysis, AuditEntry, Camera
-from video_classifier.services import audit, trash
+from video_classifier.services import audit, retention, trash
+from video_classifier.services.retention import Days
 from video_classifier.states import Action, Role, Status
 
 LOG = "/audit/"
@@ -210,6 +211,20 @@ def test_the_table_is_for_spreadsheets_and_its_export_is_noted(
     entry = AuditEntry.objects.get(action=Action.EXPORTED)
     assert (entry.actor, entry.object_type) == (manager.pk, "audit_log")
     assert entry.details == {"filters": {"action": "viewed"}}
+
+
+def test_the_way_to_the_table_has_the_filters(
+    client: Client, analysis: Analysis, user: User
+) -> None:
+    see(analysis, user)
+
+    assert 'href="/audit.csv?action=viewed"' in text(client, action="viewed")
+
+
+def test_what_is_not_chosen_is_no_detail(client: Client, analysis: Analysis, user: User) -> None:
+    retention.change(analysis.clip.store, Days(ordinary=30), by=user)
+
+    assert client.get(LOG).context["rows"][0].details == "ordinary: 30"
 
 
 def test_parts_and_pages_differ(client: Client) -> None:

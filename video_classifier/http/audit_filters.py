@@ -39,7 +39,11 @@ class AuditFilter(ListFilter):
     each, all_of_them = "entry", "entries"
 
     person = django_filters.ModelChoiceFilter(
-        queryset=_people, method="filter_by_key", field_name="actor", empty_label="Anybody"
+        queryset=_people,
+        method="filter_by_key",
+        field_name="actor",
+        label="Person",
+        empty_label="Anybody",
     )
     action = django_filters.ChoiceFilter(
         label="Action", choices=Action.choices, empty_label="Any action"

@@ -39,7 +39,9 @@ class EntryRow:
     @property
     def details(self) -> str:
         found = self.entry.details.items()
-        return "; ".join(f"{name.replace('_', ' ')}: {value}" for name, value in found)
+        return "; ".join(
+            f"{name.replace('_', ' ')}: {value}" for name, value in found if value is not None
+        )
 
     @property
     def kind(self) -> str:
