@@ -26,7 +26,7 @@ from video_classifier.web.times import ClockTime, clock_time, from_to
 
 MOST_CASES = 100  # to choose from when something is added
 LANE, TOP, WIDTH = 32, 8, 1000  # of the timeline's drawing
-NARROWEST = 6  # of a mark in it
+NARROWEST = 12  # of a mark in it
 
 _LOOKS: dict[str, tuple[str, str, str]] = {  # label, tone and icon of an export
     Status.QUEUED: ("Waiting", "info", "hourglass-split"),
