@@ -74,6 +74,7 @@ const shortcuts = {
   h: () => [...page.querySelectorAll("[data-shortcut=h]")].at(-1)?.click(), // the page's own, if it has one
   J: () => page.querySelector("[data-shortcut=J]")?.click(),
   K: () => page.querySelector("[data-shortcut=K]")?.click(),
+  d: () => page.querySelector("[data-shortcut=d]")?.click(),
   a: () => page.querySelector("[data-shortcut=a]")?.click(),
   l: () => page.querySelector("[data-shortcut=l]")?.click(),
   "/": () => {

@@ -340,6 +340,8 @@ def signed_in(made: dict[str, Analysis]) -> Iterable[Seen]:
     yield Seen(name="keys-revoke", open=_ask_to_revoke)
     yield Seen(name="keys-refused", open=_refused_key)
     yield Seen(name="keys-created", open=_create_key)
+    yield at("dashboard", "/dashboard/")
+    yield at("dashboard-nothing", "/dashboard/?model=nothing")
     yield at("preferences", "/accounts/preferences/")
     yield at("password", "/accounts/password/")
     yield Seen(name="password-refused", open=_refused_password)

@@ -65,6 +65,8 @@ PAGES: list[tuple[str, dict[str, object], set[str]]] = [
     ("save-view", {}, {"POST"}),
     ("view-counts", {}, {"GET", "HEAD"}),
     ("delete-view", {"pk": SOME_NUMBER}, {"POST"}),
+    ("dashboard", {}, {"GET", "HEAD"}),
+    ("dashboard-csv", {}, {"GET", "HEAD"}),
     ("history-csv", {}, {"GET", "HEAD"}),
     ("history-xlsx", {}, {"GET", "HEAD"}),
     ("events-csv", {}, {"GET", "HEAD"}),
@@ -174,7 +176,7 @@ def test_other_methods_are_refused(
     "name",
     [
         *("history", "history-csv", "history-xlsx", "events-csv", "events-xlsx"),
-        *("trash", "api-keys", "preferences", "wall", "news"),
+        *("dashboard", "dashboard-csv", "trash", "api-keys", "preferences", "wall", "news"),
     ],
 )
 def test_what_can_be_read_can_be_asked_for_its_head(client: Client, name: str) -> None:
@@ -239,6 +241,8 @@ GET  web:history                         in     200  200   200   200    200    2
 GET  web:view-counts                     in     200  200   200   200    200    200    200   200
 POST web:save-view                       in     302  302   302   302    302    302    302   302
 POST web:delete-view                     in     404  404   404   404    404    302    404   404
+GET  web:dashboard                       in     200  200   200   200    200    200    200   200
+GET  web:dashboard-csv                   in     200  200   200   200    200    200    200   200
 GET  web:history-csv                     in     200  200   200   200    200    200    200   200
 GET  web:history-xlsx                    in     200  200   200   200    200    200    200   200
 GET  web:events-csv                      in     200  200   200   200    200    200    200   200
@@ -677,6 +681,8 @@ SECRETS = ("secret.mp4", "special", "uploader</", "Harbour", "Back door")
         "/history/",
         "/history.csv",
         "/events.csv",
+        "/dashboard/",
+        "/dashboard.csv",
         "/trash/",
         "/live/",
         "/live/history/?live={}.x",

@@ -33,6 +33,7 @@ LIVE_EVENTS = "live_events"
 LOG = "audit_log"
 CASE = "case"
 CASE_EXPORT = "case_export"
+FIGURES = "figures"
 
 Detail = str | int | None
 

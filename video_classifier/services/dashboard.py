@@ -14,7 +14,7 @@ from itertools import groupby
 from typing import Any, NamedTuple, TypeVar
 from zoneinfo import ZoneInfo
 
-from django.db.models import Count, F, Min, QuerySet, Sum
+from django.db.models import Count, F, Min, Sum
 from django.db.models.functions import Coalesce
 
 from video_classifier.models import Analysis, Event, Review, Store
@@ -29,6 +29,7 @@ MOST_ANSWERS = 20_000  # whose times are looked at, the newest
 _RECORDED = Coalesce("clip__recorded_at", "clip__uploaded_at")
 
 Group = TypeVar("Group")
+Rows = Iterator[tuple[Any, ...]]
 
 
 class Cell(NamedTuple):
@@ -110,8 +111,8 @@ class _Asked:
             figures.seconds += seconds
         for *cell, verdict, hints in self._hints():
             cells[self._cell(*cell)].count(verdict, hints)
-        for cell in self._missed():
-            cells[cell].missed += 1
+        for marked in self._missed():
+            cells[marked].missed += 1
         for *cell, shown, answered in self._answers():
             if shown is not None and answered >= shown:  # others came with an earlier result
                 cells[self._cell(*cell)].waits.append((answered - shown).total_seconds())
@@ -119,7 +120,7 @@ class _Asked:
     def _cell(self, place: int, store: int, camera: int | None, model: str) -> Cell:
         return Cell(self.starts[place], store, camera, model)
 
-    def _within(self, rows: QuerySet[Any], moment: str, way: str, model: str) -> QuerySet[Any]:
+    def _within(self, rows: Any, moment: str, way: str, model: str) -> Any:
         """Those of the stores, the time and the filters, and their `place`."""
         first, last = self.bounds[0], self.bounds[-1]
         found = rows.filter(**{f"{moment}__gte": first, f"{moment}__lt": last})
@@ -129,20 +130,20 @@ class _Asked:
             found = found.filter(**{model: self.filters.model})
         return found.annotate(place=periods.place(moment, self.bounds)).order_by()
 
-    def _clips(self) -> QuerySet[Any, tuple[Any, ...]]:
+    def _clips(self) -> Rows:
         rows = Analysis.objects.visible_to(self.user).kept()
         rows = rows.filter(store__in=self.stores, is_latest=True, status=Status.DONE)
         # Nothing is recorded after its upload: so an index says which clips come into question.
         rows = rows.filter(clip__uploaded_at__gte=self.bounds[0]).annotate(at=_RECORDED)
         found = self._within(rows, "at", "clip__", "model")
         cells = found.values_list("place", "store", "clip__camera", "model")
-        return cells.annotate(clips=Count("pk"), seconds=Sum("clip__duration"))
+        yield from cells.annotate(clips=Count("pk"), seconds=Sum("clip__duration"))
 
-    def _hints(self) -> QuerySet[Any, tuple[Any, ...]]:
+    def _hints(self) -> Rows:
         rows = Event.objects.visible_to(self.user).current().filter(store__in=self.stores)
         found = self._within(rows, "happened_at", "analysis__clip__", "analysis__model")
         fields = ("place", "store", "analysis__clip__camera", "analysis__model", "verdict")
-        return found.values_list(*fields).annotate(hints=Count("pk"))
+        yield from found.values_list(*fields).annotate(hints=Count("pk"))
 
     def _missed(self) -> Iterator[Cell]:
         """One a stretch, however many people marked it."""
@@ -158,7 +159,7 @@ class _Asked:
                 yield self._cell(*of)
             until = max(until, end)
 
-    def _answers(self) -> QuerySet[Any, tuple[Any, ...]]:
+    def _answers(self) -> Rows:
         """When the result was there, and the first answer to each hint."""
         rows = Review.objects.visible_to(self.user).standing()
         rows = rows.filter(event__is_current=True, is_blind=False, event__store__in=self.stores)
@@ -167,4 +168,4 @@ class _Asked:
         cell = ("place", "event__store", "clip__camera", "event__analysis__model")
         fields = (*cell, "event__analysis__finished_at")
         first = found.values("event", *fields).annotate(first=Min("at")).order_by("-first")
-        return first.values_list(*fields, "first")[:MOST_ANSWERS]
+        yield from first.values_list(*fields, "first")[:MOST_ANSWERS]

@@ -40,6 +40,7 @@ from video_classifier.web.views.channels import (
     test_channel,
 )
 from video_classifier.web.views.clips import ask_for_copy, clip_file, player, segment_copy
+from video_classifier.web.views.dashboard import dashboard, dashboard_csv
 from video_classifier.web.views.event_files import event_download
 from video_classifier.web.views.events import event, event_still
 from video_classifier.web.views.evidence import crop, frame, heat, heat_map
@@ -83,6 +84,8 @@ __all__ = [
     "clip_file",
     "clip_to_case",
     "crop",
+    "dashboard",
+    "dashboard_csv",
     "delete_camera",
     "delete_case",
     "delete_case_export",
