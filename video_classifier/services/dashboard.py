@@ -14,7 +14,7 @@ from itertools import groupby
 from typing import Any, NamedTuple, TypeVar
 from zoneinfo import ZoneInfo
 
-from django.db.models import Count, F, Min, Sum
+from django.db.models import Count, OuterRef, Subquery, Sum
 from django.db.models.functions import Coalesce
 
 from video_classifier.models import Analysis, Event, Review, Store
@@ -25,8 +25,9 @@ from video_classifier.services.periods import Span
 from video_classifier.states import Answer, Status
 
 MOST_WAITING = 1000  # counted; more are “more than”
-MOST_ANSWERS = 20_000  # whose times are looked at, the newest
+MOST_ANSWERS = 20_000  # whose times are looked at, of the newest hints
 _RECORDED = Coalesce("clip__recorded_at", "clip__uploaded_at")
+_OF_EVENTS = ("happened_at", "analysis__clip__", "analysis__model")  # moment, way to clip, model
 
 Group = TypeVar("Group")
 Rows = Iterator[tuple[Any, ...]]
@@ -72,8 +73,10 @@ def waiting(user: Visitor) -> int:
     return found.values("pk")[: MOST_WAITING + 1].count()
 
 
-def read(user: Visitor, filters: Filters, span: Span, *, now: datetime) -> Board:
-    """Of what `user` sees."""
+def read(
+    user: Visitor, filters: Filters, span: Span, *, now: datetime, has_answers: bool = True
+) -> Board:
+    """Of what `user` sees, perhaps without what was missed and how soon hints were answered."""
     stores = Store.objects.visible_to(user).order_by("time_zone", "pk")
     if filters.store is not None:
         stores = stores.filter(pk=filters.store)
@@ -89,7 +92,9 @@ def read(user: Visitor, filters: Filters, span: Span, *, now: datetime) -> Board
             starts=span.starts(now, zone),
             bounds=span.bounds(now, zone),
         )
-        asked.fill(cells)
+        asked.count(cells)
+        if has_answers:
+            asked.add_answers(cells)
         starts.update(asked.starts)
     return Board(starts=sorted(starts), cells=dict(cells))
 
@@ -104,17 +109,20 @@ class _Asked:
     starts: Sequence[date]
     bounds: Sequence[datetime]
 
-    def fill(self, cells: defaultdict[Cell, Figures]) -> None:
+    def count(self, cells: defaultdict[Cell, Figures]) -> None:
         for *cell, clips, seconds in self._clips():
             figures = cells[self._cell(*cell)]
             figures.clips += clips
             figures.seconds += seconds
         for *cell, verdict, hints in self._hints():
             cells[self._cell(*cell)].count(verdict, hints)
+
+    def add_answers(self, cells: defaultdict[Cell, Figures]) -> None:
         for marked in self._missed():
             cells[marked].missed += 1
         for *cell, shown, answered in self._answers():
-            if shown is not None and answered >= shown:  # others came with an earlier result
+            # Other answers were to an earlier result.
+            if shown is not None and answered is not None and answered >= shown:
                 cells[self._cell(*cell)].waits.append((answered - shown).total_seconds())
 
     def _cell(self, place: int, store: int, camera: int | None, model: str) -> Cell:
@@ -133,23 +141,24 @@ class _Asked:
     def _clips(self) -> Rows:
         rows = Analysis.objects.visible_to(self.user).kept()
         rows = rows.filter(store__in=self.stores, is_latest=True, status=Status.DONE)
-        # Nothing is recorded after its upload: so an index says which clips come into question.
-        rows = rows.filter(clip__uploaded_at__gte=self.bounds[0]).annotate(at=_RECORDED)
+        # Nothing is analyzed before it is recorded: an index says what comes into question.
+        rows = rows.filter(queued_at__gte=self.bounds[0]).annotate(at=_RECORDED)
         found = self._within(rows, "at", "clip__", "model")
         cells = found.values_list("place", "store", "clip__camera", "model")
         yield from cells.annotate(clips=Count("pk"), seconds=Sum("clip__duration"))
 
     def _hints(self) -> Rows:
         rows = Event.objects.visible_to(self.user).current().filter(store__in=self.stores)
-        found = self._within(rows, "happened_at", "analysis__clip__", "analysis__model")
+        found = self._within(rows, *_OF_EVENTS)
         fields = ("place", "store", "analysis__clip__camera", "analysis__model", "verdict")
         yield from found.values_list(*fields).annotate(hints=Count("pk"))
 
     def _missed(self) -> Iterator[Cell]:
         """One a stretch, however many people marked it."""
-        rows = Review.objects.visible_to(self.user).standing().filter(answer=Answer.MISSED)
+        marks = Review.objects.filter(answer=Answer.MISSED, at__gte=self.bounds[0])  # by an index
+        rows = Review.objects.visible_to(self.user).standing().filter(pk__in=marks.values("pk"))
         rows = rows.filter(clip__store__in=self.stores, clip__trashed_at=None)
-        rows = rows.filter(at__gte=self.bounds[0]).annotate(recorded=_RECORDED)
+        rows = rows.annotate(recorded=_RECORDED)
         found = self._within(rows, "recorded", "clip__", "model").order_by("clip", "start")
         cell = ("place", "clip__store", "clip__camera", "model")
         before, until = None, 0.0
@@ -160,12 +169,11 @@ class _Asked:
             until = max(until, end)
 
     def _answers(self) -> Rows:
-        """When the result was there, and the first answer to each hint."""
-        rows = Review.objects.visible_to(self.user).standing()
-        rows = rows.filter(event__is_current=True, is_blind=False, event__store__in=self.stores)
-        rows = rows.annotate(happened=F("event__happened_at"))
-        found = self._within(rows, "happened", "clip__", "event__analysis__model")
-        cell = ("place", "event__store", "clip__camera", "event__analysis__model")
-        fields = (*cell, "event__analysis__finished_at")
-        first = found.values("event", *fields).annotate(first=Min("at")).order_by("-first")
-        yield from first.values_list(*fields, "first")[:MOST_ANSWERS]
+        """When the result was there, and the first answer to each hint, if it was answered."""
+        answers = Review.objects.standing().filter(event=OuterRef("pk"), is_blind=False)
+        first = Subquery(answers.order_by("at").values("at")[:1])
+        rows = Event.objects.visible_to(self.user).current().filter(store__in=self.stores)
+        found = self._within(rows.exclude(verdict=""), *_OF_EVENTS).annotate(first=first)
+        fields = ("place", "store", "analysis__clip__camera", "analysis__model")
+        newest = found.order_by("-happened_at")[:MOST_ANSWERS]
+        yield from newest.values_list(*fields, "analysis__finished_at", "first")

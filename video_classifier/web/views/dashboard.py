@@ -91,7 +91,7 @@ def _now(request: SignedInRequest) -> dict[str, object]:
         "most_waiting": services.MOST_WAITING,
         "cameras": cameras,
         "offline": _offline(cameras),
-        "today": services.read(request.user, Filters(), TODAY, now=now).total,
+        "today": services.read(request.user, Filters(), TODAY, now=now, has_answers=False).total,
         "why_empty": why_empty(request.user),
     }
 
