@@ -96,3 +96,22 @@ def test_a_stack_is_gone_through_by_keys_and_the_place_is_kept(
 
     expect(page.locator(f"#open-{analyses[18].pk}")).to_be_focused()
     assert page.url.endswith(f"/history/?hint=yes#open-{analyses[18].pk}")
+
+
+def test_rows_are_chosen_by_keys_and_come_back_from_the_trash(page: Page) -> None:
+    page.set_viewport_size({"width": 1440, "height": 900})
+    page.goto("/history/?hint=yes")
+    bar = page.get_by_role("form", name="The chosen clips")
+    expect(bar).to_be_hidden()
+
+    for key in ("j", "x", "j", "x"):
+        page.keyboard.press(key)
+    expect(bar).to_be_visible()
+    bar.get_by_role("button", name="Move to the trash").click()
+    expect(page.get_by_text("2 clips moved to the trash.")).to_be_visible()
+    expect(page.locator("[data-row-link]")).to_have_count(7)
+    page.get_by_role("button", name="Undo").click()
+
+    expect(page.get_by_text("2 clips restored.")).to_be_visible()
+    expect(page.locator("[data-row-link]")).to_have_count(9)
+    assert page.url.endswith("/history/?hint=yes")

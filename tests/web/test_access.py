@@ -63,6 +63,9 @@ PAGES: list[tuple[str, dict[str, object], set[str]]] = [
     ("resumable-upload", {"pk": SOME_ID}, {"OPTIONS", "GET", "HEAD", "PATCH", "DELETE"}),
     ("history", {}, {"GET", "HEAD"}),
     ("save-view", {}, {"POST"}),
+    ("bulk", {}, {"POST"}),
+    ("undo-bulk", {"token": "signed"}, {"POST"}),
+    ("tag-clip", {"pk": SOME_ID}, {"POST"}),
     ("view-counts", {}, {"GET", "HEAD"}),
     ("delete-view", {"pk": SOME_NUMBER}, {"POST"}),
     ("dashboard", {}, {"GET", "HEAD"}),
@@ -239,6 +242,8 @@ GET  web:upload                          in     200  200   200   200    200    2
 POST web:upload                          in     403  403   422   403    422    422    422   422
 GET  web:history                         in     200  200   200   200    200    200    200   200
 GET  web:view-counts                     in     200  200   200   200    200    200    200   200
+POST web:bulk                            in     302  302   302   302    302    302    302   302
+POST web:undo-bulk                       in     302  302   302   302    302    302    302   302
 POST web:save-view                       in     302  302   302   302    302    302    302   302
 POST web:delete-view                     in     404  404   404   404    404    302    404   404
 GET  web:dashboard                       in     200  200   200   200    200    200    200   200
@@ -344,6 +349,7 @@ POST web:heat-map                        in     404  404   404   302    302    3
 GET  web:clip-file                       in     404  404   404   200    200    200    200   200
 GET  web:event-download                  in     404  404   404   302    302    302    302   302
 GET  web:segment-copy                    in     404  404   404   200    200    200    200   200
+POST web:tag-clip                        in     404  404   404   302    302    302    302   302
 GET  web:player                          in     404  404   404   200    200    200    200   200
 POST web:ask-for-copy                    in     404  404   404   302    302    302    302   302
 GET  web:delete-clip                     in     404  404   404   403    403    200    200   200
@@ -367,6 +373,7 @@ POST web:heat-map           (in trash)   in     404  404   404   410    410    4
 GET  web:clip-file          (in trash)   in     404  404   404   410    410    410    410   410
 GET  web:event-download     (in trash)   in     404  404   404   410    410    410    410   410
 GET  web:segment-copy       (in trash)   in     404  404   404   410    410    410    410   410
+POST web:tag-clip           (in trash)   in     404  404   404   410    410    410    410   410
 GET  web:player             (in trash)   in     404  404   404   410    410    410    410   410
 POST web:ask-for-copy       (in trash)   in     404  404   404   410    410    410    410   410
 GET  web:delete-clip        (in trash)   in     404  404   404   410    410    410    410   410

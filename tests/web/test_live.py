@@ -91,8 +91,9 @@ def test_one_query_for_all_rows(
 ) -> None:
     marks = [f"{make_analysis().pk}.earlier" for _ in range(10)]
 
-    # Session, user, the analyses, those of the same bytes, and thrice what the user may do.
-    with django_assert_num_queries(7):
+    # Session, user, the analyses and their tags, those of the same bytes, and thrice what the user
+    # may do.
+    with django_assert_num_queries(8):
         ask(client, "history", *marks)
 
 

@@ -59,6 +59,7 @@ FILTERS = [
     _filter("text", {"type": "string", "maxLength": 200}, "The clip's name contains it."),
     _filter("hint", {"type": "string", "enum": list(HINTS)}, "Hint, no hint, or no result."),
     _filter("verdict", {"type": "string", "enum": [NOBODY, *Verdict.values]}, "What people said."),
+    _filter("tag", str, "A tag of the clip."),
     _filter("status", {"type": "string", "enum": list(Status.values)}, "Where the analysis is."),
     _filter("model", str, "The model's name."),
     _filter("store", int, "Its id."),

@@ -17,7 +17,7 @@ from django.utils import timezone
 from video_classifier.http.list_filters import ListFilter, day_filter, from_day, to_day
 from video_classifier.http.paging import Order
 from video_classifier.http.permissions import sees_several_stores
-from video_classifier.models import Analysis, Camera, Clip, Store
+from video_classifier.models import Analysis, Camera, Clip, Store, Tag
 from video_classifier.querysets import AnalysisQuerySet, ClipQuerySet
 from video_classifier.services import catalog
 from video_classifier.states import Prediction, Status, Verdict
@@ -34,8 +34,8 @@ UPLOADER = "clip__uploaded_by__username"
 NAME = "clip__name"
 PREDICTION = "prediction"
 HINTS_FIRST = (Prediction.HINT, "", Prediction.NO_HINT, Prediction.NO_RESULT)  # "": none yet
-OF_CLIPS = (TEXT, STORE, "camera", "uploader", "verdict")
-SELECTIVE = (TEXT, "camera", "uploader", "verdict")  # of these: what may leave few clips
+OF_CLIPS = (TEXT, STORE, "camera", "uploader", "verdict", "tag")
+SELECTIVE = (TEXT, "camera", "uploader", "verdict", "tag")  # of these: what may leave few clips
 A_FEW, MANY = 1000, 10_000  # clips
 
 
@@ -100,6 +100,12 @@ def _cameras(request: HttpRequest) -> QuerySet[Camera]:
     return Camera.objects.visible_to(request.user).select_related("store")
 
 
+def _tags(request: HttpRequest) -> QuerySet[Tag, str]:
+    """Stores may have the same one."""
+    visible = Tag.objects.visible_to(request.user)
+    return visible.order_by("name").values_list("name", flat=True).distinct()
+
+
 def _in_its_store(camera: Camera) -> str:
     """The camera first: a narrow list cuts the rest."""
     return f"{camera} ({camera.store})"
@@ -133,6 +139,9 @@ class HistoryFilter(ListFilter):
         label="Verdict",
         choices=[(NOBODY, "Not answered"), *Verdict.choices],
         empty_label="Any",
+    )
+    tag = django_filters.ChoiceFilter(
+        method="filter_by_tag", label="Tag", choices=(), empty_label="Any"
     )
     status = django_filters.ChoiceFilter(choices=Status.choices, empty_label="Any")
     model = django_filters.ChoiceFilter(choices=(), empty_label="Any")
@@ -181,6 +190,10 @@ class HistoryFilter(ListFilter):
         visible = Analysis.objects.visible_to(request.user).kept()
         names = visible.models(public=catalog.names())
         self.filters["model"].extra["choices"] = [(name, name) for name in names]
+        self.tags = list(_tags(request))
+        self.filters["tag"].extra["choices"] = [(name, name) for name in self.tags]
+        if not self.tags:
+            self.filters["tag"].extra["widget"] = forms.HiddenInput
         self.several_stores = sees_several_stores(request.user)
         if not self.several_stores:
             self.filters["store"].extra["widget"] = forms.HiddenInput
@@ -202,6 +215,10 @@ class HistoryFilter(ListFilter):
 
     def filter_by_verdict(self, clips: ClipQuerySet, _: str, value: str) -> ClipQuerySet:
         return clips.filter(verdict="" if value == NOBODY else value)
+
+    def filter_by_tag(self, clips: ClipQuerySet, _: str, value: str) -> ClipQuerySet:
+        tags = Tag.objects.visible_to(self.request.user).filter(name=value)
+        return clips.filter(pk__in=Tag.clips.through.objects.filter(tag__in=tags).values("clip"))
 
     def filter_by_age(self, queryset: QuerySet[Any], _: str, __: str) -> QuerySet[Any]:
         """None is left out; without it `rows` leaves out what isn't the latest."""

@@ -19,8 +19,8 @@ def note(clip: Clip, by: User) -> None:
 
 
 def marked(analyses: AnalysisQuerySet, by: Visitor) -> AnalysisQuerySet:
-    """Each with `is_opened`, whether `by` has seen its clip's page, and `runs` of its clip."""
+    """Each with `is_opened`, whether `by` has seen its clip's page, its tags, and `runs`."""
     opened = Opened.objects.filter(by=by.pk, clip=OuterRef("clip"))
     of_clip = Analysis.objects.filter(clip=OuterRef("clip")).order_by().values("clip")
     runs = Subquery(of_clip.annotate(runs=Count("pk")).values("runs"))
-    return analyses.annotate(is_opened=Exists(opened), runs=runs)
+    return analyses.annotate(is_opened=Exists(opened), runs=runs).prefetch_related("clip__tags")

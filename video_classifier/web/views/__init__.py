@@ -6,6 +6,7 @@ from video_classifier.web.views.alert_log import alert_log, retry_delivery
 from video_classifier.web.views.alert_snapshots import alert_snapshot
 from video_classifier.web.views.api_keys import api_key_list, revoke_api_key
 from video_classifier.web.views.audit_log import audit_csv, audit_log
+from video_classifier.web.views.bulk import bulk, undo_bulk
 from video_classifier.web.views.cameras import (
     camera_duties,
     camera_list,
@@ -54,6 +55,7 @@ from video_classifier.web.views.results import again, cancel, pause, result, res
 from video_classifier.web.views.resumable import resumable_upload, resumable_uploads
 from video_classifier.web.views.retention import retention_settings, retention_stores
 from video_classifier.web.views.saved_views import delete_view, save_view, view_counts
+from video_classifier.web.views.tags import tag_clip
 from video_classifier.web.views.trash import delete_clip, purge_clip, restore_clip, trash_list
 from video_classifier.web.views.uploads import upload
 from video_classifier.web.views.video import video
@@ -67,6 +69,7 @@ __all__ = [
     "ask_for_copy",
     "audit_csv",
     "audit_log",
+    "bulk",
     "camera",
     "camera_duties",
     "camera_link",
@@ -130,9 +133,11 @@ __all__ = [
     "switch_camera",
     "switch_case",
     "switch_channel",
+    "tag_clip",
     "test_camera",
     "test_channel",
     "trash_list",
+    "undo_bulk",
     "upload",
     "video",
     "view_counts",

@@ -20,7 +20,7 @@ from video_classifier.http.permissions import (
     works_on_cases_of,
 )
 from video_classifier.ml.contracts import Region
-from video_classifier.models import Analysis
+from video_classifier.models import Analysis, Tag
 from video_classifier.services import analyses, audit, candidates, gaps, openings, progress
 from video_classifier.services.catalog import Card
 from video_classifier.services.errors import Refused
@@ -99,6 +99,10 @@ def _result(  # noqa: PLR0913
             "cancellable": not analysis.is_finished and may_cancel(request.user, analysis),
             "form": form,
             "problem": problem,
+            "tags": [] if is_part(request) else list(analysis.clip.tags.all()),
+            "known_tags": Tag.objects.filter(store=analysis.clip.store_id).values_list(
+                "name", flat=True
+            ),
             "way": led,
             "back": led.back if led else came_from(request),
         },

@@ -1,0 +1,172 @@
+"""Several clips of the history at once, and tags."""
+
+from __future__ import annotations
+
+import re
+from uuid import uuid4
+
+import pytest
+from django.contrib.auth.models import User
+from django.test import Client
+
+from tests.conftest import MakeAnalysis, MakeClip, MakeModel, MakeStore, MakeUser
+from video_classifier.models import Analysis, Clip, Tag
+from video_classifier.services import bulk, tags
+from video_classifier.services.errors import Refused
+from video_classifier.states import Role, Status
+from video_classifier.web.views.bulk import NONE, TOO_LATE, TOO_MANY
+
+BULK = "/history/bulk/"
+
+
+@pytest.fixture
+def clips(make_analysis: MakeAnalysis, make_clip: MakeClip, user: User) -> list[Clip]:
+    """Two of the user's and one of somebody else's."""
+    made = [make_clip(name=f"{n}.mp4", uploaded_by=user if n < 2 else None) for n in range(3)]
+    for clip in made:
+        make_analysis(clip=clip, status=Status.DONE, model="standard")
+    return made
+
+
+def do(client: Client, what: str, clips: list[Clip], **more: str) -> str:
+    query = {"do": what, "clip": [str(each.pk) for each in clips], **more}
+    return client.post(BULK, query, follow=True).content.decode()
+
+
+def undo(client: Client, html: str) -> str:
+    found = re.search(r'action="(/history/bulk/undo/[^"]+)"', html)
+    assert found is not None
+    return client.post(found[1], follow=True).content.decode()
+
+
+def test_what_may_be_deleted_goes_to_the_trash_and_comes_back(
+    client: Client, clips: list[Clip]
+) -> None:
+    html = do(client, "trash", clips)
+
+    assert "2 clips moved to the trash." in html
+    assert "1 clip left, as you may not delete it." in html
+    assert set(Clip.objects.kept()) == {clips[2]}
+    assert "2 clips restored." in undo(client, html)
+    assert Clip.objects.kept().count() == 3
+
+
+def test_clips_are_tagged_and_tags_taken_off_where_they_are_new(
+    client: Client, clips: list[Clip]
+) -> None:
+    tags.put(clips[:1], "Bags")
+
+    html = do(client, "tag", clips, tag=" bags ")
+    tagged = Tag.objects.get().clips.count()
+    undo(client, html)
+
+    assert tagged == 3
+    assert list(Tag.objects.get().clips.all()) == clips[:1]
+
+
+def test_clips_are_analyzed_again_and_the_analyses_cancelled(
+    client: Client, clips: list[Clip], make_model: MakeModel
+) -> None:
+    make_model()
+
+    html = do(client, "again", clips)
+    queued = Analysis.objects.filter(status=Status.QUEUED).count()
+
+    assert "3 clips will be analyzed again." in html
+    assert queued == 3
+    assert "3 of 3 analyses cancelled." in undo(client, html)
+    assert Analysis.objects.filter(status=Status.CANCELLED).count() == 3
+
+
+def test_a_refusal_leaves_the_others_as_they_are(client: Client, clips: list[Clip]) -> None:
+    html = do(client, "again", clips)  # there is no model
+
+    assert "3 clips left." in html
+    assert "Undo" not in html
+
+
+@pytest.mark.parametrize(
+    ("query", "sentence"),
+    [
+        ({"do": "trash"}, NONE),
+        ({"do": "trash", "clip": ["x", ""]}, NONE),
+        ({"do": "tag", "clip": [str(uuid4())], "tag": ""}, tags.NO_NAME),
+        ({"do": "trash", "clip": [str(uuid4()) for _ in range(bulk.MOST + 1)]}, TOO_MANY),
+    ],
+)
+def test_what_makes_no_sense_is_told(
+    client: Client, query: dict[str, object], sentence: str
+) -> None:
+    assert sentence in client.post(BULK, query, follow=True).content.decode()
+
+
+def test_clips_of_other_stores_stay_as_they_are(
+    client: Client, make_clip: MakeClip, make_store: MakeStore
+) -> None:
+    other = make_clip(store=make_store("North"))
+
+    do(client, "trash", [other])
+    do(client, "tag", [other], tag="x")
+
+    assert Clip.objects.kept().filter(pk=other.pk).exists()
+    assert not Tag.objects.exists()
+
+
+def test_nobody_undoes_what_somebody_else_did(
+    client: Client, clips: list[Clip], make_user: MakeUser
+) -> None:
+    html = do(client, "trash", clips[:2])
+    client.force_login(make_user("bob", roles=[Role.MANAGER]))
+
+    assert TOO_LATE in undo(client, html)
+    assert TOO_LATE in client.post(f"{BULK}undo/forged/", follow=True).content.decode()
+    assert Clip.objects.in_trash().count() == 2
+
+
+# Tags
+
+
+def test_a_tag_is_put_on_and_taken_off_on_the_page_of_a_result(
+    client: Client, clips: list[Clip]
+) -> None:
+    address = clips[0].analyses.get().get_absolute_url()
+
+    client.post(f"/clips/{clips[0].pk}/tags/", {"put": "<b>🎒 \u202etag", "next": address})
+    html = client.get(address).content.decode()
+    client.post(f"/clips/{clips[0].pk}/tags/", {"take": "<b>🎒 \u202etag"})
+
+    assert "&lt;b&gt;🎒" in html
+    assert "<b>🎒" not in html
+    assert not Tag.objects.exists()
+
+
+def test_the_history_filters_by_tag(client: Client, clips: list[Clip]) -> None:
+    tags.put(clips[:2], "bags")
+
+    html = client.get("/history/", {"tag": "bags"}).content.decode()
+
+    assert set(re.findall(r"data-row-link>([^<]*)<", html)) == {"0.mp4", "1.mp4"}
+    assert "not valid: Tag." in client.get("/history/", {"tag": "gone"}).content.decode()
+
+
+def test_tags_are_of_their_store(make_clip: MakeClip, make_store: MakeStore) -> None:
+    both = [make_clip(), make_clip(store=make_store("North"))]
+
+    assert len(tags.put(both, "bags")) == 2
+    assert tags.put(both, "BAGS") == []
+    assert Tag.objects.count() == 2
+
+
+@pytest.mark.parametrize(("name", "sentence"), [(" \0", tags.NO_NAME), ("x" * 31, tags.TOO_LONG)])
+def test_a_tag_has_to_be_a_word(make_clip: MakeClip, name: str, sentence: str) -> None:
+    with pytest.raises(Refused, match=sentence[:12]):
+        tags.put([make_clip()], name)
+
+
+def test_a_store_has_so_many_tags(make_clip: MakeClip, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tags, "MOST", 1)
+    clip = make_clip()
+    tags.put([clip], "first")
+
+    with pytest.raises(Refused):
+        tags.put([clip], "second")
