@@ -203,6 +203,7 @@ def test_a_crop_leads_the_player_to_its_moment(page: Page, analysis: Analysis) -
 
 
 def test_the_film_has_its_boxes_on_the_picture(page: Page) -> None:
+    page.get_by_role("heading", name="The whole picture").click()
     frame = page.locator(".filmstrip__frame").filter(has=page.get_by_alt_text("Frame 1"))
     frame.scroll_into_view_if_needed()
     expect(page.get_by_alt_text("Frame 1")).to_have_js_property("complete", True)  # noqa: FBT003

@@ -115,3 +115,22 @@ def test_rows_are_chosen_by_keys_and_come_back_from_the_trash(page: Page) -> Non
     expect(page.get_by_text("2 clips restored.")).to_be_visible()
     expect(page.locator("[data-row-link]")).to_have_count(9)
     assert page.url.endswith("/history/?hint=yes")
+
+
+def test_the_footage_has_two_thirds_of_a_result_and_details_are_folded(
+    page: Page, analyses: list[Analysis], request: pytest.FixtureRequest
+) -> None:
+    page.set_viewport_size({"width": 1440, "height": 900})
+    page.goto(f"{analyses[0].get_absolute_url()}?list=")
+    if folder := request.config.getoption("--screenshots", default=None):
+        page.screenshot(path=Path(folder) / "lists-result.png", full_page=True)
+
+    player = page.locator(".player-card").bounding_box()
+    outcome = page.locator(".outcome").bounding_box()
+
+    assert player is not None
+    assert outcome is not None
+    assert player["width"] / outcome["width"] == pytest.approx(2, abs=0.1)
+    expect(page.get_by_text("SHA-256")).to_be_hidden()
+    page.get_by_role("heading", name="The clip", exact=True).click()
+    expect(page.get_by_text("SHA-256")).to_be_visible()
