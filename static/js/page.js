@@ -75,6 +75,7 @@ const shortcuts = {
   J: () => page.querySelector("[data-shortcut=J]")?.click(),
   K: () => page.querySelector("[data-shortcut=K]")?.click(),
   d: () => page.querySelector("[data-shortcut=d]")?.click(),
+  r: () => page.querySelector("[data-shortcut=r]")?.click(),
   a: () => page.querySelector("[data-shortcut=a]")?.click(),
   l: () => page.querySelector("[data-shortcut=l]")?.click(),
   "/": () => {

@@ -45,12 +45,22 @@ from video_classifier.models import (
     Feed,
     HeatMap,
     SavedView,
+    Review,
     SegmentCopy,
     Store,
     Upload,
 )
 from video_classifier.services import api_keys, evidence, live_pictures, resumable, trash
 from video_classifier.states import AlertKind, ChannelKind, ListPage, Role, Scope, Status
+from video_classifier.services import (
+    api_keys,
+    evidence,
+    live_pictures,
+    resumable,
+    reviews,
+    trash,
+)
+from video_classifier.states import AlertKind, Answer, ChannelKind, Role, Scope, Status
 from video_classifier.web.urls import urlpatterns
 
 SOME_ID = uuid.UUID(int=7)
@@ -128,6 +138,12 @@ PAGES: list[tuple[str, dict[str, object], set[str]]] = [
     ("alert-snapshot", {"token": "signed"}, {"GET", "HEAD"}),
     ("news", {}, {"GET", "HEAD", "POST"}),
     ("alert", {"pk": SOME_ID}, {"GET", "HEAD"}),
+    ("review", {}, {"GET", "HEAD", "POST"}),
+    ("reviews-left", {}, {"GET", "HEAD"}),
+    ("undo-review", {"pk": SOME_NUMBER}, {"POST"}),
+    ("review-reason", {"pk": SOME_NUMBER}, {"POST"}),
+    ("answers", {"pk": SOME_ID}, {"GET", "HEAD", "POST"}),
+    ("event-answers", {"pk": SOME_ID, "number": 1}, {"GET", "HEAD", "POST"}),
     ("alerts", {}, {"GET", "HEAD"}),
     ("retry-delivery", {"pk": SOME_ID}, {"POST"}),
     ("channels", {}, {"GET", "HEAD"}),
@@ -231,9 +247,10 @@ WHO = (
 
 # “in” is sent to sign in (also after signing out); 422 is an upload of nothing or a key without a
 # name, which was let in, and 400 a resumable upload of no length, or no moment up to which hints
-# were seen; 404 of password resets says that the site sends no e-mail; 302 of an event's download
-# says that nothing can be cut out of this clip, which is no video. Of the API 415 is a form of the
-# wrong type, which was let in, and 409 an analysis that is finished.
+# were seen, or no reason of a false alarm, and 422 of reviews no answer; 404 of password resets
+# says that the site sends no e-mail; 302 of an event's download says that nothing can be cut out
+# of this clip, which is no video. Of the API 415 is a form of the wrong type, which was let in,
+# and 409 an analysis that is finished.
 TABLE = """
                                          stran- no-  staff else- re-    an-    up-    mana- root
                                          ger    body       where viewer alyst  loader ger
@@ -293,6 +310,19 @@ GET  web:event-to-case      (in trash)   in     404  404   404   410    410    4
 POST web:event-to-case      (in trash)   in     404  404   404   410    410    410    410   410
 GET  web:clip-to-case       (in trash)   in     404  404   404   410    410    410    410   410
 POST web:clip-to-case       (in trash)   in     404  404   404   410    410    410    410   410
+GET  web:review                          in     200  200   200   200    200    200    200   200
+POST web:review                          in     422  422   422   422    422    422    422   422
+GET  web:reviews-left                    in     200  200   200   200    200    200    200   200
+POST web:undo-review                     in     404  404   404   302    302    302    302   302
+POST web:review-reason                   in     404  404   404   400    400    400    400   400
+GET  web:answers                         in     404  404   404   200    200    200    200   200
+POST web:answers                         in     404  404   404   422    422    422    422   422
+GET  web:event-answers                   in     404  404   404   200    200    200    200   200
+POST web:event-answers                   in     404  404   404   422    422    422    422   422
+GET  web:answers            (in trash)   in     404  404   404   410    410    410    410   410
+POST web:answers            (in trash)   in     404  404   404   410    410    410    410   410
+GET  web:event-answers      (in trash)   in     404  404   404   410    410    410    410   410
+POST web:event-answers      (in trash)   in     404  404   404   410    410    410    410   410
 
 GET  web:cameras                         in     403  403   403   403    403    403    200   200
 GET  web:camera-duties                   in     200  200   200   200    200    200    200   200
@@ -482,6 +512,9 @@ OF_A_USER: dict[str, type[Model]] = {
     "web:case-export": CaseExport,
     "web:delete-case-export": CaseExport,
     "web:delete-view": SavedView,
+OF_A_USER: dict[str, type[Upload | ApiKey | Alert | Delivery | Review]] = {
+    "web:undo-review": Review,
+    "web:review-reason": Review,
     "web:alert": Alert,
     "web:resumable-upload": Upload,
     "web:revoke-api-key": ApiKey,
@@ -546,7 +579,10 @@ def shown(
     )
     track = make_track(analysis=found)
     facts = {"start": 0.0, "end": 1.0, "peak": 0.5, "score": 0.9}
-    Event.objects.create(analysis=found, number=1, segment=segment_of(found), track=track, **facts)
+    event = Event.objects.create(
+        analysis=found, number=1, segment=segment_of(found), track=track, **facts
+    )
+    reviews.answer(event, clip, uploader, answer=Answer.FALSE_ALARM)
     Alert.objects.create(
         kind=AlertKind.RECORDING, analysis=found, store=store, happened_at=timezone.now()
     )

@@ -31,7 +31,7 @@ HOOK = re.compile(r"\[(data-[\w-]+)")
 DATASET = re.compile(r"dataset\??\.(\w+)")
 # Counting, halves, minutes, percent and its digits, and statuses of HTTP.
 PLAIN = {"0", "1", "2", "3", "60", "100"}
-PLAIN |= {"200", "300", "403", "404", "409", "410", "429", "460", "500", "503", "507"}
+PLAIN |= {"200", "300", "403", "404", "409", "410", "422", "429", "460", "500", "503", "507"}
 
 
 def code(name: str) -> str:

@@ -512,7 +512,12 @@ STATES: dict[str, Callable[[], dict[str, dict[str, Any]]]] = {
     },
     "shortcuts_dialog": lambda: {"open": {}, "single keys are off": {"are_off": True}},
     "site_header": lambda: {
-        "signed in": {"user": User(username="ada"), "path": "/history/", "csrf_token": TOKEN},
+        "signed in": {
+            "user": User(username="ada"),
+            "path": "/history/",
+            "left": "",
+            "csrf_token": TOKEN,
+        },
         "cameras are watched": {
             "user": User(username="ada"),
             "path": "/live/",

@@ -40,6 +40,7 @@ VOLUME_MOST = 100
 # Moments in a clip, in seconds.
 SAME_FRAME = SLACK
 MOMENT_STEP = 0.001  # pages give moments to the millisecond, and may round them down
+FRAMES_PER_SECOND = 25  # of a step from picture to picture, where nobody knows better
 END_SLACK = 0.5  # so late a player may say that it came to the end of an event
 
 # Of a picture's height: above a box, for its number to stand there and hide nobody.

@@ -142,10 +142,12 @@ def _wanted(params: QueryDict, whole: float) -> tuple[float, float]:
 
 
 def _moment(params: QueryDict, name: str, default: float) -> float:
-    """In seconds, from "1:02:03", "62:03" or "3723"; raises ValueError with a sentence."""
     text = params.get(name, "").strip()
-    if not text:
-        return default
+    return second_of(text) if text else default
+
+
+def second_of(text: str) -> float:
+    """In seconds, from "1:02:03", "62:03" or "3723"; raises ValueError with a sentence."""
     try:
         parts = [float(part) for part in _parts(text)]
     except ValueError as error:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from video_classifier.web.views.alert_log import alert_log, retry_delivery
 from video_classifier.web.views.alert_snapshots import alert_snapshot
+from video_classifier.web.views.answers import answers
 from video_classifier.web.views.api_keys import api_key_list, revoke_api_key
 from video_classifier.web.views.audit_log import audit_csv, audit_log
 from video_classifier.web.views.bulk import bulk, undo_bulk
@@ -54,6 +55,7 @@ from video_classifier.web.views.preferences import preferences
 from video_classifier.web.views.results import again, cancel, pause, result, resume
 from video_classifier.web.views.resumable import resumable_upload, resumable_uploads
 from video_classifier.web.views.retention import retention_settings, retention_stores
+from video_classifier.web.views.review import review, review_reason, reviews_left, undo_review
 from video_classifier.web.views.saved_views import delete_view, save_view, view_counts
 from video_classifier.web.views.tags import tag_clip
 from video_classifier.web.views.trash import delete_clip, purge_clip, restore_clip, trash_list
@@ -65,6 +67,7 @@ __all__ = [
     "alert",
     "alert_log",
     "alert_snapshot",
+    "answers",
     "api_key_list",
     "ask_for_copy",
     "audit_csv",
@@ -126,6 +129,9 @@ __all__ = [
     "retention_settings",
     "retention_stores",
     "retry_delivery",
+    "review",
+    "review_reason",
+    "reviews_left",
     "revoke_api_key",
     "save_view",
     "segment_copy",
@@ -138,6 +144,7 @@ __all__ = [
     "test_channel",
     "trash_list",
     "undo_bulk",
+    "undo_review",
     "upload",
     "video",
     "view_counts",

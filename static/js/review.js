@@ -1,0 +1,224 @@
+// The reviewer's desk: a key an answer. The next item is loaded behind the one that is looked at, so that its
+// first picture is there at once.
+
+const root = document.querySelector('[data-module~="review"]');
+const byKeys = "byKeys" in root.dataset;
+const frame = 1 / Number(root.dataset.frameRate); // seconds: about one picture
+const calm = matchMedia("(prefers-reduced-motion: reduce)");
+const [behind, current, ahead, line] = ["#behind", "#current", "#ahead", "#answered"].map((id) => root.querySelector(id));
+const itemIn = (place) => place.querySelector("[data-item]");
+const videoIn = (place) => place.querySelector("video");
+
+let since = performance.now(); // when the item came in sight
+let shown = null; // its video
+let sent = null; // the answer that is on its way
+let later = ""; // a key that was pressed meanwhile
+let isAsked = false; // for the next item
+let isWanted = false; // before it is there
+
+// Without sound a browser lets a page play by itself; who asked for calm presses Play.
+function show() {
+  const video = videoIn(current);
+  if (!video || video === shown) return;
+  shown = video;
+  const { playsFrom, loopsFrom, loopsUntil } = itemIn(current).dataset;
+  const start = Number(playsFrom);
+  if (video.readyState === 0) video.addEventListener("loadedmetadata", () => { video.currentTime = start; }, { once: true });
+  else if (Math.abs(video.currentTime - start) > frame) video.currentTime = start;
+  const again = () => {
+    video.currentTime = Number(loopsFrom);
+    if (!video.seeking || video.paused) play(video);
+  };
+  video.addEventListener("timeupdate", () => {
+    if (!video.paused && video.currentTime >= Number(loopsUntil)) again();
+  });
+  video.addEventListener("ended", again);
+  if (!calm.matches) play(video);
+}
+
+const play = (video) => video.play().catch(() => {}); // then Play is there to be pressed
+
+function arrive() {
+  current.inert = false;
+  since = performance.now();
+  tellLeft(itemIn(current)?.dataset.left);
+  show();
+  if (!sent) prepare();
+}
+
+function tellLeft(words) {
+  if (words === undefined) return;
+  root.querySelector("[data-left-shown]").textContent = words;
+  document.title = document.title.replace(/^(.* left( or more)?, )?/, words ? `${words}, ` : "");
+}
+
+function prepare() {
+  ahead.replaceChildren();
+  isWanted = false;
+  const item = itemIn(current);
+  if (!item) return;
+  isAsked = true;
+  window.htmx.ajax("GET", item.dataset.ahead, { source: ahead, target: ahead, swap: "innerHTML" });
+}
+
+// What is in one place goes to another; its pictures stay loaded.
+function move(from, to) {
+  to.replaceChildren(...from.childNodes);
+}
+
+function tellArrival() {
+  const first = current.firstElementChild;
+  first?.dispatchEvent(new CustomEvent("htmx:load", { bubbles: true, detail: { elt: first } }));
+}
+
+// What waits behind comes in sight. What was asked for is asked for again if it didn't come.
+function goOn() {
+  if (ahead.hasChildNodes()) {
+    itemIn(ahead)?.removeAttribute("data-left"); // as of when it was loaded
+    move(ahead, current);
+    tellArrival();
+    return;
+  }
+  current.inert = true; // it is answered
+  isWanted = true;
+  if (!isAsked) prepareAgain();
+}
+
+function prepareAgain() {
+  prepare();
+  isWanted = true;
+}
+
+// While an answer is on its way the next item is looked at already; no other is given before it is saved.
+function send() {
+  sent = { since, hasNext: ahead.hasChildNodes() };
+  if (!sent.hasNext) {
+    current.inert = true;
+    return;
+  }
+  videoIn(current)?.pause();
+  move(current, behind);
+  goOn();
+}
+
+function settle(isSaved) {
+  if (!sent) return;
+  const { hasNext, since: before } = sent;
+  sent = null;
+  if (isSaved) {
+    behind.replaceChildren();
+    if (hasNext) prepare();
+    else goOn();
+    return;
+  }
+  if (hasNext) {
+    move(current, ahead);
+    move(behind, current);
+    shown = null;
+    show();
+  }
+  current.inert = false;
+  since = before;
+}
+
+root.addEventListener("htmx:load", ({ target }) => {
+  if (ahead.contains(target)) isAsked = false;
+  if (current.contains(target)) arrive();
+  else if (ahead.contains(target) && isWanted) goOn();
+});
+
+root.addEventListener("htmx:configRequest", (event) => {
+  const { elt, formData } = event.detail;
+  if (!elt.matches("[data-answers]")) return;
+  if (sent) event.preventDefault();
+  else if (!formData.get("seconds")) {
+    formData.set("seconds", ((performance.now() - since) / Number(root.dataset.perSecond)).toFixed(2));
+  }
+});
+
+root.addEventListener("htmx:beforeSend", ({ detail }) => {
+  if (detail.elt.matches("[data-answers]")) send();
+});
+
+// Why it isn't saved is said in the line above the pictures.
+root.addEventListener("htmx:beforeSwap", ({ detail }) => {
+  const { status } = detail.xhr;
+  if (detail.target !== line || (status !== 409 && status !== 422)) return;
+  detail.shouldSwap = true;
+  detail.isError = false;
+});
+
+root.addEventListener("htmx:afterSwap", ({ detail }) => {
+  const { target, xhr, requestConfig } = detail;
+  if (target === line) {
+    const isSaved = xhr.status === 200;
+    settle(isSaved);
+    if (isSaved) tellLeft(line.querySelector("[data-left]")?.dataset.left);
+    if (isSaved && later) press(later);
+    later = "";
+  }
+  if (target === current && requestConfig.elt.matches("[data-takes-back], [data-leaves-it]")) line.replaceChildren();
+});
+
+// The server can't be reached, or stumbled.
+for (const failure of ["htmx:sendError", "htmx:responseError", "htmx:timeout"]) {
+  root.addEventListener(failure, ({ target }) => {
+    isAsked = false;
+    if (ahead.contains(target) || !sent) return;
+    settle(false);
+    line.replaceChildren(root.querySelector("[data-not-saved]").content.cloneNode(true));
+    line.dispatchEvent(new CustomEvent("announce", { bubbles: true }));
+  });
+}
+
+root.addEventListener("click", (event) => {
+  const skips = event.target.closest("[data-press=j]");
+  if (!skips || (!sent && !ahead.hasChildNodes())) return;
+  event.preventDefault();
+  event.stopPropagation();
+  if (!sent) goOn();
+}, true);
+
+function step(by) {
+  const video = videoIn(current);
+  if (!video) return;
+  video.pause();
+  video.currentTime += by;
+}
+
+function playOrPause() {
+  const video = videoIn(current);
+  if (!video) return;
+  if (video.paused) play(video);
+  else video.pause();
+}
+
+const acts = { " ": playOrPause, ",": () => step(-frame), ".": () => step(frame) };
+
+const pressedFor = (place, key) => place.querySelector(`[data-press="${key}"]`);
+
+function press(key) {
+  if (sent) {
+    if (!pressedFor(current, key)) later = key; // of the answer that is on its way
+    return true;
+  }
+  if (current.inert) return true;
+  const pressed = pressedFor(current, key) ?? pressedFor(line, key);
+  if (pressed?.matches("textarea")) pressed.focus();
+  else pressed?.click();
+  return Boolean(pressed);
+}
+
+const isOwn = (target, key) => key === " " && target.closest("button, a, summary, video, label, [type=checkbox]");
+
+document.addEventListener("keydown", (event) => {
+  const { target, key } = event;
+  if (!byKeys || event.ctrlKey || event.metaKey || event.altKey || event.repeat) return;
+  if (target.matches("textarea") && key === "Escape") target.blur();
+  if (target.closest("input:not([type=checkbox]), select, textarea, dialog") || isOwn(target, key)) return;
+  if (Object.hasOwn(acts, key)) acts[key]();
+  else if (!/^[1-9zjkn]$/.test(key) || !press(key)) return;
+  event.preventDefault();
+});
+
+arrive();

@@ -1,0 +1,120 @@
+"""Presenters of what people said of a clip and its events, as the pages of results show it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from django.contrib.auth.models import User
+from django.urls import reverse
+
+from video_classifier.models import Analysis, Event, Review
+from video_classifier.services import reviews
+from video_classifier.states import Answer, Reason
+from video_classifier.web.review import CHOICES, Choice, label_of
+from video_classifier.web.times import from_to
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """An answer in the history; withdrawn ones stay there."""
+
+    review: Review
+    user: User
+    events: dict[int, int]  # numbers of the events of the result that is shown, by their keys
+
+    @property
+    def who(self) -> str:
+        return self.review.by.get_username() if self.review.by else "A deleted account"
+
+    @property
+    def label(self) -> str:
+        return label_of(self.review)
+
+    @property
+    def about(self) -> str:
+        """What it is about: an event of this result, another stretch, or the clip."""
+        review = self.review
+        if review.event_id in self.events:
+            return f"event {self.events[review.event_id]}"
+        if review.start is None or review.end is None:
+            return "the clip"
+        return from_to(review.start, review.end)
+
+    @property
+    def is_withdrawn(self) -> bool:
+        return hasattr(self.review, "undone_by")
+
+    @property
+    def may_undo(self) -> bool:
+        return self.review.by_id == self.user.pk and not self.is_withdrawn
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Panel:
+    """The answers to an event, or to all of a clip, and what can be answered."""
+
+    analysis: Analysis  # with its clip
+    event: Event | None
+    rows: Sequence[Row]
+    numbers: Sequence[int]  # of the result's events
+    seen: int
+
+    @property
+    def choices(self) -> Sequence[Choice]:
+        """Where there are events, it is those that are answered, each by itself."""
+        return CHOICES if self.event is not None or not self.numbers else ()
+
+    @property
+    def reasons(self) -> list[tuple[str, str]]:
+        return [(str(value), str(label)) for value, label in Reason.choices]
+
+    @property
+    def ends(self) -> Sequence[tuple[str, str]]:
+        """Of a stretch: names and labels."""
+        return ("start", "From"), ("end", "To")
+
+    @property
+    def verdict(self) -> str:
+        """What the answers come to; "" as long as there is none."""
+        if self.event is not None:
+            return self.event.get_verdict_display() if self.event.verdict else ""
+        clip = self.analysis.clip
+        return clip.get_verdict_display() if clip.verdict else ""
+
+    @property
+    def address(self) -> str:
+        if self.event is None:
+            return reverse("web:answers", args=[self.analysis.pk])
+        return reverse("web:event-answers", args=[self.analysis.pk, self.event.number])
+
+    @property
+    def home(self) -> str:
+        """The page that it stands on."""
+        if self.event is None:
+            return self.analysis.get_absolute_url()
+        return reverse("web:event", args=[self.analysis.pk, self.event.number])
+
+
+def panel_of(analysis: Analysis, event: Event | None, user: User) -> Panel:
+    events = dict(analysis.events.values_list("pk", "number"))
+    found = reviews.history(analysis.clip).exclude(answer=Answer.WITHDRAWN)
+    rows = [Row(review=each, user=user, events=events) for each in found]
+    if event is not None:
+        rows = [row for row in rows if _is_about(row.review, event)]
+    return Panel(
+        analysis=analysis,
+        event=event,
+        rows=rows,
+        numbers=sorted(events.values()),
+        seen=reviews.newest(event, analysis.clip),
+    )
+
+
+def _is_about(review: Review, event: Event) -> bool:
+    """Answers to other results are told by the stretch."""
+    if review.event_id == event.pk:
+        return True
+    if review.start is None or review.end is None or review.analysis_id == event.analysis_id:
+        return False
+    return review.start < event.end and event.start < review.end

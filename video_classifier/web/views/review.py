@@ -1,0 +1,211 @@
+"""The reviewer's desk: the queue of what waits for an answer, one item at a time."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import messages
+from django.contrib.auth.models import User
+from django.core.exceptions import BadRequest
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
+from django.utils.cache import patch_vary_headers
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from video_classifier.http.permissions import why_empty
+from video_classifier.http.review_filters import ReviewFilter
+from video_classifier.models import Review
+from video_classifier.services import review_items, review_queue, reviews
+from video_classifier.services.errors import Refused
+from video_classifier.services.review_items import Item
+from video_classifier.services.review_queue import Filters
+from video_classifier.states import Answer, Reason
+from video_classifier.web import review as presenters
+from video_classifier.web.responses import SignedInRequest, asked_next, is_part, page_or_part
+from video_classifier.web.review import AFTER, AT, BEFORE, Answered, Card, Told
+
+PAGE = "video_classifier/review/page.html"
+ITEM = "video_classifier/review/_item.html"
+ANSWERED = "video_classifier/review/_answered.html"
+TOLD = "video_classifier/review/_told.html"
+REFUSED = "components/notice.html"
+LONGEST_SECONDS = 3600.0  # of which it is still taken to be how long somebody looked
+
+
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+def review(request: SignedInRequest) -> HttpResponse:
+    """What is to be answered next; an answer, which leads on."""
+    chosen = ReviewFilter(request.GET, user=request.user)
+    if request.method == "POST":
+        return _answer(request, chosen)
+    return _shown(request, chosen)
+
+
+def _shown(
+    request: SignedInRequest, chosen: ReviewFilter, *, status: int = 200, **more: Any
+) -> HttpResponse:
+    card = _card(request, chosen) if chosen.is_valid() else None
+    return page_or_part(
+        request,
+        page=PAGE,
+        part=ITEM,
+        context={
+            "card": card,
+            "filter": chosen,
+            "why_empty": why_empty(request.user),
+            "has_keys": presenters.has_keys(request.user),
+            "sent": request.POST,
+            **more,
+        },
+        status=status,
+    )
+
+
+def _card(request: SignedInRequest, chosen: ReviewFilter) -> Card | None:
+    item = _item(request, chosen.filters)
+    if item is None:
+        return None
+    if item.event is not None:
+        review_queue.visit(item.event, request.user)
+    left = presenters.left_in_words(review_queue.left(request.user, chosen.filters))
+    return presenters.card_of(item, query=chosen.query, left=left)
+
+
+def _item(request: SignedInRequest, filters: Filters) -> Item | None:
+    """The one that the address names, the one beside it, or the first; none that is gone."""
+    user, params = request.user, request.GET
+    try:
+        if token := params.get(AT, "") or request.POST.get("token", ""):
+            return review_items.read(token, user)
+        if token := params.get(BEFORE, ""):
+            shown = review_items.read(token, user)
+            return review_queue.previous(user, filters, shown) or shown
+        if token := params.get(AFTER, ""):
+            return _following(user, filters, review_items.read(token, user))
+    except Refused:
+        pass
+    return review_queue.next_one(user, filters)
+
+
+def _following(user: User, filters: Filters, item: Item) -> Item | None:
+    """After the last one comes the first, unless that is the only one."""
+    found = review_queue.next_one(user, filters, after=item)
+    if found is not None:
+        return found
+    found = review_queue.next_one(user, filters)
+    return None if found is None or presenters.are_the_same(found, item) else found
+
+
+def _answer(request: SignedInRequest, chosen: ReviewFilter) -> HttpResponse:
+    try:
+        found = _saved(request, review_items.read(request.POST.get("token", ""), request.user))
+    except reviews.AnsweredMeanwhileError as meanwhile:
+        told = Told(
+            review=meanwhile.review, now=timezone.now(), sent=request.POST, query=chosen.query
+        )
+        return _line(request, chosen, TOLD, {"told": told}, status=409)
+    except Refused as refusal:
+        context = {"text": str(refusal), "tone": "error"}
+        return _line(request, chosen, REFUSED, context, status=422)
+    return _done(request, chosen, found)
+
+
+def _done(request: SignedInRequest, chosen: ReviewFilter, found: Review) -> HttpResponse:
+    """Without scripts the next page says what the line above the pictures says."""
+    token = request.POST.get("token", "")
+    count = review_queue.left(request.user, chosen.filters) if chosen.is_valid() else 0
+    left = presenters.left_in_words(count)
+    answered = Answered(review=found, token=token, query=chosen.query, left=left)
+    if is_part(request):
+        return _line(request, chosen, ANSWERED, {"answered": answered})
+    messages.success(request, answered.sentence, extra_tags=answered.undo)
+    return redirect(presenters.address(chosen.query, after=token))
+
+
+def _saved(request: SignedInRequest, item: Item) -> Review:
+    """Raises Refused, and AnsweredMeanwhileError unless the person was told."""
+    sent = request.POST
+    if sent.get("answer") not in {Answer.CONFIRMED, Answer.FALSE_ALARM, Answer.UNSURE}:
+        msg = "There is no such answer."
+        raise BadRequest(msg)
+    return reviews.answer(
+        item.event,
+        item.clip,
+        request.user,
+        answer=Answer(sent["answer"]),
+        note=sent.get("note", ""),
+        start=item.start,
+        end=item.end,
+        seconds=_seconds(sent.get("seconds", "")),
+        is_blind=item.is_blind,
+        seen=None if "anyway" in sent else item.seen,
+    )
+
+
+def _seconds(text: str) -> float | None:
+    """How long somebody looked; what can't be that is left out."""
+    try:
+        seconds = float(text)
+    except ValueError:
+        return None
+    return seconds if 0 <= seconds <= LONGEST_SECONDS else None
+
+
+def _line(
+    request: SignedInRequest,
+    chosen: ReviewFilter,
+    part: str,
+    context: dict[str, Any],
+    *,
+    status: int = 200,
+) -> HttpResponse:
+    """The line above the player; without scripts the page, which shows the item again."""
+    if not is_part(request):
+        return _shown(request, chosen, status=status, line=part, **context)
+    response = render(request, part, context | {"filter": chosen}, status=status)
+    patch_vary_headers(response, ["HX-Request"])
+    return response
+
+
+@never_cache
+@require_POST
+def undo_review(request: SignedInRequest, pk: int) -> HttpResponse:
+    """Withdraws an answer of one's own, and leads back to what it was about."""
+    found = get_object_or_404(Review.objects.visible_to(request.user), pk=pk)
+    try:
+        reviews.undo(found, request.user)
+    except Refused as refusal:
+        messages.error(request, str(refusal))
+        return redirect(asked_next(request) or "web:review")
+    if is_part(request):
+        return _shown(request, ReviewFilter(request.GET, user=request.user))
+    messages.success(request, f"Withdrawn: {presenters.label_of(found)}.")
+    return redirect(asked_next(request) or "web:review")
+
+
+@never_cache
+@require_POST
+def review_reason(request: SignedInRequest, pk: int) -> HttpResponse:
+    """Why a false alarm was one, said after the answer."""
+    found = get_object_or_404(Review.objects.visible_to(request.user), pk=pk)
+    chosen = ReviewFilter(request.GET, user=request.user)
+    if request.POST.get("reason") not in Reason.values:
+        msg = "There is no such reason."
+        raise BadRequest(msg)
+    try:
+        explained = reviews.explain(found, request.user, Reason(request.POST["reason"]))
+    except Refused as refusal:
+        context = {"text": str(refusal), "tone": "error"}
+        return _line(request, chosen, REFUSED, context, status=422)
+    return _done(request, chosen, explained)
+
+
+@never_cache
+@require_safe
+def reviews_left(request: SignedInRequest) -> HttpResponse:
+    """How many wait, for the navigation of every page."""
+    number = review_queue.left(request.user, Filters())
+    return render(request, "video_classifier/review/_left.html", {"left": number})
