@@ -512,7 +512,6 @@ OF_A_USER: dict[str, type[Model]] = {
     "web:case-export": CaseExport,
     "web:delete-case-export": CaseExport,
     "web:delete-view": SavedView,
-OF_A_USER: dict[str, type[Upload | ApiKey | Alert | Delivery | Review]] = {
     "web:undo-review": Review,
     "web:review-reason": Review,
     "web:alert": Alert,

@@ -7,7 +7,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("video_classifier", "0024_reviews"),
+        ("video_classifier", "0025_clip_by_verdict"),
     ]
 
     operations = [
