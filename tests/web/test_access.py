@@ -44,14 +44,12 @@ from video_classifier.models import (
     Event,
     Feed,
     HeatMap,
-    SavedView,
     Review,
+    SavedView,
     SegmentCopy,
     Store,
     Upload,
 )
-from video_classifier.services import api_keys, evidence, live_pictures, resumable, trash
-from video_classifier.states import AlertKind, ChannelKind, ListPage, Role, Scope, Status
 from video_classifier.services import (
     api_keys,
     evidence,
@@ -60,7 +58,7 @@ from video_classifier.services import (
     reviews,
     trash,
 )
-from video_classifier.states import AlertKind, Answer, ChannelKind, Role, Scope, Status
+from video_classifier.states import AlertKind, Answer, ChannelKind, ListPage, Role, Scope, Status
 from video_classifier.web.urls import urlpatterns
 
 SOME_ID = uuid.UUID(int=7)
