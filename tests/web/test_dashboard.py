@@ -42,11 +42,11 @@ def made(make_clip: MakeClip, make_analysis: MakeAnalysis) -> Made:
     return make
 
 
-def page(client: Client, **query: object) -> str:
+def page(client: Client, **query: Any) -> str:
     return html.unescape(client.get(PAGE, query).content.decode())
 
 
-def lines(client: Client, **query: object) -> list[dict[str, str]]:
+def lines(client: Client, **query: Any) -> list[dict[str, str]]:
     text = client.get(FILE, query).getvalue().decode("utf-8-sig")
     return list(csv.DictReader(io.StringIO(text)))
 
