@@ -227,7 +227,7 @@ class AnalysisQuerySet(InStoreQuerySet["Analysis"]):
     def paused(self) -> Self:
         return self.filter(status=Status.PAUSED)
 
-    def latest(self) -> Self:
+    def latest_of_clips(self) -> Self:
         """One of each clip."""
         return self.filter(is_latest=True)
 

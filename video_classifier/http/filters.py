@@ -250,7 +250,7 @@ class HistoryFilter(ListFilter):
         for name in self.filters.keys() - {*OF_CLIPS, SORT} | {STORE}:
             found = self.filters[name].filter(found, self.form.cleaned_data[name])
         if self.form.cleaned_data["results"] != ALL:
-            found = found.latest()
+            found = found.latest_of_clips()
         if self.order.fields[0] == NAME:  # by an index of clips, which has their store
             of_it = _stores(self.request).order_by().filter(pk=OuterRef("clip__store"))
             found = found.filter(Exists(of_it))

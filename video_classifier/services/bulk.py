@@ -67,5 +67,5 @@ def _trashed(clip: Clip, by: User) -> UUID | None:
 
 
 def _again(clip: Clip, by: User) -> UUID | None:
-    latest = clip.analyses.latest().first()
-    return latest and analyses.again(latest, model=latest.model, user=by).pk
+    latest = clip.analyses.latest_of_clips().first()
+    return analyses.again(latest, model=latest.model, user=by).pk if latest else None

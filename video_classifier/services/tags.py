@@ -28,9 +28,9 @@ def put(clips: Iterable[Clip], name: str) -> list[UUID]:
     tagged: list[UUID] = []
     for store in {each.store_id for each in found}:
         tag = _tag(store, name)
-        own = {each.pk for each in found if each.store_id == store}
-        new = own - set(tag.clips.filter(pk__in=own).values_list("pk", flat=True))
-        tag.clips.add(*new)
+        own = {each.pk: each for each in found if each.store_id == store}
+        new = own.keys() - set(tag.clips.filter(pk__in=own).values_list("pk", flat=True))
+        tag.clips.add(*(own[key] for key in new))
         tagged += new
     return tagged
 

@@ -56,6 +56,6 @@ def delete_view(request: SignedInRequest, pk: int) -> HttpResponse:
     return redirect(asked_next(request) or "web:history")
 
 
-def _number(asked: str) -> int | None:
+def _number(asked: str) -> int:
     is_one = asked.isascii() and asked.isdecimal() and len(asked) <= MOST_DIGITS
-    return int(asked) if is_one else None
+    return int(asked) if is_one else 0
