@@ -203,7 +203,7 @@ REVIEW_BLIND = env.share("REVIEW_BLIND", 0.1)  # of what the queue shows
 TRASH_KEEP = env.days("TRASH_DAYS", 30)
 
 # The audit log.
-AUDIT_KEEP = env.whole("AUDIT_KEEP", 24)  # months
+AUDIT_KEEP = env.whole("AUDIT_KEEP", 0, at_least=0)  # months; 0: for ever
 
 # Models and analyses.
 MODELS_STORAGE = env.path("MODELS_STORAGE", BASE_DIR / "models_storage")

@@ -249,6 +249,14 @@ def test_months_expire_together_with_their_seals(settings: Settings) -> None:
     assert check()[0] == 0
 
 
+def test_nothing_expires_unless_it_was_asked_for() -> None:
+    note_at(datetime(2001, 1, 1, tzinfo=UTC))
+    seal()
+
+    assert expire(now=datetime(2026, 11, 2, tzinfo=UTC)) == 0
+    assert AuditSeal.objects.exists()
+
+
 def test_a_month_stays_to_its_end(settings: Settings) -> None:
     settings.AUDIT_KEEP = 2
     note_at(datetime(2026, 9, 1, tzinfo=UTC))
