@@ -101,7 +101,7 @@ def test_a_short_clip_lists_its_event_and_keeps_its_tracks(
 
     assert order(html) == ["Event 1"]
     assert 'id="track-1"' in html
-    assert 'id="film-title"' in html
+    assert html.count("filmstrip__frame") > 0
     assert html.count("<template data-tracks>") == 1
     assert get(client, address(analysis, 1)).count('class="box"') >= 1
 
