@@ -98,7 +98,8 @@ class Watched:
     began: datetime = field(default_factory=lambda: datetime.now(UTC))
     memory: list[int] = field(default_factory=list)  # bytes, once a second; 0: nobody watched
     watchers: set[int] = field(default_factory=set)  # their process ids
-    strides: list[float] = field(default_factory=list)
+    # Seconds from one scoring of the first camera to the next, by seconds since `began`.
+    strides: list[tuple[float, float]] = field(default_factory=list)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -304,7 +305,7 @@ def _look(site: LiveSite, watched: Watched) -> None:
     if watcher := site.watcher():
         watched.watchers.add(watcher.pid)
     if (stride := feeds[SHOP].stride) is not None:
-        watched.strides.append(stride)
+        watched.strides.append(((datetime.now(UTC) - watched.began).total_seconds(), stride))
     trial = watched.trials[-1] if watched.trials else None
     feed = feeds[BROKEN]
     if trial is None or trial.recovered is not None or feed.last_picture is None:
@@ -335,7 +336,7 @@ def _judged(
         *([] if watched.trials else ["No fault was tried: there was no time for one."]),
         *(f"The fault “{each.name}” was not over after {RECOVERY:.0f} s." for each in late),
         *_of_the_watcher(watched, middle, last),
-        *(f"{each.clip.name}, {each.at:.0f} s, was not found live." for each in missed),
+        *(_missed(each, watched, longest) for each in missed),
         *(f"The event of {each.started:%H:%M:%S} has no clip: {each.no_clip}" for each in without),
     ]
     slowest = max((each.recovered or math.inf for each in watched.trials), default=math.inf)
@@ -360,7 +361,9 @@ def _judged(
         (
             "seconds from one scoring to the next, median",
             "",
-            f"{statistics.median(watched.strides):.1f}" if watched.strides else "none",
+            f"{statistics.median(stride for _, stride in watched.strides):.1f}"
+            if watched.strides
+            else "none",
         ),
     ]
     return Result(figures=figures, wrong=wrong)
@@ -384,12 +387,27 @@ def _of_the_watcher(watched: Watched, middle: float, last: float) -> Iterator[st
         yield f"The watcher's memory grew from {middle:.0f} to {last:.0f} MB."
 
 
+def _missed(planted: Planted, watched: Watched, longest: float) -> str:
+    """With how late the camera was scored meanwhile: a busy machine leaves out what is too old."""
+    until = planted.at + _lasts(planted, longest)
+    strides = [stride for at, stride in watched.strides if planted.at <= at <= until]
+    said = f"{planted.clip.name}, {planted.at:.0f} s, was not found live."
+    if not strides:
+        return f"{said} The camera was not scored at that time."
+    return f"{said} At that time up to {max(strides):.1f} s passed from one scoring to the next."
+
+
 def _is_of(event: Seen, planted: Planted, began: datetime, longest: float) -> bool:
     """Whether it opened while the clip was on, or soon after."""
     if event.camera != SHOP:
         return False
     after = (event.opened - began).total_seconds() - planted.at
-    return 0 <= after <= longest + footage.shot(planted.clip, FORM).seconds + LATE
+    return 0 <= after <= _lasts(planted, longest)
+
+
+def _lasts(planted: Planted, longest: float) -> float:
+    """Seconds in which its event may open: it waits for the end of another clip."""
+    return longest + footage.shot(planted.clip, FORM).seconds + LATE
 
 
 def _minutes(text: str) -> float:

@@ -39,7 +39,7 @@ def watched(**changes: object) -> Watched:
         "planted": [Planted(clip=THEFT, at=100.0), Planted(clip=HARMLESS, at=200.0)],
         "memory": [500 * MEGABYTE] * 30,
         "watchers": {7},
-        "strides": [2.0, 2.2],
+        "strides": [(1.0, 2.0), (2.0, 2.2)],
     }
     return Watched(**sound | changes)  # type: ignore[arg-type]
 
@@ -121,8 +121,22 @@ def test_a_watcher_that_died_is_wrong_though_another_one_was_started() -> None:
 def test_a_planted_clip_that_is_found_only_in_an_upload_is_wrong(elsewhere: Seen) -> None:
     result = judged(watched(), elsewhere)
 
-    assert result.wrong == ["theft.mp4, 100 s, was not found live."]
+    assert result.wrong == [
+        "theft.mp4, 100 s, was not found live. The camera was not scored at that time."
+    ]
     assert [figure for _, _, figure in result.figures[2:4]] == ["0 of 1", "1"]
+
+
+@pytest.mark.usefixtures("_shots")
+def test_a_planted_clip_that_was_missed_has_how_late_the_camera_was_scored() -> None:
+    strides = [(90.0, 20.0), (101.0, 2.0), (104.0, 11.6), (300.0, 20.0)]
+
+    result = judged(watched(strides=strides), event(99))
+
+    assert result.wrong == [
+        "theft.mp4, 100 s, was not found live. At that time up to 11.6 s passed from one scoring "
+        "to the next."
+    ]
 
 
 @pytest.mark.usefixtures("_shots")
