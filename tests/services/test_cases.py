@@ -13,7 +13,7 @@ from django.db import connection
 
 from tests.conftest import MakeAnalysis, MakeClip, MakeStore, MakeTrack, MakeUser
 from video_classifier.models import AuditEntry, Case, CaseItem, CaseNote, Clip, Event
-from video_classifier.services import cases, trash
+from video_classifier.services import case_exports, cases, trash
 from video_classifier.services.cases import Subject
 from video_classifier.services.errors import Refused
 from video_classifier.states import Action, CaseState, Role, Status
@@ -49,6 +49,21 @@ def test_a_case_has_a_name_and_perhaps_a_loss(make_store: MakeStore, user: User)
     assert (case.name, case.loss, case.state) == ("Perfume shelf", Decimal("129.90"), "open")
     assert case.opened_by == user
     assert noted(case) == [Action.CASE_OPENED]
+
+
+def test_managers_of_its_store_find_in_the_audit_log_what_was_done_with_it(
+    case: Case, event: Event, user: User
+) -> None:
+    item = cases.add_event(case, event, by=user)
+    case_exports.ask(case, by=user)
+    cases.note(case, "Tea", by=user, item=item)
+    cases.remove(item, by=user)
+    cases.close(case, by=user)
+    cases.delete(case, by=user)
+
+    found = AuditEntry.objects.filter(object_id=str(case.pk))
+    assert set(found.values_list("store", flat=True)) == {case.store_id}
+    assert found.count() == 7
 
 
 @pytest.mark.parametrize(

@@ -83,8 +83,16 @@ def ask(case: Case, *, by: User, has_originals: bool = True, is_blurred: bool = 
     export = CaseExport.objects.create(
         case=held, requested_by=by, has_originals=has_originals, is_blurred=is_blurred
     )
-    chosen = {"originals": int(has_originals), "blurred": int(is_blurred)}
-    audit.record(Action.CASE_EXPORTED, by, audit.CASE, case.pk, export=str(export.pk), **chosen)
+    audit.record(
+        Action.CASE_EXPORTED,
+        by,
+        audit.CASE,
+        held.pk,
+        store=held.store_id,
+        export=str(export.pk),
+        originals=int(has_originals),
+        blurred=int(is_blurred),
+    )
     queue.announce()
     return export
 
@@ -96,8 +104,15 @@ def discard(export: CaseExport, *, by: User) -> bool:
     if held is None:
         return False
     held.delete()
-    what = {"what": "export_deleted", "export": str(export.pk)}
-    audit.record(Action.CASE_CHANGED, by, audit.CASE, held.case_id, **what)
+    audit.record(
+        Action.CASE_CHANGED,
+        by,
+        audit.CASE,
+        held.case_id,
+        store=held.case.store_id,
+        what="export_deleted",
+        export=str(export.pk),
+    )
     return True
 
 

@@ -65,7 +65,7 @@ def create(store: Store, subject: Subject, *, by: User) -> Case:
     """Raises Refused."""
     told = subject.checked()
     case = Case.objects.create(store=store, name=told.name, loss=told.loss, opened_by=by)
-    audit.record(Action.CASE_OPENED, by, audit.CASE, case.pk)
+    _noted(Action.CASE_OPENED, case, by)
     return case
 
 
@@ -76,7 +76,7 @@ def change(case: Case, subject: Subject, *, by: User) -> None:
     held = _open(case)
     held.name, held.loss = told.name, told.loss
     held.save(update_fields=["name", "loss"])
-    audit.record(Action.CASE_CHANGED, by, audit.CASE, case.pk, what="facts")
+    _changed(case, by, what="facts")
 
 
 @transaction.atomic
@@ -85,7 +85,7 @@ def close(case: Case, *, by: User) -> bool:
     is_open = Case.objects.filter(pk=case.pk, state=CaseState.OPEN)
     if not is_open.update(state=CaseState.CLOSED, closed_at=timezone.now()):
         return False
-    audit.record(Action.CASE_CLOSED, by, audit.CASE, case.pk)
+    _noted(Action.CASE_CLOSED, case, by)
     return True
 
 
@@ -95,7 +95,7 @@ def reopen(case: Case, *, by: User) -> bool:
     is_closed = Case.objects.filter(pk=case.pk, state=CaseState.CLOSED)
     if not is_closed.update(state=CaseState.OPEN, closed_at=None):
         return False
-    audit.record(Action.CASE_CHANGED, by, audit.CASE, case.pk, what="reopened")
+    _changed(case, by, what="reopened")
     return True
 
 
@@ -106,7 +106,7 @@ def delete(case: Case, *, by: User) -> bool:
     if held is None:
         return False
     held.delete()
-    audit.record(Action.CASE_DELETED, by, audit.CASE, case.pk)
+    _noted(Action.CASE_DELETED, case, by)
     return True
 
 
@@ -143,18 +143,17 @@ def _add(  # noqa: PLR0913
             )
     except IntegrityError as error:
         raise Refused(THERE_ALREADY.format(case=held.name)) from error
-    audit.record(Action.CASE_CHANGED, by, audit.CASE, case.pk, what="added", clip=str(clip.pk))
+    _changed(held, by, what="added", clip=str(clip.pk))
     return item
 
 
 @transaction.atomic
 def remove(item: CaseItem, *, by: User) -> bool:
     """Out of its case; notes on it stay with the case. False if it is out. Raises Refused."""
-    _open(item.case)
+    held = _open(item.case)
     if not CaseItem.objects.filter(pk=item.pk).delete()[0]:
         return False
-    what = {"what": "removed", "clip": str(item.clip_id)}
-    audit.record(Action.CASE_CHANGED, by, audit.CASE, item.case_id, **what)
+    _changed(held, by, what="removed", clip=str(item.clip_id))
     return True
 
 
@@ -167,8 +166,17 @@ def note(case: Case, text: str, *, by: User, item: CaseItem | None = None) -> Ca
     if len(told) > MOST_NOTE:
         raise Refused(LONG_NOTE.format(count=len(told)))
     written = CaseNote.objects.create(case=_open(case), item=item, text=told, by=by)
-    audit.record(Action.CASE_CHANGED, by, audit.CASE, case.pk, what="noted")
+    _changed(case, by, what="noted")
     return written
+
+
+def _changed(case: Case, by: User, **details: str) -> None:
+    _noted(Action.CASE_CHANGED, case, by, **details)
+
+
+def _noted(action: Action, case: Case, by: User, **details: audit.Detail) -> None:
+    """For the managers of its store, too."""
+    audit.record(action, by, audit.CASE, case.pk, store=case.store_id, **details)
 
 
 def _open(case: Case) -> Case:

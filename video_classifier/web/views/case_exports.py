@@ -51,7 +51,8 @@ def case_export(request: SignedInRequest, pk: UUID) -> HttpResponseBase:
     except FileNotFoundError as error:
         msg = "The file of this export is no longer there. Have another one made."
         raise Http404(msg) from error
-    audit.record(Action.DOWNLOADED, request.user, audit.CASE_EXPORT, pk)
+    store = export.case.store_id
+    audit.record(Action.DOWNLOADED, request.user, audit.CASE_EXPORT, pk, store=store)
     name = f"case-{str(export.case_id)[:8]}.zip"
     return FileResponse(file, as_attachment=True, filename=name, content_type=ZIP)
 
