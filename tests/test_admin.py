@@ -11,6 +11,7 @@ from django.apps import apps
 from django.contrib import admin
 from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import Permission, User
+from django.db.models import Model
 from django.test import Client
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries, DjangoCaptureOnCommitCallbacks, Settings
@@ -33,21 +34,28 @@ from video_classifier.models import (
     Analysis,
     ApiKey,
     AuditEntry,
+    AuditSeal,
     Camera,
     Case,
+    CaseExport,
     Clip,
     Event,
     FeedHour,
     LiveEvent,
     Membership,
     OneTimePassword,
+    Opened,
     Preferences,
+    Retention,
+    SavedView,
+    Tag,
     Upload,
 )
 from video_classifier.services import (
     alerts,
     api_keys,
     audit,
+    audit_seals,
     cases,
     files,
     heat_maps,
@@ -197,6 +205,38 @@ def test_reviews_are_looked_at_and_never_changed(
     assert "<textarea" not in page
     assert admin_client.post(f"{url}{review.pk}/change/", {"note": "x"}).status_code == 403
     assert admin_client.post(f"{url}{review.pk}/delete/", {"post": "yes"}).status_code == 403
+
+
+def test_what_people_arrange_is_looked_at_and_not_changed(
+    admin_client: Client, admin_user: User, make_analysis: MakeAnalysis, user: User
+) -> None:
+    clip = make_analysis(status=Status.DONE, name="till.mp4").clip
+    case = cases.create(clip.store, cases.Subject(name="Perfume shelf"), by=user)
+    export_of = {"requested_by": user, "size_bytes": 2048}
+    tag = Tag.objects.create(store=clip.store, name="Perfume")
+    tag.clips.add(clip)
+    audit_seals.seal()
+    rows: dict[str, tuple[Model, str]] = {
+        "case": (case, "Perfume shelf"),
+        "caseitem": (cases.add_clip(case, clip, by=user), "till.mp4"),
+        "casenote": (cases.note(case, "Tea at five", by=user), "Tea at five"),
+        "caseexport": (CaseExport.objects.create(case=case, **export_of), "2.0"),
+        "retention": (Retention.objects.create(store=clip.store, ordinary=30), "30"),
+        "savedview": (SavedView.objects.create(owner=user, page="history", name="Mine"), "Mine"),
+        "tag": (tag, "Perfume"),
+        "opened": (Opened.objects.create(clip=clip, by=user), "till.mp4"),
+        "auditseal": (AuditSeal.objects.get(), AuditSeal.objects.get().sha256),
+    }
+
+    for kind, (row, shown) in rows.items():
+        listed = f"/admin/video_classifier/{kind}/"
+        page = admin_client.get(f"{listed}{row.pk}/change/")
+        assert shown in admin_client.get(f"{listed}?q=").content.decode(), kind
+        assert admin_client.get(f"{listed}?q=door").status_code == 200, kind
+        assert page.status_code == 200, kind
+        assert b'name="_save"' not in page.content, kind
+        assert admin_client.get(f"{listed}add/").status_code == 403, kind
+        assert admin_client.post(f"{listed}{row.pk}/delete/", {"post": "yes"}).status_code == 403
 
 
 def test_many_seconds_of_work_are_digits(admin_client: Client, make_analysis: MakeAnalysis) -> None:

@@ -24,8 +24,13 @@ from video_classifier.models import (
     Analysis,
     ApiKey,
     AuditEntry,
+    AuditSeal,
     BrowserCopy,
     Camera,
+    Case,
+    CaseExport,
+    CaseItem,
+    CaseNote,
     Channel,
     Clip,
     Delivery,
@@ -36,12 +41,16 @@ from video_classifier.models import (
     LiveEvent,
     Membership,
     OneTimePassword,
+    Opened,
     Preferences,
     RepeatableRequest,
+    Retention,
     Review,
+    SavedView,
     Segment,
     SegmentCopy,
     Store,
+    Tag,
     Track,
     Upload,
     Visit,
@@ -429,6 +438,91 @@ class VisitAdmin(ReadOnlyAdmin):
     list_select_related = ("event", "by")
 
 
+@admin.register(Opened)
+class OpenedAdmin(OfClipsAdmin):
+    way_to_clip = "clip"
+    ordering = ("-pk",)
+    list_display = ("clip", "by", "at")
+    list_select_related = ("clip", "by")
+    search_fields = ("clip__name",)
+
+
+@admin.register(Case)
+class CaseAdmin(ReadOnlyAdmin):
+    """Changed on its own page, which notes who did what; its clips are held as long as it is."""
+
+    list_display = ("name", "store", "state", "opened_by", "opened_at", "closed_at")
+    list_filter = ("state", "store", "opened_at")
+    list_select_related = ("store", "opened_by")
+    search_fields = ("name",)
+    search_hint = "A part of its name."
+    readonly_fields = ("opened_at",)
+
+
+@admin.register(CaseItem)
+class CaseItemAdmin(OfClipsAdmin):
+    way_to_clip = "clip"
+    ordering = ("-pk",)
+    list_display = ("case", "clip", _in_words("start"), _in_words("end"), "added_by", "added_at")
+    list_select_related = ("case", "clip", "added_by")
+    search_fields = ("clip__name",)
+    readonly_fields = ("added_at",)
+
+
+@admin.register(CaseNote)
+class CaseNoteAdmin(ReadOnlyAdmin):
+    ordering = ("-pk",)
+    list_display = ("__str__", "case", "by", "at")
+    list_select_related = ("case", "by")
+    search_fields = ("case__name",)
+    search_hint = "A part of the case's name."
+    readonly_fields = ("at",)
+
+
+@admin.register(CaseExport)
+class CaseExportAdmin(ReadOnlyAdmin):
+    """A job; its file is downloaded from the case's page, which notes who did."""
+
+    exclude = ("file",)
+    list_display = ("case", "status", "requested_by", "waiting_since", "finished_at", "size")
+    list_filter = ("status",)
+    list_select_related = ("case", "requested_by")
+    search_fields = ("case__name",)
+    search_hint = "A part of the case's name."
+    readonly_fields = ("waiting_since", "not_before", "version")
+
+    @admin.display(ordering="size_bytes")
+    def size(self, export: CaseExport) -> str:
+        return filesizeformat(export.size_bytes) if export.size_bytes is not None else "-"
+
+
+@admin.register(Retention)
+class RetentionAdmin(ReadOnlyAdmin):
+    """Changed on the store's page of it, which notes who did."""
+
+    list_display = ("store", *Retention.STATES)
+    list_select_related = ("store",)
+
+
+@admin.register(SavedView)
+class SavedViewAdmin(ReadOnlyAdmin):
+    list_display = ("name", "page", "owner", "shared_in")
+    list_filter = ("page", "shared_in")
+    list_select_related = ("owner", "shared_in")
+    search_fields = ("name", "owner__username")
+    search_hint = "A part of its name, or of its owner's."
+
+
+@admin.register(Tag)
+class TagAdmin(ReadOnlyAdmin):
+    exclude = ("clips",)  # there may be thousands
+    list_display = ("name", "store")
+    list_filter = ("store",)
+    list_select_related = ("store",)
+    search_fields = ("name",)
+    search_hint = "A part of the word."
+
+
 @admin.register(Upload)
 class UploadAdmin(ReadOnlyAdmin):
     """What is on its way. Discarding is its uploader's, and time's."""
@@ -613,6 +707,15 @@ class AuditEntryAdmin(ReadOnlyAdmin):
     search_fields = ("=actor", "=object_id")
     search_hint = "The id of an account, or of what it is about."
     readonly_fields = ("at",)
+
+
+@admin.register(AuditSeal)
+class AuditSealAdmin(ReadOnlyAdmin):
+    """Whether the chain holds, `manage.py verify_audit` finds out."""
+
+    ordering = ("-pk",)
+    list_display = ("sealed_at", "first", "last", "count", "sha256")
+    readonly_fields = ("sealed_at",)
 
 
 @admin.register(RepeatableRequest)
