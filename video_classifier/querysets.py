@@ -298,9 +298,9 @@ class TrackQuerySet(InStoreQuerySet["Track"]):
 
 
 class EventQuerySet(InStoreQuerySet["Event"]):
-    def bulk_create(self, events: Iterable[Event], *args: Any, **kwargs: Any) -> list[Event]:
+    def bulk_create(self, objs: Iterable[Event], *args: Any, **kwargs: Any) -> list[Event]:
         """Says of each in which store it is, and when it happened, as `save` does."""
-        rows = list(events)
+        rows = list(objs)
         for row in rows:
             row.place()
         return super().bulk_create(rows, *args, **kwargs)
@@ -550,7 +550,10 @@ class AuditSealQuerySet(AppendOnlyQuerySet["AuditSeal"]):
     """Seals need no queries of their own."""
 
 
-class ReviewQuerySet(AppendOnlyQuerySet["Review"], InStoreQuerySet["Review"]):
+# django-stubs makes a manager of each base, and takes the two for rivals.
+class ReviewQuerySet(  # type: ignore[override]
+    AppendOnlyQuerySet["Review"], InStoreQuerySet["Review"]
+):
     way_to_store = "clip__store"
 
     def standing(self) -> Self:

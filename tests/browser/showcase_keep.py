@@ -32,8 +32,8 @@ def make_log(grace: User, make_clip: MakeClip, make_analysis: MakeAnalysis) -> A
     store = clip.store_id
     for number in range(3):
         audit.record(Action.VIEWED, grace, audit.EVENT, found.pk, store=store, number=number)
-    details = {"state": "ordinary", "days": 30}
-    audit.record(Action.EXPIRED, None, audit.CLIP, clip.pk, store=store, **details)
+    expired = (Action.EXPIRED, None, audit.CLIP, clip.pk)
+    audit.record(*expired, store=store, state="ordinary", days=30)
     other = make_clip(name="bag.mp4")
     trash.put(other, by=grace)
     return found

@@ -46,7 +46,7 @@ def event(make_clip: MakeClip, make_analysis: MakeAnalysis, make_track: MakeTrac
     return Event.objects.create(analysis=analysis, segment=track.segment, track=track, **facts)
 
 
-def page(client: Client, case: Case, **params: object) -> str:
+def page(client: Client, case: Case, **params: str | int) -> str:
     response = client.get(reverse("web:case", args=[case.pk]), params)
     assert response.status_code == 200
     return response.content.decode()

@@ -58,7 +58,7 @@ class CaseForm(forms.Form):
 
     def __init__(self, sent: QueryDict | None, *, user: User, case: Case | None = None) -> None:
         """Of `case`, or of one that `user` opens."""
-        super().__init__(sent, initial=case and {"name": case.name, "loss": case.loss})
+        super().__init__(sent, initial={"name": case.name, "loss": case.loss} if case else None)
         self.stores = [] if case else list(Store.objects.with_cases_of(user))
         if len(self.stores) > 1:
             self.fields["store"] = forms.ModelChoiceField(
