@@ -7,7 +7,7 @@ who answer at once come one after the other, and the trash before or after.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from itertools import groupby
 from uuid import UUID
 
@@ -81,7 +81,8 @@ def answer(  # noqa: PLR0913
     if seen is not None:
         _refuse_unseen(about.exclude(by=by), seen)
     before = about.filter(by=by).order_by("-pk").first()
-    if before and not is_blind and _says(before) == (said, why, text):
+    is_known = before and (before.is_blind or not is_blind)  # a blind answer is one more
+    if before and is_known and _says(before) == (said, why, text):
         return before  # a key pressed twice, or another window of the same person
     analysis = event.analysis if event else _latest_result(clip)
     review = Review.objects.create(
@@ -292,13 +293,16 @@ def _seconds(seconds: float | None) -> float | None:
 
 
 def _record(review: Review, by: User) -> None:
-    details: Iterable[tuple[str, str | int | None]] = (
-        ("review", review.pk),
-        ("answer", str(review.answer)),
-        ("event", review.event_id),
+    audit.record(
+        Action.REVIEWED,
+        by,
+        audit.CLIP,
+        review.clip_id,
+        store=review.clip.store_id,
+        review=review.pk,
+        answer=str(review.answer),
+        event=review.event_id,
     )
-    audit.record(Action.REVIEWED, by, audit.CLIP, review.clip_id, **dict(details))
-    audit.record(Action.REVIEWED, by, audit.CLIP, review.clip_id, **dict(details))
 
 
 @transaction.atomic
