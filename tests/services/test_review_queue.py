@@ -259,10 +259,14 @@ def test_in_an_ordinary_stretch_the_model_said_nothing(
 ) -> None:
     settings.REVIEW_BLIND = 1.0
 
-    found = blind(user, draws=50)
+    found = [
+        blind_items.drawn(user, day=timezone.now().date(), draw=draw, place=None, narrow=ALL.of)
+        for draw in range(50)
+    ]
 
-    assert len({each.start for each in found}) > 10
+    assert len({each.start for each in found if each}) > 10
     for each in found:
+        assert each is not None
         assert (each.clip, each.event, each.seen, each.turn) == (ordinary, None, None, "")
         assert each.end - each.start == pytest.approx(10.0)
         assert 0 <= each.start <= 20 or 32 <= each.start <= 50
@@ -282,6 +286,40 @@ def test_events_that_others_answered_come_again_on_another_day(
     assert blind(dana, draws=3) == []
 
 
+@pytest.mark.parametrize(
+    ("start", "end", "peak"),
+    [(0.0, 2.0, 1.0), (30.0, 33.5, 31.0), (57.0, 60.4, 59.0), (10.0, 50.0, 45.0)],
+)
+def test_the_length_of_a_blind_look_does_not_tell_that_it_is_an_event(  # noqa: PLR0913
+    settings: Settings,
+    make_analysis: MakeAnalysis,
+    make_clip: MakeClip,
+    user: User,
+    dana: User,
+    start: float,
+    end: float,
+    peak: float,
+) -> None:
+    clip = make_clip(duration=60.0, origin=Origin.EVENT)
+    analysis = make_analysis(clip=clip, status=Status.DONE)
+    event = make_result_event(analysis, start=start, end=end, peak=peak)
+    say(event, dana)
+    Review._base_manager.update(at=timezone.now() - timedelta(days=1))
+    settings.REVIEW_BLIND = 1.0
+
+    shown = [
+        blind_items.drawn(user, day=timezone.now().date(), draw=draw, place=None, narrow=ALL.of)
+        for draw in range(20)
+    ]
+
+    for each in shown:
+        assert each is not None
+        assert each.event == event
+        assert each.end - each.start == pytest.approx(blind_items.LENGTH)
+        assert 0 <= each.start <= peak <= each.end <= 60.0
+    assert len({each.start for each in shown if each}) > 10
+
+
 @pytest.mark.usefixtures("ordinary")
 def test_nothing_comes_where_nothing_waits(settings: Settings, user: User) -> None:
     Event.objects.update(waits_for="")
@@ -299,6 +337,20 @@ def test_without_anything_to_show_blind_the_queue_goes_on(
     assert blind(user, draws=3) == blind(dana, draws=3) == []
 
     assert walk(user) == [Event.objects.get()]
+
+
+def test_the_clip_that_is_shown_blind_does_not_come_next_as_well(
+    settings: Settings, user: User, ordinary: Clip
+) -> None:
+    settings.REVIEW_BLIND = 1.0
+    item = review_queue.next_one(user, ALL)
+    assert item is not None
+    assert item.clip == ordinary
+
+    following = review_queue.next_one(user, ALL, after=item)
+
+    assert following is not None
+    assert not following.is_blind
 
 
 def test_a_blind_item_is_not_seen_twice(settings: Settings, user: User, ordinary: Clip) -> None:

@@ -22,19 +22,31 @@ from video_classifier.services.review_items import Item
 from video_classifier.states import Origin, Status
 
 SALT = "blind items"
-LENGTH = 10.0  # seconds of an ordinary stretch, as of what live cameras keep
+LENGTH = 10.0  # seconds of every stretch, so that none shows what it is; live cameras keep as many
+AROUND = 2.0  # seconds before and after a peak, of which half is shown in any case
 ANSWERED = 0.5  # of the blind items are events that others have answered
 TRIES = 5  # of clips, and of stretches of one
 
 Narrow = Callable[[str], dict[str, int]]  # filters by store and camera, of a way to the clip
 
 
-def drawn(user: User, *, day: date, draw: int, place: int | None, narrow: Narrow) -> Item | None:
-    """The blind item that comes as that person's `draw`th of the day; None if it is none."""
+def drawn(  # noqa: PLR0913
+    user: User,
+    *,
+    day: date,
+    draw: int,
+    place: int | None,
+    narrow: Narrow,
+    but: Clip | None = None,
+) -> Item | None:
+    """The blind item that comes as that person's `draw`th of the day; None if it is none.
+
+    None of the clip `but`, which they have before them and are about to answer.
+    """
     lots = _lots(f"{user.pk} {day.isoformat()} {draw}")
     if lots.random() >= settings.REVIEW_BLIND:
         return None
-    found = _first(user, day, lots, narrow)
+    found = _first(user, day, lots, narrow, but)
     if found is None:
         return None
     clip, event, start, end = found
@@ -57,21 +69,25 @@ def _lots(text: str) -> random.Random:
 _Found = tuple[Clip, Event | None, float, float]
 
 
-def _first(user: User, day: date, lots: random.Random, narrow: Narrow) -> _Found | None:
+def _first(
+    user: User, day: date, lots: random.Random, narrow: Narrow, but: Clip | None
+) -> _Found | None:
     """Of either kind, whichever the lot falls on; if there is none, of the other."""
     is_answered, of_answered, of_ordinary = (lots.random() for _ in range(3))
     if is_answered < ANSWERED:
-        found = _answered(user, day, of_answered, narrow)
-        return found or _ordinary(user, _lots(str(of_ordinary)), narrow)
-    found = _ordinary(user, _lots(str(of_ordinary)), narrow)
-    return found or _answered(user, day, of_answered, narrow)
+        found = _answered(user, day, of_answered, narrow, but)
+        return found or _ordinary(user, _lots(str(of_ordinary)), narrow, but)
+    found = _ordinary(user, _lots(str(of_ordinary)), narrow, but)
+    return found or _answered(user, day, of_answered, narrow, but)
 
 
-def _answered(user: User, day: date, lot: float, narrow: Narrow) -> _Found | None:
+def _answered(user: User, day: date, lot: float, narrow: Narrow, but: Clip | None) -> _Found | None:
     """An event of which others have said all that was asked, before that day."""
     known = Review.objects.filter(by=user, clip=OuterRef("analysis__clip"))
     events: EventQuerySet = Event.objects.visible_to(user).current().exclude(verdict="")
     events = events.filter(~Exists(known), waits_for="", **narrow("analysis__clip__"))
+    if but is not None:
+        events = events.exclude(analysis__clip=but)
     before = Review.objects.filter(at__lt=datetime.combine(day, time(), UTC)).order_by("at", "pk")
     first, last = before.first(), before.last()
     if first is None or last is None:
@@ -83,10 +99,26 @@ def _answered(user: User, day: date, lot: float, narrow: Narrow) -> _Found | Non
     if review is None or review.event is None:
         return None
     event = review.event
-    return event.analysis.clip, event, event.start, event.end
+    return event.analysis.clip, event, *_around(event, _lots(f"{lot} {event.pk}"))
 
 
-def _ordinary(user: User, lots: random.Random, narrow: Narrow) -> _Found | None:
+def _around(event: Event, lots: random.Random) -> tuple[float, float]:
+    """A stretch as of ordinary footage, with what is around the event's peak somewhere in it.
+
+    Not all of the event: that would begin with the clip too often for chance.
+    """
+    clip = event.analysis.clip
+    length = min(LENGTH, clip.duration)
+    first, last = (
+        event.peak + max(-AROUND, min(edge - event.peak, AROUND)) / 2
+        for edge in (event.start, event.end)
+    )
+    latest = max(0.0, min(first, clip.duration - length))
+    start = lots.uniform(min(max(last - length, 0.0), latest), latest)
+    return start, start + length
+
+
+def _ordinary(user: User, lots: random.Random, narrow: Narrow, but: Clip | None) -> _Found | None:
     """A stretch of a recording, or of what a live camera keeps at random, without an event."""
     known = Review.objects.filter(by=user, clip=OuterRef("pk"))
     done = Analysis.objects.filter(clip=OuterRef("pk"), status=Status.DONE)
@@ -101,6 +133,8 @@ def _ordinary(user: User, lots: random.Random, narrow: Narrow) -> _Found | None:
             **narrow(""),
         )
     )
+    if but is not None:
+        clips = clips.exclude(pk=but.pk)
     pivot = UUID(int=lots.getrandbits(128))  # keys are random, so each clip is as likely
     ordered = clips.order_by("pk")
     found = [*ordered.filter(pk__gte=pivot)[:TRIES], *ordered.filter(pk__lt=pivot)[:TRIES]]

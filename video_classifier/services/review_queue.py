@@ -71,7 +71,14 @@ def next_one(user: User, filters: Filters, after: Item | None = None) -> Item | 
     if event is None:
         return None
     draw = after.draw + 1 if after else _answered(user, now)
-    blind = blind_items.drawn(user, day=now.date(), draw=draw, place=place, narrow=filters.of)
+    blind = blind_items.drawn(
+        user,
+        day=now.date(),
+        draw=draw,
+        place=place,
+        narrow=filters.of,
+        but=after.clip if after else None,
+    )
     return blind or review_items.of_event(event, user, draw=draw)
 
 
