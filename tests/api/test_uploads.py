@@ -92,6 +92,9 @@ def test_it_says_where_and_when(api: Key, video: bytes, user: User, make_store: 
         ({"store": "9"}, "store"),
         ({"camera": "x"}, "camera"),
         ({"recorded_at": "noon"}, "recorded_at"),
+        ({"recorded_at": "0001-01-01 00:00"}, "recorded_at"),
+        ({"recorded_at": "1999-12-31 23:59Z"}, "recorded_at"),
+        ({"recorded_at": "9999-12-31T23:59:59.999999-23:59"}, "recorded_at"),
         ({"pattern": "%Q"}, "pattern"),
     ],
 )

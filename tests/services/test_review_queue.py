@@ -290,7 +290,7 @@ def test_events_that_others_answered_come_again_on_another_day(
     ("start", "end", "peak"),
     [(0.0, 2.0, 1.0), (30.0, 33.5, 31.0), (57.0, 60.4, 59.0), (10.0, 50.0, 45.0)],
 )
-def test_the_length_of_a_blind_look_does_not_tell_that_it_is_an_event(  # noqa: PLR0913
+def test_the_length_of_a_blind_look_does_not_tell_that_it_is_an_event(
     settings: Settings,
     make_analysis: MakeAnalysis,
     make_clip: MakeClip,

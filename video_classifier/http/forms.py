@@ -146,13 +146,19 @@ class UploadForm(ModelForm):
 
 
 NO_TIME = "The recording time can't be read. Write it as 2026-11-26 14:30, or leave it empty."
+NEVER = "Nothing was recorded at that time: write one of this century, or leave it empty."
 
 
 def _moment(text: str, store: Store) -> datetime:
     try:
-        return recording_times.read(text, zone=store.time_zone)
+        moment = recording_times.read(text, zone=store.time_zone)
     except ValueError as error:
         raise forms.ValidationError(NO_TIME) from error
+    except OverflowError as error:  # of the first year, or the last
+        raise forms.ValidationError(NEVER) from error
+    if not recording_times.is_possible(moment):
+        raise forms.ValidationError(NEVER)
+    return moment
 
 
 @contextmanager

@@ -14,6 +14,7 @@ PATTERN_LENGTH = 100
 _STARS = 3  # that a pattern may have: each multiplies what a search may take
 
 _EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)  # clocks that were never set show 1904 or 1970
+_LATEST = datetime(2100, 1, 1, tzinfo=UTC)
 _CLOCKS_DIFFER = timedelta(days=1)  # so far in the future a recorder's clock may be
 
 # Of a pattern: what each stands for, as in strptime.
@@ -141,6 +142,14 @@ def read(text: str, *, zone: str) -> datetime:
     """
     moment = datetime.fromisoformat(text.strip())
     return moment if moment.tzinfo else local(moment, zone)
+
+
+def is_possible(moment: datetime) -> bool:
+    """Whether somebody may say so: days are counted from it, after which footage is deleted.
+
+    A recorder's clock may be ahead, as in files' names; but sums with it have to stay dates.
+    """
+    return _EARLIEST <= moment < _LATEST
 
 
 def local(naive: datetime, zone: str) -> datetime:
