@@ -27,7 +27,7 @@ from video_classifier.models import (
     Retention,
     Store,
 )
-from video_classifier.services import clips, housekeeping, retention, trash
+from video_classifier.services import clips, database, housekeeping, retention, trash
 from video_classifier.services.errors import Refused
 from video_classifier.services.retention import Days, delete_expired, due, expires_at, state_of
 from video_classifier.states import Action, Origin, Prediction, RecordedFrom, Status, Verdict
@@ -190,6 +190,37 @@ def test_what_waits_in_the_trash_goes_too(make_old: Any, user: User) -> None:
     assert delete_expired(now=NOW) == 1
 
 
+@pytest.mark.parametrize(
+    ("came", "result", "deleted"),
+    [
+        (2, {"status": Status.QUEUED}, 0),
+        (2, {"status": Status.RUNNING, "heartbeat_at": NOW}, 0),
+        (2, HINT | {"finished_at": ago(0.5)}, 0),
+        (2, HINT | {"finished_at": ago(1.5)}, 1),
+        (2, NO_HINT | {"finished_at": ago(0.5)}, 0),
+        (2, {"status": Status.FAILED, "error": "Broken."}, 1),
+        (8, {"status": Status.QUEUED}, 1),  # it can't wait for ever
+        (8, HINT | {"finished_at": ago(0.5)}, 1),
+    ],
+)
+def test_an_old_recording_stays_until_its_first_result_can_be_seen(
+    make_old: Any, came: float, result: dict[str, Any], deleted: int
+) -> None:
+    make_old(came, result, recorded_at=ago(900), recorded_from=RecordedFrom.NAME)
+
+    assert delete_expired(now=NOW) == deleted
+
+
+def test_to_analyze_it_again_does_not_prolong_it(
+    make_old: Any, make_analysis: MakeAnalysis
+) -> None:
+    first = HINT | {"finished_at": ago(1.5)}
+    clip = make_old(2, first, recorded_at=ago(900), recorded_from=RecordedFrom.NAME)
+    make_analysis(clip=clip, status=Status.QUEUED)
+
+    assert delete_expired(now=NOW) == 1
+
+
 def test_other_stores_keep_theirs(make_clip: MakeClip, make_store: MakeStore, store: Store) -> None:
     make_clip(store=make_store("North"), uploaded_at=ago(900))
 
@@ -204,6 +235,23 @@ def test_who_answers_meanwhile_keeps_it(make_old: Any, monkeypatch: pytest.Monke
     monkeypatch.setattr(clips, "delete", lambda _: pytest.fail("it was deleted"))
 
     assert not retention._delete(clip.pk, NOW)
+
+
+def test_one_that_cannot_be_deleted_does_not_keep_the_others(
+    make_old: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stuck, _ = make_old(12), make_old(11)
+    delete = clips.delete
+
+    def refuse(clip: Clip) -> None:
+        if clip == stuck:
+            raise OSError
+        delete(clip)
+
+    monkeypatch.setattr(clips, "delete", refuse)
+
+    assert delete_expired(now=NOW) == 1
+    assert Clip.objects.get() == stuck
 
 
 def test_two_workers_delete_it_once(make_old: Any) -> None:
@@ -254,6 +302,21 @@ def test_it_goes_within_the_hour(make_old: Any, monkeypatch: pytest.MonkeyPatch)
     housekeeping.tidy_if_due()
 
     assert not Clip.objects.exists()
+
+
+def test_a_worker_whose_clock_is_ahead_deletes_nothing(
+    make_old: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_old(5)
+    monkeypatch.setattr(database, "now", lambda: NOW)
+    monkeypatch.setattr(timezone, "now", lambda: ago(-3000))
+    for name in ("_next", "_next_uploads"):
+        monkeypatch.setattr(housekeeping, name, time.monotonic() + 3600)
+    monkeypatch.setattr(housekeeping, "_next_expiry", 0.0)
+
+    housekeeping.tidy_if_due()
+
+    assert Clip.objects.exists()
 
 
 def command(*options: str) -> str:

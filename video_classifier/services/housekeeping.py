@@ -13,6 +13,7 @@ from video_classifier.services import (
     alerts,
     audit_seals,
     case_exports,
+    database,
     files,
     idempotency,
     live_events,
@@ -54,7 +55,8 @@ def tidy_if_due() -> None:
         watching.turn_off_abandoned()
         audit_seals.seal()
     if hour:
-        retention.delete_expired(now=timezone.now())
+        # By the shared clock: a worker whose own is ahead must not delete what nobody can restore.
+        retention.delete_expired(now=database.now())
     if day:
         trash.purge_due(now=timezone.now())
         idempotency.purge()

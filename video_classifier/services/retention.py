@@ -17,11 +17,11 @@ from django.contrib.auth.models import User
 from django.db import transaction
 from django.db.models import Exists, OuterRef, Q
 
-from video_classifier.models import Clip, LiveEvent, Retention, Store
-from video_classifier.querysets import ClipQuerySet
+from video_classifier.models import Analysis, Clip, LiveEvent, Retention, Store
+from video_classifier.querysets import UNFINISHED, ClipQuerySet
 from video_classifier.services import audit, clips
 from video_classifier.services.errors import Refused
-from video_classifier.states import Action, Verdict
+from video_classifier.states import Action, Status, Verdict
 
 logger = logging.getLogger(__name__)
 
@@ -35,6 +35,7 @@ _STATES = {
 
 MOST_DAYS = 3650
 SOONEST = timedelta(days=1)  # after it came in: an old recording isn't gone before anybody saw it
+UNSEEN = timedelta(days=7)  # after it came in: so long it may wait for its first result
 AT_ONCE = 100
 
 EXPIRED = "The clip was deleted: it was kept for as long as this store keeps such footage."
@@ -61,7 +62,10 @@ def state_of(verdict: str, *, hints: bool) -> str:
 def expires_at(
     clip: Clip, retention: Retention | Days | None, *, hints: bool, is_held: bool
 ) -> datetime | None:
-    """When it is to be deleted; None if it isn't. As `due` finds it."""
+    """When it is to be deleted; None if it isn't.
+
+    As `due` finds it, but for an old recording whose first result isn't there, or is new.
+    """
     if retention is None or is_held:
         return None
     days: int | None = getattr(retention, state_of(clip.verdict, hints=hints))
@@ -82,7 +86,19 @@ def due(store: Store | int, retention: Retention | Days, *, now: datetime) -> Cl
             began = Q(recorded_at__lte=before) | Q(uploaded_at__lte=before)
             over |= began & _is_in(state)
     of_store = Clip.objects.filter(store=store, uploaded_at__lte=now - SOONEST)
-    return of_store.unheld().filter(over)
+    return of_store.unheld().filter(over).exclude(_is_unseen(now))
+
+
+def _is_unseen(now: datetime) -> Q:
+    """It waits for its first result, or nobody had a day to look at that."""
+    results = Analysis.objects.filter(clip=OuterRef("pk"))
+    coming = Q(status__in=UNFINISHED) | Q(status=Status.DONE)
+    settled = Q(status=Status.DONE, finished_at__lte=now - SOONEST)
+    return Q(
+        Exists(results.filter(coming)),
+        ~Exists(results.filter(settled)),
+        uploaded_at__gt=now - UNSEEN,
+    )
 
 
 def _is_in(state: str) -> Q:
@@ -108,11 +124,20 @@ def delete_expired(*, now: datetime) -> int:
         keys = due(retention.pk, retention, now=now).values_list("pk", flat=True)
         left = iter(list(keys.order_by()))
         while some := list(islice(left, AT_ONCE)):
-            deleted += sum(_delete(each, now) for each in some)
+            deleted += sum(_delete_if_possible(each, now) for each in some)
         _forget_live_events(retention, now)
     if deleted:
         logger.info("deleted %d clips for good, whose time was over", deleted)
     return deleted
+
+
+def _delete_if_possible(key: UUID, now: datetime) -> bool:
+    """One that can't be deleted must keep neither the others, nor what is done after them."""
+    try:
+        return _delete(key, now)
+    except Exception:
+        logger.exception("clip %s, whose time is over, could not be deleted", key)
+        return False
 
 
 def _delete(key: UUID, now: datetime) -> bool:
@@ -149,7 +174,8 @@ def _forget_live_events(retention: Retention, now: datetime) -> None:
     before = now - timedelta(days=retention.waiting)
     with transaction.atomic():
         closed = LiveEvent.objects.filter(clip=None, closed_at__isnull=False, ended_at__lt=before)
-        deleted = closed.filter(camera__store=retention.pk).delete()[0]
+        _, counts = closed.filter(camera__store=retention.pk).delete()
+        deleted = counts.get(LiveEvent._meta.label, 0)  # noqa: SLF001  (not what went with them)
         if deleted:
             audit.record(Action.EXPIRED, None, audit.LIVE_EVENTS, store=retention.pk, count=deleted)
 

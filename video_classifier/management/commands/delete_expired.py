@@ -6,9 +6,8 @@ from argparse import ArgumentParser
 from typing import Any
 
 from django.core.management.base import BaseCommand
-from django.utils import timezone
 
-from video_classifier.services import retention
+from video_classifier.services import database, retention
 
 
 class Command(BaseCommand):
@@ -24,7 +23,7 @@ class Command(BaseCommand):
         parser.add_argument("--dry-run", action="store_true", help="only say which would go")
 
     def handle(self, *_: Any, **options: Any) -> None:
-        now = timezone.now()
+        now = database.now()
         if not options["dry_run"]:
             self.stdout.write(f"{retention.delete_expired(now=now)} deleted for good.")
             return
