@@ -11,6 +11,7 @@ from video_classifier.states import StartPage
 START_PAGES = {
     StartPage.UPLOAD: "web:upload",
     StartPage.DASHBOARD: "web:dashboard",
+    StartPage.REVIEW: "web:review",
     StartPage.HISTORY: "web:history",
     StartPage.LIVE: "web:wall",
 }
