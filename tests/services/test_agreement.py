@@ -31,24 +31,6 @@ def say(event: Event, by: User, answer: Answer) -> Review:
 # The figures
 
 
-def test_wilsons_interval() -> None:
-    found = agreement.share(75, 100)
-
-    assert found is not None
-    assert found.value == 0.75
-    assert found.low == pytest.approx(0.657, abs=0.001)
-    assert found.high == pytest.approx(0.825, abs=0.001)
-
-
-@pytest.mark.parametrize(("count", "low", "high"), [(0, 0.0, 0.278), (10, 0.722, 1.0)])
-def test_it_is_wide_where_all_or_none_is_so(count: int, low: float, high: float) -> None:
-    found = agreement.share(count, 10)
-
-    assert found is not None
-    assert found.low == pytest.approx(low, abs=0.001)
-    assert found.high == pytest.approx(high, abs=0.001)
-
-
 def test_cohens_kappa() -> None:
     """The example of most textbooks: 50 grants, two readers."""
     pairs = [(YES, YES)] * 20 + [(YES, NO)] * 5 + [(NO, YES)] * 10 + [(NO, NO)] * 15

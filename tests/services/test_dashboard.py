@@ -13,14 +13,15 @@ from django.test.utils import CaptureQueriesContext
 
 from tests.conftest import MakeAnalysis, MakeClip, MakeStore, MakeUser
 from tests.makers.reviews import ago, answer, make_hint, mark_missed
-from video_classifier.models import Analysis, Camera, Event, Store
+from video_classifier.models import Analysis, Camera, Event, Review, Store
 from video_classifier.services import dashboard
-from video_classifier.services.dashboard import Board, Filters
+from video_classifier.services.dashboard import Board, Filters, Measured
 from video_classifier.services.figures import Figures
 from video_classifier.services.periods import DAYS, TODAY, WEEKS, YEAR, Span
-from video_classifier.states import Answer, RecordedFrom, Role, Status, Turn
+from video_classifier.states import Answer, RecordedFrom, Role, Status
 
 NOW = datetime(2026, 11, 26, 14, 0, tzinfo=UTC)  # a Thursday
+YES, NO = Answer.CONFIRMED, Answer.FALSE_ALARM
 Made = Callable[..., Analysis]
 
 
@@ -36,6 +37,11 @@ def made(make_clip: MakeClip, make_analysis: MakeAnalysis) -> Made:
         return make_analysis(clip=clip, status=Status.DONE, model=model, finished_at=finished)
 
     return make
+
+
+def look_blind(analysis: Analysis, what: Answer, *, start: float, by: User) -> None:
+    stretch = {"start": start, "end": start + 5.0, "model": analysis.model}
+    Review.objects.create(clip=analysis.clip, answer=what, at=NOW, by=by, is_blind=True, **stretch)
 
 
 def read(user: User, span: Span = WEEKS, **filters: Any) -> Board:
@@ -125,12 +131,11 @@ def test_nobody_counts_what_they_do_not_see(
 ) -> None:
     north = make_store("North")
     analysis = made(store=north)
-    answer(make_hint(analysis, waits_for=Turn.SECOND), Answer.CONFIRMED, at=NOW)
+    answer(make_hint(analysis), Answer.CONFIRMED, at=NOW)
     mark_missed(analysis, 20.0, 30.0)
 
     assert read(user).cells == {}
     assert read(user, store=north.pk).cells == {}
-    assert dashboard.waiting(user) == 0
     assert read(make_user("grace", store=north, roles=[Role.REVIEWER])).total.hints == 1
 
 
@@ -216,17 +221,6 @@ def test_blind_answers_are_no_waits(user: User, made: Made) -> None:
     assert read(user).total.wait is None
 
 
-def test_what_waits_is_counted_up_to_a_thousand(
-    user: User, made: Made, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(dashboard, "MOST_WAITING", 3)
-    analysis = made()
-    for number in range(5):
-        make_hint(analysis, start=10.0 * number, waits_for=Turn.FIRST)
-
-    assert dashboard.waiting(user) == 4
-
-
 def test_it_asks_no_more_the_more_there_is(user: User, made: Made) -> None:
     def queries() -> int:
         with CaptureQueriesContext(connection) as asked:
@@ -240,6 +234,47 @@ def test_it_asks_no_more_the_more_there_is(user: User, made: Made) -> None:
 
     assert queries() == few == 5
     assert Event.objects.count() == 11
+
+
+# People and model, measured
+
+
+def measured(user: User, span: Span = WEEKS, **filters: Any) -> Measured:
+    return dashboard.measured(user, Filters(**filters), span, now=NOW)
+
+
+def test_agreement_and_misses_are_of_the_answers_of_the_time_and_the_filters(
+    user: User, made: Made, make_user: MakeUser, make_store: MakeStore
+) -> None:
+    dana, analysis = make_user("dana"), made(model="one")
+    for number, (one, other) in enumerate(((YES, YES), (NO, NO), (YES, NO))):
+        hint = make_hint(analysis, start=10.0 * number)
+        answer(hint, one, at=NOW, by=user)
+        answer(hint, other, at=NOW, by=dana)
+    for number, what in enumerate((YES, NO, NO, NO)):
+        look_blind(analysis, what, start=10.0 * number, by=user)
+
+    found = measured(user)
+
+    assert found.kappa is not None
+    assert found.misses is not None
+    assert (found.kappa.pairs, found.kappa.agreed) == (3, 2)
+    assert (found.misses.count, found.misses.of) == (1, 4)
+    assert measured(user, model="one") == found
+    nothing = Measured(kappa=None, misses=None)
+    door = Camera.objects.create(store=make_store(), name="Door")
+    assert measured(user, model="two") == measured(user, camera=door.pk) == nothing
+    assert dashboard.measured(user, Filters(), DAYS, now=NOW + timedelta(days=30)) == nothing
+
+
+def test_answers_of_other_stores_measure_nothing(
+    user: User, made: Made, make_store: MakeStore, make_user: MakeUser
+) -> None:
+    north = make_store("North")
+    look_blind(made(store=north), YES, start=0.0, by=make_user("root", is_superuser=True))
+
+    assert measured(user).misses is None
+    assert measured(user, store=north.pk).misses is None
 
 
 def test_nothing_is_no_figure(user: User) -> None:

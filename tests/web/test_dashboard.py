@@ -20,7 +20,7 @@ from tests.conftest import MakeAnalysis, MakeClip, MakeStore, MakeUser
 from tests.makers.live_cameras import faulty, make_feed
 from tests.makers.reviews import answer, make_hint
 from video_classifier.http.permissions import NO_STORE
-from video_classifier.models import Analysis, AuditEntry, Camera
+from video_classifier.models import Analysis, AuditEntry, Camera, Review
 from video_classifier.services.figures import Figures
 from video_classifier.services.periods import DAYS, WEEKS
 from video_classifier.states import Action, Answer, Status, Turn
@@ -71,15 +71,20 @@ def test_who_belongs_to_no_store_reads_whom_to_ask(make_user: MakeUser) -> None:
     assert NO_STORE in page(client)
 
 
-def test_it_says_how_many_hints_wait_and_what_happened_today(client: Client, made: Made) -> None:
+def test_it_says_how_many_hints_wait_and_what_happened_today(
+    client: Client, user: User, made: Made
+) -> None:
     analysis = made()
     make_hint(analysis, waits_for=Turn.FIRST)
     make_hint(analysis, start=9.0, waits_for=Turn.SECOND, verdict="confirmed")
+    mine = make_hint(analysis, start=20.0, waits_for=Turn.SECOND)
+    answer(mine, Answer.CONFIRMED, at=timezone.now(), by=user)  # it waits for somebody else
 
     shown = page(client)
 
     assert '<p class="now__number">2</p>' in shown
-    assert "2 hints</p>" in shown
+    assert '<a href="/review/">Review them</a>' in shown
+    assert "3 hints</p>" in shown
     assert "in 1 clip that was analyzed; 1 without an answer" in shown
 
 
@@ -110,6 +115,32 @@ def test_precision_has_its_interval(client: Client, made: Made) -> None:
 
     assert "75 % (30 to 95 %)" in shown
     assert "Precision a week" in shown
+
+
+def test_what_is_not_measured_yet_is_no_zero(client: Client, made: Made) -> None:
+    made()
+
+    assert page(client).count("Not known yet") == 2
+
+
+def test_agreement_and_misses_have_intervals(
+    client: Client, user: User, made: Made, make_user: MakeUser
+) -> None:
+    analysis, now, dana = made(), timezone.now(), make_user("dana")
+    for number, what in enumerate((Answer.CONFIRMED, Answer.FALSE_ALARM)):
+        hint = make_hint(analysis, start=10.0 * number)
+        answer(hint, what, at=now, by=user)
+        answer(hint, what, at=now, by=dana)
+    Review.objects.create(
+        clip=analysis.clip, answer=Answer.FALSE_ALARM, by=user, is_blind=True, start=1.0, end=2.0
+    )
+
+    shown = page(client)
+
+    assert "<strong>1.00 (-0.32 to 1.00)</strong>" in shown
+    assert "2 of 2 pairs of answers are the same" in shown
+    assert "<strong>0 % (0 to 79 %)</strong>" in shown
+    assert "0 of 1 ordinary stretches" in shown
 
 
 def test_without_answers_there_is_no_precision(client: Client, made: Made) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -12,21 +11,10 @@ from django.db.models import Exists, OuterRef, Q
 
 from video_classifier.models import Review
 from video_classifier.querysets import ReviewQuerySet
+from video_classifier.services.figures import Proportion, proportion
 from video_classifier.states import Answer
 
-Z95 = 1.959964  # two-sided, of the normal distribution
 Pair = tuple[str, str]  # the first person's answer, and another's
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Share:
-    """So many of so many, with Wilson's 95 % interval (1927)."""
-
-    count: int
-    of: int
-    value: float
-    low: float
-    high: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,20 +32,9 @@ class Kappa:
     agreed: int
 
 
-def share(count: int, of: int) -> Share | None:
-    """None of nothing."""
-    if of <= 0:
-        return None
-    value, square = count / of, Z95 * Z95
-    middle = value + square / (2 * of)
-    half = Z95 * math.sqrt(value * (1 - value) / of + square / (4 * of * of))
-    low, high = ((middle + sign * half) / (1 + square / of) for sign in (-1, 1))
-    return Share(count=count, of=of, value=value, low=max(low, 0.0), high=min(high, 1.0))
-
-
 def kappa(pairs: Sequence[Pair]) -> Kappa | None:
     """None without pairs, and where all say the same: then chance alone would agree, too."""
-    agreed = share(sum(one == other for one, other in pairs), len(pairs))
+    agreed = proportion(sum(one == other for one, other in pairs), len(pairs))
     if agreed is None:
         return None
     firsts, others = Counter(one for one, _ in pairs), Counter(other for _, other in pairs)
@@ -93,7 +70,7 @@ def pairs(reviews: ReviewQuerySet) -> list[Pair]:
     return found
 
 
-def misses(reviews: ReviewQuerySet) -> Share | None:
+def misses(reviews: ReviewQuerySet) -> Proportion | None:
     """In how many ordinary stretches, looked at blind, somebody confirmed what the model missed.
 
     Those that nobody can tell are left out.
@@ -101,7 +78,7 @@ def misses(reviews: ReviewQuerySet) -> Share | None:
     looked_at = reviews.standing().filter(is_blind=True, event=None)
     confirmed = Q(answer__in=(Answer.CONFIRMED, Answer.MISSED))
     decided = looked_at.filter(confirmed | Q(answer=Answer.FALSE_ALARM))
-    return share(decided.filter(confirmed).count(), decided.count())
+    return proportion(decided.filter(confirmed).count(), decided.count())
 
 
 def _pairs_of_one(rows: Iterable[tuple[int, int, str]]) -> list[Pair]:

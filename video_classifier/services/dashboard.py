@@ -14,17 +14,17 @@ from itertools import groupby
 from typing import Any, NamedTuple, TypeVar
 from zoneinfo import ZoneInfo
 
-from django.db.models import Count, OuterRef, Subquery, Sum
+from django.db.models import Count, OuterRef, Q, Subquery, Sum
 from django.db.models.functions import Coalesce
 
 from video_classifier.models import Analysis, Event, Review, Store
 from video_classifier.querysets import Visitor
-from video_classifier.services import periods
-from video_classifier.services.figures import Figures, total
+from video_classifier.services import agreement, periods
+from video_classifier.services.agreement import Kappa
+from video_classifier.services.figures import Figures, Proportion, total
 from video_classifier.services.periods import Span
 from video_classifier.states import Answer, Status
 
-MOST_WAITING = 1000  # counted; more are “more than”
 MOST_ANSWERS = 20_000  # whose times are looked at, of the newest hints
 _RECORDED = Coalesce("clip__recorded_at", "clip__uploaded_at")
 _OF_EVENTS = ("happened_at", "analysis__clip__", "analysis__model")  # moment, way to clip, model
@@ -67,28 +67,38 @@ class Board:
         return total(self.cells.values())
 
 
-def waiting(user: Visitor) -> int:
-    """Hints in the review queue; counted up to one more than MOST_WAITING."""
-    found = Event.objects.visible_to(user).waiting().order_by()
-    return found.values("pk")[: MOST_WAITING + 1].count()
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measured:
+    """What answers say of people and of the model; None: nothing yet."""
+
+    kappa: Kappa | None
+    misses: Proportion | None
+
+
+def measured(user: Visitor, filters: Filters, span: Span, *, now: datetime) -> Measured:
+    """By the answers that were given in that time, by the clocks of each store."""
+    within = Q(pk__in=())
+    for zone, stores in _stores(user, filters):
+        within |= Q(clip__store__in=stores, at__gte=span.bounds(now, zone)[0])
+    found = Review.objects.visible_to(user).filter(within, clip__trashed_at=None)
+    if filters.camera is not None:
+        found = found.filter(clip__camera=filters.camera)
+    if filters.model is not None:
+        found = found.filter(model=filters.model)
+    return Measured(kappa=agreement.kappa(agreement.pairs(found)), misses=agreement.misses(found))
 
 
 def read(
     user: Visitor, filters: Filters, span: Span, *, now: datetime, has_answers: bool = True
 ) -> Board:
     """Of what `user` sees, perhaps without what was missed and how soon hints were answered."""
-    stores = Store.objects.visible_to(user).order_by("time_zone", "pk")
-    if filters.store is not None:
-        stores = stores.filter(pk=filters.store)
     starts: set[date] = set()
     cells: defaultdict[Cell, Figures] = defaultdict(Figures)
-    keys = stores.values_list("time_zone", "pk")
-    for name, some in groupby(keys, lambda each: each[0]):
-        zone = ZoneInfo(name)
+    for zone, stores in _stores(user, filters):
         asked = _Asked(
             user=user,
             filters=filters,
-            stores=[pk for _, pk in some],
+            stores=stores,
             starts=span.starts(now, zone),
             bounds=span.bounds(now, zone),
         )
@@ -97,6 +107,16 @@ def read(
             asked.add_answers(cells)
         starts.update(asked.starts)
     return Board(starts=sorted(starts), cells=dict(cells))
+
+
+def _stores(user: Visitor, filters: Filters) -> Iterator[tuple[ZoneInfo, list[int]]]:
+    """The keys of those that count, by time zone."""
+    found = Store.objects.visible_to(user).order_by("time_zone", "pk")
+    if filters.store is not None:
+        found = found.filter(pk=filters.store)
+    keys = found.values_list("time_zone", "pk")
+    for name, some in groupby(keys, lambda each: each[0]):
+        yield ZoneInfo(name), [pk for _, pk in some]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

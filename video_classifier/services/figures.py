@@ -14,23 +14,25 @@ NORMAL_95 = 1.959964  # 95 % of a normal distribution lie within so many standar
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Proportion:
-    """With its 95 % interval; all are 0 to 1."""
+    """So many of so many, as a share with its 95 % interval; these are 0 to 1."""
 
+    count: int
+    of: int
     value: float
     low: float
     high: float
 
 
-def proportion(successes: int, trials: int) -> Proportion | None:
-    """With Wilson's interval (1927), which is no wider than 0 to 1; None of no trials."""
-    if not trials:
+def proportion(count: int, of: int) -> Proportion | None:
+    """With Wilson's interval (1927), which is no wider than 0 to 1; None of nothing."""
+    if not of:
         return None
-    share, spread = successes / trials, NORMAL_95**2 / trials
+    share, spread = count / of, NORMAL_95**2 / of
     middle = (share + spread / 2) / (1 + spread)
     half = math.sqrt(share * (1 - share) * spread + spread**2 / 4) / (1 + spread)
-    low = 0.0 if successes == 0 else middle - half
-    high = 1.0 if successes == trials else middle + half
-    return Proportion(value=share, low=low, high=high)
+    low = 0.0 if count == 0 else middle - half
+    high = 1.0 if count == of else middle + half
+    return Proportion(count=count, of=of, value=share, low=low, high=high)
 
 
 @dataclass(slots=True, kw_only=True)

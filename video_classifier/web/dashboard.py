@@ -15,7 +15,7 @@ from video_classifier.http.permissions import sees_several_stores
 from video_classifier.models import Analysis, Camera, Store
 from video_classifier.querysets import Visitor
 from video_classifier.services import catalog
-from video_classifier.services.dashboard import Board, Cell, Filters
+from video_classifier.services.dashboard import Board, Cell, Filters, Measured
 from video_classifier.services.figures import Figures, Proportion
 from video_classifier.services.periods import DAYS, WEEKS, YEAR, Span
 from video_classifier.web.times import in_words
@@ -128,6 +128,34 @@ COLUMNS: dict[str, Callable[[Figures], str]] = {
     "Missed": _count(lambda figures: figures.missed),
     "Answered after": _wait,
 }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MeasuredRow:
+    """How far people agree and what the model misses, in words; "" of what isn't known."""
+
+    measured: Measured
+
+    @property
+    def agreement(self) -> str:
+        """ "0.62 (0.41 to 0.78)"."""
+        found = self.measured.kappa
+        return f"{found.value:.2f} ({found.low:.2f} to {found.high:.2f})" if found else ""
+
+    @property
+    def agreed(self) -> str:
+        found = self.measured.kappa
+        return f"{found.agreed:,} of {found.pairs:,} pairs of answers are the same" if found else ""
+
+    @property
+    def misses(self) -> str:
+        found = self.measured.misses
+        return percent(found) if found else ""
+
+    @property
+    def missed(self) -> str:
+        found = self.measured.misses
+        return f"{found.count:,} of {found.of:,} ordinary stretches" if found else ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,7 +11,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from video_classifier.http.permissions import why_empty
-from video_classifier.services import audit, spreadsheets
+from video_classifier.services import audit, review_queue, spreadsheets
 from video_classifier.services import dashboard as services
 from video_classifier.services.dashboard import Board, Filters
 from video_classifier.services.periods import TODAY
@@ -71,6 +71,9 @@ def _figures(request: SignedInRequest, form: DashboardForm) -> dict[str, object]
     rows = pages.by_time(board)
     return {
         "total": pages.Row(name=f"Last {words}", figures=board.total),
+        "measured": pages.MeasuredRow(
+            measured=services.measured(request.user, form.filters, span, now=timezone.now())
+        ),
         "drawing": charts.drawing(rows, span),
         "tables": [
             pages.by_time_table(rows, span),
@@ -87,8 +90,8 @@ def _now(request: SignedInRequest) -> dict[str, object]:
     found = live_cameras.visible_feeds(request.user).enabled()
     cameras = live_cameras.views(list(found), request.user, now=now)
     return {
-        "waiting": services.waiting(request.user),
-        "most_waiting": services.MOST_WAITING,
+        "waiting": review_queue.left(request.user, review_queue.Filters()),
+        "most_waiting": review_queue.MOST_COUNTED,
         "cameras": cameras,
         "offline": _offline(cameras),
         "today": services.read(request.user, Filters(), TODAY, now=now, has_answers=False).total,
