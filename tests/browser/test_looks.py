@@ -8,7 +8,7 @@ writes a picture of each to the folder OUT, to be looked at.
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import product
 from pathlib import Path
 from typing import Literal
@@ -19,10 +19,10 @@ from django.contrib.auth.models import User
 from playwright.sync_api import Browser, Page, expect
 from pytest_django import Settings
 
-from tests.browser import showcase, showcase_alerts, showcase_keep
+from tests.browser import showcase, showcase_alerts, showcase_desk, showcase_keep
 from tests.browser.conftest import MODELS, sign_in
 from tests.browser.showcase import Seen
-from tests.conftest import MakeAnalysis, MakeClip, MakeStore, MakeUser
+from tests.conftest import MakeAnalysis, MakeClip, MakeStore, MakeTrack, MakeUser
 from tests.makers.hints import make_hint
 from tests.makers.live_cameras import make_feed
 from video_classifier.models import Analysis
@@ -33,6 +33,7 @@ pytestmark = pytest.mark.browser
 
 SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 HEIGHTS = {360: 740, 1440: 900}
+HEIGHTS_OF_SHIFT = {360: 740, 768: 1024, 1440: 900}  # reviewed on tablets, too
 NARROWEST = 320  # 1280 pixels at 400 %: WCAG 2.2, 1.4.10
 BETWEEN = (768, 1120, 1366)  # tablets, and where a table has just room for its columns
 TOO_WIDE = """() => [document.documentElement, ...document.querySelectorAll(".table-frame")]
@@ -178,6 +179,39 @@ def test_the_pages_of_retention_and_the_audit_log_are_accessible_and_fit(
     assert faults == {}
 
 
+def test_the_pages_of_a_shift_are_accessible_and_fit(
+    user: User,
+    make_user: MakeUser,
+    make_store: MakeStore,
+    make_clip: MakeClip,
+    make_analysis: MakeAnalysis,
+    make_track: MakeTrack,
+    browser: Browser,
+    site: str,
+    settings: Settings,
+    tmp_path: Path,
+    pictures: Path | None,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "1")  # Playwright's loop runs in this thread
+    settings.REVIEW_BLIND = 0.0
+    shift = showcase_desk.furnish(
+        tmp_path,
+        user,
+        make_user=make_user,
+        make_store=make_store,
+        make_clip=make_clip,
+        make_analysis=make_analysis,
+        make_track=make_track,
+    )
+
+    page = browser.new_page(base_url=site)
+    sign_in(page)
+    faults = walk(page, showcase_desk.of_shift(shift), pictures, HEIGHTS_OF_SHIFT)
+
+    assert faults == {}
+
+
 def test_the_bar_of_new_hints_and_password_links_are_accessible_and_fit(
     user: User,
     make_store: MakeStore,
@@ -226,22 +260,29 @@ def test_the_longest_name_of_a_model_fits(site: str, browser: Browser) -> None:
     assert page.evaluate(TOO_WIDE) == []
 
 
-def walk(page: Page, views: Iterable[Seen], pictures: Path | None) -> dict[str, list[str]]:
+def walk(
+    page: Page,
+    views: Iterable[Seen],
+    pictures: Path | None,
+    heights: Mapping[int, int] = HEIGHTS,
+) -> dict[str, list[str]]:
     return {
         f"{seen.name}, {where}": found
         for seen in views
-        for where, found in _look(page, seen, pictures)
+        for where, found in _look(page, seen, pictures, heights)
         if found
     }
 
 
-def _look(page: Page, seen: Seen, pictures: Path | None) -> Iterator[tuple[str, list[str]]]:
+def _look(
+    page: Page, seen: Seen, pictures: Path | None, heights: Mapping[int, int]
+) -> Iterator[tuple[str, list[str]]]:
     """What is wrong with it, at each width and in each scheme; the page is opened once."""
     page.set_viewport_size({"width": 1440, "height": 900})
     page.emulate_media(reduced_motion="reduce")  # no color is halfway to another
     seen.open(page)
     page.evaluate(AXE_SCRIPT)
-    for (width, height), scheme in product(HEIGHTS.items(), SCHEMES):
+    for (width, height), scheme in product(heights.items(), SCHEMES):
         page.set_viewport_size({"width": width, "height": height})
         page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
         if pictures is not None:
