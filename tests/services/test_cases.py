@@ -112,7 +112,7 @@ def test_it_is_in_a_case_once(case: Case, event: Event, user: User) -> None:
 
 
 def test_a_stretch_of_a_clip_can_be_added(case: Case, make_clip: MakeClip, user: User) -> None:
-    clip = make_clip()
+    clip = make_clip(duration=60.0)
     cases.add_clip(case, clip, by=user, start=3.0, end=5.0)
     cases.add_clip(case, clip, by=user)
 
@@ -158,6 +158,53 @@ def test_what_is_in_a_case_cant_be_trashed(case: Case, make_clip: MakeClip, user
 
     assert Clip.objects.kept().exists()
     assert cases.is_held(clip)
+
+
+def test_who_works_on_no_cases_does_not_read_their_names(
+    case: Case, make_clip: MakeClip, make_user: MakeUser, user: User
+) -> None:
+    cases.add_clip(case, make_clip(name="till.mp4"), by=user)
+    analyst = make_user("analyst", roles=[Role.ANALYST])
+
+    with pytest.raises(Refused, match="in a case") as refusal:
+        trash.put(Clip.objects.get(), by=analyst)
+
+    assert "Perfume" not in str(refusal.value)
+
+
+@pytest.mark.parametrize(
+    ("start", "end"), [(1e300, None), (0.0, 1e300), (70.0, None), (0.0, 70.0), (float("nan"), None)]
+)
+def test_a_stretch_lies_in_its_clip(
+    case: Case, make_clip: MakeClip, user: User, start: float, end: float | None
+) -> None:
+    clip = make_clip(duration=60.0)
+
+    with pytest.raises(Refused, match="no stretch"):
+        cases.add_clip(case, clip, by=user, start=start, end=end)
+
+    assert cases.add_clip(case, clip, by=user, start=0.0, end=60.4)
+
+
+def test_managers_read_of_their_cases_in_the_audit_log(
+    case: Case, make_clip: MakeClip, user: User
+) -> None:
+    item = cases.add_clip(case, make_clip(), by=user)
+    cases.note(case, "The blue bag.", by=user)
+    cases.change(case, Subject(name="Till"), by=user)
+    cases.remove(item, by=user)
+    cases.close(case, by=user)
+    cases.reopen(case, by=user)
+    cases.delete(case, by=user)
+
+    entries = AuditEntry.objects.filter(object_type="case")
+    assert entries.count() == 8
+    assert {each.store for each in entries} == {case.store_id}
+
+
+def test_a_note_is_text(case: Case, user: User) -> None:
+    with pytest.raises(Refused, match="no text"):
+        cases.note(case, "blue\0bag", by=user)
 
 
 def test_a_closed_case_holds_as_well(case: Case, make_clip: MakeClip, user: User) -> None:
@@ -279,7 +326,12 @@ def test_items_are_in_order_of_time_over_cameras(
     clips = [
         make_clip(name="unknown"),
         make_clip(name="second", recorded_at=noon, recorded_from="name"),
-        make_clip(name="first", recorded_at=noon - timedelta(hours=1), recorded_from="name"),
+        make_clip(
+            name="first",
+            recorded_at=noon - timedelta(hours=1),
+            recorded_from="name",
+            duration=7200.0,
+        ),
     ]
     for clip in clips:
         cases.add_clip(case, clip, by=user)

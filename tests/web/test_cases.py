@@ -195,6 +195,19 @@ def test_a_note_of_10_000_characters_is_refused_and_not_lost(client: Client, cas
     assert not CaseNote.objects.exists()
 
 
+@pytest.mark.parametrize(
+    ("sent", "status"),
+    [({"text": "a\0b"}, 422), ({"text": "Bag.", "item": "9" * 5000}, 404)],
+)
+def test_a_note_that_no_browser_sends_is_refused(
+    client: Client, case: Case, sent: dict[str, str], status: int
+) -> None:
+    response = client.post(reverse("web:note-on-case", args=[case.pk]), sent)
+
+    assert response.status_code == status
+    assert not CaseNote.objects.exists()
+
+
 def test_a_note_on_what_is_not_in_it_is_not_found(
     client: Client, case: Case, event: Event, user: User
 ) -> None:
@@ -206,6 +219,16 @@ def test_a_note_on_what_is_not_in_it_is_not_found(
     )
 
     assert response.status_code == 404
+
+
+def test_a_stretch_outside_of_its_clip_is_refused(client: Client, case: Case, event: Event) -> None:
+    address = reverse("web:clip-to-case", args=[event.analysis.clip_id])
+
+    response = client.post(f"{address}?start=1e300", {"case": case.pk})
+
+    assert response.status_code == 422
+    assert "no stretch" in response.content.decode()
+    page(client, case)  # which adds it to the time of the recording
 
 
 def test_an_item_is_taken_out(client: Client, case: Case, event: Event, user: User) -> None:

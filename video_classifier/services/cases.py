@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -19,6 +20,7 @@ from video_classifier.states import Action, CaseState
 
 MOST_ITEMS = 1000  # of a case
 MOST_NAME = 100  # characters
+SLACK = 1.0  # seconds by which a header may be wrong about a clip's length
 SHORTEST = 0.001  # seconds of an item: that of an event of a single picture
 
 NO_NAME = "Give the case a name."
@@ -32,10 +34,15 @@ IS_CLOSED = "“{case}” is closed. Reopen it first."
 OTHER_STORE = "“{clip}” is of another store than “{case}”."
 TOO_MANY = "“{case}” has {most:,} events already, which is as many as a case may have."
 THERE_ALREADY = "It is in “{case}” already."
-NO_STRETCH = "That is no stretch of “{clip}”: it has to end after its start."
+NO_STRETCH = "That is no stretch of “{clip}”: it has to lie in it, and to end after its start."
+NOT_TEXT = "The note has characters that are no text. Type it anew; nothing was kept."
 HELD = (
     "“{clip}” can't be moved to the trash, because it is in a case: {cases}. Take it out there "
     "first."
+)
+HELD_BY_OTHERS = (
+    "“{clip}” can't be moved to the trash, because it is in a case. Ask a reviewer or manager of "
+    "its store."
 )
 
 _MOST_LOSS = Decimal("99999999.99")
@@ -132,7 +139,8 @@ def _add(  # noqa: PLR0913
     held = _open(case)
     if clip.store_id != held.store_id:
         raise Refused(OTHER_STORE.format(clip=clip.name, case=held.name))
-    if start < 0 or (end is not None and end <= start):
+    last = clip.duration + SLACK if event is None else math.inf
+    if not 0 <= start <= last or (end is not None and not start < end <= last):
         raise Refused(NO_STRETCH.format(clip=clip.name))
     if held.items.count() >= MOST_ITEMS:
         raise Refused(TOO_MANY.format(case=held.name, most=MOST_ITEMS))
@@ -165,6 +173,8 @@ def note(case: Case, text: str, *, by: User, item: CaseItem | None = None) -> Ca
         raise Refused(NO_NOTE)
     if len(told) > MOST_NOTE:
         raise Refused(LONG_NOTE.format(count=len(told)))
+    if "\0" in told:  # which PostgreSQL doesn't store
+        raise Refused(NOT_TEXT)
     written = CaseNote.objects.create(case=_open(case), item=item, text=told, by=by)
     _changed(case, by, what="noted")
     return written
@@ -190,16 +200,19 @@ def _open(case: Case) -> Case:
     return held
 
 
-def refuse_if_held(clip: Clip) -> None:
-    """Raises Refused, with the names of the cases that the clip is in.
+def refuse_if_held(clip: Clip, by: User) -> None:
+    """Raises Refused, with the names of the cases that the clip is in, of those open to `by`.
 
     To be asked in the transaction that takes the clip away, with its row locked.
     """
-    names = Case.objects.filter(items__clip=clip).distinct().order_by("opened_at")
+    if not is_held(clip):
+        return
+    names = Case.objects.open_to(by).filter(items__clip=clip).distinct().order_by("opened_at")
     found = [case.name for case in names[:3]]
-    if found:
-        told = ", ".join(f"“{name}”" for name in found)
-        raise Refused(HELD.format(clip=clip.name, cases=told))
+    if not found:
+        raise Refused(HELD_BY_OTHERS.format(clip=clip.name))
+    told = ", ".join(f"“{name}”" for name in found)
+    raise Refused(HELD.format(clip=clip.name, cases=told))
 
 
 def is_held(clip: Clip) -> bool:

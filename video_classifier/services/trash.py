@@ -28,7 +28,7 @@ def put(clip: Clip, *, by: User) -> bool:
         kept = Clip.objects.kept().filter(pk=clip.pk)
         if not kept.update(trashed_at=timezone.now(), trashed_by=by):
             return False
-        cases.refuse_if_held(clip)  # now that its row is locked, nobody puts it in one
+        cases.refuse_if_held(clip, by)  # now that its row is locked, nobody puts it in one
         analyses = Analysis.objects.filter(clip=clip)
         analyses.active().update(status=Status.CANCELLED, stage="")  # a paused one stays so
         # No join: PostgreSQL looks once more at a row that it had to wait for, but not behind one.

@@ -42,7 +42,8 @@ def export_case(request: SignedInRequest, pk: UUID) -> HttpResponse:
 def case_export(request: SignedInRequest, pk: UUID) -> HttpResponseBase:
     """The archive, straight from the disk."""
     export = get_object_or_404(
-        CaseExport.objects.open_to(request.user).filter(status=Status.DONE), pk=pk
+        CaseExport.objects.open_to(request.user).filter(status=Status.DONE).select_related("case"),
+        pk=pk,
     )
     if request.method == "HEAD":
         return HttpResponse(content_type=ZIP)

@@ -173,7 +173,7 @@ def note_on_case(request: SignedInRequest, pk: UUID) -> HttpResponse:
     """On all of it, or on one of its items."""
     found = _case(request, pk)
     number = request.POST.get("item", "")
-    item = get_object_or_404(found.items, pk=int(number)) if number.isdecimal() else None
+    item = get_object_or_404(found.items, pk=int(number[:18])) if number.isdecimal() else None
     form = NoteForm(request.POST)
     try:
         cases.note(found, request.POST.get("text", ""), by=request.user, item=item)
