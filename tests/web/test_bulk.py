@@ -10,6 +10,7 @@ from django.contrib.auth.models import User
 from django.test import Client
 
 from tests.conftest import MakeAnalysis, MakeClip, MakeModel, MakeStore, MakeUser
+from tests.databases import together
 from video_classifier.models import Analysis, Clip, Tag
 from video_classifier.services import bulk, tags
 from video_classifier.services.errors import Refused
@@ -161,6 +162,44 @@ def test_tags_are_of_their_store(make_clip: MakeClip, make_store: MakeStore) -> 
 def test_a_tag_has_to_be_a_word(make_clip: MakeClip, name: str, sentence: str) -> None:
     with pytest.raises(Refused, match=sentence[:12]):
         tags.put([make_clip()], name)
+
+
+def test_what_was_written_with_spaces_is_taken_off_again(client: Client, clips: list[Clip]) -> None:
+    html = do(client, "tag", clips, tag=" blue \0  bags")
+    assert Tag.objects.get().name == "blue bags"
+
+    undo(client, html)
+
+    assert not Tag.objects.exists()
+
+
+def test_a_tag_with_a_null_byte_is_on_nothing(client: Client, clips: list[Clip]) -> None:
+    tags.put(clips, "bags")
+
+    assert client.post(f"/clips/{clips[0].pk}/tags/", {"take": "b\0x"}).status_code == 302
+
+    assert Tag.objects.get().clips.count() == 3
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_tag_is_put_on_while_it_is_taken_off(make_clip: MakeClip) -> None:
+    first, second = make_clip(), make_clip()
+    for _ in range(10):
+        tags.put([first], "bags")
+        turns = iter((lambda: tags.take([first], "bags"), lambda: tags.put([second], "BAGS")))
+
+        together(lambda turns=turns: next(turns)(), times=2)  # type: ignore[misc]
+
+        assert list(Tag.objects.get().clips.all()) == [second]
+        tags.take([second], "bags")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_clip_that_goes_meanwhile_is_not_tagged(make_clip: MakeClip) -> None:
+    clip, other = make_clip(), make_clip()
+    Clip.objects.filter(pk=clip.pk).delete()
+
+    assert tags.put([clip, other], "bags") == [other.pk]
 
 
 def test_a_store_has_so_many_tags(make_clip: MakeClip, monkeypatch: pytest.MonkeyPatch) -> None:

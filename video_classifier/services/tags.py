@@ -24,9 +24,12 @@ def put(clips: Iterable[Clip], name: str) -> list[UUID]:
     Raises Refused.
     """
     name = _clean(name)
-    found = list(clips)
+    keys = [each.pk for each in clips]
+    # Held, before the tags: none is deleted for good meanwhile.
+    held = Clip.objects.select_for_update(no_key=True).filter(pk__in=keys)
+    found = list(held.order_by("pk").only("pk", "store"))
     tagged: list[UUID] = []
-    for store in {each.store_id for each in found}:
+    for store in sorted({each.store_id for each in found}):
         tag = _tag(store, name)
         own = {each.pk: each for each in found if each.store_id == store}
         new = own.keys() - set(tag.clips.filter(pk__in=own).values_list("pk", flat=True))
@@ -38,15 +41,24 @@ def put(clips: Iterable[Clip], name: str) -> list[UUID]:
 @transaction.atomic
 def take(clips: Iterable[Clip], name: str) -> None:
     """Takes the tag off the clips; one that is on none any more goes."""
+    of_store: dict[int, list[Clip]] = {}
     for clip in clips:
-        for tag in Tag.objects.filter(store=clip.store_id, name__iexact=name, clips=clip):
-            tag.clips.remove(clip)
+        of_store.setdefault(clip.store_id, []).append(clip)
+    for store, own in sorted(of_store.items()):
+        # Locked: somebody may put it on another clip just now.
+        tags = Tag.objects.select_for_update(no_key=True).filter(store=store)
+        for tag in tags.filter(name__iexact=_written(name)):
+            tag.clips.remove(*own)
             if not tag.clips.exists():
                 tag.delete()
 
 
+def _written(name: str) -> str:
+    return " ".join(name.replace("\0", "").split())
+
+
 def _clean(name: str) -> str:
-    name = " ".join(name.replace("\0", "").split())
+    name = _written(name)
     if not name:
         raise Refused(NO_NAME)
     if len(name) > LONGEST:
@@ -55,9 +67,10 @@ def _clean(name: str) -> str:
 
 
 def _tag(store: int, name: str) -> Tag:
-    """Written as somebody has written it before."""
+    """Written as somebody has written it before; its row is held."""
     of_store = Tag.objects.filter(store=store)
-    if found := of_store.filter(name__iexact=name).first():
+    locked = of_store.select_for_update(no_key=True)
+    if found := locked.filter(name__iexact=name).first():
         return found
     if of_store.count() >= MOST:
         raise Refused(TOO_MANY)
