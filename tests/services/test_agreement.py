@@ -106,6 +106,19 @@ def test_misses_are_of_ordinary_stretches_that_were_looked_at_blind(
     assert (found.count, found.of) == (1, 3)
 
 
+def test_who_thinks_better_of_it_is_counted_once(event: Event, user: User) -> None:
+    clip = event.analysis.clip
+    Clip.objects.update(duration=60.0)
+    clip.refresh_from_db()
+    for answer in (YES, NO):
+        reviews.answer(None, clip, user, answer=answer, start=9.5, end=19.5, is_blind=True)
+
+    found = agreement.misses(Review.objects.all())
+
+    assert found is not None
+    assert (found.count, found.of) == (0, 1)
+
+
 @pytest.mark.usefixtures("event")
 def test_without_a_blind_look_nothing_is_known_of_misses() -> None:
     assert agreement.misses(Review.objects.all()) is None

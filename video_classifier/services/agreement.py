@@ -73,9 +73,11 @@ def pairs(reviews: ReviewQuerySet) -> list[Pair]:
 def misses(reviews: ReviewQuerySet) -> Proportion | None:
     """In how many ordinary stretches, looked at blind, somebody confirmed what the model missed.
 
-    Those that nobody can tell are left out.
+    Those that nobody can tell are left out. Of each person the last answer to a stretch counts.
     """
-    looked_at = reviews.standing().filter(is_blind=True, event=None)
+    same = {name: OuterRef(name) for name in ("by", "clip", "start", "end")}
+    later = Review.objects.standing().filter(event=None, pk__gt=OuterRef("pk"), **same)
+    looked_at = reviews.standing().filter(~Exists(later), is_blind=True, event=None)
     confirmed = Q(answer__in=(Answer.CONFIRMED, Answer.MISSED))
     decided = looked_at.filter(confirmed | Q(answer=Answer.FALSE_ALARM))
     return proportion(decided.filter(confirmed).count(), decided.count())
