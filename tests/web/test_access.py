@@ -71,6 +71,7 @@ PAGES: list[tuple[str, dict[str, object], set[str]]] = [
     ("resumable-upload", {"pk": SOME_ID}, {"OPTIONS", "GET", "HEAD", "PATCH", "DELETE"}),
     ("history", {}, {"GET", "HEAD"}),
     ("save-view", {}, {"POST"}),
+    ("retry", {}, {"POST"}),
     ("bulk", {}, {"POST"}),
     ("undo-bulk", {"token": "signed"}, {"POST"}),
     ("tag-clip", {"pk": SOME_ID}, {"POST"}),
@@ -257,6 +258,7 @@ GET  web:upload                          in     200  200   200   200    200    2
 POST web:upload                          in     403  403   422   403    422    422    422   422
 GET  web:history                         in     200  200   200   200    200    200    200   200
 GET  web:view-counts                     in     200  200   200   200    200    200    200   200
+POST web:retry                           in     302  302   302   302    302    302    302   302
 POST web:bulk                            in     302  302   302   302    302    302    302   302
 POST web:undo-bulk                       in     302  302   302   302    302    302    302   302
 POST web:save-view                       in     302  302   302   302    302    302    302   302

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from io import BytesIO
 from pathlib import Path
 
@@ -11,15 +11,16 @@ import pytest
 from django.contrib.auth.models import User
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
+from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries, Settings
 
-from tests.conftest import MEASURED, MakeAnalysis, MakeClip, MakeModel, MakeUser
+from tests.conftest import MEASURED, MakeAnalysis, MakeClip, MakeModel, MakeStore, MakeUser
 from tests.makers import videos
 from video_classifier.ml.serving import bundle
 from video_classifier.ml.serving.card import Interval
 from video_classifier.models import Analysis, Clip
 from video_classifier.services import catalog
-from video_classifier.states import RecordedFrom, Status
+from video_classifier.states import Prediction, RecordedFrom, Role, Status
 
 HTMX = {"HX-Request": "true"}
 
@@ -281,6 +282,112 @@ def test_shows_ones_own_latest_clips(
 
     assert "mine.mp4" in html
     assert "hers.mp4" not in html
+
+
+# What became of a batch
+
+
+def line(html: str) -> str:
+    """The line of the batch, without what is hidden."""
+    found = re.search(r'<p class="batch__line"[^>]*>(.*?)</p>', html, re.DOTALL)
+    assert found is not None
+    shown = re.findall(r'<span class="batch__count" data[^>]*>(.*?)</span>', found[1])
+    return " · ".join(re.sub("<[^>]*>", "", part) for part in shown)
+
+
+def test_a_batch_has_a_line_and_its_hints_come_first(
+    client: Client, user: User, make_analysis: MakeAnalysis
+) -> None:
+    hint = {"status": Status.DONE, "prediction": Prediction.HINT, "score": 0.9}
+    make_analysis(name="hint.mp4", requested_by=user, **hint)
+    make_analysis(name="fine.mp4", requested_by=user, **hint | {"prediction": Prediction.NO_HINT})
+    make_analysis(name="bad.mp4", requested_by=user, status=Status.FAILED, error="Broken.")
+    make_analysis(name="new.mp4", requested_by=user)
+
+    html = client.get("/").content.decode()
+
+    assert line(html) == "4 sent · 2 done · 1 possible shoplifting · 1 failed"
+    assert html.index("hint.mp4") < html.index("new.mp4") < html.index("fine.mp4")
+
+
+def test_what_was_uploaded_before_a_break_is_another_batch(
+    client: Client, user: User, make_analysis: MakeAnalysis
+) -> None:
+    now = timezone.now()
+    for minutes in (0, 9, 18, 29):
+        queued = now - timedelta(minutes=minutes)
+        make_analysis(name=f"{minutes}.mp4", requested_by=user, queued_at=queued)
+
+    html = client.get("/").content.decode()
+
+    assert line(html) == "3 sent"
+    assert "29.mp4" not in html
+
+
+def test_without_a_clip_there_is_no_line(client: Client) -> None:
+    assert re.search(r'<div class="batch"[^>]* hidden', client.get("/").content.decode())
+
+
+RETRY = "/uploads/retry/"
+
+
+@pytest.fixture
+def failed(make_analysis: MakeAnalysis, user: User) -> Analysis:
+    return make_analysis(name="bad.mp4", requested_by=user, status=Status.FAILED, error="Broken.")
+
+
+def test_what_failed_is_tried_again_and_its_row_replaced(client: Client, failed: Analysis) -> None:
+    page = client.get("/").content.decode()
+    html = client.post(RETRY, {"analysis": [failed.pk]}, headers=HTMX).content.decode()
+
+    again = Analysis.objects.get(status=Status.QUEUED)
+    assert f'name="analysis" value="{failed.pk}" form="retry"' in page
+    assert f'id="row-{again.pk}"' in html
+    assert f'hx-swap-oob="outerHTML:#row-{failed.pk}"' in html
+    assert line(client.get("/").content.decode()) == "1 sent"  # of a clip its newest
+
+
+def test_without_scripts_the_page_comes_again(client: Client, failed: Analysis) -> None:
+    html = client.post(RETRY, {"analysis": [failed.pk]}, follow=True).content.decode()
+
+    assert "1 clip will be analyzed again." in html
+
+
+@pytest.mark.parametrize("sent_", [[], ["x", "\0"], ["{done}", "{hers}"]])
+def test_nothing_else_is_tried_again(
+    client: Client,
+    make_analysis: MakeAnalysis,
+    make_clip: MakeClip,
+    make_store: MakeStore,
+    sent_: list[str],
+) -> None:
+    done = make_analysis(status=Status.DONE)
+    hers = make_analysis(clip=make_clip(store=make_store("North")), status=Status.FAILED)
+    keys = [each.format(done=done.pk, hers=hers.pk) for each in sent_]
+
+    client.post(RETRY, {"analysis": keys})
+
+    assert Analysis.objects.count() == 2
+
+
+def test_who_may_only_review_retries_nothing(
+    client: Client, make_user: MakeUser, failed: Analysis
+) -> None:
+    client.force_login(make_user("rita", roles=[Role.REVIEWER]))
+
+    html = client.post(RETRY, {"analysis": [failed.pk]}, follow=True).content.decode()
+
+    assert "1 clip left. Only what failed is tried again" in html
+    assert Analysis.objects.count() == 1
+
+
+def test_a_refusal_is_told(client: Client, failed: Analysis, settings: Settings) -> None:
+    settings.MODELS_STORAGE = Path(settings.MODELS_STORAGE) / "elsewhere"
+
+    html = client.post(RETRY, {"analysis": [failed.pk]}, headers=HTMX).content.decode()
+
+    assert "1 clip left." in html
+    assert "row-" not in html
 
 
 def test_bytes_that_were_uploaded_before_are_taken_and_lead_to_their_results(

@@ -9,9 +9,10 @@ from uuid import UUID
 from django.contrib.auth.models import User
 
 from video_classifier.models import Analysis, Clip
-from video_classifier.querysets import UPLOADERS, ClipQuerySet
+from video_classifier.querysets import UPLOADERS, AnalysisQuerySet, ClipQuerySet
 from video_classifier.services import analyses, tags, trash
 from video_classifier.services.errors import Refused
+from video_classifier.states import Status
 
 MOST = 100  # clips
 
@@ -33,6 +34,28 @@ def put_in_trash(clips: ClipQuerySet, *, by: User) -> Done:
 def analyze_again(clips: ClipQuerySet, *, by: User) -> Done:
     """By the model of the latest result, where `by` may; the keys are of the new analyses."""
     return _each(clips.in_stores_of(by, *UPLOADERS), clips.count(), lambda clip: _again(clip, by))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Retried:
+    """Analyses that take the place of failed ones, by the keys of these."""
+
+    by_failed: dict[UUID, Analysis]
+    left: int = 0
+    why: str = ""
+
+
+def retry(found: AnalysisQuerySet, *, by: User) -> Retried:
+    """Those that failed and are still their clips' latest, each by its model, where `by` may."""
+    failed = found.filter(status=Status.FAILED, is_latest=True)
+    new: dict[UUID, Analysis] = {}
+    why = ""
+    for each in failed.in_stores_of(by, *UPLOADERS).select_related("clip"):
+        try:
+            new[each.pk] = analyses.again(each, model=each.model, user=by)
+        except Refused as refusal:
+            why = str(refusal)
+    return Retried(by_failed=new, left=found.count() - len(new), why=why)
 
 
 def tag(clips: ClipQuerySet, *, name: str) -> Done:

@@ -20,7 +20,7 @@ from video_classifier.models import Analysis, Clip
 from video_classifier.services import moments, password_links
 from video_classifier.services.catalog import Card
 from video_classifier.states import Verdict
-from video_classifier.web import constants, way
+from video_classifier.web import batches, constants, way
 from video_classifier.web.curves import Row
 from video_classifier.web.keeping import Keeping, keeping_of
 from video_classifier.web.players import Player
@@ -30,6 +30,7 @@ from video_classifier.web.stylesheet import address
 
 register = template.Library()
 register.filter(moments.minutes)
+register.filter(batches.outcome)
 
 NOT_KNOWN = "-"
 NOTICE_ICONS = {"success": "check-circle", "warning": "exclamation-triangle", "error": "x-octagon"}

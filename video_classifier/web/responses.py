@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 from urllib.parse import urlsplit
+from uuid import UUID
 
 from django.contrib.auth.models import User
 from django.http import HttpRequest, HttpResponse
@@ -78,3 +79,12 @@ def came_from(request: HttpRequest) -> str:
     if (before.netloc, before.path) != (request.get_host(), reverse("web:history")):
         return ""
     return before._replace(scheme="", netloc="").geturl()
+
+
+def uuids(asked: Iterable[str]) -> Iterator[UUID]:
+    """Those that are some; what is none is left out."""
+    for each in asked:
+        try:
+            yield UUID(each)
+        except ValueError:
+            continue

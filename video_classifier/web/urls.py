@@ -10,6 +10,7 @@ app_name = "web"
 urlpatterns = [
     path("", views.upload, name="upload"),
     path("uploads/", views.resumable_uploads, name="resumable-uploads"),
+    path("uploads/retry/", views.retry, name="retry"),
     path("uploads/<uuid:pk>/", views.resumable_upload, name="resumable-upload"),
     path("results/<uuid:pk>/", views.result, name="result"),
     path("results/<uuid:pk>/again/", views.again, name="again"),

@@ -59,7 +59,7 @@ from video_classifier.web.views.review import review, review_reason, reviews_lef
 from video_classifier.web.views.saved_views import delete_view, save_view, view_counts
 from video_classifier.web.views.tags import tag_clip
 from video_classifier.web.views.trash import delete_clip, purge_clip, restore_clip, trash_list
-from video_classifier.web.views.uploads import upload
+from video_classifier.web.views.uploads import retry, upload
 from video_classifier.web.views.video import video
 
 __all__ = [
@@ -128,6 +128,7 @@ __all__ = [
     "resume",
     "retention_settings",
     "retention_stores",
+    "retry",
     "retry_delivery",
     "review",
     "review_reason",

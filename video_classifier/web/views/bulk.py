@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from uuid import UUID
 
 from django.contrib import messages
@@ -18,7 +17,7 @@ from video_classifier.services import bulk as service
 from video_classifier.services import tags
 from video_classifier.services.bulk import Done
 from video_classifier.services.errors import Refused
-from video_classifier.web.responses import SignedInRequest, asked_next
+from video_classifier.web.responses import SignedInRequest, asked_next, uuids
 
 SALT = "bulk"
 LONGEST_UNDO = 24 * 60 * 60  # seconds
@@ -36,7 +35,7 @@ MESSAGES = {
 
 @require_POST
 def bulk(request: SignedInRequest) -> HttpResponse:
-    keys = list(_keys(request.POST.getlist("clip")))
+    keys = list(uuids(request.POST.getlist("clip")))
     what = request.POST.get("do", "")
     try:
         done = _done(request, what, keys)
@@ -101,14 +100,6 @@ def _undone(request: SignedInRequest, what: str, name: str, keys: list[UUID]) ->
         return "The tag was taken off again."
     own = Analysis.objects.visible_to(request.user).filter(requested_by=request.user, pk__in=keys)
     return f"{service.cancel(own)} of {len(keys)} analyses cancelled."
-
-
-def _keys(asked: list[str]) -> Iterator[UUID]:
-    for each in asked:
-        try:
-            yield UUID(each)
-        except ValueError:
-            continue
 
 
 def _clips(count: int) -> str:
