@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from html import unescape
 from uuid import uuid4
 
 import pytest
@@ -11,11 +12,11 @@ from django.test import Client
 
 from tests.conftest import MakeAnalysis, MakeClip, MakeModel, MakeStore, MakeUser
 from tests.databases import together
-from video_classifier.models import Analysis, Clip, Tag
-from video_classifier.services import bulk, tags
+from video_classifier.models import Analysis, Case, Clip, Tag
+from video_classifier.services import bulk, cases, tags
 from video_classifier.services.errors import Refused
 from video_classifier.states import Role, Status
-from video_classifier.web.views.bulk import NONE, TOO_LATE, TOO_MANY
+from video_classifier.web.views.bulk import NO_CASE, NONE, TOO_LATE, TOO_MANY
 
 BULK = "/history/bulk/"
 
@@ -84,6 +85,73 @@ def test_a_refusal_leaves_the_others_as_they_are(client: Client, clips: list[Cli
 
     assert "3 clips left." in html
     assert "Undo" not in html
+
+
+@pytest.fixture
+def case(make_store: MakeStore, user: User) -> Case:
+    return Case.objects.create(store=make_store(), name="Perfume", opened_by=user)
+
+
+def test_clips_are_added_to_a_case_and_taken_out_where_they_are_new(
+    client: Client, clips: list[Clip], case: Case, user: User
+) -> None:
+    cases.add_clip(case, clips[0], by=user)
+
+    page = client.get("/history/").content.decode()
+    html = do(client, "case", clips, case=str(case.pk))
+    held = do(client, "trash", clips[1:2])
+    taken = undo(client, html)
+
+    assert f'<option value="{case.pk}">Perfume</option>' in page
+    assert "2 clips added to the case." in html
+    assert "1 clip left. It is in “Perfume” already." in unescape(html)
+    assert "because it is in a case: “Perfume”" in unescape(held)
+    assert "2 clips taken out of the case again." in taken
+    assert [item.clip for item in case.items.all()] == clips[:1]
+
+
+def test_clips_of_another_store_are_not_added(
+    client: Client, clips: list[Clip], make_clip: MakeClip, make_store: MakeStore, user: User
+) -> None:
+    north = make_store("North")
+    user.memberships.create(store=north, role=Role.REVIEWER)
+    case = Case.objects.create(store=north, name="Perfume")
+
+    html = do(client, "case", [clips[0], make_clip(store=north)], case=str(case.pk))
+
+    assert "1 clip added to the case." in html
+    assert "1 clip left. “0.mp4” is of another store than “Perfume”." in unescape(html)
+
+
+def test_a_case_that_was_closed_meanwhile_keeps_its_clips(
+    client: Client, clips: list[Clip], case: Case, user: User
+) -> None:
+    html = do(client, "case", clips[:1], case=str(case.pk))
+    cases.close(case, by=user)
+
+    assert "“Perfume” is closed. Reopen it first." in unescape(undo(client, html))
+    assert "1 clip left. “Perfume” is closed." in unescape(
+        do(client, "case", clips[1:2], case=str(case.pk))
+    )
+    assert str(case.pk) not in client.get("/history/").content.decode()
+    assert case.items.count() == 1
+
+
+@pytest.mark.parametrize("asked", ["", "x", "\0", str(uuid4())])
+def test_a_case_that_is_not_there_takes_nothing(
+    client: Client, clips: list[Clip], asked: str
+) -> None:
+    assert NO_CASE in do(client, "case", clips, case=asked)
+
+
+def test_nobody_adds_to_cases_that_they_do_not_work_on(
+    client: Client, clips: list[Clip], case: Case, user: User
+) -> None:
+    user.memberships.exclude(role=Role.ANALYST).delete()
+
+    assert NO_CASE in do(client, "case", clips, case=str(case.pk))
+    assert "bulk-case" not in client.get("/history/").content.decode()
+    assert not case.items.exists()
 
 
 @pytest.mark.parametrize(

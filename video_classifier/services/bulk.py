@@ -8,9 +8,9 @@ from uuid import UUID
 
 from django.contrib.auth.models import User
 
-from video_classifier.models import Analysis, Clip
+from video_classifier.models import Analysis, Case, Clip
 from video_classifier.querysets import UPLOADERS, AnalysisQuerySet, ClipQuerySet
-from video_classifier.services import analyses, tags, trash
+from video_classifier.services import analyses, cases, tags, trash
 from video_classifier.services.errors import Refused
 from video_classifier.states import Status
 
@@ -61,6 +61,17 @@ def retry(found: AnalysisQuerySet, *, by: User) -> Retried:
 def tag(clips: ClipQuerySet, *, name: str) -> Done:
     """Raises Refused."""
     return Done(keys=tags.put(clips, name))
+
+
+def add_to_case(case: Case, clips: ClipQuerySet, *, by: User) -> Done:
+    """Whole clips; `by` works on the case."""
+    return _each(clips, clips.count(), lambda clip: cases.add_clip(case, clip, by=by).clip_id)
+
+
+def take_from_case(case: Case, clips: ClipQuerySet, *, by: User) -> int:
+    """Whole clips that `by` has added. Raises Refused."""
+    added = case.items.filter(clip__in=clips, event=None, start=0, end=None, added_by=by)
+    return sum(cases.remove(each, by=by) for each in added.select_related("case"))
 
 
 def restore(clips: ClipQuerySet, *, by: User) -> int:

@@ -11,7 +11,7 @@ from django.shortcuts import redirect
 from django.urls import reverse
 from django.views.decorators.http import require_POST
 
-from video_classifier.models import Analysis, Clip
+from video_classifier.models import Analysis, Case, Clip
 from video_classifier.querysets import ClipQuerySet
 from video_classifier.services import bulk as service
 from video_classifier.services import tags
@@ -21,14 +21,16 @@ from video_classifier.web.responses import SignedInRequest, asked_next, uuids
 
 SALT = "bulk"
 LONGEST_UNDO = 24 * 60 * 60  # seconds
-TRASH, TAG, AGAIN = "trash", "tag", "again"
+TRASH, TAG, AGAIN, CASE = "trash", "tag", "again", "case"
 NONE = "Choose at least one clip."
 TOO_MANY = f"At most {service.MOST} clips at once, please."
 NOTHING_TO_DO = "That is nothing that can be done to clips."
+NO_CASE = "Choose one of the open cases."
 TOO_LATE = "It is too late to undo this."
 MESSAGES = {
     TRASH: ("{} moved to the trash.", "{} left, as you may not delete {}."),
     TAG: ("{} tagged.", ""),
+    CASE: ("{} added to the case.", ""),
     AGAIN: ("{} will be analyzed again.", "{} left, as you may not analyze {}."),
 }
 
@@ -58,7 +60,18 @@ def _done(request: SignedInRequest, what: str, keys: list[UUID]) -> Done:
         return service.analyze_again(clips, by=request.user)
     if what == TAG:
         return service.tag(clips, name=request.POST.get("tag", ""))
+    if what == CASE:
+        case = _case(request, request.POST.get("case", ""))
+        return service.add_to_case(case, clips, by=request.user)
     raise Refused(NOTHING_TO_DO)
+
+
+def _case(request: SignedInRequest, asked: str) -> Case:
+    """One that is open to them; the service refuses a closed one. Raises Refused."""
+    case = Case.objects.open_to(request.user).filter(pk__in=uuids([asked])).first()
+    if case is None:
+        raise Refused(NO_CASE)
+    return case
 
 
 def _say(request: SignedInRequest, what: str, done: Done) -> None:
@@ -74,30 +87,37 @@ def _say(request: SignedInRequest, what: str, done: Done) -> None:
 
 def _address(request: SignedInRequest, what: str, done: Done) -> str:
     """At which it is undone, by the same person. Their rights are looked at then."""
-    said = [request.user.pk, what, request.POST.get("tag", ""), [key.hex for key in done.keys]]
+    to = request.POST.get("case" if what == CASE else "tag", "")
+    said = [request.user.pk, what, to, [key.hex for key in done.keys]]
     return reverse("web:undo-bulk", args=[signing.dumps(said, salt=SALT, compress=True)])
 
 
 @require_POST
 def undo_bulk(request: SignedInRequest, token: str) -> HttpResponse:
     try:
-        who, what, name, keys = signing.loads(token, salt=SALT, max_age=LONGEST_UNDO)
+        who, what, to, keys = signing.loads(token, salt=SALT, max_age=LONGEST_UNDO)
     except signing.BadSignature:
-        who = what = name = keys = None
+        who = what = to = keys = None
     if who != request.user.pk:
         messages.error(request, TOO_LATE)
     else:
-        messages.success(request, _undone(request, what, name, [UUID(key) for key in keys]))
+        try:
+            messages.success(request, _undone(request, what, to, [UUID(key) for key in keys]))
+        except Refused as refusal:
+            messages.error(request, str(refusal))
     return redirect(asked_next(request) or "web:history")
 
 
-def _undone(request: SignedInRequest, what: str, name: str, keys: list[UUID]) -> str:
+def _undone(request: SignedInRequest, what: str, to: str, keys: list[UUID]) -> str:
     clips: ClipQuerySet = Clip.objects.visible_to(request.user).filter(pk__in=keys)
     if what == TRASH:
         return f"{_clips(service.restore(clips, by=request.user))} restored."
     if what == TAG:
-        tags.take(clips, name.strip())
+        tags.take(clips, to.strip())
         return "The tag was taken off again."
+    if what == CASE:
+        taken = service.take_from_case(_case(request, to), clips, by=request.user)
+        return f"{_clips(taken)} taken out of the case again."
     own = Analysis.objects.visible_to(request.user).filter(requested_by=request.user, pk__in=keys)
     return f"{service.cancel(own)} of {len(keys)} analyses cancelled."
 

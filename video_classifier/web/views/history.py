@@ -10,10 +10,13 @@ from django.views.decorators.http import require_safe
 from video_classifier.http import paging
 from video_classifier.http.filters import HistoryFilter
 from video_classifier.http.permissions import why_empty
-from video_classifier.models import Analysis, Store
+from video_classifier.models import Analysis, Case, Store
 from video_classifier.services import openings
+from video_classifier.states import CaseState
 from video_classifier.web import listed_views
 from video_classifier.web.responses import SignedInRequest, is_part, page_or_part
+
+MOST_CASES = 50  # that are offered
 
 
 def asked(request: HttpRequest) -> HistoryFilter:
@@ -44,8 +47,15 @@ def history(request: SignedInRequest) -> HttpResponse:
             "count": paging.count(rows),
             "chips": list(found.chips()),
             "nothing": found.nothing(),
+            "cases": [] if is_part(request) else _cases(request),
             "views": [] if is_part(request) else listed_views.links(request.user),
             "stores": Store.objects.visible_to(request.user),
             "why_empty": why_empty(request.user),
         },
     )
+
+
+def _cases(request: SignedInRequest) -> list[Case]:
+    """The newest open ones, to which chosen clips can be added."""
+    found = Case.objects.open_to(request.user).in_state(CaseState.OPEN)
+    return list(found.order_by("-opened_at").only("name")[:MOST_CASES])
