@@ -3,33 +3,36 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache
+from itertools import groupby
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 from xml.sax.saxutils import escape
 
+import fontpkg
 from arabic_reshaper import reshape
-from bidi import get_display
 from reportlab.lib.pagesizes import A4
 from reportlab.lib.styles import ParagraphStyle
 from reportlab.lib.units import mm
-from reportlab.lib.utils import ImageReader, simpleSplit
+from reportlab.lib.utils import ImageReader
 from reportlab.pdfbase import pdfmetrics
 from reportlab.pdfbase.ttfonts import TTFont
 from reportlab.pdfgen.canvas import Canvas
 from reportlab.platypus import Flowable, Image, Paragraph, SimpleDocTemplate, Spacer, Table
 
+from video_classifier.services import right_to_left
 from video_classifier.services.case_reports import CHECKS, SUMS, CaseReport, Facts, ItemReport
 
-FONT = "DejaVu Sans"
-FILE = Path(__file__).resolve().parent.parent / "fonts" / "DejaVuSans.ttf"
+FONT = "Arimo"
+FONTS = (FONT, "Noto Sans Arabic")  # the first that has a letter
 EDGE = 18 * mm
 WIDTH = A4[0] - 2 * EDGE
 NAMES = 38 * mm  # the column of the names of facts
 MISSING = "□"
 SOME_MISSING = (
-    f"Letters that this document's font doesn't have are shown as {MISSING}; report.html has them."
+    f"Letters that this document's fonts don't have are shown as {MISSING}; report.html has them."
 )
 
 _BODY = ParagraphStyle("body", fontName=FONT, fontSize=9, leading=13)
@@ -42,7 +45,7 @@ _SMALL = ParagraphStyle("small", parent=_BODY, fontSize=8, leading=11)
 
 def write(report: CaseReport, target: Path, *, watch: Callable[[], None] = lambda: None) -> None:
     """`watch` is called for each event, and may raise."""
-    _font()
+    _fonts()
     document = SimpleDocTemplate(
         str(target),
         pagesize=A4,
@@ -105,21 +108,53 @@ def _listed(title: str, lines: Sequence[str]) -> Iterator[Flowable]:
 def _text(text: str, style: ParagraphStyle = _BODY, width: float = WIDTH) -> Flowable:
     """Broken into lines before they are put in the order in which they are seen."""
     lines = [
-        line
-        for part in (text.splitlines() or [""])
-        for line in simpleSplit(shaped(part), FONT, style.fontSize, width - 12) or [""]
+        _marked(right_to_left.as_seen(line, is_right_to_left=right_to_left.is_so(part)))
+        for part in map(shaped, text.splitlines() or [""])
+        for line in _broken(part, style.fontSize, width - 12)
     ]
-    return Paragraph("<br/>".join(escape(str(get_display(line))) for line in lines), style)
+    return Paragraph("<br/>".join(lines), style)
+
+
+def _broken(text: str, size: float, width: float) -> Iterator[str]:
+    """At blanks, and within a word that is too long for a line."""
+    line = ""
+    for word in text.split(" "):
+        longer = f"{line} {word}" if line else word
+        if _width(longer, size) <= width:
+            line = longer
+            continue
+        if line:
+            yield line
+        line = ""
+        for letter in word:
+            if _width(line + letter, size) > width:
+                yield line
+                line = ""
+            line += letter
+    yield line
+
+
+def _width(text: str, size: float) -> float:
+    runs = groupby(text, key=_font_of)
+    return sum(pdfmetrics.stringWidth("".join(run), font, size) for font, run in runs)
+
+
+def _marked(line: str) -> str:
+    """For Paragraph: which letters are of which font."""
+    runs = ((font, escape("".join(run))) for font, run in groupby(line, key=_font_of))
+    return "".join(
+        run if font == FONT else f'<font name="{font}">{run}</font>' for font, run in runs
+    )
 
 
 def shaped(text: str) -> str:
-    """With joined Arabic letters, and MISSING for what the font doesn't have."""
+    """With joined Arabic letters, and MISSING for what no font has."""
     joined = reshape(text)
     return "".join(filter(None, map(_shown, joined)))
 
 
 def _shown(letter: str) -> str:
-    if ord(letter) in _font():
+    if ord(letter) in _fonts():
         return letter
     # What only joins others, or chooses how they look, is no letter of its own.
     return "" if unicodedata.category(letter) in {"Cf", "Mn", "Cc"} else MISSING
@@ -132,12 +167,19 @@ def has_missing(report: CaseReport) -> bool:
     return any(MISSING in shaped(text) for text in texts)
 
 
+def _font_of(letter: str) -> str:
+    return _fonts().get(ord(letter), FONT)
+
+
 @cache
-def _font() -> frozenset[int]:
-    """Registers the font; the code points of its letters."""
-    font = TTFont(FONT, str(FILE))
-    pdfmetrics.registerFont(font)
-    return frozenset(font.face.charToGlyph)
+def _fonts() -> Mapping[int, str]:
+    """Registers the fonts; the one of each letter, by code point."""
+    found: dict[int, str] = {}
+    for name in reversed(FONTS):
+        font = TTFont(name, str(fontpkg.path(name)))
+        pdfmetrics.registerFont(font)
+        found |= dict.fromkeys(font.face.charToGlyph, name)
+    return MappingProxyType(found)
 
 
 def _numbered(canvas: Canvas, document: Any) -> None:
