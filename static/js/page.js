@@ -94,7 +94,7 @@ document.addEventListener(
   (event) => {
     const held = event.ctrlKey || event.metaKey || event.altKey;
     if (page.dataset.keysOff === undefined || held || !isSign(event)) return;
-    if (!event.target.closest("input, select, textarea, dialog, [role=slider]")) event.stopImmediatePropagation();
+    if (!event.target.closest("input:not([type=checkbox], [type=radio]), select, textarea, [role=slider]")) event.stopImmediatePropagation();
   },
   true,
 );
