@@ -30,6 +30,11 @@ function turn(what, on) {
   show();
 }
 
+// What else stands at the lower edge of the window stands above it: --news-height in tokens.css.
+new ResizeObserver(() => {
+  document.documentElement.style.setProperty("--news-height", `${bar.offsetHeight}px`);
+}).observe(bar);
+
 let context;
 
 // Browsers keep a page quiet until somebody has clicked or typed in it: what is late is left out.
