@@ -86,8 +86,11 @@ def furnish(
             decided_by=1,
             tracks_found=1,
         )
-        track = make_track(analysis=analysis, times=[0.0, 5.0])
-        evidence.write({evidence.still_file(track): still})
+        score = analysis.score or 0.0
+        seen = {"times": [0.0, 5.0], "crop_times": [2.0, 4.0], "score": score}
+        track = make_track(analysis=analysis, **seen)
+        crops = (evidence.crop_file(track, each) for each in range(2))
+        evidence.write(dict.fromkeys((evidence.still_file(track), *crops), still))
         if is_hint:
             events.append(
                 make_result_event(
