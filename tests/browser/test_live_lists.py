@@ -188,3 +188,32 @@ def test_one_request_asks_for_all_rows_until_none_is_left(
     page.wait_for_timeout(3_000)
     assert asked == []
     assert complaints == []
+
+
+def test_a_batch_is_counted_its_hints_come_first_and_what_failed_is_tried_again(
+    page: Page, analyses: list[Analysis]
+) -> None:
+    Analysis.objects.update(model="i3d_person")
+    page.goto("/")
+    line, rows = page.locator("[data-batch-line]"), page.locator("[data-outcome]")
+    expect(line).to_have_text(re.compile(rf"^\s*{ROWS} sent"))
+    retry = page.get_by_role("button", name="Retry what failed")
+    expect(retry).to_be_hidden()
+
+    finish(analyses[4])
+    expect(line).to_contain_text("1 possible shoplifting")
+    expect(rows.first).to_contain_text(analyses[4].clip.name)
+
+    Segment.objects.filter(analysis=analyses[5]).update(status=Status.FAILED, error="Broken.")
+    Analysis.objects.filter(pk=analyses[5].pk).update(
+        status=Status.FAILED, error="Broken.", finished_at=timezone.now()
+    )
+    expect(line).to_contain_text("1 failed")
+    retry.click()
+    expect(line).not_to_contain_text("1 failed")
+
+    again = Analysis.objects.get(clip=analyses[5].clip, status=Status.QUEUED)
+    expect(page.locator(f"#row-{again.pk}")).to_be_visible()
+    expect(page.locator(f"#row-{analyses[5].pk}")).to_have_count(0)
+    expect(rows).to_have_count(ROWS)
+    expect(retry).to_be_hidden()

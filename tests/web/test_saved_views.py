@@ -11,18 +11,19 @@ from django.test import Client
 from django.utils import timezone
 
 from tests.conftest import MakeAnalysis, MakeStore, MakeUser
+from tests.makers.reviews import make_hint
 from video_classifier.http import filters
 from video_classifier.models import Camera, SavedView
 from video_classifier.services import saved_views
-from video_classifier.states import ListPage, Status
+from video_classifier.states import ListPage, Status, Turn
 from video_classifier.web import listed_views
 
 SAVE = "/history/views/"
 COUNTS = "/history/views/counts/"
 
 
-def counts(client: Client) -> dict[str, str]:
-    html = client.get(COUNTS).content.decode()
+def counts(client: Client, **query: str) -> dict[str, str]:
+    html = client.get(COUNTS, query).content.decode()
     return dict(re.findall(r'>([^<]+?) <span class="views__count">([^<]*)<', html))
 
 
@@ -95,8 +96,48 @@ def test_only_its_owner_deletes_a_view(
 
 
 def test_the_page_asks_once_for_the_counts(client: Client) -> None:
-    assert f'hx-get="{COUNTS}" hx-trigger="load"' in client.get("/history/").content.decode()
+    assert (
+        f'hx-get="{COUNTS}?page=history" hx-trigger="load"'
+        in client.get("/history/").content.decode()
+    )
     assert "hx-get" not in client.get(COUNTS).content.decode()
+
+
+# Of the review queue
+
+
+def test_a_view_of_the_queue_is_saved_and_counted_on_its_own_page(
+    client: Client, user: User, make_store: MakeStore, make_analysis: MakeAnalysis
+) -> None:
+    make_hint(make_analysis(status=Status.DONE), waits_for=Turn.FIRST)
+    door = Camera.objects.create(store=make_store(), name="Door")
+    query = f"camera={door.pk}&order=newest&at=token&text=x"
+
+    client.post(SAVE, {"name": "Newest", "page": "review", "query": "order=newest"})
+    answer = client.post(SAVE, {"name": "Door", "page": "review", "query": query}, follow=True)
+
+    html = answer.content.decode()
+    assert f'href="/review/?camera={door.pk}&amp;order=newest"' in html
+    assert f'hx-get="{COUNTS}?page=review"' in html
+    assert counts(client, page="review") == {"Door": "0", "Newest": "1"}
+    assert "Newest" not in counts(client)
+    door.delete()
+    assert counts(client, page="review")["Door"] == "\N{EN DASH}"
+    assert "This filter is not valid: Camera." in client.get(f"/review/?{query}").content.decode()
+
+
+def test_by_htmx_the_filters_as_they_are_now_are_saved(client: Client) -> None:
+    sent = {"name": "Newest", "page": "review", "query": "order=score", "order": "newest"}
+
+    answer = client.post(SAVE, sent, headers={"HX-Request": "true"})
+
+    assert answer["HX-Redirect"] == "/review/?order=newest"
+    assert SavedView.objects.get().query == "order=newest"
+
+
+def test_without_a_view_of_the_queue_nothing_is_counted(client: Client) -> None:
+    assert "hx-get" not in client.get(COUNTS, {"page": "review"}).content.decode()
+    assert COUNTS not in client.get("/review/").content.decode()
 
 
 @pytest.mark.parametrize(

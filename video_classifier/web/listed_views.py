@@ -1,9 +1,9 @@
-"""Saved views and presets of the history: links, and how many rows each leads to."""
+"""Saved views of lists, and presets of the history: links, and how many rows each leads to."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
 
 from django.http import HttpRequest, QueryDict
 from django.urls import reverse
@@ -11,11 +11,18 @@ from django.utils.datastructures import MultiValueDict
 
 from video_classifier.http import paging
 from video_classifier.http.filters import PERIOD, PERIODS, HistoryFilter
+from video_classifier.http.review_filters import ReviewFilter
 from video_classifier.models import Analysis, SavedView
 from video_classifier.querysets import Visitor
+from video_classifier.services import review_queue
 from video_classifier.states import ListPage
 
 LONGEST = 2000  # characters of a query
+HOMES = {ListPage.HISTORY: "web:history", ListPage.REVIEW: "web:review"}
+_NAMES: dict[ListPage, Iterable[str]] = {
+    ListPage.HISTORY: HistoryFilter.base_filters,
+    ListPage.REVIEW: ReviewFilter.base_fields,
+}
 NOT_VALID = "not valid: what it filters by is gone"
 
 
@@ -29,19 +36,25 @@ class ViewLink:
     count: str = ""
     key: int | None = None  # of a saved view
     is_own: bool = False
+    page: ListPage = ListPage.HISTORY
 
     @property
     def address(self) -> str:
-        return f"{reverse('web:history')}?{self.query}"
+        return address(self.page, self.query)
 
 
-def links(user: Visitor) -> list[ViewLink]:
+def address(page: ListPage, query: str) -> str:
+    return f"{reverse(HOMES[page])}?{query}"
+
+
+def links(user: Visitor, page: ListPage = ListPage.HISTORY) -> list[ViewLink]:
     """Presets first, then one's own and the shared ones."""
     presets = [
         ViewLink(name=period.name, query=f"{PERIOD}={word}", about=period.about)
         for word, period in PERIODS.items()
+        if page == ListPage.HISTORY
     ]
-    found = SavedView.objects.open_to(user).filter(page=ListPage.HISTORY)
+    found = SavedView.objects.open_to(user).filter(page=page)
     return presets + [_link(each, user) for each in found.select_related("owner", "shared_in")]
 
 
@@ -50,11 +63,11 @@ def counted(found: Iterable[ViewLink], request: HttpRequest) -> list[ViewLink]:
     return [_counted(each, request) for each in found]
 
 
-def normalized(query: str) -> str:
+def normalized(query: str, page: ListPage = ListPage.HISTORY) -> str:
     """Of an address: the filters that are filled in, without the page."""
     asked = QueryDict(query)
     kept: MultiValueDict[str, str] = QueryDict(mutable=True)
-    for name in HistoryFilter.base_filters:
+    for name in _NAMES[page]:
         if value := asked.get(name, ""):
             kept[name] = value
     shown: str = kept.urlencode()  # type: ignore[attr-defined]  # it is a QueryDict
@@ -69,19 +82,33 @@ def _link(view: SavedView, user: Visitor) -> ViewLink:
         about=shared,
         key=view.pk,
         is_own=view.owner_id == user.pk,
+        page=ListPage(view.page),
     )
 
 
 def _counted(link: ViewLink, request: HttpRequest) -> ViewLink:
+    count = _COUNTS[link.page](QueryDict(link.query), request)
+    if count is None:
+        return replace(link, count="\N{EN DASH}", about=NOT_VALID)
+    return replace(link, count=count)
+
+
+def _results(query: QueryDict, request: HttpRequest) -> str | None:
     visible = Analysis.objects.visible_to(request.user)
-    found = HistoryFilter(QueryDict(link.query), queryset=visible, request=request)
-    count = "\N{EN DASH}" if found.invalid() else str(paging.count(found.rows()))
-    about = NOT_VALID if found.invalid() else link.about
-    return ViewLink(
-        name=link.name,
-        query=link.query,
-        about=about,
-        count=count,
-        key=link.key,
-        is_own=link.is_own,
-    )
+    found = HistoryFilter(query, queryset=visible, request=request)
+    return None if found.invalid() else str(paging.count(found.rows()))
+
+
+def _waiting(query: QueryDict, request: HttpRequest) -> str | None:
+    found = ReviewFilter(query, user=request.user)
+    if not found.is_valid():
+        return None
+    number = review_queue.left(request.user, found.filters)
+    return f"{number:,} or more" if number >= review_queue.MOST_COUNTED else str(number)
+
+
+# Of what it filters by that is gone: None.
+_COUNTS: dict[ListPage, Callable[[QueryDict, HttpRequest], str | None]] = {
+    ListPage.HISTORY: _results,
+    ListPage.REVIEW: _waiting,
+}

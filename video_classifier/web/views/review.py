@@ -16,12 +16,13 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from video_classifier.http.permissions import why_empty
 from video_classifier.http.review_filters import ReviewFilter
-from video_classifier.models import Review
+from video_classifier.models import Review, Store
 from video_classifier.services import review_items, review_queue, reviews
 from video_classifier.services.errors import Refused
 from video_classifier.services.review_items import Item
 from video_classifier.services.review_queue import Filters
-from video_classifier.states import Answer, Reason
+from video_classifier.states import Answer, ListPage, Reason
+from video_classifier.web import listed_views
 from video_classifier.web import review as presenters
 from video_classifier.web.responses import SignedInRequest, asked_next, is_part, page_or_part
 from video_classifier.web.review import AFTER, AT, BEFORE, Answered, Card, Told
@@ -58,10 +59,18 @@ def _shown(
             "why_empty": why_empty(request.user),
             "has_keys": presenters.has_keys(request.user),
             "sent": request.POST,
+            **({} if is_part(request) else _views(request)),
             **more,
         },
         status=status,
     )
+
+
+def _views(request: SignedInRequest) -> dict[str, Any]:
+    return {
+        "views": listed_views.links(request.user, ListPage.REVIEW),
+        "stores": Store.objects.visible_to(request.user),
+    }
 
 
 def _card(request: SignedInRequest, chosen: ReviewFilter) -> Card | None:

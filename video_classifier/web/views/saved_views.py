@@ -1,4 +1,4 @@
-"""Filters of the history under a name: saving, deleting, and counting what they lead to."""
+"""Filters of a list under a name: saving, deleting, and counting what they lead to."""
 
 from __future__ import annotations
 
@@ -6,16 +6,16 @@ from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
+from django_htmx.http import HttpResponseClientRedirect
 
 from video_classifier.models import SavedView, Store
 from video_classifier.services import saved_views
 from video_classifier.services.errors import Refused
 from video_classifier.states import ListPage
 from video_classifier.web import listed_views
-from video_classifier.web.responses import SignedInRequest, asked_next
+from video_classifier.web.responses import SignedInRequest, asked_next, is_part
 
 MOST_DIGITS = 9
 NOT_OWN = "Only the person who saved a view may delete it."
@@ -25,25 +25,28 @@ NOT_OWN = "Only the person who saved a view may delete it."
 @require_safe
 def view_counts(request: SignedInRequest) -> HttpResponse:
     """The bar of views with how many rows each has, asked for once the page is there."""
-    links = listed_views.counted(listed_views.links(request.user), request)
-    return render(request, "video_classifier/history/_views.html", {"views": links})
+    page = _page(request.GET.get("page", ""))
+    links = listed_views.counted(listed_views.links(request.user, page), request)
+    return render(request, "video_classifier/history/_views.html", {"views": links, "page": page})
 
 
 @require_POST
 def save_view(request: SignedInRequest) -> HttpResponse:
-    query = listed_views.normalized(request.POST.get("query", "")[: listed_views.LONGEST])
+    page = _page(request.POST.get("page", ""))
+    # By htmx the fields of the filters come along: they may have changed since the page was made.
+    shown = request.POST.urlencode() if is_part(request) else request.POST.get("query", "")
+    query = listed_views.normalized(shown[: listed_views.LONGEST], page)
     stores = Store.objects.visible_to(request.user)
     shared_in = stores.filter(pk=_number(request.POST.get("shared_in", ""))).first()
     name = request.POST.get("name", "")
     try:
-        view = saved_views.save(
-            request.user, ListPage.HISTORY, name=name, query=query, shared_in=shared_in
-        )
+        view = saved_views.save(request.user, page, name=name, query=query, shared_in=shared_in)
     except Refused as refusal:
         messages.error(request, str(refusal))
     else:
         messages.success(request, f"The view “{view.name}” was saved.")
-    return redirect(f"{reverse('web:history')}?{query}")
+    address = listed_views.address(page, query)
+    return HttpResponseClientRedirect(address) if is_part(request) else redirect(address)
 
 
 @require_POST
@@ -54,6 +57,10 @@ def delete_view(request: SignedInRequest, pk: int) -> HttpResponse:
     view.delete()
     messages.success(request, f"The view “{view.name}” was deleted.")
     return redirect(asked_next(request) or "web:history")
+
+
+def _page(asked: str) -> ListPage:
+    return ListPage.REVIEW if asked == ListPage.REVIEW else ListPage.HISTORY
 
 
 def _number(asked: str) -> int:
