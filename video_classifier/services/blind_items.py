@@ -25,6 +25,7 @@ SALT = "blind items"
 LENGTH = 10.0  # seconds of every stretch, so that none shows what it is; live cameras keep as many
 AROUND = 2.0  # seconds before and after a peak, of which half is shown in any case
 ANSWERED = 0.5  # of the blind items are events that others have answered
+A_FEW = 5000  # answers, among which one is looked for
 TRIES = 5  # of clips, and of stretches of one
 
 Narrow = Callable[[str], dict[str, int]]  # filters by store and camera, of a way to the clip
@@ -93,9 +94,11 @@ def _answered(user: User, day: date, lot: float, narrow: Narrow, but: Clip | Non
     if first is None or last is None:
         return None
     pivot = first.pk + int(lot * (last.pk + 1 - first.pk))
-    among = before.filter(event__in=events).order_by("pk").select_related("event__analysis__clip")
-    after = among.filter(pk__gte=pivot).first()
-    review = after or among.first()
+    # Looked up review by review: a list of all such events would take seconds where there are many.
+    among = before.exclude(by=user).filter(Exists(events.filter(pk=OuterRef("event"))))
+    among = among.order_by("pk").select_related("event__analysis__clip")
+    after = among.filter(pk__gte=pivot, pk__lt=pivot + A_FEW).first()
+    review = after or among.filter(pk__lt=first.pk + A_FEW).first()
     if review is None or review.event is None:
         return None
     event = review.event
