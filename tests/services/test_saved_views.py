@@ -44,6 +44,19 @@ def test_nobody_has_too_many(user: User, monkeypatch: pytest.MonkeyPatch) -> Non
         saved_views.save(user, HISTORY, name="second", query="")
 
 
+def test_no_store_has_too_many_shared_ones(
+    user: User, make_user: MakeUser, make_store: MakeStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(saved_views, "MOST_SHARED", 1)
+    store = make_store()
+    saved_views.save(make_user("dana"), ListPage.HISTORY, name="hers", query="", shared_in=store)
+
+    with pytest.raises(Refused, match="shared views"):
+        saved_views.save(user, ListPage.HISTORY, name="ours", query="", shared_in=store)
+
+    assert saved_views.save(user, ListPage.HISTORY, name="ours", query="")
+
+
 def test_a_shared_view_is_seen_in_its_store_and_a_private_one_by_its_owner(
     user: User, make_user: MakeUser, make_store: MakeStore
 ) -> None:
