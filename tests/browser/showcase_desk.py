@@ -115,8 +115,15 @@ def _answer(events: list[Event], user: User, dana: User) -> None:
         if number % 3 == 0:
             reviews.answer(event, clip, user, answer=Answer.CONFIRMED, seconds=6.0)
         else:
-            reasons = {"answer": Answer.FALSE_ALARM, "reason": Reason.PUT_BACK}
-            reviews.answer(event, clip, user, seconds=4.0, note="Put it back. שלום 😀", **reasons)
+            reviews.answer(
+                event,
+                clip,
+                user,
+                answer=Answer.FALSE_ALARM,
+                reason=Reason.PUT_BACK,
+                seconds=4.0,
+                note="Put it back. שלום 😀",
+            )
         if number % 4 == 0:
             reviews.answer(event, clip, dana, answer=Answer.FALSE_ALARM, seconds=9.0)
 

@@ -298,9 +298,11 @@ def line(html: str) -> str:
 def test_a_batch_has_a_line_and_its_hints_come_first(
     client: Client, user: User, make_analysis: MakeAnalysis
 ) -> None:
-    hint = {"status": Status.DONE, "prediction": Prediction.HINT, "score": 0.9}
-    make_analysis(name="hint.mp4", requested_by=user, **hint)
-    make_analysis(name="fine.mp4", requested_by=user, **hint | {"prediction": Prediction.NO_HINT})
+    done = Status.DONE
+    for name, prediction in (("hint", Prediction.HINT), ("fine", Prediction.NO_HINT)):
+        make_analysis(
+            name=f"{name}.mp4", requested_by=user, status=done, prediction=prediction, score=0.9
+        )
     make_analysis(name="bad.mp4", requested_by=user, status=Status.FAILED, error="Broken.")
     make_analysis(name="new.mp4", requested_by=user)
 

@@ -136,7 +136,7 @@ def _broken(text: str, size: float, width: float) -> Iterator[str]:
 
 def _width(text: str, size: float) -> float:
     runs = groupby(text, key=_font_of)
-    return sum(pdfmetrics.stringWidth("".join(run), font, size) for font, run in runs)
+    return float(sum(pdfmetrics.stringWidth("".join(run), font, size) for font, run in runs))
 
 
 def _marked(line: str) -> str:
