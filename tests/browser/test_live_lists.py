@@ -193,7 +193,7 @@ def test_one_request_asks_for_all_rows_until_none_is_left(
 def test_a_batch_is_counted_its_hints_come_first_and_what_failed_is_tried_again(
     page: Page, analyses: list[Analysis]
 ) -> None:
-    Analysis.objects.update(model="i3d_person")
+    Analysis.objects.update(model="conv3d")  # needs no person detector
     page.goto("/")
     line, rows = page.locator("[data-batch-line]"), page.locator("[data-outcome]")
     expect(line).to_have_text(re.compile(rf"^\s*{ROWS} sent"))
