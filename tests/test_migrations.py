@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -184,6 +185,81 @@ def test_who_had_copies_of_segments_can_ask_for_one_of_the_whole_in_the_version_
         migrate(_latest())
 
     assert old.playback == "none"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_events_of_the_last_month_wait_for_an_answer_and_older_ones_do_not() -> None:
+    now = timezone.now()
+    try:
+        old = migrate("0023_alerts")
+        store = old.get_model(APP, "Store").objects.create(name="North")
+        recorded = {
+            "store": store,
+            "recorded_at": now - timedelta(days=2),
+            "recorded_from": "given",
+        }
+        made = {
+            "recorded": [clip_of(old, **recorded)],
+            "unknown": [clip_of(old, store=store, uploaded_at=now - timedelta(days=3))],
+            "trashed": [clip_of(old, **recorded, trashed_at=now)],
+            "old": [clip_of(old, **recorded | {"recorded_at": now - timedelta(days=31)})],
+            "empty": [clip_of(old, store=store)],
+            "again": [clip_of(old, **recorded)],
+            "failed": [clip_of(old, **recorded)],
+        }
+        for name in ("recorded", "unknown", "trashed", "old", "again", "failed"):
+            hours = timedelta(hours=2)
+            made[name].append(with_event(old, made[name][0], queued_at=now - hours))
+        made["again"].append(with_event(old, made["again"][0], queued_at=now))
+        failed = {
+            "store": store,
+            "status": "failed",
+            "error": "No.",
+            "prediction": "",
+            "finished_at": now,
+        }
+        analyzed(old, made["failed"][0], queued_at=now, score=None, threshold=None, **failed)
+        audit = old.get_model(APP, "AuditEntry").objects.create(action="exported")
+
+        new = migrate(_latest())
+        events = new.get_model(APP, "Event").objects.select_related("analysis")
+        after = {row.analysis_id: row for row in events}
+        latest = new.get_model(APP, "Analysis").objects.filter(is_latest=True)
+        of_clips = sorted(latest.values_list("clip", flat=True), key=str)
+        assert new.get_model(APP, "AuditEntry").objects.get(pk=audit.pk).store is None
+        assert {row.store_id for row in after.values()} == {store.pk}
+
+        migrate("0023_alerts")
+    finally:
+        migrate(_latest())
+
+    def marks(name: str, number: int = 1) -> tuple[bool, str]:
+        row = after[made[name][number]]
+        return (row.is_current, row.waits_for)
+
+    waiting, gone = (True, "first"), (False, "")
+    assert [marks("recorded"), marks("unknown"), marks("failed")] == [waiting] * 3
+    assert [marks("trashed"), marks("old"), marks("again")] == [gone, (True, ""), gone]
+    assert marks("again", 2) == waiting
+    assert after[made["recorded"][1]].happened_at == now - timedelta(days=2) + timedelta(
+        seconds=0.5
+    )
+    assert after[made["unknown"][1]].happened_at == now - timedelta(days=3)
+    analyzed_ones = [made[name][0].pk for name in made if name != "empty"]
+    assert of_clips == sorted(analyzed_ones, key=str)
+
+
+def with_event(apps: Any, clip: Any, **fields: object) -> uuid.UUID:
+    """An analysis of it that found one."""
+    found = analyzed(apps, clip, prediction="hint", store_id=clip.store_id, **fields)
+    ends = {"start": 0.0, "end": 1.0}
+    segment = apps.get_model(APP, "Segment").objects.create(
+        analysis_id=found, number=1, status="queued", **ends
+    )
+    apps.get_model(APP, "Event").objects.create(
+        analysis_id=found, segment=segment, number=1, start=0.5, end=1.0, peak=0.7, score=0.9
+    )
+    return found
 
 
 def _latest() -> str:

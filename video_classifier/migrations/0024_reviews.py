@@ -27,7 +27,6 @@ def mark(apps: Any, schema_editor: Any) -> None:
     Analysis.objects.exclude(pk=Subquery(of_clip.values("pk")[:1])).update(is_latest=False)
     of_event = Analysis.objects.filter(pk=OuterRef("analysis_id"))
     Event.objects.update(store_id=Subquery(of_event.values("store_id")))
-    schema_editor.connection.check_constraints()
     recorded = Event.objects.filter(analysis__clip__recorded_at__isnull=False)
     Event.objects.update(happened_at=Subquery(of_event.values("clip__uploaded_at")))
     rows = recorded.values_list("pk", "start", "analysis__clip__recorded_at")
@@ -43,6 +42,8 @@ def mark(apps: Any, schema_editor: Any) -> None:
     newest = timezone.now() - timedelta(days=30)
     waiting = Event.objects.filter(is_current=True, happened_at__gte=newest)
     waiting.update(waits_for="first")
+    # PostgreSQL alters no table whose foreign keys are still to be checked.
+    schema_editor.connection.check_constraints()
 
 
 class Migration(migrations.Migration):
