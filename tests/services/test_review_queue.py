@@ -431,7 +431,11 @@ def test_of_a_blind_item_it_says_nothing(settings: Settings, user: User, ordinar
     assert review_items.read(item.token, user) == item
 
 
-@pytest.mark.parametrize("token", ["", "x", "é", secrets.seal("[]"), secrets.seal("{}")])
+@pytest.mark.parametrize(
+    "token",
+    ["", "x", "é", secrets.seal("[]"), secrets.seal("{}")],
+    ids=("empty", "short", "accent", "list", "mapping"),  # a seal differs each time
+)
 def test_what_is_no_token_is_refused(user: User, token: str) -> None:
     with pytest.raises(Refused, match="Load it again"):
         review_items.read(token, user)
