@@ -163,7 +163,7 @@ def rows_of(
     items: Sequence[CaseItem], notes: Mapping[int | None, Sequence[CaseNote]], *, first: int
 ) -> list[ItemRow]:
     """Of some in order, which are numbered from `first` on; `notes` by the ids of their items."""
-    of_clips = Analysis.objects.filter(clip__in={item.clip_id for item in items})
+    of_clips = Analysis.objects.of_few([item.clip_id for item in items])
     latest = dict(of_clips.order_by("queued_at").values_list("clip", "pk"))
     return [
         ItemRow(
