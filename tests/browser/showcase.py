@@ -475,7 +475,7 @@ def _filters(page: Page) -> None:
 
 def _choose_store(page: Page) -> None:
     page.goto("/")
-    page.get_by_label("Store").select_option(index=0)
+    page.get_by_label("Store", exact=True).select_option(index=0)
     expect(page.get_by_label("Camera")).to_be_visible()
 
 
