@@ -168,10 +168,10 @@ def corner(part: Locator) -> tuple[float, float]:
 def test_in_one_column_it_comes_after_the_prediction(page: Page) -> None:
     page.set_viewport_size({"width": 360, "height": 740})
 
-    player, prediction, tracks = (
-        corner(page.get_by_role("region", name=name, exact=True))
-        for name in ("Clip", "Result", "Tracks")
+    player, prediction = (
+        corner(page.get_by_role("region", name=name, exact=True)) for name in ("Clip", "Result")
     )
+    tracks = corner(page.get_by_role("heading", name="Tracks", exact=True))
 
     assert player[1] < prediction[1] < corner(slider(page))[1] < tracks[1]
 
