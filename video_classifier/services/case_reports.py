@@ -22,7 +22,7 @@ NO_PROOF = (
 BLURRED = (
     "In the folder “blurred” all of the picture is blurred outside the box of the track that the "
     "event is of. Numbers name tracks, not people. Without a track, and while it is out of view, "
-    "the picture is blurred altogether. Whoever stands in front of or behind the track's person, "
+    "the picture is blurred altogether. A person in front of or behind the track's person, "
     "within the box, isn't blurred. Times begin {around:g} s before the event."
 )
 SUMS = "SHA256SUMS"

@@ -52,7 +52,7 @@ class Stretch:
 def lock(segments: JobQuerySet[Segment]) -> None:
     """Has whatever else moves segments of these analyses wait until this transaction ends.
 
-    Their clips come first, as for whoever answers a review, or moves one to the trash.
+    Their clips come first, as they do where a review is answered or a clip is trashed.
     """
     analyses = Analysis.objects.filter(pk__in=segments.order_by().values("analysis"))
     held = Clip.objects.filter(pk__in=analyses.order_by().values("clip"))
