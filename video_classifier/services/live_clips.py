@@ -17,7 +17,7 @@ from django.db.models import Case, Exists, OuterRef, Q, Sum, Value, When
 from django.template.defaultfilters import filesizeformat
 
 from video_classifier.ml.contracts import Outcome
-from video_classifier.models import Analysis, Camera, CaseItem, Clip, Event, LiveEvent, Store
+from video_classifier.models import Analysis, Camera, Clip, Event, LiveEvent, Store
 from video_classifier.querysets import ClipQuerySet
 from video_classifier.services import analyses, audit, catalog, clips, disk, segments, uploads
 from video_classifier.services.errors import Refused
@@ -134,8 +134,7 @@ def _size(count: int) -> str:
 
 
 def _unneeded(store: Store) -> ClipQuerySet:
-    held = CaseItem.objects.filter(clip=OuterRef("pk"))
-    return of_live_cameras(store).filter(~Exists(held)).exclude(verdict=Verdict.CONFIRMED)
+    return of_live_cameras(store).unheld().exclude(verdict=Verdict.CONFIRMED)
 
 
 def _expendable(store: Store) -> ClipQuerySet:

@@ -12,7 +12,7 @@ import shutil
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from datetime import date, datetime, time
+from datetime import date, datetime
 from functools import reduce
 from operator import or_
 from pathlib import Path
@@ -23,7 +23,7 @@ from django.db.models import Q
 from video_classifier.ml.contracts import LABELS
 from video_classifier.models import Clip, Event, Store
 from video_classifier.querysets import EventQuerySet
-from video_classifier.services import audit, disk, files, reviews, sandbox
+from video_classifier.services import audit, disk, files, periods, reviews, sandbox
 from video_classifier.services.errors import Refused
 from video_classifier.states import Action, Answer, Origin, Verdict
 
@@ -54,7 +54,7 @@ class Summary:
 def agreed(*, since: date | None = None, store: Store | None = None) -> EventQuerySet:
     """Events of latest results of which nobody else is asked: the oldest first.
 
-    Two people have confirmed them, or whoever answered said that it was a false alarm. `since` is
+    Two people have confirmed them, or nobody disputes that it was a false alarm. `since` is
     a day by the clocks of their stores.
     """
     found = Event.objects.current().filter(verdict__in=_LABELS, waits_for="")
@@ -62,7 +62,8 @@ def agreed(*, since: date | None = None, store: Store | None = None) -> EventQue
         found = found.filter(store=store)
     if since is not None:
         days = [
-            Q(store=each, happened_at__gte=_midnight(since, each)) for each in Store.objects.all()
+            Q(store=each, happened_at__gte=periods.midnight(since, ZoneInfo(each.time_zone)))
+            for each in Store.objects.all()
         ]
         found = found.filter(reduce(or_, days, Q(pk=None)))
     related = ("analysis__clip__store", "analysis__clip__camera")
@@ -214,7 +215,3 @@ def _camera(clip: Clip) -> str:
 def _day(moment: datetime | None, clip: Clip) -> date | None:
     """By the clocks of the store."""
     return moment.astimezone(ZoneInfo(clip.store.time_zone)).date() if moment else None
-
-
-def _midnight(day: date, store: Store) -> datetime:
-    return datetime.combine(day, time(), ZoneInfo(store.time_zone))

@@ -22,6 +22,7 @@ from django.http import HttpRequest, QueryDict
 from django.template.loader import render_to_string
 from django.utils.safestring import SafeString, mark_safe
 
+from video_classifier.http.list_filters import Chip
 from video_classifier.http.paging import Page
 from video_classifier.ml.contracts import ClipSpec, EventCandidate, Region, WindowScore
 from video_classifier.models import Alert, Analysis, Camera, Clip, Feed, Store, Track
@@ -369,6 +370,15 @@ STATES: dict[str, Callable[[], dict[str, dict[str, Any]]]] = {
             "boxes": [_box(1, is_hint=True, top=0.3), _box(4, is_hint=False, top=0.05)]
         },
         "over the player": {},
+    },
+    "chips": lambda: {
+        "two": {
+            "chips": [
+                Chip(label="Status", value="Done", address_without="?"),
+                Chip(label="Clip name", value=LONG, address_without="?status=done"),
+            ],
+            "clear": "/history/",
+        },
     },
     "clip_name": lambda: {"short": {"name": SHORT}, "long": {"name": LONG}},
     "confidence": lambda: {

@@ -53,11 +53,16 @@ def is_alone(request: HttpRequest) -> bool:
     return "Range" not in request.headers
 
 
+def shows_page(request: HttpRequest) -> bool:
+    """Whether somebody gets a page to see: not a part of it, and not its head alone."""
+    return request.method == "GET" and not is_part(request)
+
+
 def note_view(
     request: SignedInRequest, kind: str, key: object = "", *, store: int | None, **details: int
 ) -> None:
-    """Of a page with footage, for the audit log: not of its parts, and not of its head alone."""
-    if request.method == "GET" and not is_part(request):
+    """Of a page with footage, for the audit log."""
+    if shows_page(request):
         audit_views.note(request.user, kind, key, store=store, **details)
 
 

@@ -42,6 +42,7 @@ from video_classifier.web.responses import (
     is_part,
     note_view,
     page_or_part,
+    shows_page,
 )
 from video_classifier.web.results import HeatMapPanel, ProgressPanel, model_problem, steps
 from video_classifier.web.trashed import ANALYSIS, gone_if_trashed
@@ -73,7 +74,7 @@ def _result(  # noqa: PLR0913
     analysis = get_object_or_404(visible.select_related("heat_map"), pk=pk)
     if is_view:
         note_view(request, audit.RESULT, pk, store=analysis.store_id)
-    if is_view and request.method == "GET" and not is_part(request):
+    if is_view and shows_page(request):
         openings.note(analysis.clip, request.user)
     card = {choice.name: choice.card for choice in form.choices}.get(analysis.model)
     measured = card if card is not None and card.describes(analysis.model_sha256) else None

@@ -19,7 +19,7 @@ from video_classifier.web.trashed import CLIP, gone_if_trashed
 @require_POST
 @gone_if_trashed(CLIP)
 def tag_clip(request: SignedInRequest, pk: UUID) -> HttpResponse:
-    """Puts the tag `put` on the clip, or takes `take` off it: whoever sees a clip may."""
+    """Puts the tag `put` on the clip, or takes `take` off it, for anybody who sees the clip."""
     clip = get_object_or_404(Clip.objects.visible_to(request.user), pk=pk)
     if unwanted := request.POST.get("take"):
         tags.take([clip], unwanted)
