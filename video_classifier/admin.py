@@ -27,6 +27,7 @@ from video_classifier.models import (
     AuditSeal,
     BrowserCopy,
     Camera,
+    CandidateScore,
     Case,
     CaseExport,
     CaseItem,
@@ -39,14 +40,17 @@ from video_classifier.models import (
     FeedHour,
     HeatMap,
     LiveEvent,
+    Measure,
     Membership,
     OneTimePassword,
     Opened,
+    PlantedAct,
     Preferences,
     RepeatableRequest,
     Retention,
     Review,
     SavedView,
+    ScoredTime,
     Segment,
     SegmentCopy,
     Store,
@@ -588,6 +592,36 @@ class LiveEventAdmin(ReadOnlyAdmin):
     @admin.display(description="Score", ordering="score")
     def rounded(self, event: LiveEvent) -> str:
         return f"{event.score:.2f}"
+
+
+@admin.register(CandidateScore)
+class CandidateScoreAdmin(ReadOnlyAdmin):
+    list_display = ("started_at", "camera", "model", "score")
+    list_select_related = ("camera__store",)
+    ordering = ("-started_at",)
+
+
+@admin.register(ScoredTime)
+class ScoredTimeAdmin(ReadOnlyAdmin):
+    list_display = ("start", "camera", "model", "is_live", "seconds")
+    list_select_related = ("camera__store",)
+    ordering = ("-start",)
+
+
+@admin.register(Measure)
+class MeasureAdmin(ReadOnlyAdmin):
+    """Made on the camera's page of it, which notes who did."""
+
+    list_display = ("made_at", "camera", "model", "budget", "low", "high", "end")
+    list_select_related = ("camera__store",)
+    readonly_fields = ("made_at", "checked_at", "ended_at")
+
+
+@admin.register(PlantedAct)
+class PlantedActAdmin(ReadOnlyAdmin):
+    list_display = ("started_at", "camera", "note", "noted_by")
+    list_select_related = ("camera__store", "noted_by")
+    readonly_fields = ("noted_at",)
 
 
 @admin.register(Channel)

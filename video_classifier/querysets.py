@@ -31,6 +31,7 @@ if TYPE_CHECKING:
         AuditSeal,
         BrowserCopy,
         Camera,
+        CandidateScore,
         Case,
         CaseExport,
         Channel,
@@ -42,8 +43,11 @@ if TYPE_CHECKING:
         HeatMap,
         Job,
         LiveEvent,
+        Measure,
+        PlantedAct,
         Review,
         SavedView,
+        ScoredTime,
         Segment,
         SegmentCopy,
         Store,
@@ -308,6 +312,10 @@ class EventQuerySet(InStoreQuerySet["Event"]):
     def strongest_first(self) -> Self:
         return self.order_by("-score", "number")
 
+    def hints(self) -> Self:
+        """Without the uncertain ones."""
+        return self.filter(is_hint=True)
+
     def current(self) -> Self:
         """Of the latest results of clips that are not in the trash."""
         return self.filter(is_current=True)
@@ -365,6 +373,29 @@ class LiveEventQuerySet(InStoreQuerySet["LiveEvent"]):
 
     def open(self) -> Self:
         return self.filter(closed_at=None)
+
+    def hints(self) -> Self:
+        """Without the uncertain ones."""
+        return self.filter(is_hint=True)
+
+
+class CandidateScoreQuerySet(InStoreQuerySet["CandidateScore"]):
+    way_to_store = "camera__store"
+
+
+class ScoredTimeQuerySet(InStoreQuerySet["ScoredTime"]):
+    way_to_store = "camera__store"
+
+
+class MeasureQuerySet(InStoreQuerySet["Measure"]):
+    way_to_store = "camera__store"
+
+    def in_force(self) -> Self:
+        return self.filter(ended_at=None)
+
+
+class PlantedActQuerySet(InStoreQuerySet["PlantedAct"]):
+    way_to_store = "camera__store"
 
 
 class AlertQuerySet(InStoreQuerySet["Alert"]):

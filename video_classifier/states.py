@@ -36,6 +36,7 @@ class Prediction(models.TextChoices):
     """A hint for a person who looks, never an accusation; or none; or nothing to judge."""
 
     HINT = "hint", "Possible shoplifting"
+    UNCERTAIN = "uncertain", "Uncertain"  # between both thresholds of a camera's own measure
     NO_HINT = "no_hint", "No hint"
     NO_RESULT = "no_result", "No result"
 
@@ -44,6 +45,15 @@ class ThresholdOrigin(models.TextChoices):
     """Which threshold decides between a hint and none."""
 
     MODEL = "model", "The model's own"
+    CAMERA = "camera", "Measured on its camera"
+
+
+class EndOfMeasure(models.TextChoices):
+    """Why the thresholds of a camera's measure hold no longer."""
+
+    REPLACED = "replaced", "A newer measure"
+    REMOVED = "removed", "Somebody went back to the model's own threshold"
+    MODEL = "model", "The camera has another model"
 
 
 class Playback(models.TextChoices):
@@ -199,6 +209,10 @@ class Action(models.TextChoices):
     CASE_CLOSED = "case_closed", "Closed a case"
     CASE_DELETED = "case_deleted", "Deleted a case"
     CASE_EXPORTED = "case_exported", "Had evidence exported"
+    MEASURED = "measured", "Measured a camera"
+    MEASURE_ENDED = "measure_ended", "Ended a camera's measure"
+    ACT_PLANTED = "act_planted", "Noted an act for a test"
+    ACT_REMOVED = "act_removed", "Deleted an act for a test"
     RETENTION_CHANGED = "retention_set", "Changed how long footage is kept"
     EXPIRED = "expired", "Deleted when its time was over"
 

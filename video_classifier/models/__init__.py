@@ -13,6 +13,7 @@ from video_classifier.models.clips import BrowserCopy, Clip, SegmentCopy
 from video_classifier.models.desk import Preferences, SavedView, Tag
 from video_classifier.models.jobs import Job
 from video_classifier.models.live import Feed, FeedHour, LiveEvent
+from video_classifier.models.measures import CandidateScore, Measure, PlantedAct, ScoredTime
 from video_classifier.models.requests import RepeatableRequest
 from video_classifier.models.retention import Retention
 from video_classifier.models.reviews import Opened, Review, Visit
@@ -27,6 +28,7 @@ __all__ = [
     "AuditSeal",
     "BrowserCopy",
     "Camera",
+    "CandidateScore",
     "Case",
     "CaseExport",
     "CaseItem",
@@ -40,14 +42,17 @@ __all__ = [
     "HeatMap",
     "Job",
     "LiveEvent",
+    "Measure",
     "Membership",
     "OneTimePassword",
     "Opened",
+    "PlantedAct",
     "Preferences",
     "RepeatableRequest",
     "Retention",
     "Review",
     "SavedView",
+    "ScoredTime",
     "Segment",
     "SegmentCopy",
     "Store",

@@ -107,6 +107,19 @@ class Analysis(Result):
         default=ThresholdOrigin.MODEL,
         help_text="Where the threshold comes from.",
     )
+    low = models.FloatField(
+        null=True,
+        blank=True,
+        help_text="From this score to the threshold: uncertain. None: the threshold decides alone.",
+    )
+    measure = models.ForeignKey(
+        "Measure",
+        models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="+",
+        help_text="Of the camera, if its thresholds decided.",
+    )
     status = models.CharField(max_length=9, choices=Status, default=Status.QUEUED)
     requested_by = models.ForeignKey(
         settings.AUTH_USER_MODEL,
@@ -160,8 +173,15 @@ class Analysis(Result):
             ),
             models.CheckConstraint(
                 name="analysis_prediction_has_a_score",
-                condition=~Q(prediction__in=(Prediction.HINT, Prediction.NO_HINT))
+                condition=~Q(
+                    prediction__in=(Prediction.HINT, Prediction.UNCERTAIN, Prediction.NO_HINT)
+                )
                 | ~Q(score=None) & ~Q(threshold=None),
+            ),
+            models.CheckConstraint(
+                name="analysis_is_uncertain_between_two_thresholds",
+                condition=Q(low=None) & ~Q(prediction=Prediction.UNCERTAIN)
+                | Q(low__gte=0, low__lte=F("threshold")),
             ),
             models.CheckConstraint(
                 name="analysis_no_result_has_a_reason",
@@ -290,8 +310,9 @@ class Track(models.Model):
 class Event(models.Model):
     """An event candidate whose score reached the threshold. Times are seconds of the clip.
 
-    Written when the analysis closes. A clip is a hint exactly when it has one; results from before
-    there were events have none.
+    Written when the analysis closes. A clip is a hint exactly when it has one that is a hint;
+    results from before there were events have none. Where a camera's measure decides, there are
+    uncertain ones, too: they go to the review queue, and nobody is told of them.
     """
 
     analysis = models.ForeignKey(Analysis, models.CASCADE, related_name="events")
@@ -311,6 +332,7 @@ class Event(models.Model):
     end = models.FloatField(help_text="Of its last window.")
     peak = models.FloatField(help_text="The middle of its best window.")
     score = models.FloatField(help_text="0 to 1: the mean of its best windows.")
+    is_hint = models.BooleanField(default=True, help_text="Or uncertain.")
     # What the review queue asks: written when the analysis closes, then by services.reviews.
     store = models.ForeignKey(
         Store, models.PROTECT, related_name="+", editable=False, db_index=False

@@ -155,6 +155,14 @@ class LiveEvent(models.Model):
     model_sha256 = models.CharField("model SHA-256", max_length=64, blank=True)
     score = models.FloatField(help_text="0 to 1: the mean of its best windows.")
     threshold = models.FloatField()
+    low = models.FloatField(
+        null=True,
+        blank=True,
+        help_text="From this score to the threshold: uncertain. None: the threshold decides alone.",
+    )
+    is_hint = models.BooleanField(
+        default=True, help_text="Or uncertain: the score has not reached the threshold yet."
+    )
     still = models.CharField(
         max_length=200, blank=True, help_text="The name in storage of the picture that shows it."
     )
@@ -183,8 +191,12 @@ class LiveEvent(models.Model):
                 condition=Q(peak_at__gte=F("started_at"), peak_at__lte=F("ended_at")),
             ),
             models.CheckConstraint(
-                name="liveevent_is_a_hint",
-                condition=Q(score__lte=1, threshold__gte=0, score__gte=F("threshold")),
+                name="liveevent_is_a_hint_or_uncertain",
+                condition=Q(score__lte=1, threshold__gte=0)
+                & (
+                    Q(is_hint=True, score__gte=F("threshold"))
+                    | Q(is_hint=False, score__lt=F("threshold"), score__gte=F("low"))
+                ),
             ),
             models.CheckConstraint(
                 name="liveevent_closed_for_a_reason",
