@@ -19,6 +19,7 @@ from django.template.defaultfilters import filesizeformat
 
 from video_classifier.http.forms import NewAccountForm
 from video_classifier.models import (
+    Activation,
     Alert,
     AlertsRead,
     Analysis,
@@ -39,9 +40,11 @@ from video_classifier.models import (
     Feed,
     FeedHour,
     HeatMap,
+    Improvement,
     LiveEvent,
     Measure,
     Membership,
+    ModelVersion,
     OneTimePassword,
     Opened,
     PlantedAct,
@@ -622,6 +625,31 @@ class PlantedActAdmin(ReadOnlyAdmin):
     list_display = ("started_at", "camera", "note", "noted_by")
     list_select_related = ("camera__store", "noted_by")
     readonly_fields = ("noted_at",)
+
+
+@admin.register(Improvement)
+class ImprovementAdmin(ReadOnlyAdmin):
+    list_display = ("waiting_since", "store", "model", "status", "requested_by")
+    list_filter = ("status",)
+    list_select_related = ("store", "requested_by")
+    readonly_fields = ("waiting_since", "not_before", "version")
+
+
+@admin.register(ModelVersion)
+class ModelVersionAdmin(ReadOnlyAdmin):
+    """Moved on the page of a store's versions, which notes who did."""
+
+    list_display = ("name", "store", "state", "made_at", "shadow_since")
+    list_filter = ("state",)
+    list_select_related = ("store",)
+    readonly_fields = ("state", "made_at", "shadow_since")
+
+
+@admin.register(Activation)
+class ActivationAdmin(ReadOnlyAdmin):
+    list_display = ("at", "store", "model", "version", "by", "why")
+    list_select_related = ("store", "version", "by")
+    readonly_fields = ("at",)
 
 
 @admin.register(Channel)

@@ -24,6 +24,7 @@ from video_classifier.states import (
 
 if TYPE_CHECKING:
     from video_classifier.models import (  # noqa: F401
+        Activation,
         Alert,
         Analysis,
         ApiKey,
@@ -41,9 +42,11 @@ if TYPE_CHECKING:
         Feed,
         FeedHour,
         HeatMap,
+        Improvement,
         Job,
         LiveEvent,
         Measure,
+        ModelVersion,
         PlantedAct,
         Review,
         SavedView,
@@ -398,6 +401,14 @@ class PlantedActQuerySet(InStoreQuerySet["PlantedAct"]):
     way_to_store = "camera__store"
 
 
+class ImprovementQuerySet(JobQuerySet["Improvement"]):
+    """Jobs, of stores."""
+
+
+class ModelVersionQuerySet(InStoreQuerySet["ModelVersion"]):
+    """Of stores."""
+
+
 class AlertQuerySet(InStoreQuerySet["Alert"]):
     def hints(self) -> Self:
         return self.filter(kind__in=HINTS)
@@ -575,6 +586,12 @@ class AuditEntryQuerySet(AppendOnlyQuerySet["AuditEntry"]):
         if user.is_superuser:
             return self
         return self.filter(store__in=user.memberships.filter(role=Role.MANAGER).values("store"))
+
+
+class ActivationQuerySet(  # type: ignore[override]
+    AppendOnlyQuerySet["Activation"], InStoreQuerySet["Activation"]
+):
+    """Of stores; never changed."""
 
 
 class AuditSealQuerySet(AppendOnlyQuerySet["AuditSeal"]):

@@ -66,6 +66,15 @@ class Playback(models.TextChoices):
     NONE = "none", "Download only"
 
 
+class VersionState(models.TextChoices):
+    """Where a store's own version of a model is on its way."""
+
+    CANDIDATE = "candidate", "Candidate"  # made, and measured on what it has not seen
+    SHADOW = "shadow", "In the shadow"  # scores along, and decides nothing
+    ACTIVE = "active", "In use"
+    RETIRED = "retired", "Retired"  # results may name it
+
+
 class RecordedFrom(models.TextChoices):
     """How it is known when a clip was recorded."""
 
@@ -211,6 +220,10 @@ class Action(models.TextChoices):
     CASE_EXPORTED = "case_exported", "Had evidence exported"
     MEASURED = "measured", "Measured a camera"
     MEASURE_ENDED = "measure_ended", "Ended a camera's measure"
+    IMPROVEMENT_ASKED = "improve_asked", "Had a model learn from reviews"
+    SHADOW_STARTED = "shadow_started", "Had a version score in the shadow"
+    SHADOW_ENDED = "shadow_ended", "Ended a version's shadow"
+    VERSION_ACTIVATED = "activated", "Changed the version of a model in use"
     ACT_PLANTED = "act_planted", "Noted an act for a test"
     ACT_REMOVED = "act_removed", "Deleted an act for a test"
     RETENTION_CHANGED = "retention_set", "Changed how long footage is kept"

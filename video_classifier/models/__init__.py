@@ -18,8 +18,10 @@ from video_classifier.models.requests import RepeatableRequest
 from video_classifier.models.retention import Retention
 from video_classifier.models.reviews import Opened, Review, Visit
 from video_classifier.models.uploads import Upload
+from video_classifier.models.versions import Activation, Improvement, ModelVersion
 
 __all__ = [
+    "Activation",
     "Alert",
     "AlertsRead",
     "Analysis",
@@ -40,10 +42,12 @@ __all__ = [
     "Feed",
     "FeedHour",
     "HeatMap",
+    "Improvement",
     "Job",
     "LiveEvent",
     "Measure",
     "Membership",
+    "ModelVersion",
     "OneTimePassword",
     "Opened",
     "PlantedAct",
