@@ -1,0 +1,133 @@
+"""Rates against values of tables, and their intervals against simulated days."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+
+from video_classifier.ml.measures import poisson
+from video_classifier.ml.measures.errors import MeasureError
+from video_classifier.ml.measures.poisson import Rate
+
+DAYS = 2000
+
+
+@pytest.mark.parametrize(
+    ("count", "low", "high"),
+    [(0, 0, 3.6889), (1, 0.0253, 5.5716), (10, 4.7954, 18.3904), (100, 81.3640, 121.6268)],
+)
+def test_the_interval_is_that_of_the_tables(count: int, low: float, high: float) -> None:
+    assert poisson.interval(count, 1) == pytest.approx((low, high), abs=1e-4)
+
+
+def test_it_is_a_rate_of_the_exposure() -> None:
+    assert poisson.interval(10, 4) == pytest.approx((4.7954 / 4, 18.3904 / 4), abs=1e-4)
+
+
+def test_many_events_have_an_interval_as_well() -> None:
+    low, high = poisson.interval(100_000, 1)
+
+    assert (low, high) == pytest.approx((100_000 - 620, 100_000 + 620), abs=5)
+
+
+@pytest.mark.parametrize("rate", [0.05, 0.3, 1.0, 2.5, 7.0, 40.0])
+def test_the_interval_covers_the_true_rate_of_2000_days(rate: float) -> None:
+    counts = np.random.default_rng(18).poisson(rate, DAYS)
+    ends = {int(count): poisson.interval(int(count), 1) for count in np.unique(counts)}
+
+    covered = np.mean([ends[int(count)][0] <= rate <= ends[int(count)][1] for count in counts])
+
+    assert covered >= 0.95 - 2 * (0.95 * 0.05 / DAYS) ** 0.5  # two standard errors
+
+
+def test_clusters_of_hints_make_it_too_narrow() -> None:
+    generator = np.random.default_rng(18)
+    counts = [int(generator.poisson(4, bursts).sum()) for bursts in generator.poisson(1, DAYS)]
+    ends = {count: poisson.interval(count, 1) for count in set(counts)}
+
+    covered = np.mean([ends[count][0] <= 4 <= ends[count][1] for count in counts])
+
+    assert covered < 0.75
+
+
+def test_of_no_event_the_upper_end_covers_19_of_20_days() -> None:
+    highest = Rate(count=0, days=1, recordings=1).high
+
+    counts = np.random.default_rng(18).poisson(highest * 1.0001, 100_000)
+
+    assert np.mean(counts == 0) == pytest.approx(0.05, abs=0.003)
+
+
+@pytest.mark.parametrize(
+    ("rate", "sentence"),
+    [
+        (Rate(count=0, days=3, recordings=9), "0 in 3.0 days: fewer than 1.0 a day (95 %)"),
+        (Rate(count=7, days=3, recordings=9), "7 in 3.0 days: 2.3 a day (95 %: 0.94 to 4.8)"),
+        (
+            Rate(count=2, days=0.25, recordings=1),
+            "2 in 0.25 days: 8.0 a day (95 %: 0.97 to 28.9)",
+        ),
+    ],
+)
+def test_a_rate_is_a_sentence(rate: Rate, sentence: str) -> None:
+    assert str(rate) == sentence
+
+
+@pytest.mark.parametrize(
+    "refused",
+    [
+        lambda: poisson.interval(-1, 1),
+        lambda: poisson.interval(poisson.MOST + 1, 1),
+        lambda: poisson.interval(1, 0),
+        lambda: poisson.interval(1, float("nan")),
+        lambda: poisson.interval(1, 1, level=1),
+        lambda: Rate(count=1, days=-1, recordings=1),
+        lambda: poisson.paired_difference([], [], []),
+        lambda: poisson.paired_difference([1], [1, 2], [1]),
+        lambda: poisson.paired_difference([1], [-1], [1]),
+        lambda: poisson.paired_difference([1], [1], [0]),
+        lambda: poisson.paired_difference([1], [1], [float("nan")]),
+    ],
+)
+def test_what_is_no_rate_is_refused(refused: Callable[[], object]) -> None:
+    with pytest.raises(MeasureError):
+        refused()
+
+
+def test_a_difference_is_of_the_same_days() -> None:
+    found = poisson.paired_difference([2, 2, 2, 2], [1, 1, 1, 1], [0.5] * 4)
+
+    assert found.value == -2
+    assert found.low < -2 < found.high
+    assert found.recordings == 4
+
+
+def test_two_that_agree_may_differ_by_what_so_few_days_can_hide() -> None:
+    found = poisson.paired_difference([1, 0, 0], [1, 0, 0], [1, 1, 1])
+
+    assert found.value == 0
+    assert found.low == pytest.approx(-3.6889 / 3, abs=1e-4)
+    assert found.high == pytest.approx(3.6889 / 3, abs=1e-4)
+
+
+def test_days_in_common_make_a_difference_certain_that_other_days_would_hide() -> None:
+    busy = np.random.default_rng(18).poisson(20, 30)
+
+    found = poisson.paired_difference(busy + 1, busy, np.ones(30))
+
+    assert found.high < 0
+    assert poisson.interval(int(busy.sum()), 30)[1] > poisson.interval(int(busy.sum()) + 30, 30)[0]
+
+
+def test_the_interval_of_a_difference_covers_it() -> None:
+    generator = np.random.default_rng(18)
+    covered = 0
+    for seed in range(100):
+        common = generator.poisson(2, 12)
+        before, after = common + generator.poisson(1, 12), common + generator.poisson(0.5, 12)
+        found = poisson.paired_difference(before, after, np.ones(12), seed=seed)
+        covered += found.low <= -0.5 <= found.high
+
+    assert covered >= 0.94 * 100
