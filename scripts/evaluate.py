@@ -15,8 +15,9 @@ from video_classifier.ml import experiments
 from video_classifier.ml.cache import Cache
 from video_classifier.ml.data import manifest
 from video_classifier.ml.data.manifest import Entry
-from video_classifier.ml.evaluation import evaluate, score_table
+from video_classifier.ml.evaluation import evaluate, per_camera_day, score_table
 from video_classifier.ml.evaluation.evaluate import Evaluation
+from video_classifier.ml.evaluation.per_camera_day import PerCameraDay
 from video_classifier.ml.networks import pretrained
 from video_classifier.ml.reporting import report
 from video_classifier.ml.serving import bundle, loading
@@ -26,7 +27,9 @@ EXAMPLE = """example:
 
 clips.csv has a line with the columns path (relative to the file) and label (shoplifter or
 non_shoplifter), and a row for each clip. Where there are columns actor, take or scene, the
-intervals come from resampling whole people or recordings; other columns are ignored.
+intervals come from resampling whole people or recordings; other columns are ignored. With
+--by-camera-day it has the columns camera and day as well, as manage.py export_reviewed writes
+them, and may have share_of_day: how much of that camera-day was scored.
 """
 
 
@@ -35,6 +38,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         card = bundle.check(arguments.model)
         entries = manifest.read(arguments.manifest, missing_is_wrong=False)
+        days = per_camera_day.read(arguments.manifest) if arguments.by_camera_day else {}
         evaluation = (
             experiments.evaluate_recipe(
                 card,
@@ -50,11 +54,15 @@ def main(argv: Sequence[str] | None = None) -> int:
     except experiments.REFUSALS as error:
         console.complain(error)
         return 2
+    by_day = per_camera_day.measure(evaluation, days) if arguments.by_camera_day else None
     if arguments.json:
-        arguments.json.write_text(evaluate.to_json(evaluation), encoding="utf-8")
+        more = {} if by_day is None else {"per_camera_day": per_camera_day.to_json(by_day)}
+        arguments.json.write_text(evaluate.to_json(evaluation, **more), encoding="utf-8")
     if arguments.scores:
         score_table.write(arguments.scores, [evaluate.unseen(evaluation)])
     _print(evaluation)
+    if by_day is not None:
+        _print_days(by_day)
     if arguments.report:
         page = report.write(arguments.report, evaluation, card)
         console.err.print(f"Wrote {page}.", markup=False, soft_wrap=True)
@@ -86,6 +94,17 @@ def _print(evaluation: Evaluation) -> None:
         console.err.print(warning, style="yellow", markup=False)
 
 
+def _print_days(found: PerCameraDay) -> None:
+    table = Table("camera", "recordings", "false hints per camera-day", title="By camera-day")
+    for camera, rate in found.cameras.items():
+        table.add_row(camera, str(rate.recordings), str(rate))
+    if found.all is not None:
+        table.add_row("all", str(found.all.recordings), str(found.all), style="bold")
+    console.out.print(table)
+    for note in found.notes:
+        console.err.print(note, style="yellow", markup=False)
+
+
 def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     parser = console.parser("evaluate", __doc__, EXAMPLE)
     parser.add_argument("model", type=Path, help="the model's folder")
@@ -103,6 +122,11 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
         type=console.folder_to_write,
         metavar="DIR",
         help="write plots, the worst mistakes and one HTML page into this folder",
+    )
+    parser.add_argument(
+        "--by-camera-day",
+        action="store_true",
+        help="print false hints per camera-day, too, by the manifest's columns camera and day",
     )
     parser.add_argument(
         "--folds",

@@ -115,3 +115,34 @@ def test_a_recipe_of_too_few_people_is_refused(
 
     assert evaluate.main([str(model), str(table), "--folds", "by-group"]) == 2
     assert "people or recordings are labelled" in capsys.readouterr().err
+
+
+def test_false_hints_are_counted_by_camera_day(
+    make_model: MakeModel, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    videos.write(tmp_path / "a.mp4", 12)
+    table = tmp_path / "clips.csv"
+    table.write_text(
+        "path,label,camera,day\na.mp4,non_shoplifter,Till,2026-11-01\n", encoding="utf-8"
+    )
+    model, target = make_model("mine", threshold=0.0001), tmp_path / "figures.json"
+
+    options = ["--by-camera-day", "--json", str(target)]
+    assert evaluate.main([str(model), str(table), *options]) == 0
+
+    found = json.loads(target.read_text())["per_camera_day"]
+    assert found["cameras"]["Till"]["false_hints"] == 1
+    assert found["all"]["camera_days"] == 1
+    printed = capsys.readouterr()
+    assert "Till" in printed.out
+    assert "too high" in printed.err
+
+
+def test_without_cameras_there_is_no_camera_day(
+    make_model: MakeModel, make_table: MakeTable, capsys: pytest.CaptureFixture[str]
+) -> None:
+    table = make_table([("a.mp4", "shoplifter", "ann")])
+
+    assert evaluate.main([str(make_model("mine")), str(table), "--by-camera-day"]) == 2
+
+    assert "needs a line with the columns path and camera" in capsys.readouterr().err

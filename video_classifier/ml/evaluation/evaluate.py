@@ -34,6 +34,7 @@ class ScoredClip:
     entry: Entry
     score: float  # 0 to 1
     in_training: bool  # the network was trained on this very file
+    candidates: tuple[float, ...] = ()  # all scores of event candidates, if they are known
 
     def is_correct(self, threshold: float) -> bool:
         return (self.score >= threshold) == (self.entry.label == SHOPLIFTER)
@@ -108,7 +109,12 @@ def evaluate(
         outcome, in_training = model.analyze(entry.path), sha256(entry.path) in trained_on
         if outcome.prediction is None:
             return UnscoredClip(entry=entry, reason=outcome.no_result, in_training=in_training)
-        return ScoredClip(entry=entry, score=outcome.prediction.score, in_training=in_training)
+        return ScoredClip(
+            entry=entry,
+            score=outcome.prediction.score,
+            in_training=in_training,
+            candidates=tuple(candidate.score for candidate in outcome.candidates),
+        )
 
     clips, unreadable = each(entries, score, advance)
     scored = [clip for clip in clips if isinstance(clip, ScoredClip)]
@@ -192,9 +198,9 @@ def _counts(clips: Sequence[ScoredClip], threshold: float) -> Confusion:
     return confusion(targets, np.array([clip.score for clip in clips]), threshold)
 
 
-def to_json(evaluation: Evaluation) -> str:
-    """The evaluation as JSON; its keys are documented and stable."""
-    return json.dumps(_plain(evaluation), indent=2, ensure_ascii=False) + "\n"
+def to_json(evaluation: Evaluation, **more: object) -> str:
+    """The evaluation as JSON, with `more` under its names; its keys are documented and stable."""
+    return json.dumps(_plain(evaluation) | more, indent=2, ensure_ascii=False) + "\n"
 
 
 def _plain(evaluation: Evaluation) -> dict[str, Any]:
