@@ -14,8 +14,9 @@ from django.utils import timezone
 from tests.conftest import FakePredictor, MakeAnalysis, MakeClip, followed, make_segment
 from tests.databases import plan
 from tests.makers.deliveries import make_channel
+from tests.makers.measures import make_measure
 from video_classifier.ml.serving import no_result
-from video_classifier.models import Alert, Analysis, Segment
+from video_classifier.models import Alert, Analysis, Camera, Clip, Measure, Segment
 from video_classifier.services import (
     alerts,
     analyses,
@@ -28,7 +29,15 @@ from video_classifier.services import (
 )
 from video_classifier.services.errors import Refused
 from video_classifier.services.jobs import LeaseLostError
-from video_classifier.states import Prediction, Stage, Status, ThresholdOrigin, View
+from video_classifier.states import (
+    EndOfMeasure,
+    Prediction,
+    Stage,
+    Status,
+    ThresholdOrigin,
+    Turn,
+    View,
+)
 
 MINUTE = 60.0
 
@@ -209,6 +218,74 @@ def test_a_result_says_where_its_threshold_comes_from_and_which_weights_made_it(
     assert (made.model_sha256, made.detector_sha256) == (predictor.sha256, "d" * 64)
 
 
+def measured(analysis: Analysis) -> Measure:
+    """Its clip is of a camera with thresholds of its own; FakePredictor's is 0.5."""
+    camera = Camera.objects.create(store=analysis.clip.store, name="Till")
+    Clip.objects.update(camera=camera)
+    return make_measure(camera, low=0.3, high=0.7)
+
+
+@pytest.mark.parametrize(
+    ("scores", "prediction", "hints"),
+    [
+        ((0.1, 0.2, 0.29), Prediction.NO_HINT, []),
+        ((0.1, 0.6, 0.3), Prediction.UNCERTAIN, [False, False]),
+        ((0.3, 0.7, 0.2), Prediction.HINT, [False, True]),
+    ],
+)
+def test_the_measure_of_its_camera_decides(
+    analysis: Analysis,
+    scores: tuple[float, float, float],
+    prediction: Prediction,
+    hints: list[bool],
+) -> None:
+    measure = measured(analysis)
+
+    made = after(*map(FakePredictor, scores))
+
+    assert (made.prediction, made.low, made.threshold) == (prediction, 0.3, 0.7)
+    assert (made.threshold_origin, made.measure) == (ThresholdOrigin.CAMERA, measure)
+    assert list(made.events.values_list("is_hint", flat=True)) == hints
+    assert list(made.events.values_list("number", flat=True)) == list(range(1, len(hints) + 1))
+    assert set(made.segments.values_list("threshold", flat=True)) == {0.5}
+
+
+def test_what_was_judged_before_keeps_its_thresholds(analysis: Analysis) -> None:
+    measure = measured(analysis)
+    after(*map(FakePredictor, (0.1, 0.6, 0.3)))
+
+    Measure.objects.update(ended_at=timezone.now(), end=EndOfMeasure.REMOVED)
+
+    made = Analysis.objects.get()
+    assert (made.low, made.threshold, made.measure) == (0.3, 0.7, measure)
+
+
+def test_without_a_result_no_measure_decides(analysis: Analysis) -> None:
+    measured(analysis)
+
+    made = after(*(FakePredictor(no_result="It is black.") for _ in range(3)))
+
+    assert (made.prediction, made.low, made.measure) == (Prediction.NO_RESULT, None, None)
+
+
+@pytest.mark.parametrize(("score", "told"), [(0.6, 0), (0.7, 1)])
+def test_nobody_is_told_of_what_is_uncertain(analysis: Analysis, score: float, told: int) -> None:
+    measured(analysis)
+    make_channel(tells_recordings=True)
+
+    after(*map(FakePredictor, (0.1, score, 0.3)))
+
+    assert Alert.objects.count() == told
+
+
+def test_uncertain_events_wait_in_the_review_queue(analysis: Analysis) -> None:
+    measured(analysis)
+
+    made = after(*map(FakePredictor, (0.1, 0.6, 0.2)))
+
+    assert made.events.get().waits_for == Turn.FIRST
+
+
 @pytest.mark.usefixtures("analysis")
 def test_scores_of_different_weights_are_not_compared() -> None:
     newer = FakePredictor(0.9)
@@ -256,7 +333,7 @@ def test_two_segments_that_are_done_at_the_same_time_close_it_once(
     closed: list[bool] = []
     close = conclusions.close_if_complete
     monkeypatch.setattr(
-        conclusions, "close_if_complete", lambda *which: closed.append(close(*which))
+        conclusions, "close_if_complete", lambda *a, **k: closed.append(close(*a, **k))
     )
     for _ in range(5):
         made = make_analysis()

@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 from django.utils import timezone
 
-from tests.conftest import MakeClip
+from tests.conftest import MakeClip, MakeStore
+from tests.makers.measures import make_score
 from tests.services.test_files import store
-from video_classifier.models import Alert, Clip
+from video_classifier.models import Alert, Camera, CandidateScore, Clip
 from video_classifier.services import housekeeping, resumable
 from video_classifier.states import AlertKind
 
@@ -51,6 +52,17 @@ def test_alerts_that_are_too_old_are_deleted() -> None:
     housekeeping.tidy_if_due()
 
     assert Alert.objects.count() == 1
+
+
+@pytest.mark.usefixtures("clock")
+def test_scores_of_cameras_that_are_too_old_are_deleted(make_store: MakeStore) -> None:
+    camera = Camera.objects.create(store=make_store(), name="Till")
+    for days in (59, 61):
+        make_score(camera, started_at=timezone.now() - timedelta(days=days))
+
+    housekeeping.tidy_if_due()
+
+    assert CandidateScore.objects.count() == 1
 
 
 @pytest.mark.django_db

@@ -75,10 +75,10 @@ def of_live_event(event: LiveEvent) -> Alert | None:
 def of_analysis(analysis: Analysis) -> Alert | None:
     """To be called in the transaction that closes it.
 
-    None without an event, if no channel wants to hear of it, and for clips of live cameras: their
-    events were told when they happened.
+    None without a hint, as nobody is told of what is uncertain, if no channel wants to hear of it,
+    and for clips of live cameras: their events were told when they happened.
     """
-    strongest = analysis.events.order_by("-score", "number").first()
+    strongest = analysis.events.hints().order_by("-score", "number").first()
     clip = analysis.clip
     if strongest is None or clip.origin != Origin.UPLOAD:
         return None

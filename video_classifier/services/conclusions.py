@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import chain, groupby
+from itertools import chain, count, groupby
 from operator import attrgetter
 from uuid import UUID
 
@@ -17,10 +17,21 @@ from video_classifier.ml.serving import no_result
 from video_classifier.models import Analysis, Clip, Event, Segment, Track
 from video_classifier.models.analyses import Result
 from video_classifier.querysets import JobQuerySet
-from video_classifier.services import alerts, candidates, evidence, following, jobs, reviews
+from video_classifier.services import (
+    alerts,
+    candidate_scores,
+    candidates,
+    evidence,
+    following,
+    jobs,
+    reviews,
+    thresholds,
+)
+from video_classifier.services.candidate_scores import Found
 from video_classifier.services.candidates import JoinedTrack
 from video_classifier.services.following import Piece
 from video_classifier.services.moments import minutes
+from video_classifier.services.thresholds import Thresholds
 from video_classifier.states import Prediction, Stage, Status
 
 REPLACED = (
@@ -34,6 +45,7 @@ _ROWS = 50  # tracks that are read at once
 _Key = tuple[int, int]  # a segment, and the number of a track in it
 Numbers = Mapping[_Key, int]  # of all tracks of an analysis; joined ones have the same
 _MOST_TRACKS = 32_767  # that a column of small integers counts
+_JUDGED = ("prediction", "threshold_origin", "low", "measure")  # beside what segments have, too
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,12 +118,15 @@ def identify(segment: Segment, tracks: Sequence[Track] = ()) -> Numbers | None:
     return _numbers(chain(before, tracks, after), list(every))
 
 
-def close_if_complete(segment: Segment, known: Numbers | None = None) -> bool:
+def close_if_complete(
+    segment: Segment, known: Numbers | None = None, *, judged_by: Thresholds | None = None
+) -> bool:
     """Closes the analysis if that was its last segment, by one conditional UPDATE; says if so.
 
     To be called in the transaction that has locked the analysis and ended the segment, with what
     `identify` found out before. Where that doesn't fit (two segments ended at the same moment) it
-    is found out anew.
+    is found out anew. `judged_by` are the thresholds of the live event that the clip was cut of;
+    else those hold that its camera has by now.
     """
     analysis = Analysis.objects.unfinished().filter(pk=segment.analysis_id).first()
     if analysis is None or analysis.segments.exclude(status__in=ENDED).exists():
@@ -122,14 +137,15 @@ def close_if_complete(segment: Segment, known: Numbers | None = None) -> bool:
         return _end(analysis, status=Status.FAILED, error=segments[0].error)
     if len({_yardstick(each) for each in done if scored(each)}) > 1:
         return _end(analysis, status=Status.FAILED, error=REPLACED)
-    found = _conclude(analysis, segments, done, known)
-    fields = Result._meta.fields  # noqa: SLF001
-    results = {field.name: getattr(analysis, field.name) for field in fields}
-    if not _end(analysis, status=Status.DONE, prediction=analysis.prediction, **results):
+    found = _conclude(analysis, segments, done, known, judged_by)
+    fields = (*(field.name for field in Result._meta.fields), *_JUDGED)  # noqa: SLF001
+    results = {name: getattr(analysis, name) for name in fields}
+    if not _end(analysis, status=Status.DONE, **results):
         return False
-    Event.objects.bulk_create(found)
+    events = Event.objects.bulk_create(each.event for each in found if each.event)
+    candidate_scores.record_recording(analysis, segments, found)
     reviews.refresh(analysis.clip)
-    if found:
+    if any(each.is_hint for each in events):
         alerts.beside(alerts.of_analysis, analysis)
     return True
 
@@ -148,8 +164,9 @@ def _conclude(
     segments: Sequence[Segment],
     done: Sequence[Segment],
     known: Numbers | None,
-) -> list[Event]:
-    """Gives the analysis its result, which isn't written yet; returns its events.
+    judged_by: Thresholds | None,
+) -> list[Found]:
+    """Gives the analysis its result, which isn't written yet; returns its candidates and events.
 
     With several segments, their tracks are joined and get their numbers.
     """
@@ -165,10 +182,10 @@ def _conclude(
     highest = max(found, key=lambda each: each.score, default=None)  # of equal ones the first
     if highest is not None and len(segments) > 1:
         analysis.score, analysis.decided_by = highest.score, highest.track
-    _predict(analysis, done)
+    _predict(analysis, done, judged_by)
     places = _Places(done, joined)
     analysis.frame_times = (places.segment_of(highest) if highest else done[0]).frame_times
-    return _events(analysis, found, places)
+    return _found(analysis, found, places)
 
 
 def _add_up(analysis: Analysis, segments: Sequence[Segment], done: Sequence[Segment]) -> None:
@@ -191,13 +208,20 @@ def _is_gap(segment: Segment, source: Segment) -> bool:
     return scored(source) and segment.reason not in {"", no_result.NOBODY}
 
 
-def _predict(analysis: Analysis, done: Sequence[Segment]) -> None:
+def _predict(analysis: Analysis, done: Sequence[Segment], judged_by: Thresholds | None) -> None:
     """There is no result only if no segment has one, for the reason of the first."""
     if analysis.score is None or analysis.threshold is None:
         analysis.prediction, analysis.reason = Prediction.NO_RESULT, done[0].reason
         return
-    is_hint = analysis.score >= analysis.threshold
-    analysis.prediction = Prediction.HINT if is_hint else Prediction.NO_HINT
+    judge = judged_by or thresholds.of_camera(
+        analysis.clip.camera_id,
+        model_sha256=analysis.model_sha256,
+        detector_sha256=analysis.detector_sha256,
+        card_threshold=analysis.threshold,
+    )
+    analysis.threshold, analysis.low = judge.high, judge.low
+    analysis.threshold_origin, analysis.measure_id = judge.origin, judge.measure
+    analysis.prediction = judge.prediction(analysis.score)
 
 
 class _Places:
@@ -224,23 +248,38 @@ def _holds(segment: Segment, peak: float) -> bool:
     return any(candidates.middle(each) == peak for each in candidates.windows(segment.windows))
 
 
-def _events(analysis: Analysis, found: Sequence[EventCandidate], places: _Places) -> list[Event]:
-    """The rows to be written."""
-    threshold = analysis.threshold
-    events = [each for each in found if threshold is not None and each.score >= threshold]
+def _found(analysis: Analysis, every: Sequence[EventCandidate], places: _Places) -> list[Found]:
+    """With the rows of events to be written."""
+    number = count(1)
     return [
-        Event(
-            analysis=analysis,
-            number=number,
-            segment=places.segment_of(each),
+        Found(
+            candidate=each,
             track=places.row_of(each),
-            start=each.start,
-            end=each.end,
-            peak=each.peak,
-            score=each.score,
+            event=_event(analysis, next(number), each, places)
+            if _is_event(analysis, each)
+            else None,
         )
-        for number, each in enumerate(events, 1)
+        for each in every
     ]
+
+
+def _is_event(analysis: Analysis, found: EventCandidate) -> bool:
+    least = analysis.threshold if analysis.low is None else analysis.low
+    return least is not None and found.score >= least
+
+
+def _event(analysis: Analysis, number: int, found: EventCandidate, places: _Places) -> Event:
+    return Event(
+        analysis=analysis,
+        number=number,
+        segment=places.segment_of(found),
+        track=places.row_of(found),
+        start=found.start,
+        end=found.end,
+        peak=found.peak,
+        score=found.score,
+        is_hint=analysis.threshold is not None and found.score >= analysis.threshold,
+    )
 
 
 def _tracks(segments: Sequence[Segment], best: int, known: Numbers | None) -> list[Track]:

@@ -12,6 +12,7 @@ from video_classifier.models import Feed
 from video_classifier.services import (
     alerts,
     audit_seals,
+    candidate_scores,
     case_exports,
     database,
     files,
@@ -62,6 +63,7 @@ def tidy_if_due() -> None:
         idempotency.purge()
         watching.purge_hours()
         live_events.purge(now=timezone.now())
+        candidate_scores.purge(now=timezone.now())
         alerts.purge()
         audit_seals.expire(now=timezone.now())
         case_exports.expire(now=timezone.now())

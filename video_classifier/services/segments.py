@@ -26,6 +26,7 @@ from video_classifier.services import (
 )
 from video_classifier.services.errors import Refused
 from video_classifier.services.jobs import GaveWayError, LeaseLostError
+from video_classifier.services.thresholds import Thresholds
 from video_classifier.states import Stage, Status
 
 logger = logging.getLogger(__name__)
@@ -75,10 +76,13 @@ def _budget(segment: Segment, clip: Clip) -> float:
     return length(segment, clip) + (clip.size_bytes / SLOWEST_READING if is_part else 0.0)
 
 
-def record(analysis: Analysis, outcome: Outcome, *, worker: str) -> None:
+def record(
+    analysis: Analysis, outcome: Outcome, *, worker: str, judged_by: Thresholds | None = None
+) -> None:
     """Gives an analysis, which is new, the result of what was scored already, as one segment.
 
-    To be called in the transaction that made it.
+    `judged_by` are thresholds that decided already; else those of now do. To be called in the
+    transaction that made it.
     """
     now = database.now()
     segment = Segment.objects.create(
@@ -92,7 +96,7 @@ def record(analysis: Analysis, outcome: Outcome, *, worker: str) -> None:
         deadline=now + settings.ANALYSIS_DEADLINE,
     )
     conclusions.enter(segment, Stage.CLASSIFYING)
-    keep(segment, outcome)
+    keep(segment, outcome, judged_by=judged_by)
 
 
 def claim_next(*, worker: str) -> Segment | None:
@@ -208,7 +212,7 @@ def _enter(segment: Segment, stage: MlStage) -> None:
     conclusions.enter(segment, Stage(stage))
 
 
-def keep(segment: Segment, outcome: Outcome) -> None:
+def keep(segment: Segment, outcome: Outcome, *, judged_by: Thresholds | None = None) -> None:
     """Ends a running segment with its result. Raises LeaseLostError if it isn't held any more."""
     pictures = evidence.pictures(segment, outcome)
     known = conclusions.identify(segment, evidence.tracks(segment, outcome))
@@ -219,7 +223,7 @@ def keep(segment: Segment, outcome: Outcome) -> None:
         jobs.change(segment, status=Status.DONE, **evidence.result(outcome))
         Track.objects.bulk_create(evidence.tracks(segment, outcome))
         evidence.write(pictures)
-        conclusions.close_if_complete(segment, known)
+        conclusions.close_if_complete(segment, known, judged_by=judged_by)
 
 
 def _fail(segment: Segment, reason: str) -> None:
