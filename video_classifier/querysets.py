@@ -75,11 +75,12 @@ _CLOSED = Q(live_event__closed_at__isnull=False)
 _GONE = Q(kind=AlertKind.RECORDING, analysis=None) | Q(kind=AlertKind.LIVE) & (
     Q(live_event=None) | _CLOSED & Q(live_event__clip=None, live_event__no_clip="")
 )
+TO_BE_LOOKED_AT = (Prediction.HINT, Prediction.UNCERTAIN)  # those that have events
 _HINTS_YET = Q(analyses__is_latest=True) & (
-    Q(analyses__prediction=Prediction.HINT) | Q(analyses__status__in=UNFINISHED)
+    Q(analyses__prediction__in=TO_BE_LOOKED_AT) | Q(analyses__status__in=UNFINISHED)
 )
 _CLIP_HINTS_YET = Q(clip__analyses__is_latest=True) & (
-    Q(clip__analyses__prediction=Prediction.HINT) | Q(clip__analyses__status__in=UNFINISHED)
+    Q(clip__analyses__prediction__in=TO_BE_LOOKED_AT) | Q(clip__analyses__status__in=UNFINISHED)
 )
 _TELLS = {AlertKind.LIVE: "tells_live", AlertKind.RECORDING: "tells_recordings"}
 
@@ -161,7 +162,10 @@ class ClipQuerySet(InStoreQuerySet["Clip"]):
         return self.filter(case_items=None)
 
     def hinting(self) -> Self:
-        """With a hint in their latest result, or one that isn't finished yet."""
+        """With a latest result that somebody has to look at, or one that isn't finished yet.
+
+        That is a hint, or uncertain.
+        """
         return self.filter(_HINTS_YET).distinct()
 
 

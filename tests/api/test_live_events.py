@@ -30,6 +30,7 @@ def test_an_open_event_says_what_is_known_so_far(api: Key, feed: Feed) -> None:
     assert told["id"] == str(event.pk)
     assert (told["camera"], told["store"]) == (feed.pk, feed.camera.store_id)
     assert (told["score"], told["threshold"]) == (event.score, event.threshold)
+    assert (told["is_hint"], told["low_threshold"]) == (True, None)
     assert (told["closed_at"], told["closing"], told["clip"]) == (None, None, None)
     assert told["page"].endswith(f"/cameras/{feed.pk}/")
     assert told["opened_at"].endswith("Z")

@@ -49,6 +49,7 @@ def test_an_analysis_says_what_it_came_to(api: Key, hint: Analysis) -> None:
 
     assert told["prediction"] == "hint"
     assert (told["score"], told["threshold"], told["highest_score_track"]) == (0.8, 0.5, 1)
+    assert told["low_threshold"] is None
     assert told["clip"]["name"] == "till.mp4"
     assert told["clip"]["recorded_at"] == "2026-11-26T09:00:00Z"
     assert told["page"].endswith(f"/results/{hint.pk}/")

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from tests.conftest import MakeAnalysis, MakeModel
+from tests.conftest import EVEN, MakeAnalysis, MakeModel
 from video_classifier.ml.serving import bundle
 from video_classifier.ml.serving.card import Export
 from video_classifier.services import confidence
-from video_classifier.states import Status
+from video_classifier.states import Status, ThresholdOrigin
 
 pytestmark = pytest.mark.django_db
 
@@ -33,6 +33,24 @@ def test_a_card_holds_for_results_of_before_and_after_its_export(
     found = confidence.card_of(analysis)
 
     assert found == (bundle.read_card(folder) if described else None)
+
+
+@pytest.mark.parametrize(
+    ("origin", "known"), [(ThresholdOrigin.MODEL, True), (ThresholdOrigin.CAMERA, False)]
+)
+def test_what_was_measured_says_nothing_of_a_cameras_own_thresholds(
+    make_model: MakeModel, make_analysis: MakeAnalysis, origin: str, *, known: bool
+) -> None:
+    make_model("mine", sha256="a" * 64, confidence=EVEN)
+    analysis = make_analysis(
+        status=Status.DONE,
+        model="mine",
+        score=0.7,
+        model_sha256="a" * 64,
+        threshold_origin=origin,
+    )
+
+    assert (confidence.of(analysis) is not None) is known
 
 
 @pytest.mark.parametrize("weights", ["b" * 64, ""])

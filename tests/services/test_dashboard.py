@@ -61,6 +61,18 @@ def test_hints_are_counted_by_what_people_said(user: User, made: Made) -> None:
     assert (found.clips, found.seconds, found.hints) == (1, 1800.0, 5)
 
 
+def test_what_is_uncertain_is_counted_apart(user: User, made: Made) -> None:
+    analysis = made()
+    answer(make_hint(analysis, start=10.0, is_hint=False), YES, at=NOW)
+    make_hint(analysis, start=20.0, is_hint=False)
+    make_hint(analysis, start=30.0)
+
+    found = read(user).total
+
+    assert (found.hints, found.unanswered, found.confirmed, found.uncertain) == (1, 1, 0, 2)
+    assert (found.precision, found.waits) == (None, [])
+
+
 def test_a_hint_counts_in_the_week_in_which_it_happened(user: User, made: Made) -> None:
     make_hint(made(days=3))  # on Monday
     make_hint(made(days=4))  # on Sunday

@@ -18,7 +18,7 @@ from video_classifier.models import Analysis, Event
 from video_classifier.querysets import AnalysisQuerySet
 from video_classifier.services import catalog, exports, spreadsheets
 from video_classifier.services.spreadsheets import Table
-from video_classifier.states import Prediction, RecordedFrom, Status, View
+from video_classifier.states import Prediction, RecordedFrom, Status, ThresholdOrigin, View
 
 
 def exported() -> list[dict[str, str]]:
@@ -247,6 +247,24 @@ def test_an_event_is_a_line(hint: Analysis) -> None:
     assert (second["score"], second["threshold"], second["track"]) == ("0.8", "0.5", "2")
     assert second["link"] == f"https://example.org/results/{hint.pk}/events/2/"
     assert second["peak_at"] == ""
+
+
+def test_what_is_uncertain_is_told_from_hints(hint: Analysis) -> None:
+    Analysis.objects.update(low=0.5, threshold=0.7, threshold_origin=ThresholdOrigin.CAMERA)
+    Event.objects.filter(number=1).update(is_hint=False)
+
+    first, second = exported_events()
+    (line,) = exported()
+
+    assert (first["prediction"], second["prediction"]) == ("Uncertain", "Possible shoplifting")
+    assert (first["low_threshold"], first["threshold"]) == ("0.5", "0.7")
+    assert (line["low_threshold"], line["threshold_origin"]) == ("0.5", "camera")
+
+
+def test_events_of_uncertain_clips_are_exported(hint: Analysis) -> None:
+    Analysis.objects.update(low=0.5, threshold=0.9, prediction=Prediction.UNCERTAIN)
+
+    assert exports.count_events(Analysis.objects.all()) == 2
 
 
 def test_the_clock_of_an_event_is_the_stores(hint: Analysis) -> None:

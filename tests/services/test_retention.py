@@ -34,6 +34,13 @@ from video_classifier.states import Action, Origin, Prediction, RecordedFrom, St
 
 DAYS = Days(ordinary=10, waiting=20, false_alarm=3, confirmed=30)
 HINT = {"status": Status.DONE, "prediction": Prediction.HINT}
+UNCERTAIN = {
+    "status": Status.DONE,
+    "prediction": Prediction.UNCERTAIN,
+    "score": 0.4,
+    "low": 0.3,
+    "threshold": 0.5,
+}
 NO_HINT = {"status": Status.DONE, "prediction": Prediction.NO_HINT, "score": 0.1}
 NOW = timezone.now()
 
@@ -114,6 +121,15 @@ def test_without_days_it_stays() -> None:
 
     assert expires_at(clip, Days(waiting=1), hints=False, is_held=False) is None
     assert expires_at(clip, None, hints=False, is_held=False) is None
+
+
+def test_what_is_uncertain_waits_as_a_hint_does(make_old: Any) -> None:
+    clip = make_old(19, UNCERTAIN)
+    assert delete_expired(now=NOW) == 0
+
+    assert delete_expired(now=NOW + timedelta(days=2)) == 1
+    assert expired()[0].details["state"] == "waiting"
+    assert not Clip.objects.filter(pk=clip.pk).exists()
 
 
 def test_what_is_due_is_what_the_rule_says(

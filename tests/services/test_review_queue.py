@@ -72,6 +72,16 @@ def test_the_highest_score_comes_first(events: list[Event], user: User) -> None:
     assert list(review_queue.waiting(user, ALL)) == events
 
 
+def test_hints_come_before_what_is_uncertain_whatever_that_scored(
+    events: list[Event], user: User
+) -> None:
+    Event.objects.filter(pk=events[0].pk).update(is_hint=False)
+
+    in_order = [events[1], events[2], events[0]]
+    assert walk(user) == in_order
+    assert list(review_queue.waiting(user, ALL)) == in_order
+
+
 def test_or_the_newest(events: list[Event], user: User) -> None:
     now = timezone.now()
     for days, event in enumerate(reversed(events)):

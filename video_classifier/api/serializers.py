@@ -23,6 +23,8 @@ from video_classifier.states import (
     View,
 )
 
+LOW = "From this score to the threshold: uncertain. Null: the threshold decides alone."
+IS_HINT = "False: it is uncertain, so that a person should look, and nobody is told of it."
 NOTE = "A hint for a person to check, never an accusation."
 
 
@@ -107,7 +109,8 @@ class AnalysisSerializer(serializers.Serializer[Analysis]):
     prediction = Choosing(
         choices=Prediction.choices,
         allow_null=True,
-        help_text="A hint for a person to check, or none; null until the analysis is done.",
+        help_text="A hint for a person to check, or none, or uncertain: between both thresholds of "
+        "its camera's measure; null until the analysis is done.",
     )
     reason = serializers.CharField(help_text="Why there is no result.")
     score = serializers.FloatField(
@@ -115,6 +118,7 @@ class AnalysisSerializer(serializers.Serializer[Analysis]):
         help_text="0 to 1, higher looks more like shoplifting; no probability.",
     )
     threshold = serializers.FloatField(allow_null=True, help_text="From this score on: a hint.")
+    low_threshold = serializers.FloatField(source="low", allow_null=True, help_text=LOW)
     threshold_origin = serializers.ChoiceField(choices=ThresholdOrigin.choices)
     confidence = serializers.SerializerMethodField()
     view = serializers.ChoiceField(choices=View.choices, help_text="What the model looks at.")
@@ -218,7 +222,10 @@ class TrackSerializer(serializers.Serializer[Track]):
 
 
 class EventSerializer(serializers.Serializer[Event]):
-    """A stretch whose score reached the threshold. Seconds are since the clip's first picture."""
+    """A stretch whose score reached the threshold, or makes it uncertain.
+
+    Seconds are since the clip's first picture.
+    """
 
     analysis = serializers.UUIDField(source="analysis_id")
     number = serializers.IntegerField()
@@ -229,7 +236,9 @@ class EventSerializer(serializers.Serializer[Event]):
     peak_s = serializers.FloatField(source="peak")
     peak_at = serializers.SerializerMethodField(help_text="If it is known when it was recorded.")
     score = serializers.FloatField()
+    is_hint = serializers.BooleanField(help_text=IS_HINT)
     threshold = serializers.FloatField(source="analysis.threshold")
+    low_threshold = serializers.FloatField(source="analysis.low", allow_null=True, help_text=LOW)
     track = serializers.IntegerField(source="track.number", allow_null=True, default=None)
     clip = serializers.UUIDField(source="analysis.clip_id")
     camera = serializers.IntegerField(source="analysis.clip.camera_id", allow_null=True)
@@ -262,7 +271,7 @@ class LiveEventSerializer(serializers.Serializer[LiveEvent]):
     started_at = Moment(help_text="Of its first window.")
     peak_at = Moment(help_text="The middle of its best window.")
     ended_at = Moment(help_text="Of its last window, so far.")
-    opened_at = Moment(help_text="When the score reached the threshold.")
+    opened_at = Moment(help_text="When the score reached the threshold, or became uncertain.")
     closed_at = Moment(allow_null=True, help_text="Null while it goes on.")
     closing = Choosing(choices=Closing.choices, allow_null=True, help_text="Why it ended.")
     model = serializers.CharField()
@@ -270,7 +279,9 @@ class LiveEventSerializer(serializers.Serializer[LiveEvent]):
     score = serializers.FloatField(
         help_text="0 to 1, higher looks more like shoplifting; no probability."
     )
+    is_hint = serializers.BooleanField(help_text=IS_HINT)
     threshold = serializers.FloatField(help_text="From this score on: a hint.")
+    low_threshold = serializers.FloatField(source="low", allow_null=True, help_text=LOW)
     clip = serializers.UUIDField(
         source="clip_id", allow_null=True, help_text="That was cut, once it is closed."
     )

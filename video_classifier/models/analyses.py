@@ -358,7 +358,7 @@ class Event(models.Model):
         ordering = ("analysis", "number")
         indexes = (
             models.Index(
-                fields=["score", "store", "id"],
+                fields=["is_hint", "score", "store", "id"],
                 name="event_queue_by_score",
                 condition=~Q(waits_for=""),
             ),
@@ -368,7 +368,7 @@ class Event(models.Model):
                 condition=~Q(waits_for=""),
             ),
             models.Index(  # the dashboard's
-                fields=["happened_at", "store", "verdict"],
+                fields=["happened_at", "store", "verdict", "is_hint"],
                 name="event_current",
                 condition=Q(is_current=True),
             ),

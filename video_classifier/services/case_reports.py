@@ -158,8 +158,10 @@ def _item_facts(item: CaseItem, packed: Packed) -> Facts:
     if event is not None:
         analysis = event.analysis
         found |= {
+            "Prediction": exports.prediction_of(event).label,
             "Score": f"{event.score:.4f}",
-            "Threshold": "" if analysis.threshold is None else f"{analysis.threshold:.4f}",
+            "Threshold": _threshold(analysis.threshold),
+            "Uncertain from": _threshold(analysis.low),
             "Model": analysis.model,
             "Model SHA-256": analysis.model_sha256,
             "Detector SHA-256": analysis.detector_sha256,
@@ -178,6 +180,10 @@ def _item_facts(item: CaseItem, packed: Packed) -> Facts:
     if packed.original and packed.original.sha256 != clip.sha256:
         found["Warning"] = CHANGED.format(sum=clip.sha256)
     return _told(found)
+
+
+def _threshold(score: float | None) -> str:
+    return "" if score is None else f"{score:.4f}"
 
 
 def _by_the_clock(clip: Clip, start: float, end: float) -> str:

@@ -10,7 +10,7 @@ from video_classifier.ml.serving.card import BundleError, Card
 from video_classifier.ml.serving.confidence import Share
 from video_classifier.models import Analysis
 from video_classifier.services import catalog
-from video_classifier.states import Origin, Prediction
+from video_classifier.states import Origin, Prediction, ThresholdOrigin
 
 __all__ = ["Share", "card_of", "is_live", "of", "sentence"]
 
@@ -27,9 +27,11 @@ def of(analysis: Analysis) -> Share | None:
     """The share of right predictions among clips with such a score, half of them thefts.
 
     None without a score, where the model that gave it is not, or no longer, the one that was
-    measured, and of the scores of a live camera.
+    measured, of the scores of a live camera, and where the camera's own thresholds decided: scores
+    of another camera say little of its.
     """
-    if analysis.score is None or is_live(analysis):
+    is_measured = analysis.threshold_origin == ThresholdOrigin.CAMERA
+    if analysis.score is None or is_live(analysis) or is_measured:
         return None
     card = card_of(analysis)
     if card is None or card.confidence is None:

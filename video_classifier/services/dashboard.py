@@ -134,8 +134,12 @@ class _Asked:
             figures = cells[self._cell(*cell)]
             figures.clips += clips
             figures.seconds += seconds
-        for *cell, verdict, hints in self._hints():
-            cells[self._cell(*cell)].count(verdict, hints)
+        for *cell, verdict, is_hint, events in self._events():
+            figures = cells[self._cell(*cell)]
+            if is_hint:
+                figures.count(verdict, events)
+            else:
+                figures.uncertain += events
 
     def add_answers(self, cells: defaultdict[Cell, Figures]) -> None:
         for marked in self._missed():
@@ -167,11 +171,11 @@ class _Asked:
         cells = found.values_list("place", "store", "clip__camera", "model")
         yield from cells.annotate(clips=Count("pk"), seconds=Sum("clip__duration"))
 
-    def _hints(self) -> Rows:
+    def _events(self) -> Rows:
         rows = Event.objects.visible_to(self.user).current().filter(store__in=self.stores)
         found = self._within(rows, *_OF_EVENTS)
-        fields = ("place", "store", "analysis__clip__camera", "analysis__model", "verdict")
-        yield from found.values_list(*fields).annotate(hints=Count("pk"))
+        cell = ("place", "store", "analysis__clip__camera", "analysis__model")
+        yield from found.values_list(*cell, "verdict", "is_hint").annotate(events=Count("pk"))
 
     def _missed(self) -> Iterator[Cell]:
         """One a stretch, however many people marked it."""
@@ -192,7 +196,8 @@ class _Asked:
         """When the result was there, and the first answer to each hint, if it was answered."""
         answers = Review.objects.standing().filter(event=OuterRef("pk"), is_blind=False)
         first = Subquery(answers.order_by("at").values("at")[:1])
-        rows = Event.objects.visible_to(self.user).current().filter(store__in=self.stores)
+        rows = Event.objects.visible_to(self.user).current().hints()
+        rows = rows.filter(store__in=self.stores)
         found = self._within(rows.exclude(verdict=""), *_OF_EVENTS).annotate(first=first)
         fields = ("place", "store", "analysis__clip__camera", "analysis__model")
         newest = found.order_by("-happened_at")[:MOST_ANSWERS]

@@ -106,7 +106,9 @@ def _manifest(event: Event, link: Callable[[str], str]) -> dict[str, object]:
             "end_at": at(event.end),
             "peak_at": at(event.peak),
             "score": event.score,
+            "prediction": exports.prediction_of(event).value,
             "threshold": analysis.threshold,
+            "low_threshold": analysis.low,
             "track": event.track.number if event.track else None,
         },
         "clip": {

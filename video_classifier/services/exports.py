@@ -20,7 +20,7 @@ from django.db.models import Aggregate, Count, Max, Min, OuterRef, Subquery
 from django.db.models.functions import Coalesce
 
 from video_classifier.models import Analysis, Clip, Event
-from video_classifier.querysets import AnalysisQuerySet
+from video_classifier.querysets import TO_BE_LOOKED_AT, AnalysisQuerySet
 from video_classifier.services import confidence
 from video_classifier.services.confidence import Share
 from video_classifier.services.spreadsheets import Cell, Table
@@ -97,6 +97,7 @@ ANALYSES: dict[str, Callable[[_Line], Cell]] = {
     "confidence_means": _Line.meaning,
     "score": lambda line: line.analysis.score,
     "threshold": lambda line: line.analysis.threshold,
+    "low_threshold": lambda line: line.analysis.low,
     "threshold_origin": lambda line: (
         None if line.analysis.threshold is None else line.analysis.threshold_origin
     ),
@@ -125,6 +126,7 @@ class _EventRow(NamedTuple):
     end: float
     peak: float
     score: float
+    is_hint: bool
     track: int | None
 
 
@@ -156,7 +158,9 @@ EVENTS: dict[str, Callable[[_EventLine], Cell]] = {
     "end_at": lambda line: line.at(line.event.end),
     "peak_at": lambda line: line.at(line.event.peak),
     "score": lambda line: line.event.score,
+    "prediction": lambda line: prediction_of(line.event).label,
     "threshold": lambda line: line.analysis.threshold,
+    "low_threshold": lambda line: line.analysis.low,
     "track": lambda line: line.event.track,
     "model": lambda line: line.analysis.model,
     "model_sha256": lambda line: line.analysis.model_sha256,
@@ -186,7 +190,7 @@ def events_table(visible: AnalysisQuerySet, keys: Keys, *, link: Link) -> Table:
 
 def with_events(analyses: AnalysisQuerySet) -> AnalysisQuerySet:
     """Those that may have some."""
-    return analyses.filter(prediction=Prediction.HINT)
+    return analyses.filter(prediction__in=TO_BE_LOOKED_AT)
 
 
 def count_events(analyses: AnalysisQuerySet) -> int:
@@ -224,7 +228,10 @@ def _event_lines(analyses: Iterable[Analysis], link: Link) -> Iterator[_EventLin
     for some in _batches(analyses, WITH_EVENTS_AT_ONCE):
         of_analysis: defaultdict[Any, list[_EventRow]] = defaultdict(list)
         found = Event.objects.filter(analysis__in=some).order_by("analysis", "number")
-        fields = ("analysis", "number", "start", "end", "peak", "score", "track__number")
+        fields = (
+            *("analysis", "number", "start", "end", "peak", "score", "is_hint"),
+            "track__number",
+        )
         for row in map(_EventRow._make, found.values_list(*fields)):
             of_analysis[row.analysis].append(row)
         for analysis in some:
@@ -236,6 +243,10 @@ def _batches(items: Iterable[Item], most: int) -> Iterator[list[Item]]:
     left = iter(items)
     while some := list(islice(left, most)):
         yield some
+
+
+def prediction_of(event: Event | _EventRow) -> Prediction:
+    return Prediction.HINT if event.is_hint else Prediction.UNCERTAIN
 
 
 def path_of(analysis: Analysis, number: int) -> str:

@@ -37,7 +37,10 @@ def proportion(count: int, of: int) -> Proportion | None:
 
 @dataclass(slots=True, kw_only=True)
 class Figures:
-    """Of the clips of some time and place. Hints are events of their latest results."""
+    """Of the clips of some time and place. Hints are events of their latest results.
+
+    So are uncertain ones, whose answers don't count: they would say little of the hints.
+    """
 
     clips: int = 0  # that were analyzed
     seconds: float = 0.0  # of them
@@ -46,6 +49,7 @@ class Figures:
     unsure: int = 0
     disputed: int = 0
     unanswered: int = 0
+    uncertain: int = 0  # events, answered or not
     missed: int = 0  # stretches
     waits: list[float] = field(default_factory=list)  # seconds from a hint to its first answer
 
@@ -56,7 +60,7 @@ class Figures:
 
     @property
     def is_empty(self) -> bool:
-        return not (self.clips or self.hints or self.missed)
+        return not (self.clips or self.hints or self.uncertain or self.missed)
 
     @property
     def precision(self) -> Proportion | None:
@@ -79,7 +83,7 @@ _COUNTS: dict[str, str] = {
     Verdict.UNSURE: "unsure",
     Verdict.DISPUTED: "disputed",
 }
-_SUMMED = ("clips", "seconds", "unanswered", "missed", *_COUNTS.values())
+_SUMMED = ("clips", "seconds", "unanswered", "uncertain", "missed", *_COUNTS.values())
 
 
 def total(parts: Iterable[Figures]) -> Figures:

@@ -20,7 +20,8 @@ MOST_COUNTED = 1000
 VISIT = timedelta(minutes=2)
 
 Order = Literal["score", "newest"]
-_COLUMN = {"score": "score", "newest": "happened_at"}  # each has a partial index
+# Each has a partial index. Scores of cameras aren't comparable, so that hints come first.
+_COLUMNS = {"score": ("is_hint", "score"), "newest": ("happened_at",)}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,10 +46,13 @@ def waiting(user: Visitor, filters: Filters) -> EventQuerySet:
         found = found.filter(store=filters.store)
     if filters.camera is not None:
         found = found.filter(analysis__clip__camera=filters.camera)
-    column = _COLUMN[filters.order]
-    return found.exclude(Exists(_own(user)), waits_for=Turn.SECOND).order_by(
-        f"-{column}", "-store_id", "-pk"
-    )
+    asked = found.exclude(Exists(_own(user)), waits_for=Turn.SECOND)
+    return asked.order_by(*(f"-{key}" for key in _keys(filters)))
+
+
+def _keys(filters: Filters) -> tuple[str, ...]:
+    """By which the queue is in order."""
+    return (*_COLUMNS[filters.order], "store_id", "pk")
 
 
 def left(user: Visitor, filters: Filters) -> int:
@@ -122,15 +126,15 @@ def _beyond(
     events: EventQuerySet, filters: Filters, place: int | None, *, back: bool = False
 ) -> EventQuerySet:
     """Those after that event in the queue, or before it; all, if it is gone."""
-    column = _COLUMN[filters.order]
-    here = Event.objects.filter(pk=place or 0).values_list(column, "store_id", "pk").first()
+    keys = _keys(filters)
+    here = Event.objects.filter(pk=place or 0).values_list(*keys).first()
     if here is None:
         return events
-    value, store, number = here
     side = "gt" if back else "lt"
+    beyond = Q()
+    for at, (key, value) in enumerate(zip(keys, here, strict=True)):
+        beyond |= Q(**dict(zip(keys[:at], here[:at], strict=True)), **{f"{key}__{side}": value})
     return events.filter(
-        Q(**{f"{column}__{side}": value})
-        | Q(**{column: value, f"store__{side}": store})
-        | Q(**{column: value, "store": store, f"pk__{side}": number}),
-        **{f"{column}__{side}e": value},  # said once more: an index can begin there
+        beyond,
+        **{f"{keys[0]}__{side}e": here[0]},  # said once more: an index can begin there
     )

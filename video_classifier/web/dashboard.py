@@ -125,6 +125,7 @@ COLUMNS: dict[str, Callable[[Figures], str]] = {
     "Unclear": _count(lambda figures: figures.unsure + figures.disputed),
     "No answer": _count(lambda figures: figures.unanswered),
     "Precision": precision,
+    "Uncertain": _count(lambda figures: figures.uncertain),
     "Missed": _count(lambda figures: figures.missed),
     "Answered after": _wait,
 }

@@ -14,7 +14,7 @@ from video_classifier.web.dashboard import HOUR, camera_names, store_names
 
 HEAD = (
     *("from", "to", "store", "camera", "model", "clips", "hours", "hints", "confirmed"),
-    *("false_alarms", "cant_tell", "disputed", "no_answer"),
+    *("false_alarms", "cant_tell", "disputed", "no_answer", "uncertain"),
     *("precision", "precision_low", "precision_high", "missed", "answered_after_s"),
 )
 
@@ -40,6 +40,7 @@ def rows(board: Board, user: Visitor, span: Span) -> Iterator[Sequence[Cell]]:
             figures.unsure,
             figures.disputed,
             figures.unanswered,
+            figures.uncertain,
             *ends,
             figures.missed,
             None if figures.wait is None else round(figures.wait, 1),
