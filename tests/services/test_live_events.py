@@ -21,6 +21,7 @@ from tests.conftest import FakePredictor, MakeAnalysis, MakeClip, MakeModel, Mak
 from tests.makers import videos
 from tests.makers.deliveries import make_channel
 from tests.makers.events import make_result_event
+from tests.makers.measures import make_measure
 from tests.services.test_watching import make_feed
 from video_classifier.ml.contracts import Box, EventCandidate, Region, Track, WindowScore
 from video_classifier.ml.serving import events
@@ -28,6 +29,7 @@ from video_classifier.models import (
     Alert,
     Analysis,
     AuditEntry,
+    CandidateScore,
     Case,
     CaseItem,
     Clip,
@@ -35,6 +37,7 @@ from video_classifier.models import (
     Event,
     Feed,
     LiveEvent,
+    Measure,
     Segment,
 )
 from video_classifier.services import (
@@ -49,12 +52,14 @@ from video_classifier.services import (
     live_clips,
     live_events,
     segments,
+    thresholds,
     trash,
 )
 from video_classifier.services.errors import Refused
 from video_classifier.services.live_clips import Cut
 from video_classifier.services.live_events import Told
 from video_classifier.services.live_hints import Hint, Shown, Yardstick
+from video_classifier.services.thresholds import Thresholds
 from video_classifier.states import (
     Action,
     Closing,
@@ -62,6 +67,7 @@ from video_classifier.states import (
     Prediction,
     RecordedFrom,
     Status,
+    ThresholdOrigin,
     Verdict,
     View,
 )
@@ -70,6 +76,7 @@ from video_classifier.web.results import ResultSummary
 BEGAN = datetime(2026, 11, 26, 14, 0, tzinfo=UTC)  # the stretch
 START = 100.0  # of the clip, in seconds of the stretch
 LENGTH = 10.0
+ONE = Thresholds(low=None, high=0.5, origin=ThresholdOrigin.MODEL, measure=None)
 
 
 def candidate(windows: tuple[WindowScore, ...]) -> EventCandidate:
@@ -120,7 +127,14 @@ def feed(make_store: MakeStore) -> Feed:
 
 @pytest.fixture
 def told(feed: Feed, yardstick: Yardstick) -> Told:
-    return Told(camera=feed.pk, hint=hint(), until=109.0, began=BEGAN, yardstick=yardstick)
+    return Told(
+        camera=feed.pk,
+        hint=hint(),
+        until=109.0,
+        began=BEGAN,
+        yardstick=yardstick,
+        judged_by=ONE,
+    )
 
 
 @pytest.fixture
@@ -635,3 +649,64 @@ def test_names_of_cameras_may_hold_anything(feed: Feed) -> None:
     feed.camera.name = "a/b\\c"
 
     assert live_clips.name(feed.camera, BEGAN, ".mkv") == "a-b-c 2026-11-26 15-00-00.mkv"
+
+
+# Between two thresholds
+
+
+@pytest.fixture
+def unsure(told: Told, feed: Feed) -> Told:
+    """Of an event of 0.8, with a measure of the camera from 0.6 to 0.9."""
+    Feed.objects.update(alerts=True)
+    measure = make_measure(feed.camera, low=0.6, high=0.9)
+    return replace(told, judged_by=thresholds.of_measure(measure))
+
+
+def test_what_is_uncertain_is_kept_and_nobody_is_told(unsure: Told) -> None:
+    event = live_events.open_one(unsure)
+
+    event.refresh_from_db()
+    assert (event.is_hint, event.low, event.threshold) == (False, 0.6, 0.9)
+    assert not Alert.objects.exists()
+
+
+def test_it_is_told_once_when_it_becomes_a_hint(unsure: Told) -> None:
+    event = live_events.open_one(unsure)
+    better = replace(unsure, hint=hint(score=0.95))
+
+    live_events.update(event, better, is_better=True)
+    live_events.update(event, replace(better, until=112.0), is_better=False)
+
+    assert (Alert.objects.get().score, Alert.objects.get().threshold) == (0.95, 0.9)
+    assert LiveEvent.objects.get().is_hint
+
+
+def test_an_uncertain_event_that_is_gone_tells_nobody(unsure: Told) -> None:
+    event = live_events.open_one(unsure)
+    LiveEvent.objects.all().delete()
+
+    live_events.update(event, replace(unsure, hint=hint(score=0.95)), is_better=True)
+
+    assert not Alert.objects.exists()
+
+
+def test_its_clip_keeps_the_thresholds_of_the_event(unsure: Told, cut: Cut) -> None:
+    event = live_events.open_one(unsure)
+    Measure.objects.update(low=0.1, high=0.2)  # as another one would have it
+
+    live_events.close(event, unsure, Closing.GONE)
+    assert keep(event, unsure, cut)
+
+    analysis = Analysis.objects.get()
+    assert (analysis.prediction, analysis.low, analysis.threshold) == (
+        Prediction.UNCERTAIN,
+        0.6,
+        0.9,
+    )
+    assert (analysis.measure, analysis.threshold_origin) == (
+        Measure.objects.get(),
+        ThresholdOrigin.CAMERA,
+    )
+    assert Segment.objects.get().threshold == 0.5
+    assert not Event.objects.get().is_hint
+    assert not CandidateScore.objects.exists()

@@ -24,11 +24,14 @@ from video_classifier.ml.contracts import (
     WindowScore,
 )
 from video_classifier.ml.serving import events
-from video_classifier.states import Closing
-from video_classifier.watching.people import HORIZON, LONGEST, PAUSE, Happening, People
+from video_classifier.services.thresholds import Thresholds
+from video_classifier.states import Closing, ThresholdOrigin
+from video_classifier.watching.people import HORIZON, LONGEST, PAUSE, Candidate, Happening, People
 from video_classifier.watching.strides import Scored
 
 THRESHOLD = 0.6
+ONE = Thresholds(low=None, high=THRESHOLD, origin=ThresholdOrigin.MODEL, measure=None)
+TWO = Thresholds(low=0.4, high=THRESHOLD, origin=ThresholdOrigin.CAMERA, measure=1)
 BEST = 10
 PICTURE = np.zeros((9, 16, 3), np.uint8)
 
@@ -113,7 +116,7 @@ def look(
     visits: Sequence[Visit], cuts: Sequence[float], people: People | None = None
 ) -> list[Happening]:
     """All events, in the order in which they opened, as they were in the end."""
-    people = people or People(best=BEST, threshold=THRESHOLD)
+    people = people or People(best=BEST, thresholds=ONE)
     seen: list[Happening] = []
     for since, until in pairwise(cuts):
         for each in people.look(stride(since, until, visits)):
@@ -127,14 +130,14 @@ def every(seconds: float, *, to: float) -> list[float]:
 
 
 def test_nobody_opens_nothing() -> None:
-    people = People(best=BEST, threshold=THRESHOLD)
+    people = People(best=BEST, thresholds=ONE)
 
     assert look([], every(2, to=20), people) == []
     assert people.score is None
 
 
 def test_an_event_opens_with_the_stride_in_which_the_score_reaches_the_threshold() -> None:
-    people = People(best=BEST, threshold=THRESHOLD)
+    people = People(best=BEST, thresholds=ONE)
     visits = [Visit(scores=[0.9] * 10)]
 
     assert people.look(stride(0, 4, visits)) == []  # three windows are too few
@@ -148,7 +151,7 @@ def test_an_event_opens_with_the_stride_in_which_the_score_reaches_the_threshold
 
 
 def test_a_model_that_scores_single_windows_needs_one() -> None:
-    people = People(best=1, threshold=THRESHOLD)
+    people = People(best=1, thresholds=ONE)
 
     (opened,) = people.look(stride(0, 3, [Visit(scores=[0.1, 0.7])]))
 
@@ -166,7 +169,7 @@ def test_a_hint_does_not_vanish_because_somebody_walks_on() -> None:
 
 
 def test_an_event_that_opens_late_stays_open_for_a_while() -> None:
-    people = People(best=BEST, threshold=THRESHOLD)
+    people = People(best=BEST, thresholds=ONE)
     visits = [Visit(scores=[0.9] * 9)]
 
     (late,) = people.look(stride(0, 21, visits, begins=0.0))
@@ -180,7 +183,7 @@ def test_an_event_that_opens_late_stays_open_for_a_while() -> None:
 
 
 def test_who_walks_away_closes_the_event_ten_seconds_later() -> None:
-    people = People(best=BEST, threshold=THRESHOLD)
+    people = People(best=BEST, thresholds=ONE)
     visits = [Visit(scores=[0.9] * 9)]
     look(visits, every(2, to=18), people)
 
@@ -217,7 +220,7 @@ def test_two_people_have_an_event_each() -> None:
 
 
 def test_the_end_of_the_stretch_cuts_events_off() -> None:
-    people = People(best=BEST, threshold=THRESHOLD)
+    people = People(best=BEST, thresholds=ONE)
     look([Visit(scores=[0.9] * 10)], every(2, to=10), people)
 
     (ended,) = people.end()
@@ -228,7 +231,7 @@ def test_the_end_of_the_stretch_cuts_events_off() -> None:
 
 def test_who_stands_in_an_ignored_zone_opens_nothing() -> None:
     till = [[0.0, 0.8], [0.5, 0.8], [0.5, 1.0], [0.0, 1.0]]
-    people = People(best=BEST, threshold=THRESHOLD, zones=[till])
+    people = People(best=BEST, thresholds=ONE, zones=[till])
     visits = [Visit(scores=[0.9] * 10), Visit(scores=[0.7] * 10, left=0.7)]
 
     (event,) = look(visits, every(2, to=12), people)
@@ -236,8 +239,98 @@ def test_who_stands_in_an_ignored_zone_opens_nothing() -> None:
     assert event.hint.score == pytest.approx(0.7)
 
 
+# Between two thresholds
+
+
+def test_what_is_uncertain_opens_and_becomes_a_hint() -> None:
+    people = People(best=BEST, thresholds=TWO)
+    visits = [Visit(scores=[0.5] * 8 + [1.0] * 8)]
+
+    (opened,) = people.look(stride(0, 8, visits))
+    before = opened.is_hint, [each.is_hint for each in people.views]
+    (same,) = people.look(stride(8, 16, visits))
+
+    assert before == (False, [False])
+    assert same is opened
+    assert same.is_hint
+    assert [each.is_hint for each in people.views] == [True]
+
+
+def test_other_thresholds_hold_for_what_opens_later() -> None:
+    people = People(best=BEST, thresholds=TWO)
+    visits = [Visit(scores=[0.5] * 40), Visit(scores=[0.5] * 20, since=16.0, left=0.7)]
+    (opened,) = people.look(stride(0, 8, visits))
+
+    people.thresholds = ONE
+    found = look(visits, every(8, to=40)[1:], people)
+
+    assert found == [opened]  # and the other one, of 0.5, never opens
+    assert opened.judged_by == TWO
+
+
+# All candidates
+
+
+def over(visits: Sequence[Visit], *, to: float, thresholds: Thresholds = ONE) -> list[Candidate]:
+    people = People(best=BEST, thresholds=thresholds)
+    look(visits, every(2, to=to), people)
+    people.end()
+    return people.take_over()
+
+
+def test_a_candidate_is_over_when_the_person_is_gone_whatever_it_scored() -> None:
+    people = People(best=BEST, thresholds=ONE)
+    visits = [Visit(scores=[0.2] * 4 + [0.3] * 10)]
+    look(visits, every(2, to=14), people)
+    before = people.take_over()
+
+    look(visits, every(2, to=40)[7:], people)
+    (found,) = people.take_over()
+
+    assert before == []
+    assert (found.start, found.end, found.happening) == (0.0, 15.0, None)
+    assert found.score == pytest.approx(0.3)
+    assert found.height == pytest.approx(0.7)
+    assert people.take_over() == []
+
+
+def test_too_few_windows_are_no_candidate() -> None:
+    assert over([Visit(scores=[0.9] * 4)], to=30) == []
+
+
+def test_a_candidate_that_became_an_event_is_that_event() -> None:
+    people = People(best=BEST, thresholds=ONE)
+    (event,) = look([Visit(scores=[0.3] * 10 + [0.9] * 12 + [0.1] * 5)], every(2, to=60), people)
+
+    (found,) = people.take_over()
+
+    assert found.happening is event
+    assert (found.start, found.end, found.score) == (event.start, event.until, event.hint.score)
+
+
+def test_who_stays_is_a_candidate_a_minute_and_each_moment_counts_once() -> None:
+    visits = [Visit(scores=[0.1] * 50 + [0.5] * 8 + [0.1] * 70)]
+
+    found = over(visits, to=140)
+
+    assert [round(each.score, 1) for each in found] == [0.4, 0.1, 0.1]
+    assert all(each.end - each.start <= LONGEST for each in found)
+
+
+def test_pauses_after_an_event_are_no_candidates() -> None:
+    found = over([Visit(scores=[0.9] * 69)], to=90)
+
+    assert [each.happening is not None for each in found] == [True]
+
+
+def test_two_people_are_a_candidate_each() -> None:
+    found = over([Visit(scores=[0.4] * 9), Visit(scores=[0.2] * 9, left=0.7)], to=30)
+
+    assert sorted(round(each.score, 1) for each in found) == [0.2, 0.4]
+
+
 def test_whole_pictures_are_followed_as_one() -> None:
-    people = People(best=1, threshold=THRESHOLD)
+    people = People(best=1, thresholds=ONE)
     found: list[Happening] = []
 
     for until in range(10, 30, 2):

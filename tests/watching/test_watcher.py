@@ -15,18 +15,32 @@ from django.utils import timezone
 
 from tests.conftest import MakeModel, MakeStore
 from tests.makers import videos
+from tests.makers.measures import make_measure
 from tests.services.test_watching import make_feed
 from tests.watching.fakes import RATE, ClipReader, NumberReader
 from video_classifier.ml.contracts import ClipError, ClipSpec, Region
 from video_classifier.ml.serving import loading
 from video_classifier.ml.serving.card import BundleError
-from video_classifier.models import Analysis, Clip, Event, Feed, FeedHour, LiveEvent
+from video_classifier.models import (
+    Alert,
+    Analysis,
+    CandidateScore,
+    Clip,
+    Event,
+    Feed,
+    FeedHour,
+    LiveEvent,
+    Measure,
+    ScoredTime,
+)
 from video_classifier.services import (
+    candidate_scores,
     catalog,
     disk,
     live_events,
     live_samples,
     segments,
+    thresholds,
     watching,
 )
 from video_classifier.services.errors import Refused
@@ -594,3 +608,101 @@ def test_it_runs_until_it_is_stopped(clip: Path, model: NumberReader, feed: Feed
     assert event.closing == Closing.CUT_OFF
     assert event.clip is not None
     assert Feed.objects.get().worker == ""
+
+
+# What everything scores, and thresholds of the camera's own
+
+
+def measure(feed: Feed, *, low: float, high: float) -> Measure:
+    """Of the weights that score it."""
+    weights = {
+        "model_sha256": catalog.usable("standard").served_sha256,
+        "detector_sha256": "d" * 64,
+    }
+    return make_measure(feed.camera, low=low, high=high, **weights)
+
+
+def test_what_all_candidates_scored_is_kept(scene: Scene, feed: Feed, model: NumberReader) -> None:
+    model.scored_as = 0.2
+    scene.watcher.tick()
+    scene.play(feed, 0, 40)
+    scene.watcher._count_due = 0.0
+    scene.watcher.tick()
+
+    found = CandidateScore.objects.get()
+    assert (found.camera, found.live_event, found.clip) == (feed.camera, None, None)
+    assert found.score == pytest.approx(0.2)
+    assert abs((found.started_at - scene.began).total_seconds() - 10) < 0.2
+    assert found.height is not None
+    assert not LiveEvent.objects.exists()
+    assert sum(each.seconds for each in ScoredTime.objects.all()) == pytest.approx(40, abs=1)
+
+
+def test_a_candidate_that_became_an_event_is_linked_to_it(scene: Scene, feed: Feed) -> None:
+    scene.watcher.tick()
+    scene.play(feed, 0, 40)
+
+    event = LiveEvent.objects.get()
+    found = CandidateScore.objects.get()
+    assert (found.live_event, found.score) == (event, event.score)
+
+
+def test_scores_that_can_not_be_written_wait(
+    scene: Scene, feed: Feed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def busy(*_: object, **__: object) -> int:
+        raise OperationalError
+
+    scene.watcher.tick()
+    with monkeypatch.context() as patched:
+        patched.setattr(candidate_scores, "record_live", busy)
+        scene.play(feed, 0, 40)
+    assert not CandidateScore.objects.exists()
+
+    scene.play(feed, 40, 42)
+
+    assert CandidateScore.objects.get().live_event == LiveEvent.objects.get()
+
+
+def test_the_measure_of_the_camera_decides(scene: Scene, feed: Feed) -> None:
+    made = measure(feed, low=0.8, high=0.95)
+    Feed.objects.update(alerts=True)
+    scene.watcher.tick()
+    scene.play(feed, 0, 40)
+
+    event = LiveEvent.objects.get()
+    analysis = Analysis.objects.get()
+    assert (event.is_hint, event.low, event.threshold) == (False, 0.8, 0.95)
+    assert (analysis.prediction, analysis.measure) == (Prediction.UNCERTAIN, made)
+    assert not Alert.objects.exists()
+
+
+def test_another_measure_holds_without_an_open_event_being_cut_off(
+    scene: Scene, feed: Feed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cameras, "MEASURE_EVERY", 0.0)
+    scene.watcher.tick()
+    scene.play(feed, 0, 16)
+
+    measure(feed, low=0.95, high=0.99)
+    scene.watcher.tick()
+    scene.play(feed, 16, 20)
+
+    event = LiveEvent.objects.get()
+    assert (event.is_open, event.is_hint, event.low) == (True, True, None)
+    people = scene.watcher._cameras[feed.pk]._people
+    assert people is not None
+    assert (people.thresholds.low, people.thresholds.high) == (0.95, 0.99)
+
+
+def test_without_the_database_the_thresholds_stay(
+    scene: Scene, feed: Feed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away(*_: object, **__: object) -> None:
+        raise OperationalError
+
+    monkeypatch.setattr(thresholds, "of_camera", away)
+    scene.watcher.tick()
+    scene.play(feed, 0, 16)
+
+    assert LiveEvent.objects.get().threshold == 0.5

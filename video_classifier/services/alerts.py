@@ -54,7 +54,12 @@ def beside(make: Callable[[Row], Alert | None], row: Row) -> None:
 
 
 def of_live_event(event: LiveEvent) -> Alert | None:
-    """To be called in the transaction that opens it. None while its camera only measures."""
+    """To be called in the transaction in which it opens, or becomes a hint.
+
+    None while its camera only measures, and of what is uncertain.
+    """
+    if not event.is_hint:
+        return None
     camera = Camera.objects.select_related("store").filter(feed__alerts=True)
     found = camera.filter(pk=event.camera_id).first()
     if found is None:

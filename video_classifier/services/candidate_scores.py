@@ -24,6 +24,7 @@ from video_classifier.models import (
     CandidateScore,
     Clip,
     Event,
+    LiveEvent,
     ScoredTime,
     Segment,
     Track,
@@ -80,17 +81,20 @@ def record_live(
 
     `began` is when the stretch did, aware. A camera that is gone has none any more.
     """
+    found = list(candidates)
+    keys = [each.live_event for each in found if each.live_event]
+    known = set(LiveEvent.objects.filter(pk__in=keys).values_list("pk", flat=True)) if keys else ()
     rows = [
         CandidateScore(
             **asdict(of_live(yardstick)),
             camera_id=camera,
-            live_event_id=each.live_event,
+            live_event_id=each.live_event if each.live_event in known else None,
             started_at=began + timedelta(seconds=each.start),
             ended_at=began + timedelta(seconds=each.end),
             score=each.score,
             height=each.height,
         )
-        for each in candidates
+        for each in found
     ]
     if not rows:
         return 0

@@ -21,6 +21,7 @@ from video_classifier.models import Analysis, Camera, Clip, Event, LiveEvent, St
 from video_classifier.querysets import ClipQuerySet
 from video_classifier.services import analyses, audit, catalog, clips, disk, segments, uploads
 from video_classifier.services.errors import Refused
+from video_classifier.services.thresholds import Thresholds
 from video_classifier.states import Action, Origin, RecordedFrom, Verdict
 
 logger = logging.getLogger(__name__)
@@ -46,12 +47,20 @@ class Cut:
     recorded_at: datetime  # aware: of its first picture
 
 
-def keep_event(cut: Cut, outcome: Outcome, *, event: LiveEvent, model: str, worker: str) -> Clip:
-    """With an analysis that has the live scores. Raises Refused."""
+def keep_event(  # noqa: PLR0913
+    cut: Cut,
+    outcome: Outcome,
+    *,
+    event: LiveEvent,
+    model: str,
+    judged_by: Thresholds,
+    worker: str,
+) -> Clip:
+    """With an analysis that has the live scores, and the event's thresholds. Raises Refused."""
 
     def analyze(clip: Clip) -> Analysis:
         analysis = Analysis.objects.create(clip=clip, model=model)
-        segments.record(analysis, outcome, worker=worker)
+        segments.record(analysis, outcome, worker=worker, judged_by=judged_by)
         LiveEvent.objects.filter(pk=event.pk).update(clip=clip, no_clip="")
         return analysis
 

@@ -16,6 +16,7 @@ from video_classifier.services import alerts, database, evidence, files, live_cl
 from video_classifier.services.errors import Refused
 from video_classifier.services.live_clips import Cut
 from video_classifier.services.live_hints import Hint, Yardstick
+from video_classifier.services.thresholds import Thresholds
 from video_classifier.states import Closing
 
 logger = logging.getLogger(__name__)
@@ -45,9 +46,14 @@ class Told:
     until: float  # the end of its last window so far, in seconds of the stretch
     began: datetime  # aware: the first picture of the stretch
     yardstick: Yardstick
+    judged_by: Thresholds
 
     def at(self, seconds: float) -> datetime:
         return self.began + timedelta(seconds=seconds)
+
+    @property
+    def is_hint(self) -> bool:
+        return self.hint.score >= self.judged_by.high
 
     @property
     def fields(self) -> dict[str, object]:
@@ -57,6 +63,7 @@ class Told:
             "ended_at": self.at(max(self.until, candidate.end)),
             "peak_at": self.at(candidate.peak),
             "score": candidate.score,
+            "is_hint": self.is_hint,
             "box": [round(side, 4) for side in astuple(box)] if box else [],
         }
 
@@ -68,7 +75,8 @@ def open_one(told: Told) -> LiveEvent:
         opened_at=database.now(),
         model=told.yardstick.model,
         model_sha256=told.yardstick.model_sha256,
-        threshold=told.yardstick.threshold,
+        threshold=told.judged_by.high,
+        low=told.judged_by.low,
         **told.fields,
     )
     event.still = _picture(told.hint)  # before the row, so that who hears of it can see it
@@ -84,15 +92,23 @@ def open_one(told: Told) -> LiveEvent:
 
 
 def update(event: LiveEvent, told: Told, *, is_better: bool) -> None:
-    """Another window; `is_better` says that the score has risen: then another picture shows it."""
+    """Another window; `is_better` says that the score has risen: then another picture shows it.
+
+    What was uncertain may have become a hint, which is told as one that opens is.
+    """
     fields = told.fields
     old = event.still
     if is_better:
         fields["still"] = _picture(told.hint)
-    rows = LiveEvent.objects.open().filter(pk=event.pk)
-    if not rows.update(**fields):  # deleted meanwhile
+    with transaction.atomic():
+        rows = LiveEvent.objects.open().filter(pk=event.pk)
+        is_there = bool(rows.update(**fields))
+        if is_there and told.is_hint and not event.is_hint:
+            alerts.beside(alerts.of_live_event, rows.get())
+    if not is_there:  # deleted meanwhile
         files.discard([str(fields.get("still", ""))])
         return
+    event.is_hint = told.is_hint
     if is_better:
         event.still = str(fields["still"])
         files.discard([old])
@@ -122,7 +138,14 @@ def keep_clip(  # noqa: PLR0913
         return False
     try:
         outcome = live_hints.outcome(told.hint, told.yardstick, start=start, length=length)
-        live_clips.keep_event(cut, outcome, event=event, model=told.yardstick.model, worker=worker)
+        live_clips.keep_event(
+            cut,
+            outcome,
+            event=event,
+            model=told.yardstick.model,
+            judged_by=told.judged_by,
+            worker=worker,
+        )
     except Refused as refusal:
         say_no_clip(event, str(refusal))
     except (OperationalError, InterfaceError):

@@ -66,6 +66,7 @@ class Tally:
     seconds_faulty: dict[str, float] = field(default_factory=dict)  # by the fault
     reconnects: int = 0
     scorings: int = 0
+    seconds_scored: float = 0.0  # of pictures; services.candidate_scores keeps them
     longest_stride: float = 0.0
     events: int = 0
 

@@ -15,17 +15,26 @@ from django.db import DatabaseError, InterfaceError, OperationalError
 from video_classifier.ml.contracts import LEAD, Predictor, Progress
 from video_classifier.ml.serving.card import BundleError, Card
 from video_classifier.models import Feed, LiveEvent
-from video_classifier.services import catalog, live_events, live_pictures, live_samples
+from video_classifier.services import (
+    candidate_scores,
+    catalog,
+    live_events,
+    live_pictures,
+    live_samples,
+    thresholds,
+)
+from video_classifier.services.candidate_scores import LiveCandidate, Weights
 from video_classifier.services.errors import Refused
 from video_classifier.services.live_events import CameraGoneError, Told
 from video_classifier.services.live_hints import Hint, Yardstick
 from video_classifier.services.sandbox import ScorerDiedError
+from video_classifier.services.thresholds import Thresholds
 from video_classifier.services.watching import Report, Tally
 from video_classifier.states import Fault, FeedState
 from video_classifier.watching import cutting, pictures, remuxing, strides
 from video_classifier.watching.cutting import Wanted
 from video_classifier.watching.health import ReaderState
-from video_classifier.watching.people import QUIET, Happening, People
+from video_classifier.watching.people import QUIET, Candidate, Happening, People
 from video_classifier.watching.pictures import Shown, ShownTrack
 from video_classifier.watching.remuxing import RemuxError
 from video_classifier.watching.ring import Excerpt, Ring
@@ -39,6 +48,8 @@ SLOWEST = 45.0  # seconds that a scoring may take
 RETRY_MODEL = 30.0  # seconds until a model that can't be used is tried again
 DEATHS = 3  # of the scorer over one camera in a row, before it is left alone for a while
 WAIT_FOR_POST_ROLL = 15.0  # seconds longer than it takes
+MEASURE_EVERY = 10.0  # seconds from look to look whether the camera has another measure
+MOST_SCORES = 1000  # of candidates that wait for the database
 SAMPLES_EVERY = 5.0  # seconds from look to look whether an ordinary clip is due
 
 
@@ -132,6 +143,11 @@ class WatchedCamera:
         self._stretch, self._since = 0, 0.0
         self._people: People | None = None
         self._yardstick: Yardstick | None = None
+        self._thresholds: Thresholds | None = None  # None: not known yet
+        self._thresholds_at = float("-inf")  # monotonic seconds: when they are due to be asked for
+        self.weights: Weights | None = None  # that score; None: not known yet
+        self._scored_until = 0.0  # in seconds of the stretch
+        self._scores: list[tuple[Candidate, datetime]] = []  # to be written; of which stretch
         self._began = datetime.now(UTC)  # the stretch
         self._known: dict[Happening, _Known] = {}
         self._unwritten: dict[Happening, tuple[int, datetime]] = {}  # and of which stretch
@@ -220,12 +236,14 @@ class WatchedCamera:
             return
         self._end_stretch()
         self._stretch, self._began = newest.stretch, newest.started_at
-        self._since = 0.0
+        self._since = self._scored_until = 0.0
 
     def _end_stretch(self) -> None:
-        ended = self._people.end() if self._people is not None else []
+        people = self._people
+        ended = people.end() if people is not None else []
         self._people = self._score_now = None
         self._write_events(ended)
+        self._write_scores(people.take_over() if people is not None else [])
 
     def _score(self, began: float, alive: Callable[[], None]) -> Scored | None:
         card, predictor = self._model.card, self._model.predictor
@@ -291,6 +309,7 @@ class WatchedCamera:
 
     def _take(self, scored: Scored) -> None:
         outcome, card = scored.outcome, self._model.card
+        self._count(scored)
         if outcome.prediction is not None and card is not None:
             self._yardstick = Yardstick(
                 model=self.feed.model,
@@ -301,11 +320,44 @@ class WatchedCamera:
             )
         if self._people is None and card is not None:
             self._people = People(
-                best=card.best_windows, threshold=card.threshold, zones=self.feed.ignored_zones
+                best=card.best_windows,
+                thresholds=self._thresholds or thresholds.of_model(card),
+                zones=self.feed.ignored_zones,
             )
         if self._people is not None:
+            self._follow_measure(self._people)
             self._write_events(self._people.look(scored))
+            self._write_scores(self._people.take_over())
             self._score_now = self._people.score
+
+    def _count(self, scored: Scored) -> None:
+        """How much of the stretch was scored for the first time."""
+        begin = max(self._scored_until, scored.start + scored.span.start)
+        self.tally.seconds_scored += max(0.0, scored.until - begin)
+        self._scored_until = scored.until
+        self.weights = Weights(
+            model=self.feed.model,
+            model_sha256=scored.outcome.model_sha256,
+            detector_sha256=scored.outcome.detector_sha256,
+        )
+
+    def _follow_measure(self, people: People) -> None:
+        """Another measure of the camera holds for what opens from now on."""
+        now, yardstick = time.monotonic(), self._yardstick
+        if yardstick is None or now < self._thresholds_at:
+            return
+        try:
+            found = thresholds.of_camera(
+                self.pk,
+                model_sha256=yardstick.model_sha256,
+                detector_sha256=yardstick.detector_sha256,
+                card_threshold=yardstick.threshold,
+            )
+        except DatabaseError:
+            logger.warning("camera %d keeps the thresholds it has", self.pk, exc_info=True)
+            return
+        self._thresholds_at = now + MEASURE_EVERY
+        self._thresholds = people.thresholds = found
 
     # Events
 
@@ -331,10 +383,12 @@ class WatchedCamera:
             until=happening.until,
             began=began,
             yardstick=self._yardstick,
+            judged_by=happening.judged_by,
         )
         known = self._known.get(happening)
         if known is None:
             event = live_events.open_one(told)
+            happening.row = event.pk
             self.tally.events += 1
             known = self._known[happening] = _Known(event, happening.hint, happening.until)
         elif (known.hint, known.until) != (happening.hint, happening.until):
@@ -345,6 +399,23 @@ class WatchedCamera:
             live_events.close(known.event, told, happening.closing)
             del self._known[happening]
             self._want(known.event, told, stretch)
+
+    def _write_scores(self, ended: Sequence[Candidate]) -> None:
+        """Those of events once these are written; what can't be written waits."""
+        pending = [*self._scores, *((each, self._began) for each in ended)][-MOST_SCORES:]
+        waiting = [each for each in pending if each[0].happening in self._unwritten]
+        ready = [each for each in pending if each not in waiting]
+        self._scores = waiting
+        if self._yardstick is None:
+            return
+        for began in dict.fromkeys(began for _, began in ready):
+            of_stretch = [each for each, since in ready if since == began]
+            found = map(_as_kept, of_stretch)
+            try:
+                candidate_scores.record_live(self.pk, self._yardstick, found, began=began)
+            except DatabaseError:
+                logger.warning("scores of camera %d wait", self.pk, exc_info=True)
+                self._scores += [(each, began) for each in of_stretch]
 
     def _want(self, event: LiveEvent, told: Told, stretch: int) -> None:
         post_roll = timedelta(seconds=self.feed.post_roll)
@@ -469,11 +540,21 @@ class WatchedCamera:
                     for view in people.views
                 ),
                 score=self._score_now,
-                threshold=card.threshold,
-                is_hint=bool(self._known),
+                threshold=people.thresholds.high,
+                is_hint=any(each.is_hint for each in self._known),
                 store=self.feed.camera.store.name,
                 camera=self.feed.camera.name,
                 time_zone=self.feed.camera.store.time_zone,
                 words="" if self._stride is None else f"Looks every {self._stride:.1f} s",
             ),
         )
+
+
+def _as_kept(candidate: Candidate) -> LiveCandidate:
+    return LiveCandidate(
+        start=candidate.start,
+        end=candidate.end,
+        score=candidate.score,
+        height=candidate.height,
+        live_event=candidate.happening.row if candidate.happening else None,
+    )

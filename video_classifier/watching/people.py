@@ -7,9 +7,11 @@ windows of the last minute. Times are seconds of the stretch.
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from math import inf
+from statistics import median
+from uuid import UUID
 
 import numpy as np
 from PIL import Image as Still
@@ -26,6 +28,7 @@ from video_classifier.ml.contracts import (
 )
 from video_classifier.ml.serving import events, joining
 from video_classifier.services.live_hints import Hint, Shown
+from video_classifier.services.thresholds import Thresholds
 from video_classifier.states import Closing
 from video_classifier.watching import strides
 from video_classifier.watching.strides import Polygon, Scored
@@ -50,7 +53,14 @@ class Happening:
     until: float  # the end of its last window so far
     opened: float  # to which the stretch was looked at when it opened
     person: _Person
+    judged_by: Thresholds  # those when it opened
     closing: Closing | None = None
+    row: UUID | None = None  # of its live event, once that is written
+
+    @property
+    def is_hint(self) -> bool:
+        """Or uncertain: it becomes a hint once its score is high enough."""
+        return self.hint.score >= self.judged_by.high
 
     def close(self, why: Closing) -> None:
         """The hint stays; where the person was is known to the end by now."""
@@ -59,13 +69,57 @@ class Happening:
         self.person.happening = None
 
 
+@dataclass(slots=True, kw_only=True, eq=False)
+class _Run:
+    """A candidate while it lasts, whatever it scores; of an event as long as that is open."""
+
+    person: _Person
+    start: float
+    until: float  # the end of its last window so far
+    score: float | None = None  # as of its best moment; None: too few windows
+    happening: Happening | None = None
+
+    def is_over(self, now: float, people: Sequence[_Person]) -> bool:
+        if self.happening is not None:
+            return self.happening.closing is not None
+        is_long = self.until - self.start >= LONGEST - _ROUNDING
+        return is_long or self.person not in people or now - self.until >= QUIET - _ROUNDING
+
+    @property
+    def candidate(self) -> Candidate | None:
+        """None if it had too few windows to be one."""
+        if self.score is None:
+            return None
+        happening = self.happening
+        boxes = zip(self.person.times, self.person.boxes, strict=True)
+        heights = [box.bottom - box.top for at, box in boxes if self.start <= at <= self.until]
+        return Candidate(
+            start=happening.start if happening else self.start,
+            end=max(happening.until, happening.start) if happening else self.until,
+            score=happening.hint.score if happening else self.score,
+            height=round(median(heights), 4) if heights else None,
+            happening=happening,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Candidate:
+    """One that is over, whatever it scored: by the rule of events, as if all were one."""
+
+    start: float
+    end: float
+    score: float
+    height: float | None  # of the person, as a share of the picture's; None of whole pictures
+    happening: Happening | None  # the event that it was
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class View:
     """Somebody in view just now, for people to look at."""
 
     track: Track
     score: float | None  # None: of them no window counts
-    is_hint: bool  # an event of theirs is open
+    is_hint: bool  # an event of theirs is open, and is one
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
@@ -113,12 +167,17 @@ class _Person:
 class People:
     """Those in view in one stretch of a camera."""
 
-    def __init__(self, *, best: int, threshold: float, zones: Sequence[Polygon] = ()) -> None:
-        """`best` is the k of the model's card."""
-        self._best, self._threshold, self._zones = best, threshold, zones
+    def __init__(self, *, best: int, thresholds: Thresholds, zones: Sequence[Polygon] = ()) -> None:
+        """`best` is the k of the model's card.
+
+        `thresholds` may be changed: an event that is open keeps those that it was opened by.
+        """
+        self._best, self.thresholds, self._zones = best, thresholds, zones
         self._least = min(best, LEAST_WINDOWS)
         self._people: list[_Person] = []
         self._open: list[Happening] = []
+        self._runs: dict[_Person, _Run] = {}
+        self._over: list[Candidate] = []
         self._until: float | None = None  # to which was looked
 
     @property
@@ -139,7 +198,7 @@ class People:
             View(
                 track=each.last,
                 score=candidate.score if candidate else None,
-                is_hint=each.happening is not None,
+                is_hint=each.happening is not None and each.happening.is_hint,
             )
             for each in self._people
             if each.last is not None
@@ -161,14 +220,30 @@ class People:
         else:
             self._people = []
         self._until = scored.until
-        return self._closed(scored.until)
+        closed = self._closed(scored.until)
+        self._end_runs(
+            run for run in self._runs.values() if run.is_over(scored.until, self._people)
+        )
+        return closed
 
     def end(self) -> list[Happening]:
         """The stretch is over; returns the events that were open."""
         ended, self._open, self._people = self._open, [], []
         for each in ended:
             each.close(Closing.CUT_OFF)
+        self._end_runs(self._runs.values())
         return ended
+
+    def take_over(self) -> list[Candidate]:
+        """Those that have ended since the last time."""
+        taken, self._over = self._over, []
+        return taken
+
+    def _end_runs(self, ended: Iterable[_Run]) -> None:
+        for run in list(ended):
+            del self._runs[run.person]
+            if (found := run.candidate) is not None:
+                self._over.append(found)
 
     def _joined(self, scored: Scored) -> list[_Person]:
         """One for each track: who was in view before, or somebody new."""
@@ -205,6 +280,7 @@ class People:
             if last.end > happening.start + LONGEST + _ROUNDING:
                 return
             happening.until = max(happening.until, last.end)
+        run = self._run(person, count)
         candidate, windows = self._candidate(person, count)
         if candidate is None or len(windows) < self._least:
             return
@@ -214,17 +290,47 @@ class People:
             track=person.track,
             shown=person.picture_of(candidate) or latest,
         )
-        if happening is None and candidate.score >= self._threshold:
+        if happening is None and candidate.score >= self.thresholds.least:
             person.happening = Happening(
                 start=candidate.start,
                 hint=hint,
                 until=candidate.end,
                 opened=now,
                 person=person,
+                judged_by=self.thresholds,
             )
             self._open.append(person.happening)
+            if run is not None:
+                run.happening = person.happening
         elif happening is not None and candidate.start < happening.start + QUIET:
             happening.hint = max(happening.hint, hint, key=lambda each: each.score)
+
+    def _run(self, person: _Person, count: int) -> _Run | None:
+        """The candidate that the last of the first `count` windows is in; None if it counts not.
+
+        Unlike an event's its windows are never those of the one before: each moment counts once.
+        """
+        last = person.windows[count - 1]
+        if last.start < person.since - _ROUNDING:
+            return None
+        run = self._runs.get(person)
+        if run is not None and run.happening is None and self._ends(run, last):
+            self._end_runs([run])
+            run = None
+        if run is None:
+            run = self._runs[person] = _Run(person=person, start=last.start, until=last.end)
+        run.until = max(run.until, last.end)
+        own = [each for each in person.windows[:count] if each.start >= run.start - _ROUNDING]
+        if len(own) >= self._least:
+            score = events.mean_of_best(np.array([each.score for each in own]), self._best)
+            run.score = max(score, run.score or 0.0)
+        return run
+
+    @staticmethod
+    def _ends(run: _Run, last: WindowScore) -> bool:
+        """Whether a window is no longer of it."""
+        is_late = last.start - run.until >= QUIET - _ROUNDING
+        return is_late or last.end > run.start + LONGEST + _ROUNDING
 
     def _candidate(
         self, person: _Person, count: int

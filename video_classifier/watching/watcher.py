@@ -19,7 +19,14 @@ from functools import partial
 from django.db import DatabaseError, close_old_connections
 
 from video_classifier.models import Feed
-from video_classifier.services import addresses, disk, feeds, live_events, watching
+from video_classifier.services import (
+    addresses,
+    candidate_scores,
+    disk,
+    feeds,
+    live_events,
+    watching,
+)
 from video_classifier.services.addresses import AddressError
 from video_classifier.services.watching import Reports
 from video_classifier.watching import pictures, strides
@@ -250,8 +257,13 @@ class Watcher:
 
     @staticmethod
     def _count(camera: WatchedCamera) -> None:
+        tally, now = camera.take_tally(), datetime.now(UTC)
         try:
-            watching.count(camera.pk, camera.take_tally(), at=datetime.now(UTC))
+            watching.count(camera.pk, tally, at=now)
+            if camera.weights is not None:
+                candidate_scores.record_seconds(
+                    camera.pk, camera.weights, tally.seconds_scored, at=now
+                )
         except DatabaseError:  # figures that nobody misses much
             logger.warning("the hour of camera %d was not counted", camera.pk, exc_info=True)
 
