@@ -24,7 +24,12 @@ from video_classifier.states import Prediction, Status, Verdict
 
 ALL = "all"
 NOBODY = "none"  # has answered
-HINTS = {"yes": Prediction.HINT, "no": Prediction.NO_HINT, "none": Prediction.NO_RESULT}
+HINTS = {
+    "yes": Prediction.HINT,
+    "uncertain": Prediction.UNCERTAIN,
+    "no": Prediction.NO_HINT,
+    "none": Prediction.NO_RESULT,
+}
 NEWEST = "-queued_at"
 SORT, PERIOD = "sort", "period"
 SHIFT = timedelta(hours=8)
@@ -33,7 +38,11 @@ STORE = "store"  # of clips, and of analyses
 UPLOADER = "clip__uploaded_by__username"
 NAME = "clip__name"
 PREDICTION = "prediction"
-HINTS_FIRST = (Prediction.HINT, "", Prediction.NO_HINT, Prediction.NO_RESULT)  # "": none yet
+HINTS_FIRST = (
+    *(Prediction.HINT, Prediction.UNCERTAIN),
+    "",  # none yet
+    *(Prediction.NO_HINT, Prediction.NO_RESULT),
+)
 OF_CLIPS = (TEXT, STORE, "camera", "uploader", "verdict", "tag")
 SELECTIVE = (TEXT, "camera", "uploader", "verdict", "tag")  # of these: what may leave few clips
 A_FEW, MANY = 1000, 10_000  # clips

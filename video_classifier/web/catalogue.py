@@ -201,6 +201,9 @@ def _analyses() -> dict[str, Analysis]:
     return {
         "hint": _analysis(Status.DONE, Prediction.HINT, score=0.93, threshold=0.89),
         "no hint": _analysis(Status.DONE, Prediction.NO_HINT, score=0.12, threshold=0.89),
+        "uncertain": _analysis(
+            Status.DONE, Prediction.UNCERTAIN, score=0.7, threshold=0.89, low=0.6
+        ),
         "no result": _analysis(Status.DONE, Prediction.NO_RESULT, reason="Nobody was found."),
         "waiting": _analysis(Status.QUEUED),
         "running": _analysis(Status.RUNNING, stage=Stage.FINDING),
@@ -518,6 +521,10 @@ STATES: dict[str, Callable[[], dict[str, dict[str, Any]]]] = {
         "no hint": {
             "reading": ScoreReading(score=0.8899, threshold=0.89),
             "tone": Prediction.NO_HINT,
+        },
+        "uncertain": {
+            "reading": ScoreReading(score=0.7, threshold=0.89, low=0.6),
+            "tone": Prediction.UNCERTAIN,
         },
     },
     "shortcuts_dialog": lambda: {"open": {}, "single keys are off": {"are_off": True}},

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from math import ceil
+from typing import Protocol
 
 from video_classifier.ml.contracts import EventCandidate, WindowScore
 from video_classifier.models import Analysis
@@ -85,6 +86,10 @@ class Line:
             for level in self.levels
         )
 
+    @property
+    def has_hint(self) -> bool:
+        return any(each.score >= self.threshold for each in self.events)
+
     def score_at(self, seconds: float) -> float | None:
         return next((level.score for level in self.levels if level.holds(seconds)), None)
 
@@ -95,6 +100,11 @@ class Line:
             for each in self.events
             if each.track == track
         )
+
+
+class HasScore(Protocol):
+    @property
+    def score(self) -> float: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,6 +126,7 @@ class Curve:
     threshold: float
     length: float  # seconds
     since: float = 0.0  # the chart's left edge, in seconds
+    low: float | None = None  # from here to the threshold: uncertain
 
     is_overview = False  # one line of several tracks
 
@@ -147,7 +158,13 @@ class Curve:
 
     @property
     def events(self) -> list[EventCandidate]:
-        return [each for each in self.candidates if each.score >= self.threshold]
+        least = self.threshold if self.low is None else self.low
+        return [each for each in self.candidates if each.score >= least]
+
+    @property
+    def hints(self) -> list[EventCandidate]:
+        """The events without uncertain ones."""
+        return [each for each in self.events if each.score >= self.threshold]
 
     @property
     def has_lower_peaks(self) -> bool:
@@ -156,9 +173,9 @@ class Curve:
     @property
     def events_in_words(self) -> list[str]:
         if len(self.events) > MOST_NAMED:
-            return [f"{len(self.events)} events: possible shoplifting"]
+            return [f"{len(self.events)} events: {means(self.events, self.threshold)}"]
         return [
-            f"Event, {minutes(each.start)} to {minutes(each.end)}: possible shoplifting"
+            f"Event, {minutes(each.start)} to {minutes(each.end)}: {means([each], self.threshold)}"
             for each in self.events
         ]
 
@@ -186,11 +203,16 @@ class Curve:
 
     @property
     def spans(self) -> list[layout.Span]:
-        """Of the events."""
-        return [
-            layout.Span(left=self.place(each.start), right=self.place(each.end))
-            for each in self.events
-        ]
+        """Of the hints."""
+        return [self._span_of(each) for each in self.hints]
+
+    @property
+    def uncertain_spans(self) -> list[layout.Span]:
+        """Of the other events."""
+        return [self._span_of(each) for each in self.events if each.score < self.threshold]
+
+    def _span_of(self, event: EventCandidate) -> layout.Span:
+        return layout.Span(left=self.place(event.start), right=self.place(event.end))
 
     @cached_property
     def peaks(self) -> list[layout.Peak]:
@@ -245,18 +267,20 @@ def curve_of(analysis: Analysis, tracks: Sequence[JoinedTrack] | None = None) ->
         scored,
         candidates.among(analysis, tracks),
         threshold=analysis.threshold,
+        low=analysis.low,
         duration=analysis.clip.duration,
         decided_by=analysis.decided_by,
     )
 
 
-def drawn(
+def drawn(  # noqa: PLR0913
     scored: Iterable[Scored],
     found: Sequence[EventCandidate],
     *,
     threshold: float | None,
     duration: float | None,
     decided_by: int | None,
+    low: float | None = None,
 ) -> Curve | None:
     """The curve; None if it would say no more than the scores do, as no line has two windows."""
     kept = [each for each in scored if each.windows]
@@ -264,7 +288,7 @@ def drawn(
         return None
     kept.sort(key=lambda each: (each.number == decided_by, each.best.score))
     length = max(duration or 0.0, *(each.windows[-1].end for each in kept))
-    curve = Curve(lines=(), candidates=tuple(found), threshold=threshold, length=length)
+    curve = Curve(lines=(), candidates=tuple(found), threshold=threshold, length=length, low=low)
     lines = (
         Line(
             of=each,
@@ -276,6 +300,14 @@ def drawn(
         for each in kept
     )
     return replace(curve, lines=tuple(lines))
+
+
+def means(some: Sequence[HasScore], threshold: float) -> str:
+    """What it is that these events show, in words."""
+    hints = sum(each.score >= threshold for each in some)
+    if not hints:
+        return "uncertain"
+    return "possible shoplifting" if hints == len(some) else "possible shoplifting, or uncertain"
 
 
 def digits_of(window: WindowScore, threshold: float) -> str:

@@ -103,7 +103,8 @@ class EventView:
 
     @property
     def reading(self) -> ScoreReading | None:
-        return reading(self.event.score, self.event.analysis.threshold)
+        analysis = self.event.analysis
+        return reading(self.event.score, analysis.threshold, analysis.low)
 
     @property
     def boxes(self) -> list[Drawn]:
@@ -192,7 +193,7 @@ def around(event: Event) -> Shown:
         track=track,
         times=[track.times[first + at] for at in kept],
         boxes=[track.boxes[first + at] for at in kept],
-        reading=reading(event.score, event.analysis.threshold),
+        reading=reading(event.score, event.analysis.threshold, event.analysis.low),
         is_highest=track.number == event.analysis.decided_by,
         is_open=False,
     )

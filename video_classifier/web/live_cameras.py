@@ -87,7 +87,7 @@ class EventRow:
 
     @property
     def reading(self) -> ScoreReading | None:
-        return reading(self.event.score, self.event.threshold)
+        return reading(self.event.score, self.event.threshold, self.event.low)
 
     @property
     def remark(self) -> str:
@@ -129,6 +129,11 @@ class CameraView:
     @property
     def taken_at(self) -> datetime | None:
         return None if self.stamp is None else live_pictures.moment(self.stamp)
+
+    @property
+    def hints(self) -> list[EventRow]:
+        """Of what goes on, without what is uncertain."""
+        return [each for each in self.going_on if each.event.is_hint]
 
     @property
     def status(self) -> Status:
@@ -212,8 +217,8 @@ class CameraView:
     @property
     def announcement(self) -> str:
         """What a screen reader says when it changes."""
-        if self.going_on:
-            since = self.clock(self.going_on[0].event.started_at)
+        if self.hints:
+            since = self.clock(self.hints[0].event.started_at)
             return f"Possible shoplifting at {self.name} since {since}"
         return f"{self.name}: {self.status.label}"
 
@@ -226,8 +231,8 @@ class CameraView:
 
 
 def visible_feeds(user: Visitor) -> FeedQuerySet:
-    """With camera and store, and the key of the camera's newest event as `last_event`."""
-    newest = LiveEvent.objects.visible_to(user).filter(camera=OuterRef("pk"))
+    """With camera and store, and the key of the camera's newest hint as `last_event`."""
+    newest = LiveEvent.objects.visible_to(user).hints().filter(camera=OuterRef("pk"))
     return (
         Feed.objects.visible_to(user)
         .select_related("camera__store")
@@ -249,7 +254,7 @@ def views(found: Sequence[Feed], user: Visitor, *, now: datetime) -> list[Camera
                 feed=feed,
                 now=now,
                 stamp=live_pictures.stamp(feed.pk),
-                last=rows[0] if rows else None,
+                last=next((row for row in rows if row.event.is_hint), None),
                 going_on=[row for row in rows if row.event.is_open],
                 seconds_online=online.get(feed.pk),
             )
@@ -258,7 +263,7 @@ def views(found: Sequence[Feed], user: Visitor, *, now: datetime) -> list[Camera
 
 
 def _shown_events(found: Sequence[Feed], user: Visitor) -> list[LiveEvent]:
-    """The newest of each camera and all that go on, the newest first."""
+    """The newest hint of each camera and all that go on, the newest first."""
     newest = Q(pk__in=[each.last_event for each in found if each.last_event])  # type: ignore[attr-defined]
     going_on = Q(camera__in=[each.pk for each in found], closed_at=None)
     events = LiveEvent.objects.visible_to(user).filter(newest | going_on)

@@ -37,7 +37,7 @@ class Shown:
 
     @property
     def tone(self) -> Prediction:
-        return Prediction.HINT if self.is_hint else Prediction.NO_HINT
+        return Prediction.NO_HINT if self.reading is None else self.reading.tone
 
     @property
     def since(self) -> float:
@@ -103,7 +103,7 @@ def _shown(analysis: Analysis, track: JoinedTrack, *, are_few: bool) -> Shown:
         track=track.row,
         times=times,
         boxes=boxes,
-        reading=reading(track.row.score, analysis.threshold),
+        reading=reading(track.row.score, analysis.threshold, analysis.low),
         is_highest=is_highest,
         is_open=is_highest or are_few,
     )

@@ -21,6 +21,7 @@ from video_classifier.web.curves import (
     Scored,
     as_json,
     digits_of,
+    means,
     name_of,
     up,
 )
@@ -97,16 +98,22 @@ class Overview(Curve):
     @property
     def events_in_words(self) -> list[str]:
         if len(self.marked) > MOST_NAMED:
-            return [f"{len(self.marked)} events: possible shoplifting"]
+            return [f"{len(self.marked)} events: {means(self.marked, self.threshold)}"]
         return [
-            f"Event {each.number}, {from_to(each.start, each.end)}: possible shoplifting"
+            f"Event {each.number}, {from_to(each.start, each.end)}: {means([each], self.threshold)}"
             for each in self.marked
         ]
 
     @property
     def spans(self) -> list[layout.Span]:
-        """Of the events; those that would lie on each other are one."""
-        return list(self._joined((each.start, each.end) for each in self.marked))
+        """Of the hints; those that would lie on each other are one."""
+        hints = (each for each in self.marked if each.score >= self.threshold)
+        return list(self._joined((each.start, each.end) for each in hints))
+
+    @property
+    def uncertain_spans(self) -> list[layout.Span]:
+        others = (each for each in self.marked if each.score < self.threshold)
+        return list(self._joined((each.start, each.end) for each in others))
 
     @property
     def gaps(self) -> list[layout.Span]:

@@ -46,7 +46,7 @@ class RecordingSummary:
     @property
     def strongest_reading(self) -> ScoreReading | None:
         best = self.strongest
-        return reading(best.score, self.analysis.threshold) if best else None
+        return reading(best.score, self.analysis.threshold, self.analysis.low) if best else None
 
     @property
     def strongest_times(self) -> str:

@@ -9,7 +9,7 @@ from video_classifier.models import Analysis, HeatMap
 from video_classifier.services import confidence as confidences
 from video_classifier.services.catalog import Card
 from video_classifier.services.progress import Progress
-from video_classifier.states import Prediction, Stage, Status
+from video_classifier.states import Prediction, Stage, Status, ThresholdOrigin
 
 MOST_DIGITS = 4
 JUST = 0.25  # of the way from the threshold to the end of its side
@@ -23,10 +23,16 @@ LEANS = (
     "Not enough for a hint: the score leans towards shoplifting, but stays below the threshold, "
     "which keeps false alarms rare."
 )
+BETWEEN = (
+    "Not enough for a hint, and too much for none: by this camera's own thresholds the score is "
+    "between both. Nobody was alerted. Watch the clip."
+)
+LOOK = "a person should look"
 TOO_LOW = "The score is too low for a hint."
 
 _ICONS: dict[str, str] = {
     Prediction.HINT: "eye",
+    Prediction.UNCERTAIN: "question-diamond",
     Prediction.NO_RESULT: "slash-circle",
     Status.FAILED: "x-octagon",
     Status.CANCELLED: "slash-circle",
@@ -42,6 +48,14 @@ class ScoreReading:
 
     score: float
     threshold: float
+    low: float | None = None  # from here to the threshold: uncertain
+
+    @property
+    def tone(self) -> Prediction:
+        if self.is_hint:
+            return Prediction.HINT
+        is_uncertain = self.low is not None and self.score >= self.low
+        return Prediction.UNCERTAIN if is_uncertain else Prediction.NO_HINT
 
     @property
     def is_hint(self) -> bool:
@@ -65,13 +79,16 @@ class ScoreReading:
         room = 1 - self.threshold if self.is_hint else self.threshold
         way = abs(self.score - self.threshold) / room if room else 1
         adverb = "Just " if way < JUST else "Clearly " if way >= CLEARLY else ""
-        return f"{adverb}{side} the threshold for a hint.".capitalize()
+        words = f"{adverb}{side} the threshold for a hint.".capitalize()
+        return f"Uncertain. {words}" if self.tone == Prediction.UNCERTAIN else words
 
 
-def reading(score: float | None, threshold: float | None) -> ScoreReading | None:
+def reading(
+    score: float | None, threshold: float | None, low: float | None = None
+) -> ScoreReading | None:
     if score is None or threshold is None:
         return None
-    return ScoreReading(score=score, threshold=threshold)
+    return ScoreReading(score=score, threshold=threshold, low=low)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,14 +125,25 @@ class ResultSummary:
         return _ICONS.get(self.state, "")
 
     @property
+    def request(self) -> str:
+        """What is asked of people beside the label; "" where it says that itself."""
+        return LOOK if self.analysis.prediction == Prediction.UNCERTAIN else ""
+
+    @property
+    def heading(self) -> str:
+        return f"{self.label}: {self.request}" if self.request else self.label
+
+    @property
     def reading(self) -> ScoreReading | None:
-        return reading(self.analysis.score, self.analysis.threshold)
+        return reading(self.analysis.score, self.analysis.threshold, self.analysis.low)
 
     @property
     def meaning(self) -> str:
         """What a prediction with a score means, in a sentence."""
         if self.analysis.prediction == Prediction.HINT:
             return CHECK_THE_CLIP
+        if self.analysis.prediction == Prediction.UNCERTAIN:
+            return BETWEEN
         return LEANS if (self.analysis.score or 0) >= LEANING else TOO_LOW
 
     @property
@@ -137,6 +165,11 @@ class ResultSummary:
             return (
                 "Not known: it was measured on clips as a whole, and this is the score of the best "
                 "moment of what a camera saw."
+            )
+        if self.analysis.threshold_origin == ThresholdOrigin.CAMERA:
+            return (
+                "Not known: it was measured with the model's own threshold, and here those of the "
+                "camera decided."
             )
         if confidences.card_of(self.analysis) is None:
             return "Not known: the model that gave this score is no longer here."

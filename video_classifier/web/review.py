@@ -34,6 +34,7 @@ BLIND_NOTE = (
     "A look without a hint: some footage is shown without score, box and result, so that the model "
     "and the answers can be measured."
 )
+UNCERTAIN_NOTE = "It is uncertain: the score is between both thresholds of its camera."
 SECOND_NOTE = (
     "Somebody has answered this one already. Yours is the second answer; theirs isn't shown."
 )
@@ -84,6 +85,8 @@ class Card:
     def note(self) -> str:
         if self.item.is_blind:
             return BLIND_NOTE
+        if self.item.event is not None and not self.item.event.is_hint:
+            return UNCERTAIN_NOTE
         return SECOND_NOTE if self.item.turn == Turn.SECOND else ""
 
     @property
@@ -116,7 +119,8 @@ class Card:
     def reading(self) -> ScoreReading | None:
         if self.item.event is None or self.item.is_blind:
             return None
-        return reading(self.item.event.score, self.item.event.analysis.threshold)
+        analysis = self.item.event.analysis
+        return reading(self.item.event.score, analysis.threshold, analysis.low)
 
     @property
     def home(self) -> str:

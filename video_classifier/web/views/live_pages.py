@@ -53,7 +53,7 @@ def wall(request: SignedInRequest) -> HttpResponse:
         "stores": [(name, list(each)) for name, each in groupby(cameras, _store)],
         "show_store": sees_several_stores(request.user),
         "counts": _counts(cameras),
-        "hints": [each for each in cameras if each.going_on],
+        "hints": [each for each in cameras if each.hints],
     }
     part = "video_classifier/wall/_cameras.html"
     if is_part(request):
