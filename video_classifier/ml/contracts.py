@@ -29,6 +29,7 @@ MAX_RATE = 8.0  # pictures a second: people are followed, and cut out, in no mor
 MIN_RATE = 3.0  # pictures a second that it takes to see a movement …
 _OFF_RATE = 0.05  # … of which a clip may lack so many: its frame rate is rounded
 SLACK = 0.02  # seconds by which moments that mean the same frame may differ
+MOST_SHADOWS = 2  # heads of versions that score along with the one in use
 LEAD = 2.0  # seconds before a span in which people are already followed: a window of movement
 
 MP4_CODECS = frozenset({"h264", "vp9", "av1"})  # which browsers play in an MP4
@@ -234,6 +235,7 @@ class WindowScore:
     )
     end: float  # of the last one
     score: float  # 0 to 1, higher looks more like shoplifting
+    others: tuple[float, ...] = ()  # of the heads in the shadow, which decide nothing
 
     def __post_init__(self) -> None:
         if not (isfinite(self.start) and self.start <= self.end < float("inf")):
@@ -241,6 +243,9 @@ class WindowScore:
             raise ValueError(msg)
         if not 0 <= self.score <= 1:
             msg = f"the score {self.score} of a window is not from 0 to 1"
+            raise ValueError(msg)
+        if not all(0 <= score <= 1 for score in self.others):
+            msg = f"the scores {self.others} of a window are not from 0 to 1"
             raise ValueError(msg)
 
 
@@ -306,12 +311,21 @@ class Outcome:
     tracks_found: int = 0  # more than `tracks` if there were too many to score
     detector_sha256: str = ""  # of the weights that found them; empty for whole frames
     model_sha256: str = ""  # of the weights that scored, as they were when they were loaded
+    shadows: tuple[str, ...] = ()  # SHA-256 of the heads whose scores windows have as `others`
 
     def __post_init__(self) -> None:
         if fault := self._fault():
             raise ValueError(fault)
 
     def _fault(self) -> str:
+        return self._fault_of_scores() or self._fault_of_shadows()
+
+    def _fault_of_shadows(self) -> str:
+        of_tracks = (each for track in self.tracks for each in track.windows)
+        counts = {len(each.others) for each in (*self.windows, *of_tracks)}
+        return "" if counts <= {len(self.shadows)} else "a window lacks the score of a shadow"
+
+    def _fault_of_scores(self) -> str:
         if (self.prediction is None) != bool(self.no_result):
             return "an outcome is either a prediction or a reason why there is none"
         if self.prediction is None:

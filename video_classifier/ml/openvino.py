@@ -24,7 +24,13 @@ from video_classifier.ml.contracts import Floats32
 GRAPH, WEIGHTS = "network.xml", "network.bin"
 _NO_NETWORK = "It is not a network for OpenVINO."
 
+_NO_LINEAR_HEAD = "It doesn't end in a linear layer and a sigmoid."
+
 threads = os.cpu_count() or 1  # that each network is run by, from when it is made
+
+
+class NoLinearHeadError(ValueError):
+    """The network ends in something else than one linear layer and a sigmoid."""
 
 
 class Network:
@@ -33,10 +39,11 @@ class Network:
     One thread is served at a time.
     """
 
-    def __init__(self, file: Path) -> None:
+    def __init__(self, file: Path, *, with_features: bool = False) -> None:
         """`file` holds what `pack` gave; it stays mapped, so replace it and don't write into it.
 
-        Raises OSError, and ValueError and RuntimeError if OpenVINO can't read it.
+        With `with_features` it also gives what goes into its last layer. Raises OSError, and
+        ValueError and RuntimeError if OpenVINO can't read it, and NoLinearHeadError.
         """
         graph, weights = _parts(file)
         library = _library()
@@ -48,9 +55,11 @@ class Network:
             "PERFORMANCE_HINT": "LATENCY",
         }
         network = core.read_model(graph, library.Tensor(weights.values, shared_memory=True))
+        if with_features:
+            network.add_outputs([_features(network)])
         compiled = core.compile_model(network, "CPU", settings)
         weights.forget()
-        self._input, self._output = compiled.input(0), compiled.output(0)
+        self._input, self._outputs = compiled.input(0), compiled.outputs
         self._request = compiled.create_infer_request()
         self._running = threading.Lock()
         self._weights = weights  # last: they are read as long as there is a request
@@ -66,13 +75,47 @@ class Network:
 
     @property
     def output_shape(self) -> tuple[int, ...]:
-        return tuple(self._output.shape)
+        return tuple(self._outputs[0].shape)
 
     def run(self, values: np.ndarray[Any, Any]) -> Floats32:
         """Its output, of `output_shape`, for `values` of the input's shape and dtype."""
+        return self.run_all(values)[0]
+
+    def run_all(self, values: np.ndarray[Any, Any]) -> tuple[Floats32, ...]:
+        """The same, and the features, if it is `with_features`: (1, features)."""
         with self._running:
             found = self._request.infer([np.ascontiguousarray(values)])
-            return np.array(found[self._output], np.float32)
+            return tuple(np.array(found[each], np.float32) for each in self._outputs)
+
+
+def _features(network: Any) -> Any:
+    """What is multiplied with the weights of the last layer. Raises NoLinearHeadError."""
+    node, passed = network.get_results()[0], []
+    while node.get_type_name() in {"Result", "Sigmoid", "Add"}:
+        passed.append(node.get_type_name())
+        source = _only_input(node)
+        node = source.get_node()
+    if passed != ["Result", "Sigmoid", "Add"] or node.get_type_name() != "MatMul":
+        raise NoLinearHeadError(_NO_LINEAR_HEAD)
+    if tuple(source.get_shape()) != (1, 1):
+        raise NoLinearHeadError(_NO_LINEAR_HEAD)
+    return _only_input(node)
+
+
+def _only_input(node: Any) -> Any:
+    """The one that depends on what is scored; the others are weights."""
+    found = [each.get_source_output() for each in node.inputs()]
+    varying = [each for each in found if not _is_weights(each.get_node())]
+    if len(varying) != 1:
+        raise NoLinearHeadError(_NO_LINEAR_HEAD)
+    return varying[0]
+
+
+def _is_weights(node: Any) -> bool:
+    """Constant, or a constant of 16 bits that is converted."""
+    if node.get_type_name() == "Convert":
+        return _is_weights(node.input(0).get_source_output().get_node())
+    return bool(node.get_type_name() == "Constant")
 
 
 class _Mapped:

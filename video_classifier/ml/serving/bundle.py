@@ -1,7 +1,8 @@
 """A model on disk: a folder with a network and card.json, each vouching for the other.
 
 The network is in network.keras. Beside it may lie an export, made from it, which is served if the
-card says so: network.tflite or network.openvino.
+card says so: network.tflite or network.openvino. A version of a model is a card and head.npz: it
+runs on the network in the folder of its model.
 
 Reading and checking a card needs no framework; `load` imports what runs the network.
 """
@@ -14,14 +15,19 @@ from typing import TYPE_CHECKING
 
 from video_classifier.ml import files
 from video_classifier.ml.files import known_sha256, sha256
-from video_classifier.ml.serving.card import REMEDY, BundleError, Card, Export
+from video_classifier.ml.serving import head as heads
+from video_classifier.ml.serving.card import REMEDY, BundleError, Card, Export, OwnHead
 from video_classifier.ml.serving.engine import (
     ENGINES,
+    FEATURE_ENGINES,
     KERAS_FILE,
     Engine,
+    FeatureEngine,
     read_keras_network,
+    refuse_without_features,
     refuse_without_keras,
 )
+from video_classifier.ml.serving.head import HEAD_FILE, Head, HeadError
 
 if TYPE_CHECKING:
     import keras
@@ -36,6 +42,12 @@ def names(storage: Path) -> tuple[str, ...]:
     return tuple(sorted(name for name in found if name.isprintable()))
 
 
+def called(folder: Path) -> str:
+    """What messages call a model: a version's folder is its number, in that of its model."""
+    is_version = folder.name.isdecimal()
+    return f"{folder.parent.name}@{folder.name}" if is_version else folder.name
+
+
 def read_card(folder: Path) -> Card:
     """The card alone, without a look at the weights. Raises BundleError."""
     try:
@@ -44,23 +56,66 @@ def read_card(folder: Path) -> Card:
             found.pop("fallback", None)
         return files.typed(found, Card)
     except FileNotFoundError as error:
-        msg = f"There is no model “{folder.name}”: its {CARD_FILE} is missing."
+        msg = f"There is no model “{called(folder)}”: its {CARD_FILE} is missing."
         raise BundleError(msg) from error
     except (OSError, ValueError) as error:
-        msg = f"The model “{folder.name}” can't be used: its {CARD_FILE} can't be read ({error})."
+        msg = (
+            f"The model “{called(folder)}” can't be used: its {CARD_FILE} can't be read ({error})."
+        )
         raise BundleError(msg) from error
 
 
-def check(folder: Path) -> Card:
+def check(folder: Path, *, network: Path | None = None) -> Card:
     """The card of a model whose weights are there and are the ones the card describes.
 
-    Those that are served, that is. Loads no framework. Raises BundleError.
+    Those that are served, that is. Of a version, `network` is the folder of its model, whose
+    weights have to be there, too. Loads no framework. Raises BundleError.
     """
+    if network is not None:
+        card, _ = read_version(folder, network)
+        return card
     card = read_card(folder)
+    if card.head is not None:
+        whose = f"The model “{called(folder)}” can't be used"
+        msg = f"{whose} without the network of “{card.head.parent}”."
+        raise BundleError(msg)
     file = network_file(folder, card)
     _check_file(file, card.served_sha256)
     refuse_without_keras(file)
     return card
+
+
+def read_version(folder: Path, network: Path) -> tuple[Card, Head]:
+    """The card and the head of a version of the model in the folder `network`.
+
+    They are there, and belong together and to that network, which can have other heads. Loads no
+    framework. Raises BundleError.
+    """
+    card, model = read_card(folder), check(network)
+    whose = f"The model “{called(folder)}” can't be used:"
+    if card.head is None:
+        msg = f"{whose} its {CARD_FILE} describes no head. {REMEDY}"
+        raise BundleError(msg)
+    try:
+        head = heads.read(folder / HEAD_FILE, sha256=card.head.sha256)
+    except FileNotFoundError as error:
+        msg = f"{whose} its {HEAD_FILE} is missing. {REMEDY}"
+        raise BundleError(msg) from error
+    except OSError as error:
+        msg = f"{whose} its {HEAD_FILE} can't be read ({error.strerror})."
+        raise BundleError(msg) from error
+    except HeadError as error:
+        msg = f"{whose} of its {HEAD_FILE}, {error}. {REMEDY}"
+        raise BundleError(msg) from error
+    own = {head.network_sha256, card.head.network_sha256}
+    if len(own) > 1 or not model.has_network(head.network_sha256):
+        msg = f"{whose} it belongs to another network than that of “{model.name}”. Train it again."
+        raise BundleError(msg)
+    if (card.spec, card.best_windows) != (model.spec, model.best_windows):
+        msg = f"{whose} its windows are not those of “{model.name}”. Train it again."
+        raise BundleError(msg)
+    refuse_without_features(network_file(network, model))
+    return card, head
 
 
 def network_file(folder: Path, card: Card) -> Path:
@@ -68,8 +123,8 @@ def network_file(folder: Path, card: Card) -> Path:
     name = card.serving.file if card.serving else KERAS_FILE
     if name not in ENGINES:
         msg = (
-            f"The model “{folder.name}” can't be used: its {CARD_FILE} says that {name} is to be "
-            f"served, and only {' or '.join(ENGINES)} can be. {REMEDY}"
+            f"The model “{called(folder)}” can't be used: its {CARD_FILE} says that {name} is to "
+            f"be served, and only {' or '.join(ENGINES)} can be. {REMEDY}"
         )
         raise BundleError(msg)
     return folder / name
@@ -80,6 +135,14 @@ def load(folder: Path) -> tuple[Engine, Card]:
     card = check(folder)
     file = network_file(folder, card)
     return ENGINES[file.name](file, card), card
+
+
+def load_features(folder: Path) -> tuple[FeatureEngine, Card]:
+    """As `load`, to put other heads on it. Raises BundleError, too, if it can have none."""
+    card = check(folder)
+    file = network_file(folder, card)
+    refuse_without_features(file)
+    return FEATURE_ENGINES[file.name](file, card), card
 
 
 def load_network(folder: Path) -> tuple[keras.Model, Card]:
@@ -115,6 +178,16 @@ def save(folder: Path, network: keras.Model, card: Card) -> Card:
         card = replace(card, sha256=sha256(aside), parameters=network.count_params(), serving=None)
     write_card(folder, card)
     _remove_exports(folder)
+    return card
+
+
+def save_version(folder: Path, head: Head, card: Card, *, parent: str) -> Card:
+    """Writes both files of a version of the model `parent`, whole; returns the card as written."""
+    folder.mkdir(parents=True, exist_ok=True)
+    written = heads.write(folder / HEAD_FILE, head)
+    own = OwnHead(parent=parent, sha256=written, network_sha256=head.network_sha256)
+    card = replace(card, head=own, sha256="", serving=None)
+    write_card(folder, card)
     return card
 
 

@@ -44,6 +44,18 @@ class Export:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class OwnHead:
+    """A head of a store's own, which makes a version of a model: another end of its network.
+
+    It lies in head.npz beside the card, and the network in the folder of the model `parent`.
+    """
+
+    parent: str
+    sha256: str  # of head.npz, which names the network, too
+    network_sha256: str  # of the parent's network.keras
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Card:
     """What a model is, what it learned from, how well it does, and where not to use it."""
 
@@ -56,6 +68,7 @@ class Card:
     best_windows: int = 1  # of an event candidate: its score is their mean
     sha256: str = ""  # of network.keras; `save` fills it in
     serving: Export | None = None  # what is served in its place; None: network.keras itself
+    head: OwnHead | None = None  # of a version of a model; None: the network's own
     parameters: int = 0  # `save` fills it in
     classes: tuple[str, ...] = LABELS
     metrics: Mapping[str, Interval] = field(default_factory=dict)
@@ -78,15 +91,24 @@ class Card:
     @property
     def served_sha256(self) -> str:
         """Of the file whose weights give the scores: what a result stores as its model's."""
+        if self.head:
+            return self.head.sha256
         return self.serving.sha256 if self.serving else self.sha256
 
     def describes(self, weights_sha256: str) -> bool:
         """Whether its figures hold for the scores of these weights.
 
         They were measured with network.keras; scores of its export are the same within
-        `max_difference`. Results of before an export hold the one, later ones the other.
+        `max_difference`. Results of before an export hold the one, later ones the other. The
+        figures of a version are of its head, whatever runs the network.
         """
+        if self.head:
+            return weights_sha256 == self.head.sha256
         return weights_sha256 in {self.sha256, self.served_sha256} - {""}
+
+    def has_network(self, network_sha256: str) -> bool:
+        """Whether a head that belongs to this network can be used on this model."""
+        return self.head is None and network_sha256 in {self.sha256, self.served_sha256} - {""}
 
     def was_trained_on(self, clip_sha256: str) -> bool:
         return clip_sha256 in self.training.get("clips_sha256", ())

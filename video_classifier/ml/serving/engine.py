@@ -9,12 +9,12 @@ import os
 from collections.abc import Callable, Mapping
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 import numpy as np
 
 from video_classifier.ml import litert, openvino
-from video_classifier.ml.contracts import Floats, Image
+from video_classifier.ml.contracts import Floats, Floats32, Image
 from video_classifier.ml.serving import network_check
 from video_classifier.ml.serving.card import REMEDY, BundleError, Card
 
@@ -31,6 +31,10 @@ WITHOUT_KERAS = (
     "a GPU requirements-gpu.txt), or do it where they are."
 )
 
+TRAIN_ELSEWHERE = "Export the reviews, train it anew and import it."
+
+AnyNetwork = TypeVar("AnyNetwork", litert.Network, openvino.Network)
+
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # most of TensorFlow's messages on stderr
 
 
@@ -42,6 +46,13 @@ class Engine(Protocol):
 
         That is (n, frames, height, width, 3) RGB, uint8, of the card's spec, with n of 1 or more.
         """
+
+
+class FeatureEngine(Engine, Protocol):
+    """Also gives what the network's last layer, a linear one, is applied to: for other heads."""
+
+    def score_with_features(self, batch: Image) -> tuple[Floats, Floats32]:
+        """As `score`, and (n, features) float32 of the same run."""
 
 
 class KerasEngine:
@@ -65,6 +76,28 @@ class KerasEngine:
         return np.array(outputs, np.float64)
 
 
+class KerasFeatureEngine:
+    """Runs a Keras network that ends in one linear layer and a sigmoid, once for both outputs."""
+
+    def __init__(self, network: keras.Model, card: Card, features: keras.KerasTensor) -> None:
+        import keras
+        import tensorflow as tf
+
+        both = keras.Model(network.inputs, [network.outputs[0], features])
+        signature = [tf.TensorSpec((1, *card.spec.shape), tf.uint8)]
+        self._graph = tf.function(
+            lambda batch: both(batch, training=False), input_signature=signature
+        )
+
+    def score(self, batch: Image) -> Floats:
+        return self.score_with_features(batch)[0]
+
+    def score_with_features(self, batch: Image) -> tuple[Floats, Floats32]:
+        outputs = [self._graph(images[np.newaxis]) for images in batch]
+        scores = np.array([score.numpy()[0, 0] for score, _ in outputs], np.float64)
+        return scores, np.stack([features.numpy()[0] for _, features in outputs])
+
+
 class ExportEngine:
     """Runs a network that `ml.training.export` made: without TensorFlow, inputs one by one."""
 
@@ -74,6 +107,17 @@ class ExportEngine:
     def score(self, batch: Image) -> Floats:
         outputs = [self.network.run(images[np.newaxis])[0, 0] for images in batch]
         return np.array(outputs, np.float64)
+
+
+class OpenVinoFeatureEngine(ExportEngine):
+    """Runs an export of a network that ends in one linear layer and a sigmoid."""
+
+    network: openvino.Network
+
+    def score_with_features(self, batch: Image) -> tuple[Floats, Floats32]:
+        outputs = [self.network.run_all(images[np.newaxis]) for images in batch]
+        scores = np.array([score[0, 0] for score, _ in outputs], np.float64)
+        return scores, np.concatenate([features for _, features in outputs])
 
 
 def keras_is_missing() -> bool:
@@ -111,20 +155,44 @@ def _read_keras(file: Path, card: Card) -> Engine:
     return KerasEngine(read_keras_network(file, card), card)
 
 
+def _read_keras_features(file: Path, card: Card) -> FeatureEngine:
+    network = read_keras_network(file, card)
+    features = network_check.features(network)
+    if features is None:
+        raise _no_linear_head(file)
+    return KerasFeatureEngine(network, card, features)
+
+
 def _read_litert(file: Path, card: Card) -> Engine:
-    return _read_export(file, card, lambda: litert.Network(file.read_bytes()))
+    return ExportEngine(_read_export(file, card, lambda: litert.Network(file.read_bytes())))
 
 
 def _read_openvino(file: Path, card: Card) -> Engine:
-    return _read_export(file, card, lambda: openvino.Network(file))
+    return ExportEngine(_read_export(file, card, lambda: openvino.Network(file)))
 
 
-def _read_export(
-    file: Path, card: Card, read: Callable[[], litert.Network | openvino.Network]
-) -> Engine:
+def _read_openvino_features(file: Path, card: Card) -> FeatureEngine:
+    try:
+        read = _read_export(file, card, lambda: openvino.Network(file, with_features=True))
+    except openvino.NoLinearHeadError as error:
+        raise _no_linear_head(file) from error
+    return OpenVinoFeatureEngine(read)
+
+
+def _no_linear_head(file: Path) -> BundleError:
+    msg = (
+        f"The model “{file.parent.name}” can't have heads of a store's own: its {file.name} "
+        f"doesn't end in one linear layer and a sigmoid. {TRAIN_ELSEWHERE}"
+    )
+    return BundleError(msg)
+
+
+def _read_export(file: Path, card: Card, read: Callable[[], AnyNetwork]) -> AnyNetwork:
     whose = f"The model “{file.parent.name}” can't be used:"
     try:
         network = read()
+    except openvino.NoLinearHeadError:
+        raise
     except (OSError, ValueError, RuntimeError) as error:
         msg = f"{whose} {LIBRARIES[file.name]} can't read its {file.name}. {REMEDY}"
         raise BundleError(msg) from error
@@ -132,7 +200,7 @@ def _read_export(
     if not takes or network.output_shape != (1, 1):
         msg = f"{whose} the network in its {file.name} is of another shape than its card. {REMEDY}"
         raise BundleError(msg)
-    return ExportEngine(network)
+    return network
 
 
 # By the name of the network's file. A new engine is a line here; it raises BundleError.
@@ -141,3 +209,19 @@ ENGINES: Mapping[str, Callable[[Path, Card], Engine]] = {
     LITERT_FILE: _read_litert,
     OPENVINO_FILE: _read_openvino,
 }
+
+# Those that other heads can be put on. LiteRT overwrites what a network gives before its end.
+FEATURE_ENGINES: Mapping[str, Callable[[Path, Card], FeatureEngine]] = {
+    KERAS_FILE: _read_keras_features,
+    OPENVINO_FILE: _read_openvino_features,
+}
+
+
+def refuse_without_features(file: Path) -> None:
+    """Raises BundleError if whatever runs the network in `file` doesn't give its features."""
+    if file.name not in FEATURE_ENGINES:
+        msg = (
+            f"The model “{file.parent.name}” can't have heads of a store's own: "
+            f"{LIBRARIES[file.name]} gives nothing but its score. {TRAIN_ELSEWHERE}"
+        )
+        raise BundleError(msg)

@@ -47,6 +47,23 @@ def ends_in(output: keras.KerasTensor, activation: str) -> bool:
     return getattr(made_by, "activation", None) is keras.activations.get(activation)
 
 
+def features(network: keras.Model) -> keras.KerasTensor | None:
+    """What goes into the last layer, (batch, features), if that is one linear layer and a sigmoid.
+
+    The layer may be in a model of its own, with nothing beside it. None of other networks.
+    """
+    import keras
+
+    made_by, node, _ = network.outputs[0]._keras_history  # noqa: SLF001  (nothing public says this)
+    layers = made_by.layers if isinstance(made_by, keras.Model) else [made_by]
+    last = [each for each in layers if not isinstance(each, keras.layers.InputLayer)]
+    if len(last) != 1 or not isinstance(last[0], keras.layers.Dense):
+        return None
+    given = made_by._inbound_nodes[node].input_tensors  # noqa: SLF001
+    is_flat = len(given) == 1 and len(given[0].shape) == 2  # noqa: PLR2004
+    return given[0] if is_flat and last[0].use_bias else None
+
+
 def _shapes(tensors: list[keras.KerasTensor]) -> str:
     return " and ".join(_sizes(each.shape[1:]) for each in tensors) or "nothing"
 

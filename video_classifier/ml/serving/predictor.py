@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -60,6 +61,12 @@ class WholeFramePredictor:
     def sha256(self) -> str:
         return self.card.served_sha256
 
+    def scoring_by(self, scorer: Scorer) -> WholeFramePredictor:
+        """The same, with another head or others beside it."""
+        found = copy.copy(self)
+        found.card, found._scorer = scorer.card, scorer  # noqa: SLF001  (its own class)
+        return found
+
     def score(self, images: Image) -> float:
         """As `Scorer.score`."""
         return self._scorer.score(images)
@@ -92,6 +99,7 @@ class WholeFramePredictor:
                 seconds_reading=read,
                 seconds_classifying=scoring.seconds,
                 model_sha256=self.sha256,
+                shadows=self._scorer.shadows,
             )
         (decision,) = scoring.finish().values()
         shown = decision.pictures
@@ -103,6 +111,7 @@ class WholeFramePredictor:
             seconds_reading=read,
             seconds_classifying=scoring.seconds,
             model_sha256=self.sha256,
+            shadows=self._scorer.shadows,
         )
 
 
@@ -122,6 +131,12 @@ class PersonPredictor:
     @property
     def sha256(self) -> str:
         return self.card.served_sha256
+
+    def scoring_by(self, scorer: Scorer) -> PersonPredictor:
+        """The same, with another head or others beside it."""
+        found = copy.copy(self)
+        found.card, found._scorer = scorer.card, scorer  # noqa: SLF001  (its own class)
+        return found
 
     def score(self, images: Image) -> float:
         """As `Scorer.score`, of one track's crops."""
@@ -183,6 +198,7 @@ class PersonPredictor:
                 tracks_found=len(found),
                 detector_sha256=self._detector.sha256,
                 model_sha256=self.sha256,
+                shadows=self._scorer.shadows,
             )
         decisions = scoring.finish()
         if not self.card.spec.rate:
@@ -201,6 +217,7 @@ class PersonPredictor:
             tracks_found=len(found),
             detector_sha256=self._detector.sha256,
             model_sha256=self.sha256,
+            shadows=self._scorer.shadows,
         )
 
 
@@ -252,11 +269,11 @@ class _Scoring:
             self._progress.on_stage(Stage.CLASSIFYING)
         self._progress.check()
         start = time.perf_counter()
-        score = self._scorer.score(window.images)
+        score, *others = self._scorer.score_each(window.images)
         if window.number == 0:
             best = self._scorer.card.best_windows
             self._decisions[window.track] = Decision(best=best)
-        scored = WindowScore(start=window.start, end=window.end, score=score)
+        scored = WindowScore(start=window.start, end=window.end, score=score, others=tuple(others))
         self._decisions[window.track].add(scored, window)
         self.seconds += time.perf_counter() - start
 
