@@ -8,7 +8,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from video_classifier.models import Analysis, Clip, Segment
-from video_classifier.services import catalog, clips, jobs, queue, segments
+from video_classifier.services import clips, jobs, queue, segments, versions
 from video_classifier.services.jobs import QueueFullError
 from video_classifier.states import Status
 
@@ -39,12 +39,14 @@ def check_room(user: User | None) -> None:
 def enqueue(clip: Clip, *, model: str, user: User | None) -> Analysis:
     """Queues an analysis of `clip`; workers hear of it once this is committed.
 
-    Raises QueueFullError, and Refused if the clip is in the trash or gone.
+    It is given the name of what the clip's store uses of `model` just now. Raises QueueFullError,
+    and Refused if the clip is in the trash or gone, or the version is another store's.
     """
     if user is not None:  # of two requests at once, the later counts what the first has queued
         User.objects.select_for_update(no_key=True).filter(pk=user.pk).first()
     check_room(user)
     clips.hold(clip)
+    model = versions.resolve(clip.store_id, model)
     Analysis.objects.filter(clip=clip, is_latest=True).update(is_latest=False)
     analysis = Analysis.objects.create(clip=clip, model=model, requested_by=user)
     planned = segments.planned(clip)
@@ -60,7 +62,7 @@ def again(analysis: Analysis, *, model: str, user: User) -> Analysis:
 
     Raises Refused.
     """
-    catalog.usable(model)
+    versions.check(analysis.store_id, model)
     return enqueue(analysis.clip, model=model, user=user)
 
 

@@ -1,14 +1,21 @@
-"""Which models there are, and which of them can be used."""
+"""Which models there are, and which of them can be used.
+
+A store's own version of a model, such as `i3d_person@3`, is one of them that isn't offered:
+services.versions says where it is in use.
+"""
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from django.conf import settings
 
 from video_classifier.ml.serving import bundle, loading
-from video_classifier.ml.serving.card import Card, Interval
+from video_classifier.ml.serving.card import BundleError, Card, Interval
+from video_classifier.ml.serving.folders import Folders
 from video_classifier.services.errors import Refused
 from video_classifier.services.sandbox import ChildPredictor, refusing
 
@@ -23,10 +30,13 @@ __all__ = [
     "imported",
     "load",
     "names",
+    "parts",
+    "shown",
     "usable",
 ]
 
 LONGEST_NAME = 50  # characters: what Analysis.model holds, and PostgreSQL insists on it
+_VERSION = re.compile(r"(?P<model>[^@]+)@(?P<number>[1-9][0-9]{0,8})")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,8 +53,20 @@ def names() -> tuple[str, ...]:
     return tuple(sorted({*bundle.names(settings.MODELS_STORAGE), *bundle.names(imported())}))
 
 
+def parts(name: str) -> tuple[str, int | None]:
+    """The model, and of one of its versions the number."""
+    found = _VERSION.fullmatch(name)
+    return (found["model"], int(found["number"])) if found else (name, None)
+
+
 def folder(name: str) -> Path:
-    """Where the model `name` is, or would be; what is in MODELS_STORAGE comes first."""
+    """Where the model `name` is, or would be; what is in MODELS_STORAGE comes first.
+
+    Versions are among those that were made here, whatever they are versions of.
+    """
+    model, number = parts(name)
+    if number is not None:
+        return imported() / model / str(number)
     shipped = Path(settings.MODELS_STORAGE) / name
     return shipped if shipped.is_dir() else imported() / name
 
@@ -68,21 +90,47 @@ def default_name() -> str:
 
 
 def usable(name: str) -> Card:
-    """The card of the model `name`. Raises Refused if there is none that can be used."""
-    if name not in names():  # also: a name is no path
+    """The card of the model or version `name`. Raises Refused if none is there to be used."""
+    model, _ = parts(name)
+    if model not in names():  # also: a name is no path
         msg = f"There is no model “{name}”. Choose one that is offered."
         raise Refused(msg)
     if len(name) > LONGEST_NAME:
         msg = f"The model “{name}” can't be used: a name has at most {LONGEST_NAME} characters."
         raise Refused(msg)
     with refusing():
-        return loading.check(folder(name), detector=settings.PERSON_DETECTOR)
+        return loading.check(
+            folder(name), network=_network(name), detector=settings.PERSON_DETECTOR
+        )
 
 
-def load(name: str) -> ChildPredictor:
-    """The predictor of the model `name`; loads with the first clip. Raises Refused."""
+def load(name: str, *, shadows: Sequence[str] = ()) -> ChildPredictor:
+    """The predictor of the model or version `name`; loads with the first clip.
+
+    `shadows` are versions of the same model, which score along if they can. Raises Refused.
+    """
     card = usable(name)
-    return ChildPredictor(folder(name), card, detector=settings.PERSON_DETECTOR)
+    folders = Folders(
+        model=folder(name),
+        network=_network(name),
+        shadows=tuple(map(folder, shadows)),
+        detector=settings.PERSON_DETECTOR,
+    )
+    return ChildPredictor(folders, card)
+
+
+def shown(name: str) -> Card | None:
+    """The card of a model or version, for people to read: its weights may be gone."""
+    try:
+        return bundle.read_card(folder(name))
+    except BundleError:
+        return None
+
+
+def _network(name: str) -> Path | None:
+    """The folder of the model that `name` is a version of."""
+    model, number = parts(name)
+    return None if number is None else folder(model)
 
 
 def _choice(name: str) -> Choice:

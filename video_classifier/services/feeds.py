@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from video_classifier.models import Camera, Feed, FeedHour, Store
 from video_classifier.models.live import MOST_ROLL
-from video_classifier.services import addresses, audit, catalog, channels, hours, secrets
+from video_classifier.services import addresses, audit, catalog, channels, hours, secrets, versions
 from video_classifier.services.addresses import Address, AddressError
 from video_classifier.services.errors import Refused
 from video_classifier.services.zones import Zone
@@ -131,7 +131,7 @@ def remove(feed: Feed, *, by: User) -> bool:
 
 def enable(feed: Feed, *, by: User) -> bool:
     """Has it watched from now on; False if it is already. Raises Refused."""
-    catalog.usable(feed.model)
+    versions.check(feed.camera.store_id, feed.model)
     return _set(feed, Action.FEED_ENABLED, by=by, is_enabled=True)
 
 

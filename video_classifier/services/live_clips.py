@@ -19,7 +19,7 @@ from django.template.defaultfilters import filesizeformat
 from video_classifier.ml.contracts import Outcome
 from video_classifier.models import Analysis, Camera, Clip, Event, LiveEvent, Store
 from video_classifier.querysets import ClipQuerySet
-from video_classifier.services import analyses, audit, catalog, clips, disk, segments, uploads
+from video_classifier.services import analyses, audit, clips, disk, segments, uploads, versions
 from video_classifier.services.errors import Refused
 from video_classifier.services.thresholds import Thresholds
 from video_classifier.states import Action, Origin, RecordedFrom, Verdict
@@ -69,7 +69,7 @@ def keep_event(  # noqa: PLR0913
 
 def keep_sample(cut: Cut, *, model: str) -> Clip:
     """With an analysis in the queue, as of an upload. Raises Refused."""
-    catalog.usable(model)
+    versions.check(cut.camera.store_id, model)
     return _keep(cut, partial(analyses.enqueue, model=model, user=None))
 
 

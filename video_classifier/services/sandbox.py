@@ -43,6 +43,7 @@ from video_classifier.ml.isolation.children import (
 )
 from video_classifier.ml.serving.card import BundleError, Card
 from video_classifier.ml.serving.decoder import InChild
+from video_classifier.ml.serving.folders import Folders
 from video_classifier.services.errors import Refused
 
 Value = TypeVar("Value")
@@ -209,9 +210,9 @@ class _Probes:
 class ChildPredictor:
     """A model that is loaded and run in the child that scores."""
 
-    def __init__(self, folder: Path, card: Card, *, detector: Path) -> None:
+    def __init__(self, folders: Folders, card: Card) -> None:
         self.card = card
-        self._model = folder, detector
+        self._model = folders
 
     @property
     def name(self) -> str:
@@ -223,7 +224,7 @@ class ChildPredictor:
 
     def load(self) -> None:
         """Now instead of with the first clip. Raises Refused."""
-        _scorer.call("load", *self._model, returns=type(None))
+        _scorer.call("load", self._model, returns=type(None))
 
     def analyze(
         self,
@@ -236,7 +237,7 @@ class ChildPredictor:
         """Raises Refused, ScorerDiedError, and what `progress.check` raises."""
         return _scorer.call(
             "analyze",
-            *self._model,
+            self._model,
             video,
             span,
             preview_width,
@@ -246,7 +247,7 @@ class ChildPredictor:
 
     def score(self, images: Image) -> float:
         """Raises Refused and ScorerDiedError."""
-        return _scorer.call("score", *self._model, images, returns=float)
+        return _scorer.call("score", self._model, images, returns=float)
 
 
 class _Scorer:

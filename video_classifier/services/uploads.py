@@ -22,12 +22,12 @@ from video_classifier.ml.files import sha256
 from video_classifier.models import Analysis, Camera, Clip, Store
 from video_classifier.services import (
     analyses,
-    catalog,
     copies,
     database,
     disk,
     recording_times,
     sandbox,
+    versions,
 )
 from video_classifier.services.errors import Refused
 from video_classifier.states import Playback
@@ -107,7 +107,7 @@ def accept(  # noqa: PLR0913  (those after `choices` are not for pages)
 def check(choices: Choices, user: User) -> None:
     """Raises Refused where no file at all could be accepted."""
     check_camera(choices.store, choices.camera)
-    catalog.usable(choices.model)
+    versions.check(choices.store.pk, choices.model)
     if choices.pattern:
         recording_times.compiled(choices.pattern)
     analyses.check_room(user)

@@ -15,7 +15,7 @@ from django.forms.boundfield import BoundField
 from video_classifier.http.forms import ModelForm
 from video_classifier.models import Feed, Store
 from video_classifier.models.live import MOST_ROLL
-from video_classifier.services import addresses, catalog, feeds, live_pictures, zones
+from video_classifier.services import addresses, catalog, feeds, live_pictures, versions, zones
 from video_classifier.services.addresses import AddressError
 from video_classifier.services.catalog import Card
 from video_classifier.services.errors import Refused
@@ -233,7 +233,8 @@ class KnownOfModel:
     @classmethod
     def of(cls, feed: Feed) -> KnownOfModel:
         try:
-            return cls(card=catalog.usable(feed.model))
+            in_use = versions.name_in_use(feed.camera.store_id, feed.model)
+            return cls(card=catalog.usable(in_use))
         except Refused:
             return cls(card=None)
 

@@ -16,6 +16,8 @@ from video_classifier.ml.isolation import confinement, wire
 from video_classifier.ml.serving import loading
 from video_classifier.ml.serving.card import BundleError
 from video_classifier.ml.serving.decoder import InChild
+from video_classifier.ml.serving.folders import Folders
+from video_classifier.ml.serving.predictor import ModelPredictor
 
 
 class Operations:
@@ -24,19 +26,18 @@ class Operations:
     def __init__(self, decoder: InChild) -> None:
         self._decoder = decoder
 
-    def load(self, model: Path, detector: Path) -> None:
-        loading.load(model, detector=detector)
+    def load(self, model: Folders) -> None:
+        _loaded(model)
 
-    def analyze(  # noqa: PLR0913, PLR0917
+    def analyze(
         self,
-        model: Path,
-        detector: Path,
+        model: Folders,
         video: Path,
         span: Span,
         preview_width: int | None,
         emit: Callable[[Stage], None],
     ) -> Outcome:
-        return loading.load(model, detector=detector).analyze(
+        return _loaded(model).analyze(
             video,
             span=span,
             preview_width=preview_width,
@@ -44,8 +45,14 @@ class Operations:
             decoder=self._decoder,
         )
 
-    def score(self, model: Path, detector: Path, images: Image) -> float:
-        return loading.load(model, detector=detector).score(images)
+    def score(self, model: Folders, images: Image) -> float:
+        return _loaded(model).score(images)
+
+
+def _loaded(model: Folders) -> ModelPredictor:
+    return loading.load(
+        model.model, network=model.network, shadows=model.shadows, detector=model.detector
+    )
 
 
 def main() -> None:

@@ -21,7 +21,15 @@ from video_classifier.http.permissions import (
 )
 from video_classifier.ml.contracts import Region
 from video_classifier.models import Analysis, Tag
-from video_classifier.services import analyses, audit, candidates, gaps, openings, progress
+from video_classifier.services import (
+    analyses,
+    audit,
+    candidates,
+    catalog,
+    gaps,
+    openings,
+    progress,
+)
 from video_classifier.services.catalog import Card
 from video_classifier.services.errors import Refused
 from video_classifier.services.gaps import Coverage
@@ -76,7 +84,9 @@ def _result(  # noqa: PLR0913
         note_view(request, audit.RESULT, pk, store=analysis.store_id)
     if is_view and shows_page(request):
         openings.note(analysis.clip, request.user)
-    card = {choice.name: choice.card for choice in form.choices}.get(analysis.model)
+    cards = {choice.name: choice.card for choice in form.choices}
+    is_version = catalog.parts(analysis.model)[1] is not None
+    card = catalog.shown(analysis.model) if is_version else cards.get(analysis.model)
     measured = card if card is not None and card.describes(analysis.model_sha256) else None
     led = None if is_part(request) else way.of(request, analysis)
     return page_or_part(

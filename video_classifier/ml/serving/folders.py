@@ -1,0 +1,23 @@
+"""Where what scores lies on disk: what a process says to the child that loads it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from video_classifier.ml.contracts import MOST_SHADOWS
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Folders:
+    """Of a model, or of a version with the model that it is a version of."""
+
+    model: Path  # its card counts: the name, the threshold
+    detector: Path
+    network: Path | None = None  # of a version: the folder of its model
+    shadows: tuple[Path, ...] = ()  # of versions of the same model, which score along
+
+    def __post_init__(self) -> None:
+        if len(self.shadows) > MOST_SHADOWS:
+            msg = f"{MOST_SHADOWS} versions may score along, and not {len(self.shadows)}"
+            raise ValueError(msg)

@@ -1,0 +1,289 @@
+"""Which version of a model a store uses: scored along first, then activated, and gone back from.
+
+What is in use is said by the newest activation of the store and model. Analyses are given its name
+when they are asked for, live cameras when their watcher reads them anew.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from django.contrib.auth.models import User
+from django.db import transaction
+from django.db.models import F, Max, QuerySet
+from django.utils import timezone
+
+from video_classifier.ml.contracts import MOST_SHADOWS
+from video_classifier.ml.serving import bundle
+from video_classifier.models import (
+    Activation,
+    Analysis,
+    CandidateScore,
+    Feed,
+    Improvement,
+    LiveEvent,
+    ModelVersion,
+    Store,
+)
+from video_classifier.models.versions import MOST_WHY
+from video_classifier.services import audit, catalog
+from video_classifier.services.errors import Refused
+from video_classifier.services.sandbox import ChildPredictor, refusing
+from video_classifier.states import Action, VersionState
+
+MEANWHILE = (
+    "Somebody else has changed meanwhile which version is in use: it is “{name}” now. Look at that "
+    "first, and decide again."
+)
+IN_USE = "“{name}” is in use already."
+AS_IT_SHIPS = "The model is in use as it ships: there is nothing to go back to."
+NOT_THIS_STORES = "“{name}” is no version of this store's. Choose a model that is offered."
+CHANGED = "“{name}” is not what it was when it was made: its folder holds another head."
+ONE_SHADOW = "“{name}” is in the shadow already. End that first: one version can be compared."
+NO_SHADOW = "“{name}” is not in the shadow."
+NAMED = "“{name}” can't be deleted: results, scores or decisions name it. It stays, retired."
+LONG_WHY = f"The reason is too long: there may be {MOST_WHY} characters."
+GO_BACK = "It is the version that this store uses: a manager of the store can go back from it."
+
+
+def name_in_use(store: int, model: str) -> str:
+    """What analyses in the store with that key score with where somebody chose `model`."""
+    newest = _newest(store, model)
+    return newest.version.name if newest is not None and newest.version is not None else model
+
+
+def resolve(store: int, name: str) -> str:
+    """As `name_in_use`, of a model; a version that is named is taken itself, if it is the store's.
+
+    Raises Refused.
+    """
+    model, number = catalog.parts(name)
+    if number is None:
+        return name_in_use(store, name)
+    if not ModelVersion.objects.filter(store=store, model=model, number=number).exists():
+        raise Refused(NOT_THIS_STORES.format(name=name))
+    return name
+
+
+def check(store: int, name: str) -> None:
+    """Raises Refused where what the store scores with can't be used."""
+    found = resolve(store, name)
+    try:
+        catalog.usable(found)
+    except Refused as refusal:
+        if found == name:
+            raise
+        msg = f"{refusal} {GO_BACK}"
+        raise Refused(msg) from refusal
+
+
+def shadows(store: int, name: str) -> tuple[str, ...]:
+    """The versions that score along where `name`, a model or one of its versions, is in use."""
+    model, _ = catalog.parts(name)
+    found = ModelVersion.objects.filter(store=store, model=model, state=VersionState.SHADOW)
+    return tuple(each.name for each in found[:MOST_SHADOWS] if each.name != name)
+
+
+def predictor(store: int, name: str) -> ChildPredictor:
+    """Of `name`, with the store's versions in the shadow beside it. Raises Refused."""
+    beside = shadows(store, name)
+    return catalog.load(name, shadows=beside) if beside else catalog.load(name)
+
+
+def history(store: int, model: str) -> QuerySet[Activation]:
+    """The decisions, the newest first."""
+    return Activation.objects.filter(store=store, model=model).select_related("version", "by")
+
+
+@transaction.atomic
+def add(
+    made: Path,
+    *,
+    store: Store,
+    model: str,
+    improvement: Improvement | None = None,
+    facts: Mapping[str, Any] | None = None,
+) -> ModelVersion:
+    """Takes in a version that `bundle.save_version` wrote to `made`, which is moved away.
+
+    It gets the next number of the model, and the name in its card. `facts` are what pages say of
+    it. Raises Refused if it can't be used.
+    """
+    list(Store.objects.select_for_update(no_key=True).order_by("pk"))  # of all stores: one number
+    known = ModelVersion.objects.filter(model=model).aggregate(most=Max("number"))["most"] or 0
+    taken = (
+        int(each.name) for each in (catalog.imported() / model).glob("*") if each.name.isdecimal()
+    )
+    number = max(known, *taken, 0) + 1
+    with refusing():
+        card = replace(bundle.read_card(made), name=f"{model}@{number}")
+        bundle.write_card(made, card)
+        bundle.check(made, network=catalog.folder(model))
+    if card.head is None:  # for the type checker: it was checked
+        raise Refused(CHANGED.format(name=card.name))
+    version = ModelVersion.objects.create(
+        store=store,
+        model=model,
+        number=number,
+        sha256=card.head.sha256,
+        network_sha256=card.head.network_sha256,
+        improvement=improvement,
+        card=dict(facts or {}),
+    )
+    target = catalog.folder(version.name)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    made.rename(target)
+    return version
+
+
+@transaction.atomic
+def start_shadow(version: ModelVersion, *, by: User | None) -> None:
+    """Has it score along from now on, and decide nothing. Raises Refused."""
+    _hold(version.store_id)
+    _check_head(version)
+    of_model = ModelVersion.objects.filter(store=version.store_id, model=version.model)
+    if other := of_model.filter(state=VersionState.SHADOW).first():
+        raise Refused(ONE_SHADOW.format(name=other.name))
+    waiting = of_model.filter(pk=version.pk).exclude(state=VersionState.ACTIVE)
+    now = timezone.now()
+    if not waiting.update(state=VersionState.SHADOW, shadow_since=now):
+        raise Refused(IN_USE.format(name=version.name))
+    _reread_feeds(version.store_id, version.model)
+    _note(Action.SHADOW_STARTED, version.store_id, by, version.name)
+
+
+@transaction.atomic
+def end_shadow(version: ModelVersion, *, by: User | None) -> None:
+    """Its scores stay. Raises Refused if it isn't in the shadow any more."""
+    _hold(version.store_id)
+    shadow = ModelVersion.objects.filter(pk=version.pk, state=VersionState.SHADOW)
+    if not shadow.update(state=VersionState.RETIRED):
+        raise Refused(NO_SHADOW.format(name=version.name))
+    _reread_feeds(version.store_id, version.model)
+    _note(Action.SHADOW_ENDED, version.store_id, by, version.name)
+
+
+def activate(  # noqa: PLR0913
+    version: ModelVersion | None,
+    *,
+    store: int,
+    model: str,
+    by: User | None,
+    why: str = "",
+    figures: Mapping[str, Any] | None = None,
+    seen: int | None = None,
+) -> Activation:
+    """Has the store use it from now on; without one, the model as it ships.
+
+    `seen` is the key of the newest decision that was known when this one was taken, 0 for none. If
+    somebody has decided since, Refused is raised; so it is if the version can't be used.
+    """
+    newest = _newest(store, model)
+    known = (newest.pk if newest else 0) if seen is None else seen
+    with transaction.atomic():
+        _hold(store)
+        newest = _newest(store, model)
+        name = version.name if version else model
+        if name == name_in_use(store, model):
+            raise Refused(IN_USE.format(name=name))
+        if known != (newest.pk if newest else 0):
+            raise Refused(MEANWHILE.format(name=name_in_use(store, model)))
+        return _activate(version, store, model, by=by, why=why, figures=figures)
+
+
+def roll_back(
+    store: int, model: str, *, by: User | None, why: str = "", seen: int | None = None
+) -> Activation:
+    """Has the store use what it used before the newest decision. Raises Refused, as `activate`."""
+    decisions = list(history(store, model)[:2])
+    if not decisions:
+        raise Refused(AS_IT_SHIPS)
+    before = decisions[1].version if len(decisions) > 1 else None
+    known = decisions[0].pk if seen is None else seen
+    return activate(before, store=store, model=model, by=by, why=why, seen=known)
+
+
+@transaction.atomic
+def delete(version: ModelVersion) -> None:
+    """With its folder, if nothing names it. Raises Refused."""
+    _hold(version.store_id)
+    found = ModelVersion.objects.filter(pk=version.pk).exclude(
+        state__in=(VersionState.SHADOW, VersionState.ACTIVE)
+    )
+    if _is_named(version) or not found.exists():
+        raise Refused(NAMED.format(name=version.name))
+    found.delete()
+    folder = catalog.folder(version.name)
+    transaction.on_commit(lambda: shutil.rmtree(folder, ignore_errors=True))
+
+
+def _is_named(version: ModelVersion) -> bool:
+    return (
+        version.activations.exists()
+        or Analysis.objects.filter(model=version.name).exists()
+        or LiveEvent.objects.filter(model=version.name).exists()
+        or CandidateScore.objects.filter(model=version.name).exists()
+    )
+
+
+def _activate(  # noqa: PLR0913, PLR0917
+    version: ModelVersion | None,
+    store: int,
+    model: str,
+    by: User | None,
+    why: str,
+    figures: Mapping[str, Any] | None,
+) -> Activation:
+    """The store's row is held."""
+    if len(why) > MOST_WHY:
+        raise Refused(LONG_WHY)
+    if version is not None:
+        if (version.store_id, version.model) != (store, model):
+            raise Refused(NOT_THIS_STORES.format(name=version.name))
+        _check_head(version)
+    of_model = ModelVersion.objects.filter(store=store, model=model)
+    of_model.filter(state=VersionState.ACTIVE).update(state=VersionState.RETIRED)
+    if version is not None:
+        of_model.filter(pk=version.pk).update(state=VersionState.ACTIVE)
+    made = Activation.objects.create(
+        store_id=store,
+        model=model,
+        version=version,
+        by=by,
+        why=why.strip(),
+        figures=dict(figures or {}),
+    )
+    _reread_feeds(store, model)
+    _note(Action.VERSION_ACTIVATED, store, by, version.name if version else model)
+    return made
+
+
+def _check_head(version: ModelVersion) -> None:
+    """Raises Refused if its folder is gone, or holds something else than when it was made."""
+    card = catalog.usable(version.name)
+    if card.served_sha256 != version.sha256:
+        raise Refused(CHANGED.format(name=version.name))
+
+
+def _newest(store: int, model: str) -> Activation | None:
+    """Django sorts activations by their keys, the newest first."""
+    return history(store, model).first()
+
+
+def _hold(store: int) -> None:
+    """Decisions about one store come one after the other."""
+    list(Store.objects.select_for_update(no_key=True).filter(pk=store).only("pk"))
+
+
+def _reread_feeds(store: int, model: str) -> None:
+    """Has watchers read the store's live cameras anew."""
+    feeds = Feed.objects.filter(camera__store=store, model=model)
+    feeds.update(revision=F("revision") + 1)
+
+
+def _note(action: Action, store: int, by: User | None, name: str) -> None:
+    audit.record(action, by, audit.STORE, store, store=store, version=name)
