@@ -1,0 +1,176 @@
+"""False hints of a camera a day, and what of planted acts was noticed. docs/camera-measure.md."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db.models import Q
+
+from video_classifier.models import Camera, CandidateScore, Feed, PlantedAct, Review, ScoredTime
+from video_classifier.services import planted_acts, scored_footage
+from video_classifier.services.figures import Proportion, proportion
+from video_classifier.services.scored_footage import Weights
+from video_classifier.states import Answer, Verdict
+
+LOOKED_BACK = timedelta(days=28)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FalseHints:
+    """Of a camera, in the time that was scored."""
+
+    seconds: float
+    day_seconds: float
+    recordings: int  # files, and live hours
+    false_alarms: int  # hints that people call so
+    confirmed: int
+    open: int  # … that nobody has answered, or on which answers don't agree
+
+    @property
+    def days(self) -> float:
+        return self.seconds / self.day_seconds
+
+    @property
+    def most(self) -> int:
+        """False hints there may be, as long as not all are answered."""
+        return self.false_alarms + self.open
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Noticed:
+    """What became of the acts that staff planted; those in time that wasn't scored don't count."""
+
+    acts: int
+    as_hints: int
+    as_uncertain: int
+    not_scored: int
+
+    @property
+    def recall(self) -> Proportion | None:
+        return proportion(self.as_hints, self.acts)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    weights: Weights
+    since: datetime
+    hints: FalseHints
+    planted: Noticed
+    misses: int  # stretches that people declared missed
+
+    @property
+    def most_recall(self) -> Proportion | None:
+        """An upper bound: what nobody noticed is in no count."""
+        if not self.misses:
+            return None
+        return proportion(self.hints.confirmed, self.hints.confirmed + self.misses)
+
+
+def of_camera(
+    camera: Camera,
+    *,
+    now: datetime,
+    length: timedelta = LOOKED_BACK,
+    weights: Weights | None = None,
+) -> Found | None:
+    """With the weights that scored it last, if no others are given; None: nothing was scored."""
+    weights = weights or scored_footage.weights_of(camera)
+    if weights is None:
+        return None
+    since = now - length
+    acts = list(PlantedAct.objects.filter(camera=camera, started_at__gte=since))
+    scored = ScoredTime.objects.filter(weights.key, camera=camera, start__gte=since, seconds__gt=0)
+    times = list(scored.values_list("is_live", "start", "seconds"))
+    seen = list(_seen(camera, weights, since))
+    return Found(
+        weights=weights,
+        since=since,
+        hints=_hints(camera, times, [each for each in seen if each.is_hint], acts),
+        planted=_noticed(times, seen, acts),
+        misses=_misses(camera, weights, since),
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Seen:
+    """A candidate that became an event."""
+
+    start: datetime
+    end: datetime
+    is_hint: bool
+    verdict: str
+
+
+_Times = Sequence[tuple[bool, datetime, float]]
+
+
+def _seen(camera: Camera, weights: Weights, since: datetime) -> Iterator[_Seen]:
+    """Of the live ones the answers are those to their clips."""
+    found = CandidateScore.objects.filter(weights.key, camera=camera, started_at__gte=since)
+    events = found.filter(Q(event__isnull=False) | Q(live_event__isnull=False)).values_list(
+        *("started_at", "ended_at", "event__is_hint", "live_event__is_hint"),
+        *("event__verdict", "live_event__clip__verdict"),
+    )
+    for start, end, of_event, of_live, verdict, live_verdict in events:
+        yield _Seen(
+            start=start,
+            end=end,
+            is_hint=bool(of_event or of_live),
+            verdict=verdict or live_verdict or "",
+        )
+
+
+def _hints(
+    camera: Camera, times: _Times, hints: Sequence[_Seen], acts: Sequence[PlantedAct]
+) -> FalseHints:
+    """Without those of planted acts, which are neither false nor anybody's theft."""
+    own = [each for each in hints if not planted_acts.meets(acts, each.start, each.end)]
+    verdicts = [each.verdict for each in own]
+    decided = {Verdict.CONFIRMED, Verdict.FALSE_ALARM}
+    return FalseHints(
+        seconds=sum(seconds for *_, seconds in times),
+        day_seconds=scored_footage.day_seconds(Feed.objects.filter(camera=camera).first()),
+        recordings=len(times),
+        false_alarms=verdicts.count(Verdict.FALSE_ALARM),
+        confirmed=verdicts.count(Verdict.CONFIRMED),
+        open=sum(each not in decided for each in verdicts),
+    )
+
+
+def _noticed(times: _Times, seen: Sequence[_Seen], acts: Sequence[PlantedAct]) -> Noticed:
+    counted = [act for act in acts if _is_scored(act, times)]
+    as_hints = as_uncertain = 0
+    for act in counted:
+        near = [each for each in seen if planted_acts.is_near(act, each.start, each.end)]
+        as_hints += any(each.is_hint for each in near)
+        as_uncertain += bool(near) and not any(each.is_hint for each in near)
+    return Noticed(
+        acts=len(counted),
+        as_hints=as_hints,
+        as_uncertain=as_uncertain,
+        not_scored=len(acts) - len(counted),
+    )
+
+
+def _is_scored(act: PlantedAct, times: _Times) -> bool:
+    """Of a live hour it isn't known which part of it was scored."""
+    for is_live, start, seconds in times:
+        end = start + (scored_footage.HOUR if is_live else timedelta(seconds=seconds))
+        if act.started_at < end and act.ended_at > start:
+            return True
+    return False
+
+
+def _misses(camera: Camera, weights: Weights, since: datetime) -> int:
+    """Stretches, however many people marked each."""
+    marks = Review.objects.standing().filter(
+        answer=Answer.MISSED, at__gte=since, clip__camera=camera, model=weights.model
+    )
+    count, before, until = 0, None, 0.0
+    for clip, start, end in marks.order_by("clip", "start").values_list("clip", "start", "end"):
+        if clip != before or start >= until:
+            count, before, until = count + 1, clip, end
+        until = max(until, end)
+    return count
