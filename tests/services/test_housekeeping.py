@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from tests.conftest import MakeClip, MakeStore
 from tests.makers.measures import make_score
+from tests.makers.scored_hours import make_measure
 from tests.services.test_files import store
 from video_classifier.models import Alert, Camera, CandidateScore, Clip
 from video_classifier.services import housekeeping, resumable
@@ -63,6 +64,17 @@ def test_scores_of_cameras_that_are_too_old_are_deleted(make_store: MakeStore) -
     housekeeping.tidy_if_due()
 
     assert CandidateScore.objects.count() == 1
+
+
+@pytest.mark.usefixtures("clock")
+def test_measures_of_cameras_are_checked(make_store: MakeStore) -> None:
+    camera = Camera.objects.create(store=make_store(), name="Aisle 4")
+    old = make_measure(camera, now=timezone.now(), made_at=timezone.now() - timedelta(days=8))
+
+    housekeeping.tidy_if_due()
+
+    old.refresh_from_db()
+    assert old.checked_at is not None
 
 
 @pytest.mark.django_db

@@ -44,6 +44,7 @@ from video_classifier.models import (
     Event,
     Feed,
     HeatMap,
+    PlantedAct,
     Review,
     SavedView,
     SegmentCopy,
@@ -90,6 +91,11 @@ PAGES: list[tuple[str, dict[str, object], set[str]]] = [
     ("camera", {"pk": 7}, {"GET", "HEAD"}),
     ("camera-still", {"pk": 7}, {"GET", "HEAD"}),
     ("camera-link", {"pk": 7}, {"GET", "HEAD"}),
+    ("measure", {"pk": SOME_NUMBER}, {"GET", "HEAD", "POST"}),
+    ("end-measure", {"pk": SOME_NUMBER}, {"POST"}),
+    ("plant-act", {"pk": SOME_NUMBER}, {"POST"}),
+    ("remove-act", {"pk": SOME_NUMBER, "act": 7}, {"POST"}),
+    ("restore-act", {"pk": SOME_NUMBER, "token": "signed"}, {"POST"}),
     ("video", {"pk": 7}, {"GET", "HEAD"}),
     ("again", {"pk": SOME_ID}, {"POST"}),
     ("cancel", {"pk": SOME_ID}, {"POST"}),
@@ -273,6 +279,12 @@ GET  web:live                            in     200  200   200   200    200    2
 GET  web:wall                            in     200  200   200   200    200    200    200   200
 GET  web:camera                          in     404  404   404   200    200    200    200   200
 GET  web:camera-link                     in     404  404   404   200    200    200    200   200
+GET  web:measure                         in     404  404   404   200    200    200    200   200
+POST web:measure                         in     404  404   404   403    403    403    422   422
+POST web:end-measure                     in     404  404   404   403    403    403    302   302
+POST web:plant-act                       in     404  404   404   403    403    403    422   422
+POST web:remove-act                      in     404  404   404   403    403    403    302   302
+POST web:restore-act                     in     404  404   404   403    403    403    302   302
 GET  web:camera-still                    in     404  404   404   200    200    200    200   200
 HEAD web:video                           in     404  404   404   200    200    200    200   200
 GET  web:trash                           in     200  200   200   200    200    200    200   200
@@ -482,6 +494,10 @@ GET  admin:video_classifier_event_changelist      in in 403 in   in     in     i
 GET  admin:video_classifier_feed_changelist       in in 403 in   in     in     in     in    200
 GET  admin:video_classifier_feedhour_changelist   in in 403 in   in     in     in     in    200
 GET  admin:video_classifier_liveevent_changelist  in in 403 in   in     in     in     in    200
+GET  admin:video_classifier_candidatescore_changelist    in in 403 in   in     in     in     in    200
+GET  admin:video_classifier_measure_changelist           in in 403 in   in     in     in     in    200
+GET  admin:video_classifier_plantedact_changelist        in in 403 in   in     in     in     in    200
+GET  admin:video_classifier_scoredtime_changelist        in in 403 in   in     in     in     in    200
 GET  admin:video_classifier_heatmap_changelist    in in 403 in   in     in     in     in    200
 GET  admin:video_classifier_membership_changelist in in 403 in   in     in     in     in    200
 GET  admin:video_classifier_onetimepassword_changelist in in 403 in in  in     in     in    200
@@ -581,6 +597,8 @@ def shown(
     make_feed(
         "Back door", store=store, address="v4l2:/dev/video0", model="special", is_enabled=True
     )
+    began = timezone.now() - timedelta(hours=1)
+    PlantedAct.objects.create(pk=7, camera=camera, started_at=began, ended_at=timezone.now())
     live_pictures.write(camera.pk, b"picture", taken_at=timezone.now())
     channel = make_channel("Secret channel", kind=ChannelKind.WEBHOOK, stores=[store])
     make_digest(channel, status=Status.FAILED)
@@ -663,7 +681,7 @@ def address_of(name: str, analysis: Analysis) -> str:
         arguments = {"pk": analysis.clip.store_id}
     elif arguments.get("pk") == SOME_NUMBER:
         of_channel = OF_A_CHANNEL.fullmatch(name)
-        arguments = {"pk": (Channel if of_channel else Feed).objects.get().pk}
+        arguments = arguments | {"pk": (Channel if of_channel else Feed).objects.get().pk}
     elif "pk" in arguments:
         (path,) = (path for path in urlpatterns if f"web:{path.name}" == name)
         of_clip = str(path.pattern).startswith("clips/")

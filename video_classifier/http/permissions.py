@@ -20,6 +20,10 @@ MAY_NOT_MANAGE = (
     "Only managers of a store may add and change its live cameras. Ask an administrator to make "
     "you one."
 )
+MAY_NOT_MEASURE = (
+    "Only managers of a store may measure its cameras and note acts for a test. Ask an "
+    "administrator to make you one."
+)
 MAY_NOT_ALERT = (
     "Only managers of a store may see and choose where its alerts go. Ask an administrator to make "
     "you one."

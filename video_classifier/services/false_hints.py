@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 
 from django.db.models import Q
 
+from video_classifier.ml.measures.poisson import Rate
 from video_classifier.models import Camera, CandidateScore, Feed, PlantedAct, Review, ScoredTime
 from video_classifier.services import planted_acts, scored_footage
 from video_classifier.services.figures import Proportion, proportion
@@ -31,6 +32,21 @@ class FalseHints:
     @property
     def days(self) -> float:
         return self.seconds / self.day_seconds
+
+    @property
+    def rate(self) -> Rate | None:
+        """A camera-day, of those that people call false alarms; None: nothing was scored."""
+        return self._rate(self.false_alarms)
+
+    @property
+    def most_rate(self) -> Rate | None:
+        """The same with those that are open: an upper bound."""
+        return self._rate(self.most)
+
+    def _rate(self, count: int) -> Rate | None:
+        if not self.seconds:
+            return None
+        return Rate(count=count, days=self.days, recordings=self.recordings)
 
     @property
     def most(self) -> int:

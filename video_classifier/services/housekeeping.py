@@ -1,4 +1,4 @@
-"""What has to be done from time to time: trash emptied, files swept, uploads ended, log sealed."""
+"""What has to be done from time to time: trash emptied, files swept, log sealed, and so on."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from video_classifier.services import (
     idempotency,
     live_events,
     live_pictures,
+    measures,
     resumable,
     retention,
     trash,
@@ -67,5 +68,6 @@ def tidy_if_due() -> None:
         alerts.purge()
         audit_seals.expire(now=timezone.now())
         case_exports.expire(now=timezone.now())
+        measures.check_due(now=database.now())
         files.sweep()
         live_pictures.sweep(set(Feed.objects.values_list("pk", flat=True)), now=timezone.now())

@@ -10,6 +10,7 @@ from uuid import UUID
 from django.db.models import Q
 
 from video_classifier.models import Camera, CandidateScore, Feed, PlantedAct, ScoredTime
+from video_classifier.models import measures as models
 from video_classifier.services import planted_acts
 from video_classifier.states import Verdict
 
@@ -37,6 +38,10 @@ class Weights:
     def key(self) -> Q:
         """Of rows with these weights, whatever the model's folder is called."""
         return Q(model_sha256=self.model_sha256, detector_sha256=self.detector_sha256)
+
+    def are_of(self, row: models.Weights) -> bool:
+        sums = (row.model_sha256, row.detector_sha256)
+        return sums == (self.model_sha256, self.detector_sha256)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

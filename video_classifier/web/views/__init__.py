@@ -50,6 +50,13 @@ from video_classifier.web.views.exports import export_csv, export_workbook
 from video_classifier.web.views.history import history
 from video_classifier.web.views.live import live
 from video_classifier.web.views.live_pages import camera, camera_link, camera_still, wall
+from video_classifier.web.views.measures import (
+    end_measure,
+    measure,
+    plant_act,
+    remove_act,
+    restore_act,
+)
 from video_classifier.web.views.news import alert, news
 from video_classifier.web.views.preferences import preferences
 from video_classifier.web.views.results import again, cancel, pause, result, resume
@@ -98,6 +105,7 @@ __all__ = [
     "delete_channel",
     "delete_clip",
     "delete_view",
+    "end_measure",
     "event",
     "event_download",
     "event_still",
@@ -110,17 +118,21 @@ __all__ = [
     "heat_map",
     "history",
     "live",
+    "measure",
     "new_camera",
     "new_case",
     "new_channel",
     "news",
     "note_on_case",
     "pause",
+    "plant_act",
     "player",
     "preferences",
     "purge_clip",
+    "remove_act",
     "remove_from_case",
     "renew_channel_key",
+    "restore_act",
     "restore_clip",
     "result",
     "resumable_upload",
