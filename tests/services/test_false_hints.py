@@ -14,6 +14,7 @@ from tests.makers.reviews import make_hint, mark_missed
 from video_classifier.models import Camera, CandidateScore, Feed
 from video_classifier.services import false_hints, planted_acts
 from video_classifier.services.false_hints import Found
+from video_classifier.services.scored_footage import Weights
 from video_classifier.states import Status, Verdict
 
 NOW = timezone.now()
@@ -41,13 +42,23 @@ def see(feed: Feed, at: datetime, clip: object = None, **fields: object) -> Cand
 
 
 def found(camera: Camera) -> Found:
-    what = false_hints.of_camera(camera, now=NOW)
-    assert what is not None
-    return what
+    return false_hints.of_camera(camera, Weights(**WEIGHTS), now=NOW)
 
 
-def test_of_a_camera_that_scored_nothing_nothing_is_known(camera: Camera) -> None:
-    assert false_hints.of_camera(camera, now=NOW) is None
+def test_of_a_camera_that_scored_nothing_no_rate_is_known(camera: Camera) -> None:
+    hints = found(camera).hints
+
+    assert (hints.seconds, hints.rate, hints.most_rate) == (0, None, None)
+
+
+def test_no_false_hint_at_all_is_no_rate_of_zero(feed: Feed) -> None:
+    for hours in range(24):
+        make_hour(feed.camera, HOUR + timedelta(hours=hours))
+
+    rate = found(feed.camera).hints.rate
+
+    assert rate is not None
+    assert rate.sentence == "0 in 2.0 days: fewer than 1.5 a day (95 %)"
 
 
 def test_answers_to_the_clips_of_live_events_count(feed: Feed, make_clip: MakeClip) -> None:

@@ -494,10 +494,10 @@ GET  admin:video_classifier_event_changelist      in in 403 in   in     in     i
 GET  admin:video_classifier_feed_changelist       in in 403 in   in     in     in     in    200
 GET  admin:video_classifier_feedhour_changelist   in in 403 in   in     in     in     in    200
 GET  admin:video_classifier_liveevent_changelist  in in 403 in   in     in     in     in    200
-GET  admin:video_classifier_candidatescore_changelist    in in 403 in   in     in     in     in    200
-GET  admin:video_classifier_measure_changelist           in in 403 in   in     in     in     in    200
-GET  admin:video_classifier_plantedact_changelist        in in 403 in   in     in     in     in    200
-GET  admin:video_classifier_scoredtime_changelist        in in 403 in   in     in     in     in    200
+GET  admin:video_classifier_candidatescore_changelist in in 403 in   in     in     in     in    200
+GET  admin:video_classifier_measure_changelist in in 403 in   in     in     in     in    200
+GET  admin:video_classifier_plantedact_changelist in in 403 in   in     in     in     in    200
+GET  admin:video_classifier_scoredtime_changelist in in 403 in   in     in     in     in    200
 GET  admin:video_classifier_heatmap_changelist    in in 403 in   in     in     in     in    200
 GET  admin:video_classifier_membership_changelist in in 403 in   in     in     in     in    200
 GET  admin:video_classifier_onetimepassword_changelist in in 403 in in  in     in     in    200

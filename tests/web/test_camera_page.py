@@ -14,6 +14,7 @@ from pytest_django import DjangoAssertNumQueries
 
 from tests.conftest import MakeAnalysis, MakeClip, MakeStore
 from tests.makers.live_cameras import faulty, make_event, make_feed, show_picture
+from tests.makers.measures import make_hour
 from video_classifier.models import Camera, Feed, FeedHour
 from video_classifier.services import trash
 from video_classifier.states import Status
@@ -204,6 +205,20 @@ def test_a_camera_that_is_not_live_has_no_such_page(client: Client, make_store: 
     assert client.get(f"/cameras/{camera.pk}/").status_code == 404
 
 
+def test_until_it_is_measured_it_says_whose_promise_it_is(client: Client, feed: Feed) -> None:
+    html = page(client, feed)
+
+    assert "the promise is the model" in html
+    assert "How many false hints there are is not known yet." in html
+    assert f'href="/cameras/{feed.pk}/measure/"' in html
+
+
+def test_false_hints_a_day_are_on_its_page(client: Client, feed: Feed) -> None:
+    make_hour(feed.camera, timezone.now() - timedelta(days=1))
+
+    assert "0 in 0.042 days: fewer than 71.9 a day (95 %)" in page(client, feed)
+
+
 def test_so_many_queries_however_many_hints(
     client: Client, feed: Feed, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
@@ -211,8 +226,9 @@ def test_so_many_queries_however_many_hints(
         make_event(feed, ago=100 * (number + 1))
 
     # Session, user, camera, its last event, its hours; events: keys, rows; hours of 30 days,
-    # what they manage, alerts that failed, whether any camera is watched.
-    with django_assert_num_queries(13):
+    # what they manage, alerts that failed, whether any camera is watched. The measure: whose
+    # scores count, and what holds.
+    with django_assert_num_queries(16):
         page(client, feed)
     with django_assert_num_queries(5):
         part(client, feed)

@@ -375,8 +375,8 @@ def test_the_list_asks_no_more_the_more_cameras_there_are(
     for number in range(5):
         make_feed(f"Till {number}")
 
-    # session, user, what they manage, the count, the cameras, whether any is watched
-    with django_assert_num_queries(6):
+    # session, user, what they manage, the count, the cameras, measures, whether any is watched
+    with django_assert_num_queries(7):
         found = page(client)
 
     assert found.count("Settings<span") == 6

@@ -85,16 +85,9 @@ class Found:
 
 
 def of_camera(
-    camera: Camera,
-    *,
-    now: datetime,
-    length: timedelta = LOOKED_BACK,
-    weights: Weights | None = None,
-) -> Found | None:
-    """With the weights that scored it last, if no others are given; None: nothing was scored."""
-    weights = weights or scored_footage.weights_of(camera)
-    if weights is None:
-        return None
+    camera: Camera, weights: Weights, *, now: datetime, length: timedelta = LOOKED_BACK
+) -> Found:
+    """Of what these weights scored in that time, up to `now`."""
     since = now - length
     acts = list(PlantedAct.objects.filter(camera=camera, started_at__gte=since))
     scored = ScoredTime.objects.filter(weights.key, camera=camera, start__gte=since, seconds__gt=0)

@@ -156,6 +156,7 @@ def end(measure: Measure, by: User | None) -> None:
 class Held:
     """The measures of a camera that were not ended."""
 
+    weights: Weights | None  # that score the camera now; None: nothing was scored
     in_force: Measure | None  # by which the camera is judged just now
     waiting: Sequence[Measure]  # for other weights than those that score the camera now
 
@@ -165,6 +166,7 @@ def held(camera: Camera) -> Held:
     found = list(Measure.objects.in_force().filter(camera=camera).select_related("made_by"))
     current = [each for each in found if weights and weights.are_of(each)]
     return Held(
+        weights=weights,
         in_force=current[0] if current else None,
         waiting=[each for each in found if each not in current],
     )

@@ -193,6 +193,7 @@ class CameraStatus:
 
     feed: Feed
     now: datetime
+    measured_at: datetime | None = None  # when the measure in force was made
 
     @property
     def label(self) -> str:

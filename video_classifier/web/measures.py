@@ -17,6 +17,7 @@ from video_classifier.services.false_hints import Found
 from video_classifier.services.measure_words import Words
 from video_classifier.services.measures import Preview
 from video_classifier.services.periods import midnight
+from video_classifier.services.scored_footage import Weights
 from video_classifier.web.dashboard import percent
 from video_classifier.web.tails import Tail, tail
 from video_classifier.web.times import ClockTime, in_words
@@ -189,6 +190,7 @@ class Standing:
 
     measure: Measure | None
     words: Words | None
+    weights: Weights | None  # that score the camera now
     again: Sequence[str]  # why it should be measured anew
     made: str = ""
     by: str = ""
@@ -198,7 +200,7 @@ class Standing:
         """For other pages."""
         if self.measure is None:
             return measure_words.UNTIL_MEASURED
-        return f"Measured {self.made}. {self.words.promise if self.words else ''}"
+        return f"Measured {self.made}. {self.words.promise if self.words else ''}".rstrip()
 
 
 def standing(camera: Camera) -> Standing:
@@ -209,7 +211,7 @@ def standing(camera: Camera) -> Standing:
         WAITS.format(date=_when(each.made_at, zone), model=each.model) for each in held.waiting
     ]
     if measure is None:
-        return Standing(measure=None, words=None, again=again)
+        return Standing(measure=None, words=None, weights=held.weights, again=again)
     if measures.has_other_scene(measure):
         again.insert(0, OTHER_SCENE)
     if measure.drift.get("has_drifted"):
@@ -217,6 +219,7 @@ def standing(camera: Camera) -> Standing:
     return Standing(
         measure=measure,
         words=measure_words.of_measure(measure),
+        weights=held.weights,
         again=again,
         made=_when(measure.made_at, zone),
         by=measure.made_by.get_username() if measure.made_by else "",
@@ -230,8 +233,10 @@ class Seen:
     found: Found | None
 
     @classmethod
-    def of(cls, camera: Camera, *, now: datetime) -> Seen:
-        return cls(found=false_hints.of_camera(camera, now=now))
+    def of(cls, camera: Camera, weights: Weights | None, *, now: datetime) -> Seen:
+        if weights is None:
+            return cls(found=None)
+        return cls(found=false_hints.of_camera(camera, weights, now=now))
 
     @property
     def days(self) -> int:

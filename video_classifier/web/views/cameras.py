@@ -31,6 +31,7 @@ from video_classifier.web.cameras import (
     Picture,
     polygons,
 )
+from video_classifier.web.measures import measured_at
 from video_classifier.web.responses import SignedInRequest, page_or_part
 
 PAGES = "video_classifier/cameras"
@@ -44,9 +45,13 @@ def camera_list(request: SignedInRequest) -> HttpResponse:
     found = Feed.objects.managed_by(request.user).select_related("camera__store")
     page = Paginator(found, settings.HISTORY_PAGE_SIZE).get_page(request.GET.get("page"))
     now = timezone.now()
+    measured = measured_at([feed.pk for feed in page], request.user)
     context = {
         "page": page,
-        "rows": [CameraStatus(feed=feed, now=now) for feed in page],
+        "rows": [
+            CameraStatus(feed=feed, now=now, measured_at=measured.get((feed.pk, feed.model)))
+            for feed in page
+        ],
         "show_store": sees_several_stores(request.user),
     }
     return render(request, f"{PAGES}/page.html", context)

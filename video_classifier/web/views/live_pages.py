@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from itertools import groupby
 from typing import Any
 
@@ -23,8 +24,9 @@ from video_classifier.http import paging
 from video_classifier.http.permissions import manages_a_store, sees_several_stores, why_empty
 from video_classifier.models import Feed, FeedHour, LiveEvent
 from video_classifier.services import audit, live_pictures, live_streams
-from video_classifier.web import alert_log, live_cameras, live_health
+from video_classifier.web import alert_log, live_cameras, live_health, measures
 from video_classifier.web.live_cameras import CameraView
+from video_classifier.web.measures import Seen
 from video_classifier.web.responses import (
     SignedInRequest,
     asked_for,
@@ -100,6 +102,7 @@ def camera(request: SignedInRequest, pk: int) -> HttpResponse:
         context |= {
             "part": _part(part, context, request),
             "health": _health(request, view),
+            **_measure(feed, now),
             "settings": reverse("web:camera-settings", args=[pk]) if manages else "",
             "is_still": "still" in request.GET,
             "failed_alerts": alert_log.failed_of(pk, request.user, now=now),
@@ -140,6 +143,11 @@ def _health(request: SignedInRequest, view: CameraView) -> live_health.Health:
     since = live_health.since(view.now, view.time_zone)
     hours = FeedHour.objects.visible_to(request.user).filter(camera=view.pk, start__gte=since)
     return live_health.of(hours, now=view.now, time_zone=view.time_zone)
+
+
+def _measure(feed: Feed, now: datetime) -> dict[str, Any]:
+    standing = measures.standing(feed.camera)
+    return {"standing": standing, "seen": Seen.of(feed.camera, standing.weights, now=now)}
 
 
 def _part(template: str, context: Mapping[str, Any], request: HttpRequest) -> SafeString:

@@ -141,7 +141,7 @@ def _rest(
     return {
         "is_live": Feed.objects.filter(camera=camera).exists(),
         "until_measured": "" if standing.measure else measure_words.UNTIL_MEASURED,
-        "seen": Seen.of(camera, now=timezone.now()),
+        "seen": Seen.of(camera, standing.weights, now=timezone.now()),
         "acts": pages.acts(camera),
         "act_form": act_form or ActForm(),
         "history": pages.history(camera),
