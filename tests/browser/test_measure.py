@@ -22,7 +22,7 @@ from tests.browser.showcase import Seen, at
 from tests.browser.test_looks import walk
 from tests.conftest import MakeStore, MakeUser
 from tests.makers.live_cameras import make_event, make_feed
-from tests.makers.measures import make_days, make_hour, make_score
+from tests.makers.scored_hours import make_days, make_hour, make_score
 from video_classifier.models import Feed
 from video_classifier.services import measures, planted_acts
 from video_classifier.states import Role
@@ -139,5 +139,6 @@ def _views(feed: Feed, scarce: Feed) -> Iterable[Seen]:
 
 def _take(page: Page, where: str) -> None:
     page.goto(where)
+    page.get_by_role("button", name="Preview").click()
     page.get_by_role("button", name="Use these thresholds").click()
     expect(page.get_by_text("has its own thresholds from now on")).to_be_visible()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 import pytest
@@ -12,6 +12,8 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from tests.conftest import MakeAnalysis, MakeClip, MakeStore, MakeUser
+from tests.makers.live_cameras import make_feed
+from tests.makers.scored_hours import WEIGHTS, make_hour
 from tests.makers.reviews import ago, answer, make_hint, mark_missed
 from video_classifier.models import Analysis, Camera, Event, Review, Store
 from video_classifier.services import dashboard
@@ -244,7 +246,7 @@ def test_it_asks_no_more_the_more_there_is(user: User, made: Made) -> None:
     for days in range(10):
         make_hint(made(days=days), start=3.0)
 
-    assert queries() == few == 5
+    assert queries() == few == 6
     assert Event.objects.count() == 11
 
 
@@ -294,3 +296,46 @@ def test_nothing_is_no_figure(user: User) -> None:
 
     assert board.total == Figures()
     assert len(board.starts) == 12
+
+
+# A camera-day
+
+
+def test_false_hints_are_told_a_camera_day(user: User, made: Made, make_store: MakeStore) -> None:
+    feed = make_feed(make_store(), opens_at=time(8), closes_at=time(20))
+    for hours in range(1, 13):
+        make_hour(feed.camera, NOW - timedelta(hours=hours))
+    weights = {"camera": feed.camera, "model": WEIGHTS["model"]}
+    answer(make_hint(made(**weights)), NO, at=NOW)
+    answer(make_hint(made()), NO, at=NOW)  # of no camera, so of no camera-day
+
+    found = read(user)
+
+    assert (found.total.false_alarms, found.total.rated, found.total.recordings) == (2, 1, 12)
+    assert found.total.camera_days == pytest.approx(1.0)
+    assert found.total.false_rate_in_words == "1.0 (0.025 to 5.6)"
+    (of_camera,) = (each for cell, each in found.cells.items() if cell.camera)
+    assert of_camera.clips == 1
+
+
+def test_a_camera_without_any_hint_has_a_rate_too(user: User, make_store: MakeStore) -> None:
+    feed = make_feed(make_store())
+    for hours in range(1, 25):
+        make_hour(feed.camera, NOW - timedelta(hours=hours))
+
+    found = read(user).total
+
+    assert not found.is_empty
+    assert found.false_rate_in_words == "0 (below 3.0)"
+
+
+def test_where_nothing_was_scored_no_rate_is_known(user: User, made: Made) -> None:
+    answer(make_hint(made()), NO, at=NOW)
+
+    assert read(user).total.false_rate_in_words == ""
+
+
+def test_what_other_stores_scored_does_not_count(user: User, make_store: MakeStore) -> None:
+    make_hour(make_feed(make_store("North")).camera, NOW - timedelta(hours=1))
+
+    assert read(user).total.is_empty

@@ -14,7 +14,7 @@ from pytest_django import DjangoAssertNumQueries
 
 from tests.conftest import MakeAnalysis, MakeClip, MakeStore
 from tests.makers.live_cameras import faulty, make_event, make_feed, show_picture
-from tests.makers.measures import make_hour
+from tests.makers.scored_hours import make_hour
 from video_classifier.models import Camera, Feed, FeedHour
 from video_classifier.services import trash
 from video_classifier.states import Status

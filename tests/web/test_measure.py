@@ -74,7 +74,7 @@ def test_too_little_footage_says_what_is_there_and_what_is_missing(
 
     html = page(manager, camera)
 
-    assert "1.0 h of this camera in 1 recordings and live hours" in html
+    assert "1.0 h of this camera in 1 recording or live hour" in html
     assert "so 23.0 h are missing" in html
     assert "Use these thresholds" not in html
 
@@ -150,6 +150,23 @@ def test_a_measure_is_taken_and_says_who_and_when(
     assert measure_words.of_measure(measure).promise in html
     assert "In force" in html
     assert measure_words.UNTIL_MEASURED not in html
+
+
+def test_each_form_has_its_token(manager: Client, measured: Camera) -> None:
+    take(manager, measured)
+    manager.post(
+        f"/cameras/{measured.pk}/acts/", {"at": "2026-07-01T14:03", "seconds": "9", "note": ""}
+    )
+    act = PlantedAct.objects.get()
+    manager.post(f"/cameras/{measured.pk}/acts/{act.pk}/delete/")
+
+    html = page(manager, measured, budget=1, thefts=1, undo="signed")
+
+    _, _, main = html.partition("<main")
+    forms = main.partition("</main>")[0].split("<form")[1:]
+    sent = [each.partition("</form>")[0] for each in forms if 'method="post"' in each]
+    assert len(sent) == 4
+    assert [each for each in sent if "csrfmiddlewaretoken" not in each] == []
 
 
 def test_going_back_to_the_model_is_one_click(manager: Client, measured: Camera) -> None:
@@ -282,10 +299,10 @@ def test_so_many_queries_however_much_was_scored(
     take(manager, camera)
 
     with django_assert_num_queries(24):
-        page(manager, camera)
+        page(manager, camera, budget=1, thefts=1)
     make_days(camera, 2, before=NOW - timedelta(days=1))
     with django_assert_num_queries(24):
-        page(manager, camera)
+        page(manager, camera, budget=1, thefts=1)
 
 
 # The drawing

@@ -17,9 +17,9 @@ from zoneinfo import ZoneInfo
 from django.db.models import Count, OuterRef, Q, Subquery, Sum
 from django.db.models.functions import Coalesce
 
-from video_classifier.models import Analysis, Event, Review, Store
+from video_classifier.models import Analysis, Event, Review, ScoredTime, Store
 from video_classifier.querysets import Visitor
-from video_classifier.services import agreement, periods
+from video_classifier.services import agreement, periods, scored_footage
 from video_classifier.services.agreement import Kappa
 from video_classifier.services.figures import Figures, Proportion, total
 from video_classifier.services.periods import Span
@@ -27,6 +27,7 @@ from video_classifier.states import Answer, Status
 
 MOST_ANSWERS = 20_000  # whose times are looked at, of the newest hints
 _RECORDED = Coalesce("clip__recorded_at", "clip__uploaded_at")
+_HOURS = ("camera__feed__opens_at", "camera__feed__closes_at")
 _OF_EVENTS = ("happened_at", "analysis__clip__", "analysis__model")  # moment, way to clip, model
 
 Group = TypeVar("Group")
@@ -142,6 +143,11 @@ class _Asked:
                 figures.uncertain += events
 
     def add_answers(self, cells: defaultdict[Cell, Figures]) -> None:
+        for *cell, opens, closes, seconds, recordings in self._scored():
+            figures = cells[self._cell(*cell)]
+            figures.camera_days += seconds / scored_footage.length_of_day(opens, closes)
+            figures.recordings += recordings
+            figures.rated = figures.false_alarms
         for marked in self._missed():
             cells[marked].missed += 1
         for *cell, shown, answered in self._answers():
@@ -176,6 +182,13 @@ class _Asked:
         found = self._within(rows, *_OF_EVENTS)
         cell = ("place", "store", "analysis__clip__camera", "analysis__model")
         yield from found.values_list(*cell, "verdict", "is_hint").annotate(events=Count("pk"))
+
+    def _scored(self) -> Rows:
+        """How much of each camera."""
+        rows = ScoredTime.objects.visible_to(self.user).filter(camera__store__in=self.stores)
+        found = self._within(rows, "start", "", "model")
+        cells = found.values_list("place", "camera__store", "camera", "model", *_HOURS)
+        yield from cells.annotate(seconds=Sum("seconds"), recordings=Count("pk"))
 
     def _missed(self) -> Iterator[Cell]:
         """One a stretch, however many people marked it."""

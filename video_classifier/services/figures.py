@@ -7,7 +7,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from statistics import median
 
+from video_classifier.ml.measures.poisson import Rate, short
 from video_classifier.states import Verdict
+
+__all__ = ["Figures", "Proportion", "Rate", "proportion", "total"]
 
 NORMAL_95 = 1.959964  # 95 % of a normal distribution lie within so many standard deviations
 
@@ -51,6 +54,9 @@ class Figures:
     unanswered: int = 0
     uncertain: int = 0  # events, answered or not
     missed: int = 0  # stretches
+    camera_days: float = 0.0  # that were scored, of cameras
+    recordings: int = 0  # files, and live hours, that these are made of
+    rated: int = 0  # false alarms in them
     waits: list[float] = field(default_factory=list)  # seconds from a hint to its first answer
 
     @property
@@ -60,7 +66,25 @@ class Figures:
 
     @property
     def is_empty(self) -> bool:
-        return not (self.clips or self.hints or self.uncertain or self.missed)
+        seen = self.clips or self.hints or self.uncertain or self.missed
+        return not (seen or self.camera_days)
+
+    @property
+    def false_rate(self) -> Rate | None:
+        """False alarms a camera-day, of cameras whose scored time is known."""
+        if not self.camera_days:
+            return None
+        return Rate(count=self.rated, days=self.camera_days, recordings=self.recordings)
+
+    @property
+    def false_rate_in_words(self) -> str:
+        """ "0.8 (0.2 to 2.1)"; "" if it isn't known."""
+        rate = self.false_rate
+        if rate is None:
+            return ""
+        if not rate.count:
+            return f"0 (below {short(rate.high)})"
+        return f"{short(rate.value)} ({short(rate.low)} to {short(rate.high)})"
 
     @property
     def precision(self) -> Proportion | None:
@@ -83,7 +107,12 @@ _COUNTS: dict[str, str] = {
     Verdict.UNSURE: "unsure",
     Verdict.DISPUTED: "disputed",
 }
-_SUMMED = ("clips", "seconds", "unanswered", "uncertain", "missed", *_COUNTS.values())
+_OF_DAYS = ("camera_days", "recordings", "rated")
+_SUMMED = (
+    *("clips", "seconds", "unanswered", "uncertain", "missed"),
+    *_COUNTS.values(),
+    *_OF_DAYS,
+)
 
 
 def total(parts: Iterable[Figures]) -> Figures:

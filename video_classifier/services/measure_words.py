@@ -77,6 +77,12 @@ def basis_of(preview: Preview) -> str:
     )
 
 
+def of_recordings(number: int) -> str:
+    if number == 1:
+        return "1 recording or live hour"
+    return f"{number:,} recordings and live hours"
+
+
 def score(value: float) -> str:
     """Two digits; more where that would be 1.00."""
     return f"{value:.2f}" if value < 0.995 else f"{value:.4f}"  # noqa: PLR2004
@@ -122,12 +128,14 @@ def _basis(
 ) -> str:
     of = "24 h" if day == DAY else in_hours(day)
     text = (
-        f"This rests on {in_hours(seconds)} of this camera in {recordings:,} recordings and live "
-        f"hours ({seconds / day:,.2g} days of {of}), with {candidates:,} candidates."
+        f"This rests on {in_hours(seconds)} of this camera in {of_recordings(recordings)} "
+        f"({_days(seconds / day)} of {of}), with {candidates:,} candidates."
     )
     confirmed, planted = left_out
-    if confirmed or planted:
-        text += f" Left out: {confirmed} that people confirmed, and {planted} acts for a test."
+    if confirmed:
+        text += f" Left out, as people confirmed them: {confirmed:,}."
+    if planted:
+        text += f" Left out, as staff acted them for a test: {planted:,}."
     return text
 
 
@@ -154,6 +162,10 @@ def _uncertain(found: CameraThresholds) -> str:
     if found.uncertain_noticed.value is not None:
         text += f" In the model's test they were {found.uncertain_noticed.sentence}."
     return text
+
+
+def _days(days: float) -> str:
+    return f"{days:,.1f} days" if days >= 0.1 else f"{days:.2g} days"  # noqa: PLR2004
 
 
 def _hints(number: float) -> str:

@@ -38,7 +38,7 @@ logger = logging.getLogger(__name__)
 
 LEAST_BUDGET = 0.001  # false hints a camera-day
 CHECK_EVERY = timedelta(days=7)
-USUAL_BUDGET, USUAL_THEFTS = 1.0, 1.0
+USUAL_BUDGET, USUAL_THEFTS = 1, 1
 
 NOT_SCORED = (
     "Nothing of this camera was scored yet by the model that it has. Have it watched for a day, or "

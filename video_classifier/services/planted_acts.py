@@ -17,7 +17,7 @@ from video_classifier.services.errors import Refused
 from video_classifier.states import Action
 
 LONGEST = 600.0  # seconds
-USUAL = 30.0
+USUAL = 30
 MOST_NOTE = 200
 UNDO_WITHIN = timedelta(hours=1)
 SLACK = timedelta(seconds=30)  # an act is noted by a watch, not by the camera's clock

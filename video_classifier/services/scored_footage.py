@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
 from uuid import UUID
 
 from django.db.models import Q
@@ -82,13 +82,18 @@ def weights_of(camera: Camera) -> Weights | None:
 
 def day_seconds(feed: Feed | None) -> float:
     """How long the camera is watched each day; all day if it isn't watched live."""
-    if feed is None or feed.opens_at is None or feed.closes_at is None:
+    return DAY if feed is None else length_of_day(feed.opens_at, feed.closes_at)
+
+
+def length_of_day(opens: time | None, closes: time | None) -> float:
+    """In seconds; of no hours a whole one."""
+    if opens is None or closes is None:
         return DAY
-    opens, closes = (
+    begins, ends = (
         timedelta(hours=each.hour, minutes=each.minute, seconds=each.second).total_seconds()
-        for each in (feed.opens_at, feed.closes_at)
+        for each in (opens, closes)
     )
-    return (closes - opens) % DAY or DAY
+    return (ends - begins) % DAY or DAY
 
 
 def read(

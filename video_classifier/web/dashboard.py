@@ -126,6 +126,7 @@ COLUMNS: dict[str, Callable[[Figures], str]] = {
     "No answer": _count(lambda figures: figures.unanswered),
     "Precision": precision,
     "Uncertain": _count(lambda figures: figures.uncertain),
+    "False a camera-day": lambda figures: figures.false_rate_in_words or UNKNOWN,
     "Missed": _count(lambda figures: figures.missed),
     "Answered after": _wait,
 }

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 from video_classifier.querysets import Visitor
 from video_classifier.services.dashboard import Board
-from video_classifier.services.figures import Proportion
+from video_classifier.services.figures import Proportion, Rate
 from video_classifier.services.periods import Span
 from video_classifier.services.spreadsheets import Cell
 from video_classifier.web.dashboard import HOUR, camera_names, store_names
@@ -16,6 +16,7 @@ HEAD = (
     *("from", "to", "store", "camera", "model", "clips", "hours", "hints", "confirmed"),
     *("false_alarms", "cant_tell", "disputed", "no_answer", "uncertain"),
     *("precision", "precision_low", "precision_high", "missed", "answered_after_s"),
+    *("camera_days", "false_hints_a_day", "false_hints_a_day_low", "false_hints_a_day_high"),
 )
 
 
@@ -44,9 +45,11 @@ def rows(board: Board, user: Visitor, span: Span) -> Iterator[Sequence[Cell]]:
             *ends,
             figures.missed,
             None if figures.wait is None else round(figures.wait, 1),
+            round(figures.camera_days, 4),
+            *_ends(figures.false_rate),
         )
 
 
-def _ends(share: Proportion | None) -> list[Cell]:
+def _ends(share: Proportion | Rate | None) -> list[Cell]:
     ends = (None, None, None) if share is None else (share.value, share.low, share.high)
     return [None if end is None else round(end, 4) for end in ends]

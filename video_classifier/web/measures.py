@@ -68,8 +68,9 @@ class BudgetForm(forms.Form):
         measures.USUAL_BUDGET,
     )
     thefts = _number(
-        "Cases of shoplifting a day that may be hidden in the footage",
-        "So many of the highest scores a day don't count as false. If in doubt: 1.",
+        "Cases of shoplifting a day",
+        "That may be hidden in the footage: so many of the highest scores a day don't count as "
+        "false. If in doubt: 1.",
         measures.WRONG_THEFTS,
         measures.USUAL_THEFTS,
     )

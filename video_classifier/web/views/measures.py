@@ -122,7 +122,9 @@ def _page(  # noqa: PLR0913
     standing = pages.standing(camera)
     context: dict[str, object] = {"camera": camera, "manages": manages, "standing": standing}
     if manages or standing.measure is None:
-        context |= {"form": form, "view": _preview(camera, form), "problem": problem}
+        shown = form.is_bound or standing.measure is None
+        view = _preview(camera, form) if shown else None
+        context |= {"form": form, "view": view, "problem": problem}
     if not is_part(request):
         context |= _rest(request, camera, standing, act_form)
     return page_or_part(
