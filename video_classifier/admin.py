@@ -10,9 +10,11 @@ from typing import Any, cast
 from axes.admin import AccessAttemptAdmin
 from axes.models import AccessAttempt
 from django.contrib import admin, messages
-from django.contrib.auth.admin import UserAdmin
-from django.contrib.auth.models import User
+from django.contrib.admin.utils import unquote
+from django.contrib.auth.admin import GroupAdmin, UserAdmin
+from django.contrib.auth.models import Group, User
 from django.core.paginator import Paginator
+from django.db import transaction
 from django.db.models import Count, Exists, FloatField, OuterRef, QuerySet, Subquery
 from django.http import HttpRequest, HttpResponse
 from django.template.defaultfilters import filesizeformat
@@ -65,6 +67,7 @@ from video_classifier.models import (
 from video_classifier.models.api_keys import MARK
 from video_classifier.querysets import DELETE_CLIPS
 from video_classifier.services import (
+    account_log,
     analyses,
     api_keys,
     cases,
@@ -813,6 +816,21 @@ class MembershipAdmin(admin.ModelAdmin):
     list_select_related = ("user", "store")
     search_fields = ("user__username", "store__name")
 
+    def save_model(self, request: HttpRequest, obj: Membership, form: Any, change: bool) -> None:  # noqa: FBT001  (Django's)
+        before = list(Membership.objects.filter(pk=obj.pk)) if change else []
+        super().save_model(request, obj, form, change)
+        account_log.roles(before, [obj], by=request.user)  # type: ignore[arg-type]
+
+    @transaction.atomic
+    def delete_model(self, request: HttpRequest, obj: Membership) -> None:
+        account_log.roles([obj], (), by=request.user)  # type: ignore[arg-type]
+        super().delete_model(request, obj)
+
+    @transaction.atomic
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Membership]) -> None:
+        account_log.roles(queryset, (), by=request.user)  # type: ignore[arg-type]
+        super().delete_queryset(request, queryset)
+
 
 class MembershipInline(admin.TabularInline):
     model = Membership
@@ -826,6 +844,30 @@ class MembershipInline(admin.TabularInline):
         if len(stores) != 1:
             return []
         return [{"store": stores[0].pk, "role": role} for role in (Role.ANALYST, Role.REVIEWER)]
+
+
+admin.site.unregister(Group)
+
+
+@admin.register(Group)
+class NotedGroupAdmin(GroupAdmin):
+    """Django's; what is done to a group is done to all who are in it."""
+
+    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:  # noqa: FBT001  (Django's)
+        super().save_related(request, form, formsets, change)
+        done = "changed" if change else "added"
+        account_log.group(form.instance, done, by=request.user)  # type: ignore[arg-type]
+
+    @transaction.atomic
+    def delete_model(self, request: HttpRequest, obj: Group) -> None:
+        account_log.group(obj, "deleted", by=request.user)  # type: ignore[arg-type]
+        super().delete_model(request, obj)
+
+    @transaction.atomic
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Group]) -> None:
+        for group in queryset:
+            account_log.group(group, "deleted", by=request.user)  # type: ignore[arg-type]
+        super().delete_queryset(request, queryset)
 
 
 admin.site.unregister(User)
@@ -880,6 +922,40 @@ class MemberAdmin(UserAdmin):
         super().save_related(request, form, formsets, change)
         if not change and password_links.are_sent() and not form.instance.has_usable_password():
             self._invite(request, form.instance)
+
+    def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:  # noqa: FBT001  (Django's)
+        super().save_model(request, obj, form, change)
+        if change:
+            account_log.changed(obj, form.changed_data, by=request.user)  # type: ignore[arg-type]
+        else:
+            account_log.added(obj, by=request.user)  # type: ignore[arg-type]
+
+    def save_formset(self, request: HttpRequest, form: Any, formset: Any, change: bool) -> None:  # noqa: FBT001  (Django's)
+        own = Membership.objects.filter(user=form.instance)
+        before = list(own)
+        super().save_formset(request, form, formset, change)
+        account_log.roles(before, own.all(), by=request.user)  # type: ignore[arg-type]
+
+    def user_change_password(self, request: HttpRequest, id: str, form_url: str = "") -> Any:  # noqa: A002  (Django's)
+        """Noted by what it comes to: a password may be set, or switched off."""
+        with transaction.atomic():
+            before = self.get_object(request, unquote(id))
+            answer = super().user_change_password(request, id, form_url)
+            after = self.get_object(request, unquote(id))
+            if before and after and before.password != after.password:
+                account_log.password_set(after, by=request.user)  # type: ignore[arg-type]
+        return answer
+
+    @transaction.atomic
+    def delete_model(self, request: HttpRequest, obj: User) -> None:
+        account_log.removed(obj, by=request.user)  # type: ignore[arg-type]
+        super().delete_model(request, obj)
+
+    @transaction.atomic
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
+        for user in queryset:
+            account_log.removed(user, by=request.user)  # type: ignore[arg-type]
+        super().delete_queryset(request, queryset)
 
     def get_readonly_fields(self, request: HttpRequest, obj: User | None = None) -> Any:
         if request.user.is_superuser:

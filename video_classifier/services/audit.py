@@ -1,6 +1,6 @@
 """Notes who did what, without names.
 
-Deletions, restores, sign-ins, exports, keys, cameras, channels, cases.
+Deletions, restores, sign-ins, accounts, exports, keys, cameras, channels, cases.
 """
 
 from __future__ import annotations
@@ -34,6 +34,7 @@ LOG = "audit_log"
 CASE = "case"
 CASE_EXPORT = "case_export"
 FIGURES = "figures"
+GROUP = "group"
 
 Detail = str | int | None
 
