@@ -282,6 +282,8 @@ class AnalysisQuerySet(InStoreQuerySet["Analysis"]):
 
     def for_listing(self) -> Self:
         """Those outside the trash, with what a row of a table shows, in one query."""
+        done = type(self)(self.model).filter(clip=OuterRef("clip"), status=Status.DONE)
+        first = done.order_by("finished_at").values("finished_at")[:1]
         return (
             self.kept()
             .select_related(
@@ -291,6 +293,7 @@ class AnalysisQuerySet(InStoreQuerySet["Analysis"]):
             .annotate(
                 clip_is_held=Exists(self._of_row(Q(clip__case_items__isnull=False))),
                 clip_hints=Exists(self._of_row(_CLIP_HINTS_YET)),
+                clip_first_result_at=Subquery(first),
             )
             .order_by("-queued_at", "-pk")
         )

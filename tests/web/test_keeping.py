@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 from django.utils import timezone
 
-from tests.conftest import MakeAnalysis
+from tests.conftest import MakeAnalysis, MakeClip
 from video_classifier.models import Analysis, Case, CaseItem
 from video_classifier.services import retention
-from video_classifier.services.retention import Days
-from video_classifier.states import Status
+from video_classifier.services.retention import Days, due
+from video_classifier.states import RecordedFrom, Status
 from video_classifier.web.keeping import Keeping, keeping_of
 
+A_SECOND = timedelta(seconds=1)
 AT = datetime(2026, 11, 3, 14, 0, tzinfo=UTC)
 
 
@@ -29,6 +31,11 @@ AT = datetime(2026, 11, 3, 14, 0, tzinfo=UTC)
         (
             Keeping(makes_room=True),
             "Kept until somebody deletes it, or newer clips of live cameras need the room",
+        ),
+        (Keeping(waits=True), "Kept as its first result decides"),
+        (
+            Keeping(waits=True, until=AT),
+            "Kept as its first result decides; without one until 3 Nov 2026, 14:00 UTC",
         ),
     ],
 )
@@ -60,6 +67,61 @@ def test_the_latest_result_decides(
     Analysis.objects.update(is_latest=False)
     make_analysis(clip=clip, status=Status.DONE, prediction="no_hint", score=0.1)
     assert of(analysis).until == clip.uploaded_at + timedelta(days=1)
+
+
+NOW = timezone.now()
+CAME = NOW - timedelta(days=2)
+QUEUED, FAILED = {"status": Status.QUEUED}, {"status": Status.FAILED, "error": "Broken."}
+
+
+def done(hours: int) -> dict[str, Any]:
+    at = CAME + timedelta(hours=hours)
+    return {"status": Status.DONE, "prediction": "no_hint", "score": 0.1, "finished_at": at}
+
+
+@pytest.mark.parametrize(
+    ("results", "hours", "waits"),
+    [
+        ([QUEUED], 7 * 24, True),
+        ([FAILED], 24, False),
+        ([done(1)], 25, False),
+        ([done(40)], 64, False),
+        ([done(160)], 7 * 24, False),  # a week after its upload at the latest
+        ([done(1), done(47)], 25, False),
+        ([done(1), QUEUED], 25, False),  # to analyze it again prolongs nothing
+    ],
+)
+def test_an_old_recording_waits_for_its_first_result_and_then_a_day(
+    make_clip: MakeClip,
+    make_analysis: MakeAnalysis,
+    user: User,
+    *,
+    results: list[dict[str, Any]],
+    hours: int,
+    waits: bool,
+) -> None:
+    old = {"recorded_at": NOW - timedelta(days=900), "recorded_from": RecordedFrom.NAME}
+    clip = make_clip(uploaded_at=CAME, **old)
+    retention.change(clip.store, Days(ordinary=1, waiting=1), by=user)
+    for result in results:
+        Analysis.objects.update(is_latest=False)
+        analysis = make_analysis(clip=clip, **result)
+
+    said = of(analysis)
+
+    assert (said.until, said.waits) == (CAME + timedelta(hours=hours), waits)
+    assert said.until is not None
+    for moment, is_due in ((said.until - A_SECOND, False), (said.until + A_SECOND, True)):
+        assert due(clip.store, clip.store.retention, now=moment).exists() == is_due
+
+
+def test_days_that_are_counted_for_other_clips_alone_have_no_end(
+    make_analysis: MakeAnalysis, user: User
+) -> None:
+    analysis = make_analysis()
+    retention.change(analysis.clip.store, Days(ordinary=1), by=user)
+
+    assert of(analysis) == Keeping(waits=True)
 
 
 def test_a_case_holds_it(analysis: Analysis, user: User) -> None:

@@ -60,11 +60,16 @@ def state_of(verdict: str, *, hints: bool) -> str:
 
 
 def expires_at(
-    clip: Clip, retention: Retention | Days | None, *, hints: bool, is_held: bool
+    clip: Clip,
+    retention: Retention | Days | None,
+    *,
+    hints: bool,
+    is_held: bool,
+    first_result_at: datetime | None = None,
 ) -> datetime | None:
-    """When it is to be deleted; None if it isn't.
+    """When it is to be deleted, as `due` finds it; None if it isn't.
 
-    As `due` finds it, but for an old recording whose first result isn't there, or is new.
+    Where it waits for its first result, that may still change: then other days hold.
     """
     if retention is None or is_held:
         return None
@@ -73,7 +78,21 @@ def expires_at(
         return None
     # A clock that is ahead must not keep a clip for longer than its upload would.
     began: datetime = min(clip.recorded_at or clip.uploaded_at, clip.uploaded_at)
-    return max(began + timedelta(days=days), clip.uploaded_at + SOONEST)
+    over = max(began + timedelta(days=days), clip.uploaded_at + SOONEST)
+    last = clip.uploaded_at + UNSEEN
+    if first_result_at is not None:
+        return max(over, min(first_result_at + SOONEST, last))
+    return max(over, last) if waits_for_result(hints=hints, first_result_at=None) else over
+
+
+def counts(retention: Retention | Days | None) -> bool:
+    """Whether anything is ever over."""
+    return any(getattr(retention, state, None) is not None for state in Retention.STATES)
+
+
+def waits_for_result(*, hints: bool, first_result_at: datetime | None) -> bool:
+    """Without a result there is no hint: then the latest analysis isn't finished."""
+    return hints and first_result_at is None
 
 
 def due(store: Store | int, retention: Retention | Days, *, now: datetime) -> ClipQuerySet:

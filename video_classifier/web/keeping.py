@@ -20,12 +20,15 @@ class Keeping:
     until: datetime | None = None
     is_held: bool = False
     makes_room: bool = False  # for newer ones of live cameras
+    waits: bool = False  # for its first result; `until` holds if there is none
 
     @property
     def words(self) -> str:
         """Without the moment; it follows, if there is one."""
         if self.is_held:
             return "as long as it is in a case"
+        if self.waits:
+            return "as its first result decides" + ("; without one until" if self.until else "")
         if self.until is not None:
             return "until"
         if self.makes_room:
@@ -36,7 +39,7 @@ class Keeping:
         """All of it, for where there is no room for elements."""
         if self.until is None:
             return f"Kept {self.words}"
-        return f"Kept until {timezone.localtime(self.until):%-d %b %Y, %H:%M %Z}"
+        return f"Kept {self.words} {timezone.localtime(self.until):%-d %b %Y, %H:%M %Z}"
 
 
 def keeping_of(analysis: Any) -> Keeping:
@@ -44,5 +47,10 @@ def keeping_of(analysis: Any) -> Keeping:
     clip = analysis.clip
     days: Retention | None = getattr(clip.store, "retention", None)
     is_held: bool = analysis.clip_is_held
-    until = retention.expires_at(clip, days, hints=analysis.clip_hints, is_held=is_held)
-    return Keeping(until=until, is_held=is_held, makes_room=clip.origin != Origin.UPLOAD)
+    known = {"hints": analysis.clip_hints, "first_result_at": analysis.clip_first_result_at}
+    return Keeping(
+        until=retention.expires_at(clip, days, is_held=is_held, **known),
+        is_held=is_held,
+        makes_room=clip.origin != Origin.UPLOAD,
+        waits=retention.counts(days) and retention.waits_for_result(**known),
+    )
