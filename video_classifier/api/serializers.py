@@ -10,16 +10,19 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 from rest_framework.reverse import reverse
 
-from video_classifier.models import Analysis, Camera, Clip, Event, LiveEvent, Track
+from video_classifier.models import Analysis, Camera, Clip, Event, LiveEvent, Review, Track
 from video_classifier.services import confidence, progress
 from video_classifier.services.catalog import Choice
 from video_classifier.states import (
+    Answer,
     Closing,
     Prediction,
+    Reason,
     RecordedFrom,
     Stage,
     Status,
     ThresholdOrigin,
+    Verdict,
     View,
 )
 
@@ -74,6 +77,14 @@ class ClipSerializer(serializers.Serializer[Clip]):
     recorded_from = Choosing(choices=RecordedFrom.choices, allow_null=True)
     uploaded_by = serializers.SerializerMethodField(help_text="The name of the account.")
     uploaded_at = Moment()
+    verdict = Choosing(
+        choices=Verdict.choices,
+        allow_null=True,
+        help_text="The gravest of its current events, or of the clip itself; null: no answer yet.",
+    )
+    reviews = serializers.HyperlinkedIdentityField(
+        view_name="api:clip-reviews", lookup_field="pk", help_text="What people said of it."
+    )
 
     def get_uploaded_by(self, clip: Clip) -> str | None:
         return clip.uploaded_by.get_username() if clip.uploaded_by else None
@@ -244,6 +255,11 @@ class EventSerializer(serializers.Serializer[Event]):
     camera = serializers.IntegerField(source="analysis.clip.camera_id", allow_null=True)
     store = serializers.IntegerField(source="analysis.clip.store_id")
     model = serializers.CharField(source="analysis.model")
+    verdict = Choosing(
+        choices=Verdict.choices,
+        allow_null=True,
+        help_text="What people's answers come to; null: no answer yet.",
+    )
 
     def get_url(self, event: Event) -> str:
         return self._address("api:event", event)
@@ -259,6 +275,44 @@ class EventSerializer(serializers.Serializer[Event]):
     def _address(self, name: str, event: Event) -> str:
         number = [event.analysis_id, event.number]
         return str(reverse(name, args=number, request=self.context["request"]))
+
+
+class ReviewSerializer(serializers.Serializer[Review]):
+    """An answer of a person; to undo one is another row. Seconds are of the clip."""
+
+    id = serializers.IntegerField()
+    clip = serializers.UUIDField(source="clip_id")
+    analysis = serializers.UUIDField(
+        source="analysis_id",
+        allow_null=True,
+        help_text="The latest with a result then; null: there was none, or it is deleted.",
+    )
+    event = serializers.IntegerField(
+        source="event.number",
+        allow_null=True,
+        default=None,
+        help_text="Its number in the analysis; null: the clip, a stretch of it, or a deleted one.",
+    )
+    start_s = serializers.FloatField(
+        source="start", allow_null=True, help_text="Null: it is about the whole clip."
+    )
+    end_s = serializers.FloatField(source="end", allow_null=True)
+    answer = serializers.ChoiceField(choices=Answer.choices)
+    reason = Choosing(choices=Reason.choices, allow_null=True, help_text="Of a false alarm.")
+    note = serializers.CharField()
+    by = serializers.SerializerMethodField(help_text="The name of the account; null: deleted.")
+    at = Moment()
+    is_blind = serializers.BooleanField(help_text="Neither score nor box was shown.")
+    undoes = serializers.IntegerField(
+        source="undoes_id", allow_null=True, help_text="The answer that this one withdraws."
+    )
+    is_withdrawn = serializers.SerializerMethodField(help_text="By a later one.")
+
+    def get_by(self, review: Review) -> str | None:
+        return review.by.get_username() if review.by else None
+
+    def get_is_withdrawn(self, review: Review) -> bool:
+        return hasattr(review, "undone_by")
 
 
 class LiveEventSerializer(serializers.Serializer[LiveEvent]):

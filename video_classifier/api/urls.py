@@ -11,6 +11,7 @@ app_name = "api"
 urlpatterns = [
     path("clips", clips.Clips.as_view(), name="clips"),
     path("clips/<uuid:pk>", clips.OneClip.as_view(), name="clip"),
+    path("clips/<uuid:pk>/reviews", clips.ReviewsOfClip.as_view(), name="clip-reviews"),
     path("analyses", analyses.Analyses.as_view(), name="analyses"),
     path("analyses/<uuid:pk>", analyses.OneAnalysis.as_view(), name="analysis"),
     path("analyses/<uuid:pk>/cancel", analyses.Cancel.as_view(), name="cancel"),

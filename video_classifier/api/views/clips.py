@@ -14,17 +14,18 @@ from rest_framework.response import Response
 from video_classifier.api import idempotency, receiving
 from video_classifier.api.access import user_of
 from video_classifier.api.documented import LOCATION, RETRY, documented
-from video_classifier.api.pages import ByTime
+from video_classifier.api.pages import ByKey, ByTime
 from video_classifier.api.problems import Problem
 from video_classifier.api.serializers import (
     AnalysisDetailSerializer,
     ClipSerializer,
+    ReviewSerializer,
     UploadSerializer,
 )
 from video_classifier.api.views.shared import accepted, kept_or_gone, one
 from video_classifier.http.permissions import may_delete
-from video_classifier.models import Clip
-from video_classifier.querysets import ClipQuerySet
+from video_classifier.models import Clip, Review
+from video_classifier.querysets import ClipQuerySet, ReviewQuerySet
 from video_classifier.services import trash
 from video_classifier.services.errors import Refused
 
@@ -94,3 +95,17 @@ class OneClip(GenericAPIView[Clip]):
         except Refused as refusal:
             raise Problem(409, str(refusal)) from refusal
         return Response(status=204)
+
+
+@extend_schema_view(
+    get=documented({200: ReviewSerializer(many=True)}, 404, 410, summary="The reviews of a clip")
+)
+class ReviewsOfClip(ListAPIView[Review]):
+    """What people said of it and of its events, the latest first; also what was withdrawn."""
+
+    serializer_class = ReviewSerializer
+    pagination_class = ByKey
+
+    def get_queryset(self) -> ReviewQuerySet:
+        clip = kept_or_gone(one(shown(self.request), self.kwargs["pk"]))
+        return Review.objects.filter(clip=clip).select_related("by", "event", "undone_by")
