@@ -13,8 +13,8 @@ from django.test.utils import CaptureQueriesContext
 
 from tests.conftest import MakeAnalysis, MakeClip, MakeStore, MakeUser
 from tests.makers.live_cameras import make_feed
-from tests.makers.scored_hours import WEIGHTS, make_hour
 from tests.makers.reviews import ago, answer, make_hint, mark_missed
+from tests.makers.scored_hours import WEIGHTS, make_hour
 from video_classifier.models import Analysis, Camera, Event, Review, Store
 from video_classifier.services import dashboard
 from video_classifier.services.dashboard import Board, Filters, Measured

@@ -9,8 +9,8 @@ from django.utils import timezone
 
 from tests.conftest import MakeAnalysis, MakeClip, MakeStore
 from tests.makers.live_cameras import make_event, make_feed
-from tests.makers.scored_hours import WEIGHTS, make_hour, make_score
 from tests.makers.reviews import make_hint
+from tests.makers.scored_hours import WEIGHTS, make_hour, make_score
 from video_classifier.models import Camera, CandidateScore, Clip, ScoredTime
 from video_classifier.services import clips, planted_acts, scored_footage
 from video_classifier.services.scored_footage import Weights

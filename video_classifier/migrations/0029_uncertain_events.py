@@ -7,7 +7,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("video_classifier", "0027_measures"),
+        ("video_classifier", "0028_versions"),
     ]
 
     operations = [
