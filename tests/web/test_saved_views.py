@@ -15,7 +15,7 @@ from tests.makers.reviews import make_hint
 from video_classifier.http import filters
 from video_classifier.models import Camera, SavedView
 from video_classifier.services import saved_views
-from video_classifier.states import ListPage, Status, Turn
+from video_classifier.states import ListPage, Role, Status, Turn
 from video_classifier.web import listed_views
 
 SAVE = "/history/views/"
@@ -80,7 +80,7 @@ def test_a_view_whose_camera_is_gone_says_so(
     assert "This filter is not valid: Camera. Clear it to see all results." in page
 
 
-def test_only_its_owner_deletes_a_view(
+def test_others_delete_neither_a_view_nor_are_they_offered_to(
     client: Client, user: User, make_user: MakeUser, make_store: MakeStore
 ) -> None:
     shared = make_store()
@@ -89,10 +89,35 @@ def test_only_its_owner_deletes_a_view(
         make_user("bob"), ListPage.HISTORY, name="bob's", query="", shared_in=shared
     )
 
+    offered = client.get("/history/").content.decode()
     answers = [client.post(f"{SAVE}{each.pk}/delete/").status_code for each in (own, other)]
 
+    assert "Delete the view own" in offered
+    assert "Delete the view bob" not in offered
     assert answers == [302, 403]
     assert list(SavedView.objects.values_list("name", flat=True)) == ["bob's"]
+
+
+def test_managers_delete_what_is_shared_in_their_store_and_nothing_else_of_others(
+    make_user: MakeUser, make_store: MakeStore
+) -> None:
+    manager, bob = make_user("grace", roles=[Role.MANAGER]), make_user("bob")
+    manager.memberships.create(store=make_store("North"), role=Role.REVIEWER)
+    ours, theirs, own = (
+        saved_views.save(bob, ListPage.HISTORY, name=name, query="", shared_in=store)
+        for name, store in (("ours", make_store()), ("theirs", make_store("North")), ("own", None))
+    )
+    client = Client()
+    client.force_login(manager)
+
+    offered = client.get("/history/").content.decode()
+    answers = [client.post(f"{SAVE}{each.pk}/delete/").status_code for each in (ours, theirs, own)]
+
+    assert "Shared in Main by bob" in offered
+    assert "Delete the view ours" in offered
+    assert "Delete the view theirs" not in offered
+    assert answers == [302, 403, 404]
+    assert set(SavedView.objects.values_list("name", flat=True)) == {"theirs", "own"}
 
 
 def test_the_page_asks_once_for_the_counts(client: Client) -> None:

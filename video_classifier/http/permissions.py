@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.db.models import prefetch_related_objects
 
-from video_classifier.models import Analysis, Camera, Clip, Feed, Membership, Store
+from video_classifier.models import Analysis, Camera, Clip, Feed, Membership, SavedView, Store
 from video_classifier.querysets import CASE_WORKERS, DELETE_CLIPS, UPLOADERS, Visitor
 from video_classifier.states import Role
 
@@ -35,6 +35,10 @@ MAY_NOT_WORK_ON_CASES = (
 MAY_NOT_DELETE_CASES = (
     "Only managers of a store may delete its cases. Close the case instead: what is in it stays "
     "held."
+)
+MAY_NOT_DELETE_VIEW = (
+    "Only the person who saved a view, and managers of the store that it is shared in, may delete "
+    "it."
 )
 MAY_NOT_AUDIT = (
     "Only managers of a store may read what the audit log has of it. Ask an administrator to make "
@@ -120,8 +124,15 @@ def works_on_cases_of(user: Visitor, store: int) -> bool:
 
 
 def manages(user: Visitor, store: int) -> bool:
-    """Whether `user` may delete the cases of that store."""
+    """Whether `user` may delete the cases of that store, and see who looked at its footage."""
     return Role.MANAGER in _roles_in(user, store)
+
+
+def may_delete_view(user: Visitor, view: SavedView) -> bool:
+    """Its owner, and managers of the store that it is shared in: its owner may have left."""
+    if view.owner_id == user.pk:
+        return True
+    return view.shared_in_id is not None and manages(user, view.shared_in_id)
 
 
 def _roles(user: Visitor, clip: Clip) -> set[str]:

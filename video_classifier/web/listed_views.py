@@ -11,6 +11,7 @@ from django.utils.datastructures import MultiValueDict
 
 from video_classifier.http import paging
 from video_classifier.http.filters import PERIOD, PERIODS, HistoryFilter
+from video_classifier.http.permissions import may_delete_view
 from video_classifier.http.review_filters import ReviewFilter
 from video_classifier.models import Analysis, SavedView
 from video_classifier.querysets import Visitor
@@ -35,7 +36,7 @@ class ViewLink:
     about: str = ""  # on hover
     count: str = ""
     key: int | None = None  # of a saved view
-    is_own: bool = False
+    may_be_deleted: bool = False
     page: ListPage = ListPage.HISTORY
 
     @property
@@ -81,7 +82,7 @@ def _link(view: SavedView, user: Visitor) -> ViewLink:
         query=view.query,
         about=shared,
         key=view.pk,
-        is_own=view.owner_id == user.pk,
+        may_be_deleted=may_delete_view(user, view),
         page=ListPage(view.page),
     )
 

@@ -10,6 +10,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 from django_htmx.http import HttpResponseClientRedirect
 
+from video_classifier.http.permissions import MAY_NOT_DELETE_VIEW, may_delete_view
 from video_classifier.models import SavedView, Store
 from video_classifier.services import saved_views
 from video_classifier.services.errors import Refused
@@ -18,7 +19,6 @@ from video_classifier.web import listed_views
 from video_classifier.web.responses import SignedInRequest, asked_next, is_part
 
 MOST_DIGITS = 9
-NOT_OWN = "Only the person who saved a view may delete it."
 
 
 @never_cache
@@ -52,8 +52,8 @@ def save_view(request: SignedInRequest) -> HttpResponse:
 @require_POST
 def delete_view(request: SignedInRequest, pk: int) -> HttpResponse:
     view = get_object_or_404(SavedView.objects.open_to(request.user), pk=pk)
-    if view.owner_id != request.user.pk:
-        raise PermissionDenied(NOT_OWN)
+    if not may_delete_view(request.user, view):
+        raise PermissionDenied(MAY_NOT_DELETE_VIEW)
     view.delete()
     messages.success(request, f"The view “{view.name}” was deleted.")
     return redirect(asked_next(request) or "web:history")
