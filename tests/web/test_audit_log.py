@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import re
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -13,7 +14,7 @@ from django.test import Client
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries, Settings
 
-from tests.conftest import MakeAnalysis, MakeStore, MakeUser
+from tests.conftest import MakeAnalysis, MakeClip, MakeStore, MakeUser
 from tests.databases import plan
 from video_classifier.http.audit_filters import ORDER
 from video_classifier.models import Analysis, AuditEntry, Camera
@@ -138,6 +139,51 @@ def test_filters(client: Client, analysis: Analysis, user: User, manager: User) 
     assert found(client, store=analysis.clip.store_id) == [Action.TRASHED, Action.VIEWED]
     assert "Nothing matches" in text(client, action=Action.PURGED)
     assert "not valid" in text(client, person="x")
+
+
+def test_the_page_of_a_result_leads_to_all_that_was_done_with_its_clip(
+    client: Client, analysis: Analysis, user: User, make_analysis: MakeAnalysis
+) -> None:
+    other, earlier = make_analysis(), make_analysis(clip=analysis.clip)
+    for each in (analysis, earlier, other):
+        see(each, user)
+    store = analysis.clip.store_id
+    audit.record(Action.DOWNLOADED, user, audit.CLIP, analysis.clip_id, store=store)
+    way = f"/audit/?clip={analysis.clip_id}"
+
+    result = client.get(analysis.get_absolute_url()).content.decode()
+    rows = client.get(way).context["rows"]
+
+    assert f'href="{way}"' in result
+    assert [row.entry.object_id for row in rows] == [  # the newest first, and this view
+        str(analysis.pk),
+        str(analysis.clip_id),
+        str(earlier.pk),
+        str(analysis.pk),
+    ]
+
+
+def test_who_manages_no_store_is_offered_no_way_to_the_log(
+    analysis: Analysis, make_user: MakeUser
+) -> None:
+    client = Client()
+    client.force_login(make_user("reviewer", roles=[Role.REVIEWER]))
+
+    assert "Who looked at this" not in client.get(analysis.get_absolute_url()).content.decode()
+
+
+def test_the_filter_by_clip_says_its_name_and_outlives_other_filters(
+    client: Client, analysis: Analysis, make_clip: MakeClip, make_store: MakeStore
+) -> None:
+    key = analysis.clip_id
+    elsewhere = make_clip(name="secret.mp4", store=make_store("North")).pk
+
+    page = text(client, clip=key)
+
+    assert "Clip: door.mp4" in page
+    assert re.search(rf'<input type="hidden" name="clip" value="{key}"', page)
+    assert f"Clip: {elsewhere}" in text(client, clip=elsewhere)
+    assert "This filter is not valid: Clip." in text(client, clip="x")
 
 
 def test_people_of_other_stores_are_not_offered(

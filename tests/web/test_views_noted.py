@@ -2,19 +2,29 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 from django.utils import timezone
+from pytest_django import Settings
 
 from tests.conftest import MakeAnalysis, MakeStore, segment_of
 from tests.databases import busy
+from tests.makers.events import make_result_event
 from tests.makers.live_cameras import make_feed
 from video_classifier.models import Analysis, AuditEntry, Event, Feed
-from video_classifier.services import audit_views, live_pictures, live_streams, trash
-from video_classifier.states import Action, Status
+from video_classifier.services import (
+    audit_views,
+    live_pictures,
+    live_streams,
+    review_items,
+    review_queue,
+    trash,
+)
+from video_classifier.states import Action, Status, Turn
 
 HTMX = {"HX-Request": "true"}
 
@@ -117,6 +127,46 @@ def test_a_download_in_parts_is_one(client: Client, analysis: Analysis) -> None:
 
     assert AuditEntry.objects.filter(action=Action.DOWNLOADED).count() == 1
     assert views() == []
+
+
+@pytest.fixture
+def waiting(analysis: Analysis, settings: Settings) -> Event:
+    """An event that the reviewer's desk shows."""
+    settings.REVIEW_BLIND = 0.0
+    Event.objects.update(waits_for=Turn.FIRST, is_current=True, store=analysis.store_id)
+    return Event.objects.get()
+
+
+def test_the_desk_is_noted_with_its_event_once(client: Client, user: User, waiting: Event) -> None:
+    token = client.get("/review/").context["card"].item.token
+    client.get("/review/", {"at": token}, headers=HTMX)  # as it does until a copy is there
+    client.head("/review/")
+
+    key, store = str(waiting.analysis_id), waiting.store_id
+    assert views() == [(user.pk, "event", key, store, {"number": 1})]
+
+
+def test_the_next_item_is_noted_when_a_script_fetches_it(
+    client: Client, waiting: Event, make_analysis: MakeAnalysis
+) -> None:
+    other = make_result_event(make_analysis(status=Status.DONE))
+    token = client.get("/review/").context["card"].item.token
+
+    client.get("/review/", {"after": token}, headers=HTMX)
+
+    assert {key for _, _, key, *_ in views()} == {str(waiting.analysis_id), str(other.analysis_id)}
+
+
+def test_a_blind_look_is_noted_as_one_at_the_clip(
+    client: Client, user: User, waiting: Event, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    item = replace(review_items.of_event(waiting, user), is_blind=True)
+    monkeypatch.setattr(review_queue, "next_one", lambda *_, **__: item)
+
+    client.get("/review/")
+
+    key, store = str(waiting.analysis.clip_id), waiting.store_id
+    assert views() == [(user.pk, "clip", key, store, {})]
 
 
 def test_what_is_not_shown_is_not_noted(client: Client, user: User, analysis: Analysis) -> None:

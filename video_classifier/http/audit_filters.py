@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 from typing import Any
+from uuid import UUID
 
 import django_filters
 from django import forms
@@ -13,7 +14,7 @@ from django.http import HttpRequest
 
 from video_classifier.http.list_filters import ListFilter, day_filter, from_day, to_day
 from video_classifier.http.paging import Order
-from video_classifier.models import AuditEntry, Store
+from video_classifier.models import Analysis, AuditEntry, Clip, Store
 from video_classifier.querysets import AuditEntryQuerySet
 from video_classifier.states import Action
 
@@ -53,7 +54,10 @@ class AuditFilter(ListFilter):
     )
     since = day_filter("From", "filter_since")
     until = day_filter("To", "filter_until")
-    # Pages lead to it.
+    # Pages lead to these.
+    clip = django_filters.UUIDFilter(
+        method="filter_by_clip", label="Clip", widget=forms.HiddenInput
+    )
     about = django_filters.CharFilter(
         field_name="object_id", label="About", widget=forms.HiddenInput, max_length=36
     )
@@ -65,11 +69,24 @@ class AuditFilter(ListFilter):
     def filter_by_key(self, rows: AuditEntryQuerySet, name: str, value: Any) -> QuerySet[Any]:
         return rows.filter(**{name: value.pk})
 
+    def filter_by_clip(self, rows: AuditEntryQuerySet, _: str, value: UUID) -> QuerySet[Any]:
+        """What was done with its file, its results and their events."""
+        analyses = Analysis.objects.filter(clip=value).values_list("pk", flat=True)
+        return rows.filter(object_id__in=[str(value), *map(str, analyses)])
+
     def filter_since(self, rows: AuditEntryQuerySet, _: str, value: date) -> QuerySet[Any]:
         return from_day(rows, "at", value)
 
     def filter_until(self, rows: AuditEntryQuerySet, _: str, value: date) -> QuerySet[Any]:
         return to_day(rows, "at", value)
+
+    def shown(self, name: str, value: object) -> str:
+        """Of a clip its name, as long as it is there to be seen."""
+        if name != "clip" or not isinstance(value, UUID):
+            return super().shown(name, value)
+        visible = Clip.objects.visible_to(self.request.user).kept()
+        found = visible.filter(pk=value).values_list("name", flat=True).first()
+        return found or str(value)
 
     def rows(self) -> AuditEntryQuerySet:
         """In no order yet."""

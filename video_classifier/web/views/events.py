@@ -12,7 +12,7 @@ from django.shortcuts import get_object_or_404
 from django.views.decorators.cache import cache_control, never_cache
 from django.views.decorators.http import require_safe
 
-from video_classifier.http.permissions import works_on_cases_of
+from video_classifier.http.permissions import manages, works_on_cases_of
 from video_classifier.models import Analysis, Event
 from video_classifier.services import audit, candidates, evidence, gaps
 from video_classifier.web import zoom
@@ -61,6 +61,7 @@ def event(request: SignedInRequest, pk: UUID, number: int) -> HttpResponse:
             "tracks": [around(row)] if row.track and row.track.times else [],
             "crops": _crops(row),
             "may_add_to_case": works_on_cases_of(request.user, analysis.store_id),
+            "may_see_who_looked": manages(request.user, analysis.store_id),
             "home": analysis.get_absolute_url(),
         },
     )

@@ -14,6 +14,7 @@ from django.views.decorators.http import require_POST, require_safe
 from video_classifier.http.forms import ModelForm
 from video_classifier.http.permissions import (
     MAY_NOT_UPLOAD,
+    manages,
     may_analyze,
     may_cancel,
     sees_several_stores,
@@ -106,6 +107,7 @@ def _result(  # noqa: PLR0913
             "runs": visible.filter(clip__sha256=analysis.clip.sha256).defer("windows"),
             "show_store": sees_several_stores(request.user),
             "may_add_to_case": works_on_cases_of(request.user, analysis.store_id),
+            "may_see_who_looked": manages(request.user, analysis.store_id),
             "may_analyze": may_analyze(request.user, analysis.clip),
             "cancellable": not analysis.is_finished and may_cancel(request.user, analysis),
             "form": form,

@@ -17,7 +17,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from video_classifier.http.permissions import why_empty
 from video_classifier.http.review_filters import ReviewFilter
 from video_classifier.models import Review, Store
-from video_classifier.services import review_items, review_queue, reviews
+from video_classifier.services import audit, audit_views, review_items, review_queue, reviews
 from video_classifier.services.errors import Refused
 from video_classifier.services.review_items import Item
 from video_classifier.services.review_queue import Filters
@@ -49,6 +49,8 @@ def _shown(
     request: SignedInRequest, chosen: ReviewFilter, *, status: int = 200, **more: Any
 ) -> HttpResponse:
     card = _card(request, chosen) if chosen.is_valid() else None
+    if card is not None:
+        _note_view(request, card.item)
     return page_or_part(
         request,
         page=PAGE,
@@ -64,6 +66,21 @@ def _shown(
         },
         status=status,
     )
+
+
+def _note_view(request: SignedInRequest, item: Item) -> None:
+    """For the audit log: what a browser gets to show, but for the same again, as while it waits.
+
+    Of a blind look no event is named: managers review, too.
+    """
+    if request.method != "GET" or (is_part(request) and AT in request.GET):
+        return
+    store = item.clip.store_id
+    if item.event is None or item.is_blind:
+        audit_views.note(request.user, audit.CLIP, item.clip.pk, store=store)
+        return
+    event = item.event
+    audit_views.note(request.user, audit.EVENT, event.analysis_id, store=store, number=event.number)
 
 
 def _views(request: SignedInRequest) -> dict[str, Any]:
