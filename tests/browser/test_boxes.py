@@ -243,8 +243,10 @@ def explainable(
 
 @pytest.mark.usefixtures("explainable")
 def test_what_mattered_comes_by_itself_and_keeps_the_focus(page: Page) -> None:
+    page.get_by_role("heading", name="What mattered").click()
     page.get_by_role("button", name="Which part mattered?").press("Enter")
 
-    expect(page.get_by_role("heading", name="Which part mattered")).to_be_focused()
+    expect(page.locator("#heat-map-focus")).to_be_focused()
+    expect(page.locator("#heat-map-focus")).to_contain_text("Bright parts")
     expect(page.locator("#heat-map")).to_contain_text("(brightest: top left)")
     expect(page.get_by_alt_text("bright where it mattered")).to_have_count(2)

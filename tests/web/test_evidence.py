@@ -53,6 +53,11 @@ def part(html: str, pattern: str) -> str:
     return found[0]
 
 
+def strip(html: str, name: str) -> str:
+    """From its name to the next one's."""
+    return part(html, rf'<h2 class="strips__title">{name}<.*?(?="strips__title"|</section>)')
+
+
 # Persons
 
 
@@ -74,9 +79,7 @@ def test_lists_the_tracks_with_the_highest_score_first(client: Client, analysis:
 
 
 def test_the_hint_belongs_to_the_clip_and_to_no_track(client: Client, analysis: Analysis) -> None:
-    tracks = part(
-        page(client, analysis), r'<summary><h2 class="folded__title">Tracks.*?"folded__title"'
-    )
+    tracks = strip(page(client, analysis), "Tracks")
 
     assert "shoplifting" not in tracks
     assert "Person" not in words(tracks)
@@ -114,9 +117,7 @@ def test_many_tracks_are_folded_away_save_the_highest_score(
 
 
 def test_the_film_has_boxes_where_somebody_is_in_view(client: Client, analysis: Analysis) -> None:
-    film = part(
-        page(client, analysis), r'<summary><h2 class="folded__title">The whole picture.*?</details>'
-    )
+    film = strip(page(client, analysis), "The whole picture")
     early, late = re.findall(r"<li>.*?</li>", film, re.DOTALL)
 
     assert re.findall(r'class="box__number"[^>]*>(\d)<', early) == ["1"]
@@ -158,7 +159,7 @@ def test_without_persons_the_page_is_as_before(client: Client, make_analysis: Ma
     html = page(client, make_analysis(status=Status.DONE, frame_times=[0.5]))
 
     assert "What the model looked at" in html
-    for new in ("Tracks", "Highest score", "data-tracks", "box__line", "Which part mattered"):
+    for new in ("Tracks", "Highest score", "data-tracks", "box__line", "What mattered"):
         assert new not in html
 
 
@@ -225,6 +226,25 @@ def test_a_picture_that_is_not_there_is_not_found(
 
 def heat_map(client: Client, analysis: Analysis) -> str:
     return part(page(client, analysis), r'<div id="heat-map".*?</div>')
+
+
+def open_strips(html: str) -> list[str]:
+    strips = re.findall(
+        r'<details class="strips__strip" name="strip"( open)?>.*?<h2[^>]*>(.*?)</h2>', html, re.S
+    )
+    return [name for is_open, name in strips if is_open]
+
+
+def test_what_mattered_is_the_third_strip_and_open_while_it_is_worked_out(
+    client: Client, analysis: Analysis
+) -> None:
+    names = re.findall(r'"strips__title">(.*?)</h2>', page(client, analysis))
+    before = open_strips(page(client, analysis))
+    HeatMap.objects.create(analysis=analysis)
+
+    assert names == ["Tracks", "The whole picture", "What mattered"]
+    assert before == ["Tracks"]
+    assert open_strips(page(client, analysis)) == ["What mattered"]
 
 
 def test_asking_queues_a_heat_map_and_waits_for_it(client: Client, analysis: Analysis) -> None:
@@ -301,7 +321,10 @@ def test_of_a_model_that_was_replaced_nothing_is_offered(
 ) -> None:
     Analysis.objects.update(model_sha256="0" * 64)
 
-    assert "<button" not in heat_map(client, analysis)
+    html = page(client, analysis)
+
+    assert "Tracks</h2>" in html
+    assert "What mattered" not in html
 
 
 def test_of_the_whole_picture_it_can_be_asked_too(client: Client, analysis: Analysis) -> None:

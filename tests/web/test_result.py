@@ -275,7 +275,7 @@ def test_asks_for_itself_only_until_it_is_finished(
     part = page(client, analysis, **HTMX)
     row = client.get("/live/runs/", {"live": f"{analysis.pk}.earlier"}).content.decode()
 
-    assert ("hx-trigger" in part) is not finished
+    assert (f'hx-get="{analysis.get_absolute_url()}"' in part) is not finished
     assert ('name="live"' in row) is not finished
 
 
@@ -294,6 +294,14 @@ def test_htmx_gets_the_moving_part_alone(
     assert stripped in without_token.sub("", whole.content.decode())
     assert "HX-Request" in part["Vary"]
     assert "no-store" in part["Cache-Control"]
+
+
+def test_what_people_say_comes_with_the_result(client: Client, make_analysis: MakeAnalysis) -> None:
+    """It may be looked at while it runs."""
+    done, running = make_analysis(status=Status.DONE), make_analysis(status=Status.RUNNING)
+
+    assert page(client, done, **HTMX).count(f'hx-get="{done.get_absolute_url()}answers/"') == 1
+    assert "answers" not in page(client, running, **HTMX)
 
 
 def test_a_failed_one_says_why_and_offers_another_try(

@@ -298,6 +298,11 @@ class HeatMapPanel:
         return getattr(self.analysis, "heat_map", None)
 
     @property
+    def has_something(self) -> bool:
+        """Whether there is something to show, or to ask for."""
+        return self.heat_map is not None or self.can_be_asked
+
+    @property
     def is_awaited(self) -> bool:
         return self.heat_map is not None and not self.heat_map.is_finished
 
