@@ -167,7 +167,7 @@ def analyze(server: Site) -> None:
 
 def events(page: Page) -> list[tuple[float, float]]:
     """When they begin and end, as the page lists them."""
-    listed = page.locator(".event-card__times .nowrap").all_inner_texts()
+    listed = page.locator(".event-row__times .nowrap").all_inner_texts()
     return [(_seconds(start), _seconds(end)) for start, end in map(_TIMES.findall, listed)]
 
 

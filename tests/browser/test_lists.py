@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+from itertools import product
 from pathlib import Path
+from typing import Literal
 
 import pytest
 from django.contrib.auth.models import User
+from django.urls import reverse
 from django.utils import timezone
 from playwright.sync_api import Page, expect
 
 from tests.conftest import MakeAnalysis, MakeClip
-from video_classifier.models import Analysis, Camera, Clip
+from tests.makers import recordings
+from tests.makers.live_cameras import make_event as make_live_event
+from tests.makers.live_cameras import make_feed
+from video_classifier.models import Analysis, Camera, Clip, Feed
 from video_classifier.states import Prediction, RecordedFrom, Status, Verdict
 
 pytestmark = pytest.mark.browser
 
+SCHEMES: tuple[Literal["light", "dark"], ...] = ("dark", "light")
 LEAST_ROWS = 16
 ROW_HEIGHTS = (36, 40)  # pixels
 IN_SIGHT = "rows => rows.filter((row) => row.getBoundingClientRect().bottom < innerHeight).length"
@@ -37,6 +44,7 @@ def analyses(make_analysis: MakeAnalysis, make_clip: MakeClip, user: User) -> li
         found.append(
             make_analysis(
                 clip=clip,
+                requested_by=user,
                 status=Status.DONE,
                 score=0.9 if is_hint else 0.1,
                 prediction=Prediction.HINT if is_hint else Prediction.NO_HINT,
@@ -47,6 +55,20 @@ def analyses(make_analysis: MakeAnalysis, make_clip: MakeClip, user: User) -> li
         verdict=Verdict.CONFIRMED, camera=Camera.objects.create(store=store, name="Till 2")
     )
     return found
+
+
+def picture(page: Page, request: pytest.FixtureRequest, name: str) -> None:
+    """Of the page, wide and narrow, light and dark, if somebody wants it."""
+    folder = request.config.getoption("--screenshots", default=None)
+    if folder is None:
+        return
+    shown = page.viewport_size
+    assert shown is not None
+    for width, scheme in product((1440, 360), SCHEMES):
+        page.set_viewport_size({"width": width, "height": 900})
+        page.emulate_media(color_scheme=scheme)
+        page.screenshot(path=Path(folder) / f"{name}-{width}-{scheme}.png", full_page=True)
+    page.set_viewport_size(shown)
 
 
 @pytest.fixture
@@ -60,10 +82,9 @@ def test_sixteen_low_rows_are_in_sight_of_a_usual_screen(
 ) -> None:
     page.set_viewport_size({"width": 1440, "height": 900})
     page.goto("/history/")
-    rows = page.locator(".row-of-clip")
+    rows = page.locator(".low-row")
     expect(rows).to_have_count(25)
-    if folder := request.config.getoption("--screenshots", default=None):
-        page.screenshot(path=Path(folder) / "lists-history.png")
+    picture(page, request, "lists-history")
 
     heights = rows.evaluate_all(HEIGHTS)
 
@@ -98,6 +119,26 @@ def test_a_stack_is_gone_through_by_keys_and_the_place_is_kept(
     assert page.url.endswith(f"/history/?hint=yes#open-{analyses[18].pk}")
 
 
+def test_keys_keep_their_place_among_events_and_uploads_too(
+    recording: Analysis, analyses: list[Analysis], page: Page
+) -> None:
+    for address, row in (
+        (recording.get_absolute_url(), "open-event-18"),
+        ("/", f"open-{analyses[21].pk}"),
+    ):
+        page.goto(address)
+        expect(page.locator("[data-row-link]").nth(1)).to_be_visible()
+        page.keyboard.press("j")
+        page.keyboard.press("j")
+        expect(page.locator(f"#{row}")).to_be_focused()
+        page.keyboard.press("Enter")
+        page.wait_for_url(lambda url: "#" not in url)
+        page.wait_for_load_state()
+        page.go_back()
+
+        expect(page.locator(f"#{row}")).to_be_focused()
+
+
 def test_rows_are_chosen_by_keys_and_come_back_from_the_trash(page: Page) -> None:
     page.set_viewport_size({"width": 1440, "height": 900})
     page.goto("/history/?hint=yes")
@@ -122,8 +163,7 @@ def test_the_footage_has_two_thirds_of_a_result_and_details_are_folded(
 ) -> None:
     page.set_viewport_size({"width": 1440, "height": 900})
     page.goto(f"{analyses[0].get_absolute_url()}?list=")
-    if folder := request.config.getoption("--screenshots", default=None):
-        page.screenshot(path=Path(folder) / "lists-result.png", full_page=True)
+    picture(page, request, "lists-result")
 
     player = page.locator(".player-card").bounding_box()
     outcome = page.locator(".outcome").bounding_box()
@@ -134,3 +174,48 @@ def test_the_footage_has_two_thirds_of_a_result_and_details_are_folded(
     expect(page.get_by_text("SHA-256")).to_be_hidden()
     page.get_by_role("heading", name="The clip", exact=True).click()
     expect(page.get_by_text("SHA-256")).to_be_visible()
+
+
+@pytest.fixture
+def recording(make_clip: MakeClip, user: User) -> Analysis:
+    """An hour with events, two of which somebody has answered."""
+    clip = make_clip(
+        name="NVR-07_main-street_camera-12-entrance_2026-11-24_21-58-03.mp4",
+        uploaded_by=user,
+        duration=3600.0,
+        recorded_at=timezone.now(),
+        recorded_from=RecordedFrom.NAME,
+    )
+    peaks = {60.0 * number: 0.62 + number / 100 for number in range(1, 20)}
+    made = recordings.analyzed(clip, minutes=60, events=peaks)
+    made.events.filter(number=3).update(verdict=Verdict.CONFIRMED)
+    made.events.filter(number=4).update(verdict=Verdict.FALSE_ALARM)
+    return made
+
+
+@pytest.fixture
+def watched(analyses: list[Analysis]) -> Feed:
+    """A live camera that has seen something now and then."""
+    feed = make_feed(analyses[0].clip.store, "Till 3")
+    for number in range(6):
+        make_live_event(feed, ago=600.0 * number, score=0.9 + number / 100)
+    return feed
+
+
+def test_uploads_and_events_are_low_rows_of_the_same_kind(
+    recording: Analysis, watched: Feed, page: Page, request: pytest.FixtureRequest
+) -> None:
+    page.set_viewport_size({"width": 1440, "height": 900})
+    for name, address in (
+        ("upload", "/"),
+        ("events", recording.get_absolute_url()),
+        ("live", reverse("web:camera", args=[watched.pk])),
+    ):
+        page.goto(address)
+        picture(page, request, f"lists-{name}")
+        rows = page.locator(".receipts .receipt" if name == "upload" else "#events tbody tr")
+
+        heights = rows.evaluate_all(HEIGHTS)
+
+        assert heights, name
+        assert (min(heights) >= ROW_HEIGHTS[0], max(heights) <= ROW_HEIGHTS[1]) == (True, True)

@@ -131,7 +131,7 @@ def see_its_clip(page: Page, server: LiveSite, event: Seen) -> None:
     assert datetime.fromisoformat(recorded).replace(tzinfo=UTC) <= event.started - PRE_ROLL
 
     page.reload()
-    page.locator(".live-events a").first.click()
+    page.locator(".live-events [data-row-link]").first.click()
     page.wait_for_url("**/results/**")
     expect(page.get_by_role("heading", name="Possible shoplifting")).to_be_visible(
         timeout=MILLISECONDS

@@ -29,7 +29,7 @@ FINGER = 44  # pixels
 AXE = "axe.run({ exclude: ['[data-picture]'] })"
 
 TOO_SMALL = """least => [...document.querySelectorAll(".zoom a, .zoom button, "
-  + ".zoom input:not([type=hidden]), .events__sort a, .event-card, .event-ways a, .event-loop")]
+  + ".zoom input:not([type=hidden]), .events__sort a, .event-ways a, .event-loop")]
   .filter((it) => it.checkVisibility() && !it.hidden)
   .map((it) => [it.textContent.trim(), it.getBoundingClientRect()])
   .filter(([, { width, height }]) => width < least || height < least)

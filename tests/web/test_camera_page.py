@@ -153,8 +153,8 @@ def test_hints_come_by_the_page(client: Client, feed: Feed) -> None:
     assert older is not None
     second = part(client, feed, target="events", after=older[1])
 
-    assert first.count("live-events__row") == 10
-    assert second.count("live-events__row") == 2
+    assert first.count("live-event__remark") == 10
+    assert second.count("live-event__remark") == 2
     assert "Previous" in second
 
 

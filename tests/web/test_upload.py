@@ -412,7 +412,7 @@ def test_one_batch_can_hold_the_same_bytes_twice(client: Client, video: bytes) -
 
     html = client.post("/", {"model": "standard", "clips": clips}).content.decode()
 
-    assert html.count("These bytes were uploaded") == 1
+    assert html.count("These bytes were here before") == 1
     assert "as “one.mp4”" in html
 
 

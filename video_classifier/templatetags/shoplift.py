@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import cache
 from importlib.resources import files
 from typing import NamedTuple
@@ -20,7 +20,7 @@ from video_classifier.models import Analysis, Clip
 from video_classifier.services import moments, password_links
 from video_classifier.services.catalog import Card
 from video_classifier.states import Verdict
-from video_classifier.web import batches, constants, way
+from video_classifier.web import batches, constants, tables, times, way
 from video_classifier.web.curves import Row
 from video_classifier.web.keeping import Keeping, keeping_of
 from video_classifier.web.players import Player
@@ -31,6 +31,7 @@ from video_classifier.web.stylesheet import address
 register = template.Library()
 register.filter(moments.minutes)
 register.filter(batches.outcome)
+register.filter(times.in_short, expects_localtime=True)
 
 NOT_KNOWN = "-"
 NOTICE_ICONS = {"success": "check-circle", "warning": "exclamation-triangle", "error": "x-octagon"}
@@ -49,6 +50,13 @@ def icon(name: str) -> SafeString:
     svg = files("js_lib_bootstrap_icons") / "static" / "bootstrap-icons" / f"{name}.svg"
     drawing = svg.read_text(encoding="utf-8").replace("<svg ", '<svg aria-hidden="true" ', 1)
     return mark_safe(drawing)  # noqa: S308  (the package's own file)
+
+
+@register.simple_tag
+def columns(name: str) -> Sequence[tables.Column]:
+    """Those of a list in web.tables."""
+    found: Sequence[tables.Column] = getattr(tables, name)
+    return found
 
 
 @register.filter

@@ -25,7 +25,16 @@ from django.utils.safestring import SafeString, mark_safe
 from video_classifier.http.list_filters import Chip
 from video_classifier.http.paging import Page
 from video_classifier.ml.contracts import ClipSpec, EventCandidate, Region, WindowScore
-from video_classifier.models import Alert, Analysis, Camera, Clip, Feed, Store, Track
+from video_classifier.models import (
+    Alert,
+    Analysis,
+    Camera,
+    Clip,
+    Feed,
+    LiveEvent,
+    Store,
+    Track,
+)
 from video_classifier.services.catalog import Card, Choice, Interval
 from video_classifier.services.gaps import Gap
 from video_classifier.states import (
@@ -38,9 +47,10 @@ from video_classifier.states import (
     Status,
     Verdict,
 )
+from video_classifier.web import tables
 from video_classifier.web.curves import Curve, Scored, drawn
 from video_classifier.web.events import Marked
-from video_classifier.web.live_cameras import LIVE, OFF, TROUBLE, WAITING, CameraView
+from video_classifier.web.live_cameras import LIVE, OFF, TROUBLE, WAITING, CameraView, EventRow
 from video_classifier.web.live_cameras import Status as LiveStatus
 from video_classifier.web.news import MOST, Hint, News
 from video_classifier.web.overlays import Drawn
@@ -314,6 +324,7 @@ def _store_form() -> SimpleNamespace:
 
 AROUND = {
     "box": '<svg class="boxes" aria-hidden="true">{}</svg>',
+    "column_head": '<table class="table history"><thead><tr>{}</tr></thead></table>',
     "figure_row": '<table class="table table-sm figures"><tbody>{}</tbody></table>',
 }
 
@@ -328,6 +339,14 @@ def _camera(stamp: int | None = None) -> CameraView:
         since=WHEN,
     )
     return CameraView(feed=feed, now=WHEN, stamp=stamp)
+
+
+def _live_events() -> list[EventRow]:
+    """One with a clip, and one whose clip was deleted."""
+    event = LiveEvent(
+        started_at=WHEN, ended_at=WHEN, opened_at=WHEN, closed_at=WHEN, score=0.93, threshold=0.89
+    )
+    return [EventRow(event=event, result=result, time_zone="Europe/Berlin") for result in ("#", "")]
 
 
 def _news(count: int, *, has_more: bool = False) -> News:
@@ -384,6 +403,15 @@ STATES: dict[str, Callable[[], dict[str, dict[str, Any]]]] = {
         },
     },
     "clip_name": lambda: {"short": {"name": SHORT}, "long": {"name": LONG}},
+    "column_head": lambda: {
+        name: {"column": column, "request": _request(), "sort": sort}
+        for name, column, sort in (
+            ("sorted by it", tables.HISTORY[1], ["clip"]),
+            ("sorted by another", tables.HISTORY[3], ["clip"]),
+            ("not to be sorted by", tables.HISTORY[4], []),
+            ("to be heard alone", tables.HISTORY[0], []),
+        )
+    },
     "confidence": lambda: {
         "known": {
             "confidence": ConfidenceText(value="70%", ends="41 to 79", sentence="How often.")
@@ -422,6 +450,17 @@ STATES: dict[str, Callable[[], dict[str, dict[str, Any]]]] = {
     },
     "live_prediction": lambda: {
         state: {"analysis": analysis} for state, analysis in _analyses().items()
+    },
+    "list_table": lambda: {
+        "of live events": {
+            "rows": _live_events(),
+            "row": "video_classifier/camera/_event.html",
+            "columns": tables.LIVE_EVENTS,
+            "part": "",
+            "request": _request(),
+            "sort": [],
+            "picture": False,
+        },
     },
     "live_rows": lambda: {"not to be seen": {"list": "history"}},
     "live_status": lambda: {
@@ -493,7 +532,10 @@ STATES: dict[str, Callable[[], dict[str, dict[str, Any]]]] = {
         state: {"result": ResultSummary(analysis=analysis)}
         for state, analysis in _analyses().items()
     },
-    "recorded": lambda: {"by the name": {"clip": _recorded_clip()}},
+    "recorded": lambda: {
+        "by the name": {"clip": _recorded_clip()},
+        "in a row": {"clip": _recorded_clip(), "short": True},
+    },
     "recording_time": lambda: {"several stores": {"form": _store_form()}},
     "restore_form": lambda: {
         "beside others": {"clip": _clip(), "next": "/trash/", "csrf_token": TOKEN},
@@ -547,7 +589,7 @@ STATES: dict[str, Callable[[], dict[str, dict[str, Any]]]] = {
     "verdict_badge": lambda: {
         verdict.label: {"verdict": verdict.value, "label": verdict.label} for verdict in Verdict
     },
-    "when": lambda: {"any": {"at": WHEN}},
+    "when": lambda: {"any": {"at": WHEN}, "in a row": {"at": WHEN, "short": True}},
     "zoom": lambda: {
         "all": {"zoom": _zoom("")},
         "a minute": {"zoom": _zoom("from=3000&to=3060&sort=time")},

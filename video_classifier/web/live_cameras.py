@@ -15,7 +15,7 @@ from django.utils import dateformat
 from video_classifier.models import Analysis, Feed, FeedHour, LiveEvent
 from video_classifier.querysets import FeedQuerySet, Visitor
 from video_classifier.services import feeds, live_pictures
-from video_classifier.states import Fault, FeedState
+from video_classifier.states import Fault, FeedState, Verdict
 from video_classifier.web.results import ScoreReading, reading
 from video_classifier.web.times import ClockTime, in_words
 
@@ -88,6 +88,12 @@ class EventRow:
     @property
     def reading(self) -> ScoreReading | None:
         return reading(self.event.score, self.event.threshold, self.event.low)
+
+    @property
+    def verdict(self) -> Verdict | None:
+        """What people say of its clip, if they have."""
+        clip = self.event.clip
+        return Verdict(clip.verdict) if clip and clip.verdict else None
 
     @property
     def remark(self) -> str:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from django.utils import dateformat
+from django.utils import dateformat, timezone
 
 from video_classifier.models import Clip
 from video_classifier.services.moments import minutes
@@ -31,6 +31,12 @@ def from_to(start: float, end: float) -> str:
     return f"{minutes(start)} to {minutes(end)}"
 
 
+def in_short(at: datetime) -> str:
+    """For rows of a list, by the clock that `at` goes by: "27 Nov, 14:02"; another year is said."""
+    is_of_this_year = at.year == timezone.now().astimezone(at.tzinfo).year
+    return dateformat.format(at, "j M, H:i" if is_of_this_year else "j M Y, H:i")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClockTime:
     """A moment by the clock of the store."""
@@ -39,6 +45,10 @@ class ClockTime:
 
     def __str__(self) -> str:
         return dateformat.format(self.at, "j M Y, H:i:s T")
+
+    @property
+    def short(self) -> str:
+        return in_short(self.at)
 
 
 def clock_time(clip: Clip, seconds: float) -> ClockTime | None:

@@ -133,7 +133,8 @@ def camera_link(request: SignedInRequest, pk: int) -> HttpResponse:
 
 def _events(request: SignedInRequest, view: CameraView) -> dict[str, Any]:
     rows = LiveEvent.objects.visible_to(request.user).filter(camera=view.pk)
-    found = paging.page(rows, EVENTS, request.GET, listed=rows, size=EVENTS_PER_PAGE)
+    listed = rows.select_related("clip").defer("clip__segment_spans")
+    found = paging.page(rows, EVENTS, request.GET, listed=listed, size=EVENTS_PER_PAGE)
     results = live_cameras.results_of(request.user, found.rows)
     shown = [live_cameras.row_of(each, results, view.time_zone) for each in found.rows]
     return {"page": found, "rows": shown}
