@@ -1,4 +1,4 @@
-// The rows of the history by keyboard; the list may have been replaced since.
+// The rows of a list by keyboard; the list may have been replaced since.
 
 document.addEventListener("keydown", (event) => {
   if (event.target.closest("input:not([type=checkbox]), select, dialog") || event.ctrlKey || event.metaKey || event.altKey) return;
@@ -9,6 +9,10 @@ document.addEventListener("keydown", (event) => {
   const next = rows.indexOf(document.activeElement) + step;
   rows[Math.min(Math.max(next, 0), rows.length - 1)]?.focus();
 });
+
+// An order that nobody chose stands in the address from now on: who comes back finds it again.
+const { shownAs } = document.querySelector('[data-module~="rows"]').dataset;
+if (shownAs) history.replaceState(history.state, "", `${shownAs}${location.hash}`);
 
 // Who comes back goes on where they were: the address keeps which row they opened.
 const opened = document.getElementById(location.hash.slice(1));

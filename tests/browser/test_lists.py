@@ -116,7 +116,7 @@ def test_a_stack_is_gone_through_by_keys_and_the_place_is_kept(
     page.keyboard.press("h")
 
     expect(page.locator(f"#open-{analyses[18].pk}")).to_be_focused()
-    assert page.url.endswith(f"/history/?hint=yes#open-{analyses[18].pk}")
+    assert page.url.endswith(f"/history/?hint=yes&sort=hint#open-{analyses[18].pk}")
 
 
 def test_keys_keep_their_place_among_events_and_uploads_too(
@@ -155,7 +155,7 @@ def test_rows_are_chosen_by_keys_and_come_back_from_the_trash(page: Page) -> Non
 
     expect(page.get_by_text("2 clips restored.")).to_be_visible()
     expect(page.locator("[data-row-link]")).to_have_count(9)
-    assert page.url.endswith("/history/?hint=yes")
+    assert page.url.endswith("/history/?hint=yes&sort=hint")
 
 
 def test_the_footage_has_two_thirds_of_a_result_and_details_are_folded(

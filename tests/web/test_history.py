@@ -17,7 +17,7 @@ from tests.conftest import EVEN, MakeAnalysis, MakeClip, MakeModel, MakeUser
 from video_classifier.http import filters, paging
 from video_classifier.http.list_filters import BACKWARDS, NO_MATCH
 from video_classifier.models import Analysis, AuditEntry, Clip, Opened
-from video_classifier.services import catalog
+from video_classifier.services import catalog, openings
 from video_classifier.states import Action, Prediction, Status, Verdict
 
 URL = "/history/"
@@ -70,7 +70,8 @@ def day(ago: int) -> str:
 @pytest.mark.parametrize(
     ("query", "found"),
     [
-        ({}, ["aisle.mp4", "door.mp4", "till.mp4"]),
+        ({}, ["till.mp4", "aisle.mp4", "door.mp4"]),  # an unread hint is on top
+        ({"sort": "-added"}, ["aisle.mp4", "door.mp4", "till.mp4"]),
         ({"text": "OO"}, ["door.mp4"]),
         ({"hint": "yes"}, ["till.mp4"]),
         ({"hint": "no"}, ["door.mp4"]),
@@ -79,7 +80,7 @@ def day(ago: int) -> str:
         ({"model": "large"}, ["till.mp4"]),
         ({"text": "o", "hint": "no"}, ["door.mp4"]),
         ({"since": day(10)}, ["aisle.mp4", "door.mp4"]),
-        ({"until": day(10)}, ["door.mp4", "till.mp4"]),
+        ({"until": day(10)}, ["till.mp4", "door.mp4"]),
         ({"since": day(15), "until": day(5), "hint": "no"}, ["door.mp4"]),
         ({"hint": "yes", "status": "queued"}, []),
     ],
@@ -206,9 +207,8 @@ def test_a_clip_has_one_row_with_its_latest_result(
     html = client.get(URL).content.decode()
 
     assert keys(html) == [str(latest.pk)]
-    assert (
-        f'href="/results/{latest.pk}/?list=#runs-title" aria-label="2 results of till.mp4"' in html
-    )
+    address = f"/results/{latest.pk}/?list=sort%3Dhint#runs-title"
+    assert f'href="{address}" aria-label="2 results of till.mp4"' in html
     assert len(client.get(CSV).getvalue().splitlines()) == 2
 
 
@@ -235,6 +235,39 @@ def test_hints_come_first_and_the_newest_of_each_kind(
 
     assert names(client, {"sort": "hint"}) == ["new", "old", "waits", "none"]
     assert names(client, {"sort": "-hint"}) == ["none", "waits", "old", "new"]
+
+
+def test_unread_hints_are_on_top_until_they_are_opened_or_answered(
+    client: Client, make_analysis: MakeAnalysis, user: User
+) -> None:
+    now = timezone.now()
+    hints = [
+        make_analysis(name=name, status=Status.DONE, queued_at=now - timedelta(hours=ago))
+        for name, ago in (("opened", 2), ("answered", 3))
+    ]
+    plain = Prediction.NO_HINT
+    make_analysis(name="new", status=Status.DONE, prediction=plain, queued_at=now)
+
+    assert names(client, {}) == ["opened", "answered", "new"]
+
+    openings.note(hints[0].clip, user)
+    assert names(client, {}) == ["opened", "answered", "new"]
+    Clip.objects.filter(pk=hints[1].clip_id).update(verdict=Verdict.FALSE_ALARM)
+    assert names(client, {}) == ["new", "opened", "answered"]
+
+
+def test_the_order_with_hints_on_top_stands_in_all_that_leads_on(
+    client: Client, make_analysis: MakeAnalysis
+) -> None:
+    make_analysis(name="till.mp4", status=Status.DONE)
+
+    html = client.get(URL, {"text": "till"}).content.decode()
+
+    assert 'data-shown-as="/history/?text=till&amp;sort=hint"' in html
+    assert "?list=text%3Dtill%26sort%3Dhint" in html
+    assert 'href="/history.csv?text=till&amp;sort=hint"' in html
+    assert '<th scope="col" class="history__hint" aria-sort="ascending">' in html
+    assert "data-shown-as" not in client.get(URL, {"sort": "-added"}).content.decode()
 
 
 @pytest.mark.parametrize(
@@ -481,8 +514,8 @@ def test_queries_do_not_grow_with_the_rows(
     # session, user, permissions (2) and memberships, which rows, the rows and the count, the
     # choices of models (1 and 1 for each) and of uploaders, and whether there are cameras and
     # clips, and cameras that are watched; saved views, and stores to share one in;
-    # tags to choose from, and those of the rows; cases to add to
-    with django_assert_num_queries(19):
+    # tags to choose from, and those of the rows; cases to add to; whether a hint is unread
+    with django_assert_num_queries(20):
         client.get(URL)
 
 

@@ -32,6 +32,7 @@ HINTS = {
 }
 NEWEST = "-queued_at"
 SORT, PERIOD = "sort", "period"
+HINTS_ON_TOP = "hint"  # as the address has it
 SHIFT = timedelta(hours=8)
 TEXT = "text"
 STORE = "store"  # of clips, and of analyses
@@ -247,6 +248,12 @@ class HistoryFilter(ListFilter):
         chosen = None if SORT in self.form.errors else self.form.cleaned_data.get(SORT)
         order: Order = self.filters[SORT].order(chosen)
         return order
+
+    def put_hints_on_top(self) -> None:
+        """As if the address had asked for it."""
+        self.data = self.data.copy()
+        self.data[SORT] = HINTS_ON_TOP
+        self.form.cleaned_data[SORT] = [HINTS_ON_TOP]
 
     def rows(self) -> AnalysisQuerySet:
         """In no order yet."""

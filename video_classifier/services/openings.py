@@ -10,6 +10,9 @@ from django.db.models import Count, Exists, OuterRef, Subquery
 
 from video_classifier.models import Analysis, Clip, Opened
 from video_classifier.querysets import AnalysisQuerySet, Visitor
+from video_classifier.states import Prediction
+
+NEWEST = 200  # hints that are looked at: of all there may be thousands
 
 
 def note(clip: Clip, by: User) -> None:
@@ -24,3 +27,11 @@ def marked(analyses: AnalysisQuerySet, by: Visitor) -> AnalysisQuerySet:
     of_clip = Analysis.objects.filter(clip=OuterRef("clip")).order_by().values("clip")
     runs = Subquery(of_clip.annotate(runs=Count("pk")).values("runs"))
     return analyses.annotate(is_opened=Exists(opened), runs=runs).prefetch_related("clip__tags")
+
+
+def has_unread_hints(analyses: AnalysisQuerySet, by: Visitor) -> bool:
+    """Whether among the newest hints is one that nobody has answered and `by` hasn't opened."""
+    hints = analyses.filter(prediction=Prediction.HINT).order_by("-queued_at", "-pk")
+    newest = AnalysisQuerySet(Analysis).filter(pk__in=hints.values("pk")[:NEWEST])
+    opened = Opened.objects.filter(by=by.pk, clip=OuterRef("clip"))
+    return newest.filter(~Exists(opened), clip__verdict="").exists()

@@ -8,7 +8,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from video_classifier.http import paging
-from video_classifier.http.filters import HistoryFilter
+from video_classifier.http.filters import SORT, HistoryFilter
 from video_classifier.http.permissions import why_empty
 from video_classifier.models import Analysis, Case, Store
 from video_classifier.services import openings
@@ -29,7 +29,11 @@ def asked(request: HttpRequest) -> HistoryFilter:
 @require_safe
 def history(request: SignedInRequest) -> HttpResponse:
     found = asked(request)
-    rows, visible = found.rows(), Analysis.objects.visible_to(request.user).for_listing()
+    rows = found.rows()
+    is_by_default = _is_up_to_us(request) and openings.has_unread_hints(rows, request.user)
+    if is_by_default:
+        _put_hints_on_top(request, found)
+    visible = Analysis.objects.visible_to(request.user).for_listing()
     page = paging.page(
         rows,
         found.order,
@@ -43,6 +47,7 @@ def history(request: SignedInRequest) -> HttpResponse:
         part="video_classifier/history/_table.html",
         context={
             "filter": found,
+            "is_by_default": is_by_default,
             "page": page,
             "count": paging.count(rows),
             "chips": list(found.chips()),
@@ -53,6 +58,18 @@ def history(request: SignedInRequest) -> HttpResponse:
             "why_empty": why_empty(request.user),
         },
     )
+
+
+def _is_up_to_us(request: HttpRequest) -> bool:
+    """Whether nobody has chosen an order: who turns pages or filters has one already."""
+    return not is_part(request) and not {SORT, paging.AFTER, paging.BEFORE} & request.GET.keys()
+
+
+def _put_hints_on_top(request: HttpRequest, found: HistoryFilter) -> None:
+    """All links of the page lead on in this order, even when the hints have been read."""
+    found.put_hints_on_top()
+    request.GET = found.data
+    request.META["QUERY_STRING"] = found.data.urlencode()
 
 
 def _cases(request: SignedInRequest) -> list[Case]:
