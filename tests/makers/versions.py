@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 from tempfile import mkdtemp
+from typing import Any
 
 import numpy as np
 from django.conf import settings
@@ -15,16 +16,17 @@ from video_classifier.models import ModelVersion, Store
 from video_classifier.services import catalog, versions
 
 
-def write_head(model: str, *, bias: float = 0.0, features: int = 3, **facts: object) -> Path:
+def write_head(
+    model: str, *, kernel: float = 1.0, bias: float = 0.0, features: int = 3, **facts: object
+) -> Path:
     """A folder as training leaves it, for `versions.add`."""
     folder = Path(mkdtemp(dir=settings.DATA_DIR))
     card = bundle.read_card(catalog.folder(model))
-    head = Head(kernel=np.ones(features), bias=bias, network_sha256=card.sha256)
+    head = Head(kernel=np.full(features, kernel), bias=bias, network_sha256=card.sha256)
     bundle.save_version(folder, head, replace(card, **facts), parent=model)  # type: ignore[arg-type]
     return folder
 
 
-def make_version(
-    store: Store, model: str = "standard", *, bias: float = 0.0, **facts: object
-) -> ModelVersion:
-    return versions.add(write_head(model, bias=bias, **facts), store=store, model=model)
+def make_version(store: Store, model: str = "standard", **facts: Any) -> ModelVersion:
+    """`facts` are as of `write_head`."""
+    return versions.add(write_head(model, **facts), store=store, model=model)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -220,6 +221,18 @@ def test_candidates_of_a_live_camera_are_kept(make_store: MakeStore) -> None:
         BEGAN + timedelta(seconds=9),
     )
     assert (high.live_event, high.clip, high.detector_sha256) == (event, None, "d" * 64)
+
+
+def test_versions_in_the_shadow_have_the_same_candidates(camera: Camera) -> None:
+    other = Weights(model="standard@1", model_sha256="0" * 64, detector_sha256="d" * 64)
+
+    written = candidate_scores.record_live(
+        camera.pk, YARDSTICK, [replace(candidate(), others=((other, 0.75),))], began=BEGAN
+    )
+
+    assert written == 2
+    found = CandidateScore.objects.order_by("score").values_list("model", "score", "height")
+    assert list(found) == [("standard", 0.2, 0.4), ("standard@1", 0.75, 0.4)]
 
 
 def test_a_camera_that_is_gone_has_no_scores(db: None) -> None:

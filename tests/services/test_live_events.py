@@ -162,6 +162,17 @@ def kept(told: Told, cut: Cut) -> LiveEvent:
     return event
 
 
+def test_its_clip_keeps_nothing_of_what_scored_along(told: Told, cut: Cut) -> None:
+    windows = tuple(replace(each, others=(0.5,)) for each in told.hint.windows)
+    along = replace(told, hint=replace(told.hint, windows=windows))
+    event = live_events.open_one(along)
+    live_events.close(event, along, Closing.GONE)
+
+    assert keep(event, along, cut)
+
+    assert Segment.objects.get().shadows == {}
+
+
 # While it happens
 
 

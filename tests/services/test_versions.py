@@ -250,9 +250,9 @@ def test_one_version_of_a_store_scores_along(store: Store, make_store: MakeStore
 
     with pytest.raises(Refused, match="“standard@1” is in the shadow already"):
         versions.start_shadow(second, by=None)
-    assert versions.shadows(store.pk, "standard") == ("standard@1",)
-    assert versions.shadows(store.pk, "standard@2") == ("standard@1",)
-    assert versions.shadows(make_store("B").pk, "standard") == ()
+    assert [*versions.beside(store.pk, "standard").values()] == ["standard@1"]
+    assert [*versions.beside(store.pk, "standard@2").values()] == ["standard@1"]
+    assert [*versions.beside(make_store("B").pk, "standard").values()] == []
     assert in_use(store) == "standard"
 
 
@@ -264,7 +264,7 @@ def test_a_shadow_ends(store: Store) -> None:
 
     version.refresh_from_db()
     assert (version.state, version.shadow_since is None) == (VersionState.RETIRED, False)
-    assert versions.shadows(store.pk, "standard") == ()
+    assert [*versions.beside(store.pk, "standard").values()] == []
     with pytest.raises(Refused, match="“standard@1” is not in the shadow"):
         versions.end_shadow(version, by=None)
 

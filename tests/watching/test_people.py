@@ -43,6 +43,7 @@ class Visit:
     scores: Sequence[float]
     since: float = 0.0
     left: float = 0.1
+    others: tuple[float, ...] = ()  # how much higher the heads in the shadow score
 
     def within(self, start: float, end: float) -> list[WindowScore]:
         """The windows that are all in it, in seconds of the stretch."""
@@ -59,7 +60,12 @@ class Visit:
         times = np.arange(max(start, self.since), found[-1].end + 0.01, 0.5) - zero
         box = Box(left=self.left, top=0.2, right=self.left + 0.1, bottom=0.9)
         windows = [
-            WindowScore(start=each.start - zero, end=each.end - zero, score=each.score)
+            WindowScore(
+                start=each.start - zero,
+                end=each.end - zero,
+                score=each.score,
+                others=tuple(each.score + by for by in self.others),
+            )
             for each in found
         ]
         best = max(windows, key=lambda each: each.score)
@@ -108,6 +114,7 @@ def stride(
             candidates=candidates,
             tracks=tuple(tracks),
             tracks_found=len(tracks),
+            shadows=("a" * 64, "b" * 64)[: len(tracks[0].windows[0].others) if tracks else 0],
         ),
     )
 
@@ -292,6 +299,15 @@ def test_a_candidate_is_over_when_the_person_is_gone_whatever_it_scored() -> Non
     assert found.score == pytest.approx(0.3)
     assert found.height == pytest.approx(0.7)
     assert people.take_over() == []
+
+
+def test_a_candidate_has_the_score_of_each_head_in_the_shadow() -> None:
+    visits = [Visit(scores=[0.2] * 4 + [0.3] * 10, others=(0.5, -0.125))]
+
+    (found,) = over(visits, to=40)
+
+    assert found.score == pytest.approx(0.3)
+    assert found.others == pytest.approx((0.8, 0.175))
 
 
 def test_too_few_windows_are_no_candidate() -> None:

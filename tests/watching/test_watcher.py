@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
@@ -16,9 +18,10 @@ from django.utils import timezone
 from tests.conftest import MakeModel, MakeStore
 from tests.makers import videos
 from tests.makers.measures import make_measure
+from tests.makers.versions import make_version
 from tests.services.test_watching import make_feed
 from tests.watching.fakes import RATE, ClipReader, NumberReader
-from video_classifier.ml.contracts import ClipError, ClipSpec, Region
+from video_classifier.ml.contracts import ClipError, ClipSpec, Outcome, Region
 from video_classifier.ml.serving import loading
 from video_classifier.ml.serving.card import BundleError
 from video_classifier.models import (
@@ -31,6 +34,7 @@ from video_classifier.models import (
     FeedHour,
     LiveEvent,
     Measure,
+    ModelVersion,
     ScoredTime,
 )
 from video_classifier.services import (
@@ -41,6 +45,7 @@ from video_classifier.services import (
     live_samples,
     segments,
     thresholds,
+    versions,
     watching,
 )
 from video_classifier.services.errors import Refused
@@ -706,3 +711,77 @@ def test_without_the_database_the_thresholds_stay(
     scene.play(feed, 0, 16)
 
     assert LiveEvent.objects.get().threshold == 0.5
+
+
+# Versions of the model
+
+
+class Along(NumberReader):
+    """A head in the shadow scores along, a half as high."""
+
+    shadow = ""
+
+    def analyze(self, video: Path, **facts: Any) -> Outcome:
+        found = super().analyze(video, **facts)
+        tracks = tuple(
+            replace(each, windows=tuple(replace(w, others=(w.score / 2,)) for w in each.windows))
+            for each in found.tracks
+        )
+        return replace(found, tracks=tracks, shadows=(self.shadow,))
+
+
+@pytest.fixture
+def loaded(model: NumberReader, monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, ...]]:
+    """The names of models that were loaded, each with those beside it."""
+    found: list[tuple[str, ...]] = []
+
+    def load(name: str, *, shadows: tuple[str, ...] = ()) -> NumberReader:
+        found.append((name, *shadows))
+        if not shadows:
+            return model
+        reader = Along(model.card, model.present)
+        reader.shadow = ModelVersion.objects.get(number=2).sha256
+        return reader
+
+    monkeypatch.setattr(catalog, "load", load)
+    return found
+
+
+def test_a_camera_is_scored_by_the_version_that_its_store_uses_and_by_its_shadow(
+    scene: Scene, feed: Feed, loaded: list[tuple[str, ...]]
+) -> None:
+    active, shadow = (make_version(feed.camera.store, bias=bias) for bias in (0.0, 1.0))
+    versions.activate(active, store=feed.camera.store_id, model="standard", by=None)
+    versions.start_shadow(shadow, by=None)
+    scene.watcher.tick()
+    scene.play(feed, 0, 40)
+    scene.watcher._count_due = 0.0
+    scene.watcher.tick()
+
+    assert loaded == [("standard@1", "standard@2")]
+    assert LiveEvent.objects.get().model == Analysis.objects.get().model == "standard@1"
+    own, along = CandidateScore.objects.order_by("model")
+    assert (own.model, along.model, along.model_sha256) == (
+        "standard@1",
+        shadow.name,
+        shadow.sha256,
+    )
+    assert along.score == pytest.approx(own.score / 2)
+    assert along.live_event == own.live_event
+    seconds = dict(ScoredTime.objects.values_list("model", "seconds"))
+    assert seconds["standard@1"] == pytest.approx(seconds["standard@2"])
+
+
+def test_a_camera_is_read_anew_when_another_version_is_activated(
+    scene: Scene, feed: Feed, loaded: list[tuple[str, ...]]
+) -> None:
+    make_version(feed.camera.store, bias=1.0)
+    scene.watcher.tick()
+    scene.play(feed, 0, 4)
+    second = make_version(feed.camera.store)
+    versions.activate(second, store=feed.camera.store_id, model="standard", by=None)
+
+    scene.watcher.tick()
+    scene.play(feed, 0, 4)
+
+    assert loaded == [("standard",), ("standard@2",)]

@@ -225,6 +225,13 @@ class Segment(Job, Result):
     number = models.PositiveSmallIntegerField(help_text="From 1, in order of time.")
     start = models.FloatField(default=0.0, help_text="Seconds since the clip's first picture.")
     end = models.FloatField(null=True, blank=True, help_text="Seconds; none: the clip's end.")
+    shadows = models.JSONField(
+        default=dict,
+        blank=True,
+        editable=False,
+        help_text="Until the analysis closes: by the SHA-256 of a head that scored along, "
+        "the score of each window, by the number of its track, or 0.",
+    )
 
     objects = SegmentQuerySet.as_manager()
 

@@ -55,6 +55,7 @@ class LiveCandidate:
     score: float  # as of its best moment
     height: float | None = None  # of the person, 0 to 1 of the picture's, as a median
     live_event: UUID | None = None  # if it became one
+    others: tuple[tuple[Weights, float], ...] = ()  # by versions in the shadow
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,15 +87,16 @@ def record_live(
     known = set(LiveEvent.objects.filter(pk__in=keys).values_list("pk", flat=True)) if keys else ()
     rows = [
         CandidateScore(
-            **asdict(of_live(yardstick)),
+            **asdict(weights),
             camera_id=camera,
             live_event_id=each.live_event if each.live_event in known else None,
             started_at=began + timedelta(seconds=each.start),
             ended_at=began + timedelta(seconds=each.end),
-            score=each.score,
+            score=score,
             height=each.height,
         )
         for each in found
+        for weights, score in ((of_live(yardstick), each.score), *each.others)
     ]
     if not rows:
         return 0
@@ -130,9 +132,15 @@ def is_counted(clip: Clip) -> bool:
 
 
 def record_recording(
-    analysis: Analysis, segments: Sequence[Segment], found: Sequence[Found]
+    analysis: Analysis,
+    segments: Sequence[Segment],
+    found: Sequence[Found],
+    *,
+    weights: Weights | None = None,
 ) -> None:
     """Writes those of a recording, in place of those that the same weights gave it before.
+
+    `weights` are those of a version in the shadow; else those are meant that gave the result.
 
     The same file of the same camera is the same footage, however often it was uploaded. To be
     called in the transaction that closes its analysis, which holds the clip's row.
@@ -140,7 +148,7 @@ def record_recording(
     clip = analysis.clip
     if not is_counted(clip) or not analysis.model_sha256:
         return
-    weights = Weights(
+    weights = weights or Weights(
         model=analysis.model,
         model_sha256=analysis.model_sha256,
         detector_sha256=analysis.detector_sha256,

@@ -25,6 +25,7 @@ from video_classifier.services import (
     following,
     jobs,
     reviews,
+    shadows,
     thresholds,
 )
 from video_classifier.services.candidate_scores import Found
@@ -144,6 +145,7 @@ def close_if_complete(
         return False
     events = Event.objects.bulk_create(each.event for each in found if each.event)
     candidate_scores.record_recording(analysis, segments, found)
+    shadows.record(analysis, segments)
     reviews.refresh(analysis.clip)
     if any(each.is_hint for each in events):
         alerts.beside(alerts.of_analysis, analysis)

@@ -137,6 +137,7 @@ def result(outcome: ml.Outcome) -> dict[str, object]:
         "decided_by": outcome.decided_by,
         "frame_times": list(sample.times),
         "windows": _windows(outcome.windows),
+        "shadows": _shadows(outcome),
         "warnings": list(sample.warnings),
         "seconds_reading": outcome.seconds_reading,
         "seconds_finding": outcome.seconds_finding,
@@ -169,6 +170,19 @@ def _seconds(times: Iterable[float]) -> list[float]:
 def _windows(scored: Iterable[ml.WindowScore]) -> list[list[float]]:
     """Rounded, unlike the score that a segment has from them."""
     return [[*_seconds((each.start, each.end)), round(each.score, 4)] for each in scored]
+
+
+def _shadows(outcome: ml.Outcome) -> dict[str, dict[int, list[float]]]:
+    """By the SHA-256 of their heads: the scores of a track's windows, 0 for whole pictures."""
+    of_tracks = {number: each.windows for number, each in enumerate(outcome.tracks, start=1)}
+    every = of_tracks or {0: outcome.windows}
+    return {
+        head: {
+            number: [round(each.others[at], 4) for each in windows]
+            for number, windows in every.items()
+        }
+        for at, head in enumerate(outcome.shadows)
+    }
 
 
 def pictures(segment: Segment, outcome: ml.Outcome) -> dict[str, bytes]:

@@ -146,4 +146,4 @@ def _within(track: Track, *, start: float, length: float) -> Track:
 def _later(window: WindowScore, *, by: float) -> WindowScore:
     """The same in the clip, whose first picture nothing comes before."""
     start = max(0.0, window.start + by)
-    return replace(window, start=start, end=max(start, window.end + by))
+    return replace(window, start=start, end=max(start, window.end + by), others=())

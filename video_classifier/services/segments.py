@@ -16,6 +16,7 @@ from video_classifier.ml.contracts import Stage as MlStage
 from video_classifier.models import Analysis, Clip, Segment, Track
 from video_classifier.querysets import JobQuerySet
 from video_classifier.services import (
+    candidate_scores,
     catalog,
     conclusions,
     database,
@@ -23,6 +24,7 @@ from video_classifier.services import (
     files,
     jobs,
     sandbox,
+    versions,
 )
 from video_classifier.services.errors import Refused
 from video_classifier.services.jobs import GaveWayError, LeaseLostError
@@ -183,7 +185,7 @@ def run(
     too_long = _too_long(_budget(segment, clip))
     with jobs.holding(segment, proceed=proceed, too_long=too_long) as watch:
         try:
-            predictor = predictor or catalog.load(segment.analysis.model)
+            predictor = predictor or _predictor(segment.analysis)
             with files.local_path(clip.file) as video:
                 outcome = predictor.analyze(
                     video,
@@ -205,6 +207,13 @@ def run(
                 return
             _fail(segment, BROKE)
             logger.exception("analysis %s failed", segment.analysis_id)
+
+
+def _predictor(analysis: Analysis) -> Predictor:
+    """Versions score along where the scores are a camera's: not of what was scored live before."""
+    if not candidate_scores.is_counted(analysis.clip):
+        return catalog.load(analysis.model)
+    return versions.predictor(analysis.store_id, analysis.model)
 
 
 def _enter(segment: Segment, stage: MlStage) -> None:

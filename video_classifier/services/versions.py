@@ -81,17 +81,20 @@ def check(store: int, name: str) -> None:
         raise Refused(msg) from refusal
 
 
-def shadows(store: int, name: str) -> tuple[str, ...]:
-    """The versions that score along where `name`, a model or one of its versions, is in use."""
+def beside(store: int, name: str) -> dict[str, str]:
+    """The versions that score along where `name`, a model or one of its versions, is in use.
+
+    Their names, by the SHA-256 of their heads.
+    """
     model, _ = catalog.parts(name)
     found = ModelVersion.objects.filter(store=store, model=model, state=VersionState.SHADOW)
-    return tuple(each.name for each in found[:MOST_SHADOWS] if each.name != name)
+    return {each.sha256: each.name for each in found[:MOST_SHADOWS] if each.name != name}
 
 
 def predictor(store: int, name: str) -> ChildPredictor:
     """Of `name`, with the store's versions in the shadow beside it. Raises Refused."""
-    beside = shadows(store, name)
-    return catalog.load(name, shadows=beside) if beside else catalog.load(name)
+    shadows = tuple(beside(store, name).values())
+    return catalog.load(name, shadows=shadows) if shadows else catalog.load(name)
 
 
 def history(store: int, model: str) -> QuerySet[Activation]:

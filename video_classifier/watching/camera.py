@@ -6,7 +6,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
@@ -17,11 +17,11 @@ from video_classifier.ml.serving.card import BundleError, Card
 from video_classifier.models import Feed, LiveEvent
 from video_classifier.services import (
     candidate_scores,
-    catalog,
     live_events,
     live_pictures,
     live_samples,
     thresholds,
+    versions,
 )
 from video_classifier.services.candidate_scores import LiveCandidate, Weights
 from video_classifier.services.errors import Refused
@@ -100,18 +100,25 @@ class _Model:
     """A camera's, or why it can't be used."""
 
     def __init__(self) -> None:
+        self.name = ""  # of the version that the store uses, or the model
+        self.beside: dict[str, str] = {}  # versions in the shadow, by the SHA-256 of their heads
         self.predictor: Predictor | None = None
         self.card: Card | None = None
         self.fault: Fault | None = None
         self._again = 0.0
 
-    def ready(self, name: str) -> bool:
+    def ready(self, feed: Feed) -> bool:
         """Loads it, unless that failed just now."""
         if self.predictor is None and time.monotonic() >= self._again:
             try:
-                found = catalog.load(name)
+                store = feed.camera.store_id
+                self.name = versions.name_in_use(store, feed.model)
+                self.beside = versions.beside(store, self.name)
+                found = versions.predictor(store, self.name)
             except Refused as refusal:
                 self.fail(refusal, Fault.MODEL)
+            except DatabaseError as error:
+                self.fail(error, Fault.BROKEN)
             else:
                 self.predictor, self.card, self.fault = found, found.card, None
         return self.predictor is not None
@@ -146,6 +153,7 @@ class WatchedCamera:
         self._thresholds: Thresholds | None = None  # None: not known yet
         self._thresholds_at = float("-inf")  # monotonic seconds: when they are due to be asked for
         self.weights: Weights | None = None  # that score; None: not known yet
+        self.shadows: tuple[Weights, ...] = ()  # of the versions that score along
         self._scored_until = 0.0  # in seconds of the stretch
         self._scores: list[tuple[Candidate, datetime]] = []  # to be written; of which stretch
         self._began = datetime.now(UTC)  # the stretch
@@ -210,7 +218,7 @@ class WatchedCamera:
             began, before = time.monotonic(), self.scored_at
             self.scored_at = began
             self._renew_if_another_stretch()
-            if not self._model.ready(self.feed.model):
+            if not self._model.ready(self.feed):
                 return False
             scored = self._score(began, alive)
             if scored is None:
@@ -312,7 +320,7 @@ class WatchedCamera:
         self._count(scored)
         if outcome.prediction is not None and card is not None:
             self._yardstick = Yardstick(
-                model=self.feed.model,
+                model=self._model.name,
                 model_sha256=outcome.model_sha256,
                 detector_sha256=outcome.detector_sha256,
                 threshold=outcome.prediction.threshold,
@@ -335,10 +343,14 @@ class WatchedCamera:
         begin = max(self._scored_until, scored.start + scored.span.start)
         self.tally.seconds_scored += max(0.0, scored.until - begin)
         self._scored_until = scored.until
+        outcome, beside = scored.outcome, self._model.beside
         self.weights = Weights(
-            model=self.feed.model,
-            model_sha256=scored.outcome.model_sha256,
-            detector_sha256=scored.outcome.detector_sha256,
+            model=self._model.name,
+            model_sha256=outcome.model_sha256,
+            detector_sha256=outcome.detector_sha256,
+        )
+        self.shadows = tuple(
+            replace(self.weights, model=beside[head], model_sha256=head) for head in outcome.shadows
         )
 
     def _follow_measure(self, people: People) -> None:
@@ -410,7 +422,7 @@ class WatchedCamera:
             return
         for began in dict.fromkeys(began for _, began in ready):
             of_stretch = [each for each, since in ready if since == began]
-            found = map(_as_kept, of_stretch)
+            found = [_as_kept(each, self.shadows) for each in of_stretch]
             try:
                 candidate_scores.record_live(self.pk, self._yardstick, found, began=began)
             except DatabaseError:
@@ -550,11 +562,12 @@ class WatchedCamera:
         )
 
 
-def _as_kept(candidate: Candidate) -> LiveCandidate:
+def _as_kept(candidate: Candidate, shadows: Sequence[Weights]) -> LiveCandidate:
     return LiveCandidate(
         start=candidate.start,
         end=candidate.end,
         score=candidate.score,
         height=candidate.height,
         live_event=candidate.happening.row if candidate.happening else None,
+        others=tuple(zip(shadows, candidate.others, strict=False)),  # where there are any
     )

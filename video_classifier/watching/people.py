@@ -77,6 +77,7 @@ class _Run:
     start: float
     until: float  # the end of its last window so far
     score: float | None = None  # as of its best moment; None: too few windows
+    others: tuple[float, ...] = ()  # the same by each head in the shadow
     happening: Happening | None = None
 
     def is_over(self, now: float, people: Sequence[_Person]) -> bool:
@@ -97,6 +98,7 @@ class _Run:
             start=happening.start if happening else self.start,
             end=max(happening.until, happening.start) if happening else self.until,
             score=happening.hint.score if happening else self.score,
+            others=self.others,
             height=round(median(heights), 4) if heights else None,
             happening=happening,
         )
@@ -109,6 +111,7 @@ class Candidate:
     start: float
     end: float
     score: float
+    others: tuple[float, ...]  # by each head in the shadow, of the same windows
     height: float | None  # of the person, as a share of the picture's; None of whole pictures
     happening: Happening | None  # the event that it was
 
@@ -324,7 +327,25 @@ class People:
         if len(own) >= self._least:
             score = events.mean_of_best(np.array([each.score for each in own]), self._best)
             run.score = max(score, run.score or 0.0)
+            run.others = self._others(own, run.others)
         return run
+
+    def _others(
+        self, windows: Sequence[WindowScore], before: tuple[float, ...]
+    ) -> tuple[float, ...]:
+        """The scores by the heads in the shadow, as of the best moment of each.
+
+        Of a head that didn't score all of these windows there is none.
+        """
+        count = min(len(each.others) for each in windows)
+        found = (
+            events.mean_of_best(np.array([each.others[at] for each in windows]), self._best)
+            for at in range(count)
+        )
+        return tuple(
+            max(score, *before[at : at + 1]) if before[at : at + 1] else score
+            for at, score in enumerate(found)
+        )
 
     @staticmethod
     def _ends(run: _Run, last: WindowScore) -> bool:

@@ -261,9 +261,10 @@ class Watcher:
         try:
             watching.count(camera.pk, tally, at=now)
             if camera.weights is not None:
-                candidate_scores.record_seconds(
-                    camera.pk, camera.weights, tally.seconds_scored, at=now
-                )
+                for weights in (camera.weights, *camera.shadows):
+                    candidate_scores.record_seconds(
+                        camera.pk, weights, tally.seconds_scored, at=now
+                    )
         except DatabaseError:  # figures that nobody misses much
             logger.warning("the hour of camera %d was not counted", camera.pk, exc_info=True)
 
