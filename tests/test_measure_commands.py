@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from tests.conftest import MakeModel, MakeStore, MakeUser
 from tests.makers import videos
-from tests.makers.measures import make_days, make_hour
+from tests.makers.scored_hours import make_days, make_hour
 from video_classifier.models import Analysis, Camera, Clip, Measure, PlantedAct
 from video_classifier.states import Role, Status
 

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from datetime import datetime, time, timedelta
+from typing import Any
 
 import pytest
 from django.utils import timezone
 
 from tests.conftest import MakeAnalysis, MakeClip, MakeStore
 from tests.makers.live_cameras import make_event, make_feed
-from tests.makers.reviews import make_hint, mark_missed
 from tests.makers.scored_hours import WEIGHTS, make_hour, make_score
-from video_classifier.models import Camera, CandidateScore, Feed
+from tests.makers.reviews import make_hint, mark_missed
+from video_classifier.models import Camera, CandidateScore, Clip, Feed
 from video_classifier.services import false_hints, planted_acts
 from video_classifier.services.false_hints import Found
 from video_classifier.services.scored_footage import Weights
@@ -31,7 +32,7 @@ def camera(feed: Feed) -> Camera:
     return feed.camera
 
 
-def see(feed: Feed, at: datetime, clip: object = None, **fields: object) -> CandidateScore:
+def see(feed: Feed, at: datetime, clip: Clip | None = None, **fields: Any) -> CandidateScore:
     """Something that became a live event."""
     ago = (NOW - at).total_seconds()
     row = make_score(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, time, timedelta
+from typing import Any
 
 import numpy as np
 import pytest
@@ -18,7 +19,7 @@ from video_classifier.services.errors import Refused
 from video_classifier.states import Action, EndOfMeasure
 
 NOW = timezone.now().replace(minute=0, second=0, microsecond=0)
-WISH = {"budget": 1.0, "thefts": 1.0}
+WISH: dict[str, Any] = {"budget": 1.0, "thefts": 1.0}
 
 
 @pytest.fixture

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from uuid import UUID
 
 from django.db.models import Q
 
@@ -177,9 +178,10 @@ def _misses(camera: Camera, weights: Weights, since: datetime) -> int:
     marks = Review.objects.standing().filter(
         answer=Answer.MISSED, at__gte=since, clip__camera=camera, model=weights.model
     )
-    count, before, until = 0, None, 0.0
-    for clip, start, end in marks.order_by("clip", "start").values_list("clip", "start", "end"):
-        if clip != before or start >= until:
-            count, before, until = count + 1, clip, end
-        until = max(until, end)
+    marked: dict[UUID, float] = {}  # of each clip, up to where
+    count = 0
+    stretches = marks.filter(start__isnull=False, end__isnull=False).order_by("clip", "start")
+    for clip, start, end in stretches.values_list("clip", "start", "end"):
+        count += (start or 0.0) >= marked.get(clip, 0.0)
+        marked[clip] = max(marked.get(clip, 0.0), end or 0.0)
     return count

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from django import forms
@@ -77,7 +78,7 @@ class BudgetForm(forms.Form):
     first = _day("Footage from (optional)")
     last = _day("… to (optional)")
 
-    def wish(self, zone: ZoneInfo) -> dict[str, float | datetime | None]:
+    def wish(self, zone: ZoneInfo) -> dict[str, Any]:
         """Of a form that is valid; days are by the clock of the store, the last one included."""
         sent = self.cleaned_data
         first: date | None = sent["first"]

@@ -83,7 +83,7 @@ class Command(BaseCommand):
         camera = cameras.named(options["store"], options["camera"])
         if options["folder"]:
             self._take_in(camera, options)
-        wish = {"budget": options["budget"], "thefts": options["thefts"]}
+        wish: dict[str, Any] = {"budget": options["budget"], "thefts": options["thefts"]}
         found = measures.preview(camera, **wish)
         measure = self._apply(camera, wish) if options["apply"] and found.thresholds else None
         if options["json"]:
@@ -97,10 +97,10 @@ class Command(BaseCommand):
         if found.problem:
             raise CommandError(found.problem)
 
-    def _apply(self, camera: Camera, wish: dict[str, float]) -> Measure:
+    def _apply(self, camera: Camera, wish: dict[str, Any]) -> Measure:
         holding = measures.in_force(camera)
         try:
-            return measures.take(camera, None, **wish, before=holding and holding.pk)
+            return measures.take(camera, None, **wish, before=holding.pk if holding else None)
         except Refused as refusal:
             raise CommandError(str(refusal)) from None
 

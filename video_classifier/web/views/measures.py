@@ -51,7 +51,8 @@ def measure(request: SignedInRequest, pk: int) -> HttpResponse:
 def end_measure(request: SignedInRequest, pk: int) -> HttpResponse:
     """Back to the model's own threshold."""
     camera = _managed(request, pk)
-    found = camera.measures.filter(pk=_key(request)).first()
+    key = _key(request)
+    found = None if key is None else camera.measures.filter(pk=key).first()
     if found is None:
         messages.error(request, measures.ENDED)
         return redirect("web:measure", pk)
