@@ -10,8 +10,8 @@ from django.utils import timezone
 
 from tests.conftest import MakeAnalysis, MakeClip, MakeStore
 from tests.makers.live_cameras import make_event, make_feed
-from tests.makers.scored_hours import WEIGHTS, make_hour, make_score
 from tests.makers.reviews import make_hint, mark_missed
+from tests.makers.scored_hours import WEIGHTS, make_hour, make_score
 from video_classifier.models import Camera, CandidateScore, Clip, Feed
 from video_classifier.services import false_hints, planted_acts
 from video_classifier.services.false_hints import Found
