@@ -104,7 +104,7 @@ def test_the_history_outlives_its_polls(page: Page, analyses: list[Analysis]) ->
     page.get_by_role("link", name="Clip", exact=True).click()
     expect(rows).to_have_count(ROWS - 2)
     polled(page)
-    page.get_by_label("Clip name contains").fill("3")
+    page.get_by_label("Search", exact=True).fill("3")
     expect(rows).to_have_count(1)
     polled(page)
     page.get_by_label("Status").select_option("running")

@@ -66,7 +66,7 @@ def test_the_keyboard_is_enough(page: Page, analyses: list[Analysis]) -> None:
     expect(page).to_have_url(re.compile("/history/$"))
 
     page.keyboard.press("/")
-    expect(page.get_by_label("Clip name contains")).to_be_focused()
+    expect(page.get_by_label("Search", exact=True)).to_be_focused()
     page.keyboard.press("Tab")
     page.get_by_role("heading", name="History").click()
     page.keyboard.press("j")

@@ -55,7 +55,7 @@ def test_clips_are_dropped_judged_found_again_and_exported(page: Page, clips: li
     wanted, other = files
     page.get_by_role("link", name="History").click()
     expect(page.get_by_role("link", name=other, exact=True)).to_be_visible()
-    page.get_by_label("Clip name contains").fill(Path(wanted).stem)
+    page.get_by_label("Search", exact=True).fill(Path(wanted).stem)
     expect(page.get_by_role("link", name=other, exact=True)).to_have_count(0)
     expect(page.get_by_role("link", name=wanted, exact=True)).to_be_visible()
     expect(page).to_have_url(re.compile(f"text={Path(wanted).stem}"))

@@ -16,9 +16,19 @@ from pytest_django import DjangoAssertNumQueries, Settings
 from tests.conftest import EVEN, MakeAnalysis, MakeClip, MakeModel, MakeUser
 from video_classifier.http import filters, paging
 from video_classifier.http.list_filters import BACKWARDS, NO_MATCH
-from video_classifier.models import Analysis, AuditEntry, Clip, Opened
-from video_classifier.services import catalog, openings
-from video_classifier.states import Action, Prediction, Status, Verdict
+from video_classifier.models import (
+    Analysis,
+    AuditEntry,
+    Camera,
+    Case,
+    CaseItem,
+    Clip,
+    Opened,
+    Review,
+    Tag,
+)
+from video_classifier.services import accounts, catalog, openings
+from video_classifier.states import Action, Answer, Prediction, Role, Status, Verdict
 
 URL = "/history/"
 CSV = "/history.csv"
@@ -129,8 +139,8 @@ def test_sorts_by_a_column(client: Client, sort: str, order: list[str]) -> None:
         ({"since": "yesterday"}, "From"),
         ({"since": "2026-02-30"}, "From"),
         ({"until": "31.31.2020"}, "To"),
-        ({"text": "x" * 10_000}, "Clip name contains"),
-        ({"text": "\x00"}, "Clip name contains"),
+        ({"text": "x" * 10_000}, "Search"),
+        ({"text": "\x00"}, "Search"),
         ({"model": "gone", "hint": "maybe", "status": "queued"}, "Result, Model"),
     ],
 )
@@ -268,6 +278,57 @@ def test_the_order_with_hints_on_top_stands_in_all_that_leads_on(
     assert 'href="/history.csv?text=till&amp;sort=hint"' in html
     assert '<th scope="col" class="history__hint" aria-sort="ascending">' in html
     assert "data-shown-as" not in client.get(URL, {"sort": "-added"}).content.decode()
+
+
+@pytest.fixture
+def _all_over(make_analysis: MakeAnalysis, user: User) -> None:
+    """A clip for each place in which a text is looked for."""
+    made = {
+        name: make_analysis(name=name, status=Status.DONE, model=model)
+        for name, model in dict.fromkeys(("camera", "note", "case", "tag"), "large").items()
+    }
+    make_analysis(name="model", status=Status.DONE, model="i3d_person")
+    store = made["camera"].clip.store
+    accounts.join(user, store, Role.REVIEWER)
+    camera = Camera.objects.create(store=store, name="Backdoor")
+    Clip.objects.filter(pk=made["camera"].clip_id).update(camera=camera)
+    Review.objects.create(
+        clip=made["note"].clip, answer=Answer.UNSURE, note="Red umbrella", by=user
+    )
+    case = Case.objects.create(store=store, name="Perfume, third shelf")
+    CaseItem.objects.create(case=case, clip=made["case"].clip)
+    Tag.objects.create(store=store, name="holidays").clips.add(made["tag"].clip)
+
+
+@pytest.mark.usefixtures("_all_over")
+@pytest.mark.parametrize("most", [filters.A_FEW, 0])
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("backdoor", "camera"),
+        ("UMBRELLA", "note"),
+        ("perfume", "case"),
+        ("holi", "tag"),
+        ("i3d", "model"),
+    ],
+)
+def test_a_text_is_looked_for_wherever_people_know_it_from(
+    client: Client, monkeypatch: pytest.MonkeyPatch, text: str, found: str, most: int
+) -> None:
+    """Whether few match, or so many that rows are walked over."""
+    monkeypatch.setattr(filters, "A_FEW", most)
+
+    assert names(client, {"text": text}) == [found]
+
+
+@pytest.mark.usefixtures("_all_over")
+def test_who_does_not_work_on_cases_finds_nothing_by_their_names(
+    client: Client, user: User
+) -> None:
+    user.memberships.exclude(role=Role.ANALYST).delete()
+
+    assert names(client, {"text": "perfume"}) == []
+    assert names(client, {"text": "umbrella"}) == ["note"]
 
 
 @pytest.mark.parametrize(
@@ -444,7 +505,7 @@ def test_a_filter_in_force_can_be_taken_away_alone(
 
     html = client.get(URL, {"text": "till", "status": "queued", "after": "3"}).content.decode()
 
-    assert 'href="?status=queued" title="Remove this filter">Clip name contains: till' in html
+    assert 'href="?status=queued" title="Remove this filter">Search: till' in html
     assert 'href="?text=till" title="Remove this filter">Status: Waiting' in html
 
 

@@ -56,7 +56,11 @@ LIVE_FILTERS = [
 ]
 
 FILTERS = [
-    _filter("text", {"type": "string", "maxLength": 200}, "The clip's name contains it."),
+    _filter(
+        "text",
+        {"type": "string", "maxLength": 200},
+        "The name of the clip, its store, camera, tag, model or case contains it, or a note does.",
+    ),
     _filter("hint", {"type": "string", "enum": list(HINTS)}, "Hint, no hint, or no result."),
     _filter("verdict", {"type": "string", "enum": [NOBODY, *Verdict.values]}, "What people said."),
     _filter("tag", str, "A tag of the clip."),

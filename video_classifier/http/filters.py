@@ -10,13 +10,14 @@ from typing import Any
 import django_filters
 from django import forms
 from django.contrib.auth.models import User
-from django.db.models import Exists, Model, OuterRef, QuerySet
-from django.http import HttpRequest
+from django.db.models import Exists, Model, OuterRef, Q, QuerySet
+from django.http import HttpRequest, QueryDict
 from django.utils import timezone
 
 from video_classifier.http.list_filters import ListFilter, day_filter, from_day, to_day
 from video_classifier.http.paging import Order
 from video_classifier.http.permissions import sees_several_stores
+from video_classifier.http.searches import Search
 from video_classifier.models import Analysis, Camera, Clip, Store, Tag
 from video_classifier.querysets import AnalysisQuerySet, ClipQuerySet
 from video_classifier.services import catalog
@@ -45,7 +46,7 @@ HINTS_FIRST = (
     *(Prediction.NO_HINT, Prediction.NO_RESULT),
 )
 OF_CLIPS = (TEXT, STORE, "camera", "uploader", "verdict", "tag")
-SELECTIVE = (TEXT, "camera", "uploader", "verdict", "tag")  # of these: what may leave few clips
+SELECTIVE = ("camera", "uploader", "verdict", "tag")  # of these: what may leave few clips
 A_FEW, MANY = 1000, 10_000  # clips
 
 
@@ -133,10 +134,15 @@ class HistoryFilter(ListFilter):
     harmless = (SORT,)  # an invalid order is none
 
     text = django_filters.CharFilter(
-        method="filter_by_name",
-        label="Clip name contains",
+        method="filter_by_text",
+        label="Search",
         max_length=200,
-        widget=forms.SearchInput(attrs={"placeholder": "Clip name"}),
+        widget=forms.SearchInput(
+            attrs={
+                "placeholder": "Name, camera, note …",
+                "title": "In names of clips, cameras, stores, tags, models and cases, and in notes",
+            }
+        ),
     )
     hint = django_filters.ChoiceFilter(
         method="filter_by_hint",
@@ -217,8 +223,9 @@ class HistoryFilter(ListFilter):
         made = {name: value for name, value in self.form.cleaned_data.items() if value}
         return {name: "typed" if name == TEXT else _noted(value) for name, value in made.items()}
 
-    def filter_by_name(self, clips: ClipQuerySet, _: str, part: str) -> ClipQuerySet:
-        return clips.named(part)
+    def filter_by_text(self, clips: ClipQuerySet, _: str, __: str) -> ClipQuerySet:
+        """None is left out; `_of` searches, by way of the models, too."""
+        return clips
 
     def filter_by_hint(self, queryset: QuerySet[Any], _: str, value: str) -> QuerySet[Any]:
         return queryset.filter(prediction=HINTS[value])
@@ -251,8 +258,9 @@ class HistoryFilter(ListFilter):
 
     def put_hints_on_top(self) -> None:
         """As if the address had asked for it."""
-        self.data = self.data.copy()
-        self.data[SORT] = HINTS_ON_TOP
+        asked: QueryDict = self.form.data.copy()
+        asked[SORT] = HINTS_ON_TOP
+        self.data = asked
         self.form.cleaned_data[SORT] = [HINTS_ON_TOP]
 
     def rows(self) -> AnalysisQuerySet:
@@ -278,11 +286,22 @@ class HistoryFilter(ListFilter):
         What is quick with many is slow with few, and no database knows how many bear a name.
         """
         visible = Analysis.objects.visible_to(self.request.user)
+        if text := self.form.cleaned_data[TEXT]:
+            return self._searched(visible, clips, text)
         if not any(self.form.cleaned_data[name] not in {"", None, NOBODY} for name in SELECTIVE):
             return visible.of(clips)
         keys = clips.order_by().values_list("pk", flat=True)
-        if self.form.cleaned_data[TEXT]:  # no index leads to these: they are looked for once
-            found = list(keys[: A_FEW + 1])
-            if len(found) <= A_FEW:
-                return visible.of_few(found)
         return visible.of(clips) if keys[MANY:].exists() else visible.of_few(clips.order_by())
+
+    def _searched(
+        self, visible: AnalysisQuerySet, clips: ClipQuerySet, text: str
+    ) -> AnalysisQuerySet:
+        search = Search.of(text, self.request.user)
+        models = [name for name in visible.models(public=()) if text.lower() in name.lower()]
+        by_model = visible.of(clips).filter(model__in=models).order_by()
+        found = search.few(clips, most=A_FEW)
+        scored = list(by_model.values_list("pk", flat=True)[: A_FEW + 1]) if models else []
+        if found is None or len(scored) > A_FEW:
+            matching = search.narrow(clips).order_by().filter(pk=OuterRef("clip"))
+            return visible.of(clips).filter(Exists(matching) | Q(model__in=models))
+        return visible.filter(Q(clip__in=found) | Q(pk__in=scored))
