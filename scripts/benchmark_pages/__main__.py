@@ -1,4 +1,4 @@
-"""Measures how long pages and exports take once there are many clips and events.
+"""Measures how long pages, chores and exports take once there are many clips and events.
 
 It fills a database of its own, which is gone afterwards: in a folder of its own, or at the server
 that DATABASE_URL names.
@@ -20,6 +20,7 @@ from scripts._lib import console, markdown
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
 
+    from scripts.benchmark_pages.chores import Done
     from scripts.benchmark_pages.exporting import Taken
     from scripts.benchmark_pages.filling import People, Sizes
     from scripts.benchmark_pages.measuring import Timing
@@ -36,6 +37,7 @@ Milliseconds of warm requests, from the request to the whole answer, in one proc
 """
 PAGES = ("page", "who looks", "queries", "p50, ms", "p95, ms")
 EXPORTS = ("export", "who takes it", "first byte, ms", "all of it, s", "MB", "memory, MB")
+CHORES = ("chore", "how much", "seconds")
 MOST = 150.0  # milliseconds of p95
 KEPT = "shoplift_pages"  # the name of a database that stays
 
@@ -43,10 +45,10 @@ KEPT = "shoplift_pages"  # the name of a database that stays
 def main(argv: Sequence[str] | None = None) -> int:
     arguments = _arguments(argv)
     with _site(arguments.keep), _database(is_kept=bool(arguments.keep)) as vendor:
-        from scripts.benchmark_pages import exporting, filling, measuring
+        from scripts.benchmark_pages import chores, exporting, filling, measuring
         from shoplift_site import startup
 
-        marks = {"pages": f"pages on {vendor}", "exports": f"exports on {vendor}"}
+        marks = {what: f"{what} on {vendor}" for what in ("pages", "chores", "exports")}
         try:
             if arguments.write:
                 markdown.check(arguments.write, *marks.values())
@@ -57,9 +59,12 @@ def main(argv: Sequence[str] | None = None) -> int:
         startup.settle()  # as the server does
         pages = [each for each in measuring.pages(people) if arguments.only in each.name]
         timed = _each("Measuring", pages, lambda page: measuring.measure(page, arguments.times))
+        to_do = [each for each in chores.chores() if arguments.only in each.name]
+        done = _each("Keeping house", to_do, chores.do)
         exports = [each for each in exporting.exports(people) if arguments.only in each.name]
         taken = _each("Exporting", exports, exporting.take) if arguments.exports else []
     tables = {"pages": markdown.table([PAGES, *map(_page, timed)], words=2)}
+    tables["chores"] = markdown.table([CHORES, *map(_chore, done)], words=2)
     if arguments.exports:
         tables["exports"] = markdown.table([EXPORTS, *map(_export, taken)], words=2)
     for name, table in tables.items():
@@ -97,6 +102,10 @@ def _page(timing: Timing) -> tuple[str, ...]:
     page = timing.page
     figures = (f"{timing.median:.0f}", f"{timing.p95:.0f}")
     return page.name, _name(page.who), str(timing.queries), *figures
+
+
+def _chore(done: Done) -> tuple[str, ...]:
+    return done.chore.name, done.much, f"{done.seconds:.1f}"
 
 
 def _export(taken: Taken) -> tuple[str, ...]:
@@ -152,7 +161,7 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
         "--only",
         default="",
         metavar="TEXT",
-        help="measure pages and exports whose name has this in it",
+        help="measure pages, chores and exports whose name has this in it",
     )
     parser.add_argument(
         "--exports",

@@ -72,11 +72,11 @@ hints AS (
 )
 INSERT INTO video_classifier_event
     (analysis_id, number, segment_id, track_id, start, "end", peak, score, store_id, happened_at,
-    is_current, waits_for, verdict)
+    is_current, waits_for, verdict, is_hint)
 SELECT analysis_id, number, segment_id, track_id,
     number * 10.0, number * 10.0 + 6.0, number * 10.0 + 3.0,
     %(threshold)s + (score - %(threshold)s) * ((number * 37 + place) %% 100) / 100.0,
-    store_id, uploaded_at, is_current, CASE WHEN is_current THEN 'first' ELSE '' END, ''
+    store_id, uploaded_at, is_current, CASE WHEN is_current THEN 'first' ELSE '' END, '', TRUE
 FROM hints JOIN numbers ON number <= %(each)s + (CASE WHEN place <= %(more)s THEN 1 ELSE 0 END)
 """
 

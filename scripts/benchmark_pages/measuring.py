@@ -16,9 +16,11 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from scripts.benchmark_pages.filling import RECORDING, People
+from video_classifier.http.review_filters import NEWEST
 from video_classifier.models import Analysis
 from video_classifier.querysets import UNFINISHED
 from video_classifier.states import Prediction, Status
+from video_classifier.web.dashboard import SPANS
 
 WARMING = 1  # requests before those that count
 
@@ -53,6 +55,7 @@ def pages(people: People) -> list[Page]:
         *_history(people.member),
         *_history(people.root),
         *_few(people.newcomer),
+        *_desk(people),
         *_others(people),
         *_recording(people.member),
         *_admin(people),
@@ -148,6 +151,21 @@ def _few(who: User) -> Iterator[Page]:
     }
     for name, query in asked.items():
         yield Page(name=name, address=f"{reverse('web:history')}?{urlencode(query)}", who=who)
+
+
+def _desk(people: People) -> Iterator[Page]:
+    """The queue, the dashboard and the audit log, of a million events that nobody has answered."""
+    review, dashboard = reverse("web:review"), reverse("web:dashboard")
+    asked = (
+        ("review", review),
+        ("review, the newest first", f"{review}?order={NEWEST}"),
+        ("how many wait", reverse("web:reviews-left")),
+        *((f"dashboard, {span}", f"{dashboard}?span={span}") for span in SPANS),
+    )
+    for who in (people.member, people.root):
+        for name, address in asked:
+            yield Page(name=name, address=address, who=who)
+    yield Page(name="audit log", address=reverse("web:audit"), who=people.root)
 
 
 def _others(people: People) -> Iterator[Page]:
