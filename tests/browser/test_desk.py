@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import pytest
 from axe_playwright_python.base import AXE_SCRIPT
@@ -61,7 +61,7 @@ def events(
             camera=camera,
             duration=6.0,
         )
-        facts = {"status": Status.DONE, "view": View.PERSON, "decided_by": 1}
+        facts: dict[str, Any] = {"status": Status.DONE, "view": View.PERSON, "decided_by": 1}
         analysis = make_analysis(clip=clip, prediction=Prediction.HINT, **facts)
         track = make_track(analysis=analysis, times=[0.0, 5.0])
         score = 0.95 - number / 100

@@ -15,7 +15,7 @@ from tests.makers.scored_hours import WEIGHTS, make_hour, make_score
 from video_classifier.models import Camera, CandidateScore, Clip, Feed
 from video_classifier.services import false_hints, planted_acts
 from video_classifier.services.false_hints import Found
-from video_classifier.services.scored_footage import Weights
+from video_classifier.services.weights import Weights
 from video_classifier.states import Status, Verdict
 
 NOW = timezone.now()

@@ -13,7 +13,7 @@ from tests.makers.reviews import make_hint
 from tests.makers.scored_hours import WEIGHTS, make_hour, make_score
 from video_classifier.models import Camera, CandidateScore, Clip, ScoredTime
 from video_classifier.services import clips, planted_acts, scored_footage
-from video_classifier.services.scored_footage import Weights
+from video_classifier.services.weights import Weights
 from video_classifier.states import Status, Verdict
 
 OURS = Weights(**WEIGHTS)

@@ -300,7 +300,7 @@ def test_a_version_that_a_result_names_is_not_deleted(
 
     with pytest.raises(Refused, match="“standard@1” can't be deleted"):
         versions.delete(version)
-    assert catalog.usable("standard@1")
+    assert catalog.usable("standard@1").name
 
 
 def test_a_version_that_was_in_use_is_not_deleted(store: Store) -> None:

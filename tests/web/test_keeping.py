@@ -100,7 +100,10 @@ def test_an_old_recording_waits_for_its_first_result_and_then_a_day(
     hours: int,
     waits: bool,
 ) -> None:
-    old = {"recorded_at": NOW - timedelta(days=900), "recorded_from": RecordedFrom.NAME}
+    old: dict[str, Any] = {
+        "recorded_at": NOW - timedelta(days=900),
+        "recorded_from": RecordedFrom.NAME,
+    }
     clip = make_clip(uploaded_at=CAME, **old)
     retention.change(clip.store, Days(ordinary=1, waiting=1), by=user)
     for result in results:

@@ -16,7 +16,7 @@ _Key = tuple[int, int, str]
 
 
 def added(user: User, *, by: User) -> None:
-    audit.record(Action.ACCOUNT_ADDED, by, audit.USER, user.pk, **_rights(user, RIGHTS))
+    audit.record(Action.ACCOUNT_ADDED, by, audit.USER, user.pk, store=None, **_rights(user, RIGHTS))
 
 
 def changed(user: User, fields: Collection[str], *, by: User) -> None:
@@ -24,7 +24,8 @@ def changed(user: User, fields: Collection[str], *, by: User) -> None:
     if fields:
         names = ", ".join(sorted(fields))
         values = _rights(user, [name for name in RIGHTS if name in fields])
-        audit.record(Action.ACCOUNT_CHANGED, by, audit.USER, user.pk, settings=names, **values)
+        values["settings"] = names
+        audit.record(Action.ACCOUNT_CHANGED, by, audit.USER, user.pk, store=None, **values)
 
 
 def removed(user: User, *, by: User) -> None:

@@ -30,20 +30,12 @@ from video_classifier.models import (
     Track,
 )
 from video_classifier.services.live_hints import Yardstick
+from video_classifier.services.weights import Weights
 from video_classifier.states import Origin, Status
 
 KEEP = timedelta(days=60)
 
 _AT_ONCE = 500  # rows that are deleted at once: others want to write, too
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Weights:
-    """Which gave the scores: those of others are never compared with them."""
-
-    model: str
-    model_sha256: str
-    detector_sha256: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,7 +13,7 @@ from video_classifier.ml.measures.poisson import Rate
 from video_classifier.models import Camera, CandidateScore, Feed, PlantedAct, Review, ScoredTime
 from video_classifier.services import planted_acts, scored_footage
 from video_classifier.services.figures import Proportion, proportion
-from video_classifier.services.scored_footage import Weights
+from video_classifier.services.weights import Weights
 from video_classifier.states import Answer, Verdict
 
 LOOKED_BACK = timedelta(days=28)

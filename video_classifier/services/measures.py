@@ -31,7 +31,8 @@ from video_classifier.models.measures import MOST_BUDGET, MOST_THEFTS
 from video_classifier.querysets import MeasureQuerySet
 from video_classifier.services import audit, catalog, scored_footage
 from video_classifier.services.errors import Refused
-from video_classifier.services.scored_footage import Footage, Weights
+from video_classifier.services.scored_footage import Footage
+from video_classifier.services.weights import Weights
 from video_classifier.states import Action, EndOfMeasure
 
 logger = logging.getLogger(__name__)

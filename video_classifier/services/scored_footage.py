@@ -7,41 +7,13 @@ from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from uuid import UUID
 
-from django.db.models import Q
-
 from video_classifier.models import Camera, CandidateScore, Feed, PlantedAct, ScoredTime
-from video_classifier.models import measures as models
 from video_classifier.services import planted_acts
+from video_classifier.services.weights import Weights
 from video_classifier.states import Verdict
 
 DAY = 86_400.0  # seconds
 HOUR = timedelta(hours=1)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Weights:
-    """Which weights gave scores; only those of the same ones are compared."""
-
-    model: str
-    model_sha256: str
-    detector_sha256: str
-
-    @property
-    def fields(self) -> dict[str, str]:
-        return {
-            "model": self.model,
-            "model_sha256": self.model_sha256,
-            "detector_sha256": self.detector_sha256,
-        }
-
-    @property
-    def key(self) -> Q:
-        """Of rows with these weights, whatever the model's folder is called."""
-        return Q(model_sha256=self.model_sha256, detector_sha256=self.detector_sha256)
-
-    def are_of(self, row: models.Weights) -> bool:
-        sums = (row.model_sha256, row.detector_sha256)
-        return sums == (self.model_sha256, self.detector_sha256)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,8 +11,9 @@ from video_classifier.ml.contracts import EventCandidate, WindowScore
 from video_classifier.ml.serving import events
 from video_classifier.models import Analysis, ModelVersion, Segment, Track
 from video_classifier.services import candidate_scores, candidates, following
-from video_classifier.services.candidate_scores import Found, Weights
+from video_classifier.services.candidate_scores import Found
 from video_classifier.services.candidates import JoinedTrack
+from video_classifier.services.weights import Weights
 from video_classifier.states import Status
 
 logger = logging.getLogger(__name__)

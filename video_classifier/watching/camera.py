@@ -23,13 +23,14 @@ from video_classifier.services import (
     thresholds,
     versions,
 )
-from video_classifier.services.candidate_scores import LiveCandidate, Weights
+from video_classifier.services.candidate_scores import LiveCandidate
 from video_classifier.services.errors import Refused
 from video_classifier.services.live_events import CameraGoneError, Told
 from video_classifier.services.live_hints import Hint, Yardstick
 from video_classifier.services.sandbox import ScorerDiedError
 from video_classifier.services.thresholds import Thresholds
 from video_classifier.services.watching import Report, Tally
+from video_classifier.services.weights import Weights
 from video_classifier.states import Fault, FeedState
 from video_classifier.watching import cutting, pictures, remuxing, strides
 from video_classifier.watching.cutting import Wanted

@@ -18,7 +18,7 @@ from video_classifier.services.false_hints import Found
 from video_classifier.services.measure_words import Words
 from video_classifier.services.measures import Preview
 from video_classifier.services.periods import midnight
-from video_classifier.services.scored_footage import Weights
+from video_classifier.services.weights import Weights
 from video_classifier.web.dashboard import percent
 from video_classifier.web.tails import Tail, tail
 from video_classifier.web.times import ClockTime, in_words

@@ -35,7 +35,8 @@ def evaluated(*clips: ScoredClip, unscored: tuple[UnscoredClip, ...] = ()) -> Ev
 def days_of(
     evaluation: Evaluation, *days: tuple[str, str], share: float | None = None
 ) -> Mapping[str, CameraDay]:
-    names = [each.entry.name for each in (*evaluation.scored, *evaluation.unscored)]
+    names = [each.entry.name for each in evaluation.scored]
+    names += [each.entry.name for each in evaluation.unscored]
     return {
         name: CameraDay(camera=camera, day=day, share=share)
         for name, (camera, day) in zip(names, days, strict=False)

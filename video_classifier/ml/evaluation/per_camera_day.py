@@ -82,7 +82,8 @@ def measure(evaluation: Evaluation, days: Mapping[str, CameraDay]) -> PerCameraD
     clips: defaultdict[str, list[ScoredClip]] = defaultdict(list)
     names: defaultdict[str, set[str]] = defaultdict(set)
     scored = {clip.entry.name: clip for clip in evaluation.scored}
-    entries = [clip.entry for clip in (*evaluation.scored, *evaluation.unscored)]
+    entries = [each.entry for each in evaluation.scored]
+    entries += [each.entry for each in evaluation.unscored]
     for entry in entries:
         if (of := days.get(entry.name)) is not None:
             names[of.camera].add(entry.take or entry.name)

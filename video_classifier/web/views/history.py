@@ -68,7 +68,7 @@ def _is_up_to_us(request: HttpRequest) -> bool:
 def _put_hints_on_top(request: HttpRequest, found: HistoryFilter) -> None:
     """All links of the page lead on in this order, even when the hints have been read."""
     found.put_hints_on_top()
-    request.GET = found.data
+    request.GET = found.data  # type: ignore[assignment]  # nobody writes into it
     request.META["QUERY_STRING"] = found.data.urlencode()
 
 
