@@ -110,3 +110,28 @@ def test_what_is_no_network_is_refused(content: bytes, tmp_path: Path) -> None:
 
     with pytest.raises((ValueError, RuntimeError)):
         openvino.Network(file)
+
+
+def test_features_are_what_the_linear_head_takes() -> None:
+    """They are the same as Keras' own, on noise and on a gradient."""
+    import keras
+
+    import video_classifier.ml.networks.i3d_person  # its layers  # noqa: F401
+
+    folder = ROOT / "models_storage" / "i3d_person"
+    network = openvino.Network(folder / "network.openvino", with_features=True)
+    whole = keras.models.load_model(folder / "network.keras", compile=False)
+    backbone = whole.get_layer("backbone")
+    shape = network.input_shape[1:]
+    noise = np.random.default_rng(0).integers(0, 256, shape).astype(np.uint8)
+    gradient = np.broadcast_to(np.arange(shape[2], dtype=np.uint8)[:, np.newaxis], shape)
+
+    for window in (noise, gradient):
+        _, found = network.run_all(window[np.newaxis])
+
+        assert np.allclose(found, backbone.predict_on_batch(window[np.newaxis]), atol=1e-4)
+
+
+def test_a_network_without_a_linear_head_has_no_features() -> None:
+    with pytest.raises(ValueError, match="linear layer"):
+        openvino.Network(FILE, with_features=True)

@@ -1,0 +1,359 @@
+"""Stores made of people apart: what a quiet day and reviews change for people who come later."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+import numpy.typing as npt
+
+from scripts.simulate_store.features import COPIES, ClipFeatures
+from video_classifier.ml.contracts import Floats, Integers
+from video_classifier.ml.data.manifest import Entry, holds_both_labels
+from video_classifier.ml.evaluation.intervals import auc
+from video_classifier.ml.measures import camera as measures
+from video_classifier.ml.training import adaptation
+from video_classifier.ml.training.adaptation import (
+    Adapted,
+    AdaptationSettings,
+    AdaptedHead,
+    Base,
+    Candidates,
+)
+from video_classifier.ml.training.weighting import of_people
+from video_classifier.ml.watch import UNWATCHED, Watch
+
+STORES = 2  # that people are parted into; each is left out of what its model is trained on
+CAMERA = -1  # the store's; those of the old footage count from 0
+FALSE_ALARMS = 0.05  # of old ordinary clips, at the threshold that a model comes with
+ONE_LABEL, OUT_OF_DOMAIN = 0.25, 0.5  # as the shipped recipe weighs clips
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """What is simulated."""
+
+    seeds: int = 10  # ways to part people into stores
+    visits: int = 100  # ordinary candidates a day
+    budget: float = 20.0  # false hints a day
+    hidden: float = 1.0  # thefts a day that nobody knows of, in the quiet day, too
+    reviews: tuple[int, ...] = (5, 10, 20, 50)
+    wrong: tuple[tuple[int, float], ...] = ((20, 0.05), (20, 0.2), (50, 0.2))
+    settings: AdaptationSettings = field(default_factory=AdaptationSettings)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """What one store notices of the thefts of people who come later, in one condition."""
+
+    scenario: str
+    condition: str
+    seed: int
+    store: int
+    recall: float  # each recording counts the same
+    false_hints: float  # a day
+    recall_at_budget: float  # if the threshold were right for the very days it is tested on
+    auc: float
+    thefts: int  # recordings it is tested on
+    ordinary: int
+    is_kept: bool = True  # the head wasn't refused for noticing fewer old thefts
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scenario:
+    """Where a store's camera hangs: by names of variants."""
+
+    name: str
+    before: str = "served"
+    after: str = "served"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Store:
+    number: int
+    old: tuple[ClipFeatures, ...]
+    before: tuple[ClipFeatures, ...]
+    after: tuple[ClipFeatures, ...]
+
+
+def simulate(
+    clips: Sequence[ClipFeatures],
+    scenarios: Sequence[Scenario],
+    plan: Plan,
+    *,
+    watch: Watch = UNWATCHED,
+) -> list[Row]:
+    """All conditions at all stores."""
+    rows: list[Row] = []
+    with watch.task("Simulating stores", plan.seeds * STORES * len(scenarios)) as advance:
+        for seed in range(plan.seeds):
+            for store in _stores(clips, seed):
+                base = _base(store.old, plan)
+                for scenario in scenarios:
+                    rows += _conditions(store, base, scenario, plan, seed)
+                    advance()
+    return rows
+
+
+def _stores(clips: Sequence[ClipFeatures], seed: int) -> Iterator[_Store]:
+    """People with both labels are spread evenly over stores, and over those before and after."""
+    inside = holds_both_labels([clip.entry for clip in clips])
+    ours = [clip for clip, is_inside in zip(clips, inside, strict=True) if is_inside]
+    elsewhere = [clip for clip, is_inside in zip(clips, inside, strict=True) if not is_inside]
+    labels: dict[str, set[int]] = defaultdict(set)
+    for clip in ours:
+        labels[clip.entry.group].add(clip.entry.target)
+    random = np.random.default_rng(seed)
+    people = random.permutation(sorted(labels)).tolist()
+    people.sort(key=lambda name: (-len(labels[name]), min(labels[name])))
+    parts = {name: place % (2 * STORES) for place, name in enumerate(people)}
+
+    def of(*wanted: int) -> list[ClipFeatures]:
+        return [clip for clip in ours if parts[clip.entry.group] in wanted]
+
+    for number in range(STORES):
+        others = [part for part in range(2 * STORES) if part % STORES != number]
+        yield _Store(
+            number=number,
+            old=(*of(*others), *elsewhere),
+            before=tuple(of(number)),
+            after=tuple(of(number + STORES)),
+        )
+
+
+def as_candidates(  # noqa: PLR0913
+    clips: Sequence[ClipFeatures],
+    variants: Sequence[str],
+    *,
+    groups: dict[str, int],
+    cameras: Sequence[int],
+    weights: Floats,
+) -> Candidates:
+    """Each variant of a clip is a candidate, and has its share of the clip's weight."""
+    pairs = [
+        (row, clip.variants[name])
+        for row, clip in enumerate(clips)
+        for name in variants
+        if name in clip.variants
+    ]
+    rows = np.array([row for row, _ in pairs], np.intp)
+    copies = np.bincount(rows, minlength=len(clips))
+    targets = np.array([clip.entry.target for clip in clips], np.intp)
+    names = np.array([groups[clip.entry.group] for clip in clips], np.intp)
+    return Candidates(
+        features=np.concatenate([found for _, found in pairs]),
+        candidates=np.repeat(np.arange(len(pairs)), [len(found) for _, found in pairs]),
+        targets=targets[rows],
+        cameras=np.asarray(cameras, np.intp)[rows],
+        groups=names[rows],
+        weights=weights[rows] / copies[rows],
+    )
+
+
+def base_of(clips: Sequence[ClipFeatures], settings: AdaptationSettings) -> Base:
+    """What heads are adapted from: all that is known of clips, weighed as in training."""
+    entries = [clip.entry for clip in clips]
+    old = as_candidates(
+        clips,
+        COPIES,
+        groups=numbered(entry.group for entry in entries),
+        cameras=_cameras(entries),
+        weights=of_people(entries, one_label=ONE_LABEL, out_of_domain=OUT_OF_DOMAIN),
+    )
+    return adaptation.prepare(old, settings)
+
+
+def _base(clips: Sequence[ClipFeatures], plan: Plan) -> Base:
+    return base_of(clips, plan.settings)
+
+
+def numbered(names: Iterator[str] | Sequence[str], *, first: int = 0) -> dict[str, int]:
+    return {name: first + number for number, name in enumerate(sorted(set(names)))}
+
+
+def _cameras(entries: Sequence[Entry]) -> list[int]:
+    """A collection with both labels is of one camera; of others each scene is."""
+    inside = holds_both_labels(entries)
+    names = [
+        "in domain" if is_inside else entry.group
+        for entry, is_inside in zip(entries, inside, strict=True)
+    ]
+    numbers = numbered(names)
+    return [numbers[name] for name in names]
+
+
+class _Shop:
+    """One store in one scenario, with candidates projected."""
+
+    def __init__(
+        self, store: _Store, base: Base, scenario: Scenario, plan: Plan, seed: int
+    ) -> None:
+        self.base, self.plan, self.scenario = base, plan, scenario
+        self.random = np.random.default_rng((seed, store.number))
+        first = int(base.old.groups.max()) + 1
+        everyone = (*store.before, *store.after)
+        self._groups = numbered((clip.entry.group for clip in everyone), first=first)
+        self.before = self._of(store.before, scenario.before)
+        self.after = self._of(store.after, scenario.after)
+        self.moved = self._of(store.before, scenario.after)
+        self.takes_before, self.takes_after = (
+            np.array([clip.entry.take or clip.entry.name for clip in clips])
+            for clips in (store.before, store.after)
+        )
+        self.quiet = self._quiet_day()
+        self.queue = self._queue()
+
+    def _of(self, clips: Sequence[ClipFeatures], variant: str) -> Candidates:
+        found = as_candidates(
+            clips,
+            (variant,),
+            groups=self._groups,
+            cameras=[CAMERA] * len(clips),
+            weights=np.ones(len(clips)),
+        )
+        return self.base.projection.of(found)
+
+    def _quiet_day(self) -> Integers:
+        """Rows of those before: visits by recording, and the thefts that are hidden in the day."""
+        thefts = self._drawn(1, round(self.plan.hidden))
+        return np.concatenate([self._drawn(0, self.plan.visits), thefts])
+
+    def _drawn(self, target: int, count: int) -> Integers:
+        """Rows of those before, with replacement: a recording, then a clip of it."""
+        rows = np.flatnonzero(self.before.targets == target)
+        takes = self.takes_before[rows]
+        chosen = self.random.choice(np.unique(takes), count)
+        return np.array([self.random.choice(rows[takes == take]) for take in chosen], np.intp)
+
+    def _queue(self) -> Integers:
+        """Rows of those before as people review them: a theft and an ordinary one in turn."""
+        most = max((*self.plan.reviews, *(count for count, _ in self.plan.wrong)), default=0)
+        half = (most + 1) // 2
+        return np.stack([self._drawn(1, half), self._drawn(0, half)], axis=1).ravel()
+
+    def reviewed(self, count: int, wrong: float = 0.0) -> Candidates:
+        """The first of the queue; the share that is answered wrongly is drawn."""
+        found = taken(self.before, self.queue[:count])
+        targets, mistakes = found.targets.copy(), round(wrong * count)
+        if mistakes:
+            which = self.random.choice(count, mistakes, replace=False)
+            targets[which] = 1 - targets[which]
+        return replace(found, targets=targets)
+
+    def threshold(self, ordinary: Floats, base: Adapted) -> float:
+        """What the camera's own measure gives, for scores of the quiet day."""
+        is_theft = self.base.old.targets == 1
+        footage = measures.CameraFootage(
+            scores=ordinary, recordings=self._recordings(self.quiet), days=1.0
+        )
+        chosen = measures.choose(
+            footage,
+            base.old[is_theft],
+            self.base.old.groups[is_theft],
+            budget=self.plan.budget,
+            thefts_a_day=self.plan.hidden,
+        )
+        return float(chosen.high)
+
+    def _recordings(self, rows: Integers) -> Integers:
+        return np.unique(self.takes_before[rows], return_inverse=True)[1].astype(np.intp)
+
+
+def taken(some: Candidates, rows: Integers) -> Candidates:
+    """These candidates, (n,), some of them perhaps more than once."""
+    windows = [np.flatnonzero(some.candidates == row) for row in rows]
+    return Candidates(
+        features=some.features[np.concatenate(windows)],
+        candidates=np.repeat(np.arange(len(rows)), [len(each) for each in windows]),
+        targets=some.targets[rows],
+        cameras=some.cameras[rows],
+        groups=some.groups[rows],
+        weights=some.weights[rows],
+    )
+
+
+def _conditions(
+    store: _Store, base: Base, scenario: Scenario, plan: Plan, seed: int
+) -> Iterator[Row]:
+    shop, settings = _Shop(store, base, scenario, plan, seed), plan.settings
+    quiet = taken(shop.before, shop.quiet)
+
+    def row(condition: str, head: AdaptedHead, threshold: float, *, is_kept: bool = True) -> Row:
+        return _row(shop, head, threshold, condition, (seed, store.number), is_kept=is_kept)
+
+    shipped = adaptation.adapt(base, settings)
+    yield row("none", shipped.head, _models_threshold(base, shipped))
+    day = adaptation.adapt(base, settings, ordinary=quiet)
+    threshold = shop.threshold(day.ordinary, day)
+    yield row("quiet day", day.head, threshold)
+    is_theft = base.old.targets == 1
+    answered = [(count, 0.0) for count in plan.reviews] + list(plan.wrong)
+    for count, wrong in answered:
+        reviewed = shop.reviewed(count, wrong)
+        found = adaptation.adapt(base, settings, ordinary=quiet, reviewed=reviewed)
+        own = shop.threshold(found.ordinary, found)
+        noticed = day.old[is_theft] >= threshold, found.old[is_theft] >= own
+        name = f"quiet day + {count} reviews" + (f", {wrong:.0%} wrong" if wrong else "")
+        is_kept = adaptation.is_no_worse(*noticed)
+        used = (found.head, own) if is_kept else (day.head, threshold)
+        yield row(name, *used, is_kept=is_kept)
+        yield row(f"{name}, not checked", found.head, own)
+    if scenario.before != scenario.after:
+        moved = taken(shop.moved, shop.quiet)
+        found = adaptation.adapt(base, settings, ordinary=moved, reviewed=shop.reviewed(20))
+        yield row("moved, measured again", found.head, shop.threshold(found.ordinary, found))
+
+
+def _models_threshold(base: Base, shipped: Adapted) -> float:
+    """As for a model's card: so many ordinary clips, in the domain and elsewhere, get a hint."""
+    ordinary, cameras = base.old.targets == 0, base.old.cameras
+    inside = np.isin(cameras, cameras[base.old.targets == 1])
+    kinds = [shipped.old[ordinary & rows] for rows in (inside, ~inside)]
+    return max(
+        float(np.quantile(scores, 1 - FALSE_ALARMS, method="higher")) + 1e-9
+        for scores in kinds
+        if len(scores)
+    )
+
+
+def _row(  # noqa: PLR0913
+    shop: _Shop,
+    head: AdaptedHead,
+    threshold: float,
+    condition: str,
+    where: tuple[int, int],
+    *,
+    is_kept: bool,
+) -> Row:
+    scores = head.scores(shop.after, best=shop.plan.settings.best_windows)
+    targets, takes = shop.after.targets, shop.takes_after
+    thefts, ordinary = ((scores[rows], takes[rows]) for rows in (targets == 1, targets == 0))
+    share = shop.plan.budget / shop.plan.visits
+    right = _threshold_at(*ordinary, share)
+    return Row(
+        scenario=shop.scenario.name,
+        condition=condition,
+        seed=where[0],
+        store=where[1],
+        recall=_share(*thefts, threshold),
+        false_hints=shop.plan.visits * _share(*ordinary, threshold),
+        recall_at_budget=_share(*thefts, right),
+        auc=auc(targets, scores) or 0.0,
+        thefts=len(np.unique(thefts[1])),
+        ordinary=len(np.unique(ordinary[1])),
+        is_kept=is_kept,
+    )
+
+
+def _share(scores: Floats, takes: npt.NDArray[np.str_], threshold: float) -> float:
+    """Of candidates at or above the threshold, each recording with the same weight."""
+    return float(np.mean([(scores[takes == take] >= threshold).mean() for take in np.unique(takes)]))
+
+
+def _threshold_at(scores: Floats, takes: npt.NDArray[np.str_], share: float) -> float:
+    """The lowest of the scores' own that no larger share is at or above; else above all."""
+    possible = np.unique(scores)
+    fitting = [each for each in possible if _share(scores, takes, each) <= share]
+    return float(fitting[0]) if fitting else float(np.nextafter(possible[-1], 2))
