@@ -16,8 +16,8 @@ from video_classifier.ml.evaluation.intervals import auc
 from video_classifier.ml.measures import camera as measures
 from video_classifier.ml.training import adaptation
 from video_classifier.ml.training.adaptation import (
-    Adapted,
     AdaptationSettings,
+    Adapted,
     AdaptedHead,
     Base,
     Candidates,
@@ -38,6 +38,7 @@ class Plan:
     seeds: int = 10  # ways to part people into stores
     visits: int = 100  # ordinary candidates a day
     budget: float = 20.0  # false hints a day
+    planted: int = 5  # acts of staff, of those before
     hidden: float = 1.0  # thefts a day that nobody knows of, in the quiet day, too
     reviews: tuple[int, ...] = (5, 10, 20, 50)
     wrong: tuple[tuple[int, float], ...] = ((20, 0.05), (20, 0.2), (50, 0.2))
@@ -58,7 +59,7 @@ class Row:
     auc: float
     thefts: int  # recordings it is tested on
     ordinary: int
-    is_kept: bool = True  # the head wasn't refused for noticing fewer old thefts
+    is_kept: bool = True  # the head wasn't refused for what it makes of known acts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,6 +69,7 @@ class Scenario:
     name: str
     before: str = "served"
     after: str = "served"
+    regulars: bool = False  # the same people come again, in other recordings: flattered
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,9 +92,11 @@ def simulate(
     with watch.task("Simulating stores", plan.seeds * STORES * len(scenarios)) as advance:
         for seed in range(plan.seeds):
             for store in _stores(clips, seed):
-                base = _base(store.old, plan)
+                base = base_of(store.old, plan.settings)
+                regulars = _with_regulars(store, seed)
                 for scenario in scenarios:
-                    rows += _conditions(store, base, scenario, plan, seed)
+                    where = regulars if scenario.regulars else store
+                    rows += _conditions(where, base, scenario, plan, seed)
                     advance()
     return rows
 
@@ -123,7 +127,25 @@ def _stores(clips: Sequence[ClipFeatures], seed: int) -> Iterator[_Store]:
         )
 
 
-def as_candidates(  # noqa: PLR0913
+def _with_regulars(store: _Store, seed: int) -> _Store:
+    """Recordings instead of people are parted into those before and after."""
+    clips = (*store.before, *store.after)
+    takes: dict[tuple[str, int], list[str]] = defaultdict(list)
+    for clip in clips:
+        if _take(clip) not in takes[clip.entry.group, clip.entry.target]:
+            takes[clip.entry.group, clip.entry.target].append(_take(clip))
+    random = np.random.default_rng((seed, store.number, 1))
+    ordered = [take for key in sorted(takes) for take in random.permutation(takes[key]).tolist()]
+    place = {take: number % 2 for number, take in enumerate(ordered)}
+    before, after = (tuple(clip for clip in clips if place[_take(clip)] == half) for half in (0, 1))
+    return replace(store, before=before, after=after)
+
+
+def _take(clip: ClipFeatures) -> str:
+    return clip.entry.take or clip.entry.name
+
+
+def as_candidates(
     clips: Sequence[ClipFeatures],
     variants: Sequence[str],
     *,
@@ -165,10 +187,6 @@ def base_of(clips: Sequence[ClipFeatures], settings: AdaptationSettings) -> Base
     return adaptation.prepare(old, settings)
 
 
-def _base(clips: Sequence[ClipFeatures], plan: Plan) -> Base:
-    return base_of(clips, plan.settings)
-
-
 def numbered(names: Iterator[str] | Sequence[str], *, first: int = 0) -> dict[str, int]:
     return {name: first + number for number, name in enumerate(sorted(set(names)))}
 
@@ -191,6 +209,7 @@ class _Shop:
         self, store: _Store, base: Base, scenario: Scenario, plan: Plan, seed: int
     ) -> None:
         self.base, self.plan, self.scenario = base, plan, scenario
+        self.is_old_theft = base.old.targets == 1
         self.random = np.random.default_rng((seed, store.number))
         first = int(base.old.groups.max()) + 1
         everyone = (*store.before, *store.after)
@@ -199,11 +218,11 @@ class _Shop:
         self.after = self._of(store.after, scenario.after)
         self.moved = self._of(store.before, scenario.after)
         self.takes_before, self.takes_after = (
-            np.array([clip.entry.take or clip.entry.name for clip in clips])
-            for clips in (store.before, store.after)
+            np.array([_take(clip) for clip in clips]) for clips in (store.before, store.after)
         )
         self.quiet = self._quiet_day()
         self.queue = self._queue()
+        self.planted = taken(self.before, self._drawn(1, plan.planted))
 
     def _of(self, clips: Sequence[ClipFeatures], variant: str) -> Candidates:
         found = as_candidates(
@@ -242,16 +261,15 @@ class _Shop:
             targets[which] = 1 - targets[which]
         return replace(found, targets=targets)
 
-    def threshold(self, ordinary: Floats, base: Adapted) -> float:
+    def threshold(self, found: Adapted) -> float:
         """What the camera's own measure gives, for scores of the quiet day."""
-        is_theft = self.base.old.targets == 1
         footage = measures.CameraFootage(
-            scores=ordinary, recordings=self._recordings(self.quiet), days=1.0
+            scores=found.ordinary, recordings=self._recordings(self.quiet), days=1.0
         )
         chosen = measures.choose(
             footage,
-            base.old[is_theft],
-            self.base.old.groups[is_theft],
+            found.old[self.is_old_theft],
+            self.base.old.groups[self.is_old_theft].tolist(),
             budget=self.plan.budget,
             thefts_a_day=self.plan.hidden,
         )
@@ -285,25 +303,28 @@ def _conditions(
 
     shipped = adaptation.adapt(base, settings)
     yield row("none", shipped.head, _models_threshold(base, shipped))
-    day = adaptation.adapt(base, settings, ordinary=quiet)
-    threshold = shop.threshold(day.ordinary, day)
+    day = adaptation.adapt(base, settings, ordinary=quiet, planted=shop.planted)
+    threshold = shop.threshold(day)
     yield row("quiet day", day.head, threshold)
-    is_theft = base.old.targets == 1
-    answered = [(count, 0.0) for count in plan.reviews] + list(plan.wrong)
-    for count, wrong in answered:
-        reviewed = shop.reviewed(count, wrong)
-        found = adaptation.adapt(base, settings, ordinary=quiet, reviewed=reviewed)
-        own = shop.threshold(found.ordinary, found)
-        noticed = day.old[is_theft] >= threshold, found.old[is_theft] >= own
-        name = f"quiet day + {count} reviews" + (f", {wrong:.0%} wrong" if wrong else "")
-        is_kept = adaptation.is_no_worse(*noticed)
+    known = adaptation.ranking_of_known(base, day)
+    for count, wrong in [(count, 0.0) for count in plan.reviews] + list(plan.wrong):
+        found = adaptation.adapt(
+            base,
+            settings,
+            ordinary=quiet,
+            planted=shop.planted,
+            reviewed=shop.reviewed(count, wrong),
+        )
+        own = shop.threshold(found)
+        is_kept = adaptation.ranking_of_known(base, found) >= known
         used = (found.head, own) if is_kept else (day.head, threshold)
+        name = f"quiet day + {count} reviews" + (f", {wrong:.0%} wrong" if wrong else "")
         yield row(name, *used, is_kept=is_kept)
-        yield row(f"{name}, not checked", found.head, own)
+        yield row(f"{name}, unchecked", found.head, own)
     if scenario.before != scenario.after:
         moved = taken(shop.moved, shop.quiet)
         found = adaptation.adapt(base, settings, ordinary=moved, reviewed=shop.reviewed(20))
-        yield row("moved, measured again", found.head, shop.threshold(found.ordinary, found))
+        yield row("moved, measured again", found.head, shop.threshold(found))
 
 
 def _models_threshold(base: Base, shipped: Adapted) -> float:
@@ -349,7 +370,9 @@ def _row(  # noqa: PLR0913
 
 def _share(scores: Floats, takes: npt.NDArray[np.str_], threshold: float) -> float:
     """Of candidates at or above the threshold, each recording with the same weight."""
-    return float(np.mean([(scores[takes == take] >= threshold).mean() for take in np.unique(takes)]))
+    return float(
+        np.mean([(scores[takes == take] >= threshold).mean() for take in np.unique(takes)])
+    )
 
 
 def _threshold_at(scores: Floats, takes: npt.NDArray[np.str_], share: float) -> float:
