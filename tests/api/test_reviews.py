@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 from django.contrib.auth.models import User
 from django.db import connection
@@ -41,8 +39,8 @@ def test_events_and_clips_have_their_verdict(api: Key, event: Event, user: User)
 
 def test_answers_are_listed_with_what_withdrew_them(api: Key, event: Event, user: User) -> None:
     clip = event.analysis.clip
-    said: dict[str, Any] = {"answer": Answer.FALSE_ALARM, "reason": "staff", "note": "Apron"}
-    given = reviews.answer(event, clip, user, **said)
+    no = Answer.FALSE_ALARM
+    given = reviews.answer(event, clip, user, answer=no, reason="staff", note="Apron")
     undone = reviews.undo(given, user)
     missed = reviews.answer(None, clip, user, answer=Answer.MISSED, start=1.0, end=1.5)
 

@@ -17,8 +17,8 @@ from pytest_django import DjangoAssertNumQueries, Settings
 from tests.conftest import MakeAnalysis, MakeClip, MakeStore, MakeUser
 from tests.databases import plan
 from video_classifier.http.audit_filters import ORDER
-from video_classifier.models import Analysis, AuditEntry, Camera
-from video_classifier.services import audit, retention, trash
+from video_classifier.models import Analysis, AuditEntry, Camera, CaseExport
+from video_classifier.services import audit, cases, retention, trash
 from video_classifier.services.retention import Days
 from video_classifier.states import Action, Role, Status
 
@@ -100,6 +100,18 @@ def test_what_is_gone_is_named_by_its_id(client: Client, analysis: Analysis, use
     assert f"Deleted account {key}" in page
     assert "door.mp4" not in page
     assert str(analysis.pk) in page
+
+
+def test_cases_and_their_exports_lead_there(
+    client: Client, analysis: Analysis, manager: User
+) -> None:
+    case = cases.create(analysis.clip.store, cases.Subject(name="Perfume shelf"), by=manager)
+    export = CaseExport.objects.create(case=case, requested_by=manager)
+    audit.record(Action.DOWNLOADED, manager, audit.CASE_EXPORT, export.pk, store=case.store_id)
+
+    page = text(client)
+
+    assert page.count(f'<a href="/cases/{case.pk}/">Perfume shelf</a>') == 2
 
 
 def test_no_name_of_another_store_is_shown(

@@ -100,11 +100,8 @@ def test_an_old_recording_waits_for_its_first_result_and_then_a_day(
     hours: int,
     waits: bool,
 ) -> None:
-    old: dict[str, Any] = {
-        "recorded_at": NOW - timedelta(days=900),
-        "recorded_from": RecordedFrom.NAME,
-    }
-    clip = make_clip(uploaded_at=CAME, **old)
+    recorded_at = NOW - timedelta(days=900)
+    clip = make_clip(uploaded_at=CAME, recorded_at=recorded_at, recorded_from=RecordedFrom.NAME)
     retention.change(clip.store, Days(ordinary=1, waiting=1), by=user)
     for result in results:
         Analysis.objects.update(is_latest=False)

@@ -129,6 +129,17 @@ def test_undo_shows_the_item_again(client: Client, event: Event) -> None:
     assert hidden(html, "token")
 
 
+def test_undo_brings_the_note_back(client: Client, event: Event) -> None:
+    sent = form(page(client), Answer.CONFIRMED, note="Jacket & bag")
+    client.post(ADDRESS, sent)
+    way = reverse("web:undo-review", args=[Review.objects.get().pk])
+
+    html = client.post(way, {"token": sent["token"]}, headers=PART).content.decode()
+
+    assert "Jacket &amp; bag</textarea>" in html
+    assert "Jacket" not in page(client)
+
+
 def test_the_second_person_is_told_before_saving(
     client: Client, make_user: MakeUser, event: Event
 ) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
+from typing import Any
 
 from django.contrib.auth.models import Group, User
 
@@ -50,7 +51,7 @@ def group(group: Group, done: str, *, by: User) -> None:
     audit.record(Action.GROUP_CHANGED, by, audit.GROUP, group.pk, done=done)
 
 
-def _rights(user: User, names: Iterable[str]) -> dict[str, str]:
+def _rights(user: User, names: Iterable[str]) -> dict[str, Any]:
     return {name: "yes" if getattr(user, name) else "no" for name in names}
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,7 +12,7 @@ from django.core.exceptions import ValidationError
 from django.urls import reverse
 from django.utils import timezone
 
-from video_classifier.models import Analysis, AuditEntry, Camera, Clip, Store
+from video_classifier.models import Analysis, AuditEntry, Camera, Case, CaseExport, Clip, Store
 from video_classifier.querysets import AuditEntryQuerySet, Visitor
 from video_classifier.services import audit
 from video_classifier.services.spreadsheets import Cell, Table
@@ -74,21 +74,43 @@ def _things(entries: Iterable[AuditEntry], user: Visitor) -> dict[tuple[str, str
     keys: dict[str, set[str]] = defaultdict(set)
     for each in entries:
         keys[each.object_type].add(each.object_id)
-    found: dict[tuple[str, str], Thing] = {}
-    for kind in (audit.RESULT, audit.EVENT):
-        analyses = Analysis.objects.visible_to(user).kept().select_related("clip")
-        for row in _with_keys(analyses, keys[kind]):
-            found[kind, str(row.pk)] = Thing(name=row.clip.name, address=row.get_absolute_url())
-    for row in _with_keys(Clip.objects.visible_to(user).kept(), keys[audit.CLIP]):
-        found[audit.CLIP, str(row.pk)] = Thing(name=row.name)
-    for row in _with_keys(Camera.objects.visible_to(user), keys[audit.CAMERA]):
-        found[audit.CAMERA, str(row.pk)] = Thing(name=row.name)
-    for row in _with_keys(User.objects.all(), keys[audit.USER]):
-        found[audit.USER, str(row.pk)] = Thing(name=row.get_username())
-    for row in _with_keys(Store.objects.visible_to(user), keys[audit.STORE]):
-        address = reverse("web:retention", args=[row.pk])
-        found[audit.STORE, str(row.pk)] = Thing(name=row.name, address=address)
-    return found
+    return {
+        (kind, str(row.pk)): thing_of(row)
+        for kind, (rows, thing_of) in _kinds(user).items()
+        for row in _with_keys(rows, keys[kind])
+    }
+
+
+def _kinds(user: Visitor) -> dict[str, tuple[Any, Callable[[Any], Thing]]]:
+    """The rows of each kind that `user` may see, and what is said of one."""
+    results = Analysis.objects.visible_to(user).kept().select_related("clip")
+    exports = CaseExport.objects.open_to(user).select_related("case")
+    return {
+        audit.RESULT: (results, _result),
+        audit.EVENT: (results, _result),
+        audit.CLIP: (Clip.objects.visible_to(user).kept(), _named),
+        audit.CAMERA: (Camera.objects.visible_to(user), _named),
+        audit.CASE: (Case.objects.open_to(user), _case),
+        audit.CASE_EXPORT: (exports, lambda row: _case(row.case)),
+        audit.USER: (User.objects.all(), lambda row: Thing(name=row.get_username())),
+        audit.STORE: (Store.objects.visible_to(user), _store),
+    }
+
+
+def _named(row: Any) -> Thing:
+    return Thing(name=row.name)
+
+
+def _result(row: Analysis) -> Thing:
+    return Thing(name=row.clip.name, address=row.get_absolute_url())
+
+
+def _case(row: Case) -> Thing:
+    return Thing(name=row.name, address=reverse("web:case", args=[row.pk]))
+
+
+def _store(row: Store) -> Thing:
+    return Thing(name=row.name, address=reverse("web:retention", args=[row.pk]))
 
 
 def _with_keys(rows: Any, keys: set[str]) -> Iterator[Any]:

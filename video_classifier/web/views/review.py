@@ -207,7 +207,8 @@ def undo_review(request: SignedInRequest, pk: int) -> HttpResponse:
         messages.error(request, str(refusal))
         return redirect(asked_next(request) or "web:review")
     if is_part(request):
-        return _shown(request, ReviewFilter(request.GET, user=request.user))
+        chosen = ReviewFilter(request.GET, user=request.user)
+        return _shown(request, chosen, note=found.note)  # to be sent once more, or changed
     messages.success(request, f"Withdrawn: {presenters.label_of(found)}.")
     return redirect(asked_next(request) or "web:review")
 
