@@ -97,8 +97,8 @@ def _of_clip(  # noqa: PLR0913, PLR0917
     def of(variant: str) -> Floats32:
         there = footage()
         inputs = () if there is None else _variant(there, spec, variant)
-        seen = [network.run(window[np.newaxis])[0] for window in inputs]
-        return np.array(seen, np.float32).reshape(-1, network.output_shape[1])
+        seen = [network.run_all(window[np.newaxis])[1][0] for window in inputs]
+        return np.array(seen, np.float32).reshape(len(seen), network.features)
 
     found = {name: cache.array(partial(of, name), **facts, variant=name) for name in variants}
     there = {name: features for name, features in found.items() if len(features)}

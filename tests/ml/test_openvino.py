@@ -129,6 +129,7 @@ def test_features_are_what_the_linear_head_takes() -> None:
     for window in (noise, gradient):
         _, found = network.run_all(window[np.newaxis])
 
+        assert found.shape == (1, network.features)
         assert np.allclose(found, backbone.predict_on_batch(window[np.newaxis]), atol=1e-4)
 
 

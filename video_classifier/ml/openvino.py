@@ -77,6 +77,11 @@ class Network:
     def output_shape(self) -> tuple[int, ...]:
         return tuple(self._outputs[0].shape)
 
+    @property
+    def features(self) -> int:
+        """How many there are, if it is `with_features`; else 0."""
+        return int(self._outputs[1].shape[1]) if len(self._outputs) > 1 else 0
+
     def run(self, values: np.ndarray[Any, Any]) -> Floats32:
         """Its output, of `output_shape`, for `values` of the input's shape and dtype."""
         return self.run_all(values)[0]
