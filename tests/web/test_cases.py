@@ -165,7 +165,20 @@ def test_a_clip_or_a_stretch_of_it_is_added(
 
     item = case.items.get()
     assert (item.start, item.end) == stretch
-    assert "A stretch" in page(client, case)
+    assert ("A stretch" if query.endswith("1.5") else "The whole clip") in page(client, case)
+
+
+def test_who_adds_all_of_a_clip_is_led_to_its_events(client: Client, event: Event) -> None:
+    Event.objects.update(is_current=True)
+    address = reverse("web:clip-to-case", args=[event.analysis.clip_id])
+    of_event = reverse("web:event-to-case", args=[event.analysis_id, event.number])
+
+    whole, stretch = (client.get(address + query) for query in ("", "?start=0.5&end=1.5"))
+
+    assert f'<a href="{of_event}">' in whole.content.decode()
+    assert of_event not in stretch.content.decode()
+    Event.objects.update(is_current=False)
+    assert "Add one instead" not in client.get(address).content.decode()
 
 
 def test_notes_are_added_and_shown_safely(

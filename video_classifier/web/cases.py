@@ -129,7 +129,9 @@ class ItemRow:
 
     @property
     def name(self) -> str:
-        return f"Event {self.item.event.number}" if self.item.event else "A stretch"
+        if self.item.event:
+            return f"Event {self.item.event.number}"
+        return "A stretch" if self.item.start or self.item.end else "The whole clip"
 
     @property
     def stretch(self) -> str:

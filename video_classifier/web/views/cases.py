@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from uuid import UUID
 
 from django.conf import settings
@@ -44,6 +44,7 @@ from video_classifier.web.trashed import ANALYSIS, CLIP, gone_if_trashed
 
 PAGES = "video_classifier/cases"
 ITEMS = 50  # a page
+MOST_OFFERED = 5  # events of a clip
 
 
 @never_cache
@@ -220,19 +221,31 @@ def clip_to_case(request: SignedInRequest, pk: UUID) -> HttpResponse:
     """All of a clip, or a stretch of it."""
     clip = get_object_or_404(Clip.objects.visible_to(request.user).select_related("store"), pk=pk)
     start, end = (second_asked(request.GET, name) for name in ("start", "end"))
-    what = f"“{clip.name}”" if not end else f"{start:.1f} s to {end:.1f} s of “{clip.name}”"
+    what = (
+        f"“{clip.name}”, all of it" if not end else f"{start:.1f} s to {end:.1f} s of “{clip.name}”"
+    )
     return _add(
         request,
         clip,
         what,
         lambda found: cases.add_clip(found, clip, by=request.user, start=start, end=end or None),
+        events=() if end else _current_events(clip),
     )
 
 
+def _current_events(clip: Clip) -> Sequence[Event]:
+    return Event.objects.filter(analysis__clip=clip, is_current=True)[:MOST_OFFERED]
+
+
 def _add(
-    request: SignedInRequest, clip: Clip, what: str, add: Callable[[Case], CaseItem]
+    request: SignedInRequest,
+    clip: Clip,
+    what: str,
+    add: Callable[[Case], CaseItem],
+    *,
+    events: Sequence[Event] = (),
 ) -> HttpResponse:
-    """Asks to which case, and adds it."""
+    """Asks to which case, and adds it; or one of `events` instead."""
     if not works_on_cases_of(request.user, clip.store_id):
         raise PermissionDenied(MAY_NOT_WORK_ON_CASES)
     sent = request.POST if request.method == "POST" else None
@@ -249,7 +262,8 @@ def _add(
             messages.success(request, f"Added to “{chosen.name}”: {what}.")
             return redirect("web:case", chosen.pk)
     latest: Analysis | None = clip.analyses.first()
-    context = {"form": form, "what": what, "back": latest and latest.get_absolute_url()}
+    back = latest and latest.get_absolute_url()
+    context = {"form": form, "what": what, "back": back, "events": events}
     return render(request, f"{PAGES}/add.html", context, status=422 if form.errors else 200)
 
 
