@@ -234,7 +234,7 @@ def clip_to_case(request: SignedInRequest, pk: UUID) -> HttpResponse:
 
 
 def _current_events(clip: Clip) -> Sequence[Event]:
-    return Event.objects.filter(analysis__clip=clip, is_current=True)[:MOST_OFFERED]
+    return list(Event.objects.filter(analysis__clip=clip, is_current=True)[:MOST_OFFERED])
 
 
 def _add(
