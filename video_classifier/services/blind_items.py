@@ -125,16 +125,14 @@ def _ordinary(user: User, lots: random.Random, narrow: Narrow, but: Clip | None)
     """A stretch of a recording, or of what a live camera keeps at random, without an event."""
     known = Review.objects.filter(by=user, clip=OuterRef("pk"))
     done = Analysis.objects.filter(clip=OuterRef("pk"), status=Status.DONE)
-    clips: ClipQuerySet = (
-        Clip.objects.visible_to(user)
-        .kept()
-        .filter(
-            ~Exists(known),
-            Exists(done),
-            origin__in=(Origin.UPLOAD, Origin.SAMPLE),
-            duration__gt=0,
-            **narrow(""),
-        )
+    # Row by row, in the order of the keys: all clips of a store would be looked at and sorted.
+    mine = Clip.objects.visible_to(user).filter(pk=OuterRef("pk"), **narrow(""))
+    clips: ClipQuerySet = Clip.objects.kept().filter(
+        Exists(mine),
+        ~Exists(known),
+        Exists(done),
+        origin__in=(Origin.UPLOAD, Origin.SAMPLE),
+        duration__gt=0,
     )
     if but is not None:
         clips = clips.exclude(pk=but.pk)
