@@ -9,9 +9,18 @@ from pathlib import Path
 import pytest
 from django.utils import timezone
 
-from scripts.benchmark_pages import filling
+from scripts.benchmark_pages import chores, filling
 from tests.makers.footage import ROOT
-from video_classifier.models import Analysis, Clip, Event, Segment, Track
+from video_classifier.models import (
+    Analysis,
+    AuditEntry,
+    AuditSeal,
+    Clip,
+    Event,
+    Retention,
+    Segment,
+    Track,
+)
 from video_classifier.states import Prediction, Status
 
 FEW = ("--clips", "150", "--events", "300", "--times", "2")
@@ -27,7 +36,7 @@ def test_measures_pages_in_a_database_of_its_own(tmp_path: Path) -> None:
     page = tmp_path / "page.md"
     marks = [
         f"<!-- {what} on {vendor}: {end} -->"
-        for what in ("pages", "exports")
+        for what in ("pages", "chores", "exports")
         for vendor in ("sqlite", "postgresql")
         for end in ("begin", "end")
     ]
@@ -49,6 +58,20 @@ def test_a_database_that_is_kept_is_filled_once(tmp_path: Path) -> None:
     assert ("Filling" in first.stderr, "Filling" in second.stderr) == (True, False)
     assert "| results as CSV | member |" in second.stdout
     assert (other.returncode, "fill another one" in other.stderr) == (2, True)
+
+
+@pytest.mark.django_db
+def test_chores_are_done_and_leave_nothing() -> None:
+    filling.fill(filling.Sizes(clips=400, events=333), now=timezone.now(), advance=lambda: None)
+    before = [kind.objects.count() for kind in (Clip, AuditEntry)]
+
+    done = {each.name: chores.do(each).much for each in chores.chores()}
+
+    assert done["delete_expired --dry-run, none is over"] == "0 clips listed"
+    assert done["the hourly deletion, a day of clips"] == "1 clips deleted"
+    assert done["verify_audit of it"] == "400 entries, 0 problems"
+    assert [kind.objects.count() for kind in (Clip, AuditEntry)] == before
+    assert (Retention.objects.count(), AuditSeal.objects.count()) == (0, 0)
 
 
 def test_a_page_without_its_marks_is_refused_before_the_database_is_filled(tmp_path: Path) -> None:
