@@ -337,3 +337,62 @@ def test_a_long_tail_is_thinned_out_but_for_its_end() -> None:
 
     assert found is not None
     assert len(found.points.split()) < 1300
+
+
+# Nobody's browser sends this
+
+
+@pytest.mark.parametrize("day", ["0001-01-01", "9999-12-31"])
+def test_the_first_and_the_last_day_of_the_calendar_are_days_like_others(
+    manager: Client, measured: Camera, day: str
+) -> None:
+    store = measured.store
+    for zone in ("Asia/Tokyo", "America/New_York"):
+        store.time_zone = zone
+        store.save()
+
+        for name in ("first", "last"):
+            sent = {"budget": "1", "thefts": "1", name: day}
+            answer = manager.get(f"/cameras/{measured.pk}/measure/", sent)
+            assert answer.status_code == 200, (zone, name)
+
+
+@pytest.mark.parametrize("year", ["0001-01-01", "9999-12-31"])
+def test_an_act_at_the_end_of_the_calendar_is_refused(
+    manager: Client, camera: Camera, year: str
+) -> None:
+    for zone in ("Asia/Tokyo", "America/New_York"):
+        camera.store.time_zone = zone
+        camera.store.save()
+
+        answer = manager.post(
+            f"/cameras/{camera.pk}/acts/", {"at": f"{year}T00:00:01", "seconds": "30"}
+        )
+        assert answer.status_code == 422, zone
+
+
+@pytest.mark.parametrize("typed", ["nan", "inf", "-1", "1e308", "-1e308", "1e999", "0"])
+def test_numbers_that_are_none_are_refused(manager: Client, measured: Camera, typed: str) -> None:
+    assert take(manager, measured, budget=typed).status_code in {409, 422}
+    assert take(manager, measured, thefts=typed if typed != "0" else "-0.1").status_code in {
+        409,
+        422,
+    }
+    assert not Measure.objects.exists()
+
+
+@pytest.mark.parametrize("undo", ["a/b", "../../", "x" * 5000, "\u0663", "%00"])
+def test_an_address_with_another_way_back_is_shown_all_the_same(
+    manager: Client, camera: Camera, undo: str
+) -> None:
+    answer = manager.get(f"/cameras/{camera.pk}/measure/", {"undo": undo})
+
+    assert answer.status_code == 200
+
+
+@pytest.mark.parametrize("pk", ["9" * 18, "9" * 30])
+def test_numbers_of_no_row_are_not_found(manager: Client, camera: Camera, pk: str) -> None:
+    assert manager.get(f"/cameras/{pk}/measure/").status_code == 404
+    assert manager.post(f"/cameras/{camera.pk}/acts/{pk}/delete/").status_code == 404
+    ended = manager.post(f"/cameras/{camera.pk}/measure/end/", {"before": pk})
+    assert ended.status_code == 302

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from django.contrib.auth.models import User
 from django.core import signing
@@ -20,10 +20,12 @@ LONGEST = 600.0  # seconds
 USUAL = 30
 MOST_NOTE = 200
 UNDO_WITHIN = timedelta(hours=1)
+EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)  # no clock was meant
 SLACK = timedelta(seconds=30)  # an act is noted by a watch, not by the camera's clock
 
 WRONG_LENGTH = f"Say how long it took: 1 to {LONGEST:.0f} seconds."
 IN_THE_FUTURE = "This time is still to come. Note an act when it is over."
+LONG_AGO = "This time is too long ago. Check the year."
 LONG_NOTE = f"A note may have {MOST_NOTE} characters. Shorten it; nothing is saved."
 NOTED = "An act is noted at that time already. Delete it first if it is wrong."
 GONE = "This act is no longer there: somebody has deleted it meanwhile."
@@ -41,6 +43,8 @@ def plant(
         raise Refused(WRONG_LENGTH)
     if start > timezone.now():
         raise Refused(IN_THE_FUTURE)
+    if start < EARLIEST:
+        raise Refused(LONG_AGO)
     if len(note) > MOST_NOTE:
         raise Refused(LONG_NOTE)
     end = start + timedelta(seconds=seconds)

@@ -9,6 +9,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from django import forms
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.utils import dateformat
 
 from video_classifier.models import Camera, Measure, PlantedAct
@@ -24,6 +25,8 @@ from video_classifier.web.tails import Tail, tail
 from video_classifier.web.times import ClockTime, in_words
 
 MOST_ACTS = 20  # that are listed
+FIRST_DAY, LAST_DAY = date(2000, 1, 1), date(9000, 1, 1)  # beyond, clocks of stores don't count
+WRONG_DAY = "Write the day as 2026-11-27."
 WRONG_TIME = "Write day and time, such as 2026-11-27 14:03:20, by the clock of the store."
 
 DRIFTED = (
@@ -54,7 +57,11 @@ def _day(label: str) -> forms.DateField:
     return forms.DateField(
         label=label,
         required=False,
-        error_messages={"invalid": "Write the day as 2026-11-27."},
+        error_messages={"invalid": WRONG_DAY},
+        validators=[
+            MinValueValidator(FIRST_DAY, WRONG_DAY),
+            MaxValueValidator(LAST_DAY, WRONG_DAY),
+        ],
         widget=forms.DateInput({"type": "date"}, format="%Y-%m-%d"),
     )
 

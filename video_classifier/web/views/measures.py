@@ -8,7 +8,7 @@ from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect
-from django.urls import reverse
+from django.urls import NoReverseMatch, reverse
 from django.utils import timezone
 from django.utils.http import urlencode
 from django.views.decorators.cache import never_cache
@@ -148,9 +148,17 @@ def _rest(
         "acts": pages.acts(camera),
         "act_form": act_form or ActForm(),
         "history": pages.history(camera),
-        "undo": reverse("web:restore-act", args=[camera.pk, undo]) if undo else "",
+        "undo": _way_back(camera, undo),
         "here": request.path,
     }
+
+
+def _way_back(camera: Camera, token: str) -> str:
+    """Where it can be sent; "" for what is no token."""
+    try:
+        return reverse("web:restore-act", args=[camera.pk, token]) if token else ""
+    except NoReverseMatch:
+        return ""
 
 
 def _preview(camera: Camera, form: BudgetForm) -> PreviewView | None:
