@@ -182,6 +182,39 @@ def test_scores_outlive_their_clip(clip: Clip) -> None:
     assert ScoredTime.objects.get().clip is None
 
 
+def test_a_deleted_file_that_is_uploaded_again_counts_once(
+    make_clip: MakeClip, make_store: MakeStore, clip: Clip
+) -> None:
+    analyzed(clip, FakePredictor(0.2))
+    twin, elsewhere = make_clip(camera=clip.camera), make_clip()
+    elsewhere.camera = Camera.objects.create(store=clip.store, name="Door")
+    elsewhere.save()
+    clips.delete(clip)
+
+    for each in (elsewhere, twin):
+        analyzed(each, FakePredictor(0.2))
+
+    assert {each.clip for each in CandidateScore.objects.all()} == {twin, elsewhere}
+    assert {each.clip for each in ScoredTime.objects.all()} == {twin, elsewhere}
+
+
+def test_a_clip_of_a_live_camera_that_was_downloaded_and_uploaded_is_not_counted(
+    make_clip: MakeClip, clip: Clip
+) -> None:
+    make_clip(camera=clip.camera, origin=Origin.EVENT)
+
+    analyzed(clip, FakePredictor(0.2))
+
+    assert not ScoredTime.objects.exists()
+
+
+def test_hints_are_known_as_such(clip: Clip) -> None:
+    analyzed(clip, two(0.2, 0.8))
+
+    found = CandidateScore.objects.order_by("score").values_list("is_hint", "is_shadow")
+    assert list(found) == [(False, False), (True, False)]
+
+
 def test_how_large_people_are_is_added_once_nothing_is_held(
     clip: Clip, django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks
 ) -> None:
@@ -222,6 +255,7 @@ def test_candidates_of_a_live_camera_are_kept(make_store: MakeStore) -> None:
         BEGAN + timedelta(seconds=9),
     )
     assert (high.live_event, high.clip, high.detector_sha256) == (event, None, "d" * 64)
+    assert (low.is_hint, high.is_hint) == (False, True)
 
 
 def test_versions_in_the_shadow_have_the_same_candidates(camera: Camera) -> None:
@@ -232,8 +266,10 @@ def test_versions_in_the_shadow_have_the_same_candidates(camera: Camera) -> None
     )
 
     assert written == 2
-    found = CandidateScore.objects.order_by("score").values_list("model", "score", "height")
-    assert list(found) == [("standard", 0.2, 0.4), ("standard@1", 0.75, 0.4)]
+    found = CandidateScore.objects.order_by("score").values_list(
+        "model", "score", "height", "is_shadow"
+    )
+    assert list(found) == [("standard", 0.2, 0.4, False), ("standard@1", 0.75, 0.4, True)]
 
 
 def test_a_camera_that_is_gone_has_no_scores(db: None) -> None:

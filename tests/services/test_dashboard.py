@@ -14,9 +14,9 @@ from django.test.utils import CaptureQueriesContext
 from tests.conftest import MakeAnalysis, MakeClip, MakeStore, MakeUser
 from tests.makers.live_cameras import make_feed
 from tests.makers.reviews import ago, answer, make_hint, mark_missed
-from tests.makers.scored_hours import WEIGHTS, make_hour
-from video_classifier.models import Analysis, Camera, Event, Review, Store
-from video_classifier.services import dashboard
+from tests.makers.scored_hours import WEIGHTS, make_hour, make_score
+from video_classifier.models import Analysis, Camera, Event, Review, ScoredTime, Store
+from video_classifier.services import clips, dashboard, trash
 from video_classifier.services.dashboard import Board, Filters, Measured
 from video_classifier.services.figures import Figures
 from video_classifier.services.periods import DAYS, TODAY, WEEKS, YEAR, Span
@@ -246,7 +246,7 @@ def test_it_asks_no_more_the_more_there_is(user: User, made: Made) -> None:
     for days in range(10):
         make_hint(made(days=days), start=3.0)
 
-    assert queries() == few == 6
+    assert queries() == few == 7
     assert Event.objects.count() == 11
 
 
@@ -339,3 +339,50 @@ def test_what_other_stores_scored_does_not_count(user: User, make_store: MakeSto
     make_hour(make_feed(make_store("North")).camera, NOW - timedelta(hours=1))
 
     assert read(user).total.is_empty
+
+
+def test_what_a_version_scored_along_is_no_time_of_the_camera(
+    user: User, make_store: MakeStore
+) -> None:
+    camera = make_feed(make_store()).camera
+    for hours in range(1, 25):
+        at = NOW - timedelta(hours=hours)
+        make_hour(camera, at)
+        make_hour(camera, at, model="i3d_person@1", model_sha256="c" * 64, is_shadow=True)
+
+    assert read(user).total.camera_days == pytest.approx(1.0)
+
+
+def test_a_recording_counts_once_however_often_it_is_analyzed(user: User, made: Made) -> None:
+    analysis = made()
+    sums = {name: WEIGHTS[name] for name in ("model_sha256", "detector_sha256")}
+    Analysis.objects.filter(pk=analysis.pk).update(**sums)
+    clip = analysis.clip
+    clip.camera = make_feed(clip.store).camera
+    clip.save()
+    for sha in (WEIGHTS["model_sha256"], "c" * 64):
+        fields = WEIGHTS | {"model_sha256": sha}
+        ScoredTime.objects.create(camera=clip.camera, clip=clip, start=NOW, seconds=600, **fields)
+
+    assert read(user).total.recordings == 1
+
+    trash.put(clip, by=user)
+
+    assert read(user).total.recordings == 0
+
+
+def test_a_false_hint_stays_one_when_its_clip_is_deleted(
+    user: User, made: Made, make_store: MakeStore
+) -> None:
+    feed = make_feed(make_store(), opens_at=time(8), closes_at=time(20))
+    for hours in range(1, 13):
+        make_hour(feed.camera, NOW - timedelta(hours=hours))
+    analysis = made(camera=feed.camera, model=WEIGHTS["model"])
+    event = make_hint(analysis)
+    answer(event, NO, at=NOW)
+    make_score(feed.camera, NOW - timedelta(hours=1), 0.9, event=event, is_hint=True).save()
+    before = read(user).total.rated
+
+    clips.delete(analysis.clip)
+
+    assert (before, read(user).total.rated) == (1, 1)

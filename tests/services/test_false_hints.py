@@ -12,8 +12,8 @@ from tests.conftest import MakeAnalysis, MakeClip, MakeStore
 from tests.makers.live_cameras import make_event, make_feed
 from tests.makers.reviews import make_hint, mark_missed
 from tests.makers.scored_hours import WEIGHTS, make_hour, make_score
-from video_classifier.models import Camera, CandidateScore, Clip, Feed
-from video_classifier.services import false_hints, planted_acts
+from video_classifier.models import Camera, CandidateScore, Clip, Feed, ScoredTime
+from video_classifier.services import clips, false_hints, planted_acts
 from video_classifier.services.false_hints import Found
 from video_classifier.services.weights import Weights
 from video_classifier.states import Status, Verdict
@@ -168,3 +168,58 @@ def test_what_is_too_long_ago_does_not_count(feed: Feed) -> None:
     make_hour(feed.camera, NOW - timedelta(days=29), [0.5])
 
     assert found(feed.camera).hints.seconds == 3600
+
+
+# What became of the footage since
+
+
+def test_a_false_alarm_stays_one_when_its_clip_is_deleted(feed: Feed, make_clip: MakeClip) -> None:
+    make_hour(feed.camera, HOUR)
+    clip = make_clip(camera=feed.camera, verdict=Verdict.FALSE_ALARM)
+    see(feed, HOUR, clip)
+    clips.delete(clip)
+
+    hints = found(feed.camera).hints
+
+    assert (hints.false_alarms, hints.open) == (1, 0)
+
+
+def test_so_does_one_of_a_recording(
+    feed: Feed, make_clip: MakeClip, make_analysis: MakeAnalysis
+) -> None:
+    clip = make_clip(camera=feed.camera)
+    ScoredTime.objects.create(camera=feed.camera, clip=clip, start=HOUR, seconds=600, **WEIGHTS)
+    analysis = make_analysis(clip=clip, status=Status.DONE, finished_at=HOUR)
+    event = make_hint(analysis, verdict=Verdict.FALSE_ALARM)
+    make_score(feed.camera, HOUR, 0.97, clip=clip, event=event, is_hint=True).save()
+    clips.delete(clip)
+
+    hints = found(feed.camera).hints
+
+    assert (hints.false_alarms, hints.seconds) == (1, 600)
+
+
+def test_what_began_before_the_time_counts_neither_by_its_length_nor_by_its_hints(
+    feed: Feed,
+) -> None:
+    make_hour(feed.camera, HOUR)
+    began = (NOW - false_hints.LOOKED_BACK).replace(minute=0, second=0, microsecond=0)
+    make_hour(feed.camera, began, seconds=3600)
+    see(feed, NOW - false_hints.LOOKED_BACK + timedelta(seconds=1))
+
+    hints = found(feed.camera).hints
+
+    assert (hints.most, hints.recordings) == (0, 1)
+
+
+def test_what_a_version_scored_along_is_neither_time_nor_hint_of_it(
+    feed: Feed, make_clip: MakeClip
+) -> None:
+    """It decided nothing then: hints of its own would have been others."""
+    make_hour(feed.camera, HOUR, is_shadow=True)
+    row = see(feed, HOUR, make_clip(camera=feed.camera, verdict=Verdict.FALSE_ALARM))
+    CandidateScore.objects.filter(pk=row.pk).update(is_shadow=True)
+
+    hints = found(feed.camera).hints
+
+    assert (hints.seconds, hints.most) == (0, 0)

@@ -11,7 +11,14 @@ from tests.conftest import MakeAnalysis, MakeClip, MakeStore
 from tests.makers.live_cameras import make_event, make_feed
 from tests.makers.reviews import make_hint
 from tests.makers.scored_hours import WEIGHTS, make_hour, make_score
-from video_classifier.models import Camera, CandidateScore, Clip, ScoredTime
+from video_classifier.models import (
+    Activation,
+    Camera,
+    CandidateScore,
+    Clip,
+    ModelVersion,
+    ScoredTime,
+)
 from video_classifier.services import clips, planted_acts, scored_footage
 from video_classifier.services.weights import Weights
 from video_classifier.states import Status, Verdict
@@ -159,3 +166,77 @@ def test_a_day_that_is_asked_for_without_footage_is_empty(camera: Camera) -> Non
     found = scored_footage.read(camera, OURS, first=timezone.now())
 
     assert (found.seconds, found.first_at, list(found.scores)) == (0, None, [])
+
+
+# Versions that score along
+
+
+def test_a_version_in_the_shadow_does_not_score_the_camera(camera: Camera) -> None:
+    make_hour(camera, HOUR)
+    make_hour(camera, HOUR, model="i3d_person@1", model_sha256="c" * 64, is_shadow=True)
+
+    assert scored_footage.weights_of(camera) == OURS
+
+
+@pytest.mark.parametrize("is_live", [True, False])
+def test_the_version_in_use_scores_the_camera_from_its_shadow_on(
+    camera: Camera, *, is_live: bool
+) -> None:
+    if is_live:
+        camera = make_feed(camera.store, model="i3d_person").camera
+    store = camera.store
+    make_hour(camera, HOUR)
+    make_hour(camera, HOUR, model="i3d_person@1", model_sha256="c" * 64, is_shadow=True)
+    version = ModelVersion.objects.create(
+        store=store, model="i3d_person", number=1, sha256="c" * 64, network_sha256="n" * 64
+    )
+    Activation.objects.create(store=store, model="i3d_person", version=version)
+
+    found = scored_footage.weights_of(camera)
+
+    assert found is not None
+    assert (found.model, found.model_sha256) == ("i3d_person@1", "c" * 64)
+
+
+def test_the_hour_in_which_a_version_came_into_use_is_one(camera: Camera) -> None:
+    make_hour(camera, HOUR, [0.3], seconds=1200, is_shadow=True)
+    make_hour(camera, HOUR, seconds=2400)
+
+    found = scored_footage.read(camera, OURS)
+
+    assert (found.seconds, found.recordings, found.of_recordings) == (3600, 1, [0])
+
+
+# Footage that was deleted
+
+
+def test_what_people_confirmed_stays_left_out_when_its_clip_is_deleted(
+    camera: Camera, make_clip: MakeClip, make_analysis: MakeAnalysis
+) -> None:
+    clip = make_clip(camera=camera, sha256="e" * 64)
+    make_recording(camera, clip, [0.3], HOUR)
+    event = make_hint(
+        make_analysis(clip=clip, status=Status.DONE, finished_at=HOUR), verdict=Verdict.CONFIRMED
+    )
+    make_score(camera, HOUR + timedelta(minutes=5), 0.97, clip=clip, event=event).save()
+    make_hour(camera, HOUR + timedelta(hours=3))
+    live = make_clip(camera=camera, sha256="9" * 64, verdict=Verdict.CONFIRMED)
+    seen = make_event(make_feed(camera.store), clip=live)
+    make_score(camera, HOUR + timedelta(hours=3, minutes=1), 0.98, live_event=seen).save()
+    clips.delete(clip)
+    clips.delete(live)
+
+    found = scored_footage.read(camera, OURS)
+
+    assert (found.confirmed, found.scores) == (2, [0.3])
+
+
+def test_two_deleted_recordings_of_one_time_are_two(camera: Camera, make_clip: MakeClip) -> None:
+    both = [make_clip(camera=camera, sha256=each * 64) for each in "12"]
+    for clip, score in zip(both, (0.3, 0.4), strict=True):
+        make_recording(camera, clip, [score], HOUR)
+        clips.delete(clip)
+
+    found = scored_footage.read(camera, OURS)
+
+    assert (found.recordings, sorted(found.of_recordings)) == (2, [0, 1])

@@ -114,6 +114,19 @@ def test_a_shadow_has_candidates_of_its_own_and_decides_nothing(
     assert (time.start, time.seconds, time.detector_sha256) == (BEGAN, 60.0, "d" * 64)
 
 
+def test_what_people_say_of_an_event_holds_for_the_candidates_of_a_shadow(
+    clip: Clip, version: ModelVersion
+) -> None:
+    analysis = analyzed(clip, Shadowed(tracks=two(0.2, 0.8), heads={version.sha256: -0.1}))
+
+    found = CandidateScore.objects.filter(is_shadow=True).order_by("started_at")
+    assert [(each.event, each.is_hint) for each in found] == [
+        (None, False),
+        (analysis.events.get(), False),
+    ]
+    assert ScoredTime.objects.filter(is_shadow=True).count() == 1
+
+
 def test_the_scores_of_windows_are_not_kept_any_longer(clip: Clip, version: ModelVersion) -> None:
     analyzed(clip, Shadowed(tracks=two(0.2, 0.4), heads={version.sha256: 0.25}))
 

@@ -20,7 +20,7 @@ from video_classifier.querysets import (
     PlantedActQuerySet,
     ScoredTimeQuerySet,
 )
-from video_classifier.states import EndOfMeasure
+from video_classifier.states import EndOfMeasure, Verdict
 
 MOST_BUDGET = 1000  # false hints a camera-day
 MOST_THEFTS = 20  # a day that a measure may tolerate
@@ -37,7 +37,21 @@ class Weights(models.Model):
         abstract = True
 
 
-class CandidateScore(Weights):
+class Scored(Weights):
+    """What some weights made of footage, which may be deleted since."""
+
+    is_shadow = models.BooleanField(
+        "in the shadow", default=False, help_text="A version scored along, and decided nothing."
+    )
+    file = models.CharField(
+        max_length=64, blank=True, help_text="Of a recording that is deleted: its SHA-256."
+    )
+
+    class Meta:
+        abstract = True
+
+
+class CandidateScore(Scored):
     """An event candidate in the footage of a camera, whatever its score. It keeps no picture.
 
     Of recordings that were uploaded, and of what was watched live; never of the clips that are cut
@@ -66,6 +80,15 @@ class CandidateScore(Weights):
     live_event = models.ForeignKey(
         LiveEvent, models.SET_NULL, null=True, blank=True, related_name="+"
     )
+    is_hint = models.BooleanField(
+        default=False, help_text="By the thresholds of then. It stays when the event is deleted."
+    )
+    verdict = models.CharField(
+        max_length=11,
+        choices=Verdict,
+        blank=True,
+        help_text="Of a clip that is deleted: what people said.",
+    )
     started_at = models.DateTimeField()
     ended_at = models.DateTimeField()
     score = models.FloatField(help_text="0 to 1: the mean of its best windows.")
@@ -88,6 +111,10 @@ class CandidateScore(Weights):
                 fields=["camera", "model_sha256", "started_at"], name="candidatescore_of_camera"
             ),
             models.Index(fields=["started_at"], name="candidatescore_by_time"),
+            models.Index(fields=["file"], name="candidatescore_of_deleted", condition=~Q(file="")),
+            models.Index(
+                fields=["started_at"], name="candidatescore_answered", condition=~Q(verdict="")
+            ),
         )
         constraints: ClassVar[tuple[models.BaseConstraint, ...]] = (
             models.CheckConstraint(
@@ -103,7 +130,7 @@ class CandidateScore(Weights):
         return f"Candidate at {self.camera}, {self.started_at:%Y-%m-%d %H:%M:%S}"
 
 
-class ScoredTime(Weights):
+class ScoredTime(Scored):
     """How much footage of a camera was scored: of a recording, or of an hour watched live."""
 
     camera = models.ForeignKey(Camera, models.CASCADE, related_name="scored_times", db_index=False)
@@ -121,10 +148,11 @@ class ScoredTime(Weights):
         indexes = (
             models.Index(fields=["camera", "model_sha256", "start"], name="scoredtime_of_camera"),
             models.Index(fields=["start"], name="scoredtime_by_time"),
+            models.Index(fields=["file"], name="scoredtime_of_deleted", condition=~Q(file="")),
         )
         constraints: ClassVar[tuple[models.BaseConstraint, ...]] = (
             models.UniqueConstraint(
-                fields=["camera", "start", "model_sha256", "detector_sha256"],
+                fields=["camera", "start", "model_sha256", "detector_sha256", "is_shadow"],
                 name="scoredtime_of_an_hour_is_one",
                 condition=Q(is_live=True),
             ),

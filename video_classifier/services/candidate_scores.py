@@ -14,7 +14,8 @@ from statistics import median
 from uuid import UUID
 
 from django.db import models, transaction
-from django.db.models import F
+from django.db.models import F, OuterRef, Q, Subquery, Value
+from django.db.models.functions import Coalesce
 
 from video_classifier.ml.contracts import EventCandidate
 from video_classifier.ml.serving import no_result
@@ -76,19 +77,23 @@ def record_live(
     """
     found = list(candidates)
     keys = [each.live_event for each in found if each.live_event]
-    known = set(LiveEvent.objects.filter(pk__in=keys).values_list("pk", flat=True)) if keys else ()
+    events = LiveEvent.objects.filter(pk__in=keys).values_list("pk", "is_hint")
+    known: dict[UUID | None, bool] = dict(events) if keys else {}
+    own = of_live(yardstick)
     rows = [
         CandidateScore(
             **asdict(weights),
             camera_id=camera,
             live_event_id=each.live_event if each.live_event in known else None,
+            is_hint=weights == own and known.get(each.live_event, False),
+            is_shadow=weights != own,
             started_at=began + timedelta(seconds=each.start),
             ended_at=began + timedelta(seconds=each.end),
             score=score,
             height=each.height,
         )
         for each in found
-        for weights, score in ((of_live(yardstick), each.score), *each.others)
+        for weights, score in ((own, each.score), *each.others)
     ]
     if not rows:
         return 0
@@ -99,7 +104,9 @@ def record_live(
     return len(rows)
 
 
-def record_seconds(camera: int, weights: Weights, seconds: float, *, at: datetime) -> None:
+def record_seconds(
+    camera: int, weights: Weights, seconds: float, *, at: datetime, is_shadow: bool = False
+) -> None:
     """Adds to the hour in which `at` is. A camera that is gone has none any more."""
     if seconds <= 0:
         return
@@ -111,6 +118,7 @@ def record_seconds(camera: int, weights: Weights, seconds: float, *, at: datetim
             camera_id=camera,
             start=start,
             is_live=True,
+            is_shadow=is_shadow,
             model_sha256=weights.model_sha256,
             detector_sha256=weights.detector_sha256,
             defaults={"model": weights.model},
@@ -119,8 +127,14 @@ def record_seconds(camera: int, weights: Weights, seconds: float, *, at: datetim
 
 
 def is_counted(clip: Clip) -> bool:
-    """Whether its scores are its camera's: not if it was cut from what was scored live."""
-    return clip.camera_id is not None and clip.origin == Origin.UPLOAD
+    """Whether its scores are its camera's: not if it was cut from what was scored live.
+
+    Nor if somebody has downloaded such a clip, and uploaded it again.
+    """
+    if clip.camera_id is None or clip.origin != Origin.UPLOAD:
+        return False
+    same = Clip.objects.filter(sha256=clip.sha256, camera=clip.camera_id)
+    return not same.exclude(origin=Origin.UPLOAD).exists()
 
 
 def record_recording(
@@ -140,24 +154,28 @@ def record_recording(
     clip = analysis.clip
     if not is_counted(clip) or not analysis.model_sha256:
         return
+    is_shadow = weights is not None
     weights = weights or Weights(
         model=analysis.model,
         model_sha256=analysis.model_sha256,
         detector_sha256=analysis.detector_sha256,
     )
-    same = {
-        "clip__in": Clip.objects.filter(sha256=clip.sha256, camera=clip.camera_id),
-        "model_sha256": weights.model_sha256,
-        "detector_sha256": weights.detector_sha256,
-    }
-    CandidateScore.objects.filter(**same).delete()
-    ScoredTime.objects.filter(**same).delete()
+    clips = Clip.objects.filter(sha256=clip.sha256, camera=clip.camera_id)
+    for same in (Q(clip__in=clips), Q(file=clip.sha256, camera=clip.camera_id)):
+        CandidateScore.objects.filter(same, weights.key).delete()
+        ScoredTime.objects.filter(same, weights.key).delete()
     began: datetime = clip.recorded_at or clip.uploaded_at
-    of_clip = {"camera_id": clip.camera_id, "clip": clip, **asdict(weights)}
+    of_clip = {
+        "camera_id": clip.camera_id,
+        "clip": clip,
+        "is_shadow": is_shadow,
+        **asdict(weights),
+    }
     rows = CandidateScore.objects.bulk_create(
         CandidateScore(
             **of_clip,
             event=each.event,
+            is_hint=not is_shadow and each.event is not None and each.event.is_hint,
             started_at=began + timedelta(seconds=each.candidate.start),
             ended_at=began + timedelta(seconds=each.candidate.end),
             score=each.candidate.score,
@@ -174,6 +192,21 @@ def record_recording(
     }
     if of_people:  # boxes of hours take seconds to read: not while rows are held
         transaction.on_commit(partial(_measure, of_people), robust=True)
+
+
+def keep_answers(clip: Clip) -> None:
+    """Has its candidates remember what people said, and of which file they are.
+
+    To be called in the transaction that deletes it, before that: what was a false hint stays one,
+    and what was confirmed is no ordinary footage, however soon clips are deleted. So is the same
+    file known when it is uploaded again.
+    """
+    said = Event.objects.filter(pk=OuterRef("event")).values("verdict")
+    of_events = CandidateScore.objects.filter(event__analysis__clip=clip)
+    of_events.update(verdict=Coalesce(Subquery(said), Value("")))
+    CandidateScore.objects.filter(live_event__clip=clip).update(verdict=clip.verdict)
+    CandidateScore.objects.filter(clip=clip).update(file=clip.sha256)
+    ScoredTime.objects.filter(clip=clip).update(file=clip.sha256)
 
 
 def purge(*, now: datetime) -> int:

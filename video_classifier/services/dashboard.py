@@ -14,16 +14,16 @@ from itertools import groupby
 from typing import Any, NamedTuple, TypeVar
 from zoneinfo import ZoneInfo
 
-from django.db.models import Count, OuterRef, Q, Subquery, Sum
+from django.db.models import Count, Exists, OuterRef, Q, Subquery, Sum
 from django.db.models.functions import Coalesce
 
-from video_classifier.models import Analysis, Event, Review, ScoredTime, Store
+from video_classifier.models import Analysis, CandidateScore, Event, Review, ScoredTime, Store
 from video_classifier.querysets import Visitor
 from video_classifier.services import agreement, periods, scored_footage
 from video_classifier.services.agreement import Kappa
 from video_classifier.services.figures import Figures, Proportion, total
 from video_classifier.services.periods import Span
-from video_classifier.states import Answer, Status
+from video_classifier.states import Answer, Status, Verdict
 
 MOST_ANSWERS = 20_000  # whose times are looked at, of the newest hints
 _RECORDED = Coalesce("clip__recorded_at", "clip__uploaded_at")
@@ -148,6 +148,9 @@ class _Asked:
             figures.camera_days += seconds / scored_footage.length_of_day(opens, closes)
             figures.recordings += recordings
             figures.rated = figures.false_alarms
+        for *cell, deleted in self._deleted():
+            figures = cells[self._cell(*cell)]
+            figures.rated += deleted if figures.camera_days else 0
         for marked in self._missed():
             cells[marked].missed += 1
         for *cell, shown, answered in self._answers():
@@ -184,11 +187,30 @@ class _Asked:
         yield from found.values_list(*cell, "verdict", "is_hint").annotate(events=Count("pk"))
 
     def _scored(self) -> Rows:
-        """How much of each camera."""
+        """How much of each camera: of a recording by the latest result alone, as of its events."""
+        latest = Analysis.objects.filter(
+            clip=OuterRef("clip"),
+            is_latest=True,
+            model_sha256=OuterRef("model_sha256"),
+            detector_sha256=OuterRef("detector_sha256"),
+        )
         rows = ScoredTime.objects.visible_to(self.user).filter(camera__store__in=self.stores)
+        rows = rows.filter(Q(clip=None) | Q(Exists(latest), clip__trashed_at=None), is_shadow=False)
         found = self._within(rows, "start", "", "model")
         cells = found.values_list("place", "camera__store", "camera", "model", *_HOURS)
         yield from cells.annotate(seconds=Sum("seconds"), recordings=Count("pk"))
+
+    def _deleted(self) -> Rows:
+        """False hints whose clips are deleted: how soon that happens must not change a rate."""
+        rows = CandidateScore.objects.visible_to(self.user).filter(
+            camera__store__in=self.stores,
+            verdict=Verdict.FALSE_ALARM,
+            is_hint=True,
+            is_shadow=False,
+        )
+        found = self._within(rows, "started_at", "", "model")
+        cells = found.values_list("place", "camera__store", "camera", "model")
+        yield from cells.annotate(hints=Count("pk"))
 
     def _missed(self) -> Iterator[Cell]:
         """One a stretch, however many people marked it."""

@@ -13,6 +13,7 @@ from video_classifier.ml.measures.poisson import Rate
 from video_classifier.models import Camera, CandidateScore, Feed, PlantedAct, Review, ScoredTime
 from video_classifier.services import planted_acts, scored_footage
 from video_classifier.services.figures import Proportion, proportion
+from video_classifier.services.scored_footage import TIMES, VERDICTS, Recordings
 from video_classifier.services.weights import Weights
 from video_classifier.states import Answer, Verdict
 
@@ -92,8 +93,8 @@ def of_camera(
     since = now - length
     acts = list(PlantedAct.objects.filter(camera=camera, started_at__gte=since))
     scored = ScoredTime.objects.filter(weights.key, camera=camera, start__gte=since, seconds__gt=0)
-    times = list(scored.values_list("is_live", "start", "seconds"))
-    seen = list(_seen(camera, weights, since))
+    times = list(scored.filter(is_shadow=False).values_list(*TIMES))
+    seen = list(_seen(camera, weights, since, Recordings(times)))
     return Found(
         weights=weights,
         since=since,
@@ -113,23 +114,23 @@ class _Seen:
     verdict: str
 
 
-_Times = Sequence[tuple[bool, datetime, float]]
+_Times = Sequence[tuple[UUID | None, str, bool, datetime, float]]  # the columns TIMES
 
 
-def _seen(camera: Camera, weights: Weights, since: datetime) -> Iterator[_Seen]:
-    """Of the live ones the answers are those to their clips."""
+def _seen(camera: Camera, weights: Weights, since: datetime, parts: Recordings) -> Iterator[_Seen]:
+    """In time that counts. Of the live ones the answers are those to their clips."""
     found = CandidateScore.objects.filter(weights.key, camera=camera, started_at__gte=since)
-    events = found.filter(Q(event__isnull=False) | Q(live_event__isnull=False)).values_list(
-        *("started_at", "ended_at", "event__is_hint", "live_event__is_hint"),
-        *("event__verdict", "live_event__clip__verdict"),
+    became = Q(is_hint=True) | Q(event__isnull=False) | Q(live_event__isnull=False)
+    events = found.filter(became, is_shadow=False).values_list(
+        *("clip", "file", "started_at", "ended_at"),
+        *("is_hint", "event__is_hint", "live_event__is_hint"),
+        *VERDICTS,
     )
-    for start, end, of_event, of_live, verdict, live_verdict in events:
-        yield _Seen(
-            start=start,
-            end=end,
-            is_hint=bool(of_event or of_live),
-            verdict=verdict or live_verdict or "",
-        )
+    for clip, file, start, end, was_hint, of_event, of_live, *verdicts in events:
+        if parts.number(clip, file, start) is not None:
+            verdict = next(filter(None, verdicts), "")
+            is_hint = bool(was_hint or of_event or of_live)
+            yield _Seen(start=start, end=end, is_hint=is_hint, verdict=verdict)
 
 
 def _hints(
@@ -142,7 +143,7 @@ def _hints(
     return FalseHints(
         seconds=sum(seconds for *_, seconds in times),
         day_seconds=scored_footage.day_seconds(Feed.objects.filter(camera=camera).first()),
-        recordings=len(times),
+        recordings=Recordings(times).count,
         false_alarms=verdicts.count(Verdict.FALSE_ALARM),
         confirmed=verdicts.count(Verdict.CONFIRMED),
         open=sum(each not in decided for each in verdicts),
@@ -166,7 +167,7 @@ def _noticed(times: _Times, seen: Sequence[_Seen], acts: Sequence[PlantedAct]) -
 
 def _is_scored(act: PlantedAct, times: _Times) -> bool:
     """Of a live hour it isn't known which part of it was scored."""
-    for is_live, start, seconds in times:
+    for _, _, is_live, start, seconds in times:
         end = start + (scored_footage.HOUR if is_live else timedelta(seconds=seconds))
         if act.started_at < end and act.ended_at > start:
             return True

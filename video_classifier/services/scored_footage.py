@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from uuid import UUID
 
 from video_classifier.models import Camera, CandidateScore, Feed, PlantedAct, ScoredTime
-from video_classifier.services import planted_acts
+from video_classifier.services import catalog, planted_acts, versions
 from video_classifier.services.weights import Weights
 from video_classifier.states import Verdict
 
@@ -42,13 +42,20 @@ class Footage:
 def weights_of(camera: Camera) -> Weights | None:
     """Those that scored it last; of a camera that is watched live, with its model.
 
-    None: nothing was scored yet.
+    Of that, the version that the store uses: even if it has only scored along so far. None:
+    nothing was scored yet.
     """
-    found = ScoredTime.objects.filter(camera=camera, seconds__gt=0)
+    found = ScoredTime.objects.filter(camera=camera, seconds__gt=0).order_by("-pk")
+    deciding = found.filter(is_shadow=False)
     model = Feed.objects.filter(camera=camera).values_list("model", flat=True).first()
-    if model is not None:
-        found = found.filter(model=model)
-    row = found.order_by("-pk").values("model", "model_sha256", "detector_sha256").first()
+    if model is None:
+        last = deciding.values_list("model", flat=True).first()
+        model = None if last is None else catalog.parts(last)[0]
+    if model is None:
+        return None
+    name = versions.name_in_use(camera.store_id, model)
+    found = deciding.filter(model=model) if name == model else found.filter(model=name)
+    row = found.values("model", "model_sha256", "detector_sha256").first()
     return Weights(**row) if row else None
 
 
@@ -82,14 +89,15 @@ def read(
         times, scores = times.filter(start__gte=first), scores.filter(started_at__gte=first)
     if last is not None:
         times = times.filter(start__lt=last)
-    rows = list(times.order_by("start").values_list("clip", "is_live", "start", "seconds"))
-    parts = _Recordings(rows)
+    rows = list(times.order_by("start").values_list(*TIMES))
+    parts = Recordings(rows)
     kept: list[tuple[float, int]] = []
     confirmed = planted = 0
     acts = list(PlantedAct.objects.filter(camera=camera))
-    fields = ("score", "clip", "started_at", "ended_at", *_VERDICTS)
-    for score, clip, start, end, *verdicts in scores.order_by("started_at").values_list(*fields):
-        number = parts.number(clip, start)
+    fields = ("score", "clip", "file", "started_at", "ended_at", *VERDICTS)
+    found = scores.order_by("started_at").values_list(*fields)
+    for score, clip, file, start, end, *verdicts in found.iterator():
+        number = parts.number(clip, file, start)
         if number is None:
             continue
         if Verdict.CONFIRMED in verdicts:
@@ -101,8 +109,8 @@ def read(
     return Footage(
         seconds=sum(seconds for *_, seconds in rows),
         day_seconds=day_seconds(Feed.objects.filter(camera=camera).first()),
-        recordings=len(rows),
-        first_at=rows[0][2] if rows else None,
+        recordings=parts.count,
+        first_at=rows[0][3] if rows else None,
         last_at=max(
             (start + timedelta(seconds=length) for *_, start, length in rows), default=None
         ),
@@ -113,32 +121,37 @@ def read(
     )
 
 
-_VERDICTS = ("event__verdict", "live_event__clip__verdict")
+VERDICTS = ("verdict", "event__verdict", "live_event__clip__verdict")  # at most one isn't empty
+TIMES = ("clip", "file", "is_live", "start", "seconds")
 
 
-class _Recordings:
+class Recordings:
     """Which of the recordings and live hours a candidate was seen in."""
 
-    def __init__(self, rows: Iterable[tuple[UUID | None, bool, datetime, float]]) -> None:
+    def __init__(self, rows: Iterable[tuple[UUID | None, str, bool, datetime, float]]) -> None:
+        """`rows` have the columns TIMES."""
         self._clips: dict[UUID, int] = {}
         self._hours: dict[datetime, int] = {}
-        self._deleted: list[tuple[datetime, datetime, int]] = []
-        for number, (clip, is_live, start, seconds) in enumerate(rows):
+        self._files: dict[str, int] = {}
+        for number, (clip, file, is_live, start, _) in enumerate(rows):
             if is_live:
-                self._hours[start] = number
+                self._hours.setdefault(start, number)
             elif clip is not None:
                 self._clips[clip] = number
             else:
-                self._deleted.append((start, start + timedelta(seconds=seconds), number))
+                self._files[file] = number
 
-    def number(self, clip: UUID | None, start: datetime) -> int | None:
+    @property
+    def count(self) -> int:
+        """An hour in which a version came into use is one."""
+        return len(self._clips) + len(self._hours) + len(self._files)
+
+    def number(self, clip: UUID | None, file: str, start: datetime) -> int | None:
         """None: it is of other footage."""
         if clip is not None:
             return self._clips.get(clip)
-        return next(self._possible(start), None)
-
-    def _possible(self, start: datetime) -> Iterator[int]:
+        if file:
+            return self._files.get(file)
         hour = start.replace(minute=0, second=0, microsecond=0)
         # What begins at the end of an hour may be counted, like its time, in the next one.
-        yield from (self._hours[each] for each in (hour, hour + HOUR) if each in self._hours)
-        yield from (number for begins, ends, number in self._deleted if begins <= start <= ends)
+        return self._hours.get(hour, self._hours.get(hour + HOUR))

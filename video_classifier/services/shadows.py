@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from itertools import groupby
 from operator import attrgetter
 
 from video_classifier.ml.contracts import EventCandidate, WindowScore
 from video_classifier.ml.serving import events
-from video_classifier.models import Analysis, ModelVersion, Segment, Track
+from video_classifier.models import Analysis, Event, ModelVersion, Segment, Track
 from video_classifier.services import candidate_scores, candidates, following
 from video_classifier.services.candidate_scores import Found
 from video_classifier.services.candidates import JoinedTrack
@@ -18,6 +19,7 @@ from video_classifier.states import Status
 
 logger = logging.getLogger(__name__)
 
+_LARGE = ("times", "boxes", "crop_times", "windows")  # columns of a track
 WHOLE = "0"  # the number that whole pictures have in place of a track's
 
 
@@ -32,8 +34,10 @@ def record(analysis: Analysis, segments: Sequence[Segment]) -> None:
         return
     heads = set.intersection(*(set(each.shadows) for each in done))
     of_store = ModelVersion.objects.filter(store=analysis.store_id, sha256__in=heads)
-    rows = Track.objects.filter(analysis=analysis).defer("times", "boxes", "crop_times")
+    rows = Track.objects.filter(analysis=analysis).defer(*_LARGE[:-1])
     tracks = list(rows) if heads else []
+    events_of_it = analysis.events.select_related("track").order_by("-score", "number")
+    became = list(events_of_it.defer(*(f"track__{name}" for name in _LARGE)))
     for version in of_store:
         weights = Weights(
             model=version.name,
@@ -41,6 +45,7 @@ def record(analysis: Analysis, segments: Sequence[Segment]) -> None:
             detector_sha256=analysis.detector_sha256,
         )
         found = list(_found(analysis, done, tracks, version.sha256))
+        found = [replace(each, event=_shown(each.candidate, became)) for each in found]
         candidate_scores.record_recording(analysis, segments, found, weights=weights)
     if any(each.shadows.keys() - heads for each in done):
         logger.info("a version scored only a part of analysis %s along", analysis.pk)
@@ -65,6 +70,20 @@ def _found(
         )
         for each in joined.candidates:
             yield Found(candidate=each, event=None, track=joined.row_at(each))
+
+
+def _shown(candidate: EventCandidate, became: Iterable[Event]) -> Event | None:
+    """The event that shows the same: what people say of it holds for the candidate, too."""
+    return next(
+        (
+            each
+            for each in became
+            if (each.track.number if each.track else None) == candidate.track
+            and each.start < candidate.end
+            and each.end > candidate.start
+        ),
+        None,
+    )
 
 
 def _of_whole_pictures(

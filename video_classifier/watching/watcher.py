@@ -263,7 +263,11 @@ class Watcher:
             if camera.weights is not None:
                 for weights in (camera.weights, *camera.shadows):
                     candidate_scores.record_seconds(
-                        camera.pk, weights, tally.seconds_scored, at=now
+                        camera.pk,
+                        weights,
+                        tally.seconds_scored,
+                        at=now,
+                        is_shadow=weights is not camera.weights,
                     )
         except DatabaseError:  # figures that nobody misses much
             logger.warning("the hour of camera %d was not counted", camera.pk, exc_info=True)
