@@ -23,9 +23,10 @@ if (shown) {
   function show(found) {
     const of = (...outcomes) => outcomes.reduce((sum, each) => sum + (found[each] ?? 0), 0);
     const numbers = {
-      sent: of("running", "done", "hint", "failed", "cancelled"),
-      done: of("done", "hint"),
+      sent: of("running", "done", "hint", "uncertain", "failed", "cancelled"),
+      done: of("done", "hint", "uncertain"),
       hint: of("hint"),
+      uncertain: of("uncertain"),
       failed: of("failed"),
       refused: of("refused"),
       sending: of("sending"),

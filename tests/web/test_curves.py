@@ -101,14 +101,14 @@ def test_candidates_from_the_threshold_on_are_events() -> None:
 
     assert [each.track for each in found.events] == [1]
     assert found.has_lower_peaks
-    assert found.events_in_words == ["Event, 0:00 to 0:03: possible shoplifting"]
+    assert [key.words for key in found.event_keys] == ["Event, 0:00 to 0:03: possible shoplifting"]
     assert [span.width for span in found.spans] == pytest.approx([0.3])
 
 
 def test_many_events_are_counted() -> None:
     several = [scored(0.9, 0.2, number=number) for number in range(1, 8)]
 
-    assert curve(*several).events_in_words == ["7 events: possible shoplifting"]
+    assert [key.words for key in curve(*several).event_keys] == ["7 events: possible shoplifting"]
 
 
 def test_scores_of_exactly_0_and_1_are_drawn_at_the_edges() -> None:

@@ -58,12 +58,19 @@ def test_each_says_when_how_long_and_how_far_above_the_threshold(
     client: Client, recording: Analysis
 ) -> None:
     html = get(client, recording.get_absolute_url())
-    card = html[html.index('id="event-2"') :].partition("</article>")[0]
+    card = html[html.index('id="event-2"') :].partition("</tr>")[0]
 
     assert "Event 2 30:30\N{EN DASH}30:42 12 s 0.95" in words(card)
     assert "Clearly above the threshold for a hint." in card
     assert f'src="{address(recording, 2, "event-still")}"' in card
-    assert 'x="30.0%" y="20.0%" width="20.0%" height="70.0%"' in card
+
+
+def test_its_page_has_a_box_around_somebody_in_the_still(
+    client: Client, recording: Analysis
+) -> None:
+    html = get(client, address(recording, 2))
+
+    assert 'x="30.0%" y="20.0%" width="20.0%" height="70.0%"' in html
 
 
 def test_hundreds_are_shown_a_page_at_a_time(client: Client, make_clip: MakeClip) -> None:

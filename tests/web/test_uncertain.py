@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import pytest
 from django.contrib.auth.models import User
+from django.template.loader import render_to_string
 from django.test import Client
 from django.utils import timezone
 
@@ -16,7 +17,8 @@ from video_classifier.ml.contracts import EventCandidate
 from video_classifier.models import Analysis
 from video_classifier.states import Prediction, Status, ThresholdOrigin
 from video_classifier.web import live_cameras
-from video_classifier.web.curves import means
+from video_classifier.web.batches import batch_of
+from video_classifier.web.curves import event_keys
 from video_classifier.web.results import ResultSummary, ScoreReading
 
 BETWEEN = {"is_hint": False, "low": 0.6, "score": 0.7, "threshold": 0.89}
@@ -95,15 +97,35 @@ def test_a_score_has_the_tone_of_its_side(score: float, tone: Prediction) -> Non
 @pytest.mark.parametrize(
     ("scores", "words"),
     [
-        ((0.7,), "uncertain"),
-        ((0.9,), "possible shoplifting"),
-        ((0.7, 0.9), "possible shoplifting, or uncertain"),
+        ((0.7,), ["Event: uncertain"]),
+        ((0.7, 0.9), ["Event: uncertain", "Event: possible shoplifting"]),
+        ((0.7,) * 8, ["8 events: uncertain"]),
+        ((0.9,) + (0.7,) * 7, ["1 event: possible shoplifting", "7 events: uncertain"]),
     ],
 )
-def test_events_of_a_curve_say_which_they_are(scores: tuple[float, ...], words: str) -> None:
+def test_each_kind_of_events_has_an_entry_of_its_own(
+    scores: tuple[float, ...], words: list[str]
+) -> None:
     some = [EventCandidate(start=0, end=2, peak=1, score=score) for score in scores]
 
-    assert means(some, 0.89) == words
+    keys = event_keys([(each, "Event") for each in some], 0.89)
+
+    assert [key.words for key in keys] == words
+    assert [key.is_hint for key in keys] == ["possible" in each for each in words]
+
+
+def test_the_box_of_somebody_uncertain_has_a_question_mark() -> None:
+    box = render_to_string("components/box.html", {"number": 12, "is_uncertain": True})
+
+    assert "12?</text>" in box
+    assert "data-uncertain" in box
+    assert 'width="32"' in box
+
+
+def test_a_batch_counts_what_is_uncertain(analysis: Analysis) -> None:
+    words = {count.words: count.number for count in batch_of([analysis]).counts}
+
+    assert (words["done"], words["uncertain"], words["possible shoplifting"]) == (1, 1, 0)
 
 
 def test_an_uncertain_live_event_is_no_alarm(

@@ -15,7 +15,7 @@ BREAK = timedelta(minutes=10)  # without an upload: what was before is another b
 
 # What js/batch.js counts, by the rows' marks.
 SENDING, RUNNING, DONE, HINT = "sending", "running", "done", "hint"
-FAILED, CANCELLED, REFUSED = "failed", "cancelled", "refused"
+UNCERTAIN, FAILED, CANCELLED, REFUSED = "uncertain", "failed", "cancelled", "refused"
 
 _OUTCOMES: dict[str, str] = {
     Status.DONE: DONE,
@@ -44,8 +44,9 @@ class Batch:
         found = self.outcomes
         return [
             Count(slug="sent", words="sent", number=found.total()),
-            Count(slug="done", words="done", number=found[DONE] + found[HINT]),
+            Count(slug="done", words="done", number=found[DONE] + found[HINT] + found[UNCERTAIN]),
             Count(slug=HINT, words="possible shoplifting", number=found[HINT]),
+            Count(slug=UNCERTAIN, words="uncertain", number=found[UNCERTAIN]),
             Count(slug=FAILED, words="failed", number=found[FAILED]),
             Count(slug=REFUSED, words="not taken", number=0),
             Count(slug=SENDING, words="still to be sent", number=0),
@@ -59,6 +60,8 @@ class Batch:
 def outcome(analysis: Analysis) -> str:
     if analysis.prediction == Prediction.HINT:
         return HINT
+    if analysis.prediction == Prediction.UNCERTAIN:
+        return UNCERTAIN
     return _OUTCOMES.get(analysis.status, RUNNING)
 
 

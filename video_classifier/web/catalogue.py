@@ -229,9 +229,9 @@ def _request(address: str = "") -> HttpRequest:
     return request
 
 
-def _box(number: int, *, is_hint: bool, top: float) -> Drawn:
+def _box(number: int, tone: Prediction, *, top: float) -> Drawn:
     left = 0.1 * number
-    return Drawn(number=number, is_hint=is_hint, left=left, top=top, width=0.2, height=0.5)
+    return Drawn(number=number, tone=tone, left=left, top=top, width=0.2, height=0.5)
 
 
 def _curve(scores: dict[int | None, tuple[float, ...]]) -> Curve | None:
@@ -382,6 +382,13 @@ STATES: dict[str, Callable[[], dict[str, dict[str, Any]]]] = {
             **dict.fromkeys(("x", "y"), "30%"),
             **dict.fromkeys(("width", "height"), "50%"),
         },
+        "uncertain": {
+            "number": 2,
+            "is_uncertain": True,
+            "room_above": True,
+            **dict.fromkeys(("x", "y"), "30%"),
+            **dict.fromkeys(("width", "height"), "50%"),
+        },
         "for the player": {
             "number": 12,
             "track": Track(number=12, times=[0.0], boxes=[[0.1, 0.2, 0.3, 0.9]]),
@@ -389,7 +396,11 @@ STATES: dict[str, Callable[[], dict[str, dict[str, Any]]]] = {
     },
     "boxes": lambda: {
         "over a picture": {
-            "boxes": [_box(1, is_hint=True, top=0.3), _box(4, is_hint=False, top=0.05)]
+            "boxes": [
+                _box(1, Prediction.HINT, top=0.3),
+                _box(3, Prediction.UNCERTAIN, top=0.3),
+                _box(5, Prediction.NO_HINT, top=0.05),
+            ]
         },
         "over the player": {},
     },

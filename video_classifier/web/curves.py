@@ -17,8 +17,10 @@ from video_classifier.services.moments import minutes
 from video_classifier.web import curve_layout as layout
 from video_classifier.web.levels import Level, area, leading, levels, path
 from video_classifier.web.results import ScoreReading
+from video_classifier.web.times import from_to
 
 MOST_ROWS = 600  # of the table
+HINT, UNCERTAIN = "possible shoplifting", "uncertain"  # what an event is, in the legend
 MOST_NAMED = 6  # in the legend, of tracks and of events
 
 
@@ -117,6 +119,14 @@ class Row:
     reason: str = ""  # why a stretch has no scores, a sentence
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Key:
+    """An entry of the legend: what is drawn so that it stands for."""
+
+    words: str
+    is_hint: bool  # uncertain, if not
+
+
 @dataclass(frozen=True, kw_only=True)
 class Curve:
     """The scores of a clip over its time. Lengths are shares of the chart's, times are seconds."""
@@ -171,17 +181,17 @@ class Curve:
         return len(self.events) < len(self.candidates)
 
     @property
-    def events_in_words(self) -> list[str]:
-        if len(self.events) > MOST_NAMED:
-            return [f"{len(self.events)} events: {means(self.events, self.threshold)}"]
-        return [
-            f"Event, {minutes(each.start)} to {minutes(each.end)}: {means([each], self.threshold)}"
-            for each in self.events
-        ]
+    def event_keys(self) -> list[Key]:
+        named = [(each, f"Event, {from_to(each.start, each.end)}") for each in self.events]
+        return event_keys(named, self.threshold)
 
     @property
     def threshold_top(self) -> float:
         return 1 - self.threshold
+
+    @property
+    def low_top(self) -> float | None:
+        return None if self.low is None else 1 - self.low
 
     @cached_property
     def threshold_label(self) -> layout.ThresholdLabel:
@@ -209,7 +219,11 @@ class Curve:
     @property
     def uncertain_spans(self) -> list[layout.Span]:
         """Of the other events."""
-        return [self._span_of(each) for each in self.events if each.score < self.threshold]
+        return [self._span_of(each) for each in self.uncertain]
+
+    @property
+    def uncertain(self) -> list[EventCandidate]:
+        return [each for each in self.events if each.score < self.threshold]
 
     def _span_of(self, event: EventCandidate) -> layout.Span:
         return layout.Span(left=self.place(event.start), right=self.place(event.end))
@@ -302,12 +316,21 @@ def drawn(  # noqa: PLR0913
     return replace(curve, lines=tuple(lines))
 
 
-def means(some: Sequence[HasScore], threshold: float) -> str:
-    """What it is that these events show, in words."""
-    hints = sum(each.score >= threshold for each in some)
-    if not hints:
-        return "uncertain"
-    return "possible shoplifting" if hints == len(some) else "possible shoplifting, or uncertain"
+def event_keys(named: Sequence[tuple[HasScore, str]], threshold: float) -> list[Key]:
+    """An entry for each event, with its name; of too many one for each kind."""
+    if len(named) <= MOST_NAMED:
+        return [_key(name, is_hint=each.score >= threshold) for each, name in named]
+    hints = sum(each.score >= threshold for each, _ in named)
+    counts = ((hints, True), (len(named) - hints, False))
+    return [
+        _key(f"{count} event{'' if count == 1 else 's'}", is_hint=is_hint)
+        for count, is_hint in counts
+        if count
+    ]
+
+
+def _key(name: str, *, is_hint: bool) -> Key:
+    return Key(words=f"{name}: {HINT if is_hint else UNCERTAIN}", is_hint=is_hint)
 
 
 def digits_of(window: WindowScore, threshold: float) -> str:

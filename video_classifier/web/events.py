@@ -110,7 +110,9 @@ class EventView:
     def boxes(self) -> list[Drawn]:
         """Of the person, in the still."""
         track = self.event.track
-        box = box_of(track, self.still.time) if track and self.still else None
+        if track is None or self.still is None:
+            return []
+        box = box_of(track, self.still.time, is_hint=self.event.is_hint)
         return [] if box is None else [box]
 
 

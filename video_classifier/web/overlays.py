@@ -36,6 +36,10 @@ class Shown:
         return self.reading is not None and self.reading.is_hint
 
     @property
+    def is_uncertain(self) -> bool:
+        return self.tone == Prediction.UNCERTAIN
+
+    @property
     def tone(self) -> Prediction:
         return Prediction.NO_HINT if self.reading is None else self.reading.tone
 
@@ -64,11 +68,19 @@ class Drawn:
     """A track's box in one picture; lengths are shares of the picture's."""
 
     number: int
-    is_hint: bool
+    tone: Prediction
     left: float
     top: float
     width: float
     height: float
+
+    @property
+    def is_hint(self) -> bool:
+        return self.tone == Prediction.HINT
+
+    @property
+    def is_uncertain(self) -> bool:
+        return self.tone == Prediction.UNCERTAIN
 
     @property
     def room_above(self) -> bool:
@@ -136,22 +148,23 @@ def film(analysis: Analysis, tracks: Sequence[Shown]) -> list[Frame]:
     ]
 
 
-def box_of(track: Track, time: float) -> Drawn | None:
-    """Of a track with an event, in a picture; None where it isn't in view."""
+def box_of(track: Track, time: float, *, is_hint: bool) -> Drawn | None:
+    """Of a track with an event, a hint or uncertain, in a picture; None where it isn't in view."""
+    tone = Prediction.HINT if is_hint else Prediction.UNCERTAIN
     after = bisect_left(track.times, time)
     near = [at for at in (after - 1, after) if 0 <= at < len(track.times)]
     box = evidence.motion_of(track, only=near).at(time) if near else None
-    return None if box is None else _box(track.number, box, is_hint=True)
+    return None if box is None else _box(track.number, box, tone)
 
 
 def _drawn(shown: Shown, box: Box) -> Drawn:
-    return _box(shown.track.number, box, is_hint=shown.is_hint)
+    return _box(shown.track.number, box, shown.tone)
 
 
-def _box(number: int, box: Box, *, is_hint: bool) -> Drawn:
+def _box(number: int, box: Box, tone: Prediction) -> Drawn:
     return Drawn(
         number=number,
-        is_hint=is_hint,
+        tone=tone,
         left=box.left,
         top=box.top,
         width=box.right - box.left,

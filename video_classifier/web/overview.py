@@ -14,14 +14,14 @@ from video_classifier.services.gaps import Gap
 from video_classifier.services.moments import minutes
 from video_classifier.web import curve_layout as layout
 from video_classifier.web.curves import (
-    MOST_NAMED,
     Curve,
+    Key,
     Line,
     Row,
     Scored,
     as_json,
     digits_of,
-    means,
+    event_keys,
     name_of,
     up,
 )
@@ -96,13 +96,11 @@ class Overview(Curve):
         return False
 
     @property
-    def events_in_words(self) -> list[str]:
-        if len(self.marked) > MOST_NAMED:
-            return [f"{len(self.marked)} events: {means(self.marked, self.threshold)}"]
-        return [
-            f"Event {each.number}, {from_to(each.start, each.end)}: {means([each], self.threshold)}"
-            for each in self.marked
+    def event_keys(self) -> list[Key]:
+        named = [
+            (each, f"Event {each.number}, {from_to(each.start, each.end)}") for each in self.marked
         ]
+        return event_keys(named, self.threshold)
 
     @property
     def spans(self) -> list[layout.Span]:
@@ -222,16 +220,17 @@ def overview_of(
     whole = candidates.windows(analysis.windows)
     every: list[Numbered] = [(None, whole)] if whole else []
     every += candidates.scored_in(analysis, Span(zoom.since, zoom.until))
-    return overview(every, zoom, events, gaps, threshold=analysis.threshold)
+    return overview(every, zoom, events, gaps, threshold=analysis.threshold, low=analysis.low)
 
 
-def overview(
+def overview(  # noqa: PLR0913
     scored: Iterable[Numbered],
     zoom: Zoom,
     events: Iterable[Marked],
     gaps: Iterable[Gap],
     *,
     threshold: float,
+    low: float | None = None,
 ) -> Overview:
     since, until = zoom.since, zoom.until
     every = tuple(scored)
@@ -250,6 +249,7 @@ def overview(
         lines=(line,),
         candidates=tuple(each.candidate for each in marked),
         threshold=threshold,
+        low=low,
         length=until - since,
         since=since,
         marked=marked,
