@@ -679,6 +679,7 @@ def test_the_measure_of_the_camera_decides(scene: Scene, feed: Feed) -> None:
     analysis = Analysis.objects.get()
     assert (event.is_hint, event.low, event.threshold) == (False, 0.8, 0.95)
     assert (analysis.prediction, analysis.measure) == (Prediction.UNCERTAIN, made)
+    assert not scene.watcher._cameras[feed.pk].tally.events  # which its health calls hints
     assert not Alert.objects.exists()
 
 

@@ -399,15 +399,16 @@ class WatchedCamera:
             judged_by=happening.judged_by,
         )
         known = self._known.get(happening)
+        was_hint = known is not None and known.event.is_hint
         if known is None:
             event = live_events.open_one(told)
             happening.row = event.pk
-            self.tally.events += 1
             known = self._known[happening] = _Known(event, happening.hint, happening.until)
         elif (known.hint, known.until) != (happening.hint, happening.until):
             is_better = known.hint.score != happening.hint.score
             live_events.update(known.event, told, is_better=is_better)
             known.hint, known.until = happening.hint, happening.until
+        self.tally.events += told.is_hint and not was_hint  # not of what is uncertain
         if happening.closing is not None:
             live_events.close(known.event, told, happening.closing)
             del self._known[happening]
