@@ -14,11 +14,13 @@ from tests.conftest import MakeAnalysis, MakeStore
 from tests.makers.events import make_result_event
 from tests.makers.live_cameras import make_event, make_feed
 from video_classifier.ml.contracts import EventCandidate
-from video_classifier.models import Analysis
+from video_classifier.models import Analysis, Event, Track
+from video_classifier.services.evidence import Still
 from video_classifier.states import Prediction, Status, ThresholdOrigin
 from video_classifier.web import live_cameras
 from video_classifier.web.batches import batch_of
 from video_classifier.web.curves import event_keys
+from video_classifier.web.events import BY_SCORE, EventView
 from video_classifier.web.results import ResultSummary, ScoreReading
 
 BETWEEN = {"is_hint": False, "low": 0.6, "score": 0.7, "threshold": 0.89}
@@ -146,3 +148,13 @@ def test_an_uncertain_live_event_is_no_alarm(
     assert (view.hints, len(view.going_on)) == ([], 1)
     assert view.last is not None
     assert view.last.event == hint
+
+
+@pytest.mark.parametrize("is_hint", [True, False])
+def test_the_box_of_an_uncertain_event_is_none_of_a_hint(*, is_hint: bool) -> None:
+    track = Track(number=1, times=[0.0, 1.0], boxes=[[0.1, 0.1, 0.3, 0.9]] * 2)
+    event = Event(track=track, number=1, is_hint=is_hint)
+
+    (box,) = EventView(event=event, still=Still(name="", time=0.5), sort=BY_SCORE).boxes
+
+    assert box.is_hint is is_hint
