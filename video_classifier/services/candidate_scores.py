@@ -14,8 +14,7 @@ from statistics import median
 from uuid import UUID
 
 from django.db import models, transaction
-from django.db.models import F, OuterRef, Q, Subquery, Value
-from django.db.models.functions import Coalesce
+from django.db.models import F, Q
 
 from video_classifier.ml.contracts import EventCandidate
 from video_classifier.ml.serving import no_result
@@ -192,21 +191,6 @@ def record_recording(
     }
     if of_people:  # boxes of hours take seconds to read: not while rows are held
         transaction.on_commit(partial(_measure, of_people), robust=True)
-
-
-def keep_answers(clip: Clip) -> None:
-    """Has its candidates remember what people said, and of which file they are.
-
-    To be called in the transaction that deletes it, before that: what was a false hint stays one,
-    and what was confirmed is no ordinary footage, however soon clips are deleted. So is the same
-    file known when it is uploaded again.
-    """
-    said = Event.objects.filter(pk=OuterRef("event")).values("verdict")
-    of_events = CandidateScore.objects.filter(event__analysis__clip=clip)
-    of_events.update(verdict=Coalesce(Subquery(said), Value("")))
-    CandidateScore.objects.filter(live_event__clip=clip).update(verdict=clip.verdict)
-    CandidateScore.objects.filter(clip=clip).update(file=clip.sha256)
-    ScoredTime.objects.filter(clip=clip).update(file=clip.sha256)
 
 
 def purge(*, now: datetime) -> int:

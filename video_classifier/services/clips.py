@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.db import transaction
 
 from video_classifier.models import Analysis, Clip
-from video_classifier.services import candidate_scores
+from video_classifier.services import deleted_footage
 from video_classifier.services.errors import Refused
 
 GONE = "The clip was deleted meanwhile, so nothing more is done with it."
@@ -34,5 +34,5 @@ def delete(clip: Clip) -> None:
         list(Analysis.objects.select_for_update().filter(clip=clip).only("pk"))
         # As it is now: a worker may have added files since `clip` was loaded.
         for current in Clip.objects.select_for_update().filter(pk=clip.pk):
-            candidate_scores.keep_answers(current)
+            deleted_footage.keep_answers(current)
             current.delete()

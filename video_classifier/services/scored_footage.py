@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from uuid import UUID
 
-from video_classifier.models import Camera, CandidateScore, Feed, PlantedAct, ScoredTime
-from video_classifier.services import catalog, planted_acts, versions
+from video_classifier.models import Activation, Camera, CandidateScore, Feed, PlantedAct, ScoredTime
+from video_classifier.services import planted_acts
 from video_classifier.services.weights import Weights
 from video_classifier.states import Verdict
 
@@ -50,10 +50,12 @@ def weights_of(camera: Camera) -> Weights | None:
     model = Feed.objects.filter(camera=camera).values_list("model", flat=True).first()
     if model is None:
         last = deciding.values_list("model", flat=True).first()
-        model = None if last is None else catalog.parts(last)[0]
+        model = None if last is None else last.partition("@")[0]  # of a version
     if model is None:
         return None
-    name = versions.name_in_use(camera.store_id, model)
+    used = Activation.objects.filter(store=camera.store_id, model=model).select_related("version")
+    newest = used.first()
+    name = newest.version.name if newest and newest.version else model
     found = deciding.filter(model=model) if name == model else found.filter(model=name)
     row = found.values("model", "model_sha256", "detector_sha256").first()
     return Weights(**row) if row else None
