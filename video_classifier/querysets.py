@@ -124,7 +124,13 @@ class StoreQuerySet(InStoreQuerySet["Store"]):
 
 
 class CameraQuerySet(InStoreQuerySet["Camera"]):
-    """Cameras need no queries of their own."""
+    def without_feed(self) -> Self:
+        """Those whose recordings come in as files alone."""
+        return self.filter(feed=None)
+
+    def managed_by(self, user: Visitor) -> Self:
+        """Those that `user` may measure."""
+        return self.in_stores_of(user, Role.MANAGER)
 
 
 class ClipQuerySet(InStoreQuerySet["Clip"]):

@@ -17,7 +17,7 @@ from tests.conftest import MEASURED, MakeModel, MakeStore, MakeUser
 from tests.makers.alerts import make_channel
 from tests.makers.feeds import ADDRESS, make_feed
 from video_classifier.ml.serving.card import Interval
-from video_classifier.models import Channel, Feed, Store
+from video_classifier.models import Camera, Channel, Feed, Store
 from video_classifier.services import addresses, camera_tests, feeds, live_pictures, zones
 from video_classifier.services.camera_tests import CameraFaultError, Tried
 from video_classifier.states import Fault, FeedState, Role
@@ -375,11 +375,25 @@ def test_the_list_asks_no_more_the_more_cameras_there_are(
     for number in range(5):
         make_feed(f"Till {number}")
 
-    # session, user, what they manage, the count, the cameras, measures, whether any is watched
-    with django_assert_num_queries(7):
+    # session, user, what they manage, the count, the cameras, measures, those without a stream,
+    # whether any is watched
+    with django_assert_num_queries(8):
         found = page(client)
 
     assert found.count("Settings<span") == 6
+
+
+def test_cameras_without_a_stream_lead_to_their_measure(
+    client: Client, feed: Feed, make_store: MakeStore
+) -> None:
+    own = Camera.objects.create(store=feed.camera.store, name="Recorder 3")
+    foreign = Camera.objects.create(store=make_store("Elsewhere"), name="Vault")
+
+    found = page(client)
+
+    assert f'<a href="/cameras/{own.pk}/measure/">' in found
+    assert found.count(f"/cameras/{feed.pk}/measure/") == 1
+    assert str(foreign) not in found
 
 
 def test_a_manager_sees_and_changes_no_camera_of_another_store(

@@ -37,6 +37,10 @@ NO_NEW_PICTURES = (
     "The camera is connected, but its last picture is from {}. If it stays so for a minute, tell "
     "your administrator."
 )
+NO_PICTURE_YET = (
+    "The camera is connected, but no picture has come yet. If it stays so for a minute, tell your "
+    "administrator."
+)
 
 # Where pictures come, and something else is wrong, a camera isn't offline.
 _NOT_OFFLINE: dict[str, str] = {
@@ -148,10 +152,10 @@ class CameraView:
             since = "it was started" if feed.heartbeat_at is None else self.clock(feed.heartbeat_at)
             return Status(tone=TROUBLE, label="Not watched", sentence=NOT_WATCHED.format(since))
         if feed.state == FeedState.ONLINE and self._is_old:
-            taken_at = "never" if self.taken_at is None else self.clock(self.taken_at)
-            return Status(
-                tone=TROUBLE, label="No new pictures", sentence=NO_NEW_PICTURES.format(taken_at)
-            )
+            sentence = NO_PICTURE_YET
+            if self.taken_at is not None:
+                sentence = NO_NEW_PICTURES.format(self.clock(self.taken_at))
+            return Status(tone=TROUBLE, label="No new pictures", sentence=sentence)
         tones: dict[str, str] = {
             FeedState.ONLINE: LIVE,
             FeedState.CONNECTING: WAITING,

@@ -261,9 +261,8 @@ class Seen:
         if self.found is None:
             return ""
         hints = self.found.hints
-        return (
-            f"{measures.in_hours(hints.seconds)} in {hints.recordings:,} recordings and live hours"
-        )
+        of = measure_words.of_recordings(hints.recordings)
+        return f"{measures.in_hours(hints.seconds)} in {of}"
 
     @property
     def most(self) -> str:

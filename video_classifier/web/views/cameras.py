@@ -21,7 +21,7 @@ from video_classifier.http.permissions import (
     may_manage,
     sees_several_stores,
 )
-from video_classifier.models import Feed
+from video_classifier.models import Camera, Feed
 from video_classifier.services import camera_tests, channels, feeds
 from video_classifier.services.errors import Refused
 from video_classifier.web.cameras import (
@@ -35,6 +35,7 @@ from video_classifier.web.measures import measured_at
 from video_classifier.web.responses import SignedInRequest, page_or_part
 
 PAGES = "video_classifier/cameras"
+MOST_OTHERS = 200  # cameras without a live stream that are listed
 
 
 @never_cache
@@ -45,6 +46,7 @@ def camera_list(request: SignedInRequest) -> HttpResponse:
     found = Feed.objects.managed_by(request.user).select_related("camera__store")
     page = Paginator(found, settings.HISTORY_PAGE_SIZE).get_page(request.GET.get("page"))
     now = timezone.now()
+    others = Camera.objects.managed_by(request.user).without_feed().select_related("store")
     measured = measured_at([feed.pk for feed in page], request.user)
     context = {
         "page": page,
@@ -52,6 +54,7 @@ def camera_list(request: SignedInRequest) -> HttpResponse:
             CameraStatus(feed=feed, now=now, measured_at=measured.get((feed.pk, feed.model)))
             for feed in page
         ],
+        "others": others[:MOST_OTHERS] if page.number == 1 else (),
         "show_store": sees_several_stores(request.user),
     }
     return render(request, f"{PAGES}/page.html", context)
