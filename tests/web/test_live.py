@@ -22,8 +22,17 @@ def mark(analysis: Analysis) -> str:
     return f"{analysis.pk}.{analysis.progress}"
 
 
-def ask(client: Client, rows: str, *marks: str, **headers: str) -> str:
-    return client.get(f"/live/{rows}/", {"live": marks}, headers=headers).content.decode()
+def ask(
+    client: Client, rows: str, *marks: str, leads_back: str | None = None, **headers: str
+) -> str:
+    asked = {"live": marks} | ({"next": leads_back} if leads_back else {})
+    return client.get(f"/live/{rows}/", asked, headers=headers).content.decode()
+
+
+def next_of(page: str) -> str | None:
+    """What a page has its rows asked for with."""
+    found = re.search(r"hx-vals='([^']*)'", page)
+    return json.loads(found[1])["next"] if found else None
 
 
 @pytest.mark.parametrize("rows", LISTS)
@@ -53,6 +62,7 @@ def test_a_row_comes_as_the_list_has_it(
             client,
             rows,
             f"{analysis.pk}.earlier",
+            leads_back=next_of(client.get(address).content.decode()),
             **{"HX-Current-URL": f"http://testserver{address}"},
         ),
         re.DOTALL,
@@ -61,6 +71,15 @@ def test_a_row_comes_as_the_list_has_it(
     assert row is not None
     listed = row[1].replace(' hx-swap-oob="true"', "")
     assert listed in client.get(address).content.decode()
+
+
+def test_a_row_never_leads_to_another_site(client: Client, make_analysis: MakeAnalysis) -> None:
+    analysis = make_analysis()
+
+    html = ask(client, "history", f"{analysis.pk}.earlier", leads_back="https://evil.example/?a=b")
+
+    assert "evil" not in html
+    assert "a%3Db" not in html
 
 
 def test_a_row_leads_back_to_the_list_that_it_stands_in(

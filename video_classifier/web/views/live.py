@@ -8,6 +8,7 @@ from uuid import UUID
 from django.http import HttpResponse
 from django.http.response import Http404
 from django.shortcuts import render
+from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
@@ -43,8 +44,17 @@ def live(request: SignedInRequest, rows: str) -> HttpResponse:
             "changed": receipts(changed, request.user),
             "gone": shown.keys() - found.keys(),
             "show_store": sees_several_stores(request.user),
+            "next": _next(request),
         },
     )
+
+
+def _next(request: SignedInRequest) -> str | None:
+    """Where rows lead back to: the list may have an order that the browser's address lacks."""
+    asked = request.GET.get("next", "")
+    if url_has_allowed_host_and_scheme(asked, allowed_hosts=None):
+        return asked
+    return request.htmx.current_url_abs_path
 
 
 def _marks(marks: Iterable[str]) -> Iterator[tuple[UUID, str]]:
