@@ -171,6 +171,9 @@ def of_shift(shift: Shift) -> Iterable[Seen]:
     yield at("shift-case-delete", f"{case}delete/")
     yield at("shift-review", "/review/")
     yield Seen(name="shift-review-shortcuts", open=_shortcuts)
+    yield at("shift-waiting", "/review/waiting/")
+    nothing = Camera.objects.get(name="Entrance").pk
+    yield at("shift-waiting-none", f"/review/waiting/?camera={nothing}")
     yield at("shift-review-filtered", "/review/?order=newest")
     yield Seen(name="shift-review-answered", open=_answer_by_key)
     yield Seen(name="shift-history-undo", open=_move_to_the_trash)

@@ -144,6 +144,7 @@ PAGES: list[tuple[str, dict[str, object], set[str]]] = [
     ("news", {}, {"GET", "HEAD", "POST"}),
     ("alert", {"pk": SOME_ID}, {"GET", "HEAD"}),
     ("review", {}, {"GET", "HEAD", "POST"}),
+    ("waiting", {}, {"GET", "HEAD"}),
     ("reviews-left", {}, {"GET", "HEAD"}),
     ("undo-review", {"pk": SOME_NUMBER}, {"POST"}),
     ("review-reason", {"pk": SOME_NUMBER}, {"POST"}),
@@ -324,6 +325,7 @@ GET  web:clip-to-case       (in trash)   in     404  404   404   410    410    4
 POST web:clip-to-case       (in trash)   in     404  404   404   410    410    410    410   410
 GET  web:review                          in     200  200   200   200    200    200    200   200
 POST web:review                          in     422  422   422   422    422    422    422   422
+GET  web:waiting                         in     200  200   200   200    200    200    200   200
 GET  web:reviews-left                    in     200  200   200   200    200    200    200   200
 POST web:undo-review                     in     404  404   404   302    302    302    302   302
 POST web:review-reason                   in     404  404   404   400    400    400    400   400

@@ -47,12 +47,12 @@ def waiting(user: Visitor, filters: Filters) -> EventQuerySet:
     if filters.camera is not None:
         found = found.filter(analysis__clip__camera=filters.camera)
     asked = found.exclude(Exists(_own(user)), waits_for=Turn.SECOND)
-    return asked.order_by(*(f"-{key}" for key in _keys(filters)))
+    return asked.order_by(*(f"-{key}" for key in keys(filters)))
 
 
-def _keys(filters: Filters) -> tuple[str, ...]:
-    """By which the queue is in order."""
-    return (*_COLUMNS[filters.order], "store_id", "pk")
+def keys(filters: Filters) -> tuple[str, ...]:
+    """By which the queue is in order, each falling."""
+    return (*_COLUMNS[filters.order], "store_id", "id")
 
 
 def left(user: Visitor, filters: Filters) -> int:
@@ -84,6 +84,15 @@ def next_one(user: User, filters: Filters, after: Item | None = None) -> Item | 
         but=after.clip if after else None,
     )
     return blind or review_items.of_event(event, user, draw=draw)
+
+
+def one(user: User, number: int) -> Item | None:
+    """That event; None if it doesn't wait for this person's answer."""
+    related = ("analysis__clip__store", "analysis__clip__camera", "track")
+    event = waiting(user, Filters()).select_related(*related).filter(pk=number).first()
+    return (
+        review_items.of_event(event, user, draw=_answered(user, timezone.now())) if event else None
+    )
 
 
 def previous(user: User, filters: Filters, before: Item) -> Item | None:
@@ -126,15 +135,15 @@ def _beyond(
     events: EventQuerySet, filters: Filters, place: int | None, *, back: bool = False
 ) -> EventQuerySet:
     """Those after that event in the queue, or before it; all, if it is gone."""
-    keys = _keys(filters)
-    here = Event.objects.filter(pk=place or 0).values_list(*keys).first()
+    names = keys(filters)
+    here = Event.objects.filter(pk=place or 0).values_list(*names).first()
     if here is None:
         return events
     side = "gt" if back else "lt"
     beyond = Q()
-    for at, (key, value) in enumerate(zip(keys, here, strict=True)):
-        beyond |= Q(**dict(zip(keys[:at], here[:at], strict=True)), **{f"{key}__{side}": value})
+    for at, (key, value) in enumerate(zip(names, here, strict=True)):
+        beyond |= Q(**dict(zip(names[:at], here[:at], strict=True)), **{f"{key}__{side}": value})
     return events.filter(
         beyond,
-        **{f"{keys[0]}__{side}e": here[0]},  # said once more: an index can begin there
+        **{f"{names[0]}__{side}e": here[0]},  # said once more: an index can begin there
     )

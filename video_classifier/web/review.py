@@ -24,6 +24,7 @@ from video_classifier.web.results import ScoreReading, reading
 from video_classifier.web.times import ClockTime, clock_time, in_words
 
 AT, AFTER, BEFORE = "at", "after", "before"  # in an address, with the token of an item
+EVENT = "event"  # in an address, with the number of one that waits
 BEFORE_PEAK = 2.0  # seconds: so long before it playing starts
 AFTER_PEAK = 1.0  # seconds that are shown of it at least
 MINUTE = timedelta(minutes=1)
@@ -218,6 +219,12 @@ def last_second(item: Item) -> float:
     if item.event is None or item.is_blind:
         return item.end
     return max(item.end, item.event.peak + AFTER_PEAK)
+
+
+def waiting_address(query: str) -> str:
+    """Of the list of all that waits, with the filters of the desk."""
+    path = reverse("web:waiting")
+    return f"{path}?{query}" if query else path
 
 
 def address(query: str, **token: str) -> str:

@@ -35,6 +35,14 @@ EVENTS = (
     Column(name="score", label="Score"),
     Column(name="verdict", label="Verdict"),
 )
+WAITING = (
+    Column(name="frame", label="Picture", is_hidden=True),
+    Column(name="name", label="Clip"),
+    Column(name="place", label="Where"),
+    Column(name="when", label="When"),
+    Column(name="score", label="Score"),
+    Column(name="turn", label="Waits for"),
+)
 LIVE_EVENTS = (
     Column(name="name", label="When"),
     Column(name="length", label="Length"),

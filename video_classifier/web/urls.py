@@ -80,6 +80,7 @@ urlpatterns = [
     path("audit.csv", views.audit_csv, name="audit-csv"),
     path("trash/", views.trash_list, name="trash"),
     path("review/", views.review, name="review"),
+    path("review/waiting/", views.waiting, name="waiting"),
     path("review/left/", views.reviews_left, name="reviews-left"),
     path("review/<int:pk>/undo/", views.undo_review, name="undo-review"),
     path("review/<int:pk>/reason/", views.review_reason, name="review-reason"),

@@ -62,7 +62,13 @@ from video_classifier.web.views.preferences import preferences
 from video_classifier.web.views.results import again, cancel, pause, result, resume
 from video_classifier.web.views.resumable import resumable_upload, resumable_uploads
 from video_classifier.web.views.retention import retention_settings, retention_stores
-from video_classifier.web.views.review import review, review_reason, reviews_left, undo_review
+from video_classifier.web.views.review import (
+    review,
+    review_reason,
+    reviews_left,
+    undo_review,
+    waiting,
+)
 from video_classifier.web.views.saved_views import delete_view, save_view, view_counts
 from video_classifier.web.views.tags import tag_clip
 from video_classifier.web.views.trash import delete_clip, purge_clip, restore_clip, trash_list
@@ -161,5 +167,6 @@ __all__ = [
     "upload",
     "video",
     "view_counts",
+    "waiting",
     "wall",
 ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.models import User
 from django.core.exceptions import BadRequest
@@ -14,7 +15,8 @@ from django.utils.cache import patch_vary_headers
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from video_classifier.http.permissions import why_empty
+from video_classifier.http import paging
+from video_classifier.http.permissions import sees_several_stores, why_empty
 from video_classifier.http.review_filters import ReviewFilter
 from video_classifier.models import Review, Store
 from video_classifier.services import audit, audit_views, review_items, review_queue, reviews
@@ -24,14 +26,18 @@ from video_classifier.services.review_queue import Filters
 from video_classifier.states import Answer, ListPage, Reason
 from video_classifier.web import listed_views
 from video_classifier.web import review as presenters
+from video_classifier.web import waiting as listed
 from video_classifier.web.responses import SignedInRequest, asked_next, is_part, page_or_part
-from video_classifier.web.review import AFTER, AT, BEFORE, Answered, Card, Told
+from video_classifier.web.review import AFTER, AT, BEFORE, EVENT, Answered, Card, Told
 
 PAGE = "video_classifier/review/page.html"
 ITEM = "video_classifier/review/_item.html"
 ANSWERED = "video_classifier/review/_answered.html"
 TOLD = "video_classifier/review/_told.html"
 REFUSED = "components/notice.html"
+WAITING = "video_classifier/review/waiting.html"
+WAITING_PART = "video_classifier/review/_waiting.html"
+NOT_YOURS = "That event doesn't wait for your answer, or no more. Here is what comes next instead."
 LONGEST_SECONDS = 3600.0  # of which it is still taken to be how long somebody looked
 
 
@@ -59,13 +65,26 @@ def _shown(
             "card": card,
             "filter": chosen,
             "why_empty": why_empty(request.user),
+            "waiting": presenters.waiting_address(chosen.query),
             "has_keys": presenters.has_keys(request.user),
             "sent": request.POST,
+            **_instead(request, card),
             **({} if is_part(request) else _views(request)),
             **more,
         },
         status=status,
     )
+
+
+def _instead(request: SignedInRequest, card: Card | None) -> dict[str, Any]:
+    """The line above what is shown where the list of what waits led to something else."""
+    asked = request.GET.get(EVENT, "")
+    if not asked or card is None or is_part(request):
+        return {}
+    event = None if card.item.is_blind else card.item.event
+    if event is not None and str(event.pk) == asked:
+        return {}
+    return {"line": REFUSED, "text": NOT_YOURS, "tone": "info"}
 
 
 def _note_view(request: SignedInRequest, item: Item) -> None:
@@ -113,7 +132,9 @@ def _item(request: SignedInRequest, filters: Filters) -> Item | None:
             return _following(user, filters, review_items.read(token, user))
     except Refused:
         pass
-    return review_queue.next_one(user, filters)
+    number = params.get(EVENT, "")
+    found = review_queue.one(user, int(number[:18])) if number.isdecimal() else None
+    return found or review_queue.next_one(user, filters)
 
 
 def _following(user: User, filters: Filters, item: Item) -> Item | None:
@@ -228,6 +249,38 @@ def review_reason(request: SignedInRequest, pk: int) -> HttpResponse:
         context = {"text": str(refusal), "tone": "error"}
         return _line(request, chosen, REFUSED, context, status=422)
     return _done(request, chosen, explained)
+
+
+@never_cache
+@require_safe
+def waiting(request: SignedInRequest) -> HttpResponse:
+    """All that waits for the person's answer, in the order of the desk, which a row leads to.
+
+    Blind looks are none of it: what is listed waits for an answer, they are drawn from the rest.
+    """
+    chosen = ReviewFilter(request.GET, user=request.user)
+    context: dict[str, Any] = {
+        "filter": chosen,
+        "why_empty": why_empty(request.user),
+        "desk": presenters.address(chosen.query),
+    }
+    if chosen.is_valid():
+        rows = review_queue.waiting(request.user, chosen.filters)
+        order = paging.Order(fields=review_queue.keys(chosen.filters), descending=True)
+        page = paging.page(
+            rows,
+            order,
+            request.GET,
+            listed=listed.events(request.user),
+            size=settings.HISTORY_PAGE_SIZE,
+        )
+        context |= {
+            "page": page,
+            "rows": [listed.Row(event=each, query=chosen.query) for each in page.rows],
+            "count": paging.count(rows.order_by()),
+            "show_store": sees_several_stores(request.user),
+        }
+    return page_or_part(request, page=WAITING, part=WAITING_PART, context=context)
 
 
 @never_cache
