@@ -55,8 +55,10 @@ class Network:
             "PERFORMANCE_HINT": "LATENCY",
         }
         network = core.read_model(graph, library.Tensor(weights.values, shared_memory=True))
+        self.head: tuple[Floats32, float] | None = None  # kernel (features,) and bias
         if with_features:
-            network.add_outputs([_features(network)])
+            features, self.head = _features(network)
+            network.add_outputs([features])
         compiled = core.compile_model(network, "CPU", settings)
         weights.forget()
         self._input, self._outputs = compiled.input(0), compiled.outputs
@@ -93,18 +95,33 @@ class Network:
             return tuple(np.array(found[each], np.float32) for each in self._outputs)
 
 
-def _features(network: Any) -> Any:
-    """What is multiplied with the weights of the last layer. Raises NoLinearHeadError."""
-    node, passed = network.get_results()[0], []
+def _features(network: Any) -> tuple[Any, tuple[Floats32, float]]:
+    """What is multiplied with the weights of the last layer, and these. Raises NoLinearHeadError."""
+    node, passed, bias = network.get_results()[0], [], None
     while node.get_type_name() in {"Result", "Sigmoid", "Add"}:
         passed.append(node.get_type_name())
         source = _only_input(node)
+        bias = _weights(node) if passed[-1] == "Add" else None
         node = source.get_node()
     if passed != ["Result", "Sigmoid", "Add"] or node.get_type_name() != "MatMul":
         raise NoLinearHeadError(_NO_LINEAR_HEAD)
     if tuple(source.get_shape()) != (1, 1):
         raise NoLinearHeadError(_NO_LINEAR_HEAD)
-    return _only_input(node)
+    kernel = _weights(node)
+    if kernel is None or bias is None or bias.size != 1:
+        raise NoLinearHeadError(_NO_LINEAR_HEAD)
+    return _only_input(node), (kernel, float(bias[0]))
+
+
+def _weights(node: Any) -> Floats32 | None:
+    """A copy, flat, of what doesn't depend on what is scored."""
+    for each in node.inputs():
+        source = each.get_source_output().get_node()
+        if _is_weights(source):
+            while source.get_type_name() == "Convert":
+                source = source.input(0).get_source_output().get_node()
+            return np.array(source.get_data(), np.float32).reshape(-1)
+    return None
 
 
 def _only_input(node: Any) -> Any:

@@ -145,6 +145,17 @@ def test_its_own_head_gives_the_scores_of_the_shipped_network() -> None:
 
 
 @pytest.mark.keras
+def test_engines_give_the_head_that_the_network_comes_with(model: Path) -> None:
+    for folder in (model, STORAGE / "i3d_person"):
+        engine, _ = bundle.load_features(folder)
+        kernel, bias = engine.own_head()
+
+        own = own_head(folder)
+        assert kernel == pytest.approx(own.kernel, abs=1e-3)  # an export has weights of 16 bits
+        assert bias == pytest.approx(own.bias, abs=1e-3)
+
+
+@pytest.mark.keras
 def test_a_version_has_a_card_a_name_and_scores_of_its_own(model: Path, tmp_path: Path) -> None:
     version = write_version(tmp_path / "3", shifted(own_head(model), 2.0), model, threshold=0.25)
 

@@ -54,6 +54,9 @@ class FeatureEngine(Engine, Protocol):
     def score_with_features(self, batch: Image) -> tuple[Floats, Floats32]:
         """As `score`, and (n, features) float32 of the same run."""
 
+    def own_head(self) -> tuple[Floats, float]:
+        """The network's own: kernel (features,) float64, and bias."""
+
 
 class KerasEngine:
     """Runs a Keras network as one TensorFlow graph: `Model.predict` takes three times as long.
@@ -83,6 +86,8 @@ class KerasFeatureEngine:
         import keras
         import tensorflow as tf
 
+        kernel, bias = network.get_weights()[-2:]
+        self._own = kernel.astype(np.float64).reshape(-1), float(bias[0])
         both = keras.Model(network.inputs, [network.outputs[0], features])
         signature = [tf.TensorSpec((1, *card.spec.shape), tf.uint8)]
         self._graph = tf.function(
@@ -96,6 +101,9 @@ class KerasFeatureEngine:
         outputs = [self._graph(images[np.newaxis]) for images in batch]
         scores = np.array([score.numpy()[0, 0] for score, _ in outputs], np.float64)
         return scores, np.stack([features.numpy()[0] for _, features in outputs])
+
+    def own_head(self) -> tuple[Floats, float]:
+        return self._own
 
 
 class ExportEngine:
@@ -118,6 +126,13 @@ class OpenVinoFeatureEngine(ExportEngine):
         outputs = [self.network.run_all(images[np.newaxis]) for images in batch]
         scores = np.array([score[0, 0] for score, _ in outputs], np.float64)
         return scores, np.concatenate([features for _, features in outputs])
+
+    def own_head(self) -> tuple[Floats, float]:
+        if self.network.head is None:
+            msg = "the network was read without its head"
+            raise ValueError(msg)
+        kernel, bias = self.network.head
+        return kernel.astype(np.float64), bias
 
 
 def keras_is_missing() -> bool:
