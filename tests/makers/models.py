@@ -10,8 +10,11 @@ from video_classifier.ml.serving.card import Card
 from video_classifier.ml.training import export
 
 
-def write_light_meter(folder: Path) -> Path:
-    """A network of two weights that scores how bright the whole picture is, served by LiteRT."""
+def write_light_meter(folder: Path, *, exported: bool = True) -> Path:
+    """A network of two weights that scores how bright the whole picture is.
+
+    Served by LiteRT; if it isn't `exported`, by Keras, so that other heads can be put on it.
+    """
     import keras
     import numpy as np
     from keras import layers
@@ -31,5 +34,6 @@ def write_light_meter(folder: Path) -> Path:
         created="2026-01-01",
     )
     bundle.save(folder, network, card)
-    export.export(folder)
+    if exported:
+        export.export(folder)
     return folder

@@ -96,7 +96,7 @@ class Network:
 
 
 def _features(network: Any) -> tuple[Any, tuple[Floats32, float]]:
-    """What is multiplied with the weights of the last layer, and these. Raises NoLinearHeadError."""
+    """What the last layer's weights are multiplied with, and these. Raises NoLinearHeadError."""
     node, passed, bias = network.get_results()[0], [], None
     while node.get_type_name() in {"Result", "Sigmoid", "Add"}:
         passed.append(node.get_type_name())

@@ -10,7 +10,7 @@ import csv
 import os
 import shutil
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from functools import reduce
@@ -75,11 +75,21 @@ def write(events: EventQuerySet, folder: Path) -> Summary:
 
     Raises Refused if the folder can't be used, and DiskFullError.
     """
+    summary = lay_out(events, folder)
+    audit.record(Action.EXPORTED, None, audit.EVENTS, rows=summary.labels.total())
+    return summary
+
+
+def lay_out(
+    events: EventQuerySet, folder: Path, *, watch: Callable[[], None] = lambda: None
+) -> Summary:
+    """As `write`, for use on this machine alone. Raises what `watch` raises, too."""
     _prepare(folder)
     summary, numbers = Summary(), _Numbers()
     rows = []
     with disk.refusing_when_full():
         for event in once(events, summary):
+            watch()
             try:
                 name = _keep(event, folder)
             except FileNotFoundError:
@@ -90,7 +100,6 @@ def write(events: EventQuerySet, folder: Path) -> Summary:
                 rows.append(_row(event, name, numbers))
                 summary.labels[label(event)] += 1
         _write_manifest(folder / MANIFEST, rows)  # at the end: without one it is no data set
-    audit.record(Action.EXPORTED, None, audit.EVENTS, rows=len(rows))
     return summary
 
 

@@ -16,7 +16,15 @@ from django.conf import settings
 from django.db import DatabaseError, close_old_connections
 
 from video_classifier.models import Segment
-from video_classifier.services import case_exports, copies, heat_maps, housekeeping, jobs, segments
+from video_classifier.services import (
+    case_exports,
+    copies,
+    heat_maps,
+    housekeeping,
+    improvements,
+    jobs,
+    segments,
+)
 from video_classifier.services.jobs import LOOK_SECONDS, Pace
 
 logger = logging.getLogger(__name__)
@@ -35,6 +43,7 @@ KINDS = {
     "heat_maps": JobKind(run_next=heat_maps.make_next, put_back=heat_maps.put_back),
     "case_exports": JobKind(run_next=case_exports.make_next, put_back=case_exports.put_back),
     "copies": JobKind(run_next=copies.make_next, put_back=copies.put_back),
+    "improvements": JobKind(run_next=improvements.run_next, put_back=improvements.put_back),
 }
 FIRST = "segments"  # jobs of the other kinds give way to these
 
