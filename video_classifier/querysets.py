@@ -417,8 +417,6 @@ class PlantedActQuerySet(InStoreQuerySet["PlantedAct"]):
 class ImprovementQuerySet(JobQuerySet["Improvement"]):
     """Jobs, of stores."""
 
-    way_to_store = "store"
-
 
 class ModelVersionQuerySet(InStoreQuerySet["ModelVersion"]):
     """Of stores."""

@@ -15,7 +15,8 @@ from functools import partial
 from django.conf import settings
 from django.db import DatabaseError, close_old_connections
 
-from video_classifier.models import Segment
+from video_classifier.models import BrowserCopy, CaseExport, HeatMap, Job, Segment
+from video_classifier.querysets import JobQuerySet
 from video_classifier.services import (
     case_exports,
     copies,
@@ -46,6 +47,13 @@ KINDS = {
     "improvements": JobKind(run_next=improvements.run_next, put_back=improvements.put_back),
 }
 FIRST = "segments"  # jobs of the other kinds give way to these
+LAST = "improvements"  # … and these, which take hours, to those of all other kinds
+ROWS: dict[str, type[Job]] = {
+    "segments": Segment,
+    "heat_maps": HeatMap,
+    "case_exports": CaseExport,
+    "copies": BrowserCopy,
+}
 
 IDLE_SECONDS = 5.0  # until a look at the queue that nobody asked for
 PAUSE_SECONDS = 2.0  # after something broke
@@ -79,9 +87,8 @@ def step(
     """Does one job of these kinds, the first kind first; says if there was any."""
     for name, kind in KINDS.items():
         if name in kinds:
-            gives_way = name != FIRST and FIRST in kinds
-            better = partial(_nothing_better, ending, Pace(LOOK_SECONDS))
-            proceed = better if gives_way else lambda: not ending()
+            better = [ROWS[each] for each in _better(name) if each in kinds]
+            proceed = partial(_nothing_better, ending, Pace(LOOK_SECONDS), better)
             if kind.run_next(worker=worker, proceed=proceed):
                 return True
     return False
@@ -93,14 +100,25 @@ def put_back(*, worker: str) -> None:
         kind.put_back(worker=worker)
 
 
-def _nothing_better(ending: Callable[[], bool], due: Pace) -> bool:
-    """Whether what isn't urgent may go on: no clip waits for it, and the process isn't ending."""
+def _better(kind: str) -> Collection[str]:
+    """The kinds that jobs of this kind give way to."""
+    if kind == LAST:
+        return tuple(ROWS)
+    return () if kind == FIRST else (FIRST,)
+
+
+def _nothing_better(ending: Callable[[], bool], due: Pace, better: Collection[type[Job]]) -> bool:
+    """Whether a job may go on: nothing that is better waits, and the process isn't ending."""
     if ending():
         return False
-    if not due():
+    if not better or not due():
         return True
     segments.requeue_stalled()
-    return not jobs.ready(Segment.objects.all()).exists()
+    return not any(jobs.ready(_every(rows)).exists() for rows in better)
+
+
+def _every(rows: type[Job]) -> JobQuerySet[Job]:
+    return JobQuerySet(rows)
 
 
 class Worker:
