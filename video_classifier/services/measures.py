@@ -81,16 +81,20 @@ class Preview:
     card_threshold: float | None = None  # None: the model can't be used just now
 
 
-def preview(
+def preview(  # noqa: PLR0913
     camera: Camera,
     *,
     budget: float,
     thefts: float,
     first: datetime | None = None,
     last: datetime | None = None,
+    weights: Weights | None = None,
 ) -> Preview:
-    """Of footage from `first` up to before `last`. What can't be measured is no error."""
-    weights = scored_footage.weights_of(camera)
+    """Of footage from `first` up to before `last`. What can't be measured is no error.
+
+    By the weights that score the camera now, if none are named: a version in the shadow has others.
+    """
+    weights = weights or scored_footage.weights_of(camera)
     asked: dict[str, Any] = {"budget": budget, "thefts": thefts, "weights": weights}
     if weights is None:
         return Preview(**asked, footage=None, problem=NOT_SCORED)
@@ -122,13 +126,14 @@ def take(  # noqa: PLR0913
     first: datetime | None = None,
     last: datetime | None = None,
     before: int | None = None,
+    weights: Weights | None = None,
 ) -> Measure:
     """Puts the thresholds in force; the measure before ends. Raises Refused.
 
     `before` is the key of the one that held when somebody decided, or None: if another one holds
     by now, somebody else was quicker, and nothing is changed.
     """
-    found = preview(camera, budget=budget, thefts=thefts, first=first, last=last)
+    found = preview(camera, budget=budget, thefts=thefts, first=first, last=last, weights=weights)
     if found.thresholds is None or found.weights is None or found.footage is None:
         raise Refused(found.problem)
     with transaction.atomic():

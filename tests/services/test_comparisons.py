@@ -1,0 +1,204 @@
+"""A version in the shadow beside what is in use, and whether it may take over."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from tests.conftest import MakeModel, MakeStore
+from tests.makers.measures import make_score
+from tests.makers.scored_hours import make_hour, make_measure
+from tests.makers.versions import make_version
+from video_classifier.models import (
+    Activation,
+    Camera,
+    CandidateScore,
+    LiveEvent,
+    Measure,
+    ModelVersion,
+    PlantedAct,
+)
+from video_classifier.services import comparisons, scored_footage, versions
+from video_classifier.services.errors import Refused
+from video_classifier.states import VersionState
+
+pytestmark = pytest.mark.django_db
+
+START = datetime(2026, 11, 20, 8, tzinfo=UTC)
+USED = {"model": "standard", "model_sha256": "f" * 64, "detector_sha256": ""}
+
+
+@pytest.fixture
+def camera(make_store: MakeStore, make_model: MakeModel) -> Camera:
+    make_model()
+    return Camera.objects.create(store=make_store(), name="Till")
+
+
+@pytest.fixture
+def version(camera: Camera) -> ModelVersion:
+    """In the shadow since START, with 30 hours that both scored; it was tried on enough thefts."""
+    found = make_version(camera.store)
+    found.card = {
+        "in_use": "standard",
+        "reviewers": 2,
+        "figures": {"thefts": {"events": 6, "before": 3, "after": 4}},
+    }
+    found.save()
+    versions.start_shadow(found, by=None)
+    ModelVersion.objects.update(shadow_since=START)
+    found.refresh_from_db()
+    for hour in range(30):
+        for weights in (USED, own(found)):
+            make_hour(camera, START + timedelta(hours=hour), **weights)
+    return found
+
+
+def own(version: ModelVersion) -> dict[str, str]:
+    return USED | {"model": version.name, "model_sha256": version.sha256}
+
+
+def seen(camera: Camera, minute: int, *, before: bool, version: ModelVersion | None) -> None:
+    """A hint of what is in use, of the version, or of both."""
+    at = START + timedelta(minutes=minute)
+    if before:
+        make_score(camera, 0.8, started_at=at, live_event=make_live(camera, at))
+    if version is not None:
+        make_score(camera, 0.9, started_at=at + timedelta(seconds=3), **own(version))
+
+
+def make_live(camera: Camera, at: datetime) -> LiveEvent:
+    return LiveEvent.objects.create(
+        camera=camera,
+        started_at=at,
+        peak_at=at + timedelta(seconds=4),
+        ended_at=at + timedelta(seconds=9),
+        opened_at=at + timedelta(seconds=5),
+        closed_at=at + timedelta(seconds=20),
+        closing="over",
+        model="standard",
+        score=0.8,
+        threshold=0.5,
+        low=0.5,
+        is_hint=True,
+    )
+
+
+def test_hints_of_both_and_of_one_alone(camera: Camera, version: ModelVersion) -> None:
+    seen(camera, 10, before=True, version=version)
+    seen(camera, 130, before=True, version=None)
+    seen(camera, 250, before=False, version=version)
+    make_score(camera, 0.4, started_at=START + timedelta(minutes=300), **own(version))
+
+    found = comparisons.compare(version)
+
+    assert (found.both, found.only_before, found.only_after) == (1, 1, 1)
+    assert [(each.before, each.after) for each in found.hints] == [
+        (None, 0.9),
+        (0.8, None),
+        (0.8, 0.9),
+    ]
+    assert found.days == pytest.approx(30 / 24)
+    assert found.false_hints is not None
+    assert (found.false_hints.before, found.false_hints.after) == (2, 2)
+    assert found.false_hints.change.recordings == 30
+    assert not found.problems
+
+
+def test_more_false_hints_do_not_take_over_without_a_reason(
+    camera: Camera, version: ModelVersion
+) -> None:
+    seen(camera, 10, before=False, version=version)
+
+    assert comparisons.compare(version).problems == (comparisons.MORE_FALSE,)
+    with pytest.raises(Refused, match="Write why it should all the same"):
+        comparisons.activate(version, by=None, why="  ")
+    made, _ = comparisons.activate(version, by=None, why="It was a true one.")
+
+    assert made.why == "It was a true one."
+    assert made.figures["problems"] == [comparisons.MORE_FALSE]
+    assert made.figures["false hints"]["after"] == 1
+
+
+def test_planted_acts_are_neither_false_nor_missed(camera: Camera, version: ModelVersion) -> None:
+    for minute in (10, 70):
+        at = START + timedelta(minutes=minute)
+        PlantedAct.objects.create(camera=camera, started_at=at, ended_at=at + timedelta(seconds=20))
+    seen(camera, 10, before=True, version=version)
+    seen(camera, 70, before=True, version=None)
+
+    found = comparisons.compare(version)
+
+    assert found.acts is not None
+    assert (found.acts.before, found.acts.after, found.acts.of) == (2, 1, 2)
+    assert found.acts.change.low <= -0.5 <= found.acts.change.high
+    assert found.false_hints is not None
+    assert found.false_hints.before == 0
+    assert found.problems == ("It notices fewer of the planted acts than what is in use.",)
+
+
+def test_what_is_not_known_is_no_reason_to_take_over(camera: Camera) -> None:
+    version = make_version(camera.store)
+    version.card = {"reviewers": 1}
+    version.save()
+
+    found = comparisons.compare(version)
+
+    assert found.problems == (
+        comparisons.NOT_BESIDE,
+        comparisons.TOO_FEW_THEFTS.format(count=0, least=5),
+        comparisons.ONE_PERSON,
+    )
+    assert found.false_hints is None
+    versions.start_shadow(version, by=None)
+    version.refresh_from_db()
+    assert comparisons.compare(version).problems[0].startswith("It has been in the shadow for 0.0")
+
+
+def test_by_the_rule_it_takes_over_and_cameras_get_its_measure(
+    camera: Camera, version: ModelVersion
+) -> None:
+    make_measure(camera, now=START, **USED)
+    for minute in range(0, 30 * 60, 20):
+        score = 0.2 + minute / 10_000
+        make_score(camera, score, started_at=START + timedelta(minutes=minute), **own(version))
+
+    for minute in (5, 105, 205):
+        seen(camera, minute, before=True, version=None)
+
+    made, left = comparisons.activate(version, by=None)
+
+    assert not left
+    assert (made.version, made.why) == (version, "")
+    measure = Measure.objects.in_force().get(model_sha256=version.sha256)
+    assert (measure.budget, measure.thefts) == (1.0, 1.0)
+    weights = scored_footage.weights_of(camera)
+    assert weights is not None
+    assert weights.model_sha256 == version.sha256
+
+
+def test_a_camera_with_too_little_footage_is_said(camera: Camera, version: ModelVersion) -> None:
+    make_measure(camera, now=START, budget=0.01, thefts=0.0, **USED)
+
+    _, left = comparisons.activate(version, by=None)
+
+    assert left == [camera]
+
+
+def test_of_two_who_decide_at_once_one_is_told(camera: Camera, version: ModelVersion) -> None:
+    other = make_version(camera.store, bias=1.0)
+    comparisons.activate(other, by=None, why="First.", seen=0)
+
+    with pytest.raises(Refused, match="Somebody else has changed meanwhile"):
+        comparisons.activate(version, by=None, why="Second.", seen=0)
+    assert Activation.objects.count() == 1
+
+
+def test_the_shadow_does_not_score_the_camera(camera: Camera, version: ModelVersion) -> None:
+    """Until it is in use, what was measured stays of the other weights."""
+    weights = scored_footage.weights_of(camera)
+
+    assert weights is not None
+    assert weights.model_sha256 == USED["model_sha256"]
+    assert CandidateScore.objects.count() == 0
+    assert version.state == VersionState.SHADOW

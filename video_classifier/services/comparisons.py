@@ -1,0 +1,380 @@
+"""A version in the shadow beside what is in use: hint by hint, and whether it may take over."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from django.contrib.auth.models import User
+from django.db.models import Q
+
+from video_classifier.ml.measures.poisson import Difference, paired_difference
+from video_classifier.models import (
+    Activation,
+    Camera,
+    CandidateScore,
+    Measure,
+    ModelVersion,
+    PlantedAct,
+    ScoredTime,
+)
+from video_classifier.services import catalog, measures, planted_acts, scored_footage, versions
+from video_classifier.services.errors import Refused
+from video_classifier.services.weights import Weights
+from video_classifier.states import Verdict, VersionState
+
+MOST = 100  # hints that are listed: the newest
+LEAST_DAYS = 1.0  # camera-days in the shadow
+LEAST_THEFTS = 5  # planted acts, and confirmed events that it didn't learn from
+SLACK = timedelta(seconds=2)
+HOUR = timedelta(hours=1)
+
+NOT_BESIDE = "It isn't in the shadow, so that nothing is known of its false hints."
+TOO_SHORT = "It has been in the shadow for {days:.1f} camera-days; it takes {least:g}."
+MORE_FALSE = "It may give more false hints than what is in use."
+TOO_FEW_THEFTS = (
+    "It was tried on {count} planted acts and confirmed events that it didn't learn from; it takes "
+    "{least}."
+)
+FEWER_NOTICED = "It notices fewer of the {what} than what is in use."
+ONE_PERSON = "All that it learned from was answered by one person: nobody knows if others agree."
+WRITE_WHY = "By these figures it may not take over. Write why it should all the same."
+ACTS, CONFIRMED = "planted acts", "confirmed events"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hint:
+    """Of what is in use, of the version, or of both."""
+
+    camera: Camera
+    at: datetime
+    before: float | None  # score, where it is a hint of what is in use
+    after: float | None
+    verdict: str  # of people, who saw those of what is in use only
+    clip: UUID | None
+    is_planted: bool
+
+    @property
+    def may_be_false(self) -> bool:
+        return not self.is_planted and self.verdict != Verdict.CONFIRMED
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Paired:
+    """Of the same footage, or of the same cases, before and after."""
+
+    before: int
+    after: int
+    of: int | None  # cases; None: of days
+    change: Difference
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Comparison:
+    version: ModelVersion
+    used: str  # what is in use
+    since: datetime | None
+    days: float = 0.0  # camera-days that both scored
+    hints: Sequence[Hint] = ()
+    both: int = 0
+    only_before: int = 0
+    only_after: int = 0
+    false_hints: Paired | None = None  # those that nobody has confirmed: an upper bound
+    acts: Paired | None = None
+    thefts: dict[str, Any] | None = None  # of the version's card
+    problems: Sequence[str] = field(default=())  # why the rule doesn't let it take over
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """What an activation keeps of it."""
+        found: dict[str, Any] = {"in use": self.used, "camera-days": round(self.days, 2)}
+        for name, pair in (("false hints", self.false_hints), (ACTS, self.acts)):
+            if pair:
+                ends = [pair.change.value, pair.change.low, pair.change.high]
+                found[name] = {"before": pair.before, "after": pair.after, "change": ends}
+        if self.thefts:
+            found[CONFIRMED] = self.thefts
+        return found | {"problems": list(self.problems)}
+
+
+def compare(version: ModelVersion) -> Comparison:
+    """Since it is in the shadow, or since the other one is in use."""
+    used = versions.name_in_use(version.store_id, version.model)
+    thefts = version.card.get("figures", {}).get("thefts")
+    if version.card.get("in_use") != used:
+        thefts = None
+    since = _since(version)
+    footage = list(_footage(version, used, since)) if since else []
+    hints = sorted((hint for each in footage for hint in each.hints), key=lambda each: each.at)
+    before = [each.before is not None for each in hints]
+    after = [each.after is not None for each in hints]
+    found: dict[str, Any] = {
+        "days": sum(sum(each.days.values()) for each in footage),
+        "hints": hints[::-1][:MOST],
+        "both": sum(map(all, zip(before, after, strict=True))),
+        "false_hints": _false_hints(footage),
+        "acts": _acts(footage),
+        "thefts": thefts,
+    }
+    found["only_before"] = sum(before) - found["both"]
+    found["only_after"] = sum(after) - found["both"]
+    return Comparison(
+        version=version,
+        used=used,
+        since=since,
+        **found,
+        problems=tuple(_problems(version, found)),
+    )
+
+
+def activate(
+    version: ModelVersion, *, by: User | None, why: str = "", seen: int | None = None
+) -> tuple[Activation, Sequence[Camera]]:
+    """Has its store use it, by the rule or with a reason; says which cameras want a new measure.
+
+    Cameras with a measure get one of the version with the same budget, of what it scored in the
+    shadow. Raises Refused.
+    """
+    found = compare(version)
+    if found.problems and not why.strip():
+        raise Refused(WRITE_WHY)
+    measured = list(_measured(version, found.used))
+    made = versions.activate(
+        version,
+        store=version.store_id,
+        model=version.model,
+        by=by,
+        why=why,
+        figures=found.facts,
+        seen=seen,
+    )
+    return made, [each.camera for each in measured if not _measure_anew(each, version, by)]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Footage:
+    """Of one camera, what both scored."""
+
+    days: dict[object, float]  # by recording
+    hints: Sequence[Hint]
+    of_recordings: Sequence[object]  # of each hint
+    acts: Sequence[tuple[bool, bool]]  # whether each was noticed, before and after
+
+
+def _since(version: ModelVersion) -> datetime | None:
+    if version.state != VersionState.SHADOW or version.shadow_since is None:
+        return None
+    newest = versions.history(version.store_id, version.model).first()
+    started: datetime = version.shadow_since
+    return max(started, newest.at) if newest else started
+
+
+def _footage(version: ModelVersion, used: str, since: datetime) -> Iterator[_Footage]:
+    scored = ScoredTime.objects.filter(
+        model_sha256=version.sha256, start__gte=since - HOUR, seconds__gt=0
+    )
+    cameras = Camera.objects.filter(store=version.store_id, pk__in=scored.values("camera"))
+    for camera in cameras:
+        yield _of_camera(camera, version, used, since, list(scored.filter(camera=camera)))
+
+
+def _of_camera(
+    camera: Camera,
+    version: ModelVersion,
+    used: str,
+    since: datetime,
+    times: Sequence[ScoredTime],
+) -> _Footage:
+    length = scored_footage.day_seconds(getattr(camera, "feed", None))
+    days: dict[object, float] = {
+        (each.start if each.is_live else each.clip_id): each.seconds / length for each in times
+    }
+    acts = list(PlantedAct.objects.filter(camera=camera, started_at__gte=since))
+    every = CandidateScore.objects.filter(camera=camera, started_at__gte=since)
+    threshold = _threshold(camera, version, times[-1])
+    new = list(every.filter(model_sha256=version.sha256, score__gte=threshold))
+    is_hint = Q(event__is_hint=True) | Q(live_event__is_hint=True)
+    told = every.filter(is_hint, model=used).select_related("event", "live_event__clip")
+    pairs = [
+        (
+            each,
+            _recording(each, days),
+            next((new.pop(place) for place in _meeting(each, new)), None),
+        )
+        for each in told
+    ]
+    rows = [(old, key, other) for old, key, other in pairs if key is not None]
+    rows += [(each, key, each) for each in new if (key := _recording(each, days)) is not None]
+    hints = []
+    for row, _, other in rows:
+        is_told = row is not other
+        act = planted_acts.meets(acts, row.started_at, row.ended_at)
+        hints.append(
+            Hint(
+                camera=camera,
+                at=row.started_at,
+                before=row.score if is_told else None,
+                after=other.score if other else None,
+                verdict=_verdict(row) if is_told else "",
+                clip=row.clip_id,
+                is_planted=act is not None,
+            )
+        )
+    return _Footage(
+        days=days,
+        hints=hints,
+        of_recordings=[key for _, key, _ in rows],
+        acts=[_noticed(act, rows) for act in acts if _is_scored(act, times)],
+    )
+
+
+_Rows = Sequence[tuple[CandidateScore, object, CandidateScore | None]]
+
+
+def _noticed(act: PlantedAct, rows: _Rows) -> tuple[bool, bool]:
+    near = [
+        (row is not other, other is not None)
+        for row, _, other in rows
+        if planted_acts.is_near(act, row.started_at, row.ended_at)
+    ]
+    return any(before for before, _ in near), any(after for _, after in near)
+
+
+def _is_scored(act: PlantedAct, times: Sequence[ScoredTime]) -> bool:
+    for each in times:
+        length = HOUR if each.is_live else timedelta(seconds=each.seconds)
+        if act.started_at < each.start + length and act.ended_at > each.start:
+            return True
+    return False
+
+
+def _meeting(one: CandidateScore, others: Sequence[CandidateScore]) -> Iterator[int]:
+    """The first that is about the same time, of the same clip."""
+    for place, other in enumerate(others):
+        begins, ends = other.started_at - SLACK, other.ended_at + SLACK
+        if one.clip_id == other.clip_id and one.started_at <= ends and one.ended_at >= begins:
+            yield place
+            return
+
+
+def _recording(row: CandidateScore, days: dict[object, float]) -> object:
+    """None: it is of footage that not both scored."""
+    hour = row.started_at.replace(minute=0, second=0, microsecond=0)
+    return next((key for key in (row.clip_id, hour, hour + HOUR) if key and key in days), None)
+
+
+def _verdict(row: CandidateScore) -> str:
+    if row.event is not None:
+        return str(row.event.verdict)
+    clip = row.live_event.clip if row.live_event else None
+    return str(clip.verdict) if clip else ""
+
+
+def _threshold(camera: Camera, version: ModelVersion, scored: ScoredTime) -> float:
+    """From which score on the version would give a hint: by the budget of the camera's measure.
+
+    Without a measure, or with too little footage for its budget, it is that of its card.
+    """
+    measure = measures.in_force(camera)
+    if measure is not None:
+        found = measures.preview(
+            camera,
+            budget=measure.budget,
+            thefts=measure.thefts,
+            weights=_weights(version, scored),
+        )
+        if found.thresholds is not None:
+            return float(found.thresholds.high)
+    card = catalog.shown(version.name)
+    return card.threshold if card else 1.0
+
+
+def _weights(version: ModelVersion, scored: ScoredTime) -> Weights:
+    return Weights(
+        model=version.name,
+        model_sha256=version.sha256,
+        detector_sha256=scored.detector_sha256,
+    )
+
+
+def _false_hints(footage: Sequence[_Footage]) -> Paired | None:
+    """Nobody sees what is a hint of the version alone, so that all of these count as false."""
+    before: list[int] = []
+    after: list[int] = []
+    days: list[float] = []
+    for each in footage:
+        of = list(zip(each.hints, each.of_recordings, strict=True))
+        for key, length in each.days.items():
+            false = [hint for hint, own in of if own == key and hint.may_be_false]
+            before.append(sum(hint.before is not None for hint in false))
+            after.append(sum(hint.after is not None for hint in false))
+            days.append(length)
+    if not sum(days):
+        return None
+    return Paired(
+        before=sum(before),
+        after=sum(after),
+        of=None,
+        change=paired_difference(before, after, days),
+    )
+
+
+def _acts(footage: Sequence[_Footage]) -> Paired | None:
+    found = [act for each in footage for act in each.acts]
+    if not found:
+        return None
+    before, after = ([int(each[place]) for each in found] for place in (0, 1))
+    change = paired_difference(before, after, [1.0] * len(found))
+    return Paired(before=sum(before), after=sum(after), of=len(found), change=change)
+
+
+def _problems(version: ModelVersion, found: dict[str, Any]) -> Iterator[str]:
+    """No interval of so few shows that nothing is worse: figures decide, intervals are told."""
+    false, acts, thefts = found["false_hints"], found["acts"], found["thefts"]
+    if version.state != VersionState.SHADOW:
+        yield NOT_BESIDE
+    elif found["days"] < LEAST_DAYS:
+        yield TOO_SHORT.format(days=found["days"], least=LEAST_DAYS)
+    if false and false.after > false.before:
+        yield MORE_FALSE
+    count = (acts.of if acts else 0) + (thefts["events"] if thefts else 0)
+    if count < LEAST_THEFTS:
+        yield TOO_FEW_THEFTS.format(count=count, least=LEAST_THEFTS)
+    if acts and acts.after < acts.before:
+        yield FEWER_NOTICED.format(what=ACTS)
+    if thefts and thefts["after"] < thefts["before"]:
+        yield FEWER_NOTICED.format(what=CONFIRMED)
+    if version.card.get("reviewers", 2) < 2:  # noqa: PLR2004
+        yield ONE_PERSON
+
+
+def _measured(version: ModelVersion, used: str) -> Iterator[Measure]:
+    """The measures in force of what is in use."""
+    for camera in Camera.objects.filter(store=version.store_id):
+        measure = measures.in_force(camera)
+        if measure is not None and measure.model == used:
+            yield measure
+
+
+def _measure_anew(measure: Measure, version: ModelVersion, by: User | None) -> bool:
+    of_version = ScoredTime.objects.filter(model_sha256=version.sha256, camera=measure.camera)
+    scored = of_version.order_by("pk").last()
+    if scored is None:
+        return False
+    weights = _weights(version, scored)
+    known = Measure.objects.in_force().filter(weights.key, camera=measure.camera).first()
+    try:
+        measures.take(
+            measure.camera,
+            by,
+            budget=measure.budget,
+            thefts=measure.thefts,
+            before=known.pk if known else None,
+            weights=weights,
+        )
+    except Refused:
+        return False
+    return True
