@@ -44,6 +44,7 @@ from video_classifier.models import (
     Event,
     Feed,
     HeatMap,
+    ModelVersion,
     PlantedAct,
     Review,
     SavedView,
@@ -91,6 +92,12 @@ PAGES: list[tuple[str, dict[str, object], set[str]]] = [
     ("camera", {"pk": 7}, {"GET", "HEAD"}),
     ("camera-still", {"pk": 7}, {"GET", "HEAD"}),
     ("camera-link", {"pk": 7}, {"GET", "HEAD"}),
+    ("versions", {"pk": SOME_NUMBER}, {"GET", "HEAD", "POST"}),
+    ("cancel-improvement", {"pk": SOME_NUMBER}, {"POST"}),
+    ("roll-back-version", {"pk": SOME_NUMBER}, {"POST"}),
+    ("version", {"pk": SOME_NUMBER, "number": 7}, {"GET", "HEAD"}),
+    ("shadow-version", {"pk": SOME_NUMBER, "number": 7}, {"POST"}),
+    ("activate-version", {"pk": SOME_NUMBER, "number": 7}, {"POST"}),
     ("measure", {"pk": SOME_NUMBER}, {"GET", "HEAD", "POST"}),
     ("end-measure", {"pk": SOME_NUMBER}, {"POST"}),
     ("plant-act", {"pk": SOME_NUMBER}, {"POST"}),
@@ -280,6 +287,13 @@ GET  web:live                            in     200  200   200   200    200    2
 GET  web:wall                            in     200  200   200   200    200    200    200   200
 GET  web:camera                          in     404  404   404   200    200    200    200   200
 GET  web:camera-link                     in     404  404   404   200    200    200    200   200
+GET  web:versions                        in     404  404   404   403    403    403    200   200
+POST web:versions                        in     404  404   404   403    403    403    302   302
+POST web:cancel-improvement              in     404  404   404   403    403    403    302   302
+POST web:roll-back-version               in     404  404   404   403    403    403    302   302
+GET  web:version                         in     404  404   404   403    403    403    200   200
+POST web:shadow-version                  in     404  404   404   403    403    403    302   302
+POST web:activate-version                in     404  404   404   403    403    403    409   409
 GET  web:measure                         in     404  404   404   200    200    200    200   200
 POST web:measure                         in     404  404   404   403    403    403    422   422
 POST web:end-measure                     in     404  404   404   403    403    403    302   302
@@ -601,6 +615,7 @@ def shown(
     )
     began = timezone.now() - timedelta(hours=1)
     PlantedAct.objects.create(pk=7, camera=camera, started_at=began, ended_at=timezone.now())
+    ModelVersion.objects.create(pk=7, store=store, model="special", number=1)
     live_pictures.write(camera.pk, b"picture", taken_at=timezone.now())
     channel = make_channel("Secret channel", kind=ChannelKind.WEBHOOK, stores=[store])
     make_digest(channel, status=Status.FAILED)
@@ -667,6 +682,12 @@ def sign_in(make_user: MakeUser, make_store: MakeStore) -> SignIn:
     return sign_in
 
 
+OF_A_STORE = {
+    *("web:retention", "web:versions", "web:cancel-improvement", "web:roll-back-version"),
+    *("web:version", "web:shadow-version", "web:activate-version"),
+}
+
+
 def address_of(name: str, analysis: Analysis) -> str:
     if name in OF_THE_API:
         of_clip = name == "api:clip"
@@ -679,8 +700,8 @@ def address_of(name: str, analysis: Analysis) -> str:
         arguments = arguments | {"pk": OF_A_USER[name]._default_manager.get().pk}
     elif name in OF_A_CAMERA:
         arguments = {"pk": analysis.clip.camera_id}
-    elif name == "web:retention":
-        arguments = {"pk": analysis.clip.store_id}
+    elif name in OF_A_STORE:
+        arguments = arguments | {"pk": analysis.clip.store_id}
     elif arguments.get("pk") == SOME_NUMBER:
         of_channel = OF_A_CHANNEL.fullmatch(name)
         arguments = arguments | {"pk": (Channel if of_channel else Feed).objects.get().pk}

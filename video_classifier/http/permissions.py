@@ -24,6 +24,10 @@ MAY_NOT_MEASURE = (
     "Only managers of a store may measure its cameras and note acts for a test. Ask an "
     "administrator to make you one."
 )
+MAY_NOT_CHANGE_VERSIONS = (
+    "Only managers of a store may see and change which version of a model it uses. Ask an "
+    "administrator to make you one."
+)
 MAY_NOT_ALERT = (
     "Only managers of a store may see and choose where its alerts go. Ask an administrator to make "
     "you one."

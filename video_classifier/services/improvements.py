@@ -169,8 +169,10 @@ def ask(store: Store, model: str, *, by: User | None) -> Improvement:
     return improvement
 
 
-def cancel(improvement: Improvement) -> None:
-    """A run of it ends within a second or so. Raises Refused."""
+def cancel(improvement: Improvement | None) -> None:
+    """A run of it ends within a second or so. Raises Refused if there is none, or it is over."""
+    if improvement is None:
+        raise Refused(OVER)
     of_it = Improvement.objects.filter(pk=improvement.pk)
     if not jobs.cancel(of_it, finished_at=database.now(), stage=""):
         raise Refused(OVER)

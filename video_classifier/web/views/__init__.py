@@ -73,9 +73,18 @@ from video_classifier.web.views.saved_views import delete_view, save_view, view_
 from video_classifier.web.views.tags import tag_clip
 from video_classifier.web.views.trash import delete_clip, purge_clip, restore_clip, trash_list
 from video_classifier.web.views.uploads import retry, upload
+from video_classifier.web.views.versions import (
+    activate_version,
+    cancel_improvement,
+    roll_back_version,
+    shadow_version,
+    version,
+    versions,
+)
 from video_classifier.web.views.video import video
 
 __all__ = [
+    "activate_version",
     "again",
     "alert",
     "alert_log",
@@ -93,6 +102,7 @@ __all__ = [
     "camera_settings",
     "camera_still",
     "cancel",
+    "cancel_improvement",
     "case",
     "case_export",
     "case_list",
@@ -152,8 +162,10 @@ __all__ = [
     "review_reason",
     "reviews_left",
     "revoke_api_key",
+    "roll_back_version",
     "save_view",
     "segment_copy",
+    "shadow_version",
     "switch_alerts",
     "switch_camera",
     "switch_case",
@@ -165,6 +177,8 @@ __all__ = [
     "undo_bulk",
     "undo_review",
     "upload",
+    "version",
+    "versions",
     "video",
     "view_counts",
     "waiting",

@@ -1,0 +1,188 @@
+"""The pages of a store's versions of a model."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from html import unescape
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+from django.utils import timezone
+
+from tests.conftest import MakeModel, MakeStore, MakeUser
+from tests.makers.scored_hours import make_hour
+from tests.makers.versions import make_version
+from video_classifier.models import Activation, Camera, Improvement, ModelVersion, Store
+from video_classifier.services import improvements, versions
+from video_classifier.services.improvements import Material
+from video_classifier.states import Role, Status, VersionState
+
+pytestmark = pytest.mark.django_db
+
+ENOUGH = Material(
+    thefts=9, false_alarms=21, reviewers=2, cameras=1, first=None, last=None, kappa=None
+)
+
+
+@pytest.fixture
+def store(make_store: MakeStore, make_model: MakeModel) -> Store:
+    make_model()
+    return make_store()
+
+
+@pytest.fixture
+def manager(store: Store, make_user: MakeUser) -> Client:
+    client = Client()
+    client.force_login(make_user("boss", roles=[Role.MANAGER]))
+    return client
+
+
+@pytest.fixture
+def version(store: Store) -> ModelVersion:
+    """With what its training says of it."""
+    found = make_version(store)
+    change = [0.1, -0.2, 0.4]
+    found.card = {
+        "train": {"thefts": 7, "false_alarms": 12},
+        "test": {"thefts": 6, "false_alarms": 9, "days": 7, "camera": "Door"},
+        "reviewers": 2,
+        "kappa": [0.7, 0.5, 0.9],
+        "days": ["2026-11-01", "2026-11-26"],
+        "cameras": ["Main / Till"],
+        "left_out": {"its file is gone": 2},
+        "in_use": "standard",
+        "figures": {
+            "thefts": {"events": 6, "before": 3, "after": 4, "change": change, "recordings": 3}
+        },
+    }
+    found.save()
+    return found
+
+
+def page(client: Client, store: Store, version: ModelVersion | None = None) -> str:
+    address = reverse("web:versions", args=[store.pk])
+    if version is not None:
+        address = reverse("web:version", args=[store.pk, version.pk])
+    return unescape(client.get(address).content.decode())
+
+
+def send(client: Client, name: str, *args: int, **fields: object) -> str:
+    response = client.post(reverse(f"web:{name}", args=args), fields, follow=True)
+    return unescape(response.content.decode())
+
+
+def test_without_reviews_it_says_what_is_missing(manager: Client, store: Store) -> None:
+    shown = page(manager, store)
+
+    assert "People agree on 0 events so far, and it takes 20" in shown
+    assert "Learn</button>" not in shown
+
+
+def test_learning_is_asked_for_followed_and_cancelled(
+    manager: Client, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(improvements, "material", lambda _: ENOUGH)
+    assert "9 confirmed events and 21 false alarms" in page(manager, store)
+
+    shown = send(manager, "versions", store.pk, model="standard")
+    Improvement.objects.update(status=Status.QUEUED, stage="Looking at event 3 of 30")
+    part = manager.get(reverse("web:versions", args=[store.pk]), headers={"HX-Request": "true"})
+
+    assert "standard is learning." in shown
+    assert "Looking at event 3 of 30" in part.content.decode()
+    assert b"<h1" not in part.content
+    assert "HX-Request" in part["Vary"]
+    assert "already" in send(manager, "versions", store.pk, model="standard")
+    send(manager, "cancel-improvement", store.pk)
+    assert Improvement.objects.get().status == Status.CANCELLED
+    assert "It is over already" in send(manager, "cancel-improvement", store.pk)
+
+
+def test_a_failure_and_what_was_made_are_shown(
+    manager: Client, store: Store, version: ModelVersion
+) -> None:
+    improvement = Improvement.objects.create(
+        store=store, model="standard", status=Status.FAILED, error="Too little is left."
+    )
+    assert "Too little is left." in page(manager, store)
+
+    Improvement.objects.update(status=Status.DONE, error="")
+    ModelVersion.objects.update(improvement=improvement)
+    assert "Look at standard@1" in page(manager, store)
+
+
+def test_a_version_says_what_it_learned_from(
+    manager: Client, store: Store, version: ModelVersion
+) -> None:
+    shown = page(manager, store, version)
+
+    assert "7 confirmed events, 12 false alarms" in shown
+    assert "the last 7 days, and the camera “Door”" in shown
+    assert "0.70 (0.50 to 0.90)" in shown
+    assert "2: its file is gone" in shown
+    assert "+10% (95 %: -20% to +40%; 3 recordings)" in shown
+    assert "By the rule it may not take over" in shown
+
+
+def test_shadow_activate_and_go_back(manager: Client, store: Store, version: ModelVersion) -> None:
+    send(manager, "shadow-version", store.pk, version.pk, to="start")
+    version.refresh_from_db()
+    assert version.state == VersionState.SHADOW
+
+    refused = send(manager, "activate-version", store.pk, version.pk, why="", seen=0)
+    assert "Write why it should all the same" in refused
+    done = send(manager, "activate-version", store.pk, version.pk, why="A test.", seen=0)
+    assert "standard@1 is in use from now on" in done
+    assert "A test." in done
+    late = send(manager, "activate-version", store.pk, version.pk, why="Again.", seen=0)
+    assert "is in use already" in late
+
+    newest = Activation.objects.get()
+    back = send(manager, "roll-back-version", store.pk, model="standard", seen=newest.pk)
+    assert "standard is in use again." in back
+    assert versions.name_in_use(store.pk, "standard") == "standard"
+
+
+def test_of_two_who_decide_at_once_the_second_is_told(
+    manager: Client, store: Store, version: ModelVersion
+) -> None:
+    other = make_version(store, bias=1.0)
+    send(manager, "activate-version", store.pk, other.pk, why="First.", seen=0)
+
+    late = send(manager, "activate-version", store.pk, version.pk, why="Second.", seen=0)
+
+    assert "Somebody else has changed meanwhile" in late
+    assert versions.name_in_use(store.pk, "standard") == "standard@2"
+
+
+def test_a_long_reason_is_refused(manager: Client, store: Store, version: ModelVersion) -> None:
+    sent = {"why": "x" * 501, "seen": 0}
+    address = reverse("web:activate-version", args=[store.pk, version.pk])
+
+    response = manager.post(address, sent)
+
+    assert response.status_code == 422
+    assert not Activation.objects.exists()
+
+
+def test_what_both_scored_is_shown(manager: Client, store: Store, version: ModelVersion) -> None:
+    camera = Camera.objects.create(store=store, name="Till")
+    versions.start_shadow(version, by=None)
+    hour = timezone.now() + timedelta(hours=1)
+    weights = {"model": version.name, "model_sha256": version.sha256, "detector_sha256": ""}
+    make_hour(camera, hour, [0.9], **weights)
+
+    shown = page(manager, store, version)
+
+    assert "0 of both, 0 of standard alone, 1 of standard@1 alone" in shown
+    assert "nothing yet" in shown
+
+
+def test_versions_of_other_stores_are_not_found(
+    manager: Client, store: Store, make_store: MakeStore
+) -> None:
+    other = make_version(make_store("Elsewhere"))
+
+    for args in ([store.pk, other.pk], [other.store_id, other.pk]):
+        assert manager.get(reverse("web:version", args=args)).status_code == 404
