@@ -149,7 +149,7 @@ def test_what_was_seen_is_not_looked_at_again(model: Path, tmp_path: Path) -> No
             tmp_path / "out",
             detector=DETECTOR,
             cache=tmp_path / "cache",
-            tell=told.append,
+            on_stage=told.append,
         )
         return tmp_path / "out" / "head.npz"
 

@@ -39,7 +39,7 @@ class Operations:
             raise ImproveError(SERVES_ONLY.format(name=error.name)) from error
         try:
             learning.improve(
-                folder, model, target, detector=detector, in_use=in_use, cache=cache, tell=emit
+                folder, model, target, detector=detector, in_use=in_use, cache=cache, on_stage=emit
             )
         except DetectorError as error:
             raise ImproveError(str(error)) from error

@@ -39,7 +39,7 @@ OWN_STORE = (
     "of how it does with the footage that the model before it learned from."
 )
 
-Tell = Callable[[str], None]
+OnStage = Callable[[str], None]
 
 
 def improve(  # noqa: PLR0913
@@ -50,7 +50,7 @@ def improve(  # noqa: PLR0913
     detector: Path,
     in_use: Path | None = None,
     cache: Path | None = None,
-    tell: Tell = lambda _: None,
+    on_stage: OnStage = lambda _: None,
 ) -> None:
     """Writes a version of `model` to `target`: `head.npz`, `card.json`, and `report.json`.
 
@@ -59,7 +59,7 @@ def improve(  # noqa: PLR0913
     the model can't learn here.
     """
     some, network = reading.read(folder), Network(model, detector)
-    tell(READING)
+    on_stage(READING)
     some, left_out = splitting.without_copies(some)
     parts, on_both = splitting.split(some)
     left_out["on both sides"] += on_both
@@ -69,10 +69,10 @@ def improve(  # noqa: PLR0913
         everything,
         network,
         Cache(cache),
-        advance=lambda number: tell(SEEING.format(number=number, count=len(everything))),
+        advance=lambda number: on_stage(SEEING.format(number=number, count=len(everything))),
     )
     left_out["nobody in them"] += unseen
-    tell(FITTING)
+    on_stage(FITTING)
     learned = {each.event for each in parts.train}
     head = _fit(network, [each for each in seen if each.reviewed.event in learned])
     before = bundle.read_version(in_use, model)[1] if in_use else None

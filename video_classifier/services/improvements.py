@@ -257,7 +257,7 @@ def _make(improvement: Improvement, watch: Callable[[], None]) -> None:
         raise Refused(TOO_FEW.format(count=0, least=LEAST))
     due = Pace(STAGE_SECONDS)
 
-    def tell(stage: str) -> None:
+    def on_stage(stage: str) -> None:
         if due():
             jobs.change(improvement, stage=stage[:200])
 
@@ -267,7 +267,7 @@ def _make(improvement: Improvement, watch: Callable[[], None]) -> None:
             *(reviews, catalog.folder(improvement.model), made, settings.PERSON_DETECTOR),
             *(None if used == improvement.model else catalog.folder(used), folder / "cache"),
             returns=type(None),
-            meanwhile=Meanwhile(parts=str, on_part=tell, watch=watch),
+            meanwhile=Meanwhile(parts=str, on_part=on_stage, watch=watch),
         )
     report = ml_files.read_json(made / "report.json")
     if not isinstance(report, dict):
