@@ -1,0 +1,117 @@
+"""A store's versions in a real browser: learned, compared, activated, gone back from.
+
+    python -m pytest tests/browser/test_versions.py --screenshots OUT
+
+writes a picture of each page to the folder OUT.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import TypeVar
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+from pytest_django import Settings
+
+from tests.browser.conftest import sign_in
+from tests.conftest import MakeAnalysis, MakeClip, MakeStore, MakeUser
+from tests.makers.agreed import make_agreed
+from tests.makers.models import write_light_meter
+from video_classifier.models import Camera, Store
+from video_classifier.services import improvements, versions
+from video_classifier.states import Role
+
+Value = TypeVar("Value")
+
+pytestmark = [pytest.mark.browser, pytest.mark.keras]
+
+
+@pytest.fixture
+def store(
+    site: str,
+    settings: Settings,
+    make_store: MakeStore,
+    make_user: MakeUser,
+    make_clip: MakeClip,
+    make_analysis: MakeAnalysis,
+    tmp_path: Path,
+) -> Store:
+    """With a network of a few weights, and enough that people agree on."""
+    settings.RUNNER = "none"
+    settings.MODELS_STORAGE = tmp_path / "models"
+    write_light_meter(tmp_path / "models" / "meter", exported=False)
+    store = make_store()
+    make_user("grace", roles=[Role.MANAGER])
+    people = [make_user(name) for name in ("kim", "dana")]
+    camera = Camera.objects.create(store=store, name="Aisle 4")
+    for number in range(24):
+        make_agreed(
+            camera,
+            people,
+            is_theft=number % 2 == 0,
+            days_ago=9 if number < 12 else 0,
+            seed=number,
+            make_clip=make_clip,
+            make_analysis=make_analysis,
+            footage=tmp_path,
+        )
+    return store
+
+
+@pytest.fixture
+def page(store: Store, browser: Browser, site: str) -> Page:
+    """Of a manager."""
+    page = browser.new_page(base_url=site)
+    sign_in(page, "grace")
+    return page
+
+
+def in_thread(work: Callable[[], Value]) -> Value:
+    """The database isn't asked from the thread of the browser's loop."""
+    with ThreadPoolExecutor(1) as threads:
+        return threads.submit(work).result()
+
+
+def name_in_use(store: Store) -> str:
+    return in_thread(lambda: versions.name_in_use(store.pk, "meter"))
+
+
+def test_learn_compare_activate_and_go_back(
+    page: Page, store: Store, request: pytest.FixtureRequest
+) -> None:
+    out = request.config.getoption("--screenshots")
+    screenshots = Path(out) if out else None
+    page.goto(f"/stores/{store.pk}/versions/")
+    look(page, screenshots, "before")
+    page.get_by_role("button", name="Learn").click()
+    expect(page.get_by_text("meter is learning.")).to_be_visible()
+    in_thread(lambda: improvements.run_next(worker="one"))
+    page.get_by_role("link", name="Look at meter@1").click()  # the part was asked for anew
+
+    expect(page.get_by_text("6 confirmed events, 6 false alarms").first).to_be_visible()
+    page.get_by_role("button", name="Have it score along").click()
+    expect(page.get_by_role("button", name="End the shadow")).to_be_visible()
+    look(page, screenshots, "version")
+    page.get_by_role("button", name="Use meter@1").click()
+    expect(page.get_by_text("Write why it should all the same")).to_be_visible()
+    page.get_by_label("Why").fill("For a test in one store.")
+    page.get_by_role("button", name="Use meter@1").click()
+    expect(page.get_by_text("meter@1 is in use from now on.")).to_be_visible()
+    assert name_in_use(store) == "meter@1"
+    look(page, screenshots, "in-use")
+
+    page.get_by_role("button", name="Go back").click()
+    expect(page.get_by_text("meter is in use again.")).to_be_visible()
+    assert name_in_use(store) == "meter"
+
+
+def look(page: Page, folder: Path | None, name: str) -> None:
+    """Nothing is wider than the screen, at either width."""
+    for width in (360, 1440):
+        page.set_viewport_size({"width": width, "height": 900})
+        assert page.evaluate("document.documentElement.scrollWidth") <= width, name
+        if folder is not None:
+            page.screenshot(path=folder / f"versions-{name}-{width}.png", full_page=True)
