@@ -18,7 +18,9 @@ from video_classifier.states import Status, VersionState
 
 MOST = 50  # rows of each list
 ONE_PERSON = "All of it was answered by one person: nobody knows if others would agree."
-NO_KAPPA = "How far people agree isn't known: no event was answered by two of them."
+NO_KAPPA = (
+    "How far people agree isn't known: no two of them answered an event, or all said the same."
+)
 
 
 class WhyForm(forms.Form):
