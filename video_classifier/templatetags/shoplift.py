@@ -171,12 +171,6 @@ def share(value: float) -> str:
     return f"{value:.1%}"
 
 
-@register.simple_tag
-def track_label(number: int, is_uncertain: object) -> str:
-    """What stands at the box of a track."""
-    return f"{number}?" if is_uncertain else f"{number}"
-
-
 @register.filter
 def clock(seconds: float | None) -> str:
     """A moment or a length in a clip, if there is one."""

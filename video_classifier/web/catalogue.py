@@ -473,7 +473,7 @@ STATES: dict[str, Callable[[], dict[str, dict[str, Any]]]] = {
             "picture": False,
         },
     },
-    "live_rows": lambda: {"not to be seen": {"list": "history"}},
+    "live_rows": lambda: {"not to be seen": {"list": "history", "next": "/history/?sort=hint"}},
     "live_status": lambda: {
         label: {"status": LiveStatus(tone=tone, label=label, sentence="")}
         for tone, label in (
