@@ -50,7 +50,7 @@ def version(camera: Camera) -> ModelVersion:
     found.refresh_from_db()
     for hour in range(30):
         for weights in (USED, own(found)):
-            make_hour(camera, START + timedelta(hours=hour), **weights)
+            make_hour(camera, START + timedelta(hours=hour), (), **weights)
     return found
 
 

@@ -20,7 +20,7 @@ from tests.makers.models import write_light_meter
 from tests.makers.versions import write_head
 from video_classifier.ml.isolation.children import ChildDiedError, ChildTooLargeError, Meanwhile
 from video_classifier.models import AuditEntry, Camera, HeatMap, Improvement, ModelVersion, Store
-from video_classifier.services import catalog, improvements, jobs, reviews, worker
+from video_classifier.services import catalog, improvements, jobs, review_exports, reviews, worker
 from video_classifier.services.errors import Refused
 from video_classifier.services.improvements import ImproveError
 from video_classifier.states import Action, Answer, Status, VersionState
@@ -105,13 +105,13 @@ def child(monkeypatch: pytest.MonkeyPatch) -> FakeChild:
         yield found
 
     def lay_out(*_: object, **__: object) -> object:
-        summary = improvements.review_exports.Summary()
+        summary = review_exports.Summary()
         summary.labels["shoplifter"] = 10
         summary.left_out["its file is gone"] = 1
         return summary
 
     monkeypatch.setattr(improvements, "_child", started)
-    monkeypatch.setattr(improvements.review_exports, "lay_out", lay_out)
+    monkeypatch.setattr(review_exports, "lay_out", lay_out)
     return found
 
 
@@ -180,7 +180,7 @@ def test_one_person_alone_confirms_nothing(
 
 def test_contradictions_are_not_agreed_on(store: Store, agree: Agree, people: list[User]) -> None:
     agree(5, 15)
-    event = improvements.review_exports.agreed(store=store).filter(verdict="false_alarm").first()
+    event = review_exports.agreed(store=store).filter(verdict="false_alarm").first()
     assert event is not None
     reviews.answer(event, event.analysis.clip, people[1], answer=Answer.CONFIRMED)
 

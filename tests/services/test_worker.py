@@ -139,14 +139,14 @@ def test_a_copy_gives_way_to_a_clip_and_to_the_end(
     if waits:
         make_analysis()
 
-    assert worker._nothing_better(lambda: ending, jobs.Pace(0)) is goes_on
+    assert worker._nothing_better(lambda: ending, jobs.Pace(0), [Segment]) is goes_on
 
 
 def test_a_copy_makes_way_for_what_stalled(make_analysis: MakeAnalysis, settings: Settings) -> None:
     dead = timezone.now() - 2 * settings.ANALYSIS_LEASE
     make_analysis(status=Status.RUNNING, worker="dead", heartbeat_at=dead)
 
-    assert not worker._nothing_better(lambda: False, jobs.Pace(0))
+    assert not worker._nothing_better(lambda: False, jobs.Pace(0), [Segment])
 
 
 @pytest.mark.django_db
@@ -156,7 +156,7 @@ def test_a_copy_does_not_ask_for_each_picture(
     make_analysis()
 
     with django_assert_num_queries(0):
-        assert worker._nothing_better(lambda: False, jobs.Pace(60))
+        assert worker._nothing_better(lambda: False, jobs.Pace(60), [Segment])
 
 
 def test_a_lost_lease_is_no_reason_to_stop(

@@ -465,6 +465,7 @@ GET  api:schema                          401   200   200   200   200   200   200
 GET  api:docs                            in    200   200   200   200   200   200   200   200
 GET  api:nowhere                         401   404   404   404   404   404   404   404   404
 GET  api:clip                            401   404   404   404   200   200   200   200   200
+GET  api:clip-reviews                    401   404   404   404   200   200   200   200   200
 GET  api:clip   (in trash)               401   404   404   404   410   410   410   410   410
 GET  api:analysis                        401   404   404   404   200   200   200   200   200
 GET  api:analysis   (in trash)           401   404   404   404   410   410   410   410   410
@@ -511,6 +512,9 @@ GET  admin:video_classifier_feed_changelist       in in 403 in   in     in     i
 GET  admin:video_classifier_feedhour_changelist   in in 403 in   in     in     in     in    200
 GET  admin:video_classifier_liveevent_changelist  in in 403 in   in     in     in     in    200
 GET  admin:video_classifier_candidatescore_changelist in in 403 in   in     in     in     in    200
+GET  admin:video_classifier_activation_changelist in in 403 in   in     in     in     in    200
+GET  admin:video_classifier_improvement_changelist in in 403 in   in     in     in     in    200
+GET  admin:video_classifier_modelversion_changelist in in 403 in   in     in     in     in    200
 GET  admin:video_classifier_measure_changelist in in 403 in   in     in     in     in    200
 GET  admin:video_classifier_plantedact_changelist in in 403 in   in     in     in     in    200
 GET  admin:video_classifier_scoredtime_changelist in in 403 in   in     in     in     in    200
@@ -566,7 +570,7 @@ OF_THE_API: dict[str, dict[str, object]] = {
     **{
         f"api:{name}": {}
         for name in (
-            *("clip", "analysis", "analysis-tracks", "analysis-events"),
+            *("clip", "clip-reviews", "analysis", "analysis-tracks", "analysis-events"),
             *("cancel", "pause", "resume"),
         )
     },
@@ -690,7 +694,7 @@ OF_A_STORE = {
 
 def address_of(name: str, analysis: Analysis) -> str:
     if name in OF_THE_API:
-        of_clip = name == "api:clip"
+        of_clip = name in {"api:clip", "api:clip-reviews"}
         found = {"pk": analysis.clip_id if of_clip else analysis.pk} | OF_THE_API[name]
         return reverse(name, kwargs=found)
     if not name.startswith("web:"):

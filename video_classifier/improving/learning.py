@@ -173,7 +173,7 @@ def _paired(tested: Sequence[Seen], before: Any, after: Any) -> dict[str, Any]:
         own = [groups == group for group in np.unique(groups[rows])]
         counts = [[int((hints & rows & of_it).sum()) for of_it in own] for hints in (before, after)]
         sizes = [int((rows & of_it).sum()) for of_it in own]
-        change = paired_difference(*counts, sizes)
+        change = paired_difference(counts[0], counts[1], sizes)
         found[name] = {
             "events": int(rows.sum()),
             "before": sum(counts[0]),

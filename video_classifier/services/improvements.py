@@ -127,7 +127,7 @@ def material(store: Store) -> Material:
     events = _newest(store)
     rows = list(events.values_list("verdict", "analysis__clip__camera", "happened_at"))
     zone = ZoneInfo(store.time_zone)
-    days = sorted(at.astimezone(zone).date() for *_, at in rows if at)
+    days = sorted(at.astimezone(zone).date() for *_, at in rows)
     verdicts = [verdict for verdict, *_ in rows]
     keys = events.values("pk")
     given = Review.objects.standing().filter(

@@ -109,12 +109,12 @@ def material_in_words(material: Material) -> list[str]:
 
 
 def rows(store: Store) -> Sequence[ModelVersion]:
-    return ModelVersion.objects.filter(store=store).select_related("store")[:MOST]
+    return list(ModelVersion.objects.filter(store=store).select_related("store")[:MOST])
 
 
 def history(store: Store) -> Sequence[Activation]:
     every = Activation.objects.filter(store=store).select_related("version", "by")
-    return every[:MOST]
+    return list(every[:MOST])
 
 
 def basis(version: ModelVersion) -> Iterator[tuple[str, str]]:
@@ -175,7 +175,7 @@ def figure_rows(found: Comparison) -> Iterator[FigureRow]:
                 what=what,
                 before=f"{figure['before']} of {figure['events']}",
                 after=f"{figure['after']} of {figure['events']}",
-                change=_share(*figure["change"], figure["recordings"]),
+                change=_share(figure["change"], figure["recordings"]),
             )
 
 
@@ -185,12 +185,13 @@ def _of_cases(what: str, pair: Paired) -> FigureRow:
         what=what,
         before=f"{pair.before} of {pair.of}",
         after=f"{pair.after} of {pair.of}",
-        change=_share(ends.value, ends.low, ends.high, ends.recordings),
+        change=_share((ends.value, ends.low, ends.high), ends.recordings),
     )
 
 
-def _share(value: float, low: float, high: float, recordings: int) -> str:
-    low, high = max(low, -1.0), min(high, 1.0)
+def _share(change: Sequence[float], recordings: int) -> str:
+    """The change of a share, with the ends of its interval."""
+    value, low, high = change[0], max(change[1], -1.0), min(change[2], 1.0)
     return f"{value:+.0%} (95 %: {low:+.0%} to {high:+.0%}; {recordings} recordings)"
 
 

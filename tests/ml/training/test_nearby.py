@@ -71,9 +71,9 @@ def test_it_is_where_the_loss_has_no_slope() -> None:
 def test_what_is_far_outside_does_not_break_it() -> None:
     features = np.array([[1e6, 0.0], [-1e6, 1.0], [0.0, 1e-9]])
 
-    kernel, bias = nearby.fit(
-        features, np.array([800.0, -800.0, 0.0]), np.array([0, 1, 1]), np.zeros(3), NearbySettings()
-    )
+    logits, targets, cameras = np.array([800.0, -800.0, 0.0]), np.array([0, 1, 1]), np.zeros(3, int)
+
+    kernel, bias = nearby.fit(features, logits, targets, cameras, NearbySettings())
 
     assert np.isfinite(kernel).all()
     assert np.isfinite(bias)
@@ -81,7 +81,7 @@ def test_what_is_far_outside_does_not_break_it() -> None:
 
 def test_candidates_that_are_all_the_same_change_no_weight() -> None:
     kernel, _ = nearby.fit(
-        np.ones((4, 3)), np.zeros(4), np.array([0, 1, 0, 1]), np.zeros(4), NearbySettings()
+        np.ones((4, 3)), np.zeros(4), np.array([0, 1, 0, 1]), np.zeros(4, np.intp), NearbySettings()
     )
 
     assert kernel == pytest.approx(np.zeros(3), abs=1e-9)
@@ -98,4 +98,10 @@ def test_both_labels_count_the_same_at_each_camera_that_has_both() -> None:
 
 def test_one_label_teaches_nothing() -> None:
     with pytest.raises(OneLabelError):
-        nearby.fit(np.ones((2, 3)), np.zeros(2), np.ones(2, np.intp), np.zeros(2), NearbySettings())
+        nearby.fit(
+            np.ones((2, 3)),
+            np.zeros(2),
+            np.ones(2, np.intp),
+            np.zeros(2, np.intp),
+            NearbySettings(),
+        )

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from django.conf import settings
 from django.contrib import messages
+from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
 from django.db.models import Count
@@ -229,12 +230,13 @@ def clip_to_case(request: SignedInRequest, pk: UUID) -> HttpResponse:
         clip,
         what,
         lambda found: cases.add_clip(found, clip, by=request.user, start=start, end=end or None),
-        events=() if end else _current_events(clip),
+        events=() if end else _current_events(clip, request.user),
     )
 
 
-def _current_events(clip: Clip) -> Sequence[Event]:
-    return list(Event.objects.filter(analysis__clip=clip, is_current=True)[:MOST_OFFERED])
+def _current_events(clip: Clip, user: User) -> Sequence[Event]:
+    found = Event.objects.visible_to(user).filter(analysis__clip=clip, is_current=True)
+    return list(found[:MOST_OFFERED])
 
 
 def _add(

@@ -142,7 +142,7 @@ def _rest(
 ) -> dict[str, object]:
     undo = request.GET.get(UNDO, "")
     return {
-        "is_live": Feed.objects.filter(camera=camera).exists(),
+        "is_live": Feed.objects.visible_to(request.user).filter(camera=camera).exists(),
         "until_measured": "" if standing.measure else measure_words.UNTIL_MEASURED,
         "seen": Seen.of(camera, standing.weights, now=timezone.now()),
         "acts": pages.acts(camera),
