@@ -226,9 +226,9 @@ def test_so_many_queries_however_many_hints(
         make_event(feed, ago=100 * (number + 1))
 
     # Session, user, camera, its last event, its hours; events: keys, rows; hours of 30 days,
-    # what they manage, alerts that failed, whether any camera is watched. The measure: whose
-    # scores count, and what holds.
-    with django_assert_num_queries(16):
+    # what they manage, alerts that failed, whether any camera is watched. The measure: which
+    # version is in use, whose scores count, and what holds.
+    with django_assert_num_queries(17):
         page(client, feed)
     with django_assert_num_queries(5):
         part(client, feed)

@@ -559,8 +559,8 @@ def test_a_recording_time_is_shown_by_the_clocks_of_the_store_with_its_origin(
     at = datetime(2026, 11, 26, 13, 30, tzinfo=UTC)
     analysis = make_analysis(clip=make_clip(recorded_at=at, recorded_from=RecordedFrom.FILE))
 
-    for address in (analysis.get_absolute_url(), "/history/"):
-        assert "26 Nov 2026, 14:30 CET" in client.get(address).content.decode()
+    assert "26 Nov 2026, 14:30 CET" in page(client, analysis)
+    assert "Thursday, 26 November 2026, 14:30:00 CET" in client.get("/history/").content.decode()
     assert "from the file itself, whose clock may be off" in page(client, analysis)
 
 

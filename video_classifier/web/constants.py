@@ -18,6 +18,7 @@ HEAT_MAP_EVERY = "2s"
 LIVE_ROWS_EVERY = "2s"
 WALL_EVERY = "3s"
 CAMERA_EVERY = "3s"
+LEARNING_EVERY = "3s"
 NEWS_EVERY = "10s"
 CHANNEL_TEST_EVERY = "1s"
 STILL_MILLISECONDS = 2000  # from one still of a live camera to the next
