@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import time
-from argparse import ArgumentParser, RawDescriptionHelpFormatter
+from argparse import ArgumentParser
 from collections import Counter
 from pathlib import Path
 from typing import Any
 
 from django.contrib.auth.models import User
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 
+from video_classifier.management.examples import CommandWithExamples
 from video_classifier.models import Camera, Store
 from video_classifier.services import catalog, folder_imports, recording_times, uploads
 from video_classifier.services.errors import Refused
@@ -26,7 +27,7 @@ example, for a recorder that writes into a folder a day:
 """
 
 
-class Command(BaseCommand):
+class Command(CommandWithExamples):
     help = (
         "Takes in the videos of a folder and its folders, and queues their analyses: one line a "
         "file. What the store has already, by its bytes, is left out, and a file that still grows "
@@ -36,14 +37,7 @@ class Command(BaseCommand):
 
     requires_system_checks = ()
 
-    def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> Any:
-        return super().create_parser(
-            prog_name,
-            subcommand,
-            epilog=EXAMPLE,
-            formatter_class=RawDescriptionHelpFormatter,
-            **kwargs,
-        )
+    examples = EXAMPLE
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("folder", type=Path, metavar="DIR")

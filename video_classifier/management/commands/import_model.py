@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from argparse import ArgumentParser, RawDescriptionHelpFormatter
+from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 
+from video_classifier.management.examples import CommandWithExamples
 from video_classifier.management.output import without_stderr
 from video_classifier.ml.serving.keras_import import Channels, Format, Scale
 from video_classifier.services import catalog, model_imports
@@ -20,16 +21,14 @@ EXAMPLE = """example:
 """
 
 
-class Command(BaseCommand):
+class Command(CommandWithExamples):
     help = (
         "Takes in a Keras model (.keras or .h5) that was trained elsewhere. It is offered for "
         "upload as any other, marked as not measured, with a guessed threshold of 0.5."
     )
     requires_system_checks = ()
 
-    def create_parser(self, *args: Any, **options: Any) -> Any:
-        options |= {"epilog": EXAMPLE, "formatter_class": RawDescriptionHelpFormatter}
-        return super().create_parser(*args, **options)
+    examples = EXAMPLE
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("file", type=Path, help="the model: .keras or .h5")

@@ -8,8 +8,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from video_classifier.management.cameras import NO_STORE, NONE
-from video_classifier.models import Improvement, Store
+from video_classifier.management import cameras
+from video_classifier.models import Improvement
 from video_classifier.services import catalog, improvements
 from video_classifier.services.errors import Refused
 from video_classifier.states import Status
@@ -39,7 +39,7 @@ class Command(BaseCommand):
         parser.add_argument("--wait", action="store_true", help="until it is made, with progress")
 
     def handle(self, *_: Any, **options: Any) -> None:
-        store = _named(options["store"])
+        store = cameras.store_named(options["store"])
         model = options["model"] or catalog.default_name()
         if not model:
             raise CommandError(NO_MODEL)
@@ -69,11 +69,3 @@ class Command(BaseCommand):
             raise CommandError(CANCELLED)
         made = improvement.made
         self.stdout.write(MADE.format(name=made.name, pk=made.store_id))
-
-
-def _named(name: str) -> Store:
-    store = Store.objects.filter(name=name).first()
-    if store is None:
-        names = ", ".join(Store.objects.values_list("name", flat=True)) or NONE
-        raise CommandError(NO_STORE.format(name, names))
-    return store

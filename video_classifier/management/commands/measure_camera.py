@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import json
 import time
-from argparse import ArgumentParser, RawDescriptionHelpFormatter
+from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
 
 from django.core.management import call_command
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 
 from video_classifier.management import cameras
+from video_classifier.management.examples import CommandWithExamples
 from video_classifier.models import Analysis, Camera, Feed, Measure
 from video_classifier.services import catalog, measure_words, measures
 from video_classifier.services.errors import Refused
@@ -32,7 +33,7 @@ examples:
 """
 
 
-class Command(BaseCommand):
+class Command(CommandWithExamples):
     help = (
         "Says from which score on a camera would give a hint, so that there are no more false "
         "hints a day than the budget, by the scores of its own footage: nobody has to label "
@@ -42,14 +43,7 @@ class Command(BaseCommand):
 
     requires_system_checks = ()
 
-    def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> Any:
-        return super().create_parser(
-            prog_name,
-            subcommand,
-            epilog=EXAMPLE,
-            formatter_class=RawDescriptionHelpFormatter,
-            **kwargs,
-        )
+    examples = EXAMPLE
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("store", metavar="STORE", help="its name")

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from argparse import ArgumentParser, RawDescriptionHelpFormatter
+from argparse import ArgumentParser
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 
 from video_classifier.management import cameras
+from video_classifier.management.examples import CommandWithExamples
 from video_classifier.services import planted_acts
 from video_classifier.services.errors import Refused
 
@@ -20,7 +21,7 @@ example:
 """
 
 
-class Command(BaseCommand):
+class Command(CommandWithExamples):
     help = (
         "Notes that staff acted a theft in front of a camera. What the model made of it is on the "
         "page of the camera's measure (/cameras/ID/measure/); such acts are left out where false "
@@ -29,14 +30,7 @@ class Command(BaseCommand):
 
     requires_system_checks = ()
 
-    def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> Any:
-        return super().create_parser(
-            prog_name,
-            subcommand,
-            epilog=EXAMPLE,
-            formatter_class=RawDescriptionHelpFormatter,
-            **kwargs,
-        )
+    examples = EXAMPLE
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("store", metavar="STORE", help="its name")

@@ -1,4 +1,4 @@
-"""Why something can't be measured, as a sentence for whoever asked."""
+"""Why something can't be measured, as a sentence for the person who asked."""
 
 from __future__ import annotations
 
