@@ -57,7 +57,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         if arguments.write:
             markdown.check(arguments.write, NAME)
         table = score_table.read(arguments.model / thefts.FILE)[0]
-        found = _measure(arguments, table.entries)
+        found = _measure(
+            table.entries,
+            arguments.measured,
+            model=arguments.model,
+            detector=arguments.detector,
+            footage=arguments.footage,
+        )
     except (*experiments.REFUSALS, markdown.PageError) as error:
         console.complain(error)
         return 2
@@ -68,17 +74,19 @@ def main(argv: Sequence[str] | None = None) -> int:
     return 0
 
 
-def _measure(arguments: argparse.Namespace, entries: Sequence[Entry]) -> Appearances:
-    found = read(arguments.measured)
+def _measure(
+    entries: Sequence[Entry], measured: Path, *, model: Path, detector: Path, footage: Path
+) -> Appearances:
+    found = read(measured)
     missing = [entry.name for entry in entries if entry.name not in found]
     if not missing:
         return found
-    spec = bundle.check(arguments.model).spec
-    detector = detectors.load(arguments.detector)
+    spec = bundle.check(model).spec
+    finds_people = detectors.load(detector)
     with console.progress("Looking at the clips", len(missing)) as advance:
         for name in missing:
-            found[name] = _of_clip(detector, spec, arguments.footage / name)
-            _append(arguments.measured, name, found[name])
+            found[name] = _of_clip(finds_people, spec, footage / name)
+            _append(measured, name, found[name])
             advance()
     return found
 

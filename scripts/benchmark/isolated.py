@@ -12,6 +12,7 @@ from video_classifier.ml.contracts import WHOLE, ClipError, Outcome, Span, Stage
 from video_classifier.ml.isolation.children import Child, Meanwhile
 from video_classifier.ml.serving import loading
 from video_classifier.ml.serving.card import BundleError
+from video_classifier.ml.serving.folders import Folders
 
 PREVIEW_WIDTH = 240  # pixels, as on the site's pages
 
@@ -55,8 +56,7 @@ def analyze(child: Child, folder: Path, detector: Path, clip: Path, span: Span =
     """As the site has it done. Raises BundleError and ClipError."""
     return child.call(
         "analyze",
-        folder,
-        detector,
+        Folders(model=folder, detector=detector),
         clip,
         span,
         PREVIEW_WIDTH,

@@ -9,7 +9,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from scripts._lib import console, markdown
@@ -41,38 +41,53 @@ OWN = Scenario(name="a camera of its own", before="room 1", after="room 1")
 MOVED = Scenario(name="a moved camera", before="served", after="room 1")
 
 
+@dataclass(frozen=True)
+class Source:
+    """Where features come from."""
+
+    card: Card
+    network: Path
+    detector: Detector
+    cache: Path
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     arguments = _arguments(argv)
+    page = arguments.write
     try:
-        if arguments.write:
-            markdown.check(arguments.write, *MARKS)
-        _run(arguments)
+        if page:
+            markdown.check(page, *MARKS)
+        source = _source(arguments.model, arguments.detector, arguments.cache)
+        plan = _plan(arguments.seeds, arguments.offset)
+        scenarios = [SAME, REGULARS, *((OWN, MOVED) if arguments.rooms else ())]
+        variants = (*COPIES[: 1 + arguments.copies], *(ROOMS if arguments.rooms else ()))
+        entries = manifest.for_training(manifest.read(arguments.manifest))
+        clips = _features(source, entries, variants)
+        rows = simulation.simulate(clips, scenarios, plan, watch=console.watch)
+        _show("stores", tables.stores(rows), page)
+        if arguments.plot:
+            tables.plot(rows, arguments.plot)
+        if not arguments.offset:
+            _show("offsets", tables.stores(_offsets(clips, plan)), page)
+        if arguments.shops:
+            segments = manifest.for_testing(manifest.read(arguments.shops))
+            chosen = [one for one in segments if one.group in arguments.cameras]
+            shops = _features(source, chosen, COPIES[:1])
+            base = simulation.base_of(clips, plan.settings)
+            found = real_shops.measure(shops, base, plan.settings, seed=plan.settings.seed)
+            _show("shops", tables.shops(found), page)
     except (BundleError, DetectorError, ManifestError, markdown.PageError, ValueError) as error:
         console.complain(error)
         return 2
     return 0
 
 
-def _run(arguments: argparse.Namespace) -> None:
-    card, detector = bundle.read_card(arguments.model), loading.load(arguments.detector)
-    entries = manifest.for_training(manifest.read(arguments.manifest))
-    variants = (*COPIES[: 1 + arguments.copies], *(ROOMS if arguments.rooms else ()))
-    clips = _features(arguments, entries, card, detector, variants)
-    plan = _plan(arguments)
-    scenarios = [SAME, REGULARS, *((OWN, MOVED) if arguments.rooms else ())]
-    rows = simulation.simulate(clips, scenarios, plan, watch=console.watch)
-    _show(arguments, "stores", tables.stores(rows))
-    if arguments.plot:
-        tables.plot(rows, arguments.plot)
-    if not arguments.offset:
-        _show(arguments, "offsets", tables.stores(_offsets(clips, plan)))
-    if arguments.shops:
-        segments = manifest.for_testing(manifest.read(arguments.shops))
-        chosen = [one for one in segments if one.group in arguments.cameras]
-        shops = _features(arguments, chosen, card, detector, COPIES[:1])
-        base = simulation.base_of(clips, plan.settings)
-        found = real_shops.measure(shops, base, plan.settings, seed=plan.settings.seed)
-        _show(arguments, "shops", tables.shops(found))
+def _source(model: Path, detector: Path, cache: Path) -> Source:
+    card = bundle.read_card(model)
+    if card.serving is None or not card.serving.file.endswith(".openvino"):
+        msg = f"The model “{card.name}” has no network for OpenVINO, which gives the features."
+        raise BundleError(msg)
+    return Source(card, model / card.serving.file, loading.load(detector), cache)
 
 
 def _offsets(clips: Sequence[ClipFeatures], plan: Plan) -> list[simulation.Row]:
@@ -89,37 +104,30 @@ def _offsets(clips: Sequence[ClipFeatures], plan: Plan) -> list[simulation.Row]:
 
 
 def _features(
-    arguments: argparse.Namespace,
-    entries: Sequence[Entry],
-    card: Card,
-    detector: Detector,
-    variants: Sequence[str],
+    source: Source, entries: Sequence[Entry], variants: Sequence[str]
 ) -> tuple[ClipFeatures, ...]:
-    if card.serving is None or not card.serving.file.endswith(".openvino"):
-        msg = f"The model “{card.name}” has no network for OpenVINO, which gives the features."
-        raise BundleError(msg)
     return features.extract(
         entries,
-        card,
-        arguments.model / card.serving.file,
-        detector=detector,
-        cache=Cache(arguments.cache, warn=console.warn),
+        source.card,
+        source.network,
+        detector=source.detector,
+        cache=Cache(source.cache, warn=console.warn),
         variants=variants,
         watch=console.watch,
     )
 
 
-def _plan(arguments: argparse.Namespace) -> Plan:
-    plan = Plan(seeds=arguments.seeds)
-    if not arguments.offset:
+def _plan(seeds: int, offset: str | None) -> Plan:
+    plan = Plan(seeds=seeds)
+    if not offset:
         return plan
-    return replace(plan, settings=replace(plan.settings, offset=Offset(arguments.offset)))
+    return replace(plan, settings=replace(plan.settings, offset=Offset(offset)))
 
 
-def _show(arguments: argparse.Namespace, name: str, table: str) -> None:
+def _show(name: str, table: str, page: Path | None) -> None:
     console.out.print(f"\n{name}\n{table}", markup=False, soft_wrap=True)
-    if arguments.write:
-        markdown.write(arguments.write, name, table)
+    if page:
+        markdown.write(page, name, table)
 
 
 def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
