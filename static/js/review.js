@@ -8,6 +8,7 @@ const calm = matchMedia("(prefers-reduced-motion: reduce)");
 const [behind, current, ahead, line] = ["#behind", "#current", "#ahead", "#answered"].map((id) => root.querySelector(id));
 const itemIn = (place) => place.querySelector("[data-item]");
 const videoIn = (place) => place.querySelector("video");
+const isReady = () => !isAsked && ahead.hasChildNodes(); // htmx is done with it, too
 
 let since = performance.now(); // when the item came in sight
 let shown = null; // its video
@@ -73,7 +74,7 @@ function tellArrival() {
 
 // What waits behind comes in sight. What was asked for is asked for again if it didn't come.
 function goOn() {
-  if (ahead.hasChildNodes()) {
+  if (isReady()) {
     itemIn(ahead)?.removeAttribute("data-left"); // as of when it was loaded
     move(ahead, current);
     tellArrival();
@@ -91,7 +92,7 @@ function prepareAgain() {
 
 // While an answer is on its way the next item is looked at already; no other is given before it is saved.
 function send() {
-  sent = { since, hasNext: ahead.hasChildNodes() };
+  sent = { since, hasNext: isReady() };
   if (!sent.hasNext) {
     current.inert = true;
     return;
@@ -173,7 +174,7 @@ for (const failure of ["htmx:sendError", "htmx:responseError", "htmx:timeout"]) 
 
 root.addEventListener("click", (event) => {
   const skips = event.target.closest("[data-press=j]");
-  if (!skips || (!sent && !ahead.hasChildNodes())) return;
+  if (!skips || (!sent && !isReady())) return;
   event.preventDefault();
   event.stopPropagation();
   if (!sent) goOn();

@@ -63,7 +63,7 @@ def test_no_page_complains_or_overflows(page: Page, analyses: list[Analysis], sc
 
 def test_the_keyboard_is_enough(page: Page, analyses: list[Analysis]) -> None:
     page.keyboard.press("h")
-    expect(page).to_have_url(re.compile("/history/$"))
+    expect(page).to_have_url(re.compile(r"/history/\?sort=hint$"))
 
     page.keyboard.press("/")
     expect(page.get_by_label("Search", exact=True)).to_be_focused()
@@ -74,7 +74,7 @@ def test_the_keyboard_is_enough(page: Page, analyses: list[Analysis]) -> None:
     page.keyboard.press("k")
     page.keyboard.press("Enter")
 
-    expect(page).to_have_url(re.compile(analyses[-1].get_absolute_url()))
+    expect(page).to_have_url(re.compile(analyses[0].get_absolute_url()))
 
 
 FOCUSED = """() => {
@@ -143,7 +143,7 @@ def test_deleting_asks_first(page: Page, analyses: list[Analysis]) -> None:
 
     page.get_by_role("link", name=f"Delete {name}").click()
     dialog.get_by_role("button", name="Delete").click()
-    expect(page).to_have_url(re.compile(r"/history/\?status=done$"))
+    expect(page).to_have_url(re.compile(r"/history/\?status=done&sort=hint$"))
     expect(page.get_by_role("link", name=name, exact=True)).to_have_count(0)
 
 
@@ -152,7 +152,7 @@ def test_filters_and_their_chips_agree(page: Page) -> None:
 
     page.get_by_label("Status").select_option("failed")
     expect(page.locator("[data-row-link]")).to_have_count(1)
-    expect(page).to_have_url(re.compile(r"/history/\?status=failed$"))
+    expect(page).to_have_url(re.compile(r"/history/\?status=failed&sort=hint$"))
     page.get_by_role("link", name="Clip", exact=True).click()
     expect(page).to_have_url(re.compile(r"\?status=failed&sort=-clip$"))
     expect(page.get_by_role("link", name="Clip", exact=True)).to_be_focused()

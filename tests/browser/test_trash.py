@@ -76,11 +76,11 @@ def test_deleted_undone_deleted_and_restored(
     look(page, f"dialog-{look_of}")
     page.get_by_role("dialog").get_by_role("button", name="Delete").click()
 
-    expect(page).to_have_url(re.compile(r"/history/\?status=done(#.*)?$"))
+    expect(page).to_have_url(re.compile(r"/history/\?status=done&sort=hint(#.*)?$"))
     expect(page.locator("#history")).to_contain_text("0 results")
     look(page, f"undo-{look_of}")
     page.get_by_role("button", name="Undo").click()
-    expect(page).to_have_url(re.compile(r"/history/\?status=done(#.*)?$"))
+    expect(page).to_have_url(re.compile(r"/history/\?status=done&sort=hint(#.*)?$"))
     expect(link).to_be_visible()
     look(page, f"undone-{look_of}")
 
