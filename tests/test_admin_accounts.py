@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from tests.conftest import MakeStore, MakeUser
 from video_classifier.models import AuditEntry, Membership, Store
+from video_classifier.services import event_counts
 from video_classifier.states import Action, Role
 
 USERS = "/admin/auth/user/"
@@ -118,6 +119,19 @@ def test_a_membership_that_is_deleted(client: Client, make_user: MakeUser, way: 
 
     expected = (Action.ROLE_TAKEN, str(user.pk), membership.store_id, {"role": "reviewer"})
     assert entries() == [expected]
+
+
+def test_roles_end_with_their_store(
+    client: Client, make_user: MakeUser, make_store: MakeStore
+) -> None:
+    store = make_store("North")
+    user = make_user("ada", store=store, roles=[Role.REVIEWER])
+    event_counts.catch_up(now=timezone.now())
+
+    client.post(f"/admin/video_classifier/store/{store.pk}/delete/", {"post": "yes"})
+
+    assert not Store.objects.filter(pk=store.pk).exists()
+    assert entries() == [(Action.ROLE_TAKEN, str(user.pk), store.pk, {"role": "reviewer"})]
 
 
 def test_a_membership_that_goes_to_somebody_else(client: Client, make_user: MakeUser) -> None:

@@ -35,10 +35,13 @@ from video_classifier.models import (
     CaseExport,
     CaseItem,
     CaseNote,
+    ChangedEvents,
     Channel,
     Clip,
+    CountedStore,
     Delivery,
     Event,
+    EventCount,
     Feed,
     FeedHour,
     HeatMap,
@@ -614,6 +617,29 @@ class ScoredTimeAdmin(ReadOnlyAdmin):
     ordering = ("-start",)
 
 
+@admin.register(CountedStore)
+class CountedStoreAdmin(ReadOnlyAdmin):
+    list_display = ("store", "time_zone", "since")
+    list_select_related = ("store",)
+    ordering = ("store__name",)
+
+
+@admin.register(EventCount)
+class EventCountAdmin(ReadOnlyAdmin):
+    """Of a day; the dashboard adds them up."""
+
+    list_display = ("day", "store", "camera", "model", "verdict", "is_hint", "events")
+    list_select_related = ("store", "camera__store")
+    ordering = ("-day", "pk")
+
+
+@admin.register(ChangedEvents)
+class ChangedEventsAdmin(ReadOnlyAdmin):
+    list_display = ("store", "first", "last")
+    list_select_related = ("store",)
+    ordering = ("pk",)
+
+
 @admin.register(Measure)
 class MeasureAdmin(ReadOnlyAdmin):
     """Made on the camera's page of it, which notes who did."""
@@ -791,10 +817,31 @@ class RepeatableRequestAdmin(ReadOnlyAdmin):
     readonly_fields = ("created_at",)
 
 
+COUNTED = (CountedStore, EventCount, ChangedEvents)
+
+
 @admin.register(Store)
 class StoreAdmin(admin.ModelAdmin):
     list_display = ("name", "time_zone")
     search_fields = ("name",)
+
+    def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
+        """What is counted of a store goes with it, though nobody deletes that by itself."""
+        names, counts, refused, kept = super().get_deleted_objects(objs, request)
+        counted = {str(each._meta.verbose_name) for each in COUNTED}  # noqa: SLF001
+        return names, counts, {each for each in refused if each not in counted}, kept
+
+    @transaction.atomic
+    def delete_model(self, request: HttpRequest, obj: Store) -> None:
+        """The roles in it end with it."""
+        account_log.roles(obj.memberships.all(), (), by=request.user)  # type: ignore[arg-type]
+        super().delete_model(request, obj)
+
+    @transaction.atomic
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Store]) -> None:
+        ended = Membership.objects.filter(store__in=queryset)
+        account_log.roles(ended, (), by=request.user)  # type: ignore[arg-type]
+        super().delete_queryset(request, queryset)
 
 
 @admin.register(Camera)

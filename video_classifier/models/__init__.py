@@ -11,6 +11,7 @@ from video_classifier.models.cameras import Camera, Membership, Store
 from video_classifier.models.cases import Case, CaseExport, CaseItem, CaseNote
 from video_classifier.models.clips import BrowserCopy, Clip, SegmentCopy
 from video_classifier.models.desk import Preferences, SavedView, Tag
+from video_classifier.models.event_counts import ChangedEvents, CountedStore, EventCount
 from video_classifier.models.jobs import Job
 from video_classifier.models.live import Feed, FeedHour, LiveEvent
 from video_classifier.models.measures import CandidateScore, Measure, PlantedAct, ScoredTime
@@ -35,10 +36,13 @@ __all__ = [
     "CaseExport",
     "CaseItem",
     "CaseNote",
+    "ChangedEvents",
     "Channel",
     "Clip",
+    "CountedStore",
     "Delivery",
     "Event",
+    "EventCount",
     "Feed",
     "FeedHour",
     "HeatMap",

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Count, Exists, OuterRef, Q
 
 from video_classifier.models import Review
 from video_classifier.querysets import ReviewQuerySet
@@ -80,7 +80,8 @@ def misses(reviews: ReviewQuerySet) -> Proportion | None:
     looked_at = reviews.standing().filter(~Exists(later), is_blind=True, event=None)
     confirmed = Q(answer__in=(Answer.CONFIRMED, Answer.MISSED))
     decided = looked_at.filter(confirmed | Q(answer=Answer.FALSE_ALARM))
-    return proportion(decided.filter(confirmed).count(), decided.count())
+    found = decided.aggregate(misses=Count("pk", filter=confirmed), looks=Count("pk"))
+    return proportion(found["misses"], found["looks"])
 
 
 def _pairs_of_one(rows: Iterable[tuple[int, int, str]]) -> list[Pair]:

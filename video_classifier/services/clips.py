@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.db import transaction
 
 from video_classifier.models import Analysis, Clip
-from video_classifier.services import deleted_footage
+from video_classifier.services import deleted_footage, event_changes
 from video_classifier.services.errors import Refused
 
 GONE = "The clip was deleted meanwhile, so nothing more is done with it."
@@ -35,4 +35,5 @@ def delete(clip: Clip) -> None:
         # As it is now: a worker may have added files since `clip` was loaded.
         for current in Clip.objects.select_for_update().filter(pk=clip.pk):
             deleted_footage.keep_answers(current)
+            event_changes.note_deletion(current)
             current.delete()

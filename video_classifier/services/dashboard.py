@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from itertools import groupby
 from typing import Any, NamedTuple, TypeVar
 from zoneinfo import ZoneInfo
@@ -19,13 +19,15 @@ from django.db.models.functions import Coalesce
 
 from video_classifier.models import Analysis, CandidateScore, Event, Review, ScoredTime, Store
 from video_classifier.querysets import Visitor
-from video_classifier.services import agreement, periods, scored_footage
+from video_classifier.services import agreement, event_counts, periods, scored_footage
 from video_classifier.services.agreement import Kappa
+from video_classifier.services.event_counts import Known, Stretch
 from video_classifier.services.figures import Figures, Proportion, total
 from video_classifier.services.periods import Span
 from video_classifier.states import Answer, Status, Verdict
 
 MOST_ANSWERS = 20_000  # whose times are looked at, of the newest hints
+_FEW_DAYS = timedelta(days=7)  # of which the events themselves are asked
 _RECORDED = Coalesce("clip__recorded_at", "clip__uploaded_at")
 _HOURS = ("camera__feed__opens_at", "camera__feed__closes_at")
 _OF_EVENTS = ("happened_at", "analysis__clip__", "analysis__model")  # moment, way to clip, model
@@ -79,8 +81,10 @@ class Measured:
 def measured(user: Visitor, filters: Filters, span: Span, *, now: datetime) -> Measured:
     """By the answers that were given in that time, by the clocks of each store."""
     within = Q(pk__in=())
-    for zone, stores in _stores(user, filters):
-        within |= Q(clip__store__in=stores, at__gte=span.bounds(now, zone)[0])
+    for zone, known in _stores(user, filters):
+        within |= Q(
+            clip__store__in={each.store for each in known}, at__gte=span.bounds(now, zone)[0]
+        )
     found = Review.objects.visible_to(user).filter(within, clip__trashed_at=None)
     if filters.camera is not None:
         found = found.filter(clip__camera=filters.camera)
@@ -95,12 +99,15 @@ def read(
     """Of what `user` sees, perhaps without what was missed and how soon hints were answered."""
     starts: set[date] = set()
     cells: defaultdict[Cell, Figures] = defaultdict(Figures)
-    for zone, stores in _stores(user, filters):
+    for zone, known in _stores(user, filters):
         asked = _Asked(
             user=user,
             filters=filters,
-            stores=stores,
+            stores=sorted({each.store for each in known}),
+            known=known,
+            zone=zone,
             starts=span.starts(now, zone),
+            days=span.days,
             bounds=span.bounds(now, zone),
         )
         asked.count(cells)
@@ -110,14 +117,14 @@ def read(
     return Board(starts=sorted(starts), cells=dict(cells))
 
 
-def _stores(user: Visitor, filters: Filters) -> Iterator[tuple[ZoneInfo, list[int]]]:
-    """The keys of those that count, by time zone."""
+def _stores(user: Visitor, filters: Filters) -> Iterator[tuple[ZoneInfo, list[Known]]]:
+    """What is known of those that count, by time zone."""
     found = Store.objects.visible_to(user).order_by("time_zone", "pk")
     if filters.store is not None:
         found = found.filter(pk=filters.store)
-    keys = found.values_list("time_zone", "pk")
-    for name, some in groupby(keys, lambda each: each[0]):
-        yield ZoneInfo(name), [pk for _, pk in some]
+    rows = found.values_list("time_zone", *event_counts.OF_STORES).distinct()
+    for name, some in groupby(rows, lambda each: each[0]):
+        yield ZoneInfo(name), [Known(*known) for _, *known in some]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,7 +134,10 @@ class _Asked:
     user: Visitor
     filters: Filters
     stores: Sequence[int]
+    known: Sequence[Known]
+    zone: ZoneInfo
     starts: Sequence[date]
+    days: int  # from one of them to the next
     bounds: Sequence[datetime]
 
     def count(self, cells: defaultdict[Cell, Figures]) -> None:
@@ -164,12 +174,17 @@ class _Asked:
     def _within(self, rows: Any, moment: str, way: str, model: str) -> Any:
         """Those of the stores, the time and the filters, and their `place`."""
         first, last = self.bounds[0], self.bounds[-1]
-        found = rows.filter(**{f"{moment}__gte": first, f"{moment}__lt": last})
-        if self.filters.camera is not None:
-            found = found.filter(**{f"{way}camera": self.filters.camera})
-        if self.filters.model is not None:
-            found = found.filter(**{model: self.filters.model})
+        within = rows.filter(**{f"{moment}__gte": first, f"{moment}__lt": last})
+        found = self._chosen(within, way, model)
         return found.annotate(place=periods.place(moment, self.bounds)).order_by()
+
+    def _chosen(self, rows: Any, way: str, model: str) -> Any:
+        """Those of the filters."""
+        if self.filters.camera is not None:
+            rows = rows.filter(**{f"{way}camera": self.filters.camera})
+        if self.filters.model is not None:
+            rows = rows.filter(**{model: self.filters.model})
+        return rows
 
     def _clips(self) -> Rows:
         rows = Analysis.objects.visible_to(self.user).kept()
@@ -181,7 +196,20 @@ class _Asked:
         yield from cells.annotate(clips=Count("pk"), seconds=Sum("clip__duration"))
 
     def _events(self) -> Rows:
+        """Of most days they are counted already; the others ask the events themselves."""
+        whole = Stretch(self.starts[0], self.starts[-1] + timedelta(days=self.days))
+        uncounted = [whole]
+        if whole.end - whole.first > _FEW_DAYS:
+            uncounted = event_counts.uncounted(self.known, self.zone, whole)
+        if uncounted != [whole]:
+            rows = event_counts.sums(self.stores, whole, uncounted, self.starts)
+            yield from self._chosen(rows, "", "model")
+        if uncounted:
+            yield from self._happened(uncounted)
+
+    def _happened(self, stretches: Sequence[Stretch]) -> Rows:
         rows = Event.objects.visible_to(self.user).current().filter(store__in=self.stores)
+        rows = rows.filter(event_counts.happened_in(stretches, self.zone))
         found = self._within(rows, *_OF_EVENTS)
         cell = ("place", "store", "analysis__clip__camera", "analysis__model")
         yield from found.values_list(*cell, "verdict", "is_hint").annotate(events=Count("pk"))

@@ -15,6 +15,7 @@ from video_classifier.services import (
     candidate_scores,
     case_exports,
     database,
+    event_counts,
     files,
     idempotency,
     live_events,
@@ -56,6 +57,7 @@ def tidy_if_due() -> None:
         resumable.tidy()
         watching.turn_off_abandoned()
         audit_seals.seal()
+        event_counts.catch_up(now=database.now())
     if hour:
         # By the shared clock: a worker whose own is ahead must not delete what nobody can restore.
         retention.delete_expired(now=database.now())
@@ -65,6 +67,7 @@ def tidy_if_due() -> None:
         watching.purge_hours()
         live_events.purge(now=timezone.now())
         candidate_scores.purge(now=timezone.now())
+        event_counts.purge(now=timezone.now())
         alerts.purge()
         audit_seals.expire(now=timezone.now())
         case_exports.expire(now=timezone.now())

@@ -47,7 +47,7 @@ def midnight(day: date, zone: ZoneInfo) -> datetime:
     return datetime.combine(day, time.min, zone).astimezone(UTC)
 
 
-def place(field: str, bounds: Sequence[datetime]) -> Case:
+def place(field: str, bounds: Sequence[datetime] | Sequence[date]) -> Case:
     """In SQL, between which of the bounds a moment is; comparing is quicker than truncating."""
     later = enumerate(bounds[1:])
     return Case(

@@ -17,7 +17,7 @@ from django.db import transaction
 from video_classifier.models import Analysis, Clip, Event, Review
 from video_classifier.models.reviews import MOST_NOTE
 from video_classifier.querysets import ReviewQuerySet
-from video_classifier.services import audit, clips, verdicts
+from video_classifier.services import audit, clips, event_changes, verdicts
 from video_classifier.services.errors import Refused
 from video_classifier.services.verdicts import Candidate, Given
 from video_classifier.states import Action, Answer, Reason, Status
@@ -182,6 +182,7 @@ def _settle(clip: Clip) -> None:
         if _state(event) != before:
             changed.append(event)
     _write(changed)
+    event_changes.note(clip.store_id, [each.happened_at for each in changed])
     found = {
         current: [(candidates[e.pk], e.verdict) for e in events if e.is_current == current]
         for current in (True, False)
