@@ -76,7 +76,7 @@ def test_a_list_asks_as_often_for_one_as_for_many(
     make_user: MakeUser,
     django_assert_num_queries: DjangoAssertNumQueries,
 ) -> None:
-    reviews.answer(event, event.analysis.clip, make_user("grace"), answer=Answer.CONFIRMED)
+    reviews.answer(event, event.analysis.clip, make_user("grace"), answer=Answer.UNSURE)
     api.json_of(address(event))  # that the key was used is noted once
     with CaptureQueriesContext(connection) as asked:
         assert len(api.json_of(address(event))["results"]) == 1
@@ -86,3 +86,28 @@ def test_a_list_asks_as_often_for_one_as_for_many(
 
     with django_assert_num_queries(len(asked)):
         assert len(api.json_of(address(event))["results"]) == 11
+
+
+def test_who_owes_the_second_answer_is_not_told_the_first(
+    api: Key, event: Event, user: User, make_user: MakeUser, make_key: MakeKey
+) -> None:
+    clip, grace = event.analysis.clip, make_user("grace")
+    reviews.answer(event, clip, grace, answer=Answer.CONFIRMED)
+    one = f"/analyses/{event.analysis_id}/events/{event.number}"
+    paths = (one, f"/clips/{clip.pk}", f"/analyses/{event.analysis_id}")
+
+    def verdicts(key: Key) -> list[str | None]:
+        event_, of_clip, analysis = map(key.json_of, paths)
+        listed = key.json_of("/events")["results"][0]
+        found = [event_, of_clip, analysis["clip"], listed]
+        return [each["verdict"] for each in found]
+
+    assert verdicts(api) == [None] * 4
+    assert api.json_of(address(event))["results"] == []
+    assert set(verdicts(make_key(grace))) == {"confirmed"}
+    assert len(make_key(grace).json_of(address(event))["results"]) == 1
+
+    reviews.answer(event, clip, user, answer=Answer.CONFIRMED)
+
+    assert set(verdicts(api)) == {"confirmed"}
+    assert len(api.json_of(address(event))["results"]) == 2

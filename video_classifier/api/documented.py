@@ -61,7 +61,9 @@ FILTERS = [
         {"type": "string", "maxLength": 200},
         "The name of the clip, its store, camera, tag, model or case contains it, or a note does.",
     ),
-    _filter("hint", {"type": "string", "enum": list(HINTS)}, "Hint, no hint, or no result."),
+    _filter(
+        "hint", {"type": "string", "enum": list(HINTS)}, "Hint, uncertain, no hint, or no result."
+    ),
     _filter("verdict", {"type": "string", "enum": [NOBODY, *Verdict.values]}, "What people said."),
     _filter("tag", str, "A tag of the clip."),
     _filter("status", {"type": "string", "enum": list(Status.values)}, "Where the analysis is."),

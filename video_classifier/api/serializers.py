@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from datetime import UTC
+from itertools import chain
 from typing import Any
+from uuid import UUID
 
 from django.http import HttpRequest
 from drf_spectacular.utils import extend_schema_field
@@ -11,7 +13,7 @@ from rest_framework import serializers
 from rest_framework.reverse import reverse
 
 from video_classifier.models import Analysis, Camera, Clip, Event, LiveEvent, Review, Track
-from video_classifier.services import confidence, progress
+from video_classifier.services import confidence, progress, review_queue
 from video_classifier.services.catalog import Choice
 from video_classifier.states import (
     Answer,
@@ -28,6 +30,10 @@ from video_classifier.states import (
 
 LOW = "From this score to the threshold: uncertain. Null: the threshold decides alone."
 IS_HINT = "False: it is uncertain, so that a person should look, and nobody is told of it."
+VERDICT = (
+    "What people's answers come to; of a clip the gravest of its current events, or of the clip "
+    "itself. Null: no answer yet, or none that you may know before you give the second one."
+)
 NOTE = "A hint for a person to check, never an accusation."
 
 
@@ -45,6 +51,33 @@ class Choosing(serializers.ChoiceField):
         return value or None
 
 
+class Discreet(serializers.Serializer[Any]):
+    """Has a verdict, but none that is withheld from a person who is to answer without knowing."""
+
+    @extend_schema_field(Choosing(choices=Verdict.choices, allow_null=True))
+    def get_verdict(self, row: Clip | Event) -> str | None:
+        return None if row.pk in self._withheld() else row.verdict or None
+
+    def _withheld(self) -> set[Any]:
+        """Keys of clips and events of the whole answer, found out once for all its rows."""
+        context: Any = self.context
+        if "withheld" not in context:
+            rows = self.root.instance
+            rows = rows if isinstance(rows, list) else [rows]
+            owed = review_queue.owed(context["request"].user)
+            found = owed.filter(analysis__clip__in={_clip_of(row) for row in rows})
+            context["withheld"] = set(chain(*found.values_list("pk", "analysis__clip")))
+        withheld: set[Any] = context["withheld"]
+        return withheld
+
+
+def _clip_of(row: Clip | Analysis | Event) -> UUID:
+    if isinstance(row, Clip):
+        return row.pk
+    analysis = row.analysis if isinstance(row, Event) else row
+    return analysis.clip_id
+
+
 class StoreSerializer(serializers.Serializer[Any]):
     id = serializers.IntegerField()
     name = serializers.CharField()
@@ -57,7 +90,7 @@ class CameraSerializer(serializers.Serializer[Camera]):
     store = serializers.IntegerField(source="store_id", help_text="Its store's id.")
 
 
-class ClipSerializer(serializers.Serializer[Clip]):
+class ClipSerializer(Discreet):
     id = serializers.UUIDField()
     url = serializers.HyperlinkedIdentityField(view_name="api:clip", lookup_field="pk")
     name = serializers.CharField(help_text="As the uploader called it.")
@@ -77,11 +110,7 @@ class ClipSerializer(serializers.Serializer[Clip]):
     recorded_from = Choosing(choices=RecordedFrom.choices, allow_null=True)
     uploaded_by = serializers.SerializerMethodField(help_text="The name of the account.")
     uploaded_at = Moment()
-    verdict = Choosing(
-        choices=Verdict.choices,
-        allow_null=True,
-        help_text="The gravest of its current events, or of the clip itself; null: no answer yet.",
-    )
+    verdict = serializers.SerializerMethodField(help_text=VERDICT)
     reviews = serializers.HyperlinkedIdentityField(
         view_name="api:clip-reviews", lookup_field="pk", help_text="What people said of it."
     )
@@ -232,7 +261,7 @@ class TrackSerializer(serializers.Serializer[Track]):
         ]
 
 
-class EventSerializer(serializers.Serializer[Event]):
+class EventSerializer(Discreet):
     """A stretch whose score reached the threshold, or makes it uncertain.
 
     Seconds are since the clip's first picture.
@@ -255,11 +284,7 @@ class EventSerializer(serializers.Serializer[Event]):
     camera = serializers.IntegerField(source="analysis.clip.camera_id", allow_null=True)
     store = serializers.IntegerField(source="analysis.clip.store_id")
     model = serializers.CharField(source="analysis.model")
-    verdict = Choosing(
-        choices=Verdict.choices,
-        allow_null=True,
-        help_text="What people's answers come to; null: no answer yet.",
-    )
+    verdict = serializers.SerializerMethodField(help_text=VERDICT)
 
     def get_url(self, event: Event) -> str:
         return self._address("api:event", event)

@@ -7,10 +7,11 @@ from datetime import datetime, timedelta
 from typing import Literal
 
 from django.contrib.auth.models import User
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models.functions import Coalesce
 from django.utils import timezone
 
-from video_classifier.models import Event, Review, Visit
+from video_classifier.models import Clip, Event, Review, Visit
 from video_classifier.querysets import EventQuerySet, ReviewQuerySet, Visitor
 from video_classifier.services import blind_items, review_items
 from video_classifier.services.review_items import Item
@@ -60,6 +61,24 @@ def left(user: Visitor, filters: Filters) -> int:
     return waiting(user, filters).order_by()[:MOST_COUNTED].count()
 
 
+def owed(user: Visitor) -> EventQuerySet:
+    """Those that somebody else has answered, and this person may be asked about as the second.
+
+    Until then nothing says to them what the answer was.
+    """
+    return waiting(user, Filters()).filter(waits_for=Turn.SECOND).order_by()
+
+
+def reviews_for(user: Visitor, clip: Clip) -> ReviewQuerySet:
+    """What people said of the clip, without what others said of what `user` owes an answer to."""
+    since, until = Coalesce("undoes__start", "start"), Coalesce("undoes__end", "end")
+    found = Review.objects.filter(clip=clip).annotate(since=since, until=until)
+    about = owed(user).filter(
+        analysis__clip=clip, start__lt=OuterRef("until"), end__gt=OuterRef("since")
+    )
+    return found.exclude(Exists(about), ~Q(by=user.pk) | Q(by=None))
+
+
 def next_one(user: User, filters: Filters, after: Item | None = None) -> Item | None:
     """What comes first, or behind `after`; None if nothing waits there.
 
@@ -69,9 +88,8 @@ def next_one(user: User, filters: Filters, after: Item | None = None) -> Item | 
     now = timezone.now()
     place = after.place if after else None
     rest = _beyond(waiting(user, filters), filters, place)
-    taken = Visit.objects.filter(event=OuterRef("pk"), until__gt=now).exclude(by=user)
     shown = rest.select_related("analysis__clip__store", "analysis__clip__camera", "track")
-    event = shown.filter(~Exists(taken)).first() or shown.first()
+    event = shown.filter(~Exists(visits_of_others(user))).first() or shown.first()
     if event is None:
         return None
     draw = after.draw + 1 if after else _answered(user, now)
@@ -107,6 +125,11 @@ def previous(user: User, filters: Filters, before: Item) -> Item | None:
     related = ("analysis__clip__store", "analysis__clip__camera", "track")
     event = found.select_related(*related).first()
     return review_items.of_event(event, user, draw=before.draw) if event else None
+
+
+def visits_of_others(user: Visitor) -> QuerySet[Visit]:
+    """To an event, for a subquery: that somebody else has it before them just now."""
+    return Visit.objects.filter(event=OuterRef("pk"), until__gt=timezone.now()).exclude(by=user.pk)
 
 
 def visit(event: Event, user: User) -> None:

@@ -26,7 +26,7 @@ from video_classifier.api.views.shared import accepted, kept_or_gone, one
 from video_classifier.http.permissions import may_delete
 from video_classifier.models import Clip, Review
 from video_classifier.querysets import ClipQuerySet, ReviewQuerySet
-from video_classifier.services import trash
+from video_classifier.services import review_queue, trash
 from video_classifier.services.errors import Refused
 
 NOT_YOURS = "Your account may not delete this clip."
@@ -101,11 +101,16 @@ class OneClip(GenericAPIView[Clip]):
     get=documented({200: ReviewSerializer(many=True)}, 404, 410, summary="The reviews of a clip")
 )
 class ReviewsOfClip(ListAPIView[Review]):
-    """What people said of it and of its events, the latest first; also what was withdrawn."""
+    """What people said of it and of its events, the latest first; also what was withdrawn.
+
+    What others said of an event is left out as long as you are the one to answer it without
+    knowing.
+    """
 
     serializer_class = ReviewSerializer
     pagination_class = ByKey
 
     def get_queryset(self) -> ReviewQuerySet:
         clip = kept_or_gone(one(shown(self.request), self.kwargs["pk"]))
-        return Review.objects.filter(clip=clip).select_related("by", "event", "undone_by")
+        found = review_queue.reviews_for(self.request.user, clip)
+        return found.select_related("by", "event", "undone_by")
