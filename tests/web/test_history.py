@@ -266,6 +266,34 @@ def test_unread_hints_are_on_top_until_they_are_opened_or_answered(
     assert names(client, {}) == ["new", "opened", "answered"]
 
 
+@pytest.mark.parametrize("sort", ["hint", "-hint"])
+def test_hints_that_turned_out_to_be_false_alarms_stand_below_the_others(
+    client: Client, make_analysis: MakeAnalysis, settings: Settings, sort: str
+) -> None:
+    settings.HISTORY_PAGE_SIZE = 1  # so that each page begins where another one ends
+    now = timezone.now()
+    for hours, (name, prediction, verdict) in enumerate(
+        (
+            ("false alarm", Prediction.HINT, Verdict.FALSE_ALARM),
+            ("hint", Prediction.HINT, ""),
+            ("confirmed", Prediction.HINT, Verdict.CONFIRMED),
+            ("no hint", Prediction.NO_HINT, ""),
+        )
+    ):
+        at = now - timedelta(hours=hours)
+        made = make_analysis(name=name, status=Status.DONE, prediction=prediction, queued_at=at)
+        Clip.objects.filter(pk=made.clip_id).update(verdict=verdict)
+
+    found, query = [], {"sort": sort}
+    while query:
+        page = client.get(URL, query).context["page"]
+        found += [each.clip.name for each in page.rows]
+        query = {"sort": sort, "after": str(page.after)} if page.after else {}
+
+    order = ["hint", "confirmed", "false alarm", "no hint"]
+    assert found == (order if sort == "hint" else order[::-1])
+
+
 def test_the_order_with_hints_on_top_stands_in_all_that_leads_on(
     client: Client, make_analysis: MakeAnalysis
 ) -> None:

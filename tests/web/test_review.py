@@ -12,7 +12,15 @@ from pytest_django import Settings
 
 from tests.conftest import MakeAnalysis, MakeClip, MakeStore, MakeUser
 from tests.makers.events import make_result_event
-from video_classifier.models import Camera, Event, Preferences, Review, SegmentCopy, Visit
+from video_classifier.models import (
+    Camera,
+    Event,
+    Opened,
+    Preferences,
+    Review,
+    SegmentCopy,
+    Visit,
+)
 from video_classifier.services import reviews, trash
 from video_classifier.states import (
     Answer,
@@ -84,6 +92,7 @@ def test_an_answer_is_saved_and_the_next_is_shown(client: Client, event: Event) 
     review = Review.objects.get()
     assert (review.event, review.answer, review.note) == (event, Answer.CONFIRMED, "He waited.")
     assert review.seconds == 3.25
+    assert Opened.objects.get().clip == event.analysis.clip  # lists show it as seen
     shown = client.get(response["Location"]).content.decode()
     assert "Saved: Confirmed. 0 left." in shown
     assert f'action="{reverse("web:undo-review", args=[review.pk])}"' in shown

@@ -306,3 +306,19 @@ def test_what_is_no_event_that_waits_shows_what_comes_next(
 
 def test_its_address_is_of_its_name() -> None:
     assert reverse("web:waiting") == ADDRESS
+
+
+def test_it_says_which_events_somebody_else_has_open(
+    client: Client, events: list[Event], user: User, make_user: MakeUser
+) -> None:
+    review_queue.visit(events[0], user)
+    before = page(client)
+
+    review_queue.visit(events[1], make_user("grace"))
+
+    assert "open elsewhere" not in before
+    assert page(client).count("open elsewhere") == 1
+
+
+def test_the_navigation_marks_the_review_of_which_it_is_a_part(client: Client) -> None:
+    assert re.search(r'<a href="/review/"[^>]* aria-current="true"', page(client))

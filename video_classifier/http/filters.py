@@ -15,11 +15,11 @@ from django.http import HttpRequest, QueryDict
 from django.utils import timezone
 
 from video_classifier.http.list_filters import ListFilter, day_filter, from_day, to_day
-from video_classifier.http.paging import Order
+from video_classifier.http.paging import Order, Part
 from video_classifier.http.permissions import sees_several_stores
 from video_classifier.http.searches import Search
 from video_classifier.models import Analysis, Camera, Clip, Store, Tag
-from video_classifier.querysets import AnalysisQuerySet, ClipQuerySet
+from video_classifier.querysets import TO_BE_LOOKED_AT, AnalysisQuerySet, ClipQuerySet
 from video_classifier.services import catalog
 from video_classifier.states import Prediction, Status, Verdict
 
@@ -40,10 +40,11 @@ STORE = "store"  # of clips, and of analyses
 UPLOADER = "clip__uploaded_by__username"
 NAME = "clip__name"
 PREDICTION = "prediction"
-HINTS_FIRST = (
-    *(Prediction.HINT, Prediction.UNCERTAIN),
-    "",  # none yet
-    *(Prediction.NO_HINT, Prediction.NO_RESULT),
+HINTS_FIRST = (  # but those that turned out to be false alarms
+    *(Part(each, Verdict.FALSE_ALARM, is_not=True) for each in TO_BE_LOOKED_AT),
+    Part(""),  # none yet
+    *(Part(each, Verdict.FALSE_ALARM) for each in TO_BE_LOOKED_AT),
+    *(Part(each) for each in (Prediction.NO_HINT, Prediction.NO_RESULT)),
 )
 OF_CLIPS = (TEXT, STORE, "camera", "uploader", "verdict", "tag")
 SELECTIVE = ("camera", "uploader", "verdict", "tag")  # of these: what may leave few clips
@@ -91,8 +92,9 @@ class SortFilter(django_filters.OrderingFilter):  # type: ignore[misc]  # untype
             key = field.removesuffix("__username")
             return Order(fields=(key, *rest), descending=is_turned, values=values)
         if field == PREDICTION:
-            values = tuple(reversed(HINTS_FIRST)) if is_turned else HINTS_FIRST
-            return Order(fields=(field, *rest), descending=not is_turned, values=values)
+            parts = tuple(reversed(HINTS_FIRST)) if is_turned else HINTS_FIRST
+            fields = (field, "clip__verdict", *rest)
+            return Order(fields=fields, descending=not is_turned, parts=parts)
         if field == "score":
             return Order(fields=(field, *rest), descending=is_turned, may_be_empty=True)
         return Order(fields=(field, *rest), descending=is_turned)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.core.exceptions import ValidationError
@@ -22,6 +22,25 @@ MOST_COUNTED = 1000
 Place = tuple[Any, ...]  # of a row: what stands in each field of its order
 
 
+class Part(NamedTuple):
+    """Rows with this in the first field of an order; and perhaps with that in its second one."""
+
+    value: Any
+    second: Any = None
+    is_not: bool = False  # but that
+
+    def of(self, rows: QuerySet[Any], fields: Sequence[str]) -> QuerySet[Any]:
+        found = rows.filter(**{fields[0]: self.value})
+        if self.second is None:
+            return found
+        narrow = found.exclude if self.is_not else found.filter
+        return narrow(**{fields[1]: self.second})
+
+    def has(self, place: Place) -> bool:
+        is_it = self.second is None or (place[1] == self.second) != self.is_not
+        return bool(place[0] == self.value and is_it)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Order:
     """By which fields rows are sorted, all of them in one direction; the last one is unique.
@@ -33,6 +52,7 @@ class Order:
     descending: bool = False
     may_be_empty: bool = False
     values: tuple[Any, ...] = ()  # of the first field, in their order, where no index has it
+    parts: tuple[Part, ...] = ()  # the same by the first two fields
 
     def sections(self, rows: QuerySet[Any]) -> list[tuple[QuerySet[Any], Sequence[str]]]:
         """The rows one after the other, each section in the order of an index; and its fields.
@@ -40,6 +60,8 @@ class Order:
         Databases put empty fields into indexes in ways of their own.
         """
         first, *rest = self.fields
+        if self.parts:
+            return [(each.of(rows, self.fields), rest[1:]) for each in self.parts]
         if self.values:
             return [(rows.filter(**{first: value}), rest) for value in self.values]
         if not self.may_be_empty:
@@ -50,6 +72,8 @@ class Order:
 
     def section_of(self, place: Place) -> int:
         """In which of the sections a row is."""
+        if self.parts:
+            return next((at for at, each in enumerate(self.parts) if each.has(place)), 0)
         if self.values:
             return self.values.index(place[0]) if place[0] in self.values else 0
         return int(self.may_be_empty and place[0] is None)

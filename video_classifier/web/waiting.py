@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 
+from django.db.models import Exists
+
 from video_classifier.models import Event
 from video_classifier.querysets import EventQuerySet, Visitor
-from video_classifier.services import evidence
+from video_classifier.services import evidence, review_queue
 from video_classifier.services.evidence import Still
 from video_classifier.states import Turn
 from video_classifier.web.results import ScoreReading, reading
@@ -27,7 +29,7 @@ def events(user: Visitor) -> EventQuerySet:
         *(f"track__segment__{name}" for name in (*unseen, "frame_times")),
         *(f"track__{name}" for name in ("times", "boxes", "windows")),
         "analysis__clip__segment_spans",
-    )
+    ).annotate(is_taken=Exists(review_queue.visits_of_others(user)))
 
 
 @dataclass(frozen=True, kw_only=True)  # not slotted: what is worked out once is kept beside

@@ -19,7 +19,14 @@ from video_classifier.http import paging
 from video_classifier.http.permissions import sees_several_stores, why_empty
 from video_classifier.http.review_filters import ReviewFilter
 from video_classifier.models import Review, Store
-from video_classifier.services import audit, audit_views, review_items, review_queue, reviews
+from video_classifier.services import (
+    audit,
+    audit_views,
+    openings,
+    review_items,
+    review_queue,
+    reviews,
+)
 from video_classifier.services.errors import Refused
 from video_classifier.services.review_items import Item
 from video_classifier.services.review_queue import Filters
@@ -178,6 +185,7 @@ def _saved(request: SignedInRequest, item: Item) -> Review:
     if sent.get("answer") not in {Answer.CONFIRMED, Answer.FALSE_ALARM, Answer.UNSURE}:
         msg = "There is no such answer."
         raise BadRequest(msg)
+    openings.note(item.clip, request.user)  # who has answered has seen it
     return reviews.answer(
         item.event,
         item.clip,
