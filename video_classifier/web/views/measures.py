@@ -18,6 +18,7 @@ from video_classifier.http.permissions import MAY_NOT_MEASURE, may_manage
 from video_classifier.models import Camera, Feed, PlantedAct
 from video_classifier.services import measure_words, measures, planted_acts
 from video_classifier.services.errors import Refused
+from video_classifier.services.weights import Weights
 from video_classifier.web import measures as pages
 from video_classifier.web.measures import ActForm, BudgetForm, PreviewView, Seen, Standing
 from video_classifier.web.responses import SignedInRequest, is_part, page_or_part
@@ -124,7 +125,7 @@ def _page(  # noqa: PLR0913
     context: dict[str, object] = {"camera": camera, "manages": manages, "standing": standing}
     if manages or standing.measure is None:
         shown = form.is_bound or standing.measure is None
-        view = _preview(camera, form) if shown else None
+        view = _preview(camera, form, standing.weights) if shown else None
         context |= {"form": form, "view": view, "problem": problem}
     if not is_part(request):
         context |= _rest(request, camera, standing, act_form)
@@ -161,14 +162,14 @@ def _way_back(camera: Camera, token: str) -> str:
         return ""
 
 
-def _preview(camera: Camera, form: BudgetForm) -> PreviewView | None:
+def _preview(camera: Camera, form: BudgetForm, weights: Weights | None) -> PreviewView | None:
     """None: the form says what is wrong. As long as nothing was sent, of what is usual."""
     if not form.is_bound:
-        usual = measures.preview(camera, budget=measures.USUAL_BUDGET, thefts=measures.USUAL_THEFTS)
-        return PreviewView.of(usual)
+        usual = {"budget": measures.USUAL_BUDGET, "thefts": measures.USUAL_THEFTS}
+        return PreviewView.of(measures.preview(camera, **usual, weights=weights))
     if not form.is_valid():
         return None
-    return PreviewView.of(measures.preview(camera, **form.wish(_zone(camera))))
+    return PreviewView.of(measures.preview(camera, **form.wish(_zone(camera)), weights=weights))
 
 
 def _zone(camera: Camera) -> ZoneInfo:
