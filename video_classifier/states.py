@@ -228,6 +228,7 @@ class Action(models.TextChoices):
     MEASURED = "measured", "Measured a camera"
     MEASURE_ENDED = "measure_ended", "Ended a camera's measure"
     IMPROVEMENT_ASKED = "improve_asked", "Had a model learn from reviews"
+    IMPROVEMENT_CANCELLED = "improve_ended", "Stopped a model that was learning"
     SHADOW_STARTED = "shadow_started", "Had a version score in the shadow"
     SHADOW_ENDED = "shadow_ended", "Ended a version's shadow"
     VERSION_ACTIVATED = "activated", "Changed the version of a model in use"

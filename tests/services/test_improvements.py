@@ -329,7 +329,9 @@ def test_it_gives_way_to_every_other_kind(
 def test_what_is_cancelled_ends_and_leaves_nothing(
     child: FakeChild, asked: Improvement, settings: Settings
 ) -> None:
-    child.meanwhile = lambda _: improvements.cancel(asked)
+    by = asked.requested_by
+    assert by is not None
+    child.meanwhile = lambda _: improvements.cancel(asked, by=by)
 
     run()
 
@@ -338,7 +340,9 @@ def test_what_is_cancelled_ends_and_leaves_nothing(
     assert not ModelVersion.objects.exists()
     assert not folders(settings)
     with pytest.raises(Refused, match="It is over already"):
-        improvements.cancel(asked)
+        improvements.cancel(asked, by=by)
+    entry = AuditEntry.objects.get(action=Action.IMPROVEMENT_CANCELLED)
+    assert (entry.actor, entry.store) == (by.pk, asked.store_id)
 
 
 def test_a_deadline_is_said(child: FakeChild, asked: Improvement) -> None:

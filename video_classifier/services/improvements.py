@@ -169,13 +169,16 @@ def ask(store: Store, model: str, *, by: User | None) -> Improvement:
     return improvement
 
 
-def cancel(improvement: Improvement | None) -> None:
+@transaction.atomic
+def cancel(improvement: Improvement | None, *, by: User) -> None:
     """A run of it ends within a second or so. Raises Refused if there is none, or it is over."""
     if improvement is None:
         raise Refused(OVER)
     of_it = Improvement.objects.filter(pk=improvement.pk)
     if not jobs.cancel(of_it, finished_at=database.now(), stage=""):
         raise Refused(OVER)
+    store, model = improvement.store_id, improvement.model
+    audit.record(Action.IMPROVEMENT_CANCELLED, by, audit.STORE, store, store=store, model=model)
     shutil.rmtree(_folder(improvement), ignore_errors=True)
 
 

@@ -87,11 +87,16 @@ def is_under_way(improvement: Improvement | None) -> bool:
     return improvement is not None and improvement.status in {Status.QUEUED, Status.RUNNING}
 
 
+def _many(count: int, one: str, several: str = "") -> str:
+    return f"{count} {one if count == 1 else several or one + 's'}"
+
+
 def material_in_words(material: Material) -> list[str]:
     """Sentences, the last ones on what isn't known."""
     found = [
         f"{material.thefts} confirmed events and {material.false_alarms} false alarms that people "
-        f"agree on, of {material.cameras} cameras, answered by {material.reviewers} people."
+        f"agree on, of {_many(material.cameras, 'camera')}, answered by "
+        f"{_many(material.reviewers, 'person', 'people')}."
     ]
     if material.first and material.last:
         found.append(f"From {material.first:%Y-%m-%d} to {material.last:%Y-%m-%d}.")

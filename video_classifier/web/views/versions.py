@@ -59,7 +59,7 @@ def cancel_improvement(request: SignedInRequest, pk: int) -> HttpResponse:
     store = _managed(request, pk)
     improvement = pages.newest_improvement(store)
     try:
-        improvements.cancel(improvement)
+        improvements.cancel(improvement, by=request.user)
     except Refused as refusal:
         messages.error(request, str(refusal))
     return redirect("web:versions", pk)
