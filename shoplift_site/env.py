@@ -34,12 +34,43 @@ _SQLITE = {
 _POSTGRESQL = {"connect_timeout": 10, "options": "-c lock_timeout=20s"}
 
 
+# Settings with a secret in them. Each may instead be in the file that NAME_FILE names, as
+# orchestrators mount them: an environment is seen by every process and in many a log.
+SECRETS = frozenset(
+    {
+        "BROKER_URL",
+        "DATABASE_URL",
+        "EMAIL_URL",
+        "SECRET_KEY",
+        "SECRET_KEY_FALLBACKS",
+        "STORAGE_URL",
+    }
+)
+
+
 def text(name: str, default: str) -> str:
+    if name in SECRETS and (file := _env.ENVIRON.get(f"{name}_FILE", "").strip()):
+        return _from_file(name, Path(file).expanduser()) or default
     if _env.ENVIRON.get(name, "").startswith("$"):
         # django-environ would take it for another variable's name, and fall back silently.
         msg = f"The environment variable {name} has to begin with something else than “$”."
         raise ImproperlyConfigured(msg)
     return str(_env.str(name, default=default)).strip()
+
+
+def _from_file(name: str, file: Path) -> str:
+    """The only line of the file. What is wrong is said without what is in it."""
+    if name in _env.ENVIRON:
+        msg = f"Set either the environment variable {name} or {name}_FILE, but not both."
+        raise ImproperlyConfigured(msg)
+    try:
+        found = file.read_text(encoding="utf-8").strip()
+    except (OSError, ValueError) as error:
+        why = getattr(error, "strerror", None) or "it is no text"
+        _refuse(f"{name}_FILE", str(file), f"a file that can be read ({why})")
+    if "\n" in found:
+        _refuse(f"{name}_FILE", str(file), "a file with one line")
+    return found
 
 
 def words(name: str, default: list[str]) -> list[str]:

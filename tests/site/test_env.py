@@ -275,3 +275,58 @@ def test_a_wrong_address_of_a_mail_server_is_refused_and_not_repeated(
         env.email(NAME)
 
     assert "pa55word" not in str(caught.value)
+
+
+# Secrets from files
+
+
+def test_a_secret_may_be_in_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = tmp_path / "secret"
+    file.write_text("$violet harbour\n")
+    monkeypatch.delenv("SECRET_KEY", raising=False)
+    monkeypatch.setenv("SECRET_KEY_FILE", str(file))
+
+    assert env.secret("SECRET_KEY", kept_in=tmp_path / "kept") == "$violet harbour"
+
+
+@pytest.mark.parametrize(
+    ("content", "wanted"),
+    [
+        (None, "a file that can be read (No such file or directory)"),
+        (b"violet\nharbour", "a file with one line"),
+        (b"\xffviolet", "a file that can be read (it is no text)"),
+    ],
+)
+def test_a_file_without_a_secret_stops_the_start(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: bytes | None, wanted: str
+) -> None:
+    file = tmp_path / "database"
+    if content is not None:
+        file.write_bytes(content)
+    monkeypatch.delenv("DATABASE_URL", raising=False)
+    monkeypatch.setenv("DATABASE_URL_FILE", str(file))
+
+    with pytest.raises(ImproperlyConfigured) as refusal:
+        env.database("DATABASE_URL", tmp_path / "db.sqlite3")
+
+    assert "DATABASE_URL_FILE" in str(refusal.value)
+    assert wanted in str(refusal.value)
+    assert "violet" not in str(refusal.value)
+
+
+def test_a_secret_has_one_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("EMAIL_URL", "smtp://ada:violet@mail.example.org")
+    monkeypatch.setenv("EMAIL_URL_FILE", str(tmp_path / "email"))
+
+    with pytest.raises(ImproperlyConfigured, match="EMAIL_URL or EMAIL_URL_FILE") as refusal:
+        env.email("EMAIL_URL")
+
+    assert "violet" not in str(refusal.value)
+
+
+def test_settings_without_secrets_come_from_the_environment_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(f"{NAME}_FILE", str(tmp_path / "nowhere"))
+
+    assert env.text(NAME, "standard") == "standard"
