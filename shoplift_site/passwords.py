@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import math
 from typing import Any
 
@@ -11,16 +10,16 @@ from django.conf import settings
 from django.contrib.auth import views as auth
 from django.contrib.auth.decorators import login_not_required
 from django.contrib.auth.forms import PasswordResetForm
-from django.core.cache import cache
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.http.response import Http404, HttpResponseBase, HttpResponseRedirect
 from django.shortcuts import render
 from django.utils.decorators import method_decorator
 
-from shoplift_site.sign_in import client_address
 from video_classifier.http.forms import ChosenPasswordForm, ForgottenForm
-from video_classifier.services import password_links
+from video_classifier.services import limits, password_links
+from video_classifier.services.clients import client_address
+from video_classifier.services.limits import Limit
 
 
 @method_decorator(login_not_required, name="dispatch")
@@ -69,10 +68,12 @@ class ChosenView(_Linked, auth.PasswordResetCompleteView):
 
 def _asks_too_often(request: HttpRequest) -> bool:
     """As many requests as there may be wrong passwords from one address, in as much time."""
-    of = hashlib.sha256((client_address(request) or "").encode()).hexdigest()
-    key = f"password-links-{of}"
-    cache.add(key, 0, settings.AXES_COOLOFF_TIME.total_seconds())
-    return cache.incr(key) > settings.SIGN_IN_ATTEMPTS_PER_ADDRESS
+    limit = Limit(
+        name="password-links",
+        times=settings.SIGN_IN_ATTEMPTS_PER_ADDRESS,
+        seconds=math.ceil(settings.AXES_COOLOFF_TIME.total_seconds()),
+    )
+    return bool(limits.wait(limit, f"address {client_address(request)}"))
 
 
 def _pause(request: HttpRequest) -> HttpResponse:

@@ -115,6 +115,8 @@ PASSWORD_RESET_TIMEOUT = 24 * 60 * 60  # of an e-mailed link (services.password_
 SIGN_IN_ATTEMPTS = env.whole("SIGN_IN_ATTEMPTS", 5)
 SIGN_IN_ATTEMPTS_PER_ADDRESS = env.whole("SIGN_IN_ATTEMPTS_PER_ADDRESS", 50)
 TRUSTED_PROXIES = env.whole("TRUSTED_PROXIES", 0, at_least=0)
+# Asking too often for what is costly (services.limits): so many times as often as usual.
+RATE_LIMITS = env.whole("RATE_LIMITS", 1, at_least=0)
 AUTHENTICATION_BACKENDS = [
     "axes.backends.AxesStandaloneBackend",
     "django.contrib.auth.backends.ModelBackend",
@@ -125,7 +127,7 @@ AXES_FAILURE_LIMIT = SIGN_IN_ATTEMPTS
 AXES_COOLOFF_TIME = env.seconds("SIGN_IN_PAUSE", 15 * 60)
 AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False  # nobody is kept out for longer by guesses
 AXES_RESET_ON_SUCCESS = True
-AXES_CLIENT_IP_CALLABLE = "shoplift_site.sign_in.client_address"
+AXES_CLIENT_IP_CALLABLE = "video_classifier.services.clients.client_address"
 AXES_LOCKOUT_CALLABLE = "shoplift_site.sign_in.locked"
 AXES_DISABLE_ACCESS_LOG = True  # of sign-ins that worked
 AXES_ENABLE_ADMIN = False  # of its tables one is used, and video_classifier.admin shows it

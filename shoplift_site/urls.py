@@ -14,17 +14,20 @@ from shoplift_site.health import healthz
 from shoplift_site.start_page import SignInView
 from video_classifier.api.views import predict
 from video_classifier.http.forms import NewPasswordForm
+from video_classifier.http.limits import limited
+from video_classifier.services import limits
 from video_classifier.web.views.catalogue import components
 
+signing_in = limited(limits.SIGN_INS, methods=("POST",))  # each takes a hash that is slow
 handler500 = "shoplift_site.errors.broken"
 
 urlpatterns = [
     path("", include("video_classifier.web.urls")),
-    path("accounts/login/", SignInView.as_view(), name="login"),
+    path("accounts/login/", signing_in(SignInView.as_view()), name="login"),
     path("accounts/logout/", auth.LogoutView.as_view(), name="logout"),
     path(
         "accounts/password/",
-        auth.PasswordChangeView.as_view(form_class=NewPasswordForm),
+        signing_in(auth.PasswordChangeView.as_view(form_class=NewPasswordForm)),
         name="password_change",
     ),
     path(
@@ -33,11 +36,11 @@ urlpatterns = [
         name="password_change_done",
     ),
     # Django's names, which its views lead to.
-    path("accounts/reset/", passwords.AskView.as_view(), name="password_reset"),
+    path("accounts/reset/", signing_in(passwords.AskView.as_view()), name="password_reset"),
     path("accounts/reset/sent/", passwords.AskedView.as_view(), name="password_reset_done"),
     path(
         "accounts/reset/<uidb64>/<token>/",
-        passwords.ChooseView.as_view(),
+        signing_in(passwords.ChooseView.as_view()),
         name="password_reset_confirm",
     ),
     path("accounts/reset/done/", passwords.ChosenView.as_view(), name="password_reset_complete"),

@@ -20,6 +20,7 @@ from django.http import HttpRequest, HttpResponse
 from django.template.defaultfilters import filesizeformat
 
 from video_classifier.http.forms import NewAccountForm
+from video_classifier.http.limits import limited
 from video_classifier.models import (
     Activation,
     Alert,
@@ -55,6 +56,7 @@ from video_classifier.models import (
     PlantedAct,
     Preferences,
     RepeatableRequest,
+    RequestCount,
     Retention,
     Review,
     SavedView,
@@ -77,6 +79,7 @@ from video_classifier.services import (
     catalog,
     confidence,
     files,
+    limits,
     moments,
     password_links,
     trash,
@@ -86,6 +89,7 @@ from video_classifier.states import Role
 
 admin.site.site_header = "Shoplift administration"
 admin.site.site_title = "Shoplift"
+admin.site.login = limited(limits.SIGN_INS, methods=("POST",))(admin.site.login)  # type: ignore[method-assign]
 
 
 MOST_COUNTED = 2000  # rows
@@ -818,6 +822,11 @@ class RepeatableRequestAdmin(ReadOnlyAdmin):
 
 
 COUNTED = (CountedStore, EventCount, ChangedEvents)
+
+
+@admin.register(RequestCount)
+class RequestCountAdmin(ReadOnlyAdmin):
+    list_display = ("key", "count", "ends")
 
 
 @admin.register(Store)

@@ -13,8 +13,8 @@ from django.test import Client, RequestFactory
 from django.utils import timezone
 from pytest_django import Settings
 
-from shoplift_site.sign_in import client_address
 from tests.conftest import PASSWORD, MakeUser
+from video_classifier.services.clients import client_address
 
 PAGES = "/accounts/login/"
 ADMIN = "/admin/login/?next=/admin/"

@@ -523,6 +523,7 @@ GET  admin:video_classifier_membership_changelist in in 403 in   in     in     i
 GET  admin:video_classifier_onetimepassword_changelist in in 403 in in  in     in     in    200
 GET  admin:video_classifier_preferences_changelist in in 403 in in    in     in     in    200
 GET  admin:video_classifier_repeatablerequest_changelist in in 403 in in in in  in    200
+GET  admin:video_classifier_requestcount_changelist in in 403 in in in in in 200
 GET  admin:video_classifier_segment_changelist    in in 403 in   in     in     in     in    200
 GET  admin:video_classifier_segmentcopy_changelist in in 403 in  in     in     in     in    200
 GET  admin:video_classifier_store_changelist      in in 403 in   in     in     in     in    200

@@ -9,10 +9,11 @@ from django.contrib.auth.models import User
 from django.http import HttpRequest
 from rest_framework.permissions import SAFE_METHODS, BasePermission
 from rest_framework.request import Request
-from rest_framework.throttling import SimpleRateThrottle
+from rest_framework.throttling import BaseThrottle
 
 from video_classifier.models import ApiKey
-from video_classifier.services import accounts
+from video_classifier.services import accounts, limits
+from video_classifier.services.limits import Limit
 from video_classifier.states import Scope
 
 NO_SCOPE = "This key may not do that: it lacks the scope “{scope}”. Make one that has it."
@@ -45,15 +46,25 @@ class WithinScopes(BasePermission):
         return scope in key.scopes
 
 
-class PerKey(SimpleRateThrottle):
-    """So many requests a minute of one key, or of one user on the pages: settings.API_RATE."""
+class PerKey(BaseThrottle):
+    """So many requests a minute of one key, or of one user on the pages: settings.API_RATE.
 
-    scope = "api"
+    Counted in the database, so that several web processes count as one.
+    """
 
-    def get_rate(self) -> str:
-        return f"{settings.API_RATE}/min"
+    _wait = 0
 
-    def get_cache_key(self, request: Request, view: Any) -> str | None:
-        if isinstance(request.auth, ApiKey):
-            return f"api-key-{request.auth.pk}"
-        return f"api-user-{request.user.pk}" if request.user.is_authenticated else None
+    def allow_request(self, request: Request, view: Any) -> bool:
+        limit = Limit(name="api", times=settings.API_RATE, seconds=60)
+        who = _asker(request)
+        self._wait = limits.wait(limit, who) if who else 0
+        return not self._wait
+
+    def wait(self) -> float:
+        return self._wait
+
+
+def _asker(request: Request) -> str:
+    if isinstance(request.auth, ApiKey):
+        return f"key {request.auth.pk}"
+    return f"user {request.user.pk}" if request.user.is_authenticated else ""

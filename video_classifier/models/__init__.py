@@ -13,6 +13,7 @@ from video_classifier.models.clips import BrowserCopy, Clip, SegmentCopy
 from video_classifier.models.desk import Preferences, SavedView, Tag
 from video_classifier.models.event_counts import ChangedEvents, CountedStore, EventCount
 from video_classifier.models.jobs import Job
+from video_classifier.models.limits import RequestCount
 from video_classifier.models.live import Feed, FeedHour, LiveEvent
 from video_classifier.models.measures import CandidateScore, Measure, PlantedAct, ScoredTime
 from video_classifier.models.requests import RepeatableRequest
@@ -57,6 +58,7 @@ __all__ = [
     "PlantedAct",
     "Preferences",
     "RepeatableRequest",
+    "RequestCount",
     "Retention",
     "Review",
     "SavedView",

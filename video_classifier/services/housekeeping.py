@@ -18,6 +18,7 @@ from video_classifier.services import (
     event_counts,
     files,
     idempotency,
+    limits,
     live_events,
     live_pictures,
     measures,
@@ -64,6 +65,7 @@ def tidy_if_due() -> None:
     if day:
         trash.purge_due(now=timezone.now())
         idempotency.purge()
+        limits.purge()
         watching.purge_hours()
         live_events.purge(now=timezone.now())
         candidate_scores.purge(now=timezone.now())

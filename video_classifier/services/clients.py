@@ -1,0 +1,32 @@
+"""Where a request comes from, and by what device."""
+
+from __future__ import annotations
+
+from ipaddress import IPv6Address, ip_address, ip_network
+
+from django.conf import settings
+from django.http import HttpRequest
+
+
+def client_address(request: HttpRequest) -> str | None:
+    """Where the request comes from; of IPv6 the network, all of which is one client's.
+
+    Each trusted proxy appends to X-Forwarded-For whom it heard. What stands before that was
+    sent by the client, who may write anything.
+    """
+    peer = request.META.get("REMOTE_ADDR", "")
+    heard = [each.strip() for each in request.headers.get("X-Forwarded-For", "").split(",")]
+    before = [*heard, peer]
+    sender = before[-1 - settings.TRUSTED_PROXIES] if len(before) > settings.TRUSTED_PROXIES else ""
+    return _network(sender) or _network(peer)
+
+
+def _network(address: str) -> str | None:
+    try:
+        found = ip_address(address)
+    except ValueError:
+        return None
+    if isinstance(found, IPv6Address):
+        network = ip_network((found, 64), strict=False).network_address
+        return str(found.ipv4_mapped or network)
+    return str(found)
