@@ -90,6 +90,18 @@ def test_the_key_is_in_that_answer_and_nowhere_else(
     assert hidden not in caplog.text
 
 
+def test_a_reload_of_the_page_with_the_key_makes_no_second_one(client: Client) -> None:
+    (id_,) = re.findall(r'name="key" value="([\w-]+)"', page(client))
+    create(client, key=id_)
+
+    again = client.post(KEYS, FORM | {"key": id_}, follow=True)
+
+    assert ApiKey.objects.count() == 1
+    assert again.redirect_chain == [(KEYS, 302)]
+    assert "That key was created already" in html.unescape(again.content.decode())
+    assert id_ not in page(client).split("<table")[0]  # the next form makes another one
+
+
 @pytest.mark.parametrize(
     ("changes", "sentence"),
     [

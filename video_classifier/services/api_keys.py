@@ -7,6 +7,7 @@ import secrets
 import unicodedata
 from collections.abc import Collection, Iterable
 from datetime import datetime, timedelta
+from uuid import UUID, uuid4
 
 from django.contrib.auth.models import User
 from django.db import transaction
@@ -31,6 +32,11 @@ STRANGE_SCOPE = "There is no scope “{scope}”. Choose of these: {known}."
 WRONG_DAYS = f"A key is valid for 1 to {MOST_DAYS} days, or until it is revoked."
 TOO_MANY = f"You have {KEYS_PER_USER} valid keys, which is the limit. Revoke one of them first."
 
+MADE_ALREADY = (
+    "That key was created already, and its text is shown once only. If you haven't copied it, "
+    "revoke the key and create another one."
+)
+
 UNKNOWN = "There is no such API key. Check that it was copied whole, or use another one."
 REVOKED = "This API key was revoked. Create another one, and use that."
 EXPIRED = "This API key has expired. Create another one, and use that."
@@ -45,13 +51,23 @@ class BadKeyError(Refused):
     """Nobody comes in by that key."""
 
 
-def create(
-    user: User, *, name: str, scopes: Collection[str], days: int | None, by: User | None
+class MadeAlreadyError(Refused):
+    """The same form was sent before."""
+
+
+def create(  # noqa: PLR0913
+    user: User,
+    *,
+    name: str,
+    scopes: Collection[str],
+    days: int | None,
+    by: User | None,
+    key: UUID | None = None,
 ) -> tuple[ApiKey, str]:
     """A new key of `user`, and its text, which can't be had again.
 
     It expires after so many `days`; None: never. `by` is who made it; None: the command line.
-    Raises Refused.
+    A `key` is the id that it gets. Raises Refused; MadeAlreadyError if there is one of that id.
     """
     name, chosen = _clean_name(name), _known(scopes)
     now = timezone.now()
@@ -63,9 +79,12 @@ def create(
     with transaction.atomic():
         # Of two requests at once, the later counts what the first has created.
         User.objects.select_for_update(no_key=True).filter(pk=user.pk).first()
+        if key is not None and ApiKey.objects.filter(pk=key).exists():
+            raise MadeAlreadyError(MADE_ALREADY)
         if ApiKey.objects.of(user).live(now=now).count() >= KEYS_PER_USER:
             raise Refused(TOO_MANY)
-        key = ApiKey.objects.create(
+        made = ApiKey.objects.create(
+            pk=key or uuid4(),
             user=user,
             name=name,
             prefix=secret[:PREFIX_LENGTH],
@@ -78,12 +97,12 @@ def create(
             Action.KEY_CREATED,
             by,
             audit.API_KEY,
-            key.pk,
+            made.pk,
             user=user.pk,
             scopes=" ".join(chosen),
             days=days,
         )
-    return key, text
+    return made, text
 
 
 def authenticate(text: str) -> ApiKey:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -22,6 +23,8 @@ def _days(answer: str) -> int | None:
 class KeyForm(forms.Form):
     """What a key is to be; services.api_keys has the last word."""
 
+    # Chosen with the form: who sends it twice, as a reload does, makes one key.
+    key = forms.UUIDField(required=False, initial=uuid.uuid4, widget=forms.HiddenInput)
     name = forms.CharField(
         max_length=NAME_LENGTH,
         help_text="What will use it, such as “Nightly export”.",

@@ -28,6 +28,9 @@ def api_key_list(request: SignedInRequest) -> HttpResponse:
     if form.is_valid():
         try:
             key, text = api_keys.create(request.user, by=request.user, **form.cleaned_data)
+        except api_keys.MadeAlreadyError as refusal:  # the page with the key was reloaded
+            messages.warning(request, str(refusal))
+            return redirect("web:api-keys")
         except Refused as refusal:
             form.add_error(None, str(refusal))
         else:
