@@ -8,7 +8,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 
-from video_classifier.services import accounts, disk
+from video_classifier.services import accounts, disk, sessions
 
 API = "/api/"
 Answer = Callable[[HttpRequest], HttpResponse]
@@ -85,3 +85,14 @@ def own_password_first(answer: Answer) -> Answer:
         return answer(request)
 
     return guarded
+
+
+def session_seen(answer: Answer) -> Answer:
+    """Keeps the list of somebody's sessions up to date, once a minute."""
+
+    def noted(request: HttpRequest) -> HttpResponse:
+        response = answer(request)
+        sessions.note(request)
+        return response
+
+    return noted

@@ -56,6 +56,7 @@ MIDDLEWARE = [
     # sends is turned away unread.
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.auth.middleware.LoginRequiredMiddleware",
+    "shoplift_site.middleware.session_seen",
     "shoplift_site.middleware.own_password_first",
     "shoplift_site.middleware.RoomForUploads",
     "django.middleware.common.CommonMiddleware",

@@ -63,6 +63,7 @@ from video_classifier.models import (
     ScoredTime,
     Segment,
     SegmentCopy,
+    SignedIn,
     Store,
     Tag,
     Track,
@@ -829,6 +830,19 @@ class RequestCountAdmin(ReadOnlyAdmin):
     list_display = ("key", "count", "ends")
 
 
+@admin.register(SignedIn)
+class SignedInAdmin(ReadOnlyAdmin):
+    """Without the key of the session, by which somebody could take its place."""
+
+    list_display = ("user", "device", "address", "since", "last_seen")
+    list_display_links = None
+    list_select_related = ("user",)
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """The list alone: a row's own page would show it."""
+        return obj is None and super().has_view_permission(request, obj)
+
+
 @admin.register(Store)
 class StoreAdmin(admin.ModelAdmin):
     list_display = ("name", "time_zone")
@@ -1027,7 +1041,7 @@ class MemberAdmin(UserAdmin):
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
         """What is an account's alone goes with it, though nobody deletes it by itself."""
         names, counts, refused, kept = super().get_deleted_objects(objs, request)
-        alone = (AlertsRead, ApiKey, OneTimePassword, Preferences, Upload)
+        alone = (AlertsRead, ApiKey, OneTimePassword, Preferences, SignedIn, Upload)
         own = map(self.admin_site.get_model_admin, alone)
         return names, counts, set(refused) - {each.opts.verbose_name for each in own}, kept
 

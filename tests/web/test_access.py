@@ -168,6 +168,9 @@ PAGES: list[tuple[str, dict[str, object], set[str]]] = [
     ("renew-channel-key", {"pk": SOME_NUMBER}, {"GET", "POST"}),
     ("delete-channel", {"pk": SOME_NUMBER}, {"GET", "POST"}),
     ("preferences", {}, {"GET", "HEAD", "POST"}),
+    ("sessions", {}, {"GET", "HEAD"}),
+    ("end-session", {"pk": SOME_NUMBER}, {"POST"}),
+    ("end-other-sessions", {}, {"POST"}),
     ("api-keys", {}, {"GET", "HEAD", "POST"}),
     ("revoke-api-key", {"pk": SOME_ID}, {"GET", "POST"}),
 ]
@@ -305,6 +308,9 @@ HEAD web:video                           in     404  404   404   200    200    2
 GET  web:trash                           in     200  200   200   200    200    200    200   200
 GET  web:api-keys                        in     200  200   200   200    200    200    200   200
 POST web:api-keys                        in     422  422   422   422    422    422    422   422
+GET  web:sessions                        in     200  200   200   200    200    200    200   200
+POST web:end-session                     in     404  404   404   404    404    404    404   404
+POST web:end-other-sessions              in     302  302   302   302    302    302    302   302
 GET  web:preferences                     in     200  200   200   200    200    200    200   200
 POST web:preferences                     in     422  422   422   422    422    422    422   422
 GET  web:revoke-api-key                  in     404  404   404   404    404    200    404   404
@@ -526,6 +532,7 @@ GET  admin:video_classifier_repeatablerequest_changelist in in 403 in in in in  
 GET  admin:video_classifier_requestcount_changelist in in 403 in in in in in 200
 GET  admin:video_classifier_segment_changelist    in in 403 in   in     in     in     in    200
 GET  admin:video_classifier_segmentcopy_changelist in in 403 in  in     in     in     in    200
+GET  admin:video_classifier_signedin_changelist in in 403 in in in in in 200
 GET  admin:video_classifier_store_changelist      in in 403 in   in     in     in     in    200
 GET  admin:video_classifier_track_changelist      in in 403 in   in     in     in     in    200
 GET  admin:video_classifier_upload_changelist     in in 403 in   in     in     in     in    200

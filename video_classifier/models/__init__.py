@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from video_classifier.models.accounts import OneTimePassword
+from video_classifier.models.accounts import OneTimePassword, SignedIn
 from video_classifier.models.alerts import Alert, AlertsRead, Channel, Delivery
 from video_classifier.models.analyses import Analysis, Event, HeatMap, Segment, Track
 from video_classifier.models.api_keys import ApiKey
@@ -65,6 +65,7 @@ __all__ = [
     "ScoredTime",
     "Segment",
     "SegmentCopy",
+    "SignedIn",
     "Store",
     "Tag",
     "Track",

@@ -14,6 +14,7 @@ from django.http import HttpRequest
 
 from video_classifier.models import Membership, OneTimePassword, Store
 from video_classifier.models.cameras import MAIN
+from video_classifier.services import sessions
 from video_classifier.states import Role
 
 FIRST_ADMIN = "admin"
@@ -70,6 +71,7 @@ class OneTimePasswordValidator:
     def password_changed(self, password: str, user: User | None = None) -> None:
         if user is not None and user.pk:
             OneTimePassword.objects.filter(user=user.pk).delete()
+            sessions.forget(user)
 
     def get_help_text(self) -> str:
         return "Your password can't be the one-time password that you were given."

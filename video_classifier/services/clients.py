@@ -30,3 +30,36 @@ def _network(address: str) -> str | None:
         network = ip_network((found, 64), strict=False).network_address
         return str(found.ipv4_mapped or network)
     return str(found)
+
+
+_BROWSERS = (  # in this order: most say that they are others, too
+    ("Edg", "Edge"),
+    ("OPR/", "Opera"),
+    ("SamsungBrowser", "Samsung Internet"),
+    ("Firefox", "Firefox"),
+    ("FxiOS", "Firefox"),
+    ("CriOS", "Chrome"),
+    ("Chrom", "Chrome"),
+    ("Safari", "Safari"),
+)
+_SYSTEMS = (
+    ("Windows", "Windows"),
+    ("Android", "Android"),
+    ("iPhone", "iPhone"),
+    ("iPad", "iPad"),
+    ("CrOS", "ChromeOS"),
+    ("Mac OS X", "macOS"),
+    ("Linux", "Linux"),
+)
+UNKNOWN = "Unknown device"
+
+
+def device(request: HttpRequest) -> str:
+    """In words, as its browser says: “Firefox on Windows”."""
+    says = request.headers.get("User-Agent", "")
+    browser, system = (
+        next((word for mark, word in known if mark in says), "") for known in (_BROWSERS, _SYSTEMS)
+    )
+    if browser and system:
+        return f"{browser} on {system}"
+    return browser or system or UNKNOWN

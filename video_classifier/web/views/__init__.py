@@ -70,6 +70,7 @@ from video_classifier.web.views.review import (
     waiting,
 )
 from video_classifier.web.views.saved_views import delete_view, save_view, view_counts
+from video_classifier.web.views.sessions import end_other_sessions, end_session, session_list
 from video_classifier.web.views.tags import tag_clip
 from video_classifier.web.views.trash import delete_clip, purge_clip, restore_clip, trash_list
 from video_classifier.web.views.uploads import retry, upload
@@ -122,6 +123,8 @@ __all__ = [
     "delete_clip",
     "delete_view",
     "end_measure",
+    "end_other_sessions",
+    "end_session",
     "event",
     "event_download",
     "event_still",
@@ -165,6 +168,7 @@ __all__ = [
     "roll_back_version",
     "save_view",
     "segment_copy",
+    "session_list",
     "shadow_version",
     "switch_alerts",
     "switch_camera",
