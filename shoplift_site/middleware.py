@@ -8,7 +8,8 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 
-from video_classifier.services import accounts, disk, sessions
+from video_classifier.services import accounts, disk, second_factor, sessions
+from video_classifier.services.second_factor import Need
 
 API = "/api/"
 Answer = Callable[[HttpRequest], HttpResponse]
@@ -77,7 +78,7 @@ def own_password_first(answer: Answer) -> Answer:
     """Somebody who came in by a one-time password gets no further than to changing it."""
 
     def guarded(request: HttpRequest) -> HttpResponse:
-        open_pages = {reverse("password_change"), reverse("logout")}
+        open_pages = {reverse("password_change"), reverse("logout"), *_second_factor_pages()}
         if request.path.startswith(API):  # which asks by itself, of sessions alone
             return answer(request)
         if request.path not in open_pages and accounts.owes_new_password(request):
@@ -96,3 +97,27 @@ def session_seen(answer: Answer) -> Answer:
         return response
 
     return noted
+
+
+def second_factor_first(answer: Answer) -> Answer:
+    """Somebody who has given their password alone gets no further than to the second step."""
+
+    def guarded(request: HttpRequest) -> HttpResponse:
+        if request.path.startswith(API) or not request.user.is_authenticated:
+            return answer(request)  # the API asks by itself, of sessions alone
+        if request.path in {reverse("logout"), *_second_factor_pages()}:
+            return answer(request)
+        need = second_factor.needs(request)
+        if need == Need.NONE:
+            return answer(request)
+        page = "web:check-second-factor" if need == Need.CODE else "web:set-up-second-factor"
+        asked = {"next": request.get_full_path()} if request.method == "GET" else {}
+        return redirect(reverse(page, query=asked))
+
+    return guarded
+
+
+def _second_factor_pages() -> set[str]:
+    """The steps themselves. Each of them knows whether it is its turn."""
+    names = ("check-second-factor", "set-up-second-factor", "second-factor-picture")
+    return {reverse(f"web:{name}") for name in names}

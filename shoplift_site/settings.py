@@ -38,6 +38,9 @@ INSTALLED_APPS = [
     "django_htmx",
     "js_lib_bootstrap5",
     "axes",
+    "django_otp",
+    "django_otp.plugins.otp_totp",
+    "django_otp.plugins.otp_static",
     "rest_framework",
     "drf_spectacular",
     "drf_spectacular_sidecar",
@@ -57,6 +60,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.auth.middleware.LoginRequiredMiddleware",
     "shoplift_site.middleware.session_seen",
+    "shoplift_site.middleware.second_factor_first",
     "shoplift_site.middleware.own_password_first",
     "shoplift_site.middleware.RoomForUploads",
     "django.middleware.common.CommonMiddleware",
@@ -116,6 +120,9 @@ PASSWORD_RESET_TIMEOUT = 24 * 60 * 60  # of an e-mailed link (services.password_
 SIGN_IN_ATTEMPTS = env.whole("SIGN_IN_ATTEMPTS", 5)
 SIGN_IN_ATTEMPTS_PER_ADDRESS = env.whole("SIGN_IN_ATTEMPTS_PER_ADDRESS", 50)
 TRUSTED_PROXIES = env.whole("TRUSTED_PROXIES", 0, at_least=0)
+# A second factor beside the password (services.second_factor).
+SECOND_FACTOR = env.choice("SECOND_FACTOR", "optional", of=("off", "optional", "required"))
+OTP_TOTP_ISSUER = "Shoplift"  # as apps show it
 # Asking too often for what is costly (services.limits): so many times as often as usual.
 RATE_LIMITS = env.whole("RATE_LIMITS", 1, at_least=0)
 AUTHENTICATION_BACKENDS = [

@@ -8,6 +8,8 @@ from django.contrib.auth import views as auth
 from django.contrib.auth.decorators import login_not_required
 from django.urls import include, path
 from django.views.decorators.csrf import csrf_exempt
+from django_otp.plugins.otp_static.models import StaticDevice
+from django_otp.plugins.otp_totp.models import TOTPDevice
 
 from shoplift_site import passwords
 from shoplift_site.health import healthz
@@ -19,6 +21,11 @@ from video_classifier.services import limits
 from video_classifier.web.views.catalogue import components
 
 signing_in = limited(limits.SIGN_INS, methods=("POST",))  # each takes a hash that is slow
+# Its secrets are nobody's to see or to set: services.second_factor has the last word.
+for device in (TOTPDevice, StaticDevice):
+    if admin.site.is_registered(device):
+        admin.site.unregister(device)
+
 handler500 = "shoplift_site.errors.broken"
 
 urlpatterns = [

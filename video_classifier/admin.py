@@ -83,6 +83,7 @@ from video_classifier.services import (
     limits,
     moments,
     password_links,
+    second_factor,
     trash,
 )
 from video_classifier.services.errors import Refused
@@ -951,7 +952,7 @@ class MemberAdmin(UserAdmin):
     """
 
     inlines = (MembershipInline,)
-    actions = ("send_link",)
+    actions = ("send_link", "reset_second_factor")
 
     def get_actions(self, request: HttpRequest) -> dict[str, Any]:
         found: dict[str, Any] = super().get_actions(request)
@@ -966,6 +967,18 @@ class MemberAdmin(UserAdmin):
                 self._invite(request, user)
             else:
                 messages.error(request, f"“{user}” is a superuser, whom only superusers change.")
+
+    @admin.action(description="Reset the second factor, which is lost", permissions=["change"])
+    def reset_second_factor(self, request: HttpRequest, chosen: QuerySet[User]) -> None:
+        for user in chosen:
+            if not _may_touch(request, user):
+                messages.error(request, f"“{user}” is a superuser, whom only superusers change.")
+            elif second_factor.reset(user, by=request.user):  # type: ignore[arg-type]
+                messages.success(
+                    request, f"“{user}” signs in by password alone, and is signed out."
+                )
+            else:
+                messages.warning(request, f"“{user}” has no second factor.")
 
     def _invite(self, request: HttpRequest, user: User) -> None:
         try:

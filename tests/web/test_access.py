@@ -168,6 +168,12 @@ PAGES: list[tuple[str, dict[str, object], set[str]]] = [
     ("renew-channel-key", {"pk": SOME_NUMBER}, {"GET", "POST"}),
     ("delete-channel", {"pk": SOME_NUMBER}, {"GET", "POST"}),
     ("preferences", {}, {"GET", "HEAD", "POST"}),
+    ("second-factor", {}, {"GET", "HEAD"}),
+    ("check-second-factor", {}, {"GET", "POST"}),
+    ("set-up-second-factor", {}, {"GET", "POST"}),
+    ("second-factor-picture", {}, {"GET", "HEAD"}),
+    ("new-recovery-codes", {}, {"GET", "POST"}),
+    ("turn-off-second-factor", {}, {"GET", "POST"}),
     ("sessions", {}, {"GET", "HEAD"}),
     ("end-session", {"pk": SOME_NUMBER}, {"POST"}),
     ("end-other-sessions", {}, {"POST"}),
@@ -308,6 +314,16 @@ HEAD web:video                           in     404  404   404   200    200    2
 GET  web:trash                           in     200  200   200   200    200    200    200   200
 GET  web:api-keys                        in     200  200   200   200    200    200    200   200
 POST web:api-keys                        in     422  422   422   422    422    422    422   422
+GET  web:second-factor                   in     200  200   200   200    200    200    200   200
+GET  web:check-second-factor             in     302  302   302   302    302    302    302   302
+POST web:check-second-factor             in     302  302   302   302    302    302    302   302
+GET  web:set-up-second-factor            in     200  200   200   200    200    200    200   200
+POST web:set-up-second-factor            in     302  302   302   302    302    302    302   302
+GET  web:second-factor-picture           in     404  404   404   404    404    404    404   404
+GET  web:new-recovery-codes              in     302  302   302   302    302    302    302   302
+POST web:new-recovery-codes              in     302  302   302   302    302    302    302   302
+GET  web:turn-off-second-factor          in     302  302   302   302    302    302    302   302
+POST web:turn-off-second-factor          in     302  302   302   302    302    302    302   302
 GET  web:sessions                        in     200  200   200   200    200    200    200   200
 POST web:end-session                     in     404  404   404   404    404    404    404   404
 POST web:end-other-sessions              in     302  302   302   302    302    302    302   302

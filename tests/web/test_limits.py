@@ -23,6 +23,7 @@ CHEAP = {
     *("resumable-upload", "result", "cancel", "pause", "resume", "event", "event-still"),
     *("frame", "crop", "heat", "player", "delete-clip", "restore-clip", "purge-clip"),
     *("api-keys", "revoke-api-key", "preferences"),
+    *("second-factor", "second-factor-picture"),
     *("sessions", "end-session", "end-other-sessions"),
     *("new-case", "case", "case-settings", "switch-case", "delete-case", "note-on-case"),
     *("remove-from-case", "delete-case-export", "event-to-case", "clip-to-case"),

@@ -12,12 +12,14 @@ from rest_framework.request import Request
 from rest_framework.throttling import BaseThrottle
 
 from video_classifier.models import ApiKey
-from video_classifier.services import accounts, limits
+from video_classifier.services import accounts, limits, second_factor
 from video_classifier.services.limits import Limit
+from video_classifier.services.second_factor import Need
 from video_classifier.states import Scope
 
 NO_SCOPE = "This key may not do that: it lacks the scope “{scope}”. Make one that has it."
 OWES_PASSWORD = "Choose a password of your own first, on the pages of the site."  # noqa: S105
+OWES_SECOND_FACTOR = "Give your second factor first, on the pages of the site."
 
 
 def user_of(request: Request) -> User:
@@ -39,8 +41,12 @@ class WithinScopes(BasePermission):
             return False
         key = request.auth
         if not isinstance(key, ApiKey):
+            plain = as_django(request)
+            if second_factor.needs(plain) != Need.NONE:
+                self.message = OWES_SECOND_FACTOR
+                return False
             self.message = OWES_PASSWORD
-            return not accounts.owes_new_password(as_django(request))
+            return not accounts.owes_new_password(plain)
         scope = Scope.READ if request.method in SAFE_METHODS else Scope.WRITE
         self.message = NO_SCOPE.format(scope=scope.value)
         return scope in key.scopes

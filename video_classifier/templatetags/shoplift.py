@@ -17,7 +17,7 @@ from django.utils.safestring import SafeString, mark_safe
 
 from video_classifier.http import permissions
 from video_classifier.models import Analysis, Clip
-from video_classifier.services import moments, password_links
+from video_classifier.services import moments, password_links, second_factor
 from video_classifier.services.catalog import Card
 from video_classifier.states import Verdict
 from video_classifier.web import batches, constants, tables, times, way
@@ -187,6 +187,11 @@ def trash_days() -> int:
 def sends_password_links() -> bool:
     """Whether who has forgotten a password gets a link by e-mail."""
     return password_links.are_sent()
+
+
+@register.simple_tag
+def offers_second_factor() -> bool:
+    return second_factor.is_offered()
 
 
 @register.filter

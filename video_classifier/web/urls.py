@@ -49,6 +49,32 @@ urlpatterns = [
     path("clips/<uuid:pk>/delete/", views.delete_clip, name="delete-clip"),
     path("clips/<uuid:pk>/restore/", views.restore_clip, name="restore-clip"),
     path("clips/<uuid:pk>/purge/", views.purge_clip, name="purge-clip"),
+    path("accounts/second-factor/", views.second_factor_page, name="second-factor"),
+    path(
+        "accounts/second-factor/check/",
+        limited(limits.SIGN_INS, methods=("POST",))(views.check_second_factor),
+        name="check-second-factor",
+    ),
+    path(
+        "accounts/second-factor/set-up/",
+        limited(limits.SIGN_INS, methods=("POST",))(views.set_up_second_factor),
+        name="set-up-second-factor",
+    ),
+    path(
+        "accounts/second-factor/picture.svg",
+        views.second_factor_picture,
+        name="second-factor-picture",
+    ),
+    path(
+        "accounts/second-factor/codes/",
+        limited(limits.SIGN_INS, methods=("POST",))(views.new_recovery_codes),
+        name="new-recovery-codes",
+    ),
+    path(
+        "accounts/second-factor/off/",
+        limited(limits.SIGN_INS, methods=("POST",))(views.turn_off_second_factor),
+        name="turn-off-second-factor",
+    ),
     path("accounts/sessions/", views.session_list, name="sessions"),
     path("accounts/sessions/others/end/", views.end_other_sessions, name="end-other-sessions"),
     path("accounts/sessions/<int:pk>/end/", views.end_session, name="end-session"),

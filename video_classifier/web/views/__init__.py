@@ -70,6 +70,14 @@ from video_classifier.web.views.review import (
     waiting,
 )
 from video_classifier.web.views.saved_views import delete_view, save_view, view_counts
+from video_classifier.web.views.second_factor import (
+    check_second_factor,
+    new_recovery_codes,
+    second_factor_page,
+    second_factor_picture,
+    set_up_second_factor,
+    turn_off_second_factor,
+)
 from video_classifier.web.views.sessions import end_other_sessions, end_session, session_list
 from video_classifier.web.views.tags import tag_clip
 from video_classifier.web.views.trash import delete_clip, purge_clip, restore_clip, trash_list
@@ -111,6 +119,7 @@ __all__ = [
     "channel_kinds",
     "channel_list",
     "channel_settings",
+    "check_second_factor",
     "clip_file",
     "clip_to_case",
     "crop",
@@ -141,6 +150,7 @@ __all__ = [
     "new_camera",
     "new_case",
     "new_channel",
+    "new_recovery_codes",
     "news",
     "note_on_case",
     "pause",
@@ -167,8 +177,11 @@ __all__ = [
     "revoke_api_key",
     "roll_back_version",
     "save_view",
+    "second_factor_page",
+    "second_factor_picture",
     "segment_copy",
     "session_list",
+    "set_up_second_factor",
     "shadow_version",
     "switch_alerts",
     "switch_camera",
@@ -178,6 +191,7 @@ __all__ = [
     "test_camera",
     "test_channel",
     "trash_list",
+    "turn_off_second_factor",
     "undo_bulk",
     "undo_review",
     "upload",
