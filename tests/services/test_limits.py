@@ -20,7 +20,7 @@ NOW = 1_800_000_000.0
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     moment = [NOW]
-    monkeypatch.setattr(limits.time, "time", lambda: moment[0])
+    monkeypatch.setattr("video_classifier.services.limits.time.time", lambda: moment[0])
     return moment
 
 

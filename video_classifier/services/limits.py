@@ -63,7 +63,7 @@ def wait(limit: Limit, who: str) -> int:
     Where the database is busy or its disk full, nobody is kept out.
     """
     now = int(time.time())
-    asked = {"key": _key(limit, who), "now": now, "ends": now + limit.seconds}
+    asked: dict[str, str | int] = {"key": _key(limit, who), "now": now, "ends": now + limit.seconds}
     try:
         with connection.cursor() as cursor:
             cursor.execute(_COUNT, asked)

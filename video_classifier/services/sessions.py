@@ -37,7 +37,7 @@ def note(request: HttpRequest) -> None:
         database.unless_busy(lambda: _write(request, cast("User", request.user)))
 
 
-def _is_due(key: str) -> bool:
+def _is_due(key: str | None) -> bool:
     """Not in the session itself: its end would be put off by each request."""
     return cache.add(f"session-{key}", value=True, timeout=EVERY)
 
