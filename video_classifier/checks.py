@@ -11,7 +11,7 @@ from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, Warning, register  # noqa: A004
 from django.db import DatabaseError, connections
 
-from video_classifier.services import catalog
+from video_classifier.services import catalog, sandbox
 
 
 @register
@@ -124,5 +124,21 @@ def messages_have_links(
             "EMAIL_URL is set, but SITE_URL isn't.",
             hint="Say how people reach the site, or its messages have no links.",
             id="video_classifier.W004",
+        )
+    ]
+
+
+@register
+def children_are_confined(
+    app_configs: Sequence[AppConfig] | None,
+    **_: Any,
+) -> list[CheckMessage]:
+    if not sandbox.lacks():
+        return []
+    return [
+        Warning(
+            sandbox.lacks(),
+            hint="Run the site on Linux, on x86-64 or ARM64, with a kernel that has seccomp.",
+            id="video_classifier.W005",
         )
     ]

@@ -14,6 +14,7 @@ from shoplift_site import env
 from tests.conftest import MakeModel
 from video_classifier import checks
 from video_classifier.management.commands import create_first_admin
+from video_classifier.ml.isolation import confinement
 from video_classifier.ml.serving.bundle import CARD_FILE, NETWORK_FILE
 
 
@@ -122,3 +123,15 @@ def test_a_damaged_model_does_not_keep_the_site_from_starting() -> None:
 
     assert not create_first_admin.Command.requires_system_checks
     assert "migrate --verbosity 0 --skip-checks" in makefile
+
+
+def test_children_that_keep_the_network_are_worth_a_warning(
+    make_model: MakeModel, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_model(settings.DEFAULT_MODEL)
+    monkeypatch.setattr(confinement, "is_possible", lambda: False)
+
+    ((id_, text),) = found()
+
+    assert id_ == "video_classifier.W005"
+    assert "network" in text

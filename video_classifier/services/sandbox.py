@@ -8,11 +8,13 @@ is that file's failure, and the site goes on.
 from __future__ import annotations
 
 import atexit
+import logging
 import os
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import TypeVar
 
@@ -33,6 +35,7 @@ from video_classifier.ml.contracts import (
     Stage,
     Track,
 )
+from video_classifier.ml.isolation import confinement
 from video_classifier.ml.isolation.children import (
     NOTHING,
     Child,
@@ -65,6 +68,12 @@ ANALYSIS_TOO_LARGE = (
     "Analyzing this clip takes more memory than is allowed. Cut it shorter or export it in a lower "
     "resolution, and upload that."
 )
+UNCONFINED = (
+    "This system has no filter of system calls that fits: a file that took over the process that "
+    "reads it could reach the network and start programs."
+)
+
+logger = logging.getLogger(__name__)
 
 
 class BusyError(Refused):
@@ -82,6 +91,17 @@ def refusing() -> Iterator[None]:
         yield
     except (ClipError, BundleError) as error:
         raise Refused(str(error)) from error
+
+
+def lacks() -> str:
+    """What the children can't give up on this system, in a sentence; empty if nothing."""
+    return "" if confinement.is_possible() else UNCONFINED
+
+
+@cache
+def _warn_once() -> None:
+    if sentence := lacks():
+        logger.warning("%s", sentence)
 
 
 class Deadline:
@@ -190,6 +210,7 @@ class _Probes:
             self._free.release()
 
     def _taken(self) -> InChild:
+        _warn_once()
         with self._changing:
             kept, self._kept = self._kept, None
         return kept or InChild()
@@ -277,6 +298,7 @@ class _Scorer:
     def _running(self) -> Child:
         with self._starting:
             if self._child is None or not self._child.is_alive:
+                _warn_once()
                 self._child = Child(
                     "video_classifier.ml.serving.scorer_process",
                     errors={kind.__name__: kind for kind in (ClipError, BundleError)},

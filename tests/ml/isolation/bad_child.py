@@ -74,6 +74,21 @@ class Operations:
             return type(error).__name__
         return "started"
 
+    def end_its_parent(self) -> str:
+        """With a signal that would do nothing."""
+        try:
+            os.kill(os.getppid(), 0)
+        except OSError as error:
+            return type(error).__name__
+        return "signalled"
+
+    def system_call(self, number: int) -> int:
+        """The error of a call with arguments that no kernel takes; 0: it was carried out."""
+        library = ctypes.CDLL(None, use_errno=True)
+        wrong = ctypes.c_long(-1)
+        found = library.syscall(number, wrong, wrong, wrong, wrong, wrong)
+        return ctypes.get_errno() if found == -1 else 0
+
 
 def main() -> None:
     handle, memory, deaf = map(int, sys.argv[1:])

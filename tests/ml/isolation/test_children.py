@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import errno
+import platform
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import msgspec
 import numpy as np
@@ -14,7 +17,7 @@ import psutil
 import pytest
 
 from video_classifier.ml.contracts import ClipError, Image
-from video_classifier.ml.isolation import children
+from video_classifier.ml.isolation import children, confinement, system_calls
 from video_classifier.ml.isolation.children import (
     Child,
     ChildBrokeError,
@@ -140,6 +143,32 @@ def test_a_child_can_not_take_more_address_space_than_it_may() -> None:
 def test_a_child_has_no_network_and_starts_no_program(child: Child) -> None:
     assert child.call("call_out", returns=str) == "PermissionError"
     assert child.call("start_program", returns=str) == "PermissionError"
+
+
+@LINUX
+def test_a_child_ends_no_other_process_though_it_may_crash_itself(child: Child) -> None:
+    assert child.call("end_its_parent", returns=str) == "PermissionError"
+    with pytest.raises(ChildDiedError, match="-11"):
+        child.call("crash", returns=type(None))
+
+
+@LINUX
+def test_system_calls_that_nothing_here_needs_are_refused(child: Child) -> None:
+    machine = platform.machine()
+    needless = (system_calls.OTHERS, system_calls.KERNEL, system_calls.MACHINE)
+    refused = [number for calls in needless for number in system_calls.numbers(machine, calls)]
+
+    answers = {number: child.call("system_call", number, returns=int) for number in refused}
+
+    assert len(answers) > 60
+    assert set(answers.values()) == {errno.EACCES}
+    assert child.call("system_call", system_calls.NEWEST + 1, returns=int) == errno.ENOSYS
+
+
+@LINUX
+def test_whether_a_kernel_takes_filters_is_asked_without_installing_one() -> None:
+    assert confinement.is_possible()
+    assert "Seccomp:\t0" in Path("/proc/self/status").read_text(encoding="utf-8")
 
 
 def test_a_child_is_not_told_any_secret(monkeypatch: pytest.MonkeyPatch) -> None:
