@@ -244,6 +244,7 @@ class Action(models.TextChoices):
     ACT_REMOVED = "act_removed", "Deleted an act for a test"
     RETENTION_CHANGED = "retention_set", "Changed how long footage is kept"
     EXPIRED = "expired", "Deleted when its time was over"
+    ERASED = "erased", "Erased footage of a camera on request"
 
 
 class Answer(models.TextChoices):
