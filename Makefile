@@ -11,7 +11,7 @@ PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3; do \
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-postgres test-serve quick fuzz lint check soak lock models recipes clean
+.PHONY: help run test test-postgres test-serve quick fuzz lint audit check soak lock models recipes clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 22
@@ -59,12 +59,17 @@ soak: .venv/runtime ## watch two simulated cameras with faults for MINUTES (30);
 	@test -n "$(ORDINARY)" || { echo "There are no clips in $(FOOTAGE)/mnnit. Say where: make soak FOOTAGE=FOLDER"; exit 2; }
 	$(BIN)/python -m scripts.soak --ordinary $(ORDINARY) --planted $(PLANTED) --minutes $(MINUTES)
 
-lint: .venv/development ## ruff, strict mypy, import-linter, migrations up to date
+lint: .venv/development ## ruff, strict mypy, import-linter, bandit, migrations up to date
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy .
 	$(BIN)/lint-imports
+	$(BIN)/bandit --quiet --recursive --severity-level medium video_classifier shoplift_site scripts
 	$(BIN)/python manage.py makemigrations --check --dry-run
+
+# Not what keeps CI green: what is found today may have been there yesterday, and the service may be away.
+audit: .venv/development ## known vulnerabilities of what the site needs, where the service that knows them answers
+	-$(BIN)/python -m scripts.audit_requirements requirements-serve.txt requirements-alerts.txt requirements.txt
 
 check: test lint ## what CI runs
 
