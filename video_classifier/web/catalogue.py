@@ -105,7 +105,7 @@ class Example:
             r'(<(?:nav|form|section)[^>]* aria-label="[^"]+)', rf"\1 ({self.state}, {theme})", html
         )
         html = html.replace("<dialog ", "<dialog open ")
-        return mark_safe(self.around.replace("{}", html))  # nosec B308  # noqa: S308  (a template's)
+        return mark_safe(self.around.replace("{}", html))  # nosec B308, B703  # noqa: S308  (a template's)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
