@@ -49,7 +49,7 @@ quick: .venv/development ## the tests that need neither Keras nor a browser: bef
 	$(BIN)/python -m pytest $(PARALLEL) -m "not keras and not browser"
 
 SEEDS ?= 1000
-fuzz: .venv/development ## damage clips at random in SEEDS ways; `make test` tries a few
+fuzz: .venv/development ## damage clips and fill forms at random in SEEDS ways; `make test` tries a few
 	$(BIN)/python -m pytest -m fuzz --seeds $(SEEDS)
 
 MINUTES ?= 30

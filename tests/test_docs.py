@@ -37,6 +37,21 @@ def test_every_setting_is_documented_and_nothing_else_is() -> None:
     assert documented == sorted(set(read))
 
 
+def test_each_promise_of_security_has_its_test() -> None:
+    text = (ROOT / "docs/security.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| (?!promise|---)(.+) \|$", text, re.MULTILINE)
+
+    without = [row for row in rows if not re.search(r"\| `tests/[^`]+`$", row)]
+    gone = [
+        f"{file}::{name}"
+        for file, name in re.findall(r"`(tests/\S+\.py)::(\w+)`", text)
+        if f"def {name}(" not in (ROOT / file).read_text(encoding="utf-8")
+    ]
+
+    assert len(rows) > 40
+    assert (without, gone) == ([], [])
+
+
 def test_every_option_of_training_is_documented_and_nothing_else_is(
     capsys: pytest.CaptureFixture[str],
 ) -> None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 
 import pytest
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, ProgrammingError, transaction
 from django.db.models import Model
 
 from tests.conftest import MakeStore
@@ -47,3 +48,11 @@ def test_a_fault_is_no_lack_of_time(make_store: MakeStore) -> None:
 
     with pytest.raises(IntegrityError):
         database.unless_busy(lambda: Store.objects.create(name="North"))
+
+
+def test_an_error_of_pythons_own_is_no_full_disk() -> None:
+    """It has no code of SQLite's; the page for errors asks of any."""
+    error = ProgrammingError("Cannot operate on a closed database.")
+    error.__cause__ = sqlite3.ProgrammingError(str(error))
+
+    assert not database.is_full(error)

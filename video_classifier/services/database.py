@@ -77,5 +77,5 @@ def _without_waiting() -> Iterator[None]:
 def _code(error: BaseException | None) -> int | str | None:
     cause = error.__cause__ if isinstance(error, DatabaseError) else None
     if isinstance(cause, sqlite3.Error):
-        return cause.sqlite_errorcode & 0xFF
+        return getattr(cause, "sqlite_errorcode", 0) & 0xFF  # Python's own errors have none
     return getattr(cause, "sqlstate", None)
