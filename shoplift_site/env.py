@@ -191,6 +191,28 @@ def database(name: str, default: Path) -> dict[str, Any]:
     raise ImproperlyConfigured(msg)
 
 
+def broker(name: str, *, is_needed: bool) -> str:
+    """The address of a Redis; "" if nobody says.
+
+    The refusal leaves out what was found: there may be a password in it.
+    """
+    address = text(name, "")
+    if not address and not is_needed:
+        return ""
+    with suppress(ValueError):  # of a port
+        parts = urlsplit(address)
+        number = parts.path.removeprefix("/")
+        is_plain = parts.port != 0 and (not number or number.isdecimal())
+        if parts.scheme in {"redis", "rediss"} and parts.hostname and is_plain:
+            return address
+    why = "" if address else " where RUNNER is celery"
+    msg = (
+        f"The environment variable {name} has to be redis://:PASSWORD@HOST:PORT/NUMBER, or "
+        f"rediss:// for a server that speaks TLS{why}."
+    )
+    raise ImproperlyConfigured(msg)
+
+
 def email(name: str) -> dict[str, Any]:
     """Django's settings for the mail server at an address; without one nothing is sent.
 

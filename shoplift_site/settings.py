@@ -219,7 +219,8 @@ AUDIT_KEEP = env.whole("AUDIT_KEEP", 0, at_least=0)  # months; 0: for ever
 MODELS_STORAGE = env.path("MODELS_STORAGE", BASE_DIR / "models_storage")
 PERSON_DETECTOR = env.path("PERSON_DETECTOR", MODELS_STORAGE / "person_detector")
 DEFAULT_MODEL = env.text("DEFAULT_MODEL", "i3d_person")
-RUNNER = env.choice("RUNNER", "thread", of=("thread", "none"))
+RUNNER = env.choice("RUNNER", "thread", of=("thread", "none", "celery"))
+BROKER_URL = env.broker("BROKER_URL", is_needed=RUNNER == "celery")
 ANALYSIS_LEASE = env.seconds("ANALYSIS_LEASE", 60)
 ANALYSIS_HEARTBEAT = env.seconds("ANALYSIS_HEARTBEAT", 5)
 ANALYSIS_DEADLINE = env.seconds("ANALYSIS_DEADLINE", 120)
@@ -254,5 +255,8 @@ LOGGING = {
     "loggers": {
         "django": {"handlers": [], "level": "INFO"},
         "axes": {"level": "WARNING"},  # of what was refused, and not of each sign-in
+        # Not of each ring of the bell, and of each process that rings with it.
+        "celery.worker.strategy": {"level": "WARNING"},
+        "celery.app.trace": {"level": "WARNING"},
     },
 }

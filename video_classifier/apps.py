@@ -11,6 +11,7 @@ class VideoClassifierConfig(AppConfig):
 
     def ready(self) -> None:
         from video_classifier import checks  # noqa: F401, PLC0415  (registers them)
-        from video_classifier.services import accounts, audit, files, queue, worker  # noqa: F401, PLC0415  # noqa: PLC0415
+        from video_classifier.services import accounts, audit, broker, files, queue, worker  # noqa: F401, PLC0415
 
         queue.subscribe(worker.wake)
+        queue.subscribe(broker.ring)

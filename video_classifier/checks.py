@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
+from importlib.util import find_spec
 from typing import Any
 
 from django.apps import AppConfig
@@ -140,5 +141,21 @@ def children_are_confined(
             sandbox.lacks(),
             hint="Run the site on Linux, on x86-64 or ARM64, with a kernel that has seccomp.",
             id="video_classifier.W005",
+        )
+    ]
+
+
+@register
+def celery_is_installed(
+    app_configs: Sequence[AppConfig] | None,
+    **_: Any,
+) -> list[CheckMessage]:
+    if settings.RUNNER != "celery" or find_spec("celery"):
+        return []
+    return [
+        Error(
+            "RUNNER is celery, but Celery isn't installed.",
+            hint="Install requirements-celery.txt, or set RUNNER to none and start `run_worker`.",
+            id="video_classifier.E006",
         )
     ]

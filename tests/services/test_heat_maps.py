@@ -177,7 +177,7 @@ def test_asking_wakes_workers_once_it_is_committed(
     django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks,
 ) -> None:
     woken: list[bool] = []
-    monkeypatch.setattr(queue, "_listeners", [lambda: woken.append(True)])
+    monkeypatch.setattr(queue, "_listeners", [lambda _: woken.append(True)])
 
     with django_capture_on_commit_callbacks(execute=True):
         heat_maps.ask(analysis, user=None)

@@ -187,7 +187,7 @@ def test_restoring_brings_results_back_and_goes_on_with_the_rest(
     runs = [make_analysis(clip=clip, status=status) for status in statuses]
     heat_maps.ask(runs[0], user=user)
     woken: list[bool] = []
-    monkeypatch.setattr(queue, "_listeners", [lambda: woken.append(True)])
+    monkeypatch.setattr(queue, "_listeners", [lambda _: woken.append(True)])
     trash.put(clip, by=user)
 
     with django_capture_on_commit_callbacks(execute=True):

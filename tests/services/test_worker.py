@@ -361,7 +361,7 @@ def test_queueing_wakes_the_worker_once_it_is_committed(
     django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks,
 ) -> None:
     woken: list[bool] = []
-    monkeypatch.setattr(queue, "_listeners", [lambda: woken.append(True)])
+    monkeypatch.setattr(queue, "_listeners", [lambda _: woken.append(True)])
 
     with django_capture_on_commit_callbacks(execute=True):
         analyses.enqueue(make_clip(), model="standard", user=None)

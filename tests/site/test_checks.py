@@ -111,6 +111,18 @@ def test_a_proxy_that_is_not_counted_is_worth_a_warning(
     assert ids() == ["video_classifier.W003"]
 
 
+def test_celery_has_to_be_installed_where_it_is_wanted(
+    make_model: MakeModel, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_model(settings.DEFAULT_MODEL)
+    settings.RUNNER = "celery"
+    assert ids() == []
+
+    monkeypatch.setattr(checks, "find_spec", lambda _: None)
+
+    assert ids() == ["video_classifier.E006"]
+
+
 def test_messages_without_links_are_a_warning(settings: Settings, make_model: MakeModel) -> None:
     make_model(settings.DEFAULT_MODEL)
     settings.EMAIL_URL, settings.SITE_URL = "smtp://mail.example", ""

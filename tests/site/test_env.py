@@ -183,6 +183,40 @@ def test_an_address_of_no_database_is_refused_without_its_password(
     assert "secret" not in str(caught.value)
 
 
+@pytest.mark.parametrize("address", ["redis://:secret@127.0.0.1:6379/2", "rediss://redis.local"])
+def test_a_broker_is_a_redis(monkeypatch: pytest.MonkeyPatch, address: str) -> None:
+    monkeypatch.setenv(NAME, address)
+
+    assert env.broker(NAME, is_needed=True) == address
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "secret",
+        "amqp://ada:secret@127.0.0.1",
+        "redis://",
+        "redis://:secret@127.0.0.1:port/0",
+        "redis://:secret@127.0.0.1:6379/first",
+    ],
+)
+def test_what_is_no_broker_is_refused_without_its_password(
+    monkeypatch: pytest.MonkeyPatch, address: str
+) -> None:
+    monkeypatch.setenv(NAME, address)
+
+    with pytest.raises(ImproperlyConfigured, match=f"{NAME} has to be redis://") as caught:
+        env.broker(NAME, is_needed=False)
+
+    assert "secret" not in str(caught.value)
+
+
+def test_a_broker_is_asked_for_where_it_is_needed() -> None:
+    assert env.broker(NAME, is_needed=False) == ""
+    with pytest.raises(ImproperlyConfigured, match="where RUNNER is celery"):
+        env.broker(NAME, is_needed=True)
+
+
 def test_a_folder_to_write_is_made_for_its_owner_alone(tmp_path: Path) -> None:
     made = env.writable_folder(NAME, tmp_path / "new" / "data")
 

@@ -53,7 +53,7 @@ def enqueue(clip: Clip, *, model: str, user: User | None) -> Analysis:
     for segment in planned:
         segment.analysis, segment.requested_by = analysis, user
     Segment.objects.bulk_create(planned)
-    queue.announce()
+    queue.announce("segments")
     return analysis
 
 
@@ -115,7 +115,7 @@ def resume(analysis: Analysis) -> bool:
     if not Analysis.objects.paused().filter(pk=analysis.pk).update(status=Status.QUEUED):
         return False
     jobs.resume(Segment.objects.filter(analysis=analysis))
-    queue.announce()
+    queue.announce("segments")
     return True
 
 

@@ -93,7 +93,7 @@ def ask(case: Case, *, by: User, has_originals: bool = True, is_blurred: bool = 
         originals=int(has_originals),
         blurred=int(is_blurred),
     )
-    queue.announce()
+    queue.announce("case_exports")
     return export
 
 

@@ -28,7 +28,7 @@ def want(clip: Clip) -> None:
         segment_copies.want(clip, user=clip.uploaded_by)
         return
     BrowserCopy.objects.create(clip=clip, requested_by=clip.uploaded_by)
-    queue.announce()
+    queue.announce("copies")
 
 
 def ask(clip: Clip, *, user: User | None) -> None:
@@ -37,7 +37,7 @@ def ask(clip: Clip, *, user: User | None) -> None:
         kept = Clip.objects.kept().filter(pk=clip.pk)
         if kept.filter(playback=Playback.NONE).update(playback=Playback.WANTED):
             BrowserCopy.objects.update_or_create(clip=clip, defaults=jobs.again(user))
-            queue.announce()
+            queue.announce("copies")
         elif kept.filter(playback=Playback.SEGMENTS).exists():
             segment_copies.ask(clip, user=user)
 

@@ -53,7 +53,7 @@ def ask(analysis: Analysis, *, user: User | None) -> None:
     clips.hold(analysis.clip)
     HeatMap.objects.get_or_create(analysis=analysis, defaults={"requested_by": user})
     HeatMap.objects.filter(analysis=analysis, status=Status.FAILED).update(**jobs.again(user))
-    queue.announce()
+    queue.announce("heat_maps")
 
 
 def put_back(*, worker: str) -> int:

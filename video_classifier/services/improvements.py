@@ -165,7 +165,7 @@ def ask(store: Store, model: str, *, by: User | None) -> Improvement:
         raise Refused(UNDER_WAY)
     improvement = Improvement.objects.create(store=held, model=model, requested_by=by)
     audit.record(Action.IMPROVEMENT_ASKED, by, audit.STORE, held.pk, store=held.pk, model=model)
-    queue.announce()
+    queue.announce("improvements")
     return improvement
 
 

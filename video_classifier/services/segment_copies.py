@@ -41,14 +41,14 @@ def want(clip: Clip, *, user: User | None) -> None:
         )
         Clip.objects.filter(pk=clip.pk).update(playback=Playback.SEGMENTS)
         clip.playback = Playback.SEGMENTS
-        queue.announce()
+        queue.announce("copies")
 
 
 def ask(clip: Clip, *, user: User | None) -> None:
     """Has those made that were given up, after all."""
     given_up = SegmentCopy.objects.filter(clip=clip, status=Status.FAILED)
     if given_up.update(**jobs.again(user)):
-        queue.announce()
+        queue.announce("copies")
 
 
 def of(clip: Clip) -> list[SegmentCopy]:
@@ -75,7 +75,7 @@ def look(copies: Sequence[SegmentCopy], second: float) -> None:
     rows.filter(Q(pk__in=first) | Q(priority__gt=0)).update(
         priority=Case(When(pk__in=first, then=Value(1)), default=Value(0))
     )
-    queue.announce()
+    queue.announce("copies")
 
 
 def seconds_left(copies: Sequence[SegmentCopy], wanted: SegmentCopy) -> float | None:

@@ -62,7 +62,8 @@ def restore(clip: Clip, *, by: User) -> bool:
         jobs.restore(SegmentCopy.objects.filter(clip=clip))
         reviews.refresh(clip)
         audit.record(Action.RESTORED, by, audit.CLIP, clip.pk, store=clip.store_id)
-        queue.announce()
+        for kind in ("segments", "heat_maps", "copies"):
+            queue.announce(kind)
     return True
 
 

@@ -27,6 +27,7 @@ from video_classifier.services import (
     segments,
 )
 from video_classifier.services.jobs import LOOK_SECONDS, Pace
+from video_classifier.services.queue import Kind
 
 logger = logging.getLogger(__name__)
 
@@ -39,14 +40,14 @@ class JobKind:
     put_back: Callable[..., int]  # what a worker runs that ends in good order
 
 
-KINDS = {
+KINDS: dict[Kind, JobKind] = {
     "segments": JobKind(run_next=segments.run_next, put_back=segments.put_back),
     "heat_maps": JobKind(run_next=heat_maps.make_next, put_back=heat_maps.put_back),
     "case_exports": JobKind(run_next=case_exports.make_next, put_back=case_exports.put_back),
     "copies": JobKind(run_next=copies.make_next, put_back=copies.put_back),
     "improvements": JobKind(run_next=improvements.run_next, put_back=improvements.put_back),
 }
-FIRST = "segments"  # jobs of the other kinds give way to these
+FIRST: Kind = "segments"  # jobs of the other kinds give way to these
 LAST = "improvements"  # … and these, which take hours, to those of all other kinds
 ROWS: dict[str, type[Job]] = {
     "segments": Segment,
@@ -60,7 +61,7 @@ PAUSE_SECONDS = 2.0  # after something broke
 FAREWELL_SECONDS = 5.0  # for the thread to come to an end with its process
 
 
-def wake() -> None:
+def wake(_: Kind = FIRST) -> None:
     """Says that there is work; starts this process's thread if it isn't running."""
     if settings.RUNNER == "thread":
         _worker.wake()

@@ -10,15 +10,11 @@ from typing import Any
 
 from django.core.checks import Tags
 from django.core.management.base import BaseCommand, CommandError
-from django.db import DEFAULT_DB_ALIAS, connection
-from django.db.migrations.executor import MigrationExecutor
+from django.db import DEFAULT_DB_ALIAS
 
-from video_classifier.services import worker
-from video_classifier.services.sender import Sender
-from video_classifier.services.worker import Worker
-
-ALERTS = "alerts"  # which have threads of their own
-KINDS = (*worker.KINDS, ALERTS)
+from video_classifier.services import worker_process
+from video_classifier.services.errors import Refused
+from video_classifier.services.worker_process import KINDS, WorkerProcess
 
 POLL_SECONDS = 1.0  # from look to look at the queue: no other process can ring this one's bell
 
@@ -41,15 +37,11 @@ class Command(BaseCommand):
 
     def handle(self, *_: Any, **options: Any) -> None:
         self.check(tags=[Tags.database], databases=[DEFAULT_DB_ALIAS])
-        if _is_out_of_date():
-            msg = (
-                "The database is older than this version of the site. Run `manage.py migrate`, "
-                "then start the worker again."
-            )
-            raise CommandError(msg, returncode=2)
-        kinds = [kind for kind in options["kinds"] if kind != ALERTS]
-        jobs = Worker(kinds=kinds, idle_seconds=POLL_SECONDS)
-        sender = Sender()
+        try:
+            worker_process.check_database()
+        except Refused as refused:
+            raise CommandError(str(refused), returncode=2) from None
+        process = WorkerProcess(kinds=options["kinds"], idle_seconds=POLL_SECONDS)
         ended = threading.Event()
 
         def end(number: int, _: FrameType | None) -> None:
@@ -58,22 +50,13 @@ class Command(BaseCommand):
 
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, end)
-        self.stdout.write(f"Worker {jobs.name} does {', '.join(options['kinds'])}.")
-        if kinds:
-            jobs.wake()
-        if ALERTS in options["kinds"]:
-            sender.start()
+        self.stdout.write(f"Worker {process.name} does {', '.join(process.kinds)}.")
+        process.start()
         # Not for ever: a signal that another thread received is acted on once this one wakes up.
         while not ended.wait(POLL_SECONDS):
             pass
-        jobs.stop()
-        sender.stop()
+        process.stop()
         self.stdout.write("The worker has ended; what it had not finished is queued again.")
-
-
-def _is_out_of_date() -> bool:
-    executor = MigrationExecutor(connection)
-    return bool(executor.migration_plan(executor.loader.graph.leaf_nodes()))
 
 
 def _kinds(words: str) -> tuple[str, ...]:

@@ -1,0 +1,73 @@
+"""What `celery --app shoplift_site worker` runs: one of our workers, whose bell a task rings.
+
+The queues that the process listens on say which kinds of jobs it does. Jobs are not messages: they
+are rows, which the worker claims by itself, also while Redis is away.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+from typing import Any
+
+import django
+from celery import signals
+from celery.concurrency.solo import TaskPool
+from django.apps import apps
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "shoplift_site.settings")
+if not apps.ready:
+    django.setup()
+
+# Only now are the models there.
+from video_classifier.services import broker, worker_process
+from video_classifier.services.errors import Refused
+
+logger = logging.getLogger(__name__)
+
+ONE_AT_A_TIME = "A Celery process does one job here: start more of them, and leave --pool out."
+
+app = broker.app()
+_here: worker_process.WorkerProcess | None = None
+
+
+def ring() -> None:
+    """The task: there may be a job."""
+    if _here is not None:
+        _here.ring()
+
+
+app.task(name=broker.RING)(ring)
+
+
+@signals.setup_logging.connect
+def _log_as_the_site_does(**_: Any) -> None:
+    """A receiver is enough to have Celery leave the logs alone."""
+
+
+@signals.celeryd_after_setup.connect
+def _begin(instance: Any, **_: Any) -> None:
+    """Before the connection to Redis, which may be away for long."""
+    global _here  # noqa: PLW0603
+    try:
+        _check(instance.pool_cls)
+    except Refused as refused:
+        logger.error("%s", refused)  # noqa: TRY400
+        raise SystemExit(2) from None
+    _here = worker_process.WorkerProcess(kinds=app.amqp.queues.consume_from)
+    logger.info("Worker %s does %s.", _here.name, ", ".join(_here.kinds))
+    _here.start()
+
+
+def _check(pool: object) -> None:
+    """Raises Refused."""
+    if pool is not TaskPool:
+        raise Refused(ONE_AT_A_TIME)
+    worker_process.check_database()
+
+
+@signals.worker_shutdown.connect
+def _end(**_: Any) -> None:
+    if _here is not None:
+        _here.stop()
+        logger.info("The worker has ended; what it had not finished is queued again.")
