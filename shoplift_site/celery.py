@@ -40,12 +40,10 @@ def ring() -> None:
 app.task(name=broker.RING)(ring)
 
 
-@signals.setup_logging.connect
 def _log_as_the_site_does(**_: Any) -> None:
     """A receiver is enough to have Celery leave the logs alone."""
 
 
-@signals.celeryd_after_setup.connect
 def _begin(instance: Any, **_: Any) -> None:
     """Before the connection to Redis, which may be away for long."""
     global _here  # noqa: PLW0603
@@ -66,8 +64,12 @@ def _check(pool: object) -> None:
     worker_process.check_database()
 
 
-@signals.worker_shutdown.connect
 def _end(**_: Any) -> None:
     if _here is not None:
         _here.stop()
         logger.info("The worker has ended; what it had not finished is queued again.")
+
+
+signals.setup_logging.connect(_log_as_the_site_does)
+signals.celeryd_after_setup.connect(_begin)
+signals.worker_shutdown.connect(_end)

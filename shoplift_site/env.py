@@ -33,6 +33,9 @@ _SQLITE = {
 # Nobody waits for ever: neither for a server that does not answer, nor for a lock.
 _POSTGRESQL = {"connect_timeout": 10, "options": "-c lock_timeout=20s"}
 
+# A server that is away is missed soon, and found soon after it is back.
+_POOL = {"min_size": 1, "timeout": 5, "reconnect_timeout": 2}
+
 
 # Settings with a secret in them. Each may instead be in the file that NAME_FILE names, as
 # orchestrators mount them: an environment is seen by every process and in many a log.
@@ -167,9 +170,11 @@ def for_its_owner_alone(*files: Path) -> None:
                 file.chmod(found.st_mode & 0o700)
 
 
-def database(name: str, default: Path) -> dict[str, Any]:
+def database(name: str, default: Path, *, pool: int = 0) -> dict[str, Any]:
     """What Django has to know of the database at an address; without one, of SQLite's file.
 
+    So many connections to PostgreSQL a process keeps at most, and its threads share them; with 0,
+    or an address that says for how long each keeps its own, they share none.
     The refusal leaves out what was found: there is a password in it.
     """
     address = text(name, "")
@@ -181,7 +186,7 @@ def database(name: str, default: Path) -> dict[str, Any]:
             found: dict[str, Any] = environ.Env.db_url_config(address)
             file = Path(found["NAME"])
             if scheme != "sqlite" and found["NAME"]:
-                return found | {"OPTIONS": _POSTGRESQL | found.get("OPTIONS", {})}
+                return _postgresql(found, pool)
             if scheme == "sqlite" and file.is_absolute() and file.parent.is_dir():
                 return _sqlite(file)
     msg = (
@@ -189,6 +194,14 @@ def database(name: str, default: Path) -> dict[str, Any]:
         "sqlite:// and the absolute path of a file in a folder that is there."
     )
     raise ImproperlyConfigured(msg)
+
+
+def _postgresql(found: dict[str, Any], pool: int) -> dict[str, Any]:
+    options = _POSTGRESQL | found.get("OPTIONS", {})
+    if not pool or "CONN_MAX_AGE" in found:
+        return found | {"OPTIONS": options}
+    shared = _POOL | {"max_size": pool}
+    return found | {"OPTIONS": options | {"pool": shared}, "CONN_HEALTH_CHECKS": True}
 
 
 def broker(name: str, *, is_needed: bool) -> str:

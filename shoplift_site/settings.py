@@ -86,7 +86,8 @@ TEMPLATES = [
     },
 ]
 
-DATABASES = {"default": env.database("DATABASE_URL", DATA_DIR / "db.sqlite3")}
+DATABASE_POOL = env.whole("DATABASE_POOL", 20, at_least=0)
+DATABASES = {"default": env.database("DATABASE_URL", DATA_DIR / "db.sqlite3", pool=DATABASE_POOL)}
 
 # Language, time, static files.
 LANGUAGE_CODE = "en-us"

@@ -86,15 +86,21 @@ def database_answers(databases: Sequence[str] | None, **_: Any) -> list[CheckMes
 
 
 def _silence(name: str) -> CheckMessage | None:
+    # Of its own, since a pool says only that it had none to lend.
+    probe = connections[name].copy()
+    probe.settings_dict["OPTIONS"].pop("pool", None)
     try:
-        connections[name].ensure_connection()
+        probe.ensure_connection()
     except DatabaseError as error:
         return Error(
             f"The database can't be reached: {error}",
             hint="Start it, or set DATABASE_URL to one that answers.",
             id="video_classifier.E005",
         )
-    return None
+    else:
+        return None
+    finally:
+        probe.close()
 
 
 @register

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable
 from contextlib import AbstractContextManager
+from types import SimpleNamespace
 
 import pytest
 from django.db import IntegrityError, ProgrammingError, transaction
@@ -56,3 +57,16 @@ def test_an_error_of_pythons_own_is_no_full_disk() -> None:
     error.__cause__ = sqlite3.ProgrammingError(str(error))
 
     assert not database.is_full(error)
+
+
+def test_a_forked_process_neither_uses_nor_closes_the_pool_of_its_parent(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    pool, pools = object(), {}
+    pools["default"] = pool
+    monkeypatch.setattr(database, "connection", SimpleNamespace(_connection_pools=pools))
+    monkeypatch.setattr(database, "_of_parents", [])
+
+    database._forget_pools()  # what the child of a fork does first
+
+    assert (pools, database._of_parents) == ({}, [pool])

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
+from django.db import connection, transaction
 from django.utils import timezone
 from pytest_django import Settings
 
@@ -49,6 +50,30 @@ def claim(worker: str = "one") -> BrowserCopy | None:
 def finish(copy: BrowserCopy | None) -> None:
     assert copy is not None
     jobs.change(copy, status=Status.DONE)
+
+
+# Who has it
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_another_has_locked_is_passed_over_where_the_database_can(queue: Any) -> None:
+    if not connection.features.has_select_for_update_skip_locked:
+        pytest.skip("this database locks no rows")
+    first, second = queue(), queue()
+    claimed: list[BrowserCopy | None] = []
+
+    def claim_two() -> None:
+        claimed.extend((claim(), claim()))
+        connection.close()
+
+    with transaction.atomic():
+        BrowserCopy.objects.select_for_update().get(pk=first.pk)
+        other = threading.Thread(target=claim_two)
+        other.start()
+        other.join()
+
+    assert claimed == [second, None]
+    assert claim() == first
 
 
 # Whose turn it is

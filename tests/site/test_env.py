@@ -160,6 +160,20 @@ def test_the_database_can_be_postgresql(tmp_path: Path, monkeypatch: pytest.Monk
 
 
 @pytest.mark.parametrize(
+    ("words", "pool", "most"), [("", 7, 7), ("", 0, None), ("?conn_max_age=60", 7, None)]
+)
+def test_threads_share_connections_unless_each_is_to_keep_its_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: str, pool: int, most: int | None
+) -> None:
+    monkeypatch.setenv(NAME, f"postgres://ada:secret@db.example.org/clips{words}")
+
+    found = env.database(NAME, tmp_path / "db.sqlite3", pool=pool)
+
+    assert found["OPTIONS"].get("pool", {}).get("max_size") == most
+    assert found.get("CONN_HEALTH_CHECKS", False) == bool(most)
+
+
+@pytest.mark.parametrize(
     "address",
     [
         "db.sqlite3",

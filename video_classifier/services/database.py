@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -18,6 +19,9 @@ _BUSY = {
     "53300",  # too many connections
     "55P03",  # lock not available in time
 }
+
+
+_of_parents: list[object] = []  # what a forked process must neither use nor close
 
 
 def now() -> datetime:
@@ -79,3 +83,13 @@ def _code(error: BaseException | None) -> int | str | None:
     if isinstance(cause, sqlite3.Error):
         return getattr(cause, "sqlite_errorcode", 0) & 0xFF  # Python's own errors have none
     return getattr(cause, "sqlstate", None)
+
+
+def _forget_pools() -> None:
+    """A forked process opens connections of its own, and leaves those of its parent alone."""
+    pools = getattr(connection, "_connection_pools", {})
+    _of_parents.extend(pools.values())
+    pools.clear()
+
+
+os.register_at_fork(after_in_child=_forget_pools)

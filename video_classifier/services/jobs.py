@@ -6,13 +6,13 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from datetime import timedelta
 
 from django.conf import settings
 from django.contrib.auth.models import User
-from django.db import DatabaseError, connection
-from django.db.models import F
+from django.db import DatabaseError, connection, transaction
+from django.db.models import Case, F, When
 
 from video_classifier.models import jobs as models
 from video_classifier.querysets import AnyJob, JobQuerySet
@@ -23,6 +23,8 @@ from video_classifier.states import Status
 logger = logging.getLogger(__name__)
 
 LOOK_SECONDS = 1.0  # from look to look whether a running job is still wanted
+
+AHEAD = 32  # so many of the first in turn are tried to be locked: more than claim at one moment
 
 _QUEUED: dict[str, object] = {
     "status": Status.QUEUED,
@@ -70,12 +72,33 @@ def claim_next(
     """The job whose turn it is, now running for `worker` for as long as `allowed`, or None.
 
     Of workers that see the same row, the database lets one UPDATE find it still
-    queued; the others go on to the next.
+    queued; the others go on to the next. Where it can, a worker locks the row
+    first, and passes over those that others have locked.
     """
-    while waiting := ready(jobs).select_related(related).in_turn().first():
-        if claim(jobs, waiting, worker=worker, allowed=allowed(waiting), **changes):
-            return jobs.select_related(related).filter(pk=waiting.pk).first()
-    return None
+    locks = connection.features.has_select_for_update_skip_locked
+    look = _first_unlocked if locks else _first
+    while True:
+        with transaction.atomic() if locks else nullcontext():
+            waiting = look(jobs.select_related(related))
+            if waiting is None:
+                return None
+            if claim(jobs, waiting, worker=worker, allowed=allowed(waiting), **changes):
+                return jobs.select_related(related).filter(pk=waiting.pk).first()
+
+
+def _first(jobs: JobQuerySet[AnyJob]) -> AnyJob | None:
+    return ready(jobs).in_turn().first()
+
+
+def _first_unlocked(jobs: JobQuerySet[AnyJob]) -> AnyJob | None:
+    """The row is locked until the transaction ends. A query that says whose turn it is can't lock.
+
+    None, too, if others hold all of those AHEAD: what they leave is found by the next look.
+    """
+    keys = list(ready(jobs).in_turn().values_list("pk", flat=True)[:AHEAD])
+    turn = Case(*(When(pk=pk, then=number) for number, pk in enumerate(keys)), default=len(keys))
+    free = jobs.waiting().filter(pk__in=keys).order_by(turn) if keys else jobs.none()
+    return free.select_for_update(skip_locked=True, of=("self",), no_key=True).first()
 
 
 def claim(
