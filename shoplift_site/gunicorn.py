@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import resource
 
+from shoplift_site import logs
+
 FILES = 4096  # connections, and what threads have open; many shells allow 1024
 
 soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
@@ -24,3 +26,5 @@ timeout = 120
 graceful_timeout = 15
 loglevel = "warning"
 control_socket_disable = True
+if os.environ.get("LOG_FORMAT") == "json":
+    logconfig_dict = logs.of_gunicorn("json")

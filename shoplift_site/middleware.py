@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import re
+import uuid
 from collections.abc import Callable
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 
-from video_classifier.services import accounts, disk, second_factor, sessions
+from shoplift_site.logs import REQUEST_ID
+from video_classifier.services import accounts, disk, log_ids, second_factor, sessions
 from video_classifier.services.second_factor import Need
 
 API = "/api/"
+ID = "X-Request-ID"
+PLAIN_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 Answer = Callable[[HttpRequest], HttpResponse]
 
 HEADERS = {
@@ -29,6 +35,24 @@ HEADERS = {
     "Permissions-Policy": "camera=(), microphone=(), geolocation=()",
     "Cache-Control": "private, no-store",  # what it shows is for those who signed in
 }
+
+
+def numbered(answer: Answer) -> Answer:
+    """Gives each request an id, which its lines in the log and its answer bear.
+
+    A trusted proxy's own is taken, so that its log and ours can be put together.
+    """
+
+    def with_id(request: HttpRequest) -> HttpResponse:
+        heard = request.headers.get(ID, "") if settings.TRUSTED_PROXIES else ""
+        found = heard if PLAIN_ID.fullmatch(heard) else uuid.uuid4().hex
+        request.META[REQUEST_ID] = found
+        with log_ids.of(request=found):
+            response = answer(request)
+        response[ID] = found
+        return response
+
+    return with_id
 
 
 def security_headers(answer: Answer) -> Answer:

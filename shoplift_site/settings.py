@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from shoplift_site import env
+from shoplift_site import env, logs
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -48,6 +48,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "shoplift_site.middleware.numbered",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "shoplift_site.middleware.security_headers",
@@ -246,18 +247,6 @@ EMAIL_FROM = DEFAULT_FROM_EMAIL = env.mailbox("EMAIL_FROM", "noreply@localhost")
 SITE_URL = env.site("SITE_URL")
 ALERT_NETWORKS = env.networks("ALERT_NETWORKS", [])
 
-LOGGING = {
-    "version": 1,
-    "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
-    "root": {"handlers": ["console"], "level": "INFO"},
-    # Django's own handlers would mail errors to nobody.
-    "loggers": {
-        "django": {"handlers": [], "level": "INFO"},
-        "axes": {"level": "WARNING"},  # of what was refused, and not of each sign-in
-        # Not of each ring of the bell, and of each process that rings with it.
-        "celery.worker.strategy": {"level": "WARNING"},
-        "celery.app.trace": {"level": "WARNING"},
-    },
-}
+# Operations.
+LOG_FORMAT = env.choice("LOG_FORMAT", "line", of=("line", "json"))
+LOGGING = logs.configuration(LOG_FORMAT)

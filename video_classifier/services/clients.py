@@ -9,16 +9,19 @@ from django.http import HttpRequest
 
 
 def client_address(request: HttpRequest) -> str | None:
-    """Where the request comes from; of IPv6 the network, all of which is one client's.
+    """Where the request comes from; of IPv6 the network, all of which is one client's."""
+    return _network(sender(request)) or _network(request.META.get("REMOTE_ADDR", ""))
+
+
+def sender(request: HttpRequest) -> str:
+    """The address as the first trusted proxy heard it, or "" if the request passed too few.
 
     Each trusted proxy appends to X-Forwarded-For whom it heard. What stands before that was
     sent by the client, who may write anything.
     """
-    peer = request.META.get("REMOTE_ADDR", "")
     heard = [each.strip() for each in request.headers.get("X-Forwarded-For", "").split(",")]
-    before = [*heard, peer]
-    sender = before[-1 - settings.TRUSTED_PROXIES] if len(before) > settings.TRUSTED_PROXIES else ""
-    return _network(sender) or _network(peer)
+    before = [*heard, request.META.get("REMOTE_ADDR", "")]
+    return before[-1 - settings.TRUSTED_PROXIES] if len(before) > settings.TRUSTED_PROXIES else ""
 
 
 def _network(address: str) -> str | None:

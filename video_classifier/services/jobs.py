@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext, suppress
+from contextvars import copy_context
 from datetime import timedelta
 
 from django.conf import settings
@@ -16,7 +17,7 @@ from django.db.models import Case, F, When
 
 from video_classifier.models import jobs as models
 from video_classifier.querysets import AnyJob, JobQuerySet
-from video_classifier.services import database, sandbox
+from video_classifier.services import database, log_ids, sandbox
 from video_classifier.services.errors import Refused
 from video_classifier.states import Status
 
@@ -163,8 +164,9 @@ def run_next(
     )
     if job is None:
         return False
-    with suppress(LeaseLostError):  # the clip was deleted, or another worker has it now
-        run(job)
+    kind = job._meta.verbose_name  # noqa: SLF001
+    with log_ids.of(job=f"{kind} {job.pk}"), suppress(LeaseLostError):
+        run(job)  # unless the clip was deleted, or another worker has it now
     return True
 
 
@@ -311,7 +313,9 @@ def _beating(job: models.Job, *, seconds: float) -> Iterator[_Lease]:
     """
     finished, lease = threading.Event(), _Lease()
     ticker = threading.Thread(
-        target=_tick, args=(job, lease, finished, time.monotonic() + seconds), daemon=True
+        target=copy_context().run,  # its lines in the log have the ids of this run
+        args=(_tick, job, lease, finished, time.monotonic() + seconds),
+        daemon=True,
     )
     ticker.start()
     try:

@@ -23,6 +23,7 @@ from video_classifier.services import (
     evidence,
     files,
     jobs,
+    log_ids,
     sandbox,
     versions,
 )
@@ -163,10 +164,11 @@ def run_next(*, worker: str, proceed: Callable[[], bool] = lambda: True) -> bool
     segment = claim_next(worker=worker)
     if segment is None:
         return False
-    try:
-        run(segment, proceed=proceed)
-    except LeaseLostError as lost:
-        logger.warning("%s", lost)
+    with log_ids.of(clip=segment.analysis.clip_id, segment=segment.pk):
+        try:
+            run(segment, proceed=proceed)
+        except LeaseLostError as lost:
+            logger.warning("%s", lost)
     return True
 
 

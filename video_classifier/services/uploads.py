@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import unicodedata
 import uuid
 from collections.abc import Callable, Iterator
@@ -25,12 +26,15 @@ from video_classifier.services import (
     copies,
     database,
     disk,
+    log_ids,
     recording_times,
     sandbox,
     versions,
 )
 from video_classifier.services.errors import Refused
 from video_classifier.states import Playback
+
+logger = logging.getLogger(__name__)
 
 NAME_LENGTH = 255
 _LONGEST_ENDING = 16  # characters; more is part of the name
@@ -210,11 +214,14 @@ def keep(clip: Clip, file: UploadedFile[bytes], *, analyze: Callable[[], Analysi
             clip.save()
             if clip.playback == Playback.WANTED:
                 copies.want(clip)
-            return analyze()
+            analysis = analyze()
     except BaseException:
         if clip.file:
             clip.file.delete(save=False)
         raise
+    with log_ids.of(clip=clip.pk):  # beside the request's: what follows has the clip's alone
+        logger.info("clip %s was taken in", clip.pk)
+    return analysis
 
 
 @contextmanager
