@@ -1,14 +1,14 @@
-"""Tells a supervisor whether the site can work."""
+"""Tells a supervisor whether the site answers, and a proxy whether it should get work."""
 
 from __future__ import annotations
 
 from django.contrib.auth.decorators import login_not_required
 from django.db import DatabaseError, connection
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from video_classifier.services import disk
+from video_classifier.services import disk, readiness
 
 
 @login_not_required
@@ -23,3 +23,15 @@ def healthz(_request: HttpRequest) -> HttpResponse:
     if disk.is_nearly_full():
         return HttpResponse("disk nearly full", content_type="text/plain", status=503)
     return HttpResponse("ok", content_type="text/plain")
+
+
+@login_not_required
+@never_cache
+@require_safe
+def readyz(_request: HttpRequest) -> JsonResponse:
+    """For each check "ok" or why not; 503 if one isn't."""
+    found = readiness.recent()
+    reasons = [each.problem for each in found if each.problem]
+    checks = {each.subject: each.problem or "ok" for each in found}
+    answer = {"ready": not reasons, "reasons": reasons, "checks": checks}
+    return JsonResponse(answer, status=503 if reasons else 200)

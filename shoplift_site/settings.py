@@ -49,6 +49,7 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "shoplift_site.middleware.numbered",
+    "shoplift_site.metrics.timed",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "shoplift_site.middleware.security_headers",
@@ -249,4 +250,6 @@ ALERT_NETWORKS = env.networks("ALERT_NETWORKS", [])
 
 # Operations.
 LOG_FORMAT = env.choice("LOG_FORMAT", "line", of=("line", "json"))
+METRICS_NETWORKS = env.networks("METRICS_NETWORKS", ["127.0.0.1/32", "::1/128"])
+READY_QUEUE_AGE = env.seconds("READY_QUEUE_AGE", 15 * 60)
 LOGGING = logs.configuration(LOG_FORMAT)

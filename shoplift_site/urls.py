@@ -12,7 +12,8 @@ from django_otp.plugins.otp_static.models import StaticDevice
 from django_otp.plugins.otp_totp.models import TOTPDevice
 
 from shoplift_site import passwords
-from shoplift_site.health import healthz
+from shoplift_site.health import healthz, readyz
+from shoplift_site.metrics import metrics
 from shoplift_site.start_page import SignInView
 from video_classifier.api.views import predict
 from video_classifier.http.forms import NewPasswordForm
@@ -55,6 +56,8 @@ urlpatterns = [
     path("predict", login_not_required(csrf_exempt(predict.moved)), name="predict"),
     path("admin/", admin.site.urls),
     path("healthz", healthz, name="healthz"),
+    path("readyz", readyz, name="readyz"),
+    path("metrics", metrics, name="metrics"),
 ]
 if settings.DEBUG:
     urlpatterns.append(path("components/", components, name="components"))

@@ -13,7 +13,7 @@ from tests import databases
 from tests.conftest import PASSWORD
 
 # A signed address of a video or a snapshot will do; who has forgotten a password can't sign in.
-OPEN = {"login", "healthz", "video", "alert-snapshot"}
+OPEN = {"login", "healthz", "readyz", "metrics", "video", "alert-snapshot"}
 OPEN |= {f"password_reset{end}" for end in ("", "_done", "_confirm", "_complete")}
 
 

@@ -474,6 +474,8 @@ GET  password_reset_done                 404    404  404   404   404    404    4
 GET  password_reset_confirm              404    404  404   404   404    404    404    404   404
 GET  password_reset_complete             404    404  404   404   404    404    404    404   404
 GET  healthz                             200    200  200   200   200    200    200    200   200
+GET  readyz                              503    503  503   503   503    503    503    503   503
+GET  metrics                             200    200  200   200   200    200    200    200   200
 
 GET  api:clips                           401   200   200   200   200   200   200   200   200
 GET  api:analyses                        401   200   200   200   200   200   200   200   200

@@ -1,0 +1,49 @@
+"""What is counted of alerts and live cameras, for programs that watch the site."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from django.db.models import Count
+
+from video_classifier.models import Alert, Feed
+from video_classifier.services import database
+from video_classifier.states import AlertKind, FeedState
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LiveCamera:
+    """How one that is watched fares."""
+
+    id: int
+    state: str
+    lag: float | None  # seconds since its last picture
+    stride: float | None  # seconds from scoring to scoring
+
+
+def alerts() -> dict[str, int]:
+    """By their kind."""
+    found = dict(Alert.objects.order_by().values_list("kind").annotate(count=Count("pk")))
+    return {kind: found.get(kind, 0) for kind in AlertKind.values}
+
+
+def cameras() -> tuple[LiveCamera, ...]:
+    """Those that are to be watched."""
+    now = database.now()
+    rows = Feed.objects.enabled().order_by("pk")
+    return tuple(
+        LiveCamera(
+            id=pk,
+            state=state,
+            lag=max((now - seen).total_seconds(), 0.0) if seen else None,
+            stride=stride,
+        )
+        for pk, state, seen, stride in rows.values_list("pk", "state", "last_picture_at", "stride")
+    )
+
+
+def by_state(found: Sequence[LiveCamera]) -> dict[str, int]:
+    counts = Counter(each.state for each in found)
+    return {state: counts[state] for state in FeedState.values}

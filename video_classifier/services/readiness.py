@@ -1,0 +1,154 @@
+"""Whether this process can do its work: what each thing that it needs says.
+
+It tells strangers, too, so sentences here name no path, no address and no person.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from django.conf import settings
+from django.core.files.storage import default_storage
+from django.db import DatabaseError, connection
+from django.db.migrations.loader import MigrationLoader
+from django.db.migrations.recorder import MigrationRecorder
+
+from video_classifier.services import backlog, catalog, disk
+from video_classifier.services.errors import Refused
+
+logger = logging.getLogger(__name__)
+
+REMEMBERED_SECONDS = 2.0  # so that however many ask, little is asked in turn
+PROBE = "readyz"  # a name in storage, of nothing
+
+NO_DATABASE = "The database doesn't answer."
+OLD_DATABASE = "The database is older than this version of the site: run `manage.py migrate`."
+STUCK = "The oldest job has waited for {minutes} minutes, and no worker does any."
+NO_STORAGE = "Files can't be reached: the storage of clips doesn't answer as it should."
+NO_MODEL = "The default model can't be used: `manage.py check` says why."
+DISK_FULL = "The disk is nearly full, so uploads are refused."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """What was looked at, and a sentence if it isn't as it should be."""
+
+    subject: str
+    problem: str = ""
+
+
+def findings() -> tuple[Finding, ...]:
+    """Of each thing. What needs the database isn't asked if that doesn't answer."""
+    database = Finding(subject="database", problem=_database())
+    of_database = [] if database.problem else [_found("migrations", _migrations)]
+    if not any(each.problem for each in (database, *of_database)):
+        of_database.append(_found("queue", _queue))
+    others = {"storage": _storage, "models": _models, "disk": _disk}
+    return (database, *of_database, *(_found(name, look) for name, look in others.items()))
+
+
+def _found(subject: str, look: Callable[[], str]) -> Finding:
+    try:
+        return Finding(subject=subject, problem=look())
+    except DatabaseError:
+        return Finding(subject=subject, problem=NO_DATABASE)
+
+
+def _database() -> str:
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT 1")
+    except DatabaseError:
+        return NO_DATABASE
+    return ""
+
+
+def _migrations() -> str:
+    return OLD_DATABASE if lacks_migrations() else ""
+
+
+def lacks_migrations() -> bool:
+    applied = MigrationRecorder(connection).applied_migrations()
+    return not _known_migrations() <= set(applied)
+
+
+@cache
+def _known_migrations() -> frozenset[tuple[str, str]]:
+    """Those of this code, which don't change while it runs."""
+    loader = MigrationLoader(None, ignore_no_migrations=True)
+    replaced = {key for each in loader.disk_migrations.values() for key in each.replaces}
+    return frozenset(set(loader.disk_migrations) - replaced)
+
+
+def _queue() -> str:
+    waited = backlog.stuck_for(backlog.of_each_kind())
+    if waited <= settings.READY_QUEUE_AGE:
+        return ""
+    return STUCK.format(minutes=int(waited.total_seconds() // 60))
+
+
+def _storage() -> str:
+    """Asks a bucket once; of a folder, which the first upload makes, whether it can be used."""
+    try:
+        default_storage.exists(PROBE)
+        folder = _folder()
+        if folder is not None and not os.access(folder, os.R_OK | os.W_OK | os.X_OK):
+            return NO_STORAGE
+    except Exception as error:  # noqa: BLE001  (each kind of storage has errors of its own)
+        logger.warning("the storage of files does not answer: %s", type(error).__name__)
+        return NO_STORAGE
+    return ""
+
+
+def _folder() -> Path | None:
+    """Of the storage, or what it will be made in; None if files are stored elsewhere."""
+    try:
+        folder = Path(default_storage.path(""))
+    except NotImplementedError:  # as Django's storages say that have no paths
+        return None
+    return folder if folder.exists() else folder.parent
+
+
+def _models() -> str:
+    try:
+        catalog.usable(settings.DEFAULT_MODEL)
+    except Refused:
+        return NO_MODEL
+    return ""
+
+
+def _disk() -> str:
+    return DISK_FULL if disk.is_nearly_full() else ""
+
+
+class _Memory:
+    def __init__(self) -> None:
+        self._looking = threading.Lock()
+        self.forget()
+
+    def forget(self) -> None:
+        self._at, self._found = float("-inf"), ()
+
+    def get(self) -> tuple[Finding, ...]:
+        with self._looking:
+            if time.monotonic() - self._at > REMEMBERED_SECONDS:
+                self._found = findings()
+                self._at = time.monotonic()
+            return self._found
+
+    _found: tuple[Finding, ...]
+
+
+memory = _Memory()
+
+
+def recent() -> tuple[Finding, ...]:
+    """As `findings`, of two seconds ago at most."""
+    return memory.get()
