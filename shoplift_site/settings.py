@@ -150,6 +150,13 @@ HTTPS = env.flag("HTTPS", default=False)
 SESSION_COOKIE_SECURE = HTTPS
 CSRF_COOKIE_SECURE = HTTPS
 SECURE_HSTS_SECONDS = 30 * 24 * 60 * 60 if HTTPS else 0
+SECURE_SSL_REDIRECT = HTTPS
+SECURE_REDIRECT_EXEMPT = ["^(healthz|readyz|metrics)$"]  # asked past the proxy, too
+SILENCED_SYSTEM_CHECKS = [
+    # The site can't promise HTTPS for other hosts below its name, as these would have it.
+    "security.W005",  # HSTS for subdomains
+    "security.W021",  # HSTS in browsers' own lists
+]
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if HTTPS else None
 X_FRAME_OPTIONS = "DENY"
 

@@ -89,3 +89,26 @@ def test_a_folder_that_all_may_write_stays_as_it_is(tmp_path: Path) -> None:
     start("", tmp_path)
 
     assert tmp_path.stat().st_mode & 0o7777 == 0o1777
+
+
+def test_django_has_nothing_to_say_against_the_settings_for_production(tmp_path: Path) -> None:
+    """Those that docs/deployment.md has."""
+    production = {
+        "DATA_DIR": str(tmp_path),
+        "HTTPS": "true",
+        "TRUSTED_PROXIES": "1",
+        "ALLOWED_HOSTS": "clips.example.org",
+        "SITE_URL": "https://clips.example.org",
+    }
+
+    done = subprocess.run(
+        [sys.executable, "manage.py", "check", "--deploy", "--fail-level", "WARNING"],
+        cwd=ROOT,
+        env=os.environ | production,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert done.returncode == 0, done.stderr
+    assert "no issues" in done.stdout

@@ -8,6 +8,7 @@ from django.contrib.auth.models import User
 from django.db import DatabaseError, connection
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
+from pytest_django import Settings
 
 from tests import databases
 from tests.conftest import PASSWORD
@@ -123,3 +124,12 @@ def test_the_database_writes_ahead_and_nobody_waits_for_ever() -> None:
     show, wanted = vendors[connection.vendor]
 
     assert {name: databases.value(f"{show} {name}") for name in wanted} == wanted
+
+
+def test_with_https_pages_lead_there_and_supervisors_need_not_follow(
+    stranger: Client, settings: Settings
+) -> None:
+    settings.SECURE_SSL_REDIRECT = True
+
+    assert stranger.get("/accounts/login/")["Location"] == "https://testserver/accounts/login/"
+    assert stranger.get("/healthz").status_code == 200
