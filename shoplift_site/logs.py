@@ -54,6 +54,9 @@ def configuration(form: str) -> dict[str, Any]:
         "loggers": {
             "django": {"handlers": [], "level": "INFO"},
             "axes": {"level": "WARNING"},  # of what was refused, and not of each sign-in
+            # Not of each ring of the bell, and of each process that rings with it.
+            "celery.worker.strategy": {"level": "WARNING"},
+            "celery.app.trace": {"level": "WARNING"},
         },
     }
 

@@ -16,8 +16,7 @@ from prometheus_client.core import GaugeMetricFamily as Gauge
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 from prometheus_client.registry import Collector
 
-from shoplift_site import sign_in
-from video_classifier.services import backlog, disk, gauges, readiness
+from video_classifier.services import backlog, clients, disk, gauges, readiness
 
 Answer = Callable[[HttpRequest], HttpResponse]
 
@@ -124,7 +123,7 @@ def _is_from_inside(request: HttpRequest) -> bool:
     if not settings.TRUSTED_PROXIES and "X-Forwarded-For" in request.headers:
         return False
     try:
-        address = ipaddress.ip_address(sign_in.sender(request) or request.META["REMOTE_ADDR"])
+        address = ipaddress.ip_address(clients.sender(request) or request.META["REMOTE_ADDR"])
     except ValueError:
         return False
     address = getattr(address, "ipv4_mapped", None) or address
