@@ -225,7 +225,7 @@ def test_figures_are_for_the_networks_that_were_named(
     settings.METRICS_NETWORKS, settings.TRUSTED_PROXIES = NETWORKS, proxies
     headers = {"X-Forwarded-For": forwarded} if forwarded else {}
 
-    response = stranger.get("/metrics", headers=headers, REMOTE_ADDR=peer)  # type: ignore[arg-type]
+    response = stranger.get("/metrics", headers=headers, REMOTE_ADDR=peer)
 
     assert response.status_code == status
 
