@@ -10,6 +10,10 @@ PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3; do \
 	&& echo $$p && break; done)
 BIN := .venv/bin
 
+# Where Python may not keep what it compiled, each process that a test or the site starts compiles
+# the project anew, and each run of pytest all of its tests.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
 .PHONY: help run test test-postgres test-serve quick fuzz lint audit check soak lock models recipes clean
 
