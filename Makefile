@@ -35,8 +35,9 @@ test: .venv/development ## install what the tests need and run them all
 	$(BIN)/python -m pytest $(PARALLEL)
 	@$(MAKE) --no-print-directory test-postgres test-serve
 
-test-postgres: .venv/development ## those that ask the database, with a PostgreSQL of their own
-	$(BIN)/python -m pytest $(PARALLEL) -p tests.servers -m db
+# Folders in which no test asks the database take long to read.
+test-postgres: .venv/development ## those that PostgreSQL may answer otherwise, with one of their own
+	$(BIN)/python -m pytest $(PARALLEL) -p tests.servers -m db --ignore tests/ml --ignore tests/browser
 
 # A virtual environment of its own, which lasts until the requirements change.
 SERVE := .venv.serve-$(shell sha256sum requirements-serve.txt | cut -c1-12)

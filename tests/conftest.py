@@ -52,6 +52,8 @@ from video_classifier.states import Prediction as Predicted
 PASSWORD = "correct horse battery"
 # Files that take a minute or more, and ask no database of the test's.
 LONG = ("test_notebooks.py", "test_soak.py", "test_trainer.py", "test_upgrade.py")
+# Pages and the API ask by services, whose tests PostgreSQL has.
+OF_INTERFACES = ("api", "web")
 LONG_IN_A_BROWSER = ("test_looks.py", "test_hours.py", "test_live_camera.py", "test_alerts.py")
 
 MEASURED = {
@@ -83,7 +85,7 @@ def pytest_report_header(config: pytest.Config) -> str:
 @pytest.hookimpl(tryfirst=True)  # before -m looks
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
-        if _asks_the_database(item):
+        if _asks_the_database(item) and _may_differ(item):
             item.add_marker("db")
 
 
@@ -113,6 +115,15 @@ def _asks_the_database(item: pytest.Item) -> bool:
         return False
     fixtures = {"db", "transactional_db"} & set(getattr(item, "fixturenames", ()))
     return bool(fixtures) or item.get_closest_marker("django_db") is not None
+
+
+def _may_differ(item: pytest.Item) -> bool:
+    """On PostgreSQL; of an interface, what asks by itself, counts or sorts says so by its mark."""
+    if item.path.parent.name not in OF_INTERFACES:
+        return True
+    marks = item.iter_markers("django_db")
+    transactional = any(mark.kwargs.get("transaction") for mark in marks)
+    return transactional or item.get_closest_marker("postgresql") is not None
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

@@ -19,6 +19,8 @@ from video_classifier.models import ApiKey
 from video_classifier.services import accounts, api_keys
 from video_classifier.states import Role, Scope, Status
 
+pytestmark = pytest.mark.postgresql
+
 BACKEND = "django.contrib.auth.backends.ModelBackend"
 LISTS = ("clips", "analyses", "events", "live-events", "stores", "cameras", "models")
 

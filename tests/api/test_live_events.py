@@ -11,6 +11,8 @@ from tests.makers.live_cameras import make_event, make_feed
 from video_classifier.models import Feed, Store
 from video_classifier.states import Closing
 
+pytestmark = pytest.mark.postgresql
+
 
 @pytest.fixture
 def feed(db: None) -> Feed:

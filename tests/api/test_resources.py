@@ -15,6 +15,8 @@ from video_classifier.models import Analysis, Camera, Case, Event, Store
 from video_classifier.services import cases, trash
 from video_classifier.states import RecordedFrom, Status, View
 
+pytestmark = pytest.mark.postgresql
+
 
 @pytest.fixture
 def hint(

@@ -15,6 +15,8 @@ from video_classifier.models import Event
 from video_classifier.services import reviews, trash
 from video_classifier.states import Answer, Role, Status
 
+pytestmark = pytest.mark.postgresql
+
 
 @pytest.fixture
 def event(make_analysis: MakeAnalysis) -> Event:

@@ -742,6 +742,7 @@ def address_of(name: str, analysis: Analysis) -> str:
     return reverse(name, kwargs=arguments)
 
 
+@pytest.mark.postgresql
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: " ".join(filter(None, row[:3])))
 def test_each_address_answers_each_role(
     sign_in: SignIn, shown: Analysis, make_model: MakeModel, row: tuple[str, str, str, str]

@@ -23,6 +23,8 @@ from video_classifier.services import deliveries
 from video_classifier.states import AlertKind, Gathering, Role, Status, Suppression
 from video_classifier.web.alert_log import PERHAPS, DeliveryRow, failed_of, listed
 
+pytestmark = pytest.mark.postgresql
+
 LOG = "/alerts/"
 HOUR = timedelta(hours=1)
 

@@ -22,6 +22,8 @@ from video_classifier.services import audit, cases, retention, trash
 from video_classifier.services.retention import Days
 from video_classifier.states import Action, Role, Status
 
+pytestmark = pytest.mark.postgresql
+
 LOG = "/audit/"
 
 

@@ -19,6 +19,8 @@ from video_classifier.models import Camera, Feed, FeedHour
 from video_classifier.services import trash
 from video_classifier.states import Status
 
+pytestmark = pytest.mark.postgresql
+
 
 @pytest.fixture
 def feed(make_store: MakeStore) -> Feed:

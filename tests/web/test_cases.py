@@ -29,6 +29,8 @@ from video_classifier.services import case_exports, cases
 from video_classifier.services.cases import Subject
 from video_classifier.states import Action, CaseState, RecordedFrom, Role, Status
 
+pytestmark = pytest.mark.postgresql
+
 NOON = datetime(2026, 5, 4, 12, tzinfo=UTC)
 
 

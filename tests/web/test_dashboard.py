@@ -27,6 +27,8 @@ from video_classifier.states import Action, Answer, Status, Turn
 from video_classifier.web import charts
 from video_classifier.web.dashboard import Row
 
+pytestmark = pytest.mark.postgresql
+
 PAGE, FILE = "/dashboard/", "/dashboard.csv"
 Made = Callable[..., Analysis]
 

@@ -17,6 +17,8 @@ from video_classifier.services import evidence
 from video_classifier.states import Status, View
 from video_classifier.web.times import clock_time, in_words
 
+pytestmark = pytest.mark.postgresql
+
 EVENTS = {600.0: 0.7, 1830.0: 0.95, 3000.0: 0.65}
 
 

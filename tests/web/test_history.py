@@ -30,6 +30,8 @@ from video_classifier.models import (
 from video_classifier.services import accounts, catalog, openings
 from video_classifier.states import Action, Answer, Prediction, Role, Status, Verdict
 
+pytestmark = pytest.mark.postgresql
+
 URL = "/history/"
 CSV = "/history.csv"
 

@@ -22,6 +22,8 @@ from video_classifier.http import paging
 from video_classifier.http.filters import HistoryFilter
 from video_classifier.models import Analysis, Clip
 
+pytestmark = pytest.mark.postgresql
+
 CLIPS = 600
 
 

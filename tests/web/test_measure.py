@@ -22,6 +22,8 @@ from video_classifier.services import measure_words, measures
 from video_classifier.states import EndOfMeasure, Role
 from video_classifier.web.tails import tail
 
+pytestmark = pytest.mark.postgresql
+
 NOW = timezone.now().replace(minute=0, second=0, microsecond=0)
 
 

@@ -21,6 +21,8 @@ from video_classifier.services import trash
 from video_classifier.states import AlertKind, Status
 from video_classifier.web.news import MOST, Hint, News
 
+pytestmark = pytest.mark.postgresql
+
 URL = "/alerts/news/"
 HTMX = {"HX-Request": "true"}
 

@@ -32,6 +32,8 @@ from video_classifier.states import (
     Verdict,
 )
 
+pytestmark = pytest.mark.postgresql
+
 PART = {"HX-Request": "true", "HX-Target": "answered"}
 ADDRESS = "/review/"
 

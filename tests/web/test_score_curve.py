@@ -13,6 +13,8 @@ from tests.conftest import MakeAnalysis, MakeClip, MakeTrack
 from video_classifier.models import Analysis
 from video_classifier.states import Playback, Prediction, Status, View
 
+pytestmark = pytest.mark.postgresql
+
 HTMX = {"HX-Request": "true"}
 FIRST = [[0.0, 2.0, 0.1], [1.0, 3.0, 0.2]]
 SECOND = [[0.0, 2.0, 0.3], [1.0, 3.0, 0.81], [2.0, 4.0, 0.4]]

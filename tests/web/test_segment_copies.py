@@ -23,6 +23,8 @@ from video_classifier.services import segment_copies, trash
 from video_classifier.states import Action, Playback, Status
 from video_classifier.web import ranges
 
+pytestmark = pytest.mark.postgresql
+
 SPANS = [[0.0, 60.0], [60.0, 120.0], [120.0, 180.0]]
 CONTENT = bytes(range(100))
 PART = {"HX-Request": "true", "HX-Target": "segment-copies"}

@@ -29,6 +29,8 @@ from video_classifier.services import evidence, trash
 from video_classifier.states import Action, Role, Status
 from video_classifier.web.urls import urlpatterns
 
+pytestmark = pytest.mark.postgresql
+
 MANAGERS_ALONE = (
     "cameras",
     "new-camera",

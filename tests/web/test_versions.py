@@ -18,7 +18,7 @@ from video_classifier.services import improvements, versions
 from video_classifier.services.improvements import Material
 from video_classifier.states import Role, Status, VersionState
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.postgresql]
 
 ENOUGH = Material(
     thefts=9, false_alarms=21, reviewers=2, cameras=1, first=None, last=None, kappa=None

@@ -26,6 +26,8 @@ from video_classifier.services import (
 )
 from video_classifier.states import Action, Status, Turn
 
+pytestmark = pytest.mark.postgresql
+
 HTMX = {"HX-Request": "true"}
 
 

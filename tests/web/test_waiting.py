@@ -21,6 +21,8 @@ from video_classifier.services import accounts, review_queue, reviews, trash
 from video_classifier.services.review_queue import Filters
 from video_classifier.states import Answer, Prediction, RecordedFrom, Role, Status
 
+pytestmark = pytest.mark.postgresql
+
 ADDRESS = "/review/waiting/"
 PART = {"HX-Request": "true", "HX-Target": "waiting"}
 NOT_YOURS = "That event doesn&#x27;t wait for your answer"
