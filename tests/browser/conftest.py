@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from django.contrib.auth.models import User
+from django.test import Client
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 from pytest_django import Settings
 from pytest_django.live_server_helper import LiveServer
@@ -62,22 +63,35 @@ def site(live_server: LiveServer, settings: Settings, user: User) -> Iterator[st
     worker.stop()
 
 
-# The browser goes before the database is emptied: while Playwright's event loop runs in this
-# thread, Django refuses to touch the database from it.
-@pytest.fixture
-def browser(site: str) -> Iterator[Browser]:
-    chromium = shutil.which("chromium")
-    if chromium is None:
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Browser]:
+    """One for a file, as it takes long to start: each test has contexts of its own."""
+    program = shutil.which("chromium")
+    if program is None:
         missing("There is no chromium to drive; on Debian: apt-get install chromium.")
-    with sync_playwright() as playwright:
-        yield playwright.chromium.launch(executable_path=chromium, args=QUIET)
+    with pytest.MonkeyPatch.context() as patch, sync_playwright() as playwright:
+        patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "1")  # Playwright's loop runs in this thread
+        yield playwright.chromium.launch(executable_path=program, args=QUIET)
 
 
 @pytest.fixture
-def page(browser: Browser, site: str) -> Page:
+def browser(site: str, chromium: Browser) -> Iterator[Browser]:
+    """Its pages are closed before the database is emptied, so that none asks for anything."""
+    yield chromium
+    for context in chromium.contexts:
+        context.close()
+
+
+@pytest.fixture
+def page(browser: Browser, site: str, user: User) -> Page:
     """Signed in as `user`, on the first page."""
+    client = Client()
+    client.force_login(user)
     page = browser.new_page(base_url=site)
-    sign_in(page)
+    page.context.add_cookies(
+        [{"name": each.key, "value": each.value, "url": site} for each in client.cookies.values()]
+    )
+    page.goto("/")
     return page
 
 
