@@ -21,6 +21,7 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from tests import servers
+from tests.makers import migrated as migrated_database
 from video_classifier.ml.contracts import (
     UNWATCHED,
     WHOLE,
@@ -50,6 +51,7 @@ from video_classifier.states import Playback, Role, Status
 from video_classifier.states import Prediction as Predicted
 
 PASSWORD = "correct horse battery"
+WORKER = "PYTEST_XDIST_WORKER"  # in the environment of each of several processes
 # Files that take a minute or more, and ask no database of the test's.
 LONG = ("test_notebooks.py", "test_soak.py", "test_trainer.py", "test_upgrade.py")
 # Pages and the API ask by services, whose tests PostgreSQL has.
@@ -270,6 +272,9 @@ class FakePredictor:
         return self._score
 
 
+Migrated = Callable[[Path], Path]
+
+
 class MakeUser(Protocol):
     def __call__(self, name: str = ..., **fields: Any) -> User: ...
 
@@ -297,14 +302,46 @@ class MakeModel(Protocol):
 
 
 @pytest.fixture(scope="session")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of all processes of this run."""
+    own = tmp_path_factory.getbasetemp()
+    return own.parent if WORKER in os.environ else own
+
+
+@pytest.fixture(scope="session")
+def migrated(shared: Path) -> Migrated:
+    """Makes the folder for the data of a site, with the tables in it: to migrate takes long."""
+
+    def make(data: Path) -> Path:
+        data.mkdir(parents=True, exist_ok=True)
+        migrated_database.copy(shared, data / "db.sqlite3")
+        return data
+
+    return make
+
+
+@pytest.fixture(scope="session")
 def django_db_modify_db_settings(
-    tmp_path_factory: pytest.TempPathFactory, django_db_modify_db_settings_parallel_suffix: None
+    tmp_path_factory: pytest.TempPathFactory,
+    shared: Path,
+    django_db_modify_db_settings_parallel_suffix: None,
+    *,
+    django_db_keepdb: bool,
 ) -> None:
     """SQLite in a file, as in production: in memory, it locks otherwise and threads don't race."""
     database = connections["default"]
     if database.vendor == "sqlite":
         file = tmp_path_factory.mktemp("database") / "db.sqlite3"
         database.settings_dict["TEST"]["NAME"] = str(file)
+        if django_db_keepdb:
+            migrated_database.copy(shared, file)
+
+
+@pytest.fixture(scope="session")
+def django_db_keepdb(*, django_db_keepdb: bool, django_db_use_migrations: bool) -> bool:
+    """Of several processes one migrates, and the others begin with a copy."""
+    is_copied = WORKER in os.environ and connections["default"].vendor == "sqlite"
+    return (is_copied and django_db_use_migrations) or django_db_keepdb
 
 
 @pytest.fixture(autouse=True)

@@ -15,6 +15,7 @@ import pytest
 import requests
 
 from scripts._lib.site_under_test import Site
+from tests.conftest import Migrated
 from tests.makers import videos
 from tests.makers.footage import ROOT
 
@@ -24,8 +25,8 @@ EXAMPLES = ROOT / "docs/examples"
 
 
 @pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    site = Site(tmp_path_factory.mktemp("site"))
+def site(tmp_path_factory: pytest.TempPathFactory, migrated: Migrated) -> Iterator[Site]:
+    site = Site(migrated(tmp_path_factory.mktemp("site")))
     site.start()
     yield site
     site.stop()

@@ -16,6 +16,7 @@ from playwright.sync_api import Browser, Locator, Page, expect
 from scripts._lib.site_under_test import Site
 from tests.browser.conftest import MODELS, open_signed_in
 from tests.browser.line import Line
+from tests.conftest import Migrated
 from tests.makers import hours, models, videos
 from tests.makers.footage import FOOTAGE, require
 from video_classifier.ml.contracts import Image
@@ -88,10 +89,10 @@ def _lights(shade: int) -> Iterator[Image]:
 
 
 @pytest.fixture
-def server(case: Case, tmp_path: Path) -> Iterator[Site]:
+def server(case: Case, tmp_path: Path, migrated: Migrated) -> Iterator[Site]:
     """The site as shipped; what a killed worker had is taken up soon."""
     server = Site(
-        tmp_path / "data",
+        migrated(tmp_path / "data"),
         MODELS_STORAGE=str(case.models),
         PERSON_DETECTOR=str(MODELS / "person_detector"),
         DEFAULT_MODEL=case.model,

@@ -27,6 +27,7 @@ from tests.browser.watched import (
     wait_for,
     watching,
 )
+from tests.conftest import Migrated
 from video_classifier.services.live_events import BEING_MADE
 
 pytestmark = [pytest.mark.browser, pytest.mark.footage]
@@ -44,8 +45,8 @@ SHOWN = """image => {
 
 
 @pytest.fixture
-def server(camera: Camera, tmp_path: Path) -> Iterator[LiveSite]:
-    with watching(tmp_path / "data") as server:
+def server(camera: Camera, tmp_path: Path, migrated: Migrated) -> Iterator[LiveSite]:
+    with watching(migrated(tmp_path / "data")) as server:
         yield server
 
 

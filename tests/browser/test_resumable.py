@@ -15,6 +15,7 @@ from playwright.sync_api import Browser, Locator, Page, expect
 from scripts._lib.site_under_test import Site
 from tests.browser.conftest import open_signed_in
 from tests.browser.line import Line
+from tests.conftest import Migrated
 from tests.makers import videos
 
 pytestmark = pytest.mark.browser
@@ -25,9 +26,10 @@ PATIENCE = 60_000  # milliseconds
 
 
 @pytest.fixture(scope="module")
-def started(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+def started(tmp_path_factory: pytest.TempPathFactory, migrated: Migrated) -> Iterator[Site]:
     """The site as shipped, which can be killed; nobody analyzes."""
-    server = Site(tmp_path_factory.mktemp("data"), RUNNER="none", WAITING_PER_USER="2")
+    data = migrated(tmp_path_factory.mktemp("data"))
+    server = Site(data, RUNNER="none", WAITING_PER_USER="2")
     server.start()
     server.sign_in()
     yield server

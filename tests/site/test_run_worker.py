@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.conftest import Migrated
 from tests.makers import videos
 
 ROOT = Path(__file__).parent.parent.parent
@@ -100,8 +101,8 @@ class Site:
 
 
 @pytest.fixture
-def site(tmp_path: Path) -> Site:
-    return Site(tmp_path / "data")
+def site(tmp_path: Path, migrated: Migrated) -> Site:
+    return Site(migrated(tmp_path / "data"))
 
 
 @pytest.fixture

@@ -17,6 +17,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.conftest import Migrated
 from tests.site import slow_clients
 from tests.site.slow_clients import Address, holding
 
@@ -120,8 +121,8 @@ class Server:
 
 
 @pytest.fixture(scope="module")
-def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("served")
+def data(tmp_path_factory: pytest.TempPathFactory, migrated: Migrated) -> Path:
+    return migrated(tmp_path_factory.mktemp("served"))
 
 
 @pytest.fixture(scope="module")

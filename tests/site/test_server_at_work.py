@@ -10,6 +10,7 @@ import psutil
 import pytest
 
 from scripts._lib.site_under_test import Site
+from tests.conftest import Migrated
 from tests.makers import videos
 
 pytestmark = pytest.mark.keras
@@ -21,8 +22,8 @@ HEAVY = ("tensorflow", "cv2", "libav")
 
 
 @pytest.fixture
-def site(tmp_path: Path) -> Iterator[Site]:
-    site = Site(tmp_path / "data")
+def site(tmp_path: Path, migrated: Migrated) -> Iterator[Site]:
+    site = Site(migrated(tmp_path / "data"))
     site.start()
     site.sign_in()
     yield site

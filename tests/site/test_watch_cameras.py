@@ -14,7 +14,7 @@ import pytest
 from django.core.management import call_command
 from pytest_django import Settings
 
-from tests.conftest import MakeStore
+from tests.conftest import MakeStore, Migrated
 from tests.services.test_watching import make_feed
 from tests.site.test_run_worker import ROOT, Site
 from video_classifier.models import Feed
@@ -26,8 +26,8 @@ PATIENCE = 60.0
 
 
 @pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Site:
-    return Site(tmp_path_factory.mktemp("site") / "data")
+def site(tmp_path_factory: pytest.TempPathFactory, migrated: Migrated) -> Site:
+    return Site(migrated(tmp_path_factory.mktemp("site") / "data"))
 
 
 def watch(site: Site, *words: str) -> subprocess.Popen[str]:
