@@ -83,6 +83,8 @@ lock: .venv/development ## pin the newest versions that requirements*.in allow
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --upgrade -c requirements.txt requirements-serve.in -o requirements-serve.txt
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --upgrade requirements-gpu.in -o requirements-gpu.txt
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --upgrade requirements-alerts.in -o requirements-alerts.txt
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --upgrade requirements-celery.in -o requirements-celery.txt
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --upgrade requirements-storage.in -o requirements-storage.txt
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --upgrade requirements-dev.in -o requirements-dev.txt
 
 # $(call TRAIN,network,folder): its card measures each person by networks that have not seen them.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import os
+import re
 import stat
 import tempfile
 import zoneinfo
@@ -12,7 +13,7 @@ from datetime import timedelta
 from email.utils import parseaddr
 from pathlib import Path
 from typing import Any, NoReturn
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
 import environ
 from django.core.exceptions import ImproperlyConfigured
@@ -226,6 +227,62 @@ def broker(name: str, *, is_needed: bool) -> str:
     raise ImproperlyConfigured(msg)
 
 
+_DISK = {"BACKEND": "django.core.files.storage.FileSystemStorage"}
+_BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
+_OPTIONS = {"endpoint", "region", "public"}
+
+
+def storage(name: str) -> dict[str, Any]:
+    """What Django has to know of the storage at an address; without one, of the disk.
+
+    The refusal leaves out what was found: there is a secret in it.
+    """
+    address = text(name, "")
+    if not address:
+        return _DISK
+    with suppress(ValueError):  # of brackets in a host, of an option twice
+        found = _bucket(urlsplit(address))
+        if found is not None:
+            return {"BACKEND": "video_classifier.integrations.bucket.Bucket", "OPTIONS": found}
+    msg = (
+        f"The environment variable {name} has to be s3://KEY:SECRET@BUCKET?endpoint=https://HOST, "
+        "with %2F for a “/” in the key or the secret. Beside or instead of the endpoint there may "
+        "be a region, and public=https://HOST if browsers reach the service by another address."
+    )
+    raise ImproperlyConfigured(msg)
+
+
+def _bucket(parts: SplitResult) -> dict[str, str] | None:
+    login, at, bucket = parts.netloc.rpartition("@")
+    key, colon, secret = login.partition(":")
+    options = dict(parse_qsl(parts.query, keep_blank_values=True, strict_parsing=bool(parts.query)))
+    endpoint, region = options.get("endpoint", ""), options.get("region", "")
+    if not endpoint and region:
+        endpoint = f"https://s3.{region}.amazonaws.com"
+    public = options.get("public", "").rstrip("/")
+    is_whole = bool(
+        parts.scheme == "s3" and at and colon and key and secret and _BUCKET.fullmatch(bucket)
+    )
+    is_plain = parts.path in {"", "/"} and not parts.fragment and options.keys() <= _OPTIONS
+    hosts = _is_origin(endpoint.rstrip("/")) and (not public or _is_origin(public))
+    if not (is_whole and is_plain and hosts and re.fullmatch(r"[a-z0-9-]*", region)):
+        return None
+    return {
+        "key": unquote(key),
+        "secret": unquote(secret),
+        "bucket": bucket,
+        "endpoint": endpoint.rstrip("/"),
+        "region": region,
+        "public": public,
+    }
+
+
+def origin_of(storage: dict[str, Any]) -> str:
+    """Where browsers get what is stored, if not from the site itself; else ""."""
+    options = storage.get("OPTIONS", {})
+    return str(options.get("public") or options.get("endpoint", ""))
+
+
 def email(name: str) -> dict[str, Any]:
     """Django's settings for the mail server at an address; without one nothing is sent.
 
@@ -263,11 +320,15 @@ def mailbox(name: str, default: str) -> str:
 def site(name: str) -> str:
     """How the site is reached from outside, without a slash at its end; "" if nobody says."""
     found = text(name, "").rstrip("/")
-    parts = urlsplit(found)
-    is_plain = found == f"{parts.scheme}://{parts.netloc}" and "@" not in parts.netloc
-    if found and not (parts.scheme in {"http", "https"} and parts.hostname and is_plain):
+    if found and not _is_origin(found):
         _refuse(name, found, "an address such as https://clips.example.org")
     return found
+
+
+def _is_origin(found: str) -> bool:
+    parts = urlsplit(found)
+    is_plain = found == f"{parts.scheme}://{parts.netloc}" and "@" not in parts.netloc
+    return bool(parts.scheme in {"http", "https"} and parts.hostname and is_plain)
 
 
 def _sqlite(file: Path) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""The page for what nobody caught: also where the disk or the database stands in the way.
+"""The page for what nobody caught: also where disk, storage or database stand in the way.
 
 And what Django's own page about an exception, under DEBUG, keeps to itself.
 """
@@ -25,7 +25,7 @@ class ReporterFilter(SafeExceptionReporterFilter):
     """Hides addresses with passwords, too: `runserver` puts the environment into each request."""
 
     hidden_settings = re.compile(
-        f"{SafeExceptionReporterFilter.hidden_settings.pattern}|DATABASE_URL|EMAIL_URL",
+        f"{SafeExceptionReporterFilter.hidden_settings.pattern}|DATABASE_URL|EMAIL_URL|STORAGE_URL",
         re.IGNORECASE,
     )
 
@@ -38,8 +38,9 @@ def broken(request: HttpRequest) -> HttpResponse:
         return _problem(error)
     if disk.ran_full(error):
         return render(request, "507.html", status=507)
-    if database.is_busy(error):
-        response = render(request, "503.html", status=503)
+    if disk.is_away(error) or database.is_busy(error):
+        sentence = {"sentence": disk.AWAY} if disk.is_away(error) else {}
+        response = render(request, "503.html", sentence, status=503)
         response["Retry-After"] = str(RETRY_SECONDS)
         return response
     return server_error(request)
@@ -49,6 +50,8 @@ def _problem(error: BaseException | None) -> HttpResponse:
     """For programs."""
     if disk.ran_full(error):
         return problems.plain(507, disk.FULL)
+    if disk.is_away(error):
+        return problems.plain(503, disk.AWAY)
     if database.is_busy(error):
         return problems.plain(503, problems.BUSY)
     return problems.plain(500, problems.BROKEN)

@@ -21,20 +21,25 @@ PLAIN_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 Answer = Callable[[HttpRequest], HttpResponse]
 
 HEADERS = {
-    "Content-Security-Policy": "; ".join(
+    "Permissions-Policy": "camera=(), microphone=(), geolocation=()",
+    "Cache-Control": "private, no-store",  # what it shows is for those who signed in
+}
+
+
+def _policy() -> str:
+    """What a page may load; pictures and videos also from where they are stored."""
+    stored = f" {settings.STORAGE_ORIGIN}" if settings.STORAGE_ORIGIN else ""
+    return "; ".join(
         (
             "default-src 'self'",
-            "img-src 'self' data: blob:",
-            "media-src 'self' blob:",
+            f"img-src 'self' data: blob:{stored}",
+            f"media-src 'self' blob:{stored}",
             "object-src 'none'",
             "frame-ancestors 'none'",
             "base-uri 'self'",
             "form-action 'self'",
         )
-    ),
-    "Permissions-Policy": "camera=(), microphone=(), geolocation=()",
-    "Cache-Control": "private, no-store",  # what it shows is for those who signed in
-}
+    )
 
 
 def numbered(answer: Answer) -> Answer:
@@ -60,7 +65,7 @@ def security_headers(answer: Answer) -> Answer:
 
     def with_headers(request: HttpRequest) -> HttpResponse:
         response = answer(request)
-        for name, value in HEADERS.items():
+        for name, value in (("Content-Security-Policy", _policy()), *HEADERS.items()):
             response.headers.setdefault(name, value)
         return response
 

@@ -14,6 +14,15 @@ MEDIA_ROOT = DATA_DIR / "media"
 # Beside the media, so that an upload is moved into place and not copied.
 FILE_UPLOAD_TEMP_DIR = env.made("DATA_DIR", DATA_DIR / "uploads")
 
+# Where clips, copies and pictures are kept: on the disk, or in a bucket (docs/storage.md).
+STORAGES = {
+    "default": env.storage("STORAGE_URL"),
+    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+}
+STORAGE_ORIGIN = env.origin_of(STORAGES["default"])
+STORAGE_TIMEOUT = env.whole("STORAGE_TIMEOUT", 20)  # seconds
+STORAGE_CACHE_BYTES = env.whole("STORAGE_CACHE_BYTES", 10 * 1024**3, at_least=0)
+
 # The site.
 DEBUG = env.flag("DEBUG", default=False)
 SECRET_KEY = env.secret("SECRET_KEY", kept_in=DATA_DIR / "secret_key")

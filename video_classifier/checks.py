@@ -10,6 +10,7 @@ from typing import Any
 from django.apps import AppConfig
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, Warning, register  # noqa: A004
+from django.core.files.storage import InvalidStorageError, storages
 from django.db import DatabaseError, connections
 
 from video_classifier.services import catalog, sandbox
@@ -101,6 +102,24 @@ def _silence(name: str) -> CheckMessage | None:
         return None
     finally:
         probe.close()
+
+
+@register
+def storage_is_installed(
+    app_configs: Sequence[AppConfig] | None,
+    **_: Any,
+) -> list[CheckMessage]:
+    try:
+        storages["default"]
+    except InvalidStorageError:
+        return [
+            Error(
+                "STORAGE_URL is set, but what speaks to the storage is not installed.",
+                hint="Install it: pip install -r requirements-storage.txt",
+                id="video_classifier.E007",
+            )
+        ]
+    return []
 
 
 @register

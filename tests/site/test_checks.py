@@ -130,6 +130,16 @@ def test_messages_without_links_are_a_warning(settings: Settings, make_model: Ma
     assert ids() == ["video_classifier.W004"]
 
 
+def test_a_bucket_that_nothing_here_can_speak_to_is_an_error(
+    settings: Settings, make_model: MakeModel
+) -> None:
+    make_model(settings.DEFAULT_MODEL)
+    missing = {"BACKEND": "not_installed.Bucket"}
+    settings.STORAGES = settings.STORAGES | {"default": missing}
+
+    assert ids() == ["video_classifier.E007"]
+
+
 def test_a_damaged_model_does_not_keep_the_site_from_starting() -> None:
     makefile = (Path(__file__).parents[2] / "Makefile").read_text(encoding="utf-8")
 

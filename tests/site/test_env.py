@@ -378,3 +378,72 @@ def test_settings_without_secrets_come_from_the_environment_alone(
     monkeypatch.setenv(f"{NAME}_FILE", str(tmp_path / "nowhere"))
 
     assert env.text(NAME, "standard") == "standard"
+
+
+# The storage
+
+
+@pytest.mark.parametrize(
+    ("given", "options"),
+    [
+        (
+            "s3://key:a%2Fb@clips?endpoint=https://s3.example.org/&region=eu-de",
+            {"endpoint": "https://s3.example.org", "region": "eu-de", "public": ""},
+        ),
+        (
+            "s3://key:a%2Fb@clips?region=eu-central-1",
+            {
+                "endpoint": "https://s3.eu-central-1.amazonaws.com",
+                "region": "eu-central-1",
+                "public": "",
+            },
+        ),
+        (
+            "s3://key:a%2Fb@clips?endpoint=http://s3:9000&public=https://files.example.org",
+            {"endpoint": "http://s3:9000", "region": "", "public": "https://files.example.org"},
+        ),
+    ],
+)
+def test_a_bucket_has_its_address(
+    monkeypatch: pytest.MonkeyPatch, given: str, options: dict[str, str]
+) -> None:
+    monkeypatch.setenv(NAME, given)
+
+    found = env.storage(NAME)
+
+    assert found["OPTIONS"] == {"key": "key", "secret": "a/b", "bucket": "clips"} | options
+    assert env.origin_of(found) == (options["public"] or options["endpoint"])
+
+
+def test_without_a_bucket_files_are_on_the_disk(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv(NAME, raising=False)
+
+    assert env.storage(NAME)["BACKEND"].endswith("FileSystemStorage")
+    assert env.origin_of(env.storage(NAME)) == ""
+
+
+@pytest.mark.parametrize(
+    "nonsense",
+    [
+        "https://key:hidden@clips?region=eu-de",
+        "s3://clips?region=eu-de",
+        "s3://key:hidden@clips",
+        "s3://key:hidden@clips?endpoint=ftp://s3.example.org",
+        "s3://key:hidden@clips?endpoint=https://s3.example.org/path",
+        "s3://key:hidden@clips/folder?region=eu-de",
+        "s3://key:hidden@Clips?region=eu-de",
+        "s3://key:hid/den@clips?region=eu-de",
+        "s3://key:hidden@clips?region=eu-de&acl=public",
+        "s3://key:hidden@clips?region=eu-de;x",
+    ],
+)
+def test_another_address_of_a_bucket_is_refused_without_its_secret(
+    monkeypatch: pytest.MonkeyPatch, nonsense: str
+) -> None:
+    monkeypatch.setenv(NAME, nonsense)
+
+    with pytest.raises(ImproperlyConfigured) as refused:
+        env.storage(NAME)
+
+    assert NAME in str(refused.value)
+    assert "hidden" not in str(refused.value)

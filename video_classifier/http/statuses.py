@@ -13,6 +13,7 @@ _STATUSES: tuple[tuple[type[Refused], int], ...] = (
     (resumable.OffsetError, 409),
     (resumable.ChecksumError, 460),  # of the tus protocol
     (uploads.TooLargeError, 413),
+    (disk.AwayError, 503),
     (disk.DiskFullError, 507),
     (resumable.FullError, 429),
     (QueueFullError, 429),

@@ -1,4 +1,5 @@
-"""What carries alerts out of the house: one module a kind of channel, none of which knows a row.
+"""What connects to others: what carries alerts out of the house, and where files are kept.
 
-And what they share with other connections to machines that somebody named: `reach` and `wire`.
+One module a kind of channel, none of which knows a row; what they share with other connections to
+machines that somebody named, `reach` and `wire`; and `bucket`, a storage on another machine.
 """

@@ -6,6 +6,7 @@ import hashlib
 import json
 import logging
 import shutil
+import uuid
 import zipfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -151,6 +152,9 @@ def _run(export: CaseExport, proceed: Callable[[], bool]) -> None:
         raise
     except GaveWayError:
         jobs.give_way(export)
+    except disk.ABSENCE:
+        logger.warning("an export of case %s waits for the storage", export.case_id)
+        jobs.give_way(export, pause=disk.PAUSE)
     except Refused as refusal:
         _fail(export, str(refusal))
     except Exception as error:
@@ -197,8 +201,9 @@ def _make(export: CaseExport, watch: Watch) -> None:
     with archive.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
     size = archive.stat().st_size
-    with FileOnDisk(archive, f"{export.pk}.zip", size) as file_on_disk:
-        export.file.save(f"{export.pk}.zip", file_on_disk, save=False)
+    name = f"{uuid.uuid4()}.zip"
+    with FileOnDisk(archive, name, size) as file_on_disk:
+        export.file.save(name, file_on_disk, save=False)
     try:
         jobs.change(
             export,
@@ -210,7 +215,7 @@ def _make(export: CaseExport, watch: Watch) -> None:
             finished_at=database.now(),
         )
     except BaseException:
-        export.file.delete(save=False)
+        files.discard([str(export.file.name)])
         raise
     shutil.rmtree(folder, ignore_errors=True)
 
@@ -244,6 +249,8 @@ def _blur(item: CaseItem, folder: Path, watch: Watch) -> None:
         with files.local_path(item.clip.file) as source:
             sandbox.blur_span(source, video, span, track, watch=watch)
     except Refused as refusal:
+        if disk.is_away(refusal):
+            raise
         if disk.is_nearly_full():
             raise Refused(NO_ROOM) from refusal
         watch()  # a deadline is no reason of this clip's

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Callable
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -79,7 +80,8 @@ def _make(copy: BrowserCopy, watch: Watch) -> None:
                 _split(copy)
                 return
         with made.open("rb") as file:
-            clip.playable.save(f"{clip.pk}.mp4", File(file), save=False)
+            # Of two runs, the one that lost its lease must not remove what the other has made.
+            clip.playable.save(f"{uuid.uuid4()}.mp4", File(file), save=False)
     try:
         with transaction.atomic():
             jobs.change(copy, status=Status.DONE, error="")
@@ -87,7 +89,7 @@ def _make(copy: BrowserCopy, watch: Watch) -> None:
                 playable=clip.playable.name, playback=Playback.COPY
             )
     except BaseException:
-        clip.playable.delete(save=False)
+        files.discard([str(clip.playable.name)])
         raise
 
 

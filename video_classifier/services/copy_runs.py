@@ -62,7 +62,10 @@ def _run(copy: Copy, kind: Kind[Copy], proceed: Proceed) -> None:
     except GaveWayError:
         jobs.give_way(copy)
     except Exception as error:
-        if disk.ran_full(error) or disk.is_nearly_full():
+        if disk.is_away(error):
+            logger.warning("a copy of clip %s waits for the storage: %s", copy.clip_id, error)
+            jobs.give_way(copy, pause=disk.PAUSE)
+        elif disk.ran_full(error) or disk.is_nearly_full():
             logger.warning("there is no room for a copy of clip %s", copy.clip_id)
             jobs.give_way(copy, pause=NO_ROOM_PAUSE)
         else:

@@ -1,27 +1,42 @@
-"""The disk that the site writes to: whether there is room, and what to say if there is none."""
+"""Where the site writes: whether there is room, whether it answers, and what to say if not."""
 
 from __future__ import annotations
 
 import errno
+import logging
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 
 from django.conf import settings
 from django.db import DatabaseError
 
+from video_classifier.integrations.remote import StorageError
 from video_classifier.services import database
 from video_classifier.services.errors import Refused
 
+logger = logging.getLogger(__name__)
+
 FULL = "The server's disk is full. Tell your administrator; nothing of your file was kept."
-
-
+AWAY = (
+    "The storage that clips are kept in does not answer. Nothing is lost: wait a few minutes and "
+    "try again; if it stays like this, tell your administrator."
+)
 LOW = "Less than {share:.0%} of the server's disk is free, so no clip was kept."
+PAUSE = timedelta(minutes=1)  # of a job whose storage is away
 LIVE_SHARE = 0.05  # of the disk, below which live cameras keep no more clips
 
 
 class DiskFullError(Refused):
     """Nothing is wrong with the clip."""
+
+
+class AwayError(DiskFullError):
+    """There may be room, but nobody gets at it now."""
+
+
+ABSENCE = (StorageError, AwayError)
 
 
 def free() -> int:
@@ -56,11 +71,22 @@ def ran_full(error: BaseException | None) -> bool:
     return database.is_full(error)
 
 
+def is_away(error: BaseException | None) -> bool:
+    """Whether the storage, which is on another machine, does not do its work."""
+    return isinstance(error, ABSENCE)
+
+
 @contextmanager
 def refusing_when_full() -> Iterator[None]:
-    """Raises DiskFullError, whose sentence is for the uploader, where the disk runs full."""
+    """Raises DiskFullError, whose sentence is for the uploader, where the disk runs full.
+
+    And AwayError, where the storage does not answer.
+    """
     try:
         yield
+    except StorageError as error:
+        logger.warning("%s", error)
+        raise AwayError(AWAY) from error
     except (OSError, DatabaseError) as error:
         if ran_full(error):
             raise DiskFullError(FULL) from error

@@ -9,8 +9,9 @@ from itertools import islice
 
 import numpy as np
 from django.core.files.base import ContentFile
-from django.core.files.storage import default_storage
+from django.core.files.storage import default_storage, storages
 
+from video_classifier.integrations.remote import Remote
 from video_classifier.ml import contracts as ml
 from video_classifier.models import Analysis, Event, Segment, Track
 from video_classifier.states import View
@@ -209,6 +210,10 @@ def jpeg(image: ml.Image, quality: int) -> bytes:
 
 def write(files: Mapping[str, bytes]) -> None:
     """Under these very names; storage would choose others for those that are taken."""
+    there = storages["default"]
+    if isinstance(there, Remote):
+        there.write(files)
+        return
     for name, content in files.items():
         default_storage.delete(name)
         default_storage.save(name, ContentFile(content))

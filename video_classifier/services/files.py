@@ -1,6 +1,7 @@
 """The files in storage: they go with their rows, and a sweep finds what was left behind.
 
-Only here does a stored file have a path. Elsewhere it is a name in storage, wherever that is.
+Only here does a stored file have a path, and its copy in services.local_copies. Elsewhere it is a
+name in storage, wherever that is.
 """
 
 from __future__ import annotations
@@ -9,28 +10,28 @@ import logging
 import os
 import shutil
 import time
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Container, Iterable, Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from itertools import groupby
 from operator import itemgetter
 from pathlib import Path
-from tempfile import NamedTemporaryFile
 from typing import Any
 from uuid import UUID
 
 from django.conf import settings
-from django.core.files.storage import default_storage
+from django.core.files.storage import default_storage, storages
 from django.db import transaction
 from django.db.models.fields.files import FieldFile
 from django.db.models.signals import post_delete, pre_delete
 from django.dispatch import receiver
 
+from video_classifier.integrations.remote import Remote, StorageError
 from video_classifier.models import Analysis, CaseExport, Clip, Feed, LiveEvent, SegmentCopy
 from video_classifier.querysets import CaseExportQuerySet, SegmentCopyQuerySet
-from video_classifier.services import evidence, live_pictures
+from video_classifier.services import disk, evidence, live_pictures, local_copies
 from video_classifier.services.errors import Refused
 
 logger = logging.getLogger(__name__)
@@ -46,6 +47,7 @@ OURS = (
     evidence.FOLDER,
 )  # in storage; what else lies there is not swept
 RESUMABLE = "resumable"  # a folder beside partial uploads, whose files have rows of their own
+MINUTES = timedelta(minutes=10)  # for which an address of a stored file is good
 FEW = 20  # files that no row knows, as kills and full disks leave them
 
 
@@ -95,18 +97,29 @@ def _forget_live_pictures(instance: Feed, **_: Any) -> None:
 
 
 def _discard_pictures(folder: str) -> None:
-    with suppress(FileNotFoundError):  # it never had any
+    with _tried_again(folder), suppress(FileNotFoundError):  # it never had any
         _, names = default_storage.listdir(folder)
-        discard([*(f"{folder}/{name}" for name in names), folder])
+        every = [f"{folder}/{name}" for name in names]
+        if there := remote():
+            there.remove(every)
+        else:
+            discard([*every, folder])
 
 
 def discard(names: Iterable[str]) -> None:
     """Removes what is there; an empty name is none."""
     for name in filter(None, names):
-        try:
+        local_copies.forget(name)
+        with _tried_again(name):
             default_storage.delete(name)
-        except OSError as error:
-            logger.warning("%s could not be removed (%s); the next sweep tries again", name, error)
+
+
+@contextmanager
+def _tried_again(name: str) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        logger.warning("%s could not be removed (%s); the next sweep tries again", name, error)
 
 
 MISSING = "The file is no longer there. Upload it again."
@@ -116,32 +129,53 @@ MISSING = "The file is no longer there. Upload it again."
 def local_path(file: FieldFile) -> Iterator[Path]:
     """Where a stored file can be read meanwhile: itself, or a copy of what is stored elsewhere.
 
-    Raises Refused if there is none elsewhere; here, who reads it finds out.
+    Raises Refused and disk.AwayError of what is elsewhere; here, who reads it finds out.
     """
     try:
         path = Path(file.path)
     except NotImplementedError:  # as Django's storages say that have no paths
-        with _copy(file) as path:
+        with ExitStack() as held:
+            try:
+                with disk.refusing_when_full():
+                    path = held.enter_context(_copy(file))
+            except FileNotFoundError as error:
+                raise Refused(MISSING) from error
             yield path
     else:
         yield path
 
 
-@contextmanager
-def _copy(file: FieldFile) -> Iterator[Path]:
-    name, folder = str(file.name), settings.FILE_UPLOAD_TEMP_DIR
-    with NamedTemporaryFile(dir=folder, suffix=Path(name).suffix) as copy:
-        try:
-            with file.storage.open(name) as stored:
-                shutil.copyfileobj(stored, copy)
-        except FileNotFoundError as error:
-            raise Refused(MISSING) from error
-        copy.flush()
-        yield Path(copy.name)
+def _copy(file: FieldFile) -> AbstractContextManager[Path]:
+    name, there = str(file.name), remote()
+    if there is None:
+        return local_copies.of_any(file.storage, name)
+    return local_copies.held(there, name, size=file.size)
 
 
-def _remove(path: Path) -> bool:
+def remote() -> Remote | None:
+    """The storage, if it is on another machine and can be asked for more than Django's can."""
+    found = storages["default"]  # itself: who is behind default_storage, protocols don't see
+    return found if isinstance(found, Remote) else None
+
+
+def address(
+    file: FieldFile | str, *, content_type: str, disposition: str = "", lasts: timedelta = MINUTES
+) -> str:
+    """Where a browser gets what is stored elsewhere, for so long; "" if the site has to send it.
+
+    The address is good for everybody who has it: permissions are to be checked before.
+    """
+    there, name = remote(), file if isinstance(file, str) else str(file.name)
+    if there is None or not name:
+        return ""
+    disposition = disposition or "inline"
+    return there.address(name, lasts=lasts, content_type=content_type, disposition=disposition)
+
+
+def _remove(path: Path | str) -> bool:
     """Removes a file or a folder, and says whether it is gone: the next sweep tries again."""
+    if isinstance(path, str):
+        return _remove_stored(path)
     try:
         shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
     except FileNotFoundError:  # another process was quicker
@@ -152,18 +186,33 @@ def _remove(path: Path) -> bool:
     return True
 
 
+def _remove_stored(name: str) -> bool:
+    """The pictures of an analysis, if that is what has the name."""
+    try:
+        if (there := remote()) and name.startswith(f"{evidence.FOLDER}/"):
+            there.remove([each.name for each in there.entries(name)])
+        default_storage.delete(name)
+    except OSError as error:
+        logger.warning("%s could not be removed (%s); the next sweep tries again", name, error)
+        return False
+    return True
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Swept:
     """What a sweep found."""
 
-    left: tuple[Path, ...]  # files and folders that belong to no row and no upload
+    left: tuple[Path | str, ...]  # belongs to no row and no upload; str: a name in storage
     removed: int  # of these
     missing: tuple[UUID, ...]  # clips with a file that is not there
     refused: bool = False  # so many are left that the database looks like another one's
 
 
 def sweep(*, remove: bool = True, force: bool = False) -> Swept:
-    """Removes files on this machine that no row knows, and logs which rows miss a file.
+    """Removes files that no row knows, and logs which rows miss a file.
+
+    Those of this machine, and those in storage if that is elsewhere; there, what is left of
+    uploads that broke off goes, too.
 
     What is younger than GRACE stays: its row may be on the way. Unless `force`d, nothing in the
     media folder goes if more than FEW files and a tenth of all that belong to rows would: that
@@ -171,21 +220,27 @@ def sweep(*, remove: bool = True, force: bool = False) -> Swept:
     old backup.
     """
     global _missing  # noqa: PLW0603
-    before = time.time() - GRACE.total_seconds()
-    uploads, media = list(_left_in_uploads(before)), list(_left_in_media(before))
+    before, there = time.time() - GRACE.total_seconds(), remote()
+    uploads = list(_left_in_uploads(before))
+    stored = _listed(there) if there else None
+    media: list[Path] | list[str] = (
+        list(_left_in_media(before)) if stored is None else list(_left_in(stored, before))
+    )
     refused = not force and len(media) > max(FEW, _rows_with_files() // 10)
     if refused:
         logger.error(
             "%d files in %s belong to no row: is this the right database? If so, remove them "
             "with `manage.py sweep_files --force`.",
             len(media),
-            settings.MEDIA_ROOT,
+            "storage" if there else settings.MEDIA_ROOT,
         )
-    going = uploads if refused else uploads + media
-    removed = sum(_remove(path) for path in going) if remove else 0
+    going = [*uploads, *(() if refused else media)]
+    removed = sum(_remove(each) for each in going) if remove else 0
+    if there and remove:
+        _tidy(there, before)
     if removed:
         logger.warning("removed %d files that no row knew", removed)
-    missing = tuple(dict.fromkeys(_clips_without_files()))
+    missing = tuple(dict.fromkeys(_clips_without_files(stored or {})))
     if missing:
         logger.error("%d clips miss a file: %s", len(missing), ", ".join(map(str, missing[:20])))
     _missing = len(missing)
@@ -222,6 +277,41 @@ def _left_in_media(before: float) -> Iterator[Path]:
     old = [path for path in found if _is_older(path, before)]
     known = _known()
     yield from (path for path in old if path.relative_to(root).as_posix() not in known)
+
+
+def _listed(there: Remote) -> dict[str, datetime]:
+    """What is in storage: names, and when they were written; the folder of an analysis as one.
+
+    Listed before rows are read, as on the disk.
+    """
+    found: dict[str, datetime] = {}
+    for folder in OURS:
+        for each in there.entries(folder):
+            name = each.name
+            if folder == evidence.FOLDER:
+                name = "/".join(name.split("/")[:2])
+            found[name] = max(each.modified, found.get(name, each.modified))
+    return found
+
+
+def _left_in(stored: dict[str, datetime], before: float) -> Iterator[str]:
+    known = _known()
+    for name, modified in stored.items():
+        if modified.timestamp() < before and name not in known:
+            yield name
+
+
+def _tidy(there: Remote, before: float) -> None:
+    """Parts of uploads that broke off, and copies here of what no row knows any more."""
+    since = datetime.fromtimestamp(before, tz=UTC)
+    try:
+        aborted = sum(there.abort_uploads(folder, before=since) for folder in OURS)
+    except StorageError as error:  # not every service lists them
+        logger.warning("unfinished uploads to the storage are not looked for: %s", error)
+    else:
+        if aborted:
+            logger.warning("discarded %d uploads to the storage that had broken off", aborted)
+    local_copies.sweep(_known())
 
 
 def _entries(folder: Path, folders: list[str], names: list[str], root: Path) -> Iterator[Path]:
@@ -265,11 +355,16 @@ def _is_older(path: Path, moment: float) -> bool:
         return False
 
 
-def _clips_without_files() -> Iterator[UUID]:
+def _clips_without_files(stored: Container[str]) -> Iterator[UUID]:
+    """What a listing has shown is not asked for one by one."""
+
+    def is_there(name: str) -> bool:
+        return name in stored or default_storage.exists(name)
+
     for pk, *names in Clip.objects.values_list("pk", "file", "playable").iterator():
-        if not all(default_storage.exists(name) for name in names if name):
+        if not all(is_there(name) for name in names if name):
             yield pk
     of_segments = _segment_copies().order_by("clip", "number").values_list("clip", "file")
     for pk, copies in groupby(of_segments.iterator(), itemgetter(0)):
-        if not all(default_storage.exists(name) for _, name in copies):
+        if not all(is_there(name) for _, name in copies):
             yield pk

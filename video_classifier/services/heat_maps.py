@@ -16,6 +16,7 @@ from video_classifier.services import (
     candidates,
     catalog,
     clips,
+    disk,
     evidence,
     files,
     jobs,
@@ -84,6 +85,9 @@ def _run(heat_map: HeatMap, proceed: Callable[[], bool]) -> None:
         raise
     except GaveWayError:
         jobs.give_way(heat_map)
+    except disk.ABSENCE:
+        logger.warning("the heat map of analysis %s waits for the storage", heat_map.pk)
+        jobs.give_way(heat_map, pause=disk.PAUSE)
     except Refused as error:
         _fail(heat_map, str(error))
     except Exception:

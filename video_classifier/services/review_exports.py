@@ -94,6 +94,8 @@ def lay_out(
                 name = _keep(event, folder)
             except FileNotFoundError:
                 summary.left_out[GONE] += 1
+            except disk.AwayError:  # of all that would follow, too
+                raise
             except Refused as refusal:
                 summary.left_out[str(refusal)] += 1
             else:

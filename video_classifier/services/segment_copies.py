@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Sequence
 from enum import Enum, auto
 from pathlib import Path
@@ -117,7 +118,7 @@ def _make(copy: SegmentCopy, watch: Watch) -> None:
         with files.local_path(copy.clip.file) as video:
             sandbox.copy_span(video, made, Span(copy.start, copy.end), watch=watch)
         with made.open("rb") as file:
-            copy.file.save(f"{copy.clip_id}-{copy.number}.mp4", File(file), save=False)
+            copy.file.save(f"{uuid.uuid4()}.mp4", File(file), save=False)
     since = copy.claimed_at or database.now()
     try:
         jobs.change(
@@ -128,7 +129,7 @@ def _make(copy: SegmentCopy, watch: Watch) -> None:
             seconds_making=(database.now() - since).total_seconds(),
         )
     except BaseException:
-        copy.file.delete(save=False)
+        files.discard([str(copy.file.name)])
         raise
 
 

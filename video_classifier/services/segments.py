@@ -20,6 +20,7 @@ from video_classifier.services import (
     catalog,
     conclusions,
     database,
+    disk,
     evidence,
     files,
     jobs,
@@ -200,6 +201,9 @@ def run(
             raise
         except GaveWayError:
             put_back(worker=segment.worker)
+        except disk.ABSENCE as error:
+            logger.warning("analysis %s waits for the storage: %s", segment.analysis_id, error)
+            _wait(segment)
         except Refused as error:
             _fail(segment, str(error))
         except Exception as error:
@@ -209,6 +213,14 @@ def run(
                 return
             _fail(segment, BROKE)
             logger.exception("analysis %s failed", segment.analysis_id)
+
+
+def _wait(segment: Segment) -> None:
+    """Back to its place for a minute; that was no attempt."""
+    with transaction.atomic():
+        conclusions.lock(Segment.objects.filter(pk=segment.pk))
+        jobs.give_way(segment, pause=disk.PAUSE)
+        conclusions.settle()
 
 
 def _predictor(analysis: Analysis) -> Predictor:

@@ -26,6 +26,7 @@ from video_classifier.services import (
     copies,
     database,
     disk,
+    files,
     log_ids,
     recording_times,
     sandbox,
@@ -217,7 +218,7 @@ def keep(clip: Clip, file: UploadedFile[bytes], *, analyze: Callable[[], Analysi
             analysis = analyze()
     except BaseException:
         if clip.file:
-            clip.file.delete(save=False)
+            files.discard([str(clip.file.name)])
         raise
     with log_ids.of(clip=clip.pk):  # beside the request's: what follows has the clip's alone
         logger.info("clip %s was taken in", clip.pk)

@@ -8,14 +8,18 @@ from urllib.parse import urlsplit
 from uuid import UUID
 
 from django.contrib.auth.models import User
-from django.http import HttpRequest, HttpResponse
+from django.core.files.storage import default_storage
+from django.http import FileResponse, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.cache import patch_vary_headers
 from django.utils.http import url_has_allowed_host_and_scheme
 from django_htmx.middleware import HtmxDetails
 
-from video_classifier.services import audit_views
+from video_classifier.services import audit_views, files
+
+JPEG = "image/jpeg"
 
 
 class SignedInRequest(HttpRequest):
@@ -51,6 +55,13 @@ def is_part(request: HttpRequest) -> bool:
 def is_alone(request: HttpRequest) -> bool:
     """Whether a video is asked for by itself, not by a player, which asks for ranges."""
     return "Range" not in request.headers
+
+
+def stored_picture(name: str) -> HttpResponseBase:
+    """A JPEG, or the address where it is stored. Raises FileNotFoundError."""
+    if address := files.address(name, content_type=JPEG):
+        return HttpResponseRedirect(address)
+    return FileResponse(default_storage.open(name), content_type=JPEG)
 
 
 def shows_page(request: HttpRequest) -> bool:

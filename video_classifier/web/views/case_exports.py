@@ -13,7 +13,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
 from video_classifier.models import Case, CaseExport
-from video_classifier.services import audit, case_exports
+from video_classifier.services import audit, case_exports, files
 from video_classifier.services.errors import Refused
 from video_classifier.states import Action, Status
 from video_classifier.web.cases import ExportForm
@@ -40,22 +40,31 @@ def export_case(request: SignedInRequest, pk: UUID) -> HttpResponse:
 @never_cache
 @require_safe
 def case_export(request: SignedInRequest, pk: UUID) -> HttpResponseBase:
-    """The archive, straight from the disk."""
+    """The archive, straight from where it is stored."""
     export = get_object_or_404(
         CaseExport.objects.open_to(request.user).filter(status=Status.DONE).select_related("case"),
         pk=pk,
     )
     if request.method == "HEAD":
         return HttpResponse(content_type=ZIP)
+    response = _archive(export, f"case-{str(export.case_id)[:8]}.zip")
+    store = export.case.store_id
+    audit.record(Action.DOWNLOADED, request.user, audit.CASE_EXPORT, pk, store=store)
+    return response
+
+
+def _archive(export: CaseExport, name: str) -> HttpResponseBase:
+    stored = str(export.file.name)
+    address = files.address(stored, content_type=ZIP, disposition=f'attachment; filename="{name}"')
     try:
-        file = default_storage.open(str(export.file.name))
+        if not address:
+            file = default_storage.open(stored)
+            return FileResponse(file, as_attachment=True, filename=name, content_type=ZIP)
+        default_storage.size(stored)  # the storage would tell programs, and not people
     except FileNotFoundError as error:
         msg = "The file of this export is no longer there. Have another one made."
         raise Http404(msg) from error
-    store = export.case.store_id
-    audit.record(Action.DOWNLOADED, request.user, audit.CASE_EXPORT, pk, store=store)
-    name = f"case-{str(export.case_id)[:8]}.zip"
-    return FileResponse(file, as_attachment=True, filename=name, content_type=ZIP)
+    return redirect(address)
 
 
 @require_POST

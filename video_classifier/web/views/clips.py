@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from datetime import timedelta
 from http import HTTPStatus
 from uuid import UUID
 
@@ -16,7 +17,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
 from video_classifier.models import Clip, SegmentCopy
-from video_classifier.services import audit, audit_views, copies
+from video_classifier.services import audit, audit_views, copies, files
 from video_classifier.states import Playback, Status
 from video_classifier.web import ranges
 from video_classifier.web.players import AT, player_of, second_asked
@@ -38,7 +39,8 @@ CONTENT_TYPES = {
     "hevc": "video/h265",
 }
 
-SENT = (HTTPStatus.OK, HTTPStatus.PARTIAL_CONTENT)
+SENT = (HTTPStatus.OK, HTTPStatus.PARTIAL_CONTENT, HTTPStatus.FOUND)
+PLAYED = timedelta(hours=1)  # for which the address of a stored video is good: players come back
 
 # Opened by itself, the file may be played, and that is all.
 BARE = "sandbox allow-same-origin; default-src 'none'; media-src 'self'"
@@ -56,20 +58,22 @@ def clip_file(request: SignedInRequest, pk: UUID) -> HttpResponseBase:
     if clip.playback == Playback.SEGMENTS and AT in request.GET and not download:
         return _moment(clip, second_asked(request.GET))
     copy = bool(clip.playable) and not download
+    name = "".join(filter(str.isprintable, clip.name)) or "clip"
+    disposition = content_disposition_header(download, name) or "inline"
     response = _sent(
         request,
         clip.playable if copy else clip.file,
         etag=f'"{clip.sha256}{"-playable" if copy else ""}"',
         container="mp4" if copy else clip.container,
         longest=sys.maxsize if download else ranges.STRETCH,
+        disposition=disposition,
     )
     if request.method == "GET" and response.status_code in SENT:
         if download:
             audit_views.note_download(request.user, clip, in_parts=not is_alone(request))
         elif is_alone(request):
             note_view(request, audit.CLIP, clip.pk, store=clip.store_id)
-    name = "".join(filter(str.isprintable, clip.name)) or "clip"
-    response["Content-Disposition"] = content_disposition_header(download, name) or "inline"
+    response["Content-Disposition"] = disposition
     return response
 
 
@@ -85,24 +89,47 @@ def segment_copy(request: SignedInRequest, pk: UUID, number: int) -> HttpRespons
     return _sent(request, found.file, etag=etag, container="mp4", longest=ranges.STRETCH)
 
 
-def _sent(
-    request: HttpRequest, stored: FieldFile, *, etag: str, container: str, longest: int
+def _sent(  # noqa: PLR0913
+    request: HttpRequest,
+    stored: FieldFile,
+    *,
+    etag: str,
+    container: str,
+    longest: int,
+    disposition: str = "inline",
 ) -> HttpResponseBase:
+    content_type = CONTENT_TYPES.get(container, "application/octet-stream")
+    address = files.address(
+        stored, content_type=content_type, disposition=disposition, lasts=PLAYED
+    )
     try:
-        file = stored.open("rb")
+        if address:
+            response = _elsewhere(request, stored, address, content_type)
+        else:
+            response = ranges.respond(
+                request, stored.open("rb"), etag=etag, content_type=content_type, longest=longest
+            )
     except FileNotFoundError as error:
         msg = "The file of this clip is no longer there."
         raise Http404(msg) from error
-    response = ranges.respond(
-        request,
-        file,
-        etag=etag,
-        content_type=CONTENT_TYPES.get(container, "application/octet-stream"),
-        longest=longest,
-    )
     response["Cache-Control"] = "private, no-store"  # a desk may be shared
     response["Content-Security-Policy"] = BARE
     return response
+
+
+def _elsewhere(
+    request: HttpRequest, stored: FieldFile, address: str, content_type: str
+) -> HttpResponseBase:
+    """To where it is stored, which sends ranges, too. Raises FileNotFoundError to who is alone.
+
+    The address is signed for GET, so what asks for the head alone is answered here.
+    """
+    if request.method == "HEAD":
+        headers = {"Content-Length": str(stored.size), "Accept-Ranges": "bytes"}
+        return HttpResponse(content_type=content_type, headers=headers)
+    if is_alone(request):
+        stored.size  # noqa: B018  (the storage would tell programs, and not people)
+    return redirect(address)
 
 
 def _moment(clip: Clip, second: float) -> HttpResponse:

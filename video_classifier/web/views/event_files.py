@@ -37,9 +37,9 @@ def event_download(request: SignedInRequest, pk: UUID, number: int) -> HttpRespo
         return _no_room(request)
     try:
         file = event_files.archive(event, link=request.build_absolute_uri)
-    except disk.DiskFullError:
-        return _no_room(request)
     except Refused as refusal:
+        if isinstance(refusal, disk.DiskFullError) and not disk.is_away(refusal):
+            return _no_room(request)
         messages.error(request, str(refusal))
         return redirect(event.analysis)
     store = event.analysis.store_id

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from uuid import UUID
 
-from django.core.files.storage import default_storage
-from django.http import FileResponse, HttpRequest, HttpResponse
-from django.http.response import Http404
+from django.http import HttpRequest, HttpResponse
+from django.http.response import Http404, HttpResponseBase
 from django.shortcuts import get_object_or_404
 from django.views.decorators.cache import cache_control, never_cache
 from django.views.decorators.http import require_safe
@@ -30,7 +29,13 @@ from video_classifier.web.events import (
 )
 from video_classifier.web.overview import overview_of
 from video_classifier.web.players import Player, player_of
-from video_classifier.web.responses import SignedInRequest, is_part, note_view, page_or_part
+from video_classifier.web.responses import (
+    SignedInRequest,
+    is_part,
+    note_view,
+    page_or_part,
+    stored_picture,
+)
 from video_classifier.web.trashed import ANALYSIS, gone_if_trashed
 
 _not_cached = cache_control(private=True, no_store=True)  # a desk may be shared
@@ -96,13 +101,13 @@ def _crops(row: Event) -> list[tuple[int, float]]:
 @require_safe
 @gone_if_trashed(ANALYSIS)
 @_not_cached
-def event_still(request: HttpRequest, pk: UUID, number: int) -> FileResponse:
+def event_still(request: HttpRequest, pk: UUID, number: int) -> HttpResponseBase:
     """The whole picture that shows an event."""
     visible = Event.objects.visible_to(request.user).select_related("segment", "track__segment")
     found = get_object_or_404(visible, analysis=pk, number=number)
     try:
         if name := evidence.event_still(found):
-            return FileResponse(default_storage.open(name), content_type="image/jpeg")
+            return stored_picture(name)
     except FileNotFoundError:
         pass
     msg = "There is no picture of this event."

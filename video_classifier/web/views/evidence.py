@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from uuid import UUID
 
-from django.core.files.storage import default_storage
-from django.http import FileResponse, HttpRequest, HttpResponse
-from django.http.response import Http404
+from django.http import HttpRequest, HttpResponse
+from django.http.response import Http404, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.views.decorators.cache import cache_control, never_cache
@@ -17,7 +16,7 @@ from video_classifier.models import Analysis, HeatMap
 from video_classifier.services import candidates, evidence, heat_maps
 from video_classifier.services.errors import Refused
 from video_classifier.states import Status
-from video_classifier.web.responses import SignedInRequest
+from video_classifier.web.responses import SignedInRequest, stored_picture
 from video_classifier.web.results import HeatMapPanel
 from video_classifier.web.trashed import ANALYSIS, gone_if_trashed
 
@@ -27,7 +26,7 @@ _not_cached = cache_control(private=True, no_store=True)  # a desk may be shared
 @require_safe
 @gone_if_trashed(ANALYSIS)
 @_not_cached
-def frame(request: HttpRequest, pk: UUID, number: int) -> FileResponse:
+def frame(request: HttpRequest, pk: UUID, number: int) -> HttpResponseBase:
     """One of the frames that the model looked at, as a small picture."""
     analysis = get_object_or_404(Analysis.objects.visible_to(request.user), pk=pk)
     return _picture(evidence.frame_files(analysis), number)
@@ -36,7 +35,7 @@ def frame(request: HttpRequest, pk: UUID, number: int) -> FileResponse:
 @require_safe
 @gone_if_trashed(ANALYSIS)
 @_not_cached
-def crop(request: HttpRequest, pk: UUID, track: int, number: int) -> FileResponse:
+def crop(request: HttpRequest, pk: UUID, track: int, number: int) -> HttpResponseBase:
     """What the model saw of a track at one moment."""
     analysis = get_object_or_404(Analysis.objects.visible_to(request.user), pk=pk)
     found = candidates.track(analysis, track)
@@ -46,7 +45,7 @@ def crop(request: HttpRequest, pk: UUID, track: int, number: int) -> FileRespons
 @require_safe
 @gone_if_trashed(ANALYSIS)
 @_not_cached
-def heat(request: HttpRequest, pk: UUID, number: int) -> FileResponse:
+def heat(request: HttpRequest, pk: UUID, number: int) -> HttpResponseBase:
     """One of the pictures that the score comes from, dim where it did not matter."""
     done = HeatMap.objects.visible_to(request.user).select_related("analysis")
     found = get_object_or_404(done, pk=pk, status=Status.DONE)
@@ -80,11 +79,11 @@ def heat_map(request: SignedInRequest, pk: UUID) -> HttpResponse:
     )
 
 
-def _picture(names: Sequence[str], number: int) -> FileResponse:
+def _picture(names: Sequence[str], number: int) -> HttpResponseBase:
     """The file, if there is a picture `number`; not even looked for if there can't be one."""
     if number < len(names):
         try:
-            return FileResponse(default_storage.open(names[number]), content_type="image/jpeg")
+            return stored_picture(names[number])
         except FileNotFoundError:
             pass
     msg = "There is no such picture."

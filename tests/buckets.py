@@ -1,0 +1,97 @@
+"""An S3 service on this machine, over HTTP, and faults that it can be told to have."""
+
+from __future__ import annotations
+
+import threading
+import time
+import uuid
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import boto3
+import pytest
+from django.core.files.storage import storages
+from pytest_django import Settings
+
+from shoplift_site import env
+from video_classifier.integrations.bucket import Bucket
+
+KEY, SECRET = "key", "se/cret"
+XML = [("Content-Type", "application/xml")]
+
+Start = Callable[..., Any]
+
+
+@dataclass
+class Service:
+    """Moto's, on a free port; `fault` is what it does wrong to whatever asks."""
+
+    app: Callable[[dict[str, Any], Start], Iterable[bytes]]
+    address: str = ""
+    fault: str = ""  # "403", "500", "cut", "hangs" or ""
+    only: str = ""  # the method that it is wrong of; "" for all
+    asked: list[str] = field(default_factory=list)  # methods and paths
+
+    def __call__(self, environ: dict[str, Any], start: Start) -> Iterable[bytes]:
+        self.asked.append(f"{environ['REQUEST_METHOD']} {environ['PATH_INFO']}")
+        if self.only and environ["REQUEST_METHOD"] != self.only:
+            return self.app(environ, start)
+        if self.fault == "hangs":
+            time.sleep(3)  # longer than STORAGE_TIMEOUT in tests
+        if self.fault in {"403", "500"}:
+            start(f"{self.fault} Fault", XML)
+            return [b"<Error><Code>Fault</Code><Message>told so</Message></Error>"]
+        answer = self.app(environ, start)
+        return _first_half(answer) if self.fault == "cut" else answer
+
+
+def _first_half(answer: Iterable[bytes]) -> Iterator[bytes]:
+    content = b"".join(answer)
+    if content:
+        yield content[: len(content) // 2]
+    msg = "the connection is cut"
+    raise ConnectionAbortedError(msg)
+
+
+@pytest.fixture(scope="session")
+def s3() -> Iterator[Service]:
+    from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
+    from werkzeug.serving import make_server
+
+    service = Service(DomainDispatcherApplication(create_backend_app))
+    server = make_server("127.0.0.1", 0, service, threaded=True)
+    service.address = f"http://127.0.0.1:{server.port}"
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    yield service
+    server.shutdown()
+    thread.join()
+
+
+def address_of(service: Service, bucket: str) -> str:
+    """As STORAGE_URL has it."""
+    return f"s3://{KEY}:{SECRET.replace('/', '%2F')}@{bucket}?endpoint={service.address}"
+
+
+@pytest.fixture
+def bucket(s3: Service, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[Bucket]:
+    """The site's storage, empty."""
+    name = f"shoplift-{uuid.uuid4()}"
+    client = boto3.client(
+        "s3",
+        endpoint_url=s3.address,
+        region_name="us-east-1",
+        aws_access_key_id=KEY,
+        aws_secret_access_key=SECRET,
+    )
+    client.create_bucket(Bucket=name)
+    monkeypatch.setenv("STORAGE_URL", address_of(s3, name))
+    settings.STORAGE_TIMEOUT = 2
+    settings.STORAGES = settings.STORAGES | {"default": env.storage("STORAGE_URL")}
+    settings.STORAGE_ORIGIN = s3.address
+    found = storages["default"]
+    assert isinstance(found, Bucket)
+    s3.asked.clear()
+    yield found
+    s3.fault = s3.only = ""
