@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -294,6 +295,30 @@ def test_the_same_request_is_done_once(api: Key, video: bytes, keyed: dict[str, 
     assert (again.status_code, again["Location"]) == (202, first["Location"])
     assert again[idempotency.REPEATED] == "true"
     assert Clip.objects.count() == 1
+
+
+def test_a_request_that_broke_after_the_clip_was_kept_is_not_done_again(
+    api: Key, video: bytes, keyed: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As where the process is killed, or the database is lost, before it answers."""
+    with monkeypatch.context() as patch:
+        patch.setattr(receiving, "wait_for", make_raise(ConnectionError))
+        with pytest.raises(ConnectionError):
+            api.post(f"{V1}/clips", sent(video), headers=keyed)
+
+    again = api.post(f"{V1}/clips", sent(video), headers=keyed)
+
+    assert again.status_code == 202
+    assert again[idempotency.REPEATED] == "true"
+    assert again.json()["id"] == str(Analysis.objects.get().pk)
+    assert Clip.objects.count() == 1
+
+
+def make_raise(error: type[Exception]) -> Callable[..., None]:
+    def fail(*_: object, **__: object) -> None:
+        raise error
+
+    return fail
 
 
 def test_another_body_under_the_same_key_is_refused(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable
 
+from django.contrib.auth.models import User
 from django.core.files.uploadedfile import UploadedFile
 from drf_spectacular.utils import OpenApiParameter
 from rest_framework.request import Request
@@ -29,26 +30,41 @@ PARAMETER = OpenApiParameter(
 )
 
 
-def once(request: Request, act: Callable[[], Response]) -> Response:
-    """What `act` answers, or what it answered before."""
+Note = Callable[[Callable[[], Response]], None]
+
+
+def once(request: Request, act: Callable[[Note], Response]) -> Response:
+    """What `act` answers, or what it answered before.
+
+    `act` gets a function that it calls in the transaction in which something is done, with what
+    makes an answer: that one is given if the process dies before the real one is noted.
+    """
     key = request.headers.get(HEADER)
     if key is None:
-        return act()
+        return act(lambda _: None)
     if not (key.isascii() and key.isprintable() and 0 < len(key) <= LONGEST):
         raise Problem(400, INVALID)
     before = idempotency.begin(user_of(request), key, _fingerprint(request))
     if before is not None:
         headers = {REPEATED: "true"} | ({"Location": before.location} if before.location else {})
         return Response(before.body, status=before.status, headers=headers)
+
+    def note(made: Callable[[], Response]) -> None:
+        _note(user_of(request), key, made())
+
     try:
-        response = act()
+        response = act(note)
     except BaseException:
         idempotency.forget(user_of(request), key)
         raise
+    _note(user_of(request), key, response)
+    return response
+
+
+def _note(user: User, key: str, response: Response) -> None:
     location = response.headers.get("Location", "")
     answer = Answer(status=response.status_code, body=response.data, location=location)
-    idempotency.finish(user_of(request), key, answer)
-    return response
+    idempotency.finish(user, key, answer)
 
 
 def _fingerprint(request: Request) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Callable
 from typing import cast
 
 from django.conf import settings
@@ -49,15 +50,20 @@ def the_file(request: Request) -> UploadedFile[bytes]:
     return files[0]
 
 
-def accept(request: Request, file: UploadedFile[bytes]) -> Analysis:
-    """Keeps the clip and queues its analysis. Raises Problem and Refused."""
+def accept(
+    request: Request, file: UploadedFile[bytes], *, then: Callable[[Analysis], None]
+) -> Analysis:
+    """Keeps the clip and queues its analysis; `then` is called in the transaction that does so.
+
+    Raises Problem and Refused.
+    """
     said = cast("QueryDict", request.data).dict()
     form = UploadForm({"model": catalog.default_name()} | said, user=user_of(request))
     if not form.is_valid():
         errors = {name: [str(each) for each in found] for name, found in form.errors.items()}
         raise Problem(422, form.problem, errors=errors)
     try:
-        return uploads.accept(file=file, user=user_of(request), choices=form.chosen)
+        return uploads.accept(file=file, user=user_of(request), choices=form.chosen, then=then)
     except uploads.InTrashError as found:
         raise Problem(409, resumable.IN_TRASH, clip=str(found.clip.pk)) from found
 

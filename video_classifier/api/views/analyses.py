@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from django.core.exceptions import PermissionDenied
+from django.db import transaction
 from django.db.models import QuerySet
 from django.http import Http404
 from drf_spectacular.utils import extend_schema_view
@@ -70,13 +71,15 @@ class Analyses(ListAPIView[Analysis]):
         wanted = AgainSerializer(data=request.data)
         wanted.is_valid(raise_exception=True)
 
-        def act() -> Response:
+        def act(note: idempotency.Note) -> Response:
             clip = kept_or_gone(one(shown(request), wanted.validated_data["clip"]))
             if not may_analyze(request.user, clip):
                 raise PermissionDenied(MAY_NOT_UPLOAD)
             model = wanted.validated_data.get("model") or catalog.default_name()
             catalog.usable(model)
-            analysis = analyses.enqueue(clip, model=model, user=user_of(request))
+            with transaction.atomic():
+                analysis = analyses.enqueue(clip, model=model, user=user_of(request))
+                note(lambda: accepted(request, analysis))
             receiving.wait_for(analysis, seconds=seconds)
             return accepted(request, analysis)
 

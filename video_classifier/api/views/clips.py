@@ -24,7 +24,7 @@ from video_classifier.api.serializers import (
 )
 from video_classifier.api.views.shared import accepted, kept_or_gone, one
 from video_classifier.http.permissions import may_delete
-from video_classifier.models import Clip, Review
+from video_classifier.models import Analysis, Clip, Review
 from video_classifier.querysets import ClipQuerySet, ReviewQuerySet
 from video_classifier.services import review_queue, trash
 from video_classifier.services.errors import Refused
@@ -63,8 +63,11 @@ class Clips(ListAPIView[Clip]):
         seconds = receiving.seconds_to_wait(request, default=0)
         file = receiving.the_file(request)
 
-        def act() -> Response:
-            analysis = receiving.accept(request, file)
+        def act(note: idempotency.Note) -> Response:
+            def then(analysis: Analysis) -> None:
+                note(lambda: accepted(request, analysis))
+
+            analysis = receiving.accept(request, file, then=then)
             receiving.wait_for(analysis, seconds=seconds)
             return accepted(request, analysis)
 

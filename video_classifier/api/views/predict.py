@@ -65,10 +65,14 @@ class Predict(GenericAPIView[Clip]):
         seconds = receiving.seconds_to_wait(request, default=receiving.MOST_SECONDS)
         file = receiving.the_file(request)
 
-        def act() -> Response:
+        def act(note: idempotency.Note) -> Response:
             if pictures.is_picture(file):
                 return _people(file)
-            analysis = receiving.accept(request, file)
+
+            def then(analysis: Analysis) -> None:
+                note(lambda: _came_to(request, analysis))
+
+            analysis = receiving.accept(request, file, then=then)
             receiving.wait_for(analysis, seconds=seconds)
             return _came_to(request, analysis)
 
