@@ -175,6 +175,14 @@ class ClipQuerySet(InStoreQuerySet["Clip"]):
         return self.filter(_HINTS_YET).distinct()
 
 
+AT_ONCE = timedelta(seconds=1)  # between the two moments of a job that is not to rest
+
+
+def _is_dead(now: datetime, lease: timedelta) -> Q:
+    """A heartbeat far ahead is of before the clock was set back: who lives has another soon."""
+    return Q(heartbeat_at__lt=now - lease) | Q(heartbeat_at__gt=now + lease)
+
+
 class JobQuerySet(InStoreQuerySet[AnyJob]):
     """Of rows that are also the jobs in a queue."""
 
@@ -219,9 +227,18 @@ class JobQuerySet(InStoreQuerySet[AnyJob]):
             pk=job.pk, status=Status.RUNNING, worker=job.worker, attempts=job.attempts
         )
 
-    def stalled(self, *, before: datetime) -> Self:
-        """Running, with no heartbeat since `before`: their worker is dead, lost or stuck."""
-        found = self.filter(status=Status.RUNNING, heartbeat_at__lt=before)
+    def due(self, *, now: datetime) -> Self:
+        """Those that don't rest.
+
+        What was never to rest is due even if it seems to be queued later than `now`, as where the
+        clock was set back since.
+        """
+        not_resting = Q(not_before__lte=F("waiting_since") + AT_ONCE)
+        return self.filter(Q(not_before__lte=now) | not_resting)
+
+    def stalled(self, *, now: datetime, lease: timedelta) -> Self:
+        """Running, without a heartbeat for so long: their worker is dead, lost or stuck."""
+        found = self.filter(_is_dead(now, lease), status=Status.RUNNING)
         return found.order_by("heartbeat_at")
 
 
@@ -368,16 +385,11 @@ class FeedQuerySet(InStoreQuerySet["Feed"]):
 
     def free(self, *, now: datetime, lease: timedelta) -> Self:
         """Of no watcher, or of a dead one."""
-        return self.filter(Q(worker="") | self._is_dead(now, lease))
+        return self.filter(Q(worker="") | _is_dead(now, lease))
 
     def abandoned(self, *, now: datetime, lease: timedelta) -> Self:
         """Of a dead watcher."""
-        return self.exclude(worker="").filter(self._is_dead(now, lease))
-
-    @staticmethod
-    def _is_dead(now: datetime, lease: timedelta) -> Q:
-        """A heartbeat far ahead is of before the clock was set back: who lives has another soon."""
-        return Q(heartbeat_at__lt=now - lease) | Q(heartbeat_at__gt=now + lease)
+        return self.exclude(worker="").filter(_is_dead(now, lease))
 
 
 class FeedHourQuerySet(InStoreQuerySet["FeedHour"]):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -18,7 +18,7 @@ from tests.conftest import MakeClip, MakeUser, claimed
 from tests.databases import cut_off_others, plan
 from video_classifier.models import BrowserCopy, HeatMap, Segment
 from video_classifier.models import jobs as job_models
-from video_classifier.services import jobs
+from video_classifier.services import database, jobs
 from video_classifier.services.errors import Refused
 from video_classifier.services.jobs import GaveWayError, LeaseLostError
 from video_classifier.states import Playback, Status
@@ -166,6 +166,52 @@ def test_an_older_worker_leaves_newer_jobs_alone(
     assert jobs.requeue_stalled(BrowserCopy.objects.all(), give_up=finish) == 0
 
 
+# A clock that was set back
+
+
+@pytest.fixture
+def an_hour_back(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
+    def set_back() -> None:
+        before = timezone.now() - HOUR
+        monkeypatch.setattr(database, "now", lambda: before)
+
+    return set_back
+
+
+def test_what_was_queued_before_the_clock_was_set_back_has_its_turn(
+    queue: Any, an_hour_back: Callable[[], None]
+) -> None:
+    now = timezone.now()
+    waiting = queue()
+    BrowserCopy.objects.update(waiting_since=now, not_before=now + timedelta(microseconds=20))
+
+    an_hour_back()
+
+    assert claim() == waiting
+
+
+def test_what_ran_when_the_clock_was_set_back_is_queued_again_and_has_its_turn(
+    queue: Any, an_hour_back: Callable[[], None]
+) -> None:
+    copy = queue()
+    BrowserCopy.objects.update(not_before=timezone.now())
+    assert claim() == copy
+
+    an_hour_back()
+
+    assert jobs.requeue_stalled(BrowserCopy.objects.all(), give_up=finish) == 1
+    assert claim("two") == copy
+
+
+def test_what_rests_still_rests(queue: Any) -> None:
+    queue()
+    running = claim()
+    assert running is not None
+    jobs.try_later(running, pause=HOUR)
+
+    assert claim() is None
+
+
 # The indexes and who reads them
 
 
@@ -175,7 +221,7 @@ def test_the_queue_the_stalled_and_the_turns_are_found_through_indexes(kind: Any
     name, rows = kind._meta.model_name, kind.objects
 
     turn = plan(jobs.ready(rows.all()).in_turn())
-    stalled = plan(rows.stalled(before=timezone.now()))
+    stalled = plan(rows.stalled(now=timezone.now(), lease=HOUR))
 
     assert f"{name}_queue" in turn
     assert f"{name}_turns" in turn
@@ -226,7 +272,7 @@ def test_a_run_that_is_stuck_past_its_deadline_shows_no_more_life(
     assert copy is not None
     copy.deadline = timezone.now() + left
     BrowserCopy.objects.update(heartbeat_at=timezone.now() - HOUR)
-    old = BrowserCopy.objects.stalled(before=timezone.now() - HOUR / 2)
+    old = BrowserCopy.objects.stalled(now=timezone.now(), lease=HOUR / 2)
 
     with jobs.holding(copy, proceed=lambda: True, too_long=""):
         stopped_waiting = threading.Event()
@@ -244,7 +290,7 @@ def test_a_run_shows_life_again_once_the_database_is_back(queue: Any, settings: 
     queue()
     copy = claim()
     assert copy is not None
-    old = BrowserCopy.objects.stalled(before=timezone.now() - HOUR / 2)
+    old = BrowserCopy.objects.stalled(now=timezone.now(), lease=HOUR / 2)
 
     with jobs.holding(copy, proceed=lambda: True, too_long="") as watch:
         for _ in range(2):

@@ -102,7 +102,7 @@ def deliver(delivery: Delivery) -> None:
 def requeue_stalled() -> int:
     """Queues once more what was cut off in the middle; says how many. See `put_back`."""
     running = Delivery.objects.known_to(JOB_VERSION)
-    return _give_back(running.stalled(before=database.now() - LEASE))
+    return _give_back(running.stalled(now=database.now(), lease=LEASE))
 
 
 def put_back(*, worker: str) -> int:

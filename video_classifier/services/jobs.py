@@ -59,7 +59,7 @@ def place(jobs: JobQuerySet[AnyJob], **wanted: object) -> int:
 
 def ready(jobs: JobQuerySet[AnyJob]) -> JobQuerySet[AnyJob]:
     """Those that this code may claim now."""
-    return jobs.waiting().known_to(models.JOB_VERSION).filter(not_before__lte=database.now())
+    return jobs.waiting().known_to(models.JOB_VERSION).due(now=database.now())
 
 
 def claim_next(
@@ -126,8 +126,8 @@ def claim(
 
 def stalled_among(jobs: JobQuerySet[AnyJob]) -> JobQuerySet[AnyJob]:
     """The jobs of dead and stuck workers that this code may put back."""
-    before = database.now() - settings.ANALYSIS_LEASE
-    return jobs.known_to(models.JOB_VERSION).stalled(before=before)
+    known = jobs.known_to(models.JOB_VERSION)
+    return known.stalled(now=database.now(), lease=settings.ANALYSIS_LEASE)
 
 
 def requeue_stalled(
@@ -143,7 +143,7 @@ def requeue_stalled(
     for job in stalled.filter(attempts__gte=settings.ANALYSIS_ATTEMPTS):
         with suppress(LeaseLostError):
             give_up(job)
-    return stalled.update(**_QUEUED | waiting)
+    return stalled.update(**_QUEUED | {"not_before": database.now()} | waiting)
 
 
 def run_next(
@@ -172,7 +172,8 @@ def run_next(
 
 def requeue(jobs: JobQuerySet[AnyJob], **changes: object) -> int:
     """Queues those of these that run, at their places; says how many."""
-    return jobs.filter(status=Status.RUNNING).update(**_QUEUED | changes)
+    fields = _QUEUED | {"not_before": database.now()} | changes
+    return jobs.filter(status=Status.RUNNING).update(**fields)
 
 
 def put_back(jobs: JobQuerySet[AnyJob], *, worker: str, **waiting: object) -> int:
@@ -182,7 +183,8 @@ def put_back(jobs: JobQuerySet[AnyJob], *, worker: str, **waiting: object) -> in
     until it is stopped must not keep the next one from everything else.
     """
     running = jobs.filter(status=Status.RUNNING, worker=worker)
-    return running.update(waiting_since=database.now(), **_QUEUED, **waiting)
+    now = database.now()
+    return running.update(waiting_since=now, not_before=now, **_QUEUED, **waiting)
 
 
 def give_way(job: models.Job, *, pause: timedelta = timedelta()) -> None:
