@@ -15,7 +15,7 @@ BIN := .venv/bin
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-postgres test-serve quick fuzz lint audit check soak lock models recipes clean
+.PHONY: help run test test-postgres test-serve test-faults quick fuzz lint audit check soak lock models recipes clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 22
@@ -56,6 +56,11 @@ quick: .venv/development ## the tests that need neither Keras nor a browser: bef
 SEEDS ?= 1000
 fuzz: .venv/development ## damage clips and fill forms at random in SEEDS ways; `make test` tries a few
 	$(BIN)/python -m pytest -m fuzz --seeds $(SEEDS)
+
+SETUPS ?= sqlite postgres
+KILLS ?= 10
+test-faults: .venv/development ## kill, freeze and starve the parts of a site at work, for two minutes on each of SETUPS
+	@for each in $(SETUPS); do $(BIN)/python -m scripts.faults --setup $$each --kills $(KILLS) --minutes 2 || exit; done
 
 MINUTES ?= 30
 ORDINARY := $(wildcard $(FOOTAGE)/mnnit/non_shoplifters/normal_01*.mp4)

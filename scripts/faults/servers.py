@@ -1,0 +1,184 @@
+"""A PostgreSQL that may be killed and comes back with what it had, and a disk that runs full."""
+
+from __future__ import annotations
+
+import os
+import pwd
+import shutil
+import signal
+import subprocess
+import time
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import psutil
+import psycopg
+
+from scripts._lib.site_under_test import SiteError
+from scripts.faults.processes import kill
+
+DEBIAN = Path("/usr/lib/postgresql")  # a folder a version, none of them on the PATH
+PATIENCE = 60.0  # seconds to start
+DATABASE = "shoplift"
+
+
+class Postgres:
+    """A cluster in a folder of its own, on a port of 127.0.0.1 that stays the same."""
+
+    def __init__(self, folder: Path, port: int) -> None:
+        self.port = port
+        self._folder = folder
+        self._programs = _programs()
+        self._account = _account()
+        self._process: subprocess.Popen[bytes] | None = None
+        folder.mkdir()
+        if self._account:
+            os.chown(folder, self._account["user"], self._account["group"])
+        cluster = ("--pgdata", "data", "--auth", "trust", "--username", "postgres")
+        self._run("initdb", *cluster, "--encoding", "UTF8", "--locale", "C.UTF-8")
+        self.start()
+        with self.connection("postgres") as connection:
+            connection.execute(f"CREATE DATABASE {DATABASE}")
+
+    def address(self, port: int) -> str:
+        """By way of a proxy at that port."""
+        return f"postgres://postgres@127.0.0.1:{port}/{DATABASE}"
+
+    def connection(self, name: str = DATABASE) -> psycopg.Connection[Any]:
+        return psycopg.connect(
+            f"postgres://postgres@127.0.0.1:{self.port}/{name}", autocommit=True, connect_timeout=5
+        )
+
+    def start(self, environment: Mapping[str, str] | None = None) -> None:
+        """And wait until it answers, which is after the log of a crash was played back."""
+        until = time.monotonic() + PATIENCE
+        while not self._answers():
+            if time.monotonic() > until:
+                msg = f"PostgreSQL does not start; see {self._folder / 'log'}."
+                raise SiteError(msg)
+            # It refuses while processes of one that was killed still hold its memory.
+            if self._process is None or self._process.poll() is not None:
+                self._process = self._popen(environment or {})
+            time.sleep(0.1)
+
+    def _popen(self, environment: Mapping[str, str]) -> subprocess.Popen[bytes]:
+        options = {
+            "listen_addresses": "127.0.0.1",
+            "port": self.port,
+            "unix_socket_directories": self._folder,
+            "shared_buffers": "64MB",
+        }
+        words = [f"--{name}={value}" for name, value in options.items()]
+        with (self._folder / "log").open("ab") as log:
+            return subprocess.Popen(  # noqa: S603
+                [self._programs / "postgres", "-D", "data", *words],
+                cwd=self._folder,
+                env={**os.environ, **environment},
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+                **self._account,
+            )
+
+    def _answers(self) -> bool:
+        with suppress(psycopg.OperationalError), self.connection("postgres"):
+            return True
+        return False
+
+    def family(self) -> list[psutil.Process]:
+        if self._process is None:
+            return []
+        with suppress(psutil.NoSuchProcess):
+            leader = psutil.Process(self._process.pid)
+            return [leader, *leader.children(recursive=True)]
+        return []
+
+    def kill(self) -> None:
+        """All of it at once."""
+        kill(self.family())
+        if self._process is not None:
+            self._process.wait(PATIENCE)
+
+    def end(self) -> None:
+        if self._process is not None and self._process.poll() is None:
+            self._process.send_signal(signal.SIGINT)
+            self._process.wait(PATIENCE)
+
+    def _run(self, program: str, *words: str) -> None:
+        subprocess.run(  # noqa: S603
+            [self._programs / program, *words],
+            cwd=self._folder,
+            check=True,
+            stdout=subprocess.DEVNULL,
+            **self._account,
+        )
+
+
+def _programs() -> Path:
+    on_path = shutil.which("initdb")
+    if on_path:
+        return Path(on_path).resolve().parent
+    folders = sorted(DEBIAN.glob("*/bin"), key=lambda each: float(each.parent.name))
+    if not folders:
+        msg = f"PostgreSQL's initdb is neither on the PATH nor in {DEBIAN}/*/bin."
+        raise SiteError(msg)
+    return folders[-1]
+
+
+def _account() -> dict[str, Any]:
+    """That runs it, as Popen takes it: it refuses to run as root."""
+    if os.geteuid() != 0:
+        return {}
+    postgres = pwd.getpwnam("postgres")
+    return {"user": postgres.pw_uid, "group": postgres.pw_gid, "extra_groups": []}
+
+
+class Disk:
+    """A small disk in memory, mounted on a folder. To mount one takes root."""
+
+    def __init__(self, folder: Path, megabytes: int) -> None:
+        self.folder = folder
+        folder.mkdir(parents=True, exist_ok=True)
+        _mount("-t", "tmpfs", "-o", f"size={megabytes}m,mode=700", "tmpfs", str(folder))
+        self._filler = folder / ".filler"
+
+    @staticmethod
+    def is_possible(folder: Path) -> bool:
+        """Whether one may be mounted here."""
+        trial = folder / "trial"
+        try:
+            Disk(trial, 1).remove()
+        except (OSError, subprocess.CalledProcessError):
+            return False
+        return True
+
+    def fill(self, *, left: int) -> None:
+        """But for so many bytes."""
+        free = shutil.disk_usage(self.folder).free - left
+        with self._filler.open("wb") as file, suppress(OSError):
+            if free > 0:
+                os.posix_fallocate(file.fileno(), 0, free)
+
+    def empty(self) -> None:
+        self._filler.unlink(missing_ok=True)
+
+    def protect(self) -> bool:
+        """Writing fails from now on; False if somebody writes just then, which forbids it."""
+        try:
+            _mount("-o", "remount,ro", str(self.folder))
+        except subprocess.CalledProcessError:
+            return False
+        return True
+
+    def unprotect(self) -> None:
+        _mount("-o", "remount,rw", str(self.folder))
+
+    def remove(self) -> None:
+        subprocess.run(["umount", "--lazy", self.folder], check=True)  # noqa: S603, S607
+
+
+def _mount(*words: str) -> None:
+    subprocess.run(["mount", *words], check=True, capture_output=True)  # noqa: S603, S607

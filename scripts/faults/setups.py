@@ -1,0 +1,209 @@
+"""The kinds of site that faults are tried on: their parts, and where rows and files are.
+
+A set-up is a class here and a name in SETUPS. What a fault may hit is what the set-up has.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import sqlite3
+import sys
+import time
+import uuid
+from collections.abc import Iterable, Sequence
+from contextlib import ExitStack, closing, suppress
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from scripts._lib.live_site import LiveSite
+from scripts._lib.site_under_test import SERVED
+from scripts.faults import material
+from scripts.faults.processes import Clock, Service
+from scripts.faults.proxy import Proxy
+from scripts.faults.servers import Disk, Postgres
+
+MEGABYTES = 400  # of the disk that files are on
+LEASE = 6  # seconds
+# Quick to notice a death; a job may be killed often, and still has to end.
+SETTINGS = {
+    "ANALYSIS_LEASE": str(LEASE),
+    "ANALYSIS_HEARTBEAT": "1",
+    "ANALYSIS_ATTEMPTS": "50",
+    "WAITING_PER_USER": "1000",
+    "UPLOADS_PER_USER": "1000",
+    "UPLOADS_MAX_BYTES": str(300 * 2**20),
+    "DISK_FLOOR_BYTES": "0",
+    "API_RATE": "100000",
+    "DEFAULT_MODEL": material.MODEL,
+    "CAMERA_NETWORKS": "127.0.0.1/32",
+    "ALERT_NETWORKS": "127.0.0.1/32",
+}
+_PREPARE = """
+import os, django
+django.setup()
+from django.contrib.auth.models import User
+from video_classifier.models import Store
+from video_classifier.services import channels
+from video_classifier.states import ChannelKind
+choices = channels.Choices(
+    target=os.environ["RECEIVER"], all_stores=True, tells_recordings=True, camera_pause=0
+)
+channels.create(ChannelKind.WEBHOOK, "Desk", choices, by=User.objects.get())
+"""
+
+
+class Setup(LiveSite):
+    """One process that does everything, on SQLite, as `make run` has it."""
+
+    name = "sqlite"
+    environment: dict[str, str] = {}
+
+    def __init__(self, folder: Path, models: Path, *, receiver: str, **environment: str) -> None:
+        self.folder = folder
+        self.stack = ExitStack()
+        self.disk = self._mounted("data") if Disk.is_possible(folder) else None
+        data = folder / "data"
+        data.mkdir(exist_ok=True)
+        super().__init__(
+            data,
+            **SETTINGS,
+            MODELS_STORAGE=str(models),
+            RECEIVER=receiver,
+            **self.environment,
+            **environment,
+        )
+        self.clock = Clock(folder / "clock")
+        self.front = Proxy(int(self.address.rpartition(":")[2]))
+        self.stack.callback(self.front.close)
+        self._run("-c", _PREPARE)
+        self.key = self.api_key()
+        self.web = self._service("web", "-m", "gunicorn", *SERVED)
+        self.workers: list[Service] = []
+        self.watchers: list[Service] = []
+
+    def _mounted(self, name: str) -> Disk:
+        disk = Disk(self.folder / name, MEGABYTES)
+        self.stack.callback(disk.remove)
+        return disk
+
+    def _service(self, name: str, *words: str) -> Service:
+        log = self.folder / f"{name}.log"
+        return Service(name, [sys.executable, *words], self._environment, log)
+
+    @property
+    def services(self) -> list[Service]:
+        return [self.web, *self.workers, *self.watchers]
+
+    def up(self, **environment: str) -> None:
+        """Starts what isn't running, and waits until the site answers."""
+        for each in self.services:
+            if not each.is_running:
+                each.start(**environment)
+        until = time.monotonic() + 90
+        while not self.is_healthy() and time.monotonic() < until:
+            if not self.web.is_running:  # as where the disk is full
+                time.sleep(0.5)
+                self.web.start(**environment)
+            time.sleep(0.1)
+
+    def down(self) -> None:
+        """In good order, and everything is gone."""
+        for each in self.services:
+            each.end()
+        self.stack.close()
+
+    def kill(self) -> list[psutil.Process]:
+        for each in self.services:
+            each.kill_all()
+        return []
+
+    def rows(self, query: str) -> list[tuple[Any, ...]]:
+        with closing(sqlite3.connect(self.data / "db.sqlite3", timeout=20)) as database:
+            return database.execute(query).fetchall()
+
+    def is_sound(self) -> bool:
+        """As the database itself sees it."""
+        return bool(self.rows("PRAGMA quick_check") == [("ok",)])
+
+    def seconds_since(self, column: str) -> str:
+        """In SQL."""
+        return f"(julianday('now') - julianday({column})) * 86400"
+
+    def key_of(self, value: object) -> str:
+        """A row's id as messages have it."""
+        return str(uuid.UUID(str(value)))
+
+    def stored(self) -> set[str]:
+        """The names of the files in storage."""
+        media = self.data / "media"
+        return {path.relative_to(media).as_posix() for path in media.rglob("*") if path.is_file()}
+
+    def age(self, names: Iterable[str], *, seconds: float) -> None:
+        """Makes files in storage as old as the sweep wants them."""
+        past = time.time() - seconds
+        for name in names:
+            os.utime(self.data / "media" / name, (past, past))
+
+    def part(self, word: str) -> list[psutil.Process]:
+        """Processes of the site that have that word in their command."""
+        found = []
+        for service in self.services:
+            for each in service.family():
+                with suppress(psutil.NoSuchProcess):
+                    if word in " ".join(each.cmdline()):
+                        found.append(each)
+        return found
+
+    def manage(self, *words: str) -> str:
+        return self._run("manage.py", *words)
+
+    @property
+    def working(self) -> Sequence[Service]:
+        """Those that do jobs."""
+        return self.workers or [self.web]
+
+    @property
+    def watching(self) -> list[psutil.Process]:
+        return self.part("watch_cameras")
+
+
+class OnPostgres(Setup):
+    """Web server, two workers and a watcher beside each other, on PostgreSQL."""
+
+    name = "postgres"
+    environment = {"RUNNER": "none", "WATCHER": "none"}
+
+    def __init__(self, folder: Path, models: Path, *, receiver: str, **environment: str) -> None:
+        with closing(socket.create_server(("127.0.0.1", 0))) as free:
+            port = free.getsockname()[1]
+        self.server = Postgres(folder / "postgres", port)
+        self.behind = Proxy(port)
+        super().__init__(
+            folder,
+            models,
+            receiver=receiver,
+            DATABASE_URL=self.server.address(self.behind.port),
+            **environment,
+        )
+        self.stack.callback(self.server.end)
+        self.stack.callback(self.behind.close)
+        self.workers = [
+            self._service(f"worker-{number}", "manage.py", "run_worker") for number in (1, 2)
+        ]
+        self.watchers = [self._service("watcher", "manage.py", "watch_cameras")]
+
+    def rows(self, query: str) -> list[tuple[Any, ...]]:
+        with self.server.connection() as connection:
+            return connection.execute(query.encode()).fetchall()
+
+    def is_sound(self) -> bool:
+        return True  # PostgreSQL checks its pages as it reads them
+
+    def seconds_since(self, column: str) -> str:
+        return f"EXTRACT(EPOCH FROM statement_timestamp() - {column})"
+
+
+SETUPS: dict[str, type[Setup]] = {each.name: each for each in (Setup, OnPostgres)}

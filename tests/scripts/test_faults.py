@@ -1,0 +1,163 @@
+"""The faults that are tried on a site: that the means work, and that what is wrong is noticed."""
+
+from __future__ import annotations
+
+import json
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+
+from scripts.faults import __main__ as faults
+from scripts.faults import invariants, material
+from scripts.faults.flow import Sent
+from scripts.faults.invariants import Found
+from scripts.faults.proxy import Proxy
+from scripts.faults.setups import Setup
+from video_classifier.ml.video import probe
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> material.Files:
+    return material.Files(material.write_videos(tmp_path))
+
+
+@pytest.fixture
+def passed_on() -> Iterator[tuple[Proxy, socket.socket, socket.socket]]:
+    """A proxy, and both ends of a connection through it."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        proxy = Proxy(server.getsockname()[1])
+        near = socket.create_connection(("127.0.0.1", proxy.port), timeout=10)
+        far, _ = server.accept()
+        far.settimeout(10)
+        with near, far:
+            yield proxy, near, far
+        proxy.close()
+
+
+def test_each_file_is_another_and_can_be_read(files: material.Files, tmp_path: Path) -> None:
+    for kind in material.LENGTHS:
+        one, other = files.make(kind), files.make(kind)
+        path = tmp_path / one.name
+        path.write_bytes(one.content)
+
+        facts = probe.facts(path)
+
+        assert one.sha256 != other.sha256
+        assert facts.duration == pytest.approx(material.LENGTHS[kind], abs=0.5)
+
+
+def test_a_proxy_passes_on_until_it_cuts(
+    passed_on: tuple[Proxy, socket.socket, socket.socket],
+) -> None:
+    proxy, near, far = passed_on
+    near.sendall(b"there")
+    assert far.recv(10) == b"there"
+    far.sendall(b"and back")
+    assert near.recv(10) == b"and back"
+
+    assert proxy.cut() == 1
+
+    with pytest.raises(ConnectionResetError):
+        near.recv(10)
+
+
+def test_a_proxy_that_stalls_loses_nothing(
+    passed_on: tuple[Proxy, socket.socket, socket.socket],
+) -> None:
+    proxy, near, far = passed_on
+    proxy.stall(now=True)
+    near.sendall(b"late")
+    far.settimeout(0.1)
+    with pytest.raises(TimeoutError):
+        far.recv(10)
+
+    proxy.stall(now=False)
+
+    far.settimeout(10)
+    assert far.recv(10) == b"late"
+
+
+class FakeSite:
+    """With rows as they are told, by a word of the question."""
+
+    def __init__(self, **rows: list[tuple[Any, ...]]) -> None:
+        self._rows = rows
+
+    def rows(self, query: str) -> list[tuple[Any, ...]]:
+        return next((found for word, found in self._rows.items() if word in query), [])
+
+    def stored(self) -> set[str]:
+        return {"clips/there.mp4", "clips/orphan.mp4"}
+
+    def seconds_since(self, column: str) -> str:
+        return column
+
+    def key_of(self, value: object) -> str:
+        return str(value)
+
+    def is_sound(self) -> bool:
+        return True
+
+
+@pytest.fixture(autouse=True)
+def _at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(invariants, "AGAIN", 0.0)
+
+
+def test_what_is_lost_doubled_stuck_or_missing_is_noticed(files: material.Files) -> None:
+    lost = Sent(file=files.make("dark"), way="form", is_confirmed=True)
+    twice = Sent(file=files.make("dark"), way="tus")
+    unknown = Sent(file=files.make("dark"), way="form")
+    site = FakeSite(
+        sha256=[(twice.file.sha256,)] * 2,
+        playable=[("clips/there.mp4",), ("clips/gone.mp4",)],
+        heartbeat_at=[("worker", 60.0)],
+        no_clip=[(7, None, "")],
+    )
+    found = Found()
+
+    invariants.check(cast("Setup", site), [lost, twice, unknown], found)
+
+    said = " ".join(found.wrong)
+    assert f"“{lost.file.name}” was confirmed (form) and is not there" in said
+    assert f"“{twice.file.name}” is there 2 times" in said
+    assert unknown.file.name not in said
+    assert "clips/gone.mp4, which is not there" in said
+    assert "has shown no life for longer than its lease" in said
+    assert "The live event 7 ended without a clip" in said
+    assert found.orphans == 1
+
+
+def test_an_alert_that_came_twice_is_noticed_unless_it_is_marked() -> None:
+    rows = [
+        ("a", "done", 0, "", "", "hint"),
+        ("b", "done", 1, "", "", "hint"),
+        ("c", "done", 0, "", "", "hint"),
+        ("d", "failed", 1, "", "It may have arrived.", "hint"),
+    ]
+    site = FakeSite(time_outs=rows, count=[(0,)])
+
+    wrong = invariants.alerts(cast("Setup", site), {"a": 2, "b": 2, "d": 1}, [])
+
+    assert wrong == [
+        "The alert a (hint) came 2 times, and 0 time-outs are noted.",
+        "The alert c (hint) counts as sent, and never came.",
+    ]
+
+
+def test_what_the_log_has_is_not_tried_again(tmp_path: Path) -> None:
+    log = tmp_path / "log.jsonl"
+    lines = [
+        {"setup": "sqlite", "seed": 1, "number": 1},
+        {"setup": "sqlite", "seed": 2, "number": 2},
+        {"setup": "postgres", "seed": 1, "number": 3},
+        {"setup": "sqlite", "seed": 1, "end": True},
+    ]
+    log.write_text("".join(json.dumps(line) + "\n" for line in lines))
+
+    assert faults._done(log, "sqlite", 1) == {1}
+    assert faults.main(["--setup", "sqlite", "--kills", "1", "--log", str(log)]) == 0
+    assert faults.main(["--only", "earthquake"]) == 2
