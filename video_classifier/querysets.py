@@ -176,6 +176,7 @@ class ClipQuerySet(InStoreQuerySet["Clip"]):
 
 
 AT_ONCE = timedelta(seconds=1)  # between the two moments of a job that is not to rest
+SKEW = timedelta(minutes=1)  # that clocks which agree may differ
 
 
 def _is_dead(now: datetime, lease: timedelta) -> Q:
@@ -230,11 +231,11 @@ class JobQuerySet(InStoreQuerySet[AnyJob]):
     def due(self, *, now: datetime) -> Self:
         """Those that don't rest.
 
-        What was never to rest is due even if it seems to be queued later than `now`, as where the
-        clock was set back since.
+        What was never to rest is due even if it seems to be queued long after `now`: the clock was
+        set back since.
         """
-        not_resting = Q(not_before__lte=F("waiting_since") + AT_ONCE)
-        return self.filter(Q(not_before__lte=now) | not_resting)
+        set_back = Q(waiting_since__gt=now + SKEW, not_before__lte=F("waiting_since") + AT_ONCE)
+        return self.filter(Q(not_before__lte=now) | set_back)
 
     def stalled(self, *, now: datetime, lease: timedelta) -> Self:
         """Running, without a heartbeat for so long: their worker is dead, lost or stuck."""
