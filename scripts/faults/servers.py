@@ -165,16 +165,14 @@ class Disk:
     def empty(self) -> None:
         self._filler.unlink(missing_ok=True)
 
-    def protect(self) -> bool:
-        """Writing fails from now on; False if somebody writes just then, which forbids it."""
-        try:
-            _mount("-o", "remount,ro", str(self.folder))
-        except subprocess.CalledProcessError:
-            return False
-        return True
+    def protect(self, name: str) -> None:
+        """Writing into that folder fails from now on, by a mount over it that forbids it."""
+        folder = str(self.folder / name)
+        _mount("--bind", folder, folder)
+        _mount("-o", "remount,bind,ro", folder)
 
-    def unprotect(self) -> None:
-        _mount("-o", "remount,rw", str(self.folder))
+    def unprotect(self, name: str) -> None:
+        subprocess.run(["umount", "--lazy", self.folder / name], check=True)  # noqa: S603, S607
 
     def remove(self) -> None:
         subprocess.run(["umount", "--lazy", self.folder], check=True)  # noqa: S603, S607
