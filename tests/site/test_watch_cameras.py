@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import os
 import signal
 import subprocess
 import sys
@@ -17,6 +18,8 @@ from pytest_django import Settings
 from tests.conftest import MakeStore, Migrated
 from tests.services.test_watching import make_feed
 from tests.site.test_run_worker import ROOT, Site
+from video_classifier.management.commands.watch_cameras import Command
+from video_classifier.ml.isolation import confinement
 from video_classifier.models import Feed
 from video_classifier.services import watcher_process, watching
 from video_classifier.services.watcher_process import WatcherProcess
@@ -194,6 +197,17 @@ def test_it_has_time_to_end_in_good_order(tmp_path: Path, monkeypatch: pytest.Mo
     parent.stop()
 
     assert farewell.read_text() == "handed back"
+
+
+def test_a_child_whose_server_ended_while_it_started_ends_at_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The kernel kills it with its server only once it has asked for that."""
+    monkeypatch.setattr(confinement, "die_with_parent", lambda: None)
+    monkeypatch.setattr(os, "getppid", lambda: 1)
+    monkeypatch.setattr(Command, "check", lambda *_, **__: pytest.fail("it goes on"))
+
+    call_command("watch_cameras", child=os.getpid())
 
 
 def test_the_site_may_have_watchers_of_its_own(

@@ -33,7 +33,8 @@ LOCK = "watcher.lock"  # in DATA_DIR
 
 
 def command() -> list[str]:
-    return [sys.executable, str(settings.BASE_DIR / "manage.py"), "watch_cameras", "--child"]
+    words = ("watch_cameras", "--child", str(os.getpid()))
+    return [sys.executable, str(settings.BASE_DIR / "manage.py"), *words]
 
 
 class WatcherProcess:

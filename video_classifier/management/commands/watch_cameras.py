@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 from argparse import SUPPRESS, ArgumentParser, ArgumentTypeError
 from types import FrameType
@@ -31,7 +32,7 @@ class Command(BaseCommand):
             help=f"so many cameras at most (default: WATCHER_CAMERAS, "
             f"now {settings.WATCHER_CAMERAS}); others may take the rest",
         )
-        parser.add_argument("--child", action="store_true", help=SUPPRESS)
+        parser.add_argument("--child", type=int, metavar="PID", help=SUPPRESS)
         parser.epilog = "Example: manage.py watch_cameras --most 10"
 
     def handle(self, *_: Any, **options: Any) -> None:
@@ -39,6 +40,8 @@ class Command(BaseCommand):
             from video_classifier.ml.isolation import confinement
 
             confinement.die_with_parent()
+            if os.getppid() != options["child"]:  # it ended before the kernel was asked
+                return
         self.check(tags=[Tags.database], databases=[DEFAULT_DB_ALIAS])
         if _is_out_of_date():
             msg = (
