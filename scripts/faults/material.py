@@ -78,10 +78,12 @@ def _write(path: Path, seconds: int, *, brightness: int) -> None:
     import av
     import numpy as np
     from av.video.frame import VideoFrame
+    from av.video.stream import VideoStream
 
     codec, pixels = ("mjpeg", "yuvj420p") if path.suffix == ".avi" else ("libx264", "yuv420p")
     with av.open(path, "w") as file:
         stream = file.add_stream(codec, rate=RATE)
+        assert isinstance(stream, VideoStream)  # noqa: S101
         stream.width, stream.height, stream.pix_fmt = *SIZE, pixels
         for number in range(seconds * RATE):
             picture = np.full((SIZE[1], SIZE[0], 3), brightness, np.uint8)

@@ -74,7 +74,7 @@ def make(folder: Path) -> Made:
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     sums: dict[str, str] = {}
     with _rows_saved(folder) as rows:
-        uploaded = dict(rows(Clip, "file", "sha256"))
+        uploaded: dict[str, str] = dict(rows(Clip, "file", "sha256"))
         names = {name for model, field in FILES for (name,) in rows(model, field) if name}
     sums[ROWS[connection.vendor]] = sha256(folder / ROWS[connection.vendor])
     gone, changed, size = [], [], 0
