@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('video_classifier', '0032_deleted_footage'),
+        ('video_classifier', '0033_sign_in'),
     ]
 
     operations = [

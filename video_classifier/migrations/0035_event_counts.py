@@ -9,7 +9,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('video_classifier', '0032_deleted_footage'),
+        ('video_classifier', '0034_erased_footage'),
     ]
 
     operations = [
