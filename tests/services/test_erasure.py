@@ -70,7 +70,7 @@ def asked(camera: Camera) -> RequestedFootage:
 @pytest.fixture
 def make_recording(make_clip: MakeClip, camera: Camera) -> Callable[..., Clip]:
     def make(minutes: float, *, seconds: float = 60, **fields: Any) -> Clip:
-        facts = {
+        facts: dict[str, Any] = {
             "recorded_at": after(minutes),
             "recorded_from": RecordedFrom.FILE,
             "camera": camera,
@@ -132,7 +132,7 @@ def test_results_copies_pictures_scores_and_alerts_go_too(
     analysis = make_analysis(clip=clip, **HINT)
     make_result_event(analysis)
     make_recording_hint(analysis, camera=feed.camera)  # told days later
-    facts = {"started_at": after(5), "peak_at": after(5.1), "ended_at": after(5.2)}
+    facts: dict[str, Any] = {"started_at": after(5), "peak_at": after(5.1), "ended_at": after(5.2)}
     event = make_event(feed, opened_at=after(5.1), still="live/still.jpg", **facts)
     make_hint(feed, live_event=event)
     make_score(feed.camera, started_at=after(1))
@@ -225,7 +225,7 @@ def test_an_export_has_the_files_and_what_is_known_of_them(
     clip = make_recording(10, uploaded_by=user)
     make_result_event(make_analysis(clip=clip, requested_by=user, **HINT))
     default_storage.save("live/still.jpg", ContentFile(b"picture"))
-    facts = {"started_at": after(5), "peak_at": after(5.1), "ended_at": after(5.2)}
+    facts: dict[str, Any] = {"started_at": after(5), "peak_at": after(5.1), "ended_at": after(5.2)}
     event = make_event(feed, opened_at=after(5.1), still="live/still.jpg", **facts)
     make_score(feed.camera, started_at=after(1))
 

@@ -109,7 +109,7 @@ def _clips(asked: RequestedFootage, *, unknown_too: bool) -> list[Clip]:
 
 
 def _clip(clip: Clip, folder: Path) -> dict[str, object]:
-    name = f"{clip.pk}{Path(clip.file.name).suffix}"
+    name = f"{clip.pk}{Path(str(clip.file.name)).suffix}"
     try:
         with files.local_path(clip.file) as path:
             shutil.copyfile(path, folder / name)

@@ -59,7 +59,7 @@ def clips(asked: RequestedFootage) -> ClipQuerySet:
     found = [
         key
         for key, at, seconds in rows.iterator()
-        if at >= asked.start or (asked.start - at).total_seconds() < seconds
+        if at and (at >= asked.start or (asked.start - at).total_seconds() < seconds)
     ]
     live = LiveEvent.objects.filter(_overlaps(asked), camera=asked.camera)
     return of_camera.filter(Q(pk__in=found) | Q(live_event__in=live)).order_by("recorded_at", "pk")
