@@ -91,7 +91,7 @@ from video_classifier.states import Role
 
 admin.site.site_header = "Shoplift administration"
 admin.site.site_title = "Shoplift"
-admin.site.login = limited(limits.SIGN_INS, methods=("POST",))(admin.site.login)  # type: ignore[method-assign]
+admin.site.login = limited(limits.SIGN_INS, methods=("POST",))(admin.site.login)  # type: ignore[assignment, method-assign]
 
 
 MOST_COUNTED = 2000  # rows

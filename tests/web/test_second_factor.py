@@ -5,12 +5,13 @@ from __future__ import annotations
 import html
 import re
 from io import StringIO
+from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
 from django.core.management import CommandError, call_command
 from django.test import Client
-from django_otp.plugins.otp_static.models import StaticToken
+from django_otp.plugins.otp_static.models import StaticDevice, StaticToken
 from django_otp.plugins.otp_totp.models import TOTPDevice
 from pytest_django import Settings
 
@@ -18,6 +19,7 @@ from tests.conftest import PASSWORD, MakeUser
 from tests.makers.second_factors import code_of, make_device
 from video_classifier.models import AuditEntry
 from video_classifier.services import api_keys, second_factor
+from video_classifier.services.limits import Limit
 from video_classifier.states import Action, Role, Scope
 
 FACTOR = "/accounts/second-factor/"
@@ -122,9 +124,7 @@ def test_wrong_codes_are_counted_and_the_right_one_then_has_to_wait(user: User) 
 
 def test_after_many_tries_there_is_a_pause(user: User, monkeypatch: pytest.MonkeyPatch) -> None:
     make_device(user)
-    monkeypatch.setattr(
-        second_factor, "TRIES", second_factor.Limit(name="codes", times=2, seconds=900)
-    )
+    monkeypatch.setattr(second_factor, "TRIES", Limit(name="codes", times=2, seconds=900))
     client = with_password()
     for _ in range(2):
         client.post(CHECK, {"code": "x"})
@@ -243,7 +243,7 @@ def test_new_recovery_codes_take_the_place_of_the_old_once(client: Client, user:
     one.post(CHECK, {"code": old})
     assert not is_in(one)
     other = with_password()
-    second_factor.StaticDevice.objects.update(throttling_failure_timestamp=None)
+    StaticDevice.objects.update(throttling_failure_timestamp=None)
     other.post(CHECK, {"code": new})
     assert is_in(other)
 
@@ -263,7 +263,7 @@ def test_new_recovery_codes_take_the_place_of_the_old_once(client: Client, user:
 def test_who_decides_or_administers_has_to_where_the_site_requires_it(
     make_user: MakeUser,
     settings: Settings,
-    fields: dict[str, bool],
+    fields: dict[str, Any],
     roles: list[Role],
     has_to: bool,  # noqa: FBT001
 ) -> None:

@@ -165,8 +165,14 @@ def _way_back(camera: Camera, token: str) -> str:
 def _preview(camera: Camera, form: BudgetForm, weights: Weights | None) -> PreviewView | None:
     """None: the form says what is wrong. As long as nothing was sent, of what is usual."""
     if not form.is_bound:
-        usual = {"budget": measures.USUAL_BUDGET, "thefts": measures.USUAL_THEFTS}
-        return PreviewView.of(measures.preview(camera, **usual, weights=weights))
+        return PreviewView.of(
+            measures.preview(
+                camera,
+                budget=measures.USUAL_BUDGET,
+                thefts=measures.USUAL_THEFTS,
+                weights=weights,
+            )
+        )
     if not form.is_valid():
         return None
     return PreviewView.of(measures.preview(camera, **form.wish(_zone(camera)), weights=weights))
