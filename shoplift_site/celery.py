@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import logging
 import os
-from typing import Any
+import signal
+from typing import Any, NoReturn
 
 import django
 from celery import signals
@@ -53,6 +54,8 @@ def _begin(instance: Any, **_: Any) -> None:
         logger.error("%s", refused)  # noqa: TRY400
         raise SystemExit(2) from None
     _here = worker_process.WorkerProcess(kinds=app.amqp.queues.consume_from)
+    # Celery's own handler comes a moment later.
+    signal.signal(signal.SIGTERM, _end_early)
     logger.info("Worker %s does %s.", _here.name, ", ".join(_here.kinds))
     _here.start()
 
@@ -68,6 +71,11 @@ def _end(**_: Any) -> None:
     if _here is not None:
         _here.stop()
         logger.info("The worker has ended; what it had not finished is queued again.")
+
+
+def _end_early(*_: object) -> NoReturn:
+    _end()
+    raise SystemExit(0)
 
 
 signals.setup_logging.connect(_log_as_the_site_does)

@@ -548,6 +548,9 @@ GET  admin:video_classifier_onetimepassword_changelist in in 403 in in  in     i
 GET  admin:video_classifier_preferences_changelist in in 403 in in    in     in     in    200
 GET  admin:video_classifier_repeatablerequest_changelist in in 403 in in in in  in    200
 GET  admin:video_classifier_requestcount_changelist in in 403 in in in in in 200
+GET  admin:video_classifier_eventcount_changelist in in 403 in in in in in 200
+GET  admin:video_classifier_changedevents_changelist in in 403 in in in in in 200
+GET  admin:video_classifier_countedstore_changelist in in 403 in in in in in 200
 GET  admin:video_classifier_segment_changelist    in in 403 in   in     in     in     in    200
 GET  admin:video_classifier_segmentcopy_changelist in in 403 in  in     in     in     in    200
 GET  admin:video_classifier_signedin_changelist in in 403 in in in in in 200
@@ -726,6 +729,8 @@ def address_of(name: str, analysis: Analysis) -> str:
     if not name.startswith("web:"):
         return reverse(name, kwargs=OTHER_ARGUMENTS.get(name))
     (arguments,) = (found for called, found, _ in PAGES if f"web:{called}" == name)
+    if name == "web:end-session":  # each person has others, and of this number nobody has one
+        return reverse(name, kwargs=arguments)
     if name in OF_A_USER:
         arguments = arguments | {"pk": OF_A_USER[name]._default_manager.get().pk}
     elif name in OF_A_CAMERA:

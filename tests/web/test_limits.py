@@ -36,7 +36,7 @@ CHEAP = {
     *("cancel-improvement", "roll-back-version", "version", "shadow-version", "activate-version"),
     *("end-measure", "plant-act", "remove-act", "restore-act"),
     *("logout", "password_change_done", "password_reset_done", "password_reset_complete"),
-    *("predict", "healthz"),  # the first only says where it went
+    *("predict", "healthz", "readyz", "metrics"),  # the first only says where it went
 }
 
 

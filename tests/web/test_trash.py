@@ -41,10 +41,16 @@ MANAGERS_ALONE = (
     "audit",
     "audit-csv",
 )  # who else asks is turned away
+SECOND_FACTOR = (
+    "check-second-factor",
+    "second-factor-picture",
+    "new-recovery-codes",
+    "turn-off-second-factor",
+)  # who has none is sent on
 LISTS = [
     name
     for name, arguments, methods in PAGES
-    if not arguments and "GET" in methods and name not in MANAGERS_ALONE
+    if not arguments and "GET" in methods and name not in (*MANAGERS_ALONE, *SECOND_FACTOR)
 ]
 OF_A_CLIP = {path.name for path in urlpatterns if str(path.pattern).startswith("clips/")}
 OPEN = ("restore-clip", "purge-clip")  # to what is in the trash
@@ -53,7 +59,7 @@ OF_OTHERS = {
     for path in urlpatterns
     if str(path.pattern).startswith(("cameras/", "cases/", "alerts/", "stores/"))
 }
-NUMBERED = ("delete-view", "undo-review", "review-reason")
+NUMBERED = ("end-session", "delete-view", "undo-review", "review-reason")
 NO_CLIP = ("resumable-upload", "revoke-api-key", "video", *NUMBERED, *OF_OTHERS)
 
 
