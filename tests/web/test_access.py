@@ -721,6 +721,9 @@ OF_A_STORE = {
 }
 
 
+OF_NOBODY = {"web:end-session"}  # each person has others, and of that number nobody has one
+
+
 def address_of(name: str, analysis: Analysis) -> str:
     if name in OF_THE_API:
         of_clip = name in {"api:clip", "api:clip-reviews"}
@@ -729,18 +732,16 @@ def address_of(name: str, analysis: Analysis) -> str:
     if not name.startswith("web:"):
         return reverse(name, kwargs=OTHER_ARGUMENTS.get(name))
     (arguments,) = (found for called, found, _ in PAGES if f"web:{called}" == name)
-    if name == "web:end-session":  # each person has others, and of this number nobody has one
-        return reverse(name, kwargs=arguments)
     if name in OF_A_USER:
         arguments = arguments | {"pk": OF_A_USER[name]._default_manager.get().pk}
     elif name in OF_A_CAMERA:
         arguments = {"pk": analysis.clip.camera_id}
     elif name in OF_A_STORE:
         arguments = arguments | {"pk": analysis.clip.store_id}
-    elif arguments.get("pk") == SOME_NUMBER:
+    elif arguments.get("pk") == SOME_NUMBER and name not in OF_NOBODY:
         of_channel = OF_A_CHANNEL.fullmatch(name)
         arguments = arguments | {"pk": (Channel if of_channel else Feed).objects.get().pk}
-    elif "pk" in arguments:
+    elif "pk" in arguments and name not in OF_NOBODY:
         (path,) = (path for path in urlpatterns if f"web:{path.name}" == name)
         of_clip = str(path.pattern).startswith("clips/")
         arguments = arguments | {"pk": analysis.clip_id if of_clip else analysis.pk}
