@@ -38,7 +38,7 @@ def mark(apps: Any, schema_editor: Any) -> None:
         analysis__clip__trashed_at=None,
         analysis=Subquery(done.order_by("-queued_at", "-pk").values("pk")[:1]),
     )
-    Event.objects.filter(pk__in=list(current.values_list("pk", flat=True))).update(is_current=True)
+    Event.objects.filter(pk__in=current.values("pk")).update(is_current=True)
     newest = timezone.now() - timedelta(days=30)
     waiting = Event.objects.filter(is_current=True, happened_at__gte=newest)
     waiting.update(waits_for="first")

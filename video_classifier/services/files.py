@@ -36,6 +36,7 @@ from video_classifier.services.errors import Refused
 
 logger = logging.getLogger(__name__)
 
+PROBE = "readyz"  # a name in storage, of nothing
 GRACE = timedelta(days=1)  # an upload that is still coming in is younger
 LIVE = "live"  # in storage, the pictures of live events
 EXPORTS = "evidence"  # in storage, exports of cases
@@ -156,6 +157,16 @@ def remote() -> Remote | None:
     """The storage, if it is on another machine and can be asked for more than Django's can."""
     found = storages["default"]  # itself: who is behind default_storage, protocols don't see
     return found if isinstance(found, Remote) else None
+
+
+def are_usable() -> bool:
+    """Asks a bucket once; of a folder, which the first upload makes, whether it can be used."""
+    default_storage.exists(PROBE)
+    try:
+        folder = Path(default_storage.path(""))
+    except NotImplementedError:  # as Django's storages say that have no paths
+        return True
+    return os.access(folder if folder.exists() else folder.parent, os.R_OK | os.W_OK | os.X_OK)
 
 
 def address(

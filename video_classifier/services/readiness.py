@@ -6,27 +6,23 @@ It tells strangers, too, so sentences here name no path, no address and no perso
 from __future__ import annotations
 
 import logging
-import os
 import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
-from pathlib import Path
 
 from django.conf import settings
-from django.core.files.storage import default_storage
 from django.db import DatabaseError, connection
 from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.recorder import MigrationRecorder
 
-from video_classifier.services import backlog, catalog, disk
+from video_classifier.services import backlog, catalog, disk, files
 from video_classifier.services.errors import Refused
 
 logger = logging.getLogger(__name__)
 
 REMEMBERED_SECONDS = 2.0  # so that however many ask, little is asked in turn
-PROBE = "readyz"  # a name in storage, of nothing
 
 NO_DATABASE = "The database doesn't answer."
 OLD_DATABASE = "The database is older than this version of the site: run `manage.py migrate`."
@@ -95,25 +91,11 @@ def _queue() -> str:
 
 
 def _storage() -> str:
-    """Asks a bucket once; of a folder, which the first upload makes, whether it can be used."""
     try:
-        default_storage.exists(PROBE)
-        folder = _folder()
-        if folder is not None and not os.access(folder, os.R_OK | os.W_OK | os.X_OK):
-            return NO_STORAGE
+        return "" if files.are_usable() else NO_STORAGE
     except Exception as error:  # noqa: BLE001  (each kind of storage has errors of its own)
         logger.warning("the storage of files does not answer: %s", type(error).__name__)
         return NO_STORAGE
-    return ""
-
-
-def _folder() -> Path | None:
-    """Of the storage, or what it will be made in; None if files are stored elsewhere."""
-    try:
-        folder = Path(default_storage.path(""))
-    except NotImplementedError:  # as Django's storages say that have no paths
-        return None
-    return folder if folder.exists() else folder.parent
 
 
 def _models() -> str:
