@@ -13,6 +13,7 @@ from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import Permission, User
 from django.db.models import Model
 from django.test import Client
+from django.urls import reverse
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries, DjangoCaptureOnCommitCallbacks, Settings
 
@@ -842,3 +843,15 @@ def test_a_camera_that_is_watched_live_is_shown_without_its_address(admin_client
         assert admin_client.get(f"{listed}add/").status_code == 403
         assert admin_client.post(f"{listed}{pk}/delete/", {"post": "yes"}).status_code == 403
     assert "0.88" in admin_client.get("/admin/video_classifier/liveevent/").content.decode()
+
+
+@pytest.mark.parametrize("chosen", ["\N{GRINNING FACE}", "9" * 40, "", "-1"])
+def test_what_can_be_no_row_is_refused_where_rows_are_ticked(
+    admin_client: Client, admin_user: User, chosen: str
+) -> None:
+    sent = {"action": "delete_selected", "_selected_action": ["1", chosen], "index": "0"}
+
+    for name in ("auth_user", "video_classifier_membership"):
+        answer = admin_client.post(reverse(f"admin:{name}_changelist"), sent)
+        assert answer.status_code < 500, name
+    assert User.objects.filter(pk=admin_user.pk).exists()

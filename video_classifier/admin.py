@@ -10,9 +10,11 @@ from typing import Any, cast
 from axes.admin import AccessAttemptAdmin
 from axes.models import AccessAttempt
 from django.contrib import admin, messages
+from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.contrib.admin.utils import unquote
 from django.contrib.auth.admin import GroupAdmin, UserAdmin
 from django.contrib.auth.models import Group, User
+from django.core.exceptions import BadRequest, ValidationError
 from django.core.paginator import Paginator
 from django.db import transaction
 from django.db.models import Count, Exists, FloatField, OuterRef, QuerySet, Subquery
@@ -92,6 +94,23 @@ from video_classifier.states import Role
 admin.site.site_header = "Shoplift administration"
 admin.site.site_title = "Shoplift"
 admin.site.login = limited(limits.SIGN_INS, methods=("POST",))(admin.site.login)  # type: ignore[assignment, method-assign]
+_respond = admin.ModelAdmin.response_action
+
+
+def _respond_to_rows(
+    self: admin.ModelAdmin, request: HttpRequest, queryset: QuerySet[Any]
+) -> HttpResponse | None:
+    """Django looks for what was ticked as it was sent, and breaks on what can be no row."""
+    for chosen in request.POST.getlist(ACTION_CHECKBOX_NAME):
+        try:
+            self.opts.pk.clean(chosen, None)
+        except ValidationError as error:
+            msg = "There is no such row."
+            raise BadRequest(msg) from error
+    return _respond(self, request, queryset)
+
+
+admin.ModelAdmin.response_action = _respond_to_rows  # type: ignore[assignment, method-assign]
 
 
 MOST_COUNTED = 2000  # rows
