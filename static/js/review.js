@@ -149,15 +149,19 @@ root.addEventListener("htmx:beforeSwap", ({ detail }) => {
   detail.isError = false;
 });
 
+// Once htmx is done with the line, its keys work, too.
+root.addEventListener("htmx:afterSettle", ({ detail }) => {
+  const { target, xhr } = detail;
+  if (target !== line) return;
+  const isSaved = xhr.status === 200;
+  settle(isSaved);
+  if (isSaved) tellLeft(line.querySelector("[data-left]")?.dataset.left);
+  if (isSaved && later) press(later);
+  later = "";
+});
+
 root.addEventListener("htmx:afterSwap", ({ detail }) => {
-  const { target, xhr, requestConfig } = detail;
-  if (target === line) {
-    const isSaved = xhr.status === 200;
-    settle(isSaved);
-    if (isSaved) tellLeft(line.querySelector("[data-left]")?.dataset.left);
-    if (isSaved && later) press(later);
-    later = "";
-  }
+  const { target, requestConfig } = detail;
   if (target === current && requestConfig.elt.matches("[data-takes-back], [data-leaves-it]")) line.replaceChildren();
 });
 

@@ -199,7 +199,7 @@ def test_figures_count_answers(stranger: Client) -> None:
 def test_a_scrape_asks_a_bounded_number_of_questions(
     stranger: Client, django_assert_max_num_queries: object
 ) -> None:
-    with django_assert_max_num_queries(40):  # type: ignore[operator]
+    with django_assert_max_num_queries(80):  # type: ignore[operator]  # its clock, too
         stranger.get("/metrics")
 
 
