@@ -100,7 +100,7 @@ class _Ringer:
             self._wanted.discard(kind)
         try:
             app().send_task(RING, queue=kind, expires=EXPIRES_SECONDS)
-        except Exception as error:  # noqa: BLE001  (whatever it is, work goes on without)
+        except Exception as error:  # noqa: BLE001  (work goes on without it)
             if time.monotonic() - self._warned >= WARN_SECONDS:
                 self._warned = time.monotonic()
                 logger.warning(SILENT, error)
