@@ -73,22 +73,42 @@ def main(argv: Sequence[str] | None = None) -> int:
     if not numbers:
         console.out.print("All of them are in the log already.")
         return 0
+    plan = _Plan(
+        setup=arguments.setup,
+        seed=arguments.seed,
+        only=arguments.only,
+        minutes=arguments.minutes,
+        live=arguments.live,
+        log=arguments.log,
+    )
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that nothing is left running
     try:
         with TemporaryDirectory(prefix="faults-") as folder, ExitStack() as stack:
             Path(folder).chmod(0o755)  # PostgreSQL has an account of its own
-            run = _Run(arguments, Path(folder), stack)
+            run = _Run(plan, Path(folder), stack)
             return run.run(numbers)
     except SiteError as error:
         console.complain(error)
         return 2
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Plan:
+    """What was asked for."""
+
+    setup: str
+    seed: int
+    only: str | None
+    minutes: float
+    live: bool
+    log: Path
+
+
 class _Run:
     """A site, what flows through it, and the faults."""
 
-    def __init__(self, arguments: argparse.Namespace, folder: Path, stack: ExitStack) -> None:
-        self._arguments = arguments
+    def __init__(self, plan: _Plan, folder: Path, stack: ExitStack) -> None:
+        self._plan = plan
         made = folder / "made"
         made.mkdir()
         material.write_model(made)
@@ -96,30 +116,30 @@ class _Run:
         receiver = Receiver()
         stack.callback(receiver.close)
         self._counts = receiver.counts
-        self.site: Setup = SETUPS[arguments.setup](folder, made, receiver=receiver.address)
+        self.site: Setup = SETUPS[plan.setup](folder, made, receiver=receiver.address)
         stack.callback(self.site.down)
-        if arguments.live:
+        if plan.live:
             camera = stack.enter_context(
                 Camera([videos[each] for each in PLAYED], Form(), only="rtsp")
             )
             self.site.add_cameras([("Till", camera.rtsp_url)], model=material.MODEL)
         self.site.up()
         self.site.sign_in()
-        self._flow = Flow(self.site, material.Files(videos), seed=arguments.seed)
+        self._flow = Flow(self.site, material.Files(videos), seed=plan.seed)
         stack.callback(self._flow.end)
         self._possible = kinds.possible(self.site)
-        if arguments.only and arguments.only not in self._possible:
-            msg = f"The fault “{arguments.only}” can't be tried on this set-up, or machine."
+        if plan.only and plan.only not in self._possible:
+            msg = f"The fault “{plan.only}” can't be tried on this set-up, or machine."
             raise SiteError(msg)
 
     def run(self, numbers: Sequence[int]) -> int:
-        wrong, until = [], time.monotonic() + self._arguments.minutes * 60
+        wrong, until = [], time.monotonic() + self._plan.minutes * 60
         with console.progress("Breaking", len(numbers)) as advance:
             for number in numbers:
                 if time.monotonic() > until:
                     break
                 tried = self._try(number)
-                _append(self._arguments.log, tried)
+                _append(self._plan.log, tried)
                 wrong += [f"{tried.number}, {tried.kind}: {each}" for each in tried.wrong]
                 advance()
         wrong += self._end()
@@ -128,8 +148,8 @@ class _Run:
         return int(bool(wrong))
 
     def _try(self, number: int) -> Tried:
-        lots = random.Random(f"{self._arguments.seed} {number}")  # noqa: S311
-        kind = self._arguments.only or lots.choice(list(self._possible))
+        lots = random.Random(f"{self._plan.seed} {number}")  # noqa: S311
+        kind = self._plan.only or lots.choice(list(self._possible))
         hit, found = [], invariants.Found()
         self._flow.open()
         time.sleep(lots.uniform(*BEFORE))
@@ -147,8 +167,8 @@ class _Run:
 
     def _line(self, number: int, kind: str, hit: list[str], found: invariants.Found) -> Tried:
         return Tried(
-            setup=self._arguments.setup,
-            seed=self._arguments.seed,
+            setup=self._plan.setup,
+            seed=self._plan.seed,
             number=number,
             kind=kind,
             hit=hit,
@@ -172,8 +192,8 @@ class _Run:
             wrong.append(f"{len(left)} files without a row are there after the sweep.")
         confirmed = sum(each.is_confirmed for each in self._flow.sent)
         line = {
-            "setup": self._arguments.setup,
-            "seed": self._arguments.seed,
+            "setup": self._plan.setup,
+            "seed": self._plan.seed,
             "end": True,
             "sent": len(self._flow.sent),
             "confirmed": confirmed,
@@ -183,7 +203,7 @@ class _Run:
             "swept": len(orphans),
             "wrong": wrong,
         }
-        _write(self._arguments.log, line)
+        _write(self._plan.log, line)
         console.out.print(json.dumps(line, ensure_ascii=False), markup=False, soft_wrap=True)
         return wrong
 

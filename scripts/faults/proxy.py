@@ -70,8 +70,8 @@ class Proxy:
             with self._lock:
                 self._pairs[pair] = 2
             for one, other in (pair, pair[::-1]):
-                arguments = (one, other, pair)
-                threading.Thread(target=self._pass_on, args=arguments, daemon=True).start()
+                ends = (one, other, pair)
+                threading.Thread(target=self._pass_on, args=ends, daemon=True).start()
 
     def _pass_on(self, one: socket.socket, other: socket.socket, pair: Pair) -> None:
         try:
