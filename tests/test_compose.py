@@ -161,10 +161,6 @@ def filled(text: str) -> str:
     return re.sub(r"\$\{([A-Z_]+)(?::[-?]([^}]*))?\}", value, text).replace("$$", "$")
 
 
-def has_celery() -> bool:
-    return (ROOT / "shoplift_site/celery.py").is_file()
-
-
 def environment(service: dict[str, Any], data: Path) -> dict[str, str]:
     """What the file gives it, but for what only an engine could: the names of other containers."""
     given = {
@@ -173,7 +169,7 @@ def environment(service: dict[str, Any], data: Path) -> dict[str, str]:
         if value is not None and name not in {"DATABASE_URL", "STORAGE_URL", "BROKER_URL"}
     }
     if given.get("RUNNER") == "celery":
-        given |= {"BROKER_URL": "redis://127.0.0.1:1/0"} if has_celery() else {"RUNNER": "none"}
+        given["BROKER_URL"] = "redis://127.0.0.1:1/0"
     path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
     own = {"DATA_DIR": str(data), "HOST": "127.0.0.1", "PATH": path, "PYTHONUNBUFFERED": "1"}
     usual = {name: os.environ[name] for name in ("HOME", "LANG") if name in os.environ}
@@ -259,9 +255,6 @@ PAGELESS = {
 
 @pytest.mark.parametrize("name", PAGELESS)
 def test_a_service_without_pages_starts_and_ends_in_good_order(name: str, several: Path) -> None:
-    if name in {"sweep", "worker"} and not has_celery():
-        pytest.skip("this kind of worker isn't there yet")
-
     with running(of_ours(FILES[1])[name], several) as (process, log):
         until(lambda: PAGELESS[name] in log.read_text(), process, log)
 

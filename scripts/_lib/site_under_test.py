@@ -11,12 +11,14 @@ import sqlite3
 import subprocess
 import sys
 import time
-from contextlib import closing, suppress
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import psutil
 import requests
+
+from scripts._lib import families
 
 ROOT = Path(__file__).parents[2]
 SERVED = ("--config", "python:shoplift_site.gunicorn", "shoplift_site.wsgi")
@@ -83,12 +85,7 @@ class Site:
 
     def processes(self) -> list[psutil.Process]:
         """The server's own, and all that they started."""
-        if self._process is None:
-            return []
-        with suppress(psutil.NoSuchProcess):
-            leader = psutil.Process(self._process.pid)
-            return [leader, *leader.children(recursive=True)]
-        return []
+        return families.of(self._process)
 
     def worker(self) -> psutil.Process:
         """The process that serves requests and has the background thread."""

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import psutil
 
+from scripts._lib import families
 from scripts._lib.site_under_test import ROOT
 
 _LIBRARIES = ("/usr/lib/*/faketime/libfaketimeMT.so.1", "/usr/lib/faketime/libfaketimeMT.so.1")
@@ -72,12 +73,7 @@ class Service:
 
     def family(self) -> list[psutil.Process]:
         """The process, and all that it started."""
-        if self._process is None:
-            return []
-        with suppress(psutil.NoSuchProcess):
-            leader = psutil.Process(self._process.pid)
-            return [leader, *leader.children(recursive=True)]
-        return []
+        return families.of(self._process)
 
     def kill(self) -> None:
         """The process alone, as the kernel does that runs out of memory."""

@@ -16,6 +16,7 @@ from typing import Any
 import psutil
 import psycopg
 
+from scripts._lib import families
 from scripts._lib.site_under_test import SiteError
 from scripts.faults.processes import kill
 
@@ -89,12 +90,7 @@ class Postgres:
         return False
 
     def family(self) -> list[psutil.Process]:
-        if self._process is None:
-            return []
-        with suppress(psutil.NoSuchProcess):
-            leader = psutil.Process(self._process.pid)
-            return [leader, *leader.children(recursive=True)]
-        return []
+        return families.of(self._process)
 
     def kill(self) -> None:
         """All of it at once."""
