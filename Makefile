@@ -69,12 +69,13 @@ soak: .venv/runtime ## watch two simulated cameras with faults for MINUTES (30);
 	@test -n "$(ORDINARY)" || { echo "There are no clips in $(FOOTAGE)/mnnit. Say where: make soak FOOTAGE=FOLDER"; exit 2; }
 	$(BIN)/python -m scripts.soak --ordinary $(ORDINARY) --planted $(PLANTED) --minutes $(MINUTES)
 
+# B608 is SQL made of strings: ruff asks the same (S608), and each exception stands in the code.
 lint: .venv/development ## ruff, strict mypy, import-linter, bandit, migrations up to date
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy .
 	$(BIN)/lint-imports
-	$(BIN)/bandit --quiet --recursive --severity-level medium video_classifier shoplift_site scripts
+	$(BIN)/bandit --quiet --recursive --severity-level medium --skip B608 video_classifier shoplift_site scripts
 	$(BIN)/python manage.py makemigrations --check --dry-run
 
 # Not what keeps CI green: what is found today may have been there yesterday, and the service may be away.
