@@ -394,6 +394,27 @@ def test_a_file_that_is_gone_is_named(
     assert f"“{item.clip.name}” is no longer there" in export.error
 
 
+def test_an_export_whose_child_is_killed_is_made_after_all(
+    case: Case, item: CaseItem, user: User, quick: list[object], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    blur = sandbox.blur_span
+
+    def be_killed(*_: object, **__: object) -> None:
+        monkeypatch.setattr(sandbox, "blur_span", blur)
+        raise sandbox.BusyError(sandbox.KILLED)
+
+    monkeypatch.setattr(sandbox, "blur_span", be_killed)
+    export = case_exports.ask(case, by=user)
+
+    assert case_exports.make_next(worker="one")
+    export.refresh_from_db()
+    assert (export.status, export.error) == (Status.QUEUED, "")
+
+    assert case_exports.make_next(worker="one")
+    export.refresh_from_db()
+    assert export.status == Status.DONE
+
+
 def test_what_broke_on_our_side_is_told(
     case: Case, item: CaseItem, user: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:

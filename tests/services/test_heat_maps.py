@@ -20,7 +20,16 @@ from video_classifier.ml.contracts import ClipSpec, Image
 from video_classifier.ml.serving import occlusion
 from video_classifier.models import Analysis, HeatMap
 from video_classifier.querysets import HeatMapQuerySet
-from video_classifier.services import catalog, clips, evidence, heat_maps, queue, segments, trash
+from video_classifier.services import (
+    catalog,
+    clips,
+    evidence,
+    heat_maps,
+    queue,
+    sandbox,
+    segments,
+    trash,
+)
 from video_classifier.services.errors import Refused
 from video_classifier.states import Status
 
@@ -243,6 +252,23 @@ def test_what_a_dead_worker_left_is_made_by_another(analysis: Analysis) -> None:
     assert heat_maps.make_next(worker="two")
 
     assert HeatMap.objects.get().status == Status.DONE
+
+
+def test_one_whose_child_is_killed_is_tried_again_but_not_for_ever(
+    analysis: Analysis, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    heat_maps.ask(analysis, user=None)
+
+    def die(*_: object, **__: object) -> float:
+        raise sandbox.ScorerDiedError
+
+    monkeypatch.setattr(occlusion, "heat_map", die)
+    left = []
+    for _ in range(settings.ANALYSIS_ATTEMPTS):
+        assert heat_maps.make_next(worker="one")
+        left.append(HeatMap.objects.get().status)
+
+    assert left == [*[Status.QUEUED] * (settings.ANALYSIS_ATTEMPTS - 1), Status.FAILED]
 
 
 def test_what_kills_its_workers_is_given_up(analysis: Analysis, settings: Settings) -> None:

@@ -95,6 +95,19 @@ def test_a_file_that_crashes_the_reader_is_refused(tmp_path: Path) -> None:
     assert sandbox.probe(clip)
 
 
+def test_a_reader_that_is_killed_says_nothing_of_the_file(tmp_path: Path) -> None:
+    clip = videos.write(tmp_path / "clip.mp4", 5)
+    sandbox.probe(clip)
+    killed = child(sandbox._probes._kept)
+    killed.suspend()
+    threading.Timer(0.3, killed.kill).start()
+
+    with pytest.raises(sandbox.BusyError, match="interrupted"):
+        sandbox.probe(clip)
+
+    assert sandbox.probe(clip)
+
+
 def test_no_more_files_are_looked_at_at_once_than_there_are_cores(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -230,21 +243,47 @@ def test_a_run_that_takes_too_long_fails_with_a_sentence(
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("who", ["reader", "scorer"])
 def test_a_crash_is_that_clips_failure_and_nobody_elses(
-    ready: Clip, make_analysis: MakeAnalysis, who: str
+    ready: Clip, make_analysis: MakeAnalysis, settings: Settings, who: str
 ) -> None:
     running, following = (
         make_analysis(clip=ready, status=Status.RUNNING, model=MODEL) for _ in range(2)
     )
-    victim = reader() if who == "reader" else scorer()
-    reader().suspend()
-    threading.Timer(0.5, victim.kill).start()
+    settings.ANALYSIS_ATTEMPTS = 1
+    crash(reader() if who == "reader" else scorer(), signal.SIGSEGV)
 
     run(running)
     run(following)
 
     assert running.status == Status.FAILED
-    assert ("crashed on this file" if who == "reader" else "broke on our side") in running.error
+    assert ("crashed on this file" if who == "reader" else "given up") in running.error
     assert following.status == Status.DONE
+
+
+@pytest.mark.keras
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("who", ["reader", "scorer"])
+def test_a_clip_whose_child_was_killed_is_tried_again(
+    ready: Clip, make_analysis: MakeAnalysis, who: str
+) -> None:
+    running = make_analysis(clip=ready, status=Status.RUNNING, model=MODEL)
+    crash(reader() if who == "reader" else scorer(), signal.SIGKILL)
+
+    run(running)
+
+    waiting = segment_of(running)
+    assert (waiting.status, waiting.worker, waiting.error) == (Status.QUEUED, "", "")
+    assert segments.run_next(worker="two")
+    running.refresh_from_db()
+    assert running.status == Status.DONE
+
+
+def crash(victim: psutil.Process, ends_by: signal.Signals) -> None:
+    """In the middle of the next call."""
+    suspended = reader()
+    suspended.suspend()
+    threading.Timer(0.5, victim.send_signal, (ends_by,)).start()
+    if victim.pid == suspended.pid and ends_by != signal.SIGKILL:
+        threading.Timer(0.6, victim.resume).start()
 
 
 @pytest.mark.keras

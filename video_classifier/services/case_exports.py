@@ -155,6 +155,9 @@ def _run(export: CaseExport, proceed: Callable[[], bool]) -> None:
     except disk.ABSENCE:
         logger.warning("an export of case %s waits for the storage", export.case_id)
         jobs.give_way(export, pause=disk.PAUSE)
+    except sandbox.INTERRUPTED:
+        logger.warning("what makes an export of case %s was killed", export.case_id)
+        jobs.try_again(export, give_up=partial(_fail, reason=BROKE))
     except Refused as refusal:
         _fail(export, str(refusal))
     except Exception as error:
@@ -249,7 +252,7 @@ def _blur(item: CaseItem, folder: Path, watch: Watch) -> None:
         with files.local_path(item.clip.file) as source:
             sandbox.blur_span(source, video, span, track, watch=watch)
     except Refused as refusal:
-        if disk.is_away(refusal):
+        if disk.is_away(refusal) or isinstance(refusal, sandbox.INTERRUPTED):
             raise
         if disk.is_nearly_full():
             raise Refused(NO_ROOM) from refusal

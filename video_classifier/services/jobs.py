@@ -193,6 +193,14 @@ def give_way(job: models.Job, *, pause: timedelta = timedelta()) -> None:
         change(job, not_before=database.now() + pause, attempts=F("attempts") - 1, **_QUEUED)
 
 
+def try_again(job: AnyJob, *, give_up: Callable[[AnyJob], None]) -> None:
+    """Back to its place after something interrupted it, but not for ever. Raises LeaseLostError."""
+    if job.attempts < settings.ANALYSIS_ATTEMPTS:
+        try_later(job, pause=timedelta())
+    else:
+        give_up(job)
+
+
 def try_later(job: models.Job, *, pause: timedelta, **changes: object) -> None:
     """Back to its place for another attempt after `pause`. Raises LeaseLostError."""
     change(job, not_before=database.now() + pause, **_QUEUED | changes)

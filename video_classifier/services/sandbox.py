@@ -40,6 +40,7 @@ from video_classifier.ml.isolation.children import (
     NOTHING,
     Child,
     ChildDiedError,
+    ChildKilledError,
     ChildTooLargeError,
     Meanwhile,
     Watch,
@@ -57,6 +58,7 @@ STILL_SECONDS = 5.0  # of a second of video
 CUT_SECONDS = 60.0  # all packets of the file are read
 
 BUSY = "The server has too much to look at just now. Try again in a minute."
+KILLED = "The server was interrupted while it looked at this file. Try again."
 PROBE_TOO_LONG = (
     "It takes too long to find out what this file holds. Export the clip again from the recorder, "
     "as MP4 with H.264, and upload that."
@@ -81,7 +83,11 @@ class BusyError(Refused):
 
 
 class ScorerDiedError(Exception):
-    """The child that scores ended in the middle of a run."""
+    """The child that scores, or the one that reads for it, ended in the middle of a run."""
+
+
+INTERRUPTED = (BusyError, ScorerDiedError)  # another attempt may well succeed
+_OF_SCORER = (ClipError, BundleError, ChildKilledError)
 
 
 @contextmanager
@@ -91,6 +97,16 @@ def refusing() -> Iterator[None]:
         yield
     except (ClipError, BundleError) as error:
         raise Refused(str(error)) from error
+
+
+@contextmanager
+def _reading() -> Iterator[None]:
+    """As `refusing`; who is killed says nothing of the file."""
+    try:
+        with refusing():
+            yield
+    except ChildKilledError as error:
+        raise BusyError(KILLED) from error
 
 
 def lacks() -> str:
@@ -119,7 +135,7 @@ class Deadline:
 def probe(path: Path) -> tuple[ClipFacts, bool]:
     """What an uploaded file is, and whether browsers play it. Raises Refused."""
     seconds = PROBE_SECONDS + path.stat().st_size / PROBE_BYTES_PER_SECOND
-    with refusing(), _probes.one() as decoder:
+    with _reading(), _probes.one() as decoder:
         return decoder.facts(path, watch=Deadline(seconds, PROBE_TOO_LONG))
 
 
@@ -127,31 +143,31 @@ def sample(
     path: Path, spec: ClipSpec, *, start: float = 0.0, end: float | None = None, watch: Watch
 ) -> Sample:
     """As `sampling.sample`, without previews. Raises Refused, and what `watch` raises."""
-    with refusing():
+    with _reading():
         return _reader.sample(path, spec, start=start, end=end, watch=watch)
 
 
 def copy(source: Path, target: Path, *, watch: Watch) -> None:
     """As `browser_copy.make`. Raises Refused, and what `watch` raises."""
-    with refusing():
+    with _reading():
         _reader.copy(source, target, watch=watch)
 
 
 def remux(source: Path, target: Path, *, watch: Watch) -> bool:
     """As `browser_copy.remux`. Raises Refused, and what `watch` raises."""
-    with refusing():
+    with _reading():
         return _reader.remux(source, target, watch=watch)
 
 
 def copy_span(source: Path, target: Path, span: Span, *, watch: Watch) -> None:
     """As `browser_copy.make_span`. Raises Refused, and what `watch` raises."""
-    with refusing():
+    with _reading():
         _reader.copy_span(source, target, span, watch=watch)
 
 
 def blur_span(source: Path, target: Path, span: Span, track: Track | None, *, watch: Watch) -> None:
     """As `blurred_copy.make`. Raises Refused, and what `watch` raises."""
-    with refusing():
+    with _reading():
         _reader.blur_span(source, target, span, track, watch=watch)
 
 
@@ -160,7 +176,7 @@ def cut(
 ) -> tuple[float, float, str]:
     """As `cutting.cut`, while somebody waits for it. Raises Refused."""
     watch = Deadline(CUT_SECONDS, CUT_TOO_LONG)
-    with refusing(), _probes.one() as decoder:
+    with _reading(), _probes.one() as decoder:
         return decoder.cut(source, target, container=container, stretch=stretch, watch=watch)
 
 
@@ -170,7 +186,7 @@ def still(path: Path, *, width: int) -> Image:
     Raises Refused.
     """
     watch = Deadline(STILL_SECONDS, STILL_TOO_LONG)
-    with refusing(), _probes.one() as decoder:
+    with _reading(), _probes.one() as decoder:
         facts, _ = decoder.facts(path, watch=watch)
         scale = min(1.0, width / facts.width)
         spec = ClipSpec(
@@ -185,7 +201,7 @@ def still(path: Path, *, width: int) -> Image:
 def people(picture: Path, detector: Path) -> tuple[tuple[tuple[Box, float], ...], str]:
     """As `persons.pictures.find`, while somebody waits for it. Raises Refused."""
     watch = Deadline(PROBE_SECONDS, PICTURE_TOO_LONG)
-    with refusing(), _probes.one() as decoder:
+    with _reading(), _probes.one() as decoder:
         return decoder.people(picture, detector, watch=watch)
 
 
@@ -301,7 +317,7 @@ class _Scorer:
                 _warn_once()
                 self._child = Child(
                     "video_classifier.ml.serving.scorer_process",
-                    errors={kind.__name__: kind for kind in (ClipError, BundleError)},
+                    errors={kind.__name__: kind for kind in _OF_SCORER},
                     memory=settings.ANALYSIS_MEMORY,
                 )
             return self._child

@@ -204,6 +204,9 @@ def run(
         except disk.ABSENCE as error:
             logger.warning("analysis %s waits for the storage: %s", segment.analysis_id, error)
             _wait(segment)
+        except sandbox.ScorerDiedError as error:
+            logger.warning("analysis %s: %s", segment.analysis_id, error)
+            _try_again(segment)
         except Refused as error:
             _fail(segment, str(error))
         except Exception as error:
@@ -221,6 +224,14 @@ def _wait(segment: Segment) -> None:
         conclusions.lock(Segment.objects.filter(pk=segment.pk))
         jobs.give_way(segment, pause=disk.PAUSE)
         conclusions.settle()
+
+
+def _try_again(segment: Segment) -> None:
+    """Perhaps its clip is what ends the child, so not for ever."""
+    if segment.attempts < settings.ANALYSIS_ATTEMPTS:
+        put_back(worker=segment.worker)
+    else:
+        _give_up(segment)
 
 
 def _predictor(analysis: Analysis) -> Predictor:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import errno
+import os
 import platform
+import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -22,6 +25,7 @@ from video_classifier.ml.isolation.children import (
     Child,
     ChildBrokeError,
     ChildDiedError,
+    ChildKilledError,
     ChildTooLargeError,
     Meanwhile,
 )
@@ -90,6 +94,21 @@ def test_a_crash_is_an_error_and_not_the_parents_end(child: Child) -> None:
     assert not child.is_alive
     with pytest.raises(ChildDiedError):
         child.call("count", 0, returns=str)
+
+
+@pytest.mark.parametrize(
+    ("number", "is_killed"),
+    [(signal.SIGKILL, True), (signal.SIGTERM, True), (signal.SIGABRT, False)],
+)
+def test_a_child_that_somebody_killed_did_not_crash(
+    child: Child, number: signal.Signals, *, is_killed: bool
+) -> None:
+    threading.Timer(0.3, os.kill, (child.pid, number)).start()
+
+    with pytest.raises(ChildDiedError) as died:
+        child.call("hang", returns=type(None))
+
+    assert isinstance(died.value, ChildKilledError) == is_killed
 
 
 def test_what_a_child_says_is_not_believed_unseen(child: Child) -> None:

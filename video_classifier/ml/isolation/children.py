@@ -26,6 +26,7 @@ from video_classifier.ml.isolation import wire
 ROOT = Path(__file__).resolve().parents[3]  # where `python -m` finds this package
 
 TICK = 0.1  # seconds from look to look at a child that is busy
+KILLED = (-signal.SIGKILL, -signal.SIGTERM)  # a crash ends otherwise
 PATIENCE = 2.0  # seconds in which a child has to end a call that is no longer wanted
 _INHERITED = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "TZ", "LD_LIBRARY_PATH", "PYTHONPATH")
 _FAMILIES = ("TF_", "OPENBLAS_", "OMP_", "ONEDNN_")
@@ -36,6 +37,10 @@ Start = Callable[[], subprocess.Popen[bytes]]
 
 class ChildDiedError(Exception):
     """The child ended in the middle of a call."""
+
+
+class ChildKilledError(ChildDiedError):
+    """Somebody killed it in the middle of a call, which may not be what it was working on."""
 
 
 class ChildTooLargeError(Exception):
@@ -169,7 +174,8 @@ class Child:
     ) -> Value:
         """What the operation returns.
 
-        Raises the child's errors, ChildDiedError, ChildTooLargeError and ChildBrokeError.
+        Raises the child's errors, ChildDiedError (a ChildKilledError if it may be called again),
+        ChildTooLargeError and ChildBrokeError.
         """
         with self._busy:
             try:
@@ -218,7 +224,8 @@ class Child:
         except (EOFError, OSError) as error:
             self.kill()
             msg = f"it ended with {self._process.returncode}"
-            raise ChildDiedError(msg) from error
+            is_killed = self._process.returncode in KILLED
+            raise (ChildKilledError if is_killed else ChildDiedError)(msg) from error
 
     def _check_memory(self) -> None:
         if self._memory is not None and self.resident > self._memory:

@@ -28,6 +28,7 @@ from video_classifier.ml.isolation.children import (
     Child,
     ChildBrokeError,
     ChildDiedError,
+    ChildKilledError,
     ChildTooLargeError,
     Meanwhile,
     Watch,
@@ -256,7 +257,7 @@ class InChild:
         )
 
     def kill(self) -> None:
-        """May be called from any thread; a call that runs ends with a ClipError."""
+        """May be called from any thread; a call that runs ends with a ChildKilledError."""
         with self._starting:
             if self._child is not None:
                 self._child.kill()
@@ -270,6 +271,8 @@ class InChild:
     ) -> Value:
         try:
             return self._running().call(operation, *arguments, returns=returns, meanwhile=meanwhile)
+        except ChildKilledError:
+            raise
         except ChildDiedError as error:
             raise ClipError(CRASHED) from error
         except ChildTooLargeError as error:

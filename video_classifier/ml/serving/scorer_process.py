@@ -13,6 +13,7 @@ from pathlib import Path
 
 from video_classifier.ml.contracts import ClipError, Image, Outcome, Progress, Span, Stage
 from video_classifier.ml.isolation import confinement, wire
+from video_classifier.ml.isolation.children import ChildKilledError
 from video_classifier.ml.serving import loading
 from video_classifier.ml.serving.card import BundleError
 from video_classifier.ml.serving.decoder import InChild
@@ -64,7 +65,7 @@ def main() -> None:
     wire.Server(
         Connection(handle),
         wire.operations_of(Operations(decoder)),
-        expected=(ClipError, BundleError),
+        expected=(ClipError, BundleError, ChildKilledError),
         cancel=decoder.kill,
         abandoned=lambda: os._exit(0),
     ).serve()
