@@ -181,11 +181,11 @@ def test_keyframes_shown_backwards_are_looked_up_quickly() -> None:
     count = 100_000
     entries = [entry(2 * count - number, number, is_key=True) for number in range(count)]
 
-    start = time.perf_counter()
+    start = time.process_time()
     found = timeline.runs(entries, range(2 * count + 1))
 
     assert len(found) == count
-    assert time.perf_counter() - start < 5
+    assert time.process_time() - start < 5
 
 
 def test_stretches_have_the_same_time_recorded_and_leave_pauses_out() -> None:
