@@ -82,14 +82,13 @@ def test_the_time_of_day_is_the_stores_and_unknown_of_recordings_without_one(
 ) -> None:
     camera.store.time_zone = "Asia/Tokyo"  # nine hours ahead: 22 h
     camera.store.save()
-    known = make_clip(recorded_at=YESTERDAY, recorded_from=RecordedFrom.GIVEN)
-    unknown = make_clip()
-    for clip in (known, unknown):
-        ScoredTime.objects.create(
-            camera=camera, clip=clip, start=YESTERDAY, seconds=60.0, **WEIGHTS
-        )
-    for of_clip in (None, known, unknown):
-        see(camera, clip=of_clip)
+    later = YESTERDAY + timedelta(hours=1)
+    known = make_clip(recorded_at=later, recorded_from=RecordedFrom.GIVEN)
+    for clip in (known, unknown := make_clip()):
+        ScoredTime.objects.create(camera=camera, clip=clip, start=later, seconds=3600.0, **WEIGHTS)
+    see(camera)
+    see(camera, minutes=60, clip=known)
+    see(camera, minutes=60, clip=unknown)
 
     by_hour = figures(camera).by["hour"]
 
