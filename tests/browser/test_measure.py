@@ -130,11 +130,18 @@ def test_its_pages_are_accessible_and_fit(
 def _views(feed: Feed, scarce: Feed) -> Iterable[Seen]:
     where = f"/cameras/{feed.pk}/measure/"
     yield at("measure-new", where)
+    yield Seen(name="measure-groups", open=lambda page: _open_groups(page, where))
     yield at("measure-little", f"/cameras/{scarce.pk}/measure/")
     yield at("measure-refused", f"{where}?budget=few&thefts=1")
     yield Seen(name="measure-taken", open=lambda page: _take(page, where))
     yield at("measure-panel", f"/cameras/{feed.pk}/")
     yield at("measure-cameras", "/cameras/")
+
+
+def _open_groups(page: Page, where: str) -> None:
+    page.goto(where)
+    for summary in page.locator(".groups__by summary").all():
+        summary.click()
 
 
 def _take(page: Page, where: str) -> None:

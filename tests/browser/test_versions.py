@@ -9,14 +9,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from itertools import product
 from pathlib import Path
 from typing import TypeVar
 
 import pytest
+from axe_playwright_python.base import AXE_SCRIPT
 from playwright.sync_api import Browser, Page, expect
 from pytest_django import Settings
 
 from tests.browser.conftest import sign_in
+from tests.browser.test_looks import SCHEMES, _violations
 from tests.conftest import MakeAnalysis, MakeClip, MakeStore, MakeUser
 from tests.makers.agreed import make_agreed
 from tests.makers.models import write_light_meter
@@ -109,9 +112,13 @@ def test_learn_compare_activate_and_go_back(
 
 
 def look(page: Page, folder: Path | None, name: str) -> None:
-    """Nothing is wider than the screen, at either width."""
-    for width in (360, 1440):
+    """Axe finds no barrier, and nothing is wider than the screen, in light and in dark."""
+    page.evaluate(AXE_SCRIPT)
+    for width, scheme in product((360, 768, 1440), SCHEMES):
         page.set_viewport_size({"width": width, "height": 900})
-        assert page.evaluate("document.documentElement.scrollWidth") <= width, name
+        page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
+        where = f"{name}, {width} {scheme}"
+        assert page.evaluate("document.documentElement.scrollWidth") <= width, where
         if folder is not None:
-            page.screenshot(path=folder / f"versions-{name}-{width}.png", full_page=True)
+            page.screenshot(path=folder / f"versions-{name}-{width}-{scheme}.png", full_page=True)
+        assert _violations(page, scheme) == [], where

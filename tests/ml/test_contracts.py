@@ -78,6 +78,12 @@ def test_a_window_has_a_stretch_and_a_score(start: float, end: float, score: flo
         WindowScore(start=start, end=end, score=score)
 
 
+@pytest.mark.parametrize("look", [{"clothing": 1.1}, {"light": float("nan")}])
+def test_a_brightness_is_from_0_to_1(look: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match="brightness"):
+        WindowScore(start=0.0, end=1.0, score=0.5, **look)
+
+
 # Outcomes
 
 

@@ -11,12 +11,12 @@ import pytest
 from django.utils import timezone
 from pytest_django import DjangoCaptureOnCommitCallbacks
 
-from tests.conftest import FakePredictor, MakeClip, MakeStore, followed, make_segment
+from tests.conftest import FakePredictor, MakeClip, MakeStore, followed, later, make_segment
 from tests.makers.live_cameras import make_event, make_feed
 from tests.makers.measures import WEIGHTS, make_score
-from video_classifier.ml.contracts import Region, ScoredTrack
+from video_classifier.ml.contracts import Region, ScoredTrack, WindowScore
 from video_classifier.ml.serving import no_result
-from video_classifier.models import Analysis, Camera, CandidateScore, Clip, ScoredTime
+from video_classifier.models import Analysis, Camera, CandidateScore, Clip, ScoredTime, Segment
 from video_classifier.services import candidate_scores, clips, segments
 from video_classifier.services.candidate_scores import KEEP, LiveCandidate
 from video_classifier.services.live_hints import Yardstick
@@ -215,6 +215,49 @@ def test_hints_are_known_as_such(clip: Clip) -> None:
     assert list(found) == [(False, False), (True, False)]
 
 
+def seen(score: float, *looks: tuple[float | None, float | None], since: float) -> ScoredTrack:
+    """Somebody with a window a second, and how bright clothes and picture are in each."""
+    windows = tuple(
+        WindowScore(start=at, end=at + 1, score=score, clothing=clothing, light=light)
+        for at, (clothing, light) in enumerate(looks, start=int(since))
+    )
+    return replace(followed(score, since=since), windows=windows)
+
+
+def test_how_bright_clothes_and_pictures_are_is_kept_as_a_median_of_each_candidate(
+    clip: Clip,
+) -> None:
+    dark = seen(0.2, (0.1, 0.5), (0.2, 0.6), (0.9, 0.7), since=1.0)
+    twice = seen(0.8, (0.7, None), since=31.0)
+    twice = replace(twice, windows=twice.windows + seen(0.3, (None, None), since=50.0).windows)
+
+    analyzed(clip, FakePredictor(tracks=(dark, twice)))
+
+    found = CandidateScore.objects.order_by("started_at").values_list("clothing", "light")
+    assert list(found) == [(0.2, 0.6), (0.7, None), (None, None)]
+    assert Segment.objects.get().appearance == {}
+
+
+def test_brightness_is_that_of_the_windows_of_all_segments(clip: Clip) -> None:
+    analysis = Analysis.objects.create(clip=clip, model="standard")
+    make_segment(analysis, end=40.0)
+    make_segment(analysis, number=2, start=40.0, end=60.0)
+    first = seen(0.2, (0.1, 0.5), since=39.0)
+    box = first.track.boxes[0]
+    stays = replace(first.track, times=(37.0, 38.0, 39.0, 40.0, 41.0), boxes=(box,) * 5)
+    first = replace(first, track=stays)
+    second = replace(first, windows=seen(0.2, (0.3, 0.5), since=40.0).windows)
+
+    run(
+        analysis,
+        FakePredictor(tracks=(first,)),
+        FakePredictor(tracks=(later(second, by=-40.0),)),  # which it makes later by the span
+    )
+
+    assert list(CandidateScore.objects.values_list("clothing", "light")) == [(0.2, 0.5)]
+    assert all(each.appearance == {} for each in Segment.objects.all())
+
+
 def test_how_large_people_are_is_added_once_nothing_is_held(
     clip: Clip, django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks
 ) -> None:
@@ -236,7 +279,15 @@ def test_the_height_is_the_median(boxes: list[list[float]], height: float | None
 
 
 def candidate(score: float = 0.2, event: UUID | None = None) -> LiveCandidate:
-    return LiveCandidate(start=1.0, end=9.0, score=score, height=0.4, live_event=event)
+    return LiveCandidate(
+        start=1.0,
+        end=9.0,
+        score=score,
+        height=0.4,
+        clothing=0.3,
+        light=0.6,
+        live_event=event,
+    )
 
 
 def test_candidates_of_a_live_camera_are_kept(make_store: MakeStore) -> None:
@@ -250,6 +301,7 @@ def test_candidates_of_a_live_camera_are_kept(make_store: MakeStore) -> None:
     assert written == 2
     low, high = CandidateScore.objects.order_by("score")
     assert (low.score, low.live_event, low.height) == (0.2, None, 0.4)
+    assert (low.clothing, low.light) == (0.3, 0.6)
     assert (low.started_at, low.ended_at) == (
         BEGAN + timedelta(seconds=1),
         BEGAN + timedelta(seconds=9),

@@ -16,7 +16,7 @@ from video_classifier.models import Camera, CandidateScore, Clip, Feed, ScoredTi
 from video_classifier.services import clips, false_hints, planted_acts
 from video_classifier.services.false_hints import Found
 from video_classifier.services.weights import Weights
-from video_classifier.states import Status, Verdict
+from video_classifier.states import RecordedFrom, Status, Verdict
 
 NOW = timezone.now()
 HOUR = (NOW - timedelta(days=2)).replace(minute=0, second=0, microsecond=0)
@@ -86,6 +86,39 @@ def test_answers_to_events_of_recordings_count(
     make_score(camera, HOUR, 0.9, event=hint).save()
 
     assert found(camera).hints.false_alarms == 1
+
+
+def test_an_hour_that_was_watched_live_and_recorded_as_well_counts_once(
+    feed: Feed, make_clip: MakeClip
+) -> None:
+    """A recorder's file of two hours, of which one was watched; and one whose time is unknown."""
+    camera, later = feed.camera, HOUR + timedelta(hours=1)
+    make_hour(camera, HOUR)
+    see(feed, HOUR + timedelta(minutes=10))
+    known, unknown = (
+        make_clip(camera=camera, recorded_at=HOUR, recorded_from=RecordedFrom.GIVEN),
+        make_clip(camera=camera),
+    )
+    for clip, seconds in ((known, 7200.0), (unknown, 600.0)):
+        ScoredTime.objects.create(camera=camera, clip=clip, start=HOUR, seconds=seconds, **WEIGHTS)
+    of_clip = {"is_hint": True, "verdict": Verdict.FALSE_ALARM}
+    for at, clip in ((HOUR, known), (later, known), (HOUR, unknown)):
+        make_score(camera, at + timedelta(minutes=10), 0.9, clip=clip, **of_clip).save()
+
+    hints = found(camera).hints
+
+    assert hints.seconds == 2 * 3600 + 600
+    assert (hints.recordings, hints.false_alarms, hints.open) == (3, 2, 1)
+
+
+def test_a_recording_of_nothing_but_hours_that_were_watched_is_in_no_figure(
+    feed: Feed, make_clip: MakeClip
+) -> None:
+    make_hour(feed.camera, HOUR)
+    clip = make_clip(camera=feed.camera, recorded_at=HOUR, recorded_from=RecordedFrom.GIVEN)
+    ScoredTime.objects.create(camera=feed.camera, clip=clip, start=HOUR, seconds=3600.0, **WEIGHTS)
+
+    assert (found(feed.camera).hints.seconds, found(feed.camera).hints.recordings) == (3600, 1)
 
 
 def test_uncertain_events_are_no_hints(feed: Feed) -> None:

@@ -44,6 +44,8 @@ class Visit:
     since: float = 0.0
     left: float = 0.1
     others: tuple[float, ...] = ()  # how much higher the heads in the shadow score
+    clothing: float | None = None
+    light: float | None = None
 
     def within(self, start: float, end: float) -> list[WindowScore]:
         """The windows that are all in it, in seconds of the stretch."""
@@ -65,6 +67,8 @@ class Visit:
                 end=each.end - zero,
                 score=each.score,
                 others=tuple(each.score + by for by in self.others),
+                clothing=self.clothing,
+                light=self.light,
             )
             for each in found
         ]
@@ -287,7 +291,7 @@ def over(visits: Sequence[Visit], *, to: float, thresholds: Thresholds = ONE) ->
 
 def test_a_candidate_is_over_when_the_person_is_gone_whatever_it_scored() -> None:
     people = People(best=BEST, thresholds=ONE)
-    visits = [Visit(scores=[0.2] * 4 + [0.3] * 10)]
+    visits = [Visit(scores=[0.2] * 4 + [0.3] * 10, clothing=0.25, light=0.5)]
     look(visits, every(2, to=14), people)
     before = people.take_over()
 
@@ -298,6 +302,7 @@ def test_a_candidate_is_over_when_the_person_is_gone_whatever_it_scored() -> Non
     assert (found.start, found.end, found.happening) == (0.0, 15.0, None)
     assert found.score == pytest.approx(0.3)
     assert found.height == pytest.approx(0.7)
+    assert (found.clothing, found.light) == (0.25, 0.5)
     assert people.take_over() == []
 
 

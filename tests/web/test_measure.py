@@ -308,7 +308,30 @@ def test_so_many_queries_however_much_was_scored(manager: Client, camera: Camera
     few = queries()
     make_days(camera, 2, before=NOW - timedelta(days=1))
 
-    assert queries() == few == 23  # one counts the preview
+    assert queries() == few == 26  # one counts the preview
+
+
+# By group
+
+
+def test_groups_are_shown_with_what_is_too_few_and_what_is_not_measured(
+    manager: Client, measured: Camera
+) -> None:
+    html = page(manager, measured)
+
+    for title in ("Brightness of clothes", "Size in the picture", "Light", "Time of day"):
+        assert title in html
+    assert "480 candidates of" in html
+    assert "morning (6 to 12 h) <span" in html  # too few: it is of two or three days
+    assert "Not known of 480 candidates." in html
+    assert "darkest quarter" not in html
+    assert "Age, sex, build and skin are not measured" in html
+
+
+def test_without_candidates_there_are_no_groups(manager: Client, camera: Camera) -> None:
+    make_hour(camera, NOW)
+
+    assert "false hints by group" not in page(manager, camera)
 
 
 # The drawing

@@ -236,6 +236,8 @@ class WindowScore:
     end: float  # of the last one
     score: float  # 0 to 1, higher looks more like shoplifting
     others: tuple[float, ...] = ()  # of the heads in the shadow, which decide nothing
+    clothing: float | None = None  # as of brightness.Appearance, 0 to 1; None: not measured
+    light: float | None = None
 
     def __post_init__(self) -> None:
         if not (isfinite(self.start) and self.start <= self.end < float("inf")):
@@ -246,6 +248,9 @@ class WindowScore:
             raise ValueError(msg)
         if not all(0 <= score <= 1 for score in self.others):
             msg = f"the scores {self.others} of a window are not from 0 to 1"
+            raise ValueError(msg)
+        if not all(value is None or 0 <= value <= 1 for value in (self.clothing, self.light)):
+            msg = f"a brightness of {self.clothing} or {self.light} is not from 0 to 1"
             raise ValueError(msg)
 
 

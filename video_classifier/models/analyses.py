@@ -232,6 +232,13 @@ class Segment(Job, Result):
         help_text="Until the analysis closes: by the SHA-256 of a head that scored along, "
         "the score of each window, by the number of its track, or 0.",
     )
+    appearance = models.JSONField(
+        default=dict,
+        blank=True,
+        editable=False,
+        help_text="Until the analysis closes: how bright clothes and picture are in each window, "
+        "0 to 1, by the number of its track, or 0.",
+    )
 
     objects = SegmentQuerySet.as_manager()
 

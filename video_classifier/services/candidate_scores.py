@@ -29,6 +29,7 @@ from video_classifier.models import (
     Segment,
     Track,
 )
+from video_classifier.services.appearances import Appearances
 from video_classifier.services.live_hints import Yardstick
 from video_classifier.services.weights import Weights
 from video_classifier.states import Origin, Status
@@ -46,6 +47,8 @@ class LiveCandidate:
     end: float
     score: float  # as of its best moment
     height: float | None = None  # of the person, 0 to 1 of the picture's, as a median
+    clothing: float | None = None  # as of brightness.Appearance
+    light: float | None = None
     live_event: UUID | None = None  # if it became one
     others: tuple[tuple[Weights, float], ...] = ()  # by versions in the shadow
 
@@ -90,6 +93,8 @@ def record_live(
             ended_at=began + timedelta(seconds=each.end),
             score=score,
             height=each.height,
+            clothing=each.clothing,
+            light=each.light,
         )
         for each in found
         for weights, score in ((own, each.score), *each.others)
@@ -140,6 +145,7 @@ def record_recording(
     analysis: Analysis,
     segments: Sequence[Segment],
     found: Sequence[Found],
+    looks: Appearances,
     *,
     weights: Weights | None = None,
 ) -> None:
@@ -178,8 +184,10 @@ def record_recording(
             started_at=began + timedelta(seconds=each.candidate.start),
             ended_at=began + timedelta(seconds=each.candidate.end),
             score=each.candidate.score,
+            clothing=look.clothing,
+            light=look.light,
         )
-        for each in found
+        for each, look in ((each, looks.of(each.candidate)) for each in found)
     )
     seconds = sum(_seconds(each, clip) for each in segments)
     if seconds > 0:

@@ -28,6 +28,7 @@ from video_classifier.services import (
     shadows,
     thresholds,
 )
+from video_classifier.services.appearances import Appearances
 from video_classifier.services.candidate_scores import Found
 from video_classifier.services.candidates import JoinedTrack
 from video_classifier.services.following import Piece
@@ -144,12 +145,21 @@ def close_if_complete(
     if not _end(analysis, status=Status.DONE, **results):
         return False
     events = Event.objects.bulk_create(each.event for each in found if each.event)
-    candidate_scores.record_recording(analysis, segments, found)
-    shadows.record(analysis, segments)
+    looks = Appearances(analysis, segments)
+    candidate_scores.record_recording(analysis, segments, found, looks)
+    shadows.record(analysis, segments, looks)
+    _forget_windows(segments)
     reviews.refresh(analysis.clip)
     if any(each.is_hint for each in events):
         alerts.beside(alerts.of_analysis, analysis)
     return True
+
+
+def _forget_windows(segments: Sequence[Segment]) -> None:
+    """What was kept of each window until its candidates were known."""
+    held = [each.pk for each in segments if each.shadows or each.appearance]
+    if held:
+        Segment.objects.filter(pk__in=held).update(shadows={}, appearance={})
 
 
 def scored(segment: Segment) -> bool:

@@ -139,6 +139,7 @@ def result(outcome: ml.Outcome) -> dict[str, object]:
         "frame_times": list(sample.times),
         "windows": _windows(outcome.windows),
         "shadows": _shadows(outcome),
+        "appearance": _appearance(outcome),
         "warnings": list(sample.warnings),
         "seconds_reading": outcome.seconds_reading,
         "seconds_finding": outcome.seconds_finding,
@@ -175,15 +176,33 @@ def _windows(scored: Iterable[ml.WindowScore]) -> list[list[float]]:
 
 def _shadows(outcome: ml.Outcome) -> dict[str, dict[int, list[float]]]:
     """By the SHA-256 of their heads: the scores of a track's windows, 0 for whole pictures."""
-    of_tracks = {number: each.windows for number, each in enumerate(outcome.tracks, start=1)}
-    every = of_tracks or {0: outcome.windows}
     return {
         head: {
             number: [round(each.others[at], 4) for each in windows]
-            for number, windows in every.items()
+            for number, windows in _by_number(outcome).items()
         }
         for at, head in enumerate(outcome.shadows)
     }
+
+
+def _appearance(outcome: ml.Outcome) -> dict[int, list[list[float | None]]]:
+    """How bright the clothes and the picture are in each window; empty if neither is known."""
+    found = {
+        number: [[_rounded(each.clothing), _rounded(each.light)] for each in windows]
+        for number, windows in _by_number(outcome).items()
+    }
+    is_known = any(look != [None, None] for looks in found.values() for look in looks)
+    return found if is_known else {}
+
+
+def _rounded(value: float | None) -> float | None:
+    return None if value is None else round(value, 3)
+
+
+def _by_number(outcome: ml.Outcome) -> dict[int, tuple[ml.WindowScore, ...]]:
+    """The windows of each track; those of whole pictures have the number 0."""
+    of_tracks = {number: each.windows for number, each in enumerate(outcome.tracks, start=1)}
+    return of_tracks or {0: outcome.windows}
 
 
 def pictures(segment: Segment, outcome: ml.Outcome) -> dict[str, bytes]:

@@ -13,7 +13,7 @@ from video_classifier.ml.measures.poisson import Rate
 from video_classifier.models import Camera, CandidateScore, Feed, PlantedAct, Review, ScoredTime
 from video_classifier.services import planted_acts, scored_footage
 from video_classifier.services.figures import Proportion, proportion
-from video_classifier.services.scored_footage import TIMES, VERDICTS, Recordings
+from video_classifier.services.scored_footage import TIMES, VERDICTS, Recordings, Time
 from video_classifier.services.weights import Weights
 from video_classifier.states import Answer, Verdict
 
@@ -93,13 +93,13 @@ def of_camera(
     since = now - length
     acts = list(PlantedAct.objects.filter(camera=camera, started_at__gte=since))
     scored = ScoredTime.objects.filter(weights.key, camera=camera, start__gte=since, seconds__gt=0)
-    times = list(scored.filter(is_shadow=False).values_list(*TIMES))
-    seen = list(_seen(camera, weights, since, Recordings(times)))
+    parts = Recordings(scored.filter(is_shadow=False).values_list(*TIMES))
+    seen = list(_seen(camera, weights, since, parts))
     return Found(
         weights=weights,
         since=since,
-        hints=_hints(camera, times, [each for each in seen if each.is_hint], acts),
-        planted=_noticed(times, seen, acts),
+        hints=_hints(camera, parts, [each for each in seen if each.is_hint], acts),
+        planted=_noticed(parts.every, seen, acts),
         misses=_misses(camera, weights, since),
     )
 
@@ -112,9 +112,6 @@ class _Seen:
     end: datetime
     is_hint: bool
     verdict: str
-
-
-_Times = Sequence[tuple[UUID | None, str, bool, datetime, float]]  # the columns TIMES
 
 
 def _seen(camera: Camera, weights: Weights, since: datetime, parts: Recordings) -> Iterator[_Seen]:
@@ -134,23 +131,23 @@ def _seen(camera: Camera, weights: Weights, since: datetime, parts: Recordings) 
 
 
 def _hints(
-    camera: Camera, times: _Times, hints: Sequence[_Seen], acts: Sequence[PlantedAct]
+    camera: Camera, parts: Recordings, hints: Sequence[_Seen], acts: Sequence[PlantedAct]
 ) -> FalseHints:
     """Without those of planted acts, which are neither false nor anybody's theft."""
     own = [each for each in hints if not planted_acts.meets(acts, each.start, each.end)]
     verdicts = [each.verdict for each in own]
     decided = {Verdict.CONFIRMED, Verdict.FALSE_ALARM}
     return FalseHints(
-        seconds=sum(seconds for *_, seconds in times),
+        seconds=sum(each.seconds for each in parts.rows),
         day_seconds=scored_footage.day_seconds(Feed.objects.filter(camera=camera).first()),
-        recordings=Recordings(times).count,
+        recordings=parts.count,
         false_alarms=verdicts.count(Verdict.FALSE_ALARM),
         confirmed=verdicts.count(Verdict.CONFIRMED),
         open=sum(each not in decided for each in verdicts),
     )
 
 
-def _noticed(times: _Times, seen: Sequence[_Seen], acts: Sequence[PlantedAct]) -> Noticed:
+def _noticed(times: Sequence[Time], seen: Sequence[_Seen], acts: Sequence[PlantedAct]) -> Noticed:
     counted = [act for act in acts if _is_scored(act, times)]
     as_hints = as_uncertain = 0
     for act in counted:
@@ -165,11 +162,11 @@ def _noticed(times: _Times, seen: Sequence[_Seen], acts: Sequence[PlantedAct]) -
     )
 
 
-def _is_scored(act: PlantedAct, times: _Times) -> bool:
+def _is_scored(act: PlantedAct, times: Sequence[Time]) -> bool:
     """Of a live hour it isn't known which part of it was scored."""
-    for _, _, is_live, start, seconds in times:
-        end = start + (scored_footage.HOUR if is_live else timedelta(seconds=seconds))
-        if act.started_at < end and act.ended_at > start:
+    for each in times:
+        length = scored_footage.HOUR if each.is_live else timedelta(seconds=each.seconds)
+        if act.started_at < each.start + length and act.ended_at > each.start:
             return True
     return False
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from video_classifier.models import Activation, Camera, CandidateScore, Feed, PlantedAct, ScoredTime
@@ -91,8 +92,7 @@ def read(
         times, scores = times.filter(start__gte=first), scores.filter(started_at__gte=first)
     if last is not None:
         times = times.filter(start__lt=last)
-    rows = list(times.order_by("start").values_list(*TIMES))
-    parts = Recordings(rows)
+    parts = Recordings(times.order_by("start").values_list(*TIMES))
     kept: list[tuple[float, int]] = []
     confirmed = planted = 0
     acts = list(PlantedAct.objects.filter(camera=camera))
@@ -109,12 +109,12 @@ def read(
         else:
             kept.append((score, number))
     return Footage(
-        seconds=sum(seconds for *_, seconds in rows),
+        seconds=sum(each.seconds for each in parts.rows),
         day_seconds=day_seconds(Feed.objects.filter(camera=camera).first()),
         recordings=parts.count,
-        first_at=rows[0][3] if rows else None,
+        first_at=parts.every[0].start if parts.every else None,
         last_at=max(
-            (start + timedelta(seconds=length) for *_, start, length in rows), default=None
+            (each.start + timedelta(seconds=each.seconds) for each in parts.every), default=None
         ),
         scores=[score for score, _ in kept],
         of_recordings=[number for _, number in kept],
@@ -124,24 +124,53 @@ def read(
 
 
 VERDICTS = ("verdict", "event__verdict", "live_event__clip__verdict")  # at most one isn't empty
-TIMES = ("clip", "file", "is_live", "start", "seconds")
+TIMES = ("clip", "file", "is_live", "start", "seconds", "clip__recorded_at")
+
+
+class Time(NamedTuple):
+    """How long a recording, or an hour watched live, was scored: the columns TIMES."""
+
+    clip: UUID | None
+    file: str
+    is_live: bool
+    start: datetime
+    seconds: float
+    recorded_at: datetime | None
+
+    @property
+    def end(self) -> datetime:
+        return self.start + timedelta(seconds=self.seconds)
+
+    @property
+    def has_no_time(self) -> bool:
+        """A recording whose start is only when it was uploaded."""
+        return self.clip is not None and self.recorded_at is None
 
 
 class Recordings:
-    """Which of the recordings and live hours a candidate was seen in."""
+    """Which of the recordings and live hours a candidate was seen in.
 
-    def __init__(self, rows: Iterable[tuple[UUID | None, str, bool, datetime, float]]) -> None:
-        """`rows` have the columns TIMES."""
+    Each hour of a camera counts once: of one that was watched live, what a recording shows of it,
+    and its candidates, are left out.
+    """
+
+    def __init__(self, rows: Iterable[tuple[Any, ...]]) -> None:
+        """`rows` have the columns TIMES, of time that was scored."""
+        found = self.every = [Time(*each) for each in rows]
         self._clips: dict[UUID, int] = {}
         self._hours: dict[datetime, int] = {}
         self._files: dict[str, int] = {}
-        for number, (clip, file, is_live, start, _) in enumerate(rows):
-            if is_live:
-                self._hours.setdefault(start, number)
-            elif clip is not None:
-                self._clips[clip] = number
+        self._unknown = {each.clip for each in found if each.has_no_time}
+        live = {each.start for each in found if each.is_live}
+        counted = (each._replace(seconds=_seconds_beside(live, each)) for each in found)
+        self.rows = [each for each in counted if each.seconds > 0]
+        for number, each in enumerate(self.rows):
+            if each.is_live:
+                self._hours.setdefault(each.start, number)
+            elif each.clip is not None:
+                self._clips[each.clip] = number
             else:
-                self._files[file] = number
+                self._files[each.file] = number
 
     @property
     def count(self) -> int:
@@ -149,11 +178,29 @@ class Recordings:
         return len(self._clips) + len(self._hours) + len(self._files)
 
     def number(self, clip: UUID | None, file: str, start: datetime) -> int | None:
-        """None: it is of other footage."""
+        """None: it is of other footage, or of an hour that was watched live as well."""
+        hour = _hour(start)
+        if (clip or file) and hour in self._hours and clip not in self._unknown:
+            return None
         if clip is not None:
             return self._clips.get(clip)
         if file:
             return self._files.get(file)
-        hour = start.replace(minute=0, second=0, microsecond=0)
         # What begins at the end of an hour may be counted, like its time, in the next one.
         return self._hours.get(hour, self._hours.get(hour + HOUR))
+
+
+def _seconds_beside(live: Collection[datetime], row: Time) -> float:
+    """How much of it lies in no hour that was watched live."""
+    if row.is_live or row.has_no_time or not live:
+        return row.seconds
+    hour, both = _hour(row.start), 0.0
+    while hour < row.end:
+        if hour in live:
+            both += (min(row.end, hour + HOUR) - max(row.start, hour)).total_seconds()
+        hour += HOUR
+    return max(0.0, row.seconds - both)
+
+
+def _hour(at: datetime) -> datetime:
+    return at.replace(minute=0, second=0, microsecond=0)

@@ -12,6 +12,7 @@ from video_classifier.ml.contracts import EventCandidate, WindowScore
 from video_classifier.ml.serving import events
 from video_classifier.models import Analysis, Event, ModelVersion, Segment, Track
 from video_classifier.services import candidate_scores, candidates, following
+from video_classifier.services.appearances import Appearances
 from video_classifier.services.candidate_scores import Found
 from video_classifier.services.candidates import JoinedTrack
 from video_classifier.services.weights import Weights
@@ -23,11 +24,10 @@ _LARGE = ("times", "boxes", "crop_times", "windows")  # columns of a track
 WHOLE = "0"  # the number that whole pictures have in place of a track's
 
 
-def record(analysis: Analysis, segments: Sequence[Segment]) -> None:
+def record(analysis: Analysis, segments: Sequence[Segment], looks: Appearances) -> None:
     """Writes the scores of the candidates of each head that scored all segments along.
 
     To be called in the transaction that closes the analysis, when its tracks have their numbers.
-    The scores of windows are not kept any longer.
     """
     done = [each for each in segments if each.status == Status.DONE]
     if not any(each.shadows for each in done):
@@ -46,10 +46,9 @@ def record(analysis: Analysis, segments: Sequence[Segment]) -> None:
         )
         found = list(_found(analysis, done, tracks, version.sha256))
         found = [replace(each, event=_shown(each.candidate, became)) for each in found]
-        candidate_scores.record_recording(analysis, segments, found, weights=weights)
+        candidate_scores.record_recording(analysis, segments, found, looks, weights=weights)
     if any(each.shadows.keys() - heads for each in done):
         logger.info("a version scored only a part of analysis %s along", analysis.pk)
-    Segment.objects.filter(pk__in=[each.pk for each in done]).update(shadows={})
 
 
 def _found(

@@ -570,6 +570,8 @@ def _as_kept(candidate: Candidate, shadows: Sequence[Weights]) -> LiveCandidate:
         end=candidate.end,
         score=candidate.score,
         height=candidate.height,
+        clothing=candidate.clothing,
+        light=candidate.light,
         live_event=candidate.happening.row if candidate.happening else None,
         others=tuple(zip(shadows, candidate.others, strict=False)),  # where there are any
     )

@@ -26,7 +26,7 @@ from video_classifier.ml.contracts import (
     Track,
     WindowScore,
 )
-from video_classifier.ml.serving import events, joining
+from video_classifier.ml.serving import brightness, events, joining
 from video_classifier.services.live_hints import Hint, Shown
 from video_classifier.services.thresholds import Thresholds
 from video_classifier.states import Closing
@@ -78,6 +78,7 @@ class _Run:
     until: float  # the end of its last window so far
     score: float | None = None  # as of its best moment; None: too few windows
     others: tuple[float, ...] = ()  # the same by each head in the shadow
+    windows: list[WindowScore] = field(default_factory=list)  # for how they appear
     happening: Happening | None = None
 
     def is_over(self, now: float, people: Sequence[_Person]) -> bool:
@@ -94,12 +95,15 @@ class _Run:
         happening = self.happening
         boxes = zip(self.person.times, self.person.boxes, strict=True)
         heights = [box.bottom - box.top for at, box in boxes if self.start <= at <= self.until]
+        look = brightness.of_windows(self.windows)
         return Candidate(
             start=happening.start if happening else self.start,
             end=max(happening.until, happening.start) if happening else self.until,
             score=happening.hint.score if happening else self.score,
             others=self.others,
             height=round(median(heights), 4) if heights else None,
+            clothing=look.clothing,
+            light=look.light,
             happening=happening,
         )
 
@@ -113,6 +117,8 @@ class Candidate:
     score: float
     others: tuple[float, ...]  # by each head in the shadow, of the same windows
     height: float | None  # of the person, as a share of the picture's; None of whole pictures
+    clothing: float | None  # as of a WindowScore, as medians
+    light: float | None
     happening: Happening | None  # the event that it was
 
 
@@ -323,6 +329,7 @@ class People:
         if run is None:
             run = self._runs[person] = _Run(person=person, start=last.start, until=last.end)
         run.until = max(run.until, last.end)
+        run.windows.append(last)
         own = [each for each in person.windows[:count] if each.start >= run.start - _ROUNDING]
         if len(own) >= self._least:
             score = events.mean_of_best(np.array([each.score for each in own]), self._best)

@@ -173,6 +173,23 @@ def test_the_interval_of_the_threshold_is_open_where_the_footage_is_short() -> N
     assert long.high_interval[0] < long.high < long.high_interval[1] < 0.9
 
 
+@pytest.mark.parametrize("rank", [1, 3, 40, 500])
+def test_resamples_are_counted_as_if_one_by_one(rank: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of few and of many candidates, in blocks, and where a resample lacks the highest ones."""
+    monkeypatch.setattr(camera, "RESAMPLES", 60)
+    monkeypatch.setattr(camera, "_AT_ONCE", 90)
+    recordings = np.sort(np.random.default_rng(0).integers(8, size=600))
+
+    found = camera._places(recordings, 9, rank, seed=1)
+
+    generator = np.random.default_rng(1)
+    expected = []
+    for _ in range(60):
+        times = np.bincount(generator.integers(9, size=9), minlength=9)
+        expected.append(int(np.searchsorted(np.cumsum(times[recordings]), rank)))
+    assert found.tolist() == expected
+
+
 def test_recordings_that_differ_widen_the_interval_of_the_threshold() -> None:
     generator = np.random.default_rng(18)
     levels = generator.uniform(0, 0.5, 10)

@@ -11,7 +11,7 @@ from tests.makers import crowd, footage, videos
 from tests.makers.crowd import Spotter, between, standing, walking
 from tests.ml.conftest import OF_MOVEMENT, OF_PERSONS, write_bundle
 from video_classifier.ml.contracts import ClipError, Image, Progress, Region, Span, Stage
-from video_classifier.ml.serving import bundle, joining, loading, no_result
+from video_classifier.ml.serving import brightness, bundle, joining, loading, no_result
 from video_classifier.ml.serving.decoder import InChild
 from video_classifier.ml.serving.predictor import PersonPredictor
 
@@ -54,6 +54,10 @@ def test_the_highest_score_of_a_person_is_the_clips(model: PersonPredictor, tmp_
     assert outcome.model_sha256 == model.sha256 != ""
     assert outcome.sample.warnings == ()
     assert len(outcome.sample.previews) == OF_PERSONS.frames
+    (window,) = first.windows
+    look = brightness.appearance(first.images, first.preview)
+    assert (window.clothing, window.light) == (look.clothing, look.light)
+    assert None not in {look.clothing, look.light}
 
 
 def test_tells_its_stages_and_its_times(model: PersonPredictor, tmp_path: Path) -> None:

@@ -87,6 +87,7 @@ def test_a_long_clip_is_looked_at_ten_seconds_at_a_time(
     assert len(outcome.sample.previews) == TINY.frames
     assert outcome.sample.warnings == ()
     assert stages == [Stage.READING, Stage.CLASSIFYING]
+    assert all(each.clothing is None and 0 < (each.light or 0) < 1 for each in outcome.windows)
 
 
 def test_the_score_of_a_long_clip_is_the_mean_of_its_best_windows(tmp_path: Path) -> None:

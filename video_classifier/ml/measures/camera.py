@@ -21,6 +21,9 @@ MISS = 0.1  # the share of thefts that may lie below `low`
 MOST_UNCERTAIN = 20.0  # candidates a day that somebody can look at
 RESAMPLES = 1000
 
+_ENOUGH = 4  # times the rank: so many candidates are counted first in a resample
+_AT_ONCE = 500_000  # recordings that are drawn at once: bounds the memory it takes
+
 _ROUNDING = 1e-9  # of days and budgets that are products
 
 
@@ -180,19 +183,33 @@ def _interval_of_high(
     order = np.argsort(-footage.scores, kind="stable")
     ordered = footage.scores[order]
     _, numbers = np.unique(footage.recordings, return_inverse=True)
-    generator, ranked = np.random.default_rng(seed), numbers[order]
-    drawn = []
-    for _ in range(RESAMPLES):
-        times = np.bincount(
-            generator.integers(footage.known, size=footage.known), minlength=footage.known
-        )
-        place = int(np.searchsorted(np.cumsum(times[ranked]), rank))
-        drawn.append(ordered[min(place, len(ordered) - 1)])
-    low, top = np.percentile(drawn, (2.5, 97.5))
+    places = _places(numbers[order], footage.known, rank, seed)
+    low, top = np.percentile(ordered[np.minimum(places, len(ordered) - 1)], (2.5, 97.5))
     fewest, most = interval(rank, 1.0)
     by_rank_low = ordered[min(floor(most), len(ordered)) - 1]
     by_rank_top = ordered[min(floor(fewest), len(ordered)) - 1] if fewest >= 1 else 1.0
     return float(min(low, by_rank_low, high)), float(max(top, by_rank_top, high))
+
+
+def _places(ranked: Integers, known: int, rank: int, seed: int) -> Integers:
+    """(RESAMPLES,): the place of the candidate of that rank in recordings that are drawn anew.
+
+    `ranked` are the recordings of the candidates, from the highest score down, and `known` is how
+    many recordings there are. Nearly always the rank is among the first candidates: only where it
+    isn't are all of them counted.
+    """
+    generator, first = np.random.default_rng(seed), ranked[: _ENOUGH * (rank + 25)]
+    at_once = max(1, _AT_ONCE // known)
+    found = []
+    for begin in range(0, RESAMPLES, at_once):
+        drawn = generator.integers(known, size=(min(at_once, RESAMPLES - begin), known))
+        rows = known * np.arange(len(drawn))[:, np.newaxis]
+        times = np.bincount((drawn + rows).reshape(-1), minlength=drawn.size).reshape(drawn.shape)
+        places = (np.cumsum(times[:, first], axis=1) < rank).sum(axis=1)
+        for row in np.flatnonzero(places == len(first)):
+            places[row] = np.searchsorted(np.cumsum(times[row, ranked]), rank)
+        found.append(places)
+    return np.concatenate(found)
 
 
 def _checked(thefts: npt.ArrayLike, people: Sequence[Hashable]) -> Floats:

@@ -14,9 +14,8 @@ import numpy.typing as npt
 
 from video_classifier.ml.contracts import Floats
 from video_classifier.ml.measures.errors import MeasureError
-from video_classifier.ml.measures.shares import Share, share
+from video_classifier.ml.measures.shares import Share, of_resamples, resampled
 
-RESAMPLES = 2000
 QUARTERS = ("lowest quarter", "second quarter", "third quarter", "highest quarter")
 PARTS_OF_DAY = {  # by the hour in which each begins
     "night (0 to 6 h)": 0,
@@ -119,30 +118,33 @@ def _grouped(  # noqa: PLR0913, PLR0917
     for number, name in enumerate(names):
         rows = np.flatnonzero(numbers == number).tolist()
         who = [people[row] for row in rows]
-        low, high = _interval(all_scores[rows], who, seed)
-        groups.append(
-            Group(
-                name=name,
-                first=float(values[rows].min()) if len(rows) else None,
-                last=float(values[rows].max()) if len(rows) else None,
-                score=float(all_scores[rows].mean()) if len(rows) else None,
-                score_low=low,
-                score_high=high,
-                hints=share(flags[rows], who, seed=seed),
-            )
-        )
+        groups.append(_group(name, values[rows], all_scores[rows], flags[rows], who, seed))
     return Grouped(groups=tuple(groups), unmeasured=int((numbers < 0).sum()))
 
 
-def _interval(
-    scores: Floats, people: Sequence[Hashable], seed: int
-) -> tuple[float | None, float | None]:
-    """Of the mean, from resampled people; None with fewer than two of them."""
-    numbers: dict[Hashable, int] = {}
-    rows = np.array([numbers.setdefault(each, len(numbers)) for each in people], np.intp)
-    if len(numbers) <= 1:
-        return None, None
-    sizes, sums = np.bincount(rows), np.bincount(rows, weights=scores)
-    drawn = np.random.default_rng(seed).integers(len(sizes), size=(RESAMPLES, len(sizes)))
-    low, high = np.percentile(sums[drawn].sum(axis=1) / sizes[drawn].sum(axis=1), (2.5, 97.5))
-    return float(low), float(high)
+def _group(  # noqa: PLR0913, PLR0917
+    name: str,
+    values: Floats,
+    scores: Floats,
+    flags: npt.NDArray[np.bool_],
+    people: Sequence[Hashable],
+    seed: int,
+) -> Group:
+    """One person gives no interval of a mean."""
+    if not len(values):
+        none = Share(count=0, of=0, people=0, low=None, high=None)
+        nothing = dict.fromkeys(("first", "last", "score", "score_low", "score_high"))
+        return Group(name=name, hints=none, **nothing)
+    columns = np.column_stack((np.ones(len(values)), scores, flags)).astype(np.float64)
+    drawn, clusters = resampled(columns, people, seed=seed)
+    means = drawn[:, 1] / drawn[:, 0]
+    low, high = (float(end) for end in np.percentile(means, (2.5, 97.5)))
+    return Group(
+        name=name,
+        first=float(values.min()),
+        last=float(values.max()),
+        score=float(scores.mean()),
+        score_low=low if clusters > 1 else None,
+        score_high=high if clusters > 1 else None,
+        hints=of_resamples(int(flags.sum()), len(flags), clusters, drawn[:, 2] / drawn[:, 0]),
+    )

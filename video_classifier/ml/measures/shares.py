@@ -9,6 +9,7 @@ from math import sqrt
 import numpy as np
 import numpy.typing as npt
 
+from video_classifier.ml.contracts import Floats
 from video_classifier.ml.measures.errors import MeasureError
 
 RESAMPLES = 2000
@@ -61,21 +62,36 @@ def share(chosen: npt.ArrayLike, people: Sequence[Hashable], *, seed: int = 0) -
     count, of = int(flags.sum()), len(flags)
     if not of:
         return Share(count=0, of=0, people=0, low=None, high=None)
-    numbers: dict[Hashable, int] = {}
-    rows = np.array([numbers.setdefault(person, len(numbers)) for person in people])
-    sizes = np.bincount(rows)
-    chosen_of_each = np.bincount(rows, weights=flags)
-    drawn = np.random.default_rng(seed).integers(len(sizes), size=(RESAMPLES, len(sizes)))
-    shares = chosen_of_each[drawn].sum(axis=1) / sizes[drawn].sum(axis=1)
+    drawn, clusters = resampled(np.column_stack((np.ones(of), flags)), people, seed=seed)
+    return of_resamples(count, of, clusters, drawn[:, 1] / drawn[:, 0])
+
+
+def of_resamples(count: int, of: int, people: int, shares: Floats) -> Share:
+    """`share`, whose resamples gave these (r,) shares."""
     low, high = (float(end) for end in np.percentile(shares, (2.5, 97.5)))
     wilson_low, wilson_high = _wilson(count, of)
     return Share(
         count=count,
         of=of,
-        people=len(sizes),
+        people=people,
         low=min(low, wilson_low),
         high=max(high, wilson_high),
     )
+
+
+def resampled(columns: Floats, people: Sequence[Hashable], *, seed: int) -> tuple[Floats, int]:
+    """The sums of (n, k) columns in draws of whole people, (RESAMPLES, k), and how many there are.
+
+    `people` is the person of each row; there is at least one row.
+    """
+    numbers: dict[Hashable, int] = {}
+    rows = np.array([numbers.setdefault(person, len(numbers)) for person in people])
+    count = len(numbers)
+    of_each = np.column_stack([np.bincount(rows, weights=column) for column in columns.T])
+    drawn = np.random.default_rng(seed).integers(count, size=(RESAMPLES, count))
+    places = drawn + count * np.arange(RESAMPLES)[:, np.newaxis]
+    times = np.bincount(places.reshape(-1), minlength=drawn.size).reshape(drawn.shape)
+    return np.asarray(times @ of_each, np.float64), count
 
 
 def _wilson(count: int, of: int) -> tuple[float, float]:

@@ -6,14 +6,16 @@ are not looked at.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from statistics import median
 
 import numpy as np
 
-from video_classifier.ml.contracts import Box, Floats, Image
+from video_classifier.ml.contracts import Box, Floats, Image, Window, WindowScore
 
 _LUMA = np.array((0.299, 0.587, 0.114))  # of R, G and B: ITU-R BT.601
+_DIGITS = 3  # of a brightness that is kept
 _MOMENTS = 4  # crops of a window that are looked at: from its first to its last
 _EVERY = 4  # pixels of a whole picture
 # Of a crop, whose square is 1.2 times as high as a standing person and centered on them: from the
@@ -46,15 +48,42 @@ def appearance(crops: Image | None, picture: Image | None, boxes: Sequence[Box] 
     )
 
 
+def of_window(window: Window) -> Appearance:
+    """As `appearance`, without the height; the light is that of the whole picture in its middle.
+
+    Of whole frames there is no clothing, and without previews no light.
+    """
+    previews = window.previews
+    return appearance(
+        None if window.track is None else window.images,
+        previews[len(previews) // 2] if previews else None,
+    )
+
+
+def of_windows(windows: Iterable[WindowScore]) -> Appearance:
+    """The medians of a candidate's windows, rounded, without the height."""
+    found = list(windows)
+    return Appearance(
+        clothing=_median(each.clothing for each in found),
+        height=None,
+        light=_median(each.light for each in found),
+    )
+
+
+def _median(values: Iterable[float | None]) -> float | None:
+    known = [each for each in values if each is not None]
+    return round(median(known), _DIGITS) if known else None
+
+
 def _torso(crops: Image) -> float:
     count, height, width, _ = crops.shape
     moments = np.unique(np.linspace(0, count - 1, _MOMENTS).round().astype(int))
     (top, bottom), (left, right) = _cut(_TORSO_ROWS, height), _cut(_TORSO_COLUMNS, width)
-    return float(np.median(_luma(crops[moments, top:bottom, left:right])))
+    return min(float(np.median(_luma(crops[moments, top:bottom, left:right]))), 1.0)
 
 
 def _mean(picture: Image) -> float:
-    return float(_luma(picture[::_EVERY, ::_EVERY]).mean())
+    return min(float(_luma(picture[::_EVERY, ::_EVERY]).mean()), 1.0)
 
 
 def _cut(share: tuple[float, float], size: int) -> tuple[int, int]:

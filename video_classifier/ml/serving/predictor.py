@@ -26,7 +26,7 @@ from video_classifier.ml.contracts import (
     WindowScore,
 )
 from video_classifier.ml.persons.detector import Detections, Detector
-from video_classifier.ml.serving import no_result
+from video_classifier.ml.serving import brightness, no_result
 from video_classifier.ml.serving.card import Card
 from video_classifier.ml.serving.decoder import IN_PROCESS, Decoder
 from video_classifier.ml.serving.engine import Engine
@@ -273,7 +273,15 @@ class _Scoring:
         if window.number == 0:
             best = self._scorer.card.best_windows
             self._decisions[window.track] = Decision(best=best)
-        scored = WindowScore(start=window.start, end=window.end, score=score, others=tuple(others))
+        look = brightness.of_window(window)
+        scored = WindowScore(
+            start=window.start,
+            end=window.end,
+            score=score,
+            others=tuple(others),
+            clothing=look.clothing,
+            light=look.light,
+        )
         self._decisions[window.track].add(scored, window)
         self.seconds += time.perf_counter() - start
 

@@ -20,6 +20,7 @@ from video_classifier.services import measure_words, measures, planted_acts
 from video_classifier.services.errors import Refused
 from video_classifier.services.weights import Weights
 from video_classifier.web import measures as pages
+from video_classifier.web.measure_groups import Groups
 from video_classifier.web.measures import ActForm, BudgetForm, PreviewView, Seen, Standing
 from video_classifier.web.responses import SignedInRequest, is_part, page_or_part
 
@@ -142,10 +143,12 @@ def _rest(
     request: SignedInRequest, camera: Camera, standing: Standing, act_form: ActForm | None
 ) -> dict[str, object]:
     undo = request.GET.get(UNDO, "")
+    now = timezone.now()
     return {
         "is_live": Feed.objects.visible_to(request.user).filter(camera=camera).exists(),
         "until_measured": "" if standing.measure else measure_words.UNTIL_MEASURED,
-        "seen": Seen.of(camera, standing.weights, now=timezone.now()),
+        "seen": Seen.of(camera, standing.weights, now=now),
+        "groups": Groups.of(camera, standing.weights, now=now),
         "acts": pages.acts(camera),
         "act_form": act_form or ActForm(),
         "history": pages.history(camera),
