@@ -13,8 +13,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from scripts._lib import console, markdown
-from scripts.simulate_store import features, real_shops, simulation, tables
+from scripts.simulate_store import features, last_blocks, real_shops, simulation, tables
 from scripts.simulate_store.features import COPIES, ROOMS, ClipFeatures
+from scripts.simulate_store.last_blocks import LastBlocks
 from scripts.simulate_store.simulation import Plan, Scenario
 from video_classifier.ml.cache import Cache
 from video_classifier.ml.data import manifest
@@ -46,6 +47,7 @@ class Source:
     """Where features come from."""
 
     card: Card
+    model: Path
     network: Path
     detector: Detector
     cache: Path
@@ -74,7 +76,13 @@ def main(argv: Sequence[str] | None = None) -> int:
             chosen = [one for one in segments if one.group in arguments.cameras]
             shops = _features(source, chosen, COPIES[:1])
             base = simulation.base_of(clips, plan.settings)
-            found = real_shops.measure(shops, base, plan.settings, seed=plan.settings.seed)
+            found = real_shops.measure(
+                shops,
+                base,
+                plan.settings,
+                seed=plan.settings.seed,
+                last_blocks=_last_blocks(source, clips) if arguments.last_blocks else None,
+            )
             _show("shops", tables.shops(found), page)
     except (BundleError, DetectorError, ManifestError, markdown.PageError, ValueError) as error:
         console.complain(error)
@@ -87,7 +95,7 @@ def _source(model: Path, detector: Path, cache: Path) -> Source:
     if card.serving is None or not card.serving.file.endswith(".openvino"):
         msg = f"The model “{card.name}” has no network for OpenVINO, which gives the features."
         raise BundleError(msg)
-    return Source(card, model / card.serving.file, loading.load(detector), cache)
+    return Source(card, model, model / card.serving.file, loading.load(detector), cache)
 
 
 def _offsets(clips: Sequence[ClipFeatures], plan: Plan) -> list[simulation.Row]:
@@ -113,6 +121,19 @@ def _features(
         detector=source.detector,
         cache=Cache(source.cache, warn=console.warn),
         variants=variants,
+        watch=console.watch,
+    )
+
+
+def _last_blocks(source: Source, old: Sequence[ClipFeatures]) -> LastBlocks:
+    return LastBlocks(
+        last_blocks.Source(
+            model=source.model,
+            card=source.card,
+            detector=source.detector,
+            cache=Cache(source.cache, warn=console.warn),
+        ),
+        [clip.entry for clip in old],
         watch=console.watch,
     )
 
@@ -159,6 +180,9 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
         "--rooms", action="store_true", help="stores with cameras of their own, and moved ones"
     )
     parser.add_argument("--shops", type=Path, metavar="CSV", help="segments of real shops, too")
+    parser.add_argument(
+        "--last-blocks", action="store_true", help="train the network's for these (half an hour)"
+    )
     parser.add_argument(
         "--cameras", nargs="+", default=["cam01", "cam03", "cam07"], help="of these shops"
     )

@@ -5,12 +5,13 @@ All segments of a camera show one incident with one thief, so that every figure 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from scripts.simulate_store.features import ClipFeatures
+from scripts.simulate_store.last_blocks import LastBlocks
 from scripts.simulate_store.simulation import CAMERA, as_candidates, numbered, taken
 from video_classifier.ml.contracts import Floats, Integers
 from video_classifier.ml.evaluation.intervals import auc
@@ -19,6 +20,9 @@ from video_classifier.ml.training.adaptation import AdaptationSettings, Base, Ca
 
 SEGMENTS = (0, 2, 4, 8)
 DRAWS = 20
+TRAINED = 4  # draws for which the last blocks are trained, which takes a minute each
+
+Trained = Callable[[Integers, Integers, int], Floats]  # see LastBlocks.of_camera
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,7 +37,12 @@ class ShopRow:
 
 
 def measure(
-    clips: Sequence[ClipFeatures], base: Base, settings: AdaptationSettings, *, seed: int
+    clips: Sequence[ClipFeatures],
+    base: Base,
+    settings: AdaptationSettings,
+    *,
+    seed: int,
+    last_blocks: LastBlocks | None = None,
 ) -> list[ShopRow]:
     """Of each camera with enough segments of both labels."""
     cameras = sorted({clip.entry.group for clip in clips})
@@ -41,23 +50,30 @@ def measure(
         row
         for camera in cameras
         for row in _of_camera(
-            camera, [clip for clip in clips if clip.entry.group == camera], base, settings, seed
+            camera,
+            [clip for clip in clips if clip.entry.group == camera],
+            base,
+            settings,
+            seed,
+            last_blocks,
         )
     ]
 
 
-def _of_camera(
+def _of_camera(  # noqa: PLR0913, PLR0917
     camera: str,
     clips: Sequence[ClipFeatures],
     base: Base,
     settings: AdaptationSettings,
     seed: int,
+    last_blocks: LastBlocks | None,
 ) -> Iterator[ShopRow]:
     names = numbered([clip.entry.group for clip in clips], first=int(base.old.groups.max()) + 1)
     found = as_candidates(
         clips, ("served",), groups=names, cameras=[CAMERA] * len(clips), weights=np.ones(len(clips))
     )
     everything = base.projection.of(found)
+    retrained = last_blocks and last_blocks.of_camera([clip.entry for clip in clips])
     for count in SEGMENTS:
         for draw in range(DRAWS if count else 1):
             random = np.random.default_rng((seed, count, draw))
@@ -70,6 +86,12 @@ def _of_camera(
                 area = auc(tested.targets, scores)
                 if area is not None:
                     yield ShopRow(camera=camera, way=way, segments=count, draw=draw, auc=area)
+            if retrained and count and draw < TRAINED:
+                area = auc(tested.targets, retrained(learned, rest, draw))
+                if area is not None:
+                    yield ShopRow(
+                        camera=camera, way="last blocks", segments=count, draw=draw, auc=area
+                    )
 
 
 def _drawn(targets: Integers, count: int, random: np.random.Generator) -> Integers | None:
