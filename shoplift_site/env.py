@@ -32,10 +32,17 @@ _SQLITE = {
     "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
 }
 # Nobody waits for ever: neither for a server that does not answer, nor for a lock.
-_POSTGRESQL = {"connect_timeout": 10, "options": "-c lock_timeout=20s"}
-
-# A server that is away is missed soon, and found soon after it is back.
-_POOL = {"min_size": 1, "timeout": 5, "reconnect_timeout": 2}
+# A server that is away is missed soon: a page says so within five seconds. So is a network that is
+# cut, though a query that takes long is waited for.
+_POSTGRESQL = {
+    "connect_timeout": 4,
+    "tcp_user_timeout": 5000,  # milliseconds until what was sent is received
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "options": "-c lock_timeout=20s",
+}
+_POOL = {"min_size": 1, "timeout": 4, "reconnect_timeout": 2}
 
 
 # Settings with a secret in them. Each may instead be in the file that NAME_FILE names, as

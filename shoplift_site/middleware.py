@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import uuid
 from collections.abc import Callable
+from http import HTTPStatus
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
@@ -122,7 +123,8 @@ def session_seen(answer: Answer) -> Answer:
 
     def noted(request: HttpRequest) -> HttpResponse:
         response = answer(request)
-        sessions.note(request)
+        if response.status_code < HTTPStatus.INTERNAL_SERVER_ERROR:
+            sessions.note(request)  # else the database may be away, and asking it takes seconds
         return response
 
     return noted

@@ -18,7 +18,7 @@ from tests.makers import videos
 from video_classifier.api import idempotency, receiving
 from video_classifier.api.problems import TOO_LARGE
 from video_classifier.models import Analysis, Camera, Clip, RepeatableRequest
-from video_classifier.services import accounts, disk, resumable, trash
+from video_classifier.services import accounts, database, disk, resumable, trash, uploads
 from video_classifier.services import idempotency as repeating
 from video_classifier.states import Role, Status
 
@@ -341,12 +341,63 @@ def test_while_the_first_runs_the_second_is_told(
     api: Key, video: bytes, keyed: dict[str, str]
 ) -> None:
     api.post(f"{V1}/clips", sent(video), headers=keyed)
-    RepeatableRequest.objects.update(status=None)
+    now = database.now()
+    RepeatableRequest.objects.update(status=None, heartbeat_at=now - repeating.LEASE / 2)
 
     response = api.post(f"{V1}/clips", sent(video), headers=keyed)
 
     assert response.status_code == 409
     assert sentence(response) == repeating.RUNNING
+
+
+@pytest.mark.parametrize("beats", [-1.1, 120])
+def test_one_whose_process_died_is_begun_anew_once_its_lease_is_over(
+    api: Key, video: bytes, keyed: dict[str, str], beats: float
+) -> None:
+    """Also where the clock was set back by an hour since."""
+    assert api.post(f"{V1}/clips", sent(video), headers=keyed).status_code == 202
+    last = database.now() + beats * repeating.LEASE
+    RepeatableRequest.objects.update(status=None, heartbeat_at=last)
+
+    response = api.post(f"{V1}/clips", sent(video), headers=keyed)
+
+    assert response.status_code == 202
+    assert idempotency.REPEATED not in response
+
+
+def test_one_that_was_begun_anew_meanwhile_keeps_nothing(
+    api: Key, video: bytes, keyed: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As where its process was frozen: the other one does it."""
+    check = uploads.check
+
+    def take_away(*arguments: Any) -> None:
+        RepeatableRequest.objects.all().delete()
+        check(*arguments)
+
+    monkeypatch.setattr(uploads, "check", take_away)
+
+    response = api.post(f"{V1}/clips", sent(video), headers=keyed)
+
+    assert response.status_code == 409
+    assert sentence(response) == repeating.LOST
+    assert not Clip.objects.exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_one_that_takes_long_shows_life(
+    make_user: MakeUser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(repeating, "BEAT_SECONDS", 0.001)
+    begun = repeating.begin(make_user(), "one", "")
+    assert isinstance(begun, RepeatableRequest)
+    first = begun.heartbeat_at
+
+    with repeating.alive(begun):
+        while begun.heartbeat_at == first:
+            begun.refresh_from_db()
+
+    assert begun.heartbeat_at > first
 
 
 def test_what_was_refused_may_be_sent_again(api: Key, video: bytes, keyed: dict[str, str]) -> None:

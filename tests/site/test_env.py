@@ -155,7 +155,7 @@ def test_the_database_can_be_postgresql(tmp_path: Path, monkeypatch: pytest.Monk
     assert (found["USER"], found["PASSWORD"], found["NAME"]) == ("ada", "100%", "clips")
     assert (found["HOST"], found["PORT"], found["CONN_MAX_AGE"]) == ("db.example.org", 5433, 60)
     assert found["OPTIONS"]["sslmode"] == "require"
-    assert found["OPTIONS"]["connect_timeout"] == 10
+    assert found["OPTIONS"]["connect_timeout"] == 4
     assert list(tmp_path.iterdir()) == []
 
 

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import shutil
+import sqlite3
 from collections.abc import Callable
 from pathlib import Path
 
+import psycopg
+import psycopg_pool
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile, TemporaryUploadedFile
+from django.db import OperationalError, connection
 from django.http import HttpResponse
 from django.test import Client
 from pytest_django import Settings
@@ -16,7 +20,7 @@ from tests import databases
 from tests.conftest import PASSWORD, MakeAnalysis, MakeModel, MakeUser
 from tests.makers import videos
 from video_classifier.models import Analysis, Clip
-from video_classifier.services import disk
+from video_classifier.services import database, disk
 
 transactional = pytest.mark.django_db(transaction=True)
 
@@ -139,6 +143,70 @@ def test_a_database_that_somebody_else_holds_is_a_sentence(
     assert response["Retry-After"] == "10"
     assert "Wait a few seconds and try again" in response.content.decode()
     assert Analysis.objects.count() == 1
+
+
+GONE: list[Exception] = [
+    psycopg.OperationalError("connection refused"),
+    psycopg_pool.PoolTimeout("no connection became free"),
+    psycopg.errors.TooManyConnections(),
+    psycopg.errors.AdminShutdown(),
+    psycopg.errors.ConnectionFailure(),
+]
+
+
+def without_database(patch: pytest.MonkeyPatch, cause: Exception) -> list[None]:
+    """Nothing can be asked from now on; it grows with each time that something tries."""
+    asked: list[None] = []
+
+    def refuse(*_: object) -> None:
+        asked.append(None)
+        raise OperationalError from cause
+
+    patch.setattr(connection, "cursor", refuse)
+    return asked
+
+
+@pytest.mark.parametrize("cause", GONE, ids=lambda cause: type(cause).__name__)
+@pytest.mark.parametrize("address", ["/history/", "/accounts/login/"])
+def test_a_page_without_its_database_is_a_sentence(
+    client: Client, monkeypatch: pytest.MonkeyPatch, address: str, cause: Exception
+) -> None:
+    client.raise_request_exception = False
+    with monkeypatch.context() as patch:
+        asked = without_database(patch, cause)
+
+        page = client.get(address)
+        part = client.get(address, headers={"HX-Request": "true"})
+
+    for response in (page, part):
+        assert (response.status_code, response["Retry-After"]) == (503, "10")
+        assert database.AWAY in response.content.decode()
+    assert "<title>The database does not answer · Shoplift</title>" in page.content.decode()
+    assert "<html" not in part.content.decode()
+    assert len(asked) == 2  # each try waits some seconds for a connection
+
+
+def test_a_program_without_its_database_gets_a_sentence(
+    stranger: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stranger.raise_request_exception = False
+    with monkeypatch.context() as patch:
+        without_database(patch, GONE[0])
+
+        response = stranger.get("/api/v1/clips", headers={"Authorization": "Bearer shoplift_x"})
+
+    assert (response.status_code, response["Retry-After"]) == (503, "10")
+    assert response["Content-Type"] == "application/problem+json"
+    assert response.json()["detail"] == database.AWAY
+
+
+def test_what_a_database_refuses_is_not_taken_for_its_absence() -> None:
+    for cause in (psycopg.errors.SyntaxError(), psycopg.errors.DiskFull(), sqlite3.Error()):
+        error = OperationalError()
+        error.__cause__ = cause
+
+        assert not database.is_away(error), cause
+    assert not database.is_away(ConnectionRefusedError())
 
 
 def test_other_errors_stay_errors(

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable
 
-from django.contrib.auth.models import User
 from django.core.files.uploadedfile import UploadedFile
 from drf_spectacular.utils import OpenApiParameter
 from rest_framework.request import Request
@@ -13,6 +12,7 @@ from rest_framework.response import Response
 
 from video_classifier.api.access import user_of
 from video_classifier.api.problems import Problem
+from video_classifier.models import RepeatableRequest
 from video_classifier.services import idempotency
 from video_classifier.services.idempotency import Answer
 
@@ -44,27 +44,24 @@ def once(request: Request, act: Callable[[Note], Response]) -> Response:
         return act(lambda _: None)
     if not (key.isascii() and key.isprintable() and 0 < len(key) <= LONGEST):
         raise Problem(400, INVALID)
-    before = idempotency.begin(user_of(request), key, _fingerprint(request))
-    if before is not None:
-        headers = {REPEATED: "true"} | ({"Location": before.location} if before.location else {})
-        return Response(before.body, status=before.status, headers=headers)
-
-    def note(made: Callable[[], Response]) -> None:
-        _note(user_of(request), key, made())
-
+    begun = idempotency.begin(user_of(request), key, _fingerprint(request))
+    if isinstance(begun, Answer):
+        headers = {REPEATED: "true"} | ({"Location": begun.location} if begun.location else {})
+        return Response(begun.body, status=begun.status, headers=headers)
     try:
-        response = act(note)
+        with idempotency.alive(begun):
+            response = act(lambda made: _note(begun, made()))
+            _note(begun, response)
     except BaseException:
-        idempotency.forget(user_of(request), key)
+        idempotency.forget(begun)
         raise
-    _note(user_of(request), key, response)
     return response
 
 
-def _note(user: User, key: str, response: Response) -> None:
+def _note(begun: RepeatableRequest, response: Response) -> None:
     location = response.headers.get("Location", "")
     answer = Answer(status=response.status_code, body=response.data, location=location)
-    idempotency.finish(user, key, answer)
+    idempotency.finish(begun, answer)
 
 
 def _fingerprint(request: Request) -> str:

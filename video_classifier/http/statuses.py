@@ -18,6 +18,7 @@ _STATUSES: tuple[tuple[type[Refused], int], ...] = (
     (resumable.FullError, 429),
     (QueueFullError, 429),
     (idempotency.StillRunningError, 409),
+    (idempotency.LostError, 409),
     (BusyError, 503),
     (Refused, 422),
 )

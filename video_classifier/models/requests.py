@@ -21,6 +21,9 @@ class RepeatableRequest(models.Model):
     location = models.CharField(max_length=1000, blank=True)
     body = models.JSONField(null=True, encoder=DjangoJSONEncoder)
     created_at = models.DateTimeField(default=timezone.now, db_index=True)
+    heartbeat_at = models.DateTimeField(
+        default=timezone.now, help_text="When the process that works on it showed life."
+    )
 
     class Meta:
         constraints = (

@@ -8,7 +8,14 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 
-from django.db import DatabaseError, connection, transaction
+from django.db import (
+    DatabaseError,
+    Error,
+    InterfaceError,
+    OperationalError,
+    connection,
+    transaction,
+)
 
 # SQLite's primary result codes, and the SQLSTATEs of PostgreSQL (its manual, appendix A).
 _FULL = {sqlite3.SQLITE_FULL, "53100"}
@@ -19,6 +26,19 @@ _BUSY = {
     "53300",  # too many connections
     "55P03",  # lock not available in time
 }
+_AWAY = {
+    sqlite3.SQLITE_CANTOPEN,
+    "53300",  # too many connections
+    "57P01",  # it shuts down
+    "57P02",  # it crashed
+    "57P03",  # it starts
+}
+_LOST = "08"  # the class of what happens to connections
+
+AWAY = (
+    "The database does not answer, or too many ask it at once. What was saved is safe: wait a few "
+    "seconds and try again; if it stays like this, tell your administrator."
+)
 
 
 _of_parents: list[object] = []  # what a forked process must neither use nor close
@@ -50,6 +70,14 @@ def is_busy(error: BaseException | None) -> bool:
     return _code(error) in _BUSY
 
 
+def is_away(error: BaseException | None) -> bool:
+    """Whether it can't be asked at all, or no connection to it became free in time."""
+    code = _code(error)
+    if code is None:  # the client's own: refused, cut off, closed, or the pool's time-out
+        return isinstance(error, OperationalError | InterfaceError)
+    return code in _AWAY or (isinstance(code, str) and code.startswith(_LOST))
+
+
 def unless_busy(write: Callable[[], object]) -> None:
     """Writes what nobody misses: it is left out if others write just now, or the disk is full.
 
@@ -79,7 +107,8 @@ def _without_waiting() -> Iterator[None]:
 
 
 def _code(error: BaseException | None) -> int | str | None:
-    cause = error.__cause__ if isinstance(error, DatabaseError) else None
+    """None where no server said any: of what isn't the database's, or of its client's own."""
+    cause = error.__cause__ if isinstance(error, Error) else None
     if isinstance(cause, sqlite3.Error):
         return getattr(cause, "sqlite_errorcode", 0) & 0xFF  # Python's own errors have none
     return getattr(cause, "sqlstate", None)
