@@ -124,6 +124,15 @@ class Setup(LiveSite):
         with closing(sqlite3.connect(self.data / "db.sqlite3", timeout=20)) as database:
             return database.execute(query).fetchall()
 
+    def change(self, statement: str) -> None:
+        """What the site itself would do later."""
+        with closing(sqlite3.connect(self.data / "db.sqlite3", timeout=20)) as database, database:
+            database.execute(statement)
+
+    def before(self, column: str, minutes: int) -> str:
+        """In SQL: so long before that moment."""
+        return f"strftime('%Y-%m-%d %H:%M:%f', {column}, '-{minutes} minutes')"
+
     def is_sound(self) -> bool:
         """As the database itself sees it."""
         return bool(self.rows("PRAGMA quick_check") == [("ok",)])
@@ -198,6 +207,13 @@ class OnPostgres(Setup):
     def rows(self, query: str) -> list[tuple[Any, ...]]:
         with self.server.connection() as connection:
             return connection.execute(query.encode()).fetchall()
+
+    def change(self, statement: str) -> None:
+        with self.server.connection() as connection:
+            connection.execute(statement.encode())
+
+    def before(self, column: str, minutes: int) -> str:
+        return f"{column} - INTERVAL '{minutes} minutes'"
 
     def is_sound(self) -> bool:
         return True  # PostgreSQL checks its pages as it reads them
