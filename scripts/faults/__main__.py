@@ -107,7 +107,7 @@ class _Run:
     """A site, what flows through it, and the faults."""
 
     def __init__(self, plan: _Plan, folder: Path, stack: ExitStack) -> None:
-        self._plan = plan
+        self._plan, self._said = plan, set[str]()
         made = folder / "made"
         made.mkdir()
         material.write_model(made)
@@ -159,7 +159,8 @@ class _Run:
             self._flow.pause()
             looked = invariants.settle(self.site)
             invariants.check(self.site, self._flow.sent, looked)
-            found.wrong += [f"({what}) {each}" for each in looked.wrong]
+            found.wrong += [f"({what}) {each}" for each in looked.wrong if each not in self._said]
+            self._said.update(looked.wrong)  # of the fault that did it
             found.orphans, found.seconds = looked.orphans, max(found.seconds, looked.seconds)
             self._flow.open()
         self._flow.pause()

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from scripts.faults.flow import Sent
 from scripts.faults.setups import LEASE, Setup
 
-SETTLED = 75.0  # seconds in which all work has to be done
+SETTLED = 100.0  # seconds in which all work has to be done: what waits for storage rests for 60
 ALERTS = 150.0  # … and all alerts are sent: an attempt that was cut off is given up after 60 s
 FLOOD = 11  # minutes after which many alerts in a short time are sent as one
 AGAIN = 3.0  # seconds until something odd is looked at once more: it may have been on its way
