@@ -207,7 +207,7 @@ def _make(export: CaseExport, watch: Watch) -> None:
     name = f"{uuid.uuid4()}.zip"
     with FileOnDisk(archive, name, size) as file_on_disk:
         export.file.save(name, file_on_disk, save=False)
-    try:
+    with files.going_with_rows(str(export.file.name)):
         jobs.change(
             export,
             status=Status.DONE,
@@ -217,9 +217,6 @@ def _make(export: CaseExport, watch: Watch) -> None:
             sha256=digest,
             finished_at=database.now(),
         )
-    except BaseException:
-        files.discard([str(export.file.name)])
-        raise
     shutil.rmtree(folder, ignore_errors=True)
 
 
