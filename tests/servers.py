@@ -27,6 +27,9 @@ from typing import Any
 import psycopg
 import pytest
 
+from scripts._lib.site_under_test import SiteError
+from scripts.faults.servers import Redis
+
 ROOT = Path(__file__).parent.parent
 DEBIAN = Path("/usr/lib/postgresql")  # a folder a version, none of them on the PATH
 PATIENCE = 60.0  # seconds to start
@@ -156,61 +159,13 @@ def _wait_for(server: subprocess.Popen[bytes], address: str, folder: Path) -> No
             return
 
 
-class Redis:
-    """One on a free port of 127.0.0.1, with nothing on disk."""
-
-    def __init__(self) -> None:
-        found = shutil.which("redis-server")
-        if found is None:
-            msg = "redis-server is not on the PATH."
-            raise MissingError(msg)
-        self._program = found
-        with closing(socket.create_server(("127.0.0.1", 0))) as free:
-            self._port = free.getsockname()[1]
-        self._password = secrets.token_urlsafe(16)
-        self.address = f"redis://:{self._password}@127.0.0.1:{self._port}/0"
-        self._server: subprocess.Popen[bytes] | None = None
-
-    def start(self) -> None:
-        """And waits until it takes connections."""
-        self._server = subprocess.Popen(
-            [self._program, "-"],  # the password is not for the list of processes
-            stdin=subprocess.PIPE,
-            stdout=subprocess.DEVNULL,
-            start_new_session=True,
-        )
-        assert self._server.stdin is not None
-        settings = f"bind 127.0.0.1\nport {self._port}\nrequirepass {self._password}\n"
-        self._server.stdin.write(f'{settings}save ""\nappendonly no\n'.encode())
-        self._server.stdin.close()
-        until = time.monotonic() + PATIENCE
-        while True:
-            try:
-                socket.create_connection(("127.0.0.1", self._port)).close()
-            except OSError:
-                assert self._server.poll() is None, "Redis does not start"
-                assert time.monotonic() < until, "Redis does not start"
-                time.sleep(0.05)
-            else:
-                return
-
-    def kill(self) -> None:
-        """At once, as a crash would."""
-        if self._server is not None:
-            self._server.kill()
-            self._server.wait(PATIENCE)
-            self._server = None
-
-    def freeze(self) -> None:
-        """It takes connections and answers nothing, until it is killed."""
-        assert self._server is not None
-        self._server.send_signal(signal.SIGSTOP)
-
-
 @contextmanager
 def redis() -> Iterator[Redis]:
     """A Redis that is gone afterwards. Raises MissingError."""
-    server = Redis()
+    try:
+        server = Redis()
+    except SiteError as error:
+        raise MissingError(str(error)) from None
     server.start()
     try:
         yield server

@@ -41,7 +41,6 @@ EXAMPLE = """examples:
 """
 BEFORE = (0.8, 3.5)  # seconds at work before a fault
 AFTER = (0.3, 1.0)  # … and after it
-QUEUE = 40  # files sent until the next fault has to wait for all work
 PAST = 2 * 24 * 60 * 60  # seconds: older than the sweep's grace
 PLAYED = ("dark",) * 4 + ("bright",) * 2  # by the camera, in turn
 
@@ -108,7 +107,7 @@ class _Run:
     """A site, what flows through it, and the faults."""
 
     def __init__(self, plan: _Plan, folder: Path, stack: ExitStack) -> None:
-        self._plan = plan
+        self._plan, self._said = plan, set[str]()
         made = folder / "made"
         made.mkdir()
         material.write_model(made)
@@ -118,8 +117,9 @@ class _Run:
         self._counts = receiver.counts
         self.site: Setup = SETUPS[plan.setup](folder, made, receiver=receiver.address)
         stack.callback(self.site.down)
+        self._played = stack.enter_context(ExitStack())
         if plan.live:
-            camera = stack.enter_context(
+            camera = self._played.enter_context(
                 Camera([videos[each] for each in PLAYED], Form(), only="rtsp")
             )
             self.site.add_cameras([("Till", camera.rtsp_url)], model=material.MODEL)
@@ -159,10 +159,12 @@ class _Run:
             self._flow.pause()
             looked = invariants.settle(self.site)
             invariants.check(self.site, self._flow.sent, looked)
-            found.wrong += [f"({what}) {each}" for each in looked.wrong]
+            found.wrong += [f"({what}) {each}" for each in looked.wrong if each not in self._said]
+            self._said.update(looked.wrong)  # of the fault that did it
             found.orphans, found.seconds = looked.orphans, max(found.seconds, looked.seconds)
             self._flow.open()
         self._flow.pause()
+        invariants.let_flood_pass(self.site)
         return self._line(number, kind, hit, found)
 
     def _line(self, number: int, kind: str, hit: list[str], found: invariants.Found) -> Tried:
@@ -182,8 +184,11 @@ class _Run:
 
     def _end(self) -> list[str]:
         """What can be said only when nothing comes any more."""
-        wrong = invariants.alerts(self.site, self._counts, self._flow.sent)
-        for each in self.site.watchers:
+        self._played.close()
+        wrong = invariants.settle(self.site).wrong
+        wrong += invariants.alerts(self.site, self._counts, self._flow.sent)
+        events = self.site.rows("SELECT count(*) FROM video_classifier_liveevent")[0][0]
+        for each in self.site.services:  # a file without a row may be on its way to one
             each.end()
         orphans = invariants.files_without_rows(self.site)
         self.site.age(orphans, seconds=PAST)
@@ -199,7 +204,7 @@ class _Run:
             "confirmed": confirmed,
             "alerts": len(self._counts),
             "alerts twice": sum(count > 1 for count in self._counts.values()),
-            "live events": self.site.rows("SELECT count(*) FROM video_classifier_liveevent")[0][0],
+            "live events": events,
             "swept": len(orphans),
             "wrong": wrong,
         }

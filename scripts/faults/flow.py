@@ -57,6 +57,7 @@ class Flow:
         self._site, self._files = site, files
         self._address = f"http://127.0.0.1:{site.front.port}"
         self._open = threading.Event()
+        self._beginning = threading.Lock()
         self._ended = threading.Event()
         self._threads = [
             threading.Thread(target=self._upload, args=(random.Random(seed + n),), daemon=True)  # noqa: S311
@@ -70,7 +71,8 @@ class Flow:
 
     def pause(self) -> None:
         """Waits until what is on its way has an answer, or is given up."""
-        self._open.clear()
+        with self._beginning:
+            self._open.clear()
         while any(not each.is_over for each in list(self.sent)):
             time.sleep(0.05)
 
@@ -87,7 +89,10 @@ class Flow:
         while self._open.wait() and not self._ended.is_set():
             (kind,) = lots.choices(KINDS, SHARES)
             sent = Sent(file=self._files.make(kind), way=lots.choice(WAYS))
-            self.sent.append(sent)
+            with self._beginning:
+                if not self._open.is_set():
+                    continue
+                self.sent.append(sent)
             try:
                 ways[sent.way](session, sent)
             except requests.RequestException as error:

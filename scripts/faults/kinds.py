@@ -17,7 +17,7 @@ import psutil
 
 from scripts._lib.site_under_test import SiteError
 from scripts.faults.processes import Clock, freeze, kill
-from scripts.faults.setups import LEASE, OnPostgres, Setup
+from scripts.faults.setups import LEASE, OnPostgres, OnSeveral, Setup
 
 HOUR = 3600
 LONGEST = 2.5  # seconds that something is away
@@ -111,6 +111,8 @@ def cut_connections(site: Setup, lots: random.Random) -> Iterator[str]:
     proxy, name = site.front, "browsers and site"
     if isinstance(site, OnPostgres) and lots.random() < 0.6:  # noqa: PLR2004
         proxy, name = site.behind, "site and database"
+    if isinstance(site, OnSeveral) and lots.random() < 0.3:  # noqa: PLR2004
+        proxy, name = site.bucket.proxy, "site and bucket"
     proxy.refuse(now=True)
     count = proxy.cut()
     time.sleep(lots.uniform(0, LONGEST))
@@ -143,8 +145,48 @@ def fill_disk(site: Setup, lots: random.Random) -> Iterator[str]:
     yield f"the disk of files, full but for {left} bytes"
 
 
-def protect_disk(site: Setup, lots: random.Random) -> Iterator[str]:
-    """Storage that refuses each write."""
+def break_storage(site: Setup, lots: random.Random) -> Iterator[str]:
+    """A bucket that is away, overloaded, slow or silent; of a disk, one that refuses each write."""
+    if not isinstance(site, OnSeveral):
+        yield from _protect_disk(site, lots)
+        return
+    way = site.bucket.proxy
+    how = lots.choice(("away", "answering 503", "slow", "silent"))
+    if how in ("slow", "silent"):
+        way.slow_down(lots.uniform(0.1, 1.5) if how == "slow" else 0)
+        way.stall(now=how == "silent")
+    else:
+        way.refuse(now=how == "away")
+        way.answer_503(now=how != "away")
+        way.cut()
+    time.sleep(lots.uniform(1, LEASE + 3))
+    way.refuse(now=False)
+    way.answer_503(now=False)
+    way.slow_down(0)
+    if how == "silent":
+        way.cut()
+    way.stall(now=False)
+    yield f"the bucket, {how}"
+
+
+def break_broker(site: Setup, lots: random.Random) -> Iterator[str]:
+    """Killed, frozen or emptied: nothing that counts is in it."""
+    assert isinstance(site, OnSeveral)  # noqa: S101
+    how = lots.choice(("killed", "frozen", "emptied"))
+    if how == "killed":
+        site.redis.kill()
+        time.sleep(lots.uniform(0, LONGEST))
+        site.redis.start()
+    elif how == "frozen":
+        site.redis.freeze()
+        time.sleep(lots.uniform(1, LEASE + 3))
+        site.redis.freeze(now=False)
+    else:
+        site.redis.empty()
+    yield f"Redis, {how}"
+
+
+def _protect_disk(site: Setup, lots: random.Random) -> Iterator[str]:
     assert site.disk is not None  # noqa: S101
     (site.data / "media").mkdir(exist_ok=True)
     site.disk.protect("media")
@@ -195,6 +237,9 @@ def stop_all(site: Setup, lots: random.Random) -> Iterator[str]:
     """As a power cut, of all parts at once."""
     for each in site.services:
         each.kill_all()
+    if isinstance(site, OnSeveral):
+        site.redis.kill()
+        site.redis.start()
     if isinstance(site, OnPostgres):
         site.server.kill()
         site.server.start()
@@ -231,7 +276,8 @@ KINDS: dict[str, Fault] = {
     "connections": cut_connections,
     "stalled": stall_connections,
     "disk": fill_disk,
-    "storage": protect_disk,
+    "storage": break_storage,
+    "broker": break_broker,
     "clock": set_clock_back,
     "all": stop_all,
     "term": end_in_order,
@@ -243,8 +289,11 @@ def possible(site: Setup) -> dict[str, Fault]:
     without = set()
     if not isinstance(site, OnPostgres):
         without.add("slow-database")
+    if not isinstance(site, OnSeveral):
+        without.add("broker")
+        without |= {"storage"} if site.disk is None else set()
     if site.disk is None:
-        without |= {"disk", "storage"}
+        without.add("disk")
     if not Clock.library():
         without.add("clock")
     return {name: fault for name, fault in KINDS.items() if name not in without}

@@ -5,10 +5,12 @@ from __future__ import annotations
 import socket
 import struct
 import threading
+import time
 from contextlib import suppress
 
 _RESET = struct.pack("ii", 1, 0)  # of SO_LINGER: closing says so by RST, as a lost machine does
 PIECE = 65536
+UNAVAILABLE = b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
 
 Pair = tuple[socket.socket, socket.socket]
 
@@ -22,7 +24,8 @@ class Proxy:
         self._lock = threading.Lock()
         self._flowing = threading.Event()
         self._flowing.set()
-        self._is_refusing = False
+        self._is_refusing = self._is_unavailable = False
+        self._delay = 0.0
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port: int = self._listener.getsockname()[1]
         threading.Thread(target=self._listen, name="proxy", daemon=True).start()
@@ -46,6 +49,14 @@ class Proxy:
         else:
             self._flowing.set()
 
+    def answer_503(self, *, now: bool) -> None:
+        """To whoever comes from now on, as an overloaded service does over HTTP; or no longer."""
+        self._is_unavailable = now
+
+    def slow_down(self, seconds: float) -> None:
+        """Each piece takes so much longer, in both directions."""
+        self._delay = seconds
+
     def close(self) -> None:
         self._listener.close()
         self._flowing.set()
@@ -59,6 +70,9 @@ class Proxy:
                 return
             if self._is_refusing:
                 _break(near)
+                continue
+            if self._is_unavailable:
+                threading.Thread(target=_refuse_by_503, args=(near,), daemon=True).start()
                 continue
             try:
                 far = socket.create_connection(("127.0.0.1", self.to), timeout=10)
@@ -77,6 +91,7 @@ class Proxy:
         try:
             while piece := one.recv(PIECE):
                 self._flowing.wait()
+                time.sleep(self._delay)
                 other.sendall(piece)
             other.shutdown(socket.SHUT_WR)
         except OSError:
@@ -93,6 +108,17 @@ class Proxy:
                 return
             del self._pairs[pair]
         _close(*pair)
+
+
+def _refuse_by_503(near: socket.socket) -> None:
+    """Once the request has begun; what is left of it is read, so that the answer arrives."""
+    with near, suppress(OSError):
+        near.settimeout(1)
+        near.recv(PIECE)
+        near.sendall(UNAVAILABLE)
+        near.shutdown(socket.SHUT_WR)
+        while near.recv(PIECE):
+            pass
 
 
 def _break(*sockets: socket.socket) -> None:

@@ -1,15 +1,20 @@
-"""A PostgreSQL that may be killed and comes back with what it had, and a disk that runs full."""
+"""What a site leans on, and how it breaks: PostgreSQL, Redis, a bucket, and a small disk."""
 
 from __future__ import annotations
 
+import logging
 import os
 import pwd
+import secrets
 import shutil
 import signal
+import socket
 import subprocess
+import threading
 import time
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Iterable, Mapping
+from contextlib import closing, suppress
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +24,7 @@ import psycopg
 from scripts._lib import families
 from scripts._lib.site_under_test import SiteError
 from scripts.faults.processes import kill
+from scripts.faults.proxy import Proxy
 
 DEBIAN = Path("/usr/lib/postgresql")  # a folder a version, none of them on the PATH
 PATIENCE = 60.0  # seconds to start
@@ -130,6 +136,108 @@ def _account() -> dict[str, Any]:
         return {}
     postgres = pwd.getpwnam("postgres")
     return {"user": postgres.pw_uid, "group": postgres.pw_gid, "extra_groups": []}
+
+
+class Redis:
+    """One on a free port of 127.0.0.1, with nothing on disk."""
+
+    def __init__(self) -> None:
+        found = shutil.which("redis-server")
+        if found is None:
+            msg = "redis-server is not on the PATH."
+            raise SiteError(msg)
+        self._program = found
+        with closing(socket.create_server(("127.0.0.1", 0))) as free:
+            self._port = free.getsockname()[1]
+        self._password = secrets.token_urlsafe(16)
+        self.address = f"redis://:{self._password}@127.0.0.1:{self._port}/0"
+        self._server: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        """And waits until it takes connections."""
+        self._server = subprocess.Popen(  # noqa: S603
+            [self._program, "-"],  # the password is not for the list of processes
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+        assert self._server.stdin is not None  # noqa: S101
+        settings = f"bind 127.0.0.1\nport {self._port}\nrequirepass {self._password}\n"
+        self._server.stdin.write(f'{settings}save ""\nappendonly no\n'.encode())
+        self._server.stdin.close()
+        until = time.monotonic() + PATIENCE
+        while True:
+            try:
+                socket.create_connection(("127.0.0.1", self._port)).close()
+            except OSError:
+                if self._server.poll() is not None or time.monotonic() > until:
+                    msg = "Redis does not start."
+                    raise SiteError(msg) from None
+                time.sleep(0.05)
+            else:
+                return
+
+    def kill(self) -> None:
+        """At once, as a crash would."""
+        if self._server is not None:
+            self._server.kill()
+            self._server.wait(PATIENCE)
+            self._server = None
+
+    def freeze(self, *, now: bool = True) -> None:
+        """It takes connections and answers nothing, until it goes on or is killed."""
+        assert self._server is not None  # noqa: S101
+        self._server.send_signal(signal.SIGSTOP if now else signal.SIGCONT)
+
+    def empty(self) -> None:
+        """Of all that it holds, the news who listens where included."""
+        import redis
+
+        with closing(redis.Redis.from_url(self.address)) as client:
+            client.flushall()
+
+
+class Bucket:
+    """Of moto's S3 server, which holds it in memory; what breaks is the way there, a proxy."""
+
+    NAME = "clips"
+
+    def __init__(self) -> None:
+        import boto3
+        from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
+        from werkzeug.serving import make_server
+
+        logging.getLogger("werkzeug").setLevel(logging.ERROR)  # no line a request
+        app = DomainDispatcherApplication(create_backend_app)
+        self._server = make_server("127.0.0.1", 0, app, threaded=True)
+        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+        self._client = boto3.client(
+            "s3",
+            endpoint_url=f"http://127.0.0.1:{self._server.port}",
+            region_name="us-east-1",
+            aws_access_key_id="key",
+            aws_secret_access_key="secret",  # noqa: S106  (moto looks at none)
+        )
+        self._client.create_bucket(Bucket=self.NAME)
+        self.proxy = Proxy(self._server.port)
+        self.address = f"s3://key:secret@{self.NAME}?endpoint=http://127.0.0.1:{self.proxy.port}"
+
+    def names(self) -> set[str]:
+        pages = self._client.get_paginator("list_objects_v2").paginate(Bucket=self.NAME)
+        return {each["Key"] for page in pages for each in page.get("Contents", ())}
+
+    def age(self, names: Iterable[str], *, seconds: float) -> None:
+        from moto.core.models import DEFAULT_ACCOUNT_ID
+        from moto.s3.models import s3_backends
+
+        keys = s3_backends[DEFAULT_ACCOUNT_ID]["aws"].buckets[self.NAME].keys
+        for name in names:
+            keys[name].last_modified -= timedelta(seconds=seconds)
+
+    def close(self) -> None:
+        self.proxy.close()
+        self._server.shutdown()
+        self._server.server_close()
 
 
 class Disk:

@@ -23,7 +23,7 @@ from scripts._lib.site_under_test import SERVED
 from scripts.faults import material
 from scripts.faults.processes import Clock, Service
 from scripts.faults.proxy import Proxy
-from scripts.faults.servers import Disk, Postgres
+from scripts.faults.servers import Bucket, Disk, Postgres, Redis
 
 MEGABYTES = 400  # of the disk that files are on
 LEASE = 6  # seconds
@@ -124,6 +124,15 @@ class Setup(LiveSite):
         with closing(sqlite3.connect(self.data / "db.sqlite3", timeout=20)) as database:
             return database.execute(query).fetchall()
 
+    def change(self, statement: str) -> None:
+        """What the site itself would do later."""
+        with closing(sqlite3.connect(self.data / "db.sqlite3", timeout=20)) as database, database:
+            database.execute(statement)
+
+    def before(self, column: str, minutes: int) -> str:
+        """In SQL: so long before that moment."""
+        return f"strftime('%Y-%m-%d %H:%M:%f', {column}, '-{minutes} minutes')"
+
     def is_sound(self) -> bool:
         """As the database itself sees it."""
         return bool(self.rows("PRAGMA quick_check") == [("ok",)])
@@ -175,6 +184,7 @@ class OnPostgres(Setup):
 
     name = "postgres"
     environment = {"RUNNER": "none", "WATCHER": "none"}
+    worker_command: tuple[str, ...] = ("manage.py", "run_worker")
 
     def __init__(self, folder: Path, models: Path, *, receiver: str, **environment: str) -> None:
         with closing(socket.create_server(("127.0.0.1", 0))) as free:
@@ -190,14 +200,19 @@ class OnPostgres(Setup):
         )
         self.stack.callback(self.server.end)
         self.stack.callback(self.behind.close)
-        self.workers = [
-            self._service(f"worker-{number}", "manage.py", "run_worker") for number in (1, 2)
-        ]
+        self.workers = [self._service(f"worker-{n}", *self.worker_command) for n in (1, 2)]
         self.watchers = [self._service("watcher", "manage.py", "watch_cameras")]
 
     def rows(self, query: str) -> list[tuple[Any, ...]]:
         with self.server.connection() as connection:
             return connection.execute(query.encode()).fetchall()
+
+    def change(self, statement: str) -> None:
+        with self.server.connection() as connection:
+            connection.execute(statement.encode())
+
+    def before(self, column: str, minutes: int) -> str:
+        return f"{column} - INTERVAL '{minutes} minutes'"
 
     def is_sound(self) -> bool:
         return True  # PostgreSQL checks its pages as it reads them
@@ -206,4 +221,32 @@ class OnPostgres(Setup):
         return f"EXTRACT(EPOCH FROM statement_timestamp() - {column})"
 
 
-SETUPS: dict[str, type[Setup]] = {each.name: each for each in (Setup, OnPostgres)}
+class OnSeveral(OnPostgres):
+    """As on several machines: workers that Celery wakes through Redis, and files in a bucket."""
+
+    name = "celery"
+    environment = {"RUNNER": "celery", "WATCHER": "none", "STORAGE_TIMEOUT": "3"}
+    worker_command = ("-m", "celery", "--app", "shoplift_site", "worker")
+
+    def __init__(self, folder: Path, models: Path, *, receiver: str) -> None:
+        self.redis = Redis()
+        self.redis.start()
+        self.bucket = Bucket()
+        super().__init__(
+            folder,
+            models,
+            receiver=receiver,
+            BROKER_URL=self.redis.address,
+            STORAGE_URL=self.bucket.address,
+        )
+        self.stack.callback(self.redis.kill)
+        self.stack.callback(self.bucket.close)
+
+    def stored(self) -> set[str]:
+        return self.bucket.names()
+
+    def age(self, names: Iterable[str], *, seconds: float) -> None:
+        self.bucket.age(names, seconds=seconds)
+
+
+SETUPS: dict[str, type[Setup]] = {each.name: each for each in (Setup, OnPostgres, OnSeveral)}

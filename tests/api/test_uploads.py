@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
+from django.core.files.storage import FileSystemStorage
 from django.core.files.uploadedfile import SimpleUploadedFile
 from pytest_django import Settings
 
@@ -186,6 +188,21 @@ def test_a_full_disk_is_a_sentence(api: Key, video: bytes, monkeypatch: pytest.M
 
     assert response.status_code == 507
     assert sentence(response) == disk.FULL
+
+
+def test_a_disk_that_is_write_protected_is_a_sentence(
+    api: Key, video: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> str:
+        raise OSError(errno.EROFS, "Read-only file system")
+
+    monkeypatch.setattr(FileSystemStorage, "_save", refuse)
+
+    response = api.post(f"{V1}/clips", sent(video))
+
+    assert response.status_code == 503
+    assert sentence(response) == disk.AWAY
+    assert not Clip.objects.exists()
 
 
 def test_a_full_queue_is_told_with_when_to_come_back(

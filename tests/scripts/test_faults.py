@@ -9,14 +9,20 @@ from pathlib import Path
 from typing import Any, cast
 
 import pytest
+from django.db import connection
 
 from scripts.faults import __main__ as faults
 from scripts.faults import invariants, material
 from scripts.faults.flow import Sent
 from scripts.faults.invariants import Found
 from scripts.faults.proxy import Proxy
-from scripts.faults.setups import Setup
+from scripts.faults.setups import OnPostgres, Setup
+from tests.databases import execute
+from tests.makers.deliveries import make_channel
 from video_classifier.ml.video import probe
+from video_classifier.models import Delivery
+from video_classifier.services import alerts, database, jobs
+from video_classifier.states import Gathering
 
 
 @pytest.fixture
@@ -92,6 +98,12 @@ class FakeSite:
     def stored(self) -> set[str]:
         return {"clips/there.mp4", "clips/orphan.mp4"}
 
+    def change(self, statement: str) -> None:
+        pass
+
+    def before(self, column: str, minutes: int) -> str:
+        return f"{column} - {minutes}"
+
     def seconds_since(self, column: str) -> str:
         return column
 
@@ -146,6 +158,31 @@ def test_an_alert_that_came_twice_is_noticed_unless_it_is_marked() -> None:
         "The alert a (hint) came 2 times, and 0 time-outs are noted.",
         "The alert c (hint) counts as sent, and never came.",
     ]
+
+
+class DatabaseOfTests(FakeSite):
+    """Whose statements meet Django's tables."""
+
+    def change(self, statement: str) -> None:
+        execute(statement)
+
+    def before(self, column: str, minutes: int) -> str:
+        kind = OnPostgres if connection.vendor == "postgresql" else Setup
+        return kind.before(cast("OnPostgres", self), column, minutes)
+
+
+@pytest.mark.django_db
+def test_what_a_flood_gathered_is_due_when_the_flood_is_over() -> None:
+    channel, now = make_channel(), database.now()
+    moments = {"created_at": now, "waiting_since": now, "not_before": now + alerts.GATHERED_FOR}
+    digest = Delivery.objects.create(
+        channel=channel, channel_kind=channel.kind, gathers=Gathering.FLOOD, **moments
+    )
+    assert not jobs.ready(Delivery.objects.all())
+
+    invariants.let_flood_pass(cast("Setup", DatabaseOfTests()))
+
+    assert jobs.ready(Delivery.objects.all()).get() == digest
 
 
 def test_what_the_log_has_is_not_tried_again(tmp_path: Path) -> None:

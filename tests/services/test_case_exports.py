@@ -368,6 +368,19 @@ def test_a_disk_that_runs_full_meanwhile_leaves_nothing(
     assert not list(Path(settings.MEDIA_ROOT).rglob("*.zip"))
 
 
+def test_a_disk_that_is_write_protected_is_waited_for(
+    case: Case, item: CaseItem, user: User, quick: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise OSError(errno.EROFS, "Read-only file system")
+
+    monkeypatch.setattr(zipfile.ZipFile, "writestr", refuse)
+
+    export = made(case, user)
+
+    assert (export.status, export.attempts) == (Status.QUEUED, 0)
+
+
 def test_a_disk_that_runs_full_while_blurring_is_no_fault_of_the_clip(
     case: Case, item: CaseItem, user: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:

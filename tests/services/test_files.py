@@ -12,11 +12,12 @@ from pathlib import Path
 import pytest
 from django.core.files.base import ContentFile, File
 from django.core.files.storage import InMemoryStorage, Storage, default_storage
+from django.db import OperationalError, connection
 from pytest_django import DjangoCaptureOnCommitCallbacks, Settings
 
-from tests.conftest import FakePredictor, MakeAnalysis, MakeClip, segment_of
+from tests.conftest import FakePredictor, MakeAnalysis, MakeClip, MakeStore, segment_of
 from tests.makers import videos
-from video_classifier.models import Analysis, Clip
+from video_classifier.models import Analysis, Clip, Store
 from video_classifier.services import clips, copies, evidence, files, jobs, sandbox, segments
 from video_classifier.states import Playback, Status
 
@@ -43,6 +44,40 @@ def test_a_file_without_a_row_goes(name: str) -> None:
     assert files.sweep().removed == 1
 
     assert not orphan.exists()
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("rows", [1, 0])
+def test_where_nobody_knows_whether_a_row_was_written_its_file_stays(
+    make_store: MakeStore, monkeypatch: pytest.MonkeyPatch, rows: int
+) -> None:
+    """The connection is lost after the commit has reached the database, or before."""
+    commit = connection.commit
+
+    def lose() -> None:
+        if rows:
+            commit()
+        msg = "server closed the connection unexpectedly"
+        raise OperationalError(msg)
+
+    name = default_storage.save("clips/x.mp4", ContentFile(b"footage"))
+    monkeypatch.setattr(connection, "commit", lose)
+    with pytest.raises(OperationalError), files.going_with_rows(name):
+        make_store("Harbor")
+    monkeypatch.undo()
+
+    assert Store.objects.filter(name="Harbor").count() == rows
+    assert default_storage.exists(name)
+
+
+@pytest.mark.django_db
+def test_without_its_row_a_file_goes_at_once() -> None:
+    name = default_storage.save("clips/x.mp4", ContentFile(b"footage"))
+
+    with pytest.raises(OperationalError), files.going_with_rows(name):
+        raise OperationalError
+
+    assert not default_storage.exists(name)
 
 
 @pytest.mark.django_db

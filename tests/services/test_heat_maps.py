@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import threading
 from collections.abc import Callable, Iterator
 from datetime import timedelta
@@ -93,6 +94,22 @@ def test_shows_what_of_the_deciding_person_mattered(analysis: Analysis) -> None:
     assert drops[0, 0] == drops.max() > 0
     assert np.count_nonzero(drops > 0.01) == 1
     assert drawn(analysis)[0, 0, 0].mean() > drawn(analysis)[0, 12, 12].mean() + 100
+
+
+@pytest.mark.parametrize("code", [errno.ENOSPC, errno.EROFS])
+def test_a_disk_that_takes_no_pictures_is_waited_for(
+    analysis: Analysis, monkeypatch: pytest.MonkeyPatch, code: int
+) -> None:
+    def refuse(*_: object) -> None:
+        raise OSError(code, "not now")
+
+    monkeypatch.setattr(evidence, "write", refuse)
+    heat_maps.ask(analysis, user=None)
+
+    assert heat_maps.make_next(worker="one")
+
+    made = HeatMap.objects.get()
+    assert (made.status, made.attempts) == (Status.QUEUED, 0)
 
 
 @pytest.mark.django_db(transaction=True)  # its lease is looked at from another connection

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import threading
 from collections.abc import Iterator
 from dataclasses import replace
@@ -30,7 +31,7 @@ from video_classifier.ml.contracts import Outcome
 from video_classifier.ml.contracts import Stage as MlStage
 from video_classifier.models import Alert, Analysis, Delivery, Segment
 from video_classifier.querysets import SegmentQuerySet
-from video_classifier.services import analyses, catalog, clips, evidence, jobs, segments
+from video_classifier.services import analyses, catalog, clips, database, evidence, jobs, segments
 from video_classifier.services.errors import Refused
 from video_classifier.services.jobs import LeaseLostError
 from video_classifier.states import Prediction, Stage, Status, View
@@ -332,6 +333,26 @@ def test_a_database_that_others_kept_for_too_long_is_tried_again(
 
     segment.refresh_from_db()
     assert (segment.status, segment.attempts, analysis.status) == (ends, attempts, ends)
+
+
+@pytest.mark.parametrize("code", [errno.ENOSPC, errno.EROFS, errno.ESTALE])
+def test_a_disk_that_takes_no_pictures_is_waited_for_and_that_is_no_attempt(
+    make_analysis: MakeAnalysis, monkeypatch: pytest.MonkeyPatch, code: int
+) -> None:
+    def refuse(*_: object) -> None:
+        raise OSError(code, "not now")
+
+    make_analysis()
+    segment = claim()
+    monkeypatch.setattr(evidence, "write", refuse)
+
+    analysis = run(segment, FakePredictor())
+
+    segment.refresh_from_db()
+    waits = (Status.QUEUED, 0, Status.QUEUED)
+    assert (segment.status, segment.attempts, analysis.status) == waits
+    assert segment.not_before > database.now()
+    assert not analysis.tracks.exists()
 
 
 def test_a_score_that_is_no_number_gives_no_prediction(make_analysis: MakeAnalysis) -> None:

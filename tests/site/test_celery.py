@@ -18,6 +18,7 @@ import pytest
 from django.db import OperationalError
 from pytest_django import Settings
 
+from scripts.faults.servers import Redis
 from tests import servers
 from tests.makers import videos
 from tests.site.test_run_worker import ROOT, Site, end, until
@@ -37,7 +38,7 @@ NEVER = 600
 
 
 @pytest.fixture(scope="module")
-def redis() -> Iterator[servers.Redis]:
+def redis() -> Iterator[Redis]:
     try:
         with servers.redis() as server:
             yield server
@@ -50,7 +51,7 @@ def redis() -> Iterator[servers.Redis]:
 class CelerySite(Site):
     """A site whose workers Celery wakes."""
 
-    def __init__(self, data: Path, redis: servers.Redis) -> None:
+    def __init__(self, data: Path, redis: Redis) -> None:
         super().__init__(data)
         self.settings |= {"RUNNER": "celery", "BROKER_URL": redis.address}
         self.data, self.log = data, data / "worker.log"
@@ -82,7 +83,7 @@ class CelerySite(Site):
 
 
 @pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory, redis: servers.Redis) -> CelerySite:
+def site(tmp_path_factory: pytest.TempPathFactory, redis: Redis) -> CelerySite:
     return CelerySite(tmp_path_factory.mktemp("site") / "data", redis)
 
 
@@ -110,7 +111,7 @@ def started(site: CelerySite) -> Iterator[Callable[..., subprocess.Popen[str]]]:
 def test_a_ring_wakes_a_worker_also_once_redis_is_back(
     site: CelerySite,
     video: Path,
-    redis: servers.Redis,
+    redis: Redis,
     started: Callable[..., subprocess.Popen[str]],
 ) -> None:
     """This worker never looks by itself."""
@@ -134,7 +135,7 @@ def test_a_ring_wakes_a_worker_also_once_redis_is_back(
 def test_without_redis_workers_look_by_themselves_and_the_most_urgent_comes_first(
     site: CelerySite,
     video: Path,
-    redis: servers.Redis,
+    redis: Redis,
     started: Callable[..., subprocess.Popen[str]],
 ) -> None:
     redis.kill()
@@ -179,7 +180,7 @@ def test_this_process_rings_for_others() -> None:
 def test_a_redis_that_hangs_holds_nobody_up_and_one_warning_says_so(
     ringer: broker._Ringer,
     settings: Settings,
-    redis: servers.Redis,
+    redis: Redis,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     settings.BROKER_URL = redis.address

@@ -152,16 +152,16 @@ def _run(export: CaseExport, proceed: Callable[[], bool]) -> None:
         raise
     except GaveWayError:
         jobs.give_way(export)
-    except disk.ABSENCE:
-        logger.warning("an export of case %s waits for the storage", export.case_id)
-        jobs.give_way(export, pause=disk.PAUSE)
     except sandbox.INTERRUPTED:
         logger.warning("what makes an export of case %s was killed", export.case_id)
         jobs.try_again(export, give_up=partial(_fail, reason=BROKE))
-    except Refused as refusal:
-        _fail(export, str(refusal))
     except Exception as error:
-        if disk.ran_full(error) or disk.is_nearly_full():
+        if disk.is_away(error):
+            logger.warning("an export of case %s waits for the storage", export.case_id)
+            jobs.give_way(export, pause=disk.PAUSE)
+        elif isinstance(error, Refused):
+            _fail(export, str(error))
+        elif disk.ran_full(error) or disk.is_nearly_full():
             logger.warning("there is no room for an export of case %s", export.case_id)
             _fail(export, NO_ROOM)
         else:
@@ -207,7 +207,7 @@ def _make(export: CaseExport, watch: Watch) -> None:
     name = f"{uuid.uuid4()}.zip"
     with FileOnDisk(archive, name, size) as file_on_disk:
         export.file.save(name, file_on_disk, save=False)
-    try:
+    with files.going_with_rows(str(export.file.name)):
         jobs.change(
             export,
             status=Status.DONE,
@@ -217,9 +217,6 @@ def _make(export: CaseExport, watch: Watch) -> None:
             sha256=digest,
             finished_at=database.now(),
         )
-    except BaseException:
-        files.discard([str(export.file.name)])
-        raise
     shutil.rmtree(folder, ignore_errors=True)
 
 

@@ -82,15 +82,9 @@ def _make(copy: BrowserCopy, watch: Watch) -> None:
         with made.open("rb") as file:
             # Of two runs, the one that lost its lease must not remove what the other has made.
             clip.playable.save(f"{uuid.uuid4()}.mp4", File(file), save=False)
-    try:
-        with transaction.atomic():
-            jobs.change(copy, status=Status.DONE, error="")
-            Clip.objects.filter(pk=clip.pk).update(
-                playable=clip.playable.name, playback=Playback.COPY
-            )
-    except BaseException:
-        files.discard([str(clip.playable.name)])
-        raise
+    with files.going_with_rows(str(clip.playable.name)):
+        jobs.change(copy, status=Status.DONE, error="")
+        Clip.objects.filter(pk=clip.pk).update(playable=clip.playable.name, playback=Playback.COPY)
 
 
 def _split(copy: BrowserCopy) -> None:

@@ -24,7 +24,7 @@ AWAY = (
     "try again; if it stays like this, tell your administrator."
 )
 LOW = "Less than {share:.0%} of the server's disk is free, so no clip was kept."
-PAUSE = timedelta(minutes=1)  # of a job whose storage is away
+PAUSE = timedelta(minutes=1)  # of a job whose storage is away, or full
 LIVE_SHARE = 0.05  # of the disk, below which live cameras keep no more clips
 
 
@@ -37,6 +37,9 @@ class AwayError(DiskFullError):
 
 
 ABSENCE = (StorageError, AwayError)
+# Of a disk that the kernel has write-protected, and of one in a network that lost its server. Not
+# EIO: that may be one file's.
+_AWAY = {errno.EROFS, errno.ESTALE, errno.ENOTCONN, errno.EHOSTDOWN, errno.ETIMEDOUT}
 
 
 def free() -> int:
@@ -72,7 +75,9 @@ def ran_full(error: BaseException | None) -> bool:
 
 
 def is_away(error: BaseException | None) -> bool:
-    """Whether the storage, which is on another machine, does not do its work."""
+    """Whether the storage, here or on another machine, does not do its work."""
+    if isinstance(error, OSError) and error.errno in _AWAY:
+        return True
     return isinstance(error, ABSENCE)
 
 
@@ -84,10 +89,10 @@ def refusing_when_full() -> Iterator[None]:
     """
     try:
         yield
-    except StorageError as error:
-        logger.warning("%s", error)
-        raise AwayError(AWAY) from error
     except (OSError, DatabaseError) as error:
+        if is_away(error):
+            logger.warning("%s", error)
+            raise AwayError(AWAY) from error
         if ran_full(error):
             raise DiskFullError(FULL) from error
         raise

@@ -116,6 +116,24 @@ def discard(names: Iterable[str]) -> None:
 
 
 @contextmanager
+def going_with_rows(name: str) -> Iterator[None]:
+    """A transaction that writes the row of a file that is stored: without the row, the file goes.
+
+    Not where only the end of the transaction fails: if the connection is lost then, nobody knows
+    whether the row is there. The sweep removes a file that has none.
+    """
+    is_written = False
+    try:
+        with transaction.atomic():
+            yield
+            is_written = True
+    except BaseException:
+        if not is_written:
+            discard([name])
+        raise
+
+
+@contextmanager
 def _tried_again(name: str) -> Iterator[None]:
     try:
         yield

@@ -79,13 +79,16 @@ def make_next(*, worker: str, proceed: Callable[[], bool] = lambda: True) -> boo
 
 def _run(heat_map: HeatMap, proceed: Callable[[], bool]) -> None:
     try:
-        with jobs.holding(heat_map, proceed=proceed, too_long=TOO_LONG) as watch:
+        with (
+            jobs.holding(heat_map, proceed=proceed, too_long=TOO_LONG) as watch,
+            disk.refusing_when_full(),
+        ):
             _make(heat_map, watch)
     except LeaseLostError:
         raise
     except GaveWayError:
         jobs.give_way(heat_map)
-    except disk.ABSENCE:
+    except disk.DiskFullError:  # or away
         logger.warning("the heat map of analysis %s waits for the storage", heat_map.pk)
         jobs.give_way(heat_map, pause=disk.PAUSE)
     except sandbox.INTERRUPTED:

@@ -80,14 +80,10 @@ def open_one(told: Told) -> LiveEvent:
         **told.fields,
     )
     event.still = _picture(told.hint)  # before the row, so that who hears of it can see it
-    try:
-        with transaction.atomic():
-            _hold(told.camera)
-            event.save(force_insert=True)
-            alerts.beside(alerts.of_live_event, event)
-    except BaseException:
-        files.discard([event.still])
-        raise
+    with files.going_with_rows(event.still):
+        _hold(told.camera)
+        event.save(force_insert=True)
+        alerts.beside(alerts.of_live_event, event)
     return event
 
 

@@ -120,7 +120,7 @@ def _make(copy: SegmentCopy, watch: Watch) -> None:
         with made.open("rb") as file:
             copy.file.save(f"{uuid.uuid4()}.mp4", File(file), save=False)
     since = copy.claimed_at or database.now()
-    try:
+    with files.going_with_rows(str(copy.file.name)):
         jobs.change(
             copy,
             status=Status.DONE,
@@ -128,9 +128,6 @@ def _make(copy: SegmentCopy, watch: Watch) -> None:
             file=copy.file.name,
             seconds_making=(database.now() - since).total_seconds(),
         )
-    except BaseException:
-        files.discard([str(copy.file.name)])
-        raise
 
 
 def _fail(copy: SegmentCopy, reason: str) -> None:

@@ -188,20 +188,21 @@ def run(
     too_long = _too_long(_budget(segment, clip))
     with jobs.holding(segment, proceed=proceed, too_long=too_long) as watch:
         try:
-            predictor = predictor or _predictor(segment.analysis)
-            with files.local_path(clip.file) as video:
-                outcome = predictor.analyze(
-                    video,
-                    span=Span(segment.start, segment.end),
-                    preview_width=settings.PREVIEW_WIDTH,
-                    progress=Progress(on_stage=partial(_enter, segment), check=watch),
-                )
-            keep(segment, outcome)
+            with disk.refusing_when_full():
+                predictor = predictor or _predictor(segment.analysis)
+                with files.local_path(clip.file) as video:
+                    outcome = predictor.analyze(
+                        video,
+                        span=Span(segment.start, segment.end),
+                        preview_width=settings.PREVIEW_WIDTH,
+                        progress=Progress(on_stage=partial(_enter, segment), check=watch),
+                    )
+                keep(segment, outcome)
         except LeaseLostError:
             raise
         except GaveWayError:
             put_back(worker=segment.worker)
-        except disk.ABSENCE as error:
+        except disk.DiskFullError as error:  # or away
             logger.warning("analysis %s waits for the storage: %s", segment.analysis_id, error)
             _wait(segment)
         except sandbox.ScorerDiedError as error:

@@ -15,7 +15,6 @@ from tempfile import NamedTemporaryFile
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.core.files.uploadedfile import TemporaryUploadedFile, UploadedFile
-from django.db import transaction
 from django.template.defaultfilters import filesizeformat
 
 from video_classifier.ml.contracts import ClipFacts
@@ -209,17 +208,12 @@ def _look_in_trash(digest: str, user: User, store: Store) -> None:
 def keep(clip: Clip, file: UploadedFile[bytes], *, analyze: Callable[[], Analysis]) -> Analysis:
     """Moves the file into storage, and writes the clip and the rows of its analysis; or nothing."""
     file.seek(0)
-    try:
-        clip.file.save(f"{uuid.uuid4()}.{clip.container}", file, save=False)
-        with transaction.atomic():
-            clip.save()
-            if clip.playback == Playback.WANTED:
-                copies.want(clip)
-            analysis = analyze()
-    except BaseException:
-        if clip.file:
-            files.discard([str(clip.file.name)])
-        raise
+    clip.file.save(f"{uuid.uuid4()}.{clip.container}", file, save=False)
+    with files.going_with_rows(str(clip.file.name)):
+        clip.save()
+        if clip.playback == Playback.WANTED:
+            copies.want(clip)
+        analysis = analyze()
     with log_ids.of(clip=clip.pk):  # beside the request's: what follows has the clip's alone
         logger.info("clip %s was taken in", clip.pk)
     return analysis
