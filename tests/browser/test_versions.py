@@ -9,10 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from itertools import product
 from pathlib import Path
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 import pytest
+from axe_playwright_python.base import AXE_SCRIPT
 from playwright.sync_api import Browser, Page, expect
 from pytest_django import Settings
 
@@ -25,6 +27,8 @@ from video_classifier.services import improvements, versions
 from video_classifier.states import Role
 
 Value = TypeVar("Value")
+
+SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 
 pytestmark = [pytest.mark.browser, pytest.mark.keras]
 
@@ -109,9 +113,15 @@ def test_learn_compare_activate_and_go_back(
 
 
 def look(page: Page, folder: Path | None, name: str) -> None:
-    """Nothing is wider than the screen, at either width."""
-    for width in (360, 1440):
+    """It has no barrier, and nothing is wider than the screen."""
+    page.evaluate(AXE_SCRIPT)
+    for width, scheme in product((360, 768, 1440), SCHEMES):
         page.set_viewport_size({"width": width, "height": 900})
+        # Without motion: a button on its way to another theme has too little contrast.
+        page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
+        found = page.evaluate("axe.run()")["violations"]
+        assert [(each["id"], each["nodes"][0]["html"]) for each in found] == [], (name, width)
         assert page.evaluate("document.documentElement.scrollWidth") <= width, name
         if folder is not None:
-            page.screenshot(path=folder / f"versions-{name}-{width}.png", full_page=True)
+            path = folder / f"versions-{name}-{width}-{scheme}.png"
+            page.screenshot(path=path, full_page=True)
