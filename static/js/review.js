@@ -1,11 +1,14 @@
 // The reviewer's desk: a key an answer. The next item is loaded behind the one that is looked at, so that its
 // first picture is there at once.
 
+import { timelineOf } from "./player/timeline.js";
+
 const root = document.querySelector('[data-module~="review"]');
 const byKeys = "byKeys" in root.dataset;
 const frame = 1 / Number(root.dataset.frameRate); // seconds: about one picture
 const calm = matchMedia("(prefers-reduced-motion: reduce)");
 const [behind, current, ahead, line] = ["#behind", "#current", "#ahead", "#answered"].map((id) => root.querySelector(id));
+const timeline = timelineOf(current);
 const itemIn = (place) => place.querySelector("[data-item]");
 const videoIn = (place) => place.querySelector("video");
 const isReady = () => !isAsked && ahead.hasChildNodes(); // htmx is done with it, too
@@ -23,21 +26,23 @@ function show() {
   if (!video || video === shown) return;
   shown = video;
   const { playsFrom, loopsFrom, loopsUntil } = itemIn(current).dataset;
-  const start = Number(playsFrom);
-  if (video.readyState === 0) video.addEventListener("loadedmetadata", () => { video.currentTime = start; }, { once: true });
-  else if (Math.abs(video.currentTime - start) > frame) video.currentTime = start;
+  const begin = () => {
+    if (Math.abs(timeline.moment - Number(playsFrom)) > frame) timeline.seek(Number(playsFrom));
+  };
+  if (timeline.isReady) begin();
+  else video.addEventListener("loadedmetadata", begin, { once: true });
   const again = () => {
-    video.currentTime = Number(loopsFrom);
-    if (!video.seeking || video.paused) play(video);
+    timeline.seek(Number(loopsFrom));
+    play();
   };
   video.addEventListener("timeupdate", () => {
-    if (!video.paused && video.currentTime >= Number(loopsUntil)) again();
+    if (video === shown && !timeline.isPaused && timeline.moment >= Number(loopsUntil)) again();
   });
-  video.addEventListener("ended", again);
-  if (!calm.matches) play(video);
+  video.addEventListener("ended", () => { if (video === shown && timeline.isOver) again(); });
+  if (!calm.matches) play();
 }
 
-const play = (video) => video.play().catch(() => {}); // then Play is there to be pressed
+const play = () => timeline.play().catch(() => {}); // then Play is there to be pressed
 
 function arrive() {
   current.inert = false;
@@ -116,7 +121,9 @@ function settle(isSaved) {
     move(current, ahead);
     move(behind, current);
     shown = null;
-    show();
+    sent = { since: before }; // the next one is loaded already
+    tellArrival();
+    sent = null;
   }
   current.inert = false;
   since = before;
@@ -124,6 +131,7 @@ function settle(isSaved) {
 
 root.addEventListener("htmx:load", ({ target }) => {
   if (ahead.contains(target)) isAsked = false;
+  if (target.matches("[data-segments]")) return; // that more copies are there is the timeline's to know
   if (current.contains(target)) arrive();
   else if (ahead.contains(target) && isWanted) goOn();
 });
@@ -185,17 +193,15 @@ root.addEventListener("click", (event) => {
 }, true);
 
 function step(by) {
-  const video = videoIn(current);
-  if (!video) return;
-  video.pause();
-  video.currentTime += by;
+  if (!videoIn(current)) return;
+  timeline.pause();
+  timeline.seek(timeline.moment + by);
 }
 
 function playOrPause() {
-  const video = videoIn(current);
-  if (!video) return;
-  if (video.paused) play(video);
-  else video.pause();
+  if (!videoIn(current)) return;
+  if (timeline.isPaused) play();
+  else timeline.pause();
 }
 
 const acts = { " ": playOrPause, ",": () => step(-frame), ".": () => step(frame) };

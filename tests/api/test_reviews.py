@@ -105,6 +105,8 @@ def test_who_owes_the_second_answer_is_not_told_the_first(
         return [each["verdict"] for each in found]
 
     assert verdicts(api) == [None] * 4
+    assert api.json_of("/analyses", verdict="confirmed")["results"] == []
+    assert len(api.json_of("/analyses", verdict="second")["results"]) == 1
     assert api.json_of(address(event))["results"] == []
     assert set(verdicts(make_key(grace))) == {"confirmed"}
     assert len(make_key(grace).json_of(address(event))["results"]) == 1

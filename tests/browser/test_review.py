@@ -19,6 +19,7 @@ from tests.makers.footage import FOOTAGE, require
 from video_classifier.models import Camera, Clip, Event, Preferences, Review
 from video_classifier.services import reviews
 from video_classifier.states import Answer, Reason, Status, View
+from video_classifier.web.constants import SECOND_OPINION
 
 pytestmark = pytest.mark.browser
 
@@ -122,6 +123,33 @@ def test_ten_events_are_answered_by_keys_alone(desk: Page, events: list[Event]) 
     assert list(answers) == expected
     assert all(each.seconds is not None for each in Review.objects.all())
     assert complaints == []
+
+
+def test_what_waits_is_gone_through_by_keys_and_the_place_is_kept(
+    desk: Page, events: list[Event]
+) -> None:
+    def open_row() -> str:
+        return str(desk.evaluate("document.activeElement.id"))
+
+    desk.get_by_role("link", name="What waits").click()
+    expect(desk.get_by_role("heading", name="What waits")).to_be_visible()
+    for key in "jjjk":
+        desk.keyboard.press(key)
+    assert open_row() == f"open-{events[1].pk}"
+    desk.keyboard.press("Enter")
+    expect(desk.locator("#current")).to_contain_text("0.94")
+    desk.keyboard.press("2")
+    expect_left(desk, f"{len(events) - 1} left")
+
+    desk.goto("/review/waiting/")
+    desk.keyboard.press("k")
+    assert open_row() == f"open-{events[0].pk}"
+    desk.keyboard.press("j")
+    assert open_row() == f"open-{events[2].pk}"
+    desk.keyboard.press("Enter")
+    expect(desk.locator("#current")).to_contain_text("0.93")
+    desk.go_back()
+    expect(desk.locator(f"#open-{events[2].pk}")).to_be_focused()
 
 
 def test_the_next_first_picture_is_there_at_once(
@@ -286,6 +314,11 @@ def states(page: Page, events: list[Event], make_user: MakeUser) -> Iterator[str
     page.goto(f"/review/?camera={Camera.objects.create(store=second.store, name='Door').pk}")
     yield "review-empty"
     page.goto(f"/results/{second.analysis_id}/events/{second.number}/")
+    expect(page.locator("#answers")).to_contain_text(SECOND_OPINION)
+    yield "event-second-opinion"
+    ada = User.objects.get(username="ada")
+    reviews.answer(second, second.analysis.clip, ada, answer=Answer.CONFIRMED)
+    page.reload()
     expect(page.locator("#answers")).to_contain_text("Dana")
     yield "event-answers"
     page.goto(f"/results/{second.analysis_id}/")

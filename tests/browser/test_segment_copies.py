@@ -17,13 +17,14 @@ from django.db import connection
 from django.urls import reverse
 from django.utils import timezone
 from playwright.sync_api import Browser, Locator, Page, expect
+from pytest_django import Settings
 
 from tests.browser.conftest import sign_in
 from tests.conftest import MakeClip
 from tests.makers import recordings, videos
 from video_classifier.ml.video import probe
 from video_classifier.models import Analysis, SegmentCopy
-from video_classifier.services import copies
+from video_classifier.services import copies, reviews
 from video_classifier.states import Playback, Status
 
 pytestmark = pytest.mark.browser
@@ -219,6 +220,34 @@ def test_an_event_over_a_border_repeats(made: Analysis, page: Page) -> None:
 
     assert page.get_by_label("Repeat these seconds").is_checked()
     assert not page.evaluate("document.querySelector('[data-player]').paused")
+
+
+def test_so_it_does_at_the_desk(made: Analysis, page: Page, settings: Settings) -> None:
+    settings.REVIEW_BLIND = 0.0
+    aside(lambda: reviews.refresh(made.clip))
+    complaints: list[str] = []
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.goto("/review/")
+    until(page, lambda number, at: number == 1 and at > 55)
+    box = page.locator("#current [data-picture] .box").filter(visible=True)
+
+    at_the_desk(page, "it.currentTime = 59")
+    until(page, lambda number, at: number == 2 and at > 60.5)
+    expect(box).to_have_count(1)
+    at_the_desk(page, "it.currentTime = 5.5")
+    until(page, lambda number, at: number == 1 and 55 <= at < 58)
+    assert not at_the_desk(page, "it.paused")
+
+    page.wait_for_function("document.querySelector('#ahead video')?.readyState >= 3")
+    page.keyboard.press("j")
+    until(page, lambda number, at: number == 3 and at > 128)
+    page.keyboard.press("k")
+    until(page, lambda number, at: number == 1 and at > 55)
+    assert complaints == []
+
+
+def at_the_desk(page: Page, does: str) -> object:
+    return page.evaluate(f"(it => {does})(document.querySelector('#current video'))")
 
 
 def test_who_looks_elsewhere_is_not_taken_back(made: Analysis, page: Page) -> None:

@@ -6,13 +6,13 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from django.contrib.auth.models import User
+from django.contrib.auth.models import AnonymousUser, User
 from django.test import Client
 from django.utils import timezone
 
 from tests.conftest import MakeAnalysis, MakeClip
 from video_classifier.models import Analysis, Case, CaseItem
-from video_classifier.services import retention
+from video_classifier.services import retention, second_opinions
 from video_classifier.services.retention import Days, due
 from video_classifier.states import RecordedFrom, Status
 from video_classifier.web.keeping import Keeping, keeping_of
@@ -49,7 +49,8 @@ def analysis(make_analysis: MakeAnalysis) -> Analysis:
 
 
 def of(analysis: Analysis) -> Keeping:
-    return keeping_of(Analysis.objects.for_listing().get(pk=analysis.pk))
+    listed = second_opinions.marked(Analysis.objects.for_listing(), AnonymousUser())
+    return keeping_of(listed.get(pk=analysis.pk))
 
 
 def test_a_store_without_days_keeps_all(analysis: Analysis) -> None:

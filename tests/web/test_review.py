@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from html import unescape
 
 import pytest
 from django.contrib.auth.models import User
@@ -14,6 +15,7 @@ from tests.conftest import MakeAnalysis, MakeClip, MakeStore, MakeUser
 from tests.makers.events import make_result_event
 from video_classifier.models import (
     Camera,
+    Clip,
     Event,
     Opened,
     Preferences,
@@ -335,24 +337,47 @@ def test_keys_can_be_switched_off(client: Client, user: User, event: Event) -> N
     assert "data-by-keys" not in page(client)
 
 
-def test_a_long_recording_plays_the_copy_that_has_the_peak(client: Client, event: Event) -> None:
-    clip = event.analysis.clip
-    type(clip).objects.filter(pk=clip.pk).update(playback=Playback.SEGMENTS, duration=120.0)
-    Event.objects.filter(pk=event.pk).update(start=70.0, end=75.0, peak=73.0)
-    for number, status in ((1, Status.DONE), (2, Status.DONE)):
+def make_segment_copies(clip: Clip, *statuses: Status) -> None:
+    for number, status in enumerate(statuses, 1):
         SegmentCopy.objects.create(
             clip=clip,
             number=number,
             start=60.0 * (number - 1),
             end=60.0 * number,
             status=status,
-            file="copy.mp4",
+            file="copy.mp4" if status == Status.DONE else "",
         )
+
+
+def test_a_long_recording_plays_the_copy_that_has_the_peak(client: Client, event: Event) -> None:
+    clip = event.analysis.clip
+    type(clip).objects.filter(pk=clip.pk).update(playback=Playback.SEGMENTS, duration=120.0)
+    Event.objects.filter(pk=event.pk).update(start=70.0, end=75.0, peak=73.0)
+    make_segment_copies(clip, Status.DONE, Status.DONE)
 
     html = page(client)
 
     assert f'src="{reverse("web:segment-copy", args=[clip.pk, 2])}#t=11.000"' in html
-    assert 'data-loops-from="10.000" data-loops-until="15.000"' in html
+    assert 'data-segment="2"' in html
+    assert 'data-loops-from="70.000" data-loops-until="75.000"' in html
+    assert "[[0.0, 60.0, true], [60.0, 120.0, true]]" in unescape(html)
+    assert 'hx-select="[data-segments]"' not in html
+
+
+def test_a_copy_beyond_the_border_is_waited_for_while_the_first_one_plays(
+    client: Client, event: Event
+) -> None:
+    clip = event.analysis.clip
+    type(clip).objects.filter(pk=clip.pk).update(playback=Playback.SEGMENTS, duration=120.0)
+    Event.objects.filter(pk=event.pk).update(start=55.0, end=65.0, peak=58.0)
+    make_segment_copies(clip, Status.DONE, Status.QUEUED)
+
+    html = page(client)
+
+    assert f'src="{reverse("web:segment-copy", args=[clip.pk, 1])}#t=56.000"' in html
+    assert 'data-loops-from="55.000" data-loops-until="65.000"' in html
+    assert 'hx-select="[data-segments]"' in html
+    assert "1:00 to 2:00 is being prepared for playing" in html
 
 
 def test_a_copy_that_is_still_to_be_made_is_waited_for(client: Client, event: Event) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
 
 from video_classifier.api.problems import MEDIA_TYPE, ProblemSerializer
-from video_classifier.http.filters import HINTS, NOBODY, PERIODS
+from video_classifier.http.filters import HINTS, NOBODY, PERIODS, SECOND
 from video_classifier.states import Status, Verdict
 
 ALWAYS = (400, 401, 403, 429)
@@ -64,7 +64,11 @@ FILTERS = [
     _filter(
         "hint", {"type": "string", "enum": list(HINTS)}, "Hint, uncertain, no hint, or no result."
     ),
-    _filter("verdict", {"type": "string", "enum": [NOBODY, *Verdict.values]}, "What people said."),
+    _filter(
+        "verdict",
+        {"type": "string", "enum": [NOBODY, SECOND, *Verdict.values]},
+        "What people said. “second”: you are asked for a second opinion, and not told the first.",
+    ),
     _filter("tag", str, "A tag of the clip."),
     _filter("status", {"type": "string", "enum": list(Status.values)}, "Where the analysis is."),
     _filter("model", str, "The model's name."),

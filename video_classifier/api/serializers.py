@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import UTC
-from itertools import chain
 from typing import Any
 from uuid import UUID
 
@@ -13,7 +12,7 @@ from rest_framework import serializers
 from rest_framework.reverse import reverse
 
 from video_classifier.models import Analysis, Camera, Clip, Event, LiveEvent, Review, Track
-from video_classifier.services import confidence, progress, review_queue
+from video_classifier.services import confidence, progress, second_opinions
 from video_classifier.services.catalog import Choice
 from video_classifier.states import (
     Answer,
@@ -58,16 +57,16 @@ class Discreet(serializers.Serializer[Any]):
     def get_verdict(self, row: Clip | Event) -> str | None:
         return None if row.pk in self._withheld() else row.verdict or None
 
-    def _withheld(self) -> set[Any]:
+    def _withheld(self) -> frozenset[Any]:
         """Keys of clips and events of the whole answer, found out once for all its rows."""
         context: Any = self.context
         if "withheld" not in context:
             rows = self.root.instance
             rows = rows if isinstance(rows, list) else [rows]
-            owed = review_queue.owed(context["request"].user)
-            found = owed.filter(analysis__clip__in={_clip_of(row) for row in rows})
-            context["withheld"] = set(chain(*found.values_list("pk", "analysis__clip")))
-        withheld: set[Any] = context["withheld"]
+            context["withheld"] = second_opinions.withheld(
+                context["request"].user, map(_clip_of, rows)
+            )
+        withheld: frozenset[Any] = context["withheld"]
         return withheld
 
 

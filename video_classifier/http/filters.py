@@ -20,11 +20,12 @@ from video_classifier.http.permissions import sees_several_stores
 from video_classifier.http.searches import Search
 from video_classifier.models import Analysis, Camera, Clip, Store, Tag
 from video_classifier.querysets import TO_BE_LOOKED_AT, AnalysisQuerySet, ClipQuerySet
-from video_classifier.services import catalog
+from video_classifier.services import catalog, second_opinions
 from video_classifier.states import Prediction, Status, Verdict
 
 ALL = "all"
 NOBODY = "none"  # has answered
+SECOND = "second"  # has a verdict that isn't shown to who is asked for a second opinion
 HINTS = {
     "yes": Prediction.HINT,
     "uncertain": Prediction.UNCERTAIN,
@@ -155,7 +156,7 @@ class HistoryFilter(ListFilter):
     verdict = django_filters.ChoiceFilter(
         method="filter_by_verdict",
         label="Verdict",
-        choices=[(NOBODY, "Not answered"), *Verdict.choices],
+        choices=[(NOBODY, "Not answered"), (SECOND, "Second opinion"), *Verdict.choices],
         empty_label="Any",
     )
     tag = django_filters.ChoiceFilter(
@@ -233,7 +234,11 @@ class HistoryFilter(ListFilter):
         return queryset.filter(prediction=HINTS[value])
 
     def filter_by_verdict(self, clips: ClipQuerySet, _: str, value: str) -> ClipQuerySet:
-        return clips.filter(verdict="" if value == NOBODY else value)
+        if value == SECOND:
+            return second_opinions.wanted_of(clips, self.request.user)
+        if value == NOBODY:
+            return clips.filter(verdict="")
+        return second_opinions.without_wanted(clips.filter(verdict=value), self.request.user)
 
     def filter_by_tag(self, clips: ClipQuerySet, _: str, value: str) -> ClipQuerySet:
         tags = Tag.objects.visible_to(self.request.user).filter(name=value)

@@ -11,6 +11,7 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from video_classifier.models import Camera, Case, CaseItem, Review, Store, Tag
 from video_classifier.querysets import ClipQuerySet, ReviewQuerySet, Visitor
+from video_classifier.services import second_opinions
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,9 +73,10 @@ class Search:
         return Tag.clips.through.objects.filter(tag__in=tags)
 
     def _noted(self) -> ReviewQuerySet:
-        """Answers that were not withdrawn."""
+        """Answers that were not withdrawn, and that `user` may know."""
         visible = Review.objects.visible_to(self.user).standing().order_by()
-        return visible.exclude(note="").filter(note__icontains=self.text)
+        found = visible.exclude(note="").filter(note__icontains=self.text)
+        return second_opinions.shown(found, self.user)
 
     def _in_cases(self) -> QuerySet[CaseItem]:
         """Of cases that `user` works on: nobody else knows of them."""

@@ -55,6 +55,7 @@ class Hint:
     after: float | None
     verdict: str  # of people, who saw those of what is in use only
     clip: UUID | None
+    verdict_of: UUID | None  # the clip that people saw it in
     is_planted: bool
 
     @property
@@ -220,6 +221,7 @@ def _of_camera(
                 after=other.score if other else None,
                 verdict=_verdict(row) if is_told else "",
                 clip=row.clip_id,
+                verdict_of=_seen_in(row),
                 is_planted=act is not None,
             )
         )
@@ -264,6 +266,10 @@ def _recording(row: CandidateScore, days: dict[object, float]) -> object:
     """None: it is of footage that not both scored."""
     hour = row.started_at.replace(minute=0, second=0, microsecond=0)
     return next((key for key in (row.clip_id, hour, hour + HOUR) if key and key in days), None)
+
+
+def _seen_in(row: CandidateScore) -> UUID | None:
+    return row.clip_id or (row.live_event.clip_id if row.live_event else None)
 
 
 def _verdict(row: CandidateScore) -> str:

@@ -8,10 +8,9 @@ from typing import Literal
 
 from django.contrib.auth.models import User
 from django.db.models import Exists, OuterRef, Q, QuerySet
-from django.db.models.functions import Coalesce
 from django.utils import timezone
 
-from video_classifier.models import Clip, Event, Review, Visit
+from video_classifier.models import Event, Review, Visit
 from video_classifier.querysets import EventQuerySet, ReviewQuerySet, Visitor
 from video_classifier.services import blind_items, review_items
 from video_classifier.services.review_items import Item
@@ -59,24 +58,6 @@ def keys(filters: Filters) -> tuple[str, ...]:
 def left(user: Visitor, filters: Filters) -> int:
     """How many wait; of more than MOST_COUNTED no more are counted."""
     return waiting(user, filters).order_by()[:MOST_COUNTED].count()
-
-
-def owed(user: Visitor) -> EventQuerySet:
-    """Those that somebody else has answered, and this person may be asked about as the second.
-
-    Until then nothing says to them what the answer was.
-    """
-    return waiting(user, Filters()).filter(waits_for=Turn.SECOND).order_by()
-
-
-def reviews_for(user: Visitor, clip: Clip) -> ReviewQuerySet:
-    """What people said of the clip, without what others said of what `user` owes an answer to."""
-    since, until = Coalesce("undoes__start", "start"), Coalesce("undoes__end", "end")
-    found = Review.objects.filter(clip=clip).annotate(since=since, until=until)
-    about = owed(user).filter(
-        analysis__clip=clip, start__lt=OuterRef("until"), end__gt=OuterRef("since")
-    )
-    return found.exclude(Exists(about), ~Q(by=user.pk) | Q(by=None))
 
 
 def next_one(user: User, filters: Filters, after: Item | None = None) -> Item | None:

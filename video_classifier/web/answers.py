@@ -9,7 +9,7 @@ from django.contrib.auth.models import User
 from django.urls import reverse
 
 from video_classifier.models import Analysis, Event, Review
-from video_classifier.services import reviews
+from video_classifier.services import reviews, second_opinions
 from video_classifier.states import Answer, Reason
 from video_classifier.web.review import CHOICES, Choice, label_of
 from video_classifier.web.times import from_to
@@ -59,6 +59,7 @@ class Panel:
     rows: Sequence[Row]
     numbers: Sequence[int]  # of the result's events
     seen: int
+    is_withheld: bool = False  # what others said, from who is asked for a second opinion
 
     @property
     def choices(self) -> Sequence[Choice]:
@@ -76,7 +77,9 @@ class Panel:
 
     @property
     def verdict(self) -> str:
-        """What the answers come to; "" as long as there is none."""
+        """What the answers come to; "" as long as there is none, or none to be shown."""
+        if self.is_withheld:
+            return ""
         if self.event is not None:
             return self.event.get_verdict_display() if self.event.verdict else ""
         clip = self.analysis.clip
@@ -98,16 +101,19 @@ class Panel:
 
 def panel_of(analysis: Analysis, event: Event | None, user: User) -> Panel:
     events = dict(analysis.events.values_list("pk", "number"))
-    found = reviews.history(analysis.clip).exclude(answer=Answer.WITHDRAWN)
+    found = second_opinions.shown(reviews.history(analysis.clip), user)
+    found = found.exclude(answer=Answer.WITHDRAWN)
     rows = [Row(review=each, user=user, events=events) for each in found]
     if event is not None:
         rows = [row for row in rows if _is_about(row.review, event)]
+    withheld = second_opinions.withheld(user, [analysis.clip_id])
     return Panel(
         analysis=analysis,
         event=event,
         rows=rows,
         numbers=sorted(events.values()),
         seen=reviews.newest(event, analysis.clip),
+        is_withheld=(event.pk if event else analysis.clip_id) in withheld,
     )
 
 

@@ -17,7 +17,7 @@ from django.utils.http import urlencode
 
 from video_classifier.models import Analysis, Case, CaseExport, CaseItem, CaseNote, Clip, Store
 from video_classifier.models.cases import MOST_NOTE
-from video_classifier.services import cases
+from video_classifier.services import cases, second_opinions
 from video_classifier.services.case_exports import KEEP
 from video_classifier.services.cases import Subject
 from video_classifier.states import CaseState, Status
@@ -126,6 +126,7 @@ class ItemRow:
     number: int  # in order of time
     latest: UUID | None  # of its clip's analyses
     notes: Sequence[CaseNote] = ()
+    verdict_is_withheld: bool = False  # from who looks
 
     @property
     def name(self) -> str:
@@ -162,14 +163,26 @@ class ItemRow:
 
 
 def rows_of(
-    items: Sequence[CaseItem], notes: Mapping[int | None, Sequence[CaseNote]], *, first: int
+    items: Sequence[CaseItem],
+    notes: Mapping[int | None, Sequence[CaseNote]],
+    *,
+    first: int,
+    user: User,
 ) -> list[ItemRow]:
-    """Of some in order, which are numbered from `first` on; `notes` by the ids of their items."""
+    """Of some in order, which are numbered from `first` on; `notes` by the ids of their items.
+
+    As `user` may see them.
+    """
+    withheld = second_opinions.withheld(user, [item.clip_id for item in items])
     of_clips = Analysis.objects.of_few([item.clip_id for item in items])
     latest = dict(of_clips.order_by("queued_at").values_list("clip", "pk"))
     return [
         ItemRow(
-            item=item, number=number, latest=latest.get(item.clip_id), notes=notes.get(item.pk, ())
+            item=item,
+            number=number,
+            latest=latest.get(item.clip_id),
+            notes=notes.get(item.pk, ()),
+            verdict_is_withheld=item.event_id in withheld,
         )
         for number, item in enumerate(items, first)
     ]

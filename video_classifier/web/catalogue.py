@@ -597,9 +597,10 @@ STATES: dict[str, Callable[[], dict[str, dict[str, Any]]]] = {
         "a stranger": {"user": AnonymousUser()},
     },
     "store_choice": lambda: {"several stores, with cameras": {"form": _store_form()}},
-    "verdict_badge": lambda: {
-        verdict.label: {"verdict": verdict.value, "label": verdict.label} for verdict in Verdict
-    },
+    "verdict_badge": lambda: (
+        {verdict.label: {"verdict": verdict.value, "label": verdict.label} for verdict in Verdict}
+        | {"not to be known yet": {"verdict": "", "label": "", "is_withheld": True}}
+    ),
     "when": lambda: {"any": {"at": WHEN}, "in a row": {"at": WHEN, "short": True}},
     "zoom": lambda: {
         "all": {"zoom": _zoom("")},

@@ -11,6 +11,10 @@ from video_classifier.ml.contracts import SLACK
 CLIP_NAME_LONGEST = 32  # a longer one is cut where there is no room,
 CLIP_NAME_ENDING = 20  # but for so much: camera and time stand at the end
 
+# In the place of a verdict, for those who aren't to know it yet.
+SECOND_OPINION = "Somebody has answered; you are asked for a second opinion."
+SECOND_OPINION_SHORT = "Second opinion"  # in a list
+
 # How often a part of a page asks whether there is anything new.
 ANALYSIS_EVERY = "1s"
 COPY_EVERY = "2s"

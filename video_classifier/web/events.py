@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from uuid import UUID
 
 from django.core.paginator import Page, Paginator
 from django.http import QueryDict
@@ -12,7 +13,8 @@ from django.urls import reverse
 
 from video_classifier.ml.contracts import EventCandidate
 from video_classifier.models import Analysis, Event, Track
-from video_classifier.services import evidence
+from video_classifier.querysets import Visitor
+from video_classifier.services import evidence, second_opinions
 from video_classifier.services.evidence import Still
 from video_classifier.web.overlays import Drawn, Shown, box_of
 from video_classifier.web.results import ScoreReading, reading
@@ -78,6 +80,7 @@ class EventView:
     event: Event  # with its analysis, clip, store, segment and track
     still: Still | None
     sort: str  # of the list that it stands in
+    verdict_is_withheld: bool = False  # from who looks
 
     @property
     def name(self) -> str:
@@ -116,8 +119,15 @@ class EventView:
         return [] if box is None else [box]
 
 
-def view_of(event: Event, sort: str = BY_SCORE) -> EventView:
-    return EventView(event=event, still=evidence.still_of(event), sort=sort)
+def view_of(
+    event: Event, sort: str = BY_SCORE, *, withheld: Collection[UUID | int] = ()
+) -> EventView:
+    return EventView(
+        event=event,
+        still=evidence.still_of(event),
+        sort=sort,
+        verdict_is_withheld=event.pk in withheld,
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -146,18 +156,23 @@ class EventList:
         ]
 
 
-def listed(analysis: Analysis, events: Sequence[Marked], params: QueryDict) -> EventList:
-    """A page of them; asks the database once."""
+def listed(
+    analysis: Analysis, events: Sequence[Marked], params: QueryDict, *, user: Visitor
+) -> EventList:
+    """A page of them, as `user` may see it; asks the database twice."""
     sort = sorted_by(params)
     everything = in_order(events, sort)
     page = Paginator(everything, PER_PAGE).get_page(params.get(PAGE, "1"))
     numbers = [each.number for each in page]
     rows = {each.number: each for each in _rows(analysis, numbers)} if numbers else {}
+    withheld = second_opinions.withheld(user, [analysis.clip_id]) if rows else ()
     return EventList(
         analysis=analysis,
         everything=everything,
         page=page,
-        shown=[view_of(rows[number], sort) for number in numbers if number in rows],
+        shown=[
+            view_of(rows[number], sort, withheld=withheld) for number in numbers if number in rows
+        ],
         sort=sort,
     )
 

@@ -20,6 +20,7 @@ class Keeping:
     until: datetime | None = None
     is_held: bool = False
     makes_room: bool = False  # for newer ones of live cameras
+    is_withheld: bool = False  # when would tell the verdict to who isn't to know it yet
     waits: bool = False  # for its first result; `until` holds if there is none
 
     @property
@@ -27,6 +28,8 @@ class Keeping:
         """Without the moment; it follows, if there is one."""
         if self.is_held:
             return "as long as it is in a case"
+        if self.is_withheld:
+            return "as people's answers decide"
         if self.waits:
             return "as its first result decides" + ("; without one until" if self.until else "")
         if self.until is not None:
@@ -43,10 +46,14 @@ class Keeping:
 
 
 def keeping_of(analysis: Any) -> Keeping:
-    """Of the clip of one of AnalysisQuerySet.for_listing: asks the database nothing."""
+    """Of the clip of one of AnalysisQuerySet.for_listing, marked by services.second_opinions: asks
+    the database nothing.
+    """
     clip = analysis.clip
     days: Retention | None = getattr(clip.store, "retention", None)
     is_held: bool = analysis.clip_is_held
+    if analysis.verdict_is_withheld and not is_held and retention.counts(days):
+        return Keeping(is_withheld=True)
     known = {"hints": analysis.clip_hints, "first_result_at": analysis.clip_first_result_at}
     return Keeping(
         until=retention.expires_at(clip, days, is_held=is_held, **known),

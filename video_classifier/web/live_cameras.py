@@ -80,6 +80,7 @@ class EventRow:
     event: LiveEvent
     result: str  # the address of its clip's result; "" if there is none that can be shown
     time_zone: str
+    verdict_is_withheld: bool = False  # from who looks
 
     @property
     def at(self) -> ClockTime:

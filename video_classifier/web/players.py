@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from math import ceil, isfinite
 
@@ -105,6 +105,28 @@ class Player:
     def has_failed(self) -> bool:
         return self.here.status == Status.FAILED
 
+    @property
+    def is_there(self) -> bool:
+        """Whether all copies of the seconds that are shown are there."""
+        return all(_is_made(each) for each in self._shown)
+
+    @property
+    def is_coming(self) -> bool:
+        """Whether one of them is still to be made."""
+        return not all(each.is_finished for each in self._shown)
+
+    @property
+    def next_missing(self) -> Player:
+        """The same from the first of them on that isn't there."""
+        missing = next((each for each in self._shown if not _is_made(each)), self.here)
+        return replace(self, start=max(self.start, missing.start))
+
+    @property
+    def _shown(self) -> list[SegmentCopy]:
+        end = self.length if self.end is None else self.end
+        found = [each for each in self.copies if each.start < end and self.start < each.end]
+        return found or [self.here]
+
     @cached_property
     def wait(self) -> str:
         """Why the copy isn't there, and for how long; "" if it is."""
@@ -141,12 +163,8 @@ class Player:
     @property
     def links(self) -> list[tuple[str, str]]:
         """Words and address of each copy that is there and shown; for pages without scripts."""
-        end = self.length if self.end is None else self.end
-        return [
-            (from_to(each.start, each.end), self._address(each))
-            for each in self.copies
-            if _is_made(each) and each.start < end and self.start < each.end
-        ]
+        made = filter(_is_made, self._shown)
+        return [(from_to(each.start, each.end), self._address(each)) for each in made]
 
     @property
     def address(self) -> str:

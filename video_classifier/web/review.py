@@ -149,19 +149,20 @@ class Card:
     def back(self) -> str:
         return address(self.query, before=self.item.token)
 
-    # What is played: seconds of the file that the browser gets
+    # What is played: seconds of the clip. Copies of segments play one after another.
 
     @property
     def source(self) -> str:
-        """Of the file, with the second from which it plays; "" while there is none."""
-        player = self.player
+        """Of the file, with its second from which it plays; "" while there is none."""
+        player = self._first
         if not player.plays or player.is_awaited or (player.is_in_segments and not player.is_ready):
             return ""
         name, *rest = (
             ("segment-copy", player.here.number) if player.is_in_segments else ("clip-file",)
         )
         address = reverse(f"web:{name}", args=[self.item.clip.pk, *rest])
-        return f"{address}#t={self.plays_from:.3f}"
+        before = player.here.start if player.is_in_segments else 0.0
+        return f"{address}#t={max(self.plays_from - before, 0.0):.3f}"
 
     @property
     def wait(self) -> str:
@@ -169,22 +170,22 @@ class Card:
         if not self.player.plays or self.source:
             return ""
         if self.player.is_in_segments:
-            return self.player.wait
+            return self._first.wait
         return (
             "A copy of this clip that browsers can play is being made. It appears here by itself."
         )
 
     @property
     def plays_from(self) -> float:
-        return self._in_file(first_second(self.item))
+        return self._in_clip(first_second(self.item))
 
     @property
     def loops_from(self) -> float:
-        return self._in_file(min(first_second(self.item), self.item.start))
+        return self._in_clip(min(first_second(self.item), self.item.start))
 
     @property
     def loops_until(self) -> float:
-        return self._in_file(last_second(self.item))
+        return self._in_clip(last_second(self.item))
 
     @property
     def tracks(self) -> list[Shown]:
@@ -192,20 +193,21 @@ class Card:
         event = self.item.event
         if event is None or self.item.is_blind or event.track is None or not event.track.times:
             return []
-        found = around(event)
-        return [replace(found, times=[self._shift(time) for time in found.times])]
+        return [around(event)]
+
+    @property
+    def segment(self) -> int:
+        """The number of the copy that is played first."""
+        return self._first.here.number
 
     @cached_property
-    def _offset(self) -> float:
-        return self.player.here.start if self.player.is_in_segments else 0.0
+    def _first(self) -> Player:
+        return replace(self.player, start=self.plays_from)
 
-    def _shift(self, second: float) -> float:
-        return round(second - self._offset, 3)
-
-    def _in_file(self, second: float) -> float:
-        """What reaches over the end of a segment's copy is cut off there."""
-        last = self.player.here.end if self.player.is_in_segments else self.item.clip.duration
-        return self._shift(min(max(second, self._offset), max(last, self._offset)))
+    def _in_clip(self, second: float) -> float:
+        """An event may last longer than what is left of the clip."""
+        length = self.player.length if self.player.is_in_segments else self.item.clip.duration
+        return min(second, length)
 
 
 def first_second(item: Item) -> float:
@@ -240,7 +242,7 @@ def _of(review: Review, name: str, query: str) -> str:
 
 def card_of(item: Item, *, query: str = "", left: str = "") -> Card:
     """Where it has to be made for that, what is played is made first."""
-    player = player_of(item.clip, start=first_second(item), end=item.end)
+    player = player_of(item.clip, start=min(first_second(item), item.start), end=last_second(item))
     return Card(item=item, player=player, query=query, left=left)
 
 

@@ -91,20 +91,26 @@ class Timeline {
     return found < 0 ? this.#segments.length - 1 : found;
   }
 
-  // What there is changes while copies are made; the player may be a new one, too.
+  // What there is changes while copies are made; the player may be a new one, too, and of another clip.
   #learn() {
     const part = this.#root.querySelector("[data-segments]");
+    if (!part && this.player && this.player !== this.#video) this.#forget();
     if (!part || part === this.#part) return;
     this.#part = part;
     this.#segments = JSON.parse(part.dataset.segments).map(([start, end, isReady]) => ({ start, end, isReady }));
     if (this.player !== this.#video) {
       const whole = this.#root.querySelector("[data-whole]");
-      const seconds = this.#wanted?.seconds ?? Number(whole.value);
+      const seconds = Number(part.dataset.from ?? this.#wanted?.seconds ?? whole.value);
       this.#video = this.player;
-      this.#shown = null;
-      this.#wanted = { seconds, plays: this.#runs };
+      this.#shown = this.#video.dataset.segment ? this.#video.dataset.segment - 1 : null; // it may be loaded
+      this.#wanted = { seconds, plays: this.#runs && !part.dataset.from };
     }
     this.#goOn();
+  }
+
+  // Another clip, that plays as a whole.
+  #forget() {
+    [this.#part, this.#segments, this.#video, this.#shown, this.#wanted] = [null, [], this.player, null, null];
   }
 
   #goTo(seconds, plays) {
@@ -143,7 +149,8 @@ class Timeline {
     const { seconds, plays } = this.#wanted;
     if (this.#placeOf(seconds) !== this.#shown) return;
     this.#wanted = null;
-    this.player.currentTime = seconds - this.#segments[this.#shown].start;
+    const moment = seconds - this.#segments[this.#shown].start;
+    if (Math.abs(this.player.currentTime - moment) >= this.#sameFrame) this.player.currentTime = moment;
     if (plays && this.player.paused) this.player.play().catch(() => {}); // then Play is there to be pressed
   }
 

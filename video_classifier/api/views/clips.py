@@ -26,7 +26,7 @@ from video_classifier.api.views.shared import accepted, kept_or_gone, one
 from video_classifier.http.permissions import may_delete
 from video_classifier.models import Analysis, Clip, Review
 from video_classifier.querysets import ClipQuerySet, ReviewQuerySet
-from video_classifier.services import review_queue, trash
+from video_classifier.services import second_opinions, trash
 from video_classifier.services.errors import Refused
 
 NOT_YOURS = "Your account may not delete this clip."
@@ -115,5 +115,5 @@ class ReviewsOfClip(ListAPIView[Review]):
 
     def get_queryset(self) -> ReviewQuerySet:
         clip = kept_or_gone(one(shown(self.request), self.kwargs["pk"]))
-        found = review_queue.reviews_for(self.request.user, clip)
+        found = second_opinions.shown(Review.objects.filter(clip=clip), self.request.user)
         return found.select_related("by", "event", "undone_by")

@@ -109,7 +109,7 @@ def _page(
             "case": found,
             "page": page,
             "count": len(items),
-            "rows": rows_of(list(page), notes, first=page.start_index()),
+            "rows": rows_of(list(page), notes, first=page.start_index(), user=request.user),
             "timeline": timeline_of(found, items, page_size=ITEMS),
             "notes": notes[None],
             "form": form,

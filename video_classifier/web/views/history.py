@@ -11,7 +11,7 @@ from video_classifier.http import paging
 from video_classifier.http.filters import SORT, HistoryFilter
 from video_classifier.http.permissions import why_empty
 from video_classifier.models import Analysis, Case, Store
-from video_classifier.services import openings
+from video_classifier.services import openings, second_opinions
 from video_classifier.states import CaseState
 from video_classifier.web import listed_views
 from video_classifier.web.responses import SignedInRequest, is_part, page_or_part
@@ -34,11 +34,12 @@ def history(request: SignedInRequest) -> HttpResponse:
     if is_by_default:
         _put_hints_on_top(request, found)
     visible = Analysis.objects.visible_to(request.user).for_listing()
+    listed = openings.marked(second_opinions.marked(visible, request.user), request.user)
     page = paging.page(
         rows,
         found.order,
         request.GET,
-        listed=openings.marked(visible, request.user).defer("windows", "clip__segment_spans"),
+        listed=listed.defer("windows", "clip__segment_spans"),
         size=settings.HISTORY_PAGE_SIZE,
     )
     return page_or_part(

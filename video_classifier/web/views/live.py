@@ -14,7 +14,7 @@ from django.views.decorators.http import require_safe
 
 from video_classifier.http.permissions import sees_several_stores
 from video_classifier.models import Analysis
-from video_classifier.services import openings
+from video_classifier.services import openings, second_opinions
 from video_classifier.web.receipts import receipts
 from video_classifier.web.responses import SignedInRequest
 
@@ -34,7 +34,8 @@ def live(request: SignedInRequest, rows: str) -> HttpResponse:
         raise Http404(msg)
     shown = dict(_marks(request.GET.getlist("live")))
     visible = Analysis.objects.visible_to(request.user).for_listing()
-    found = openings.marked(visible, request.user).in_bulk(shown)
+    marked = openings.marked(second_opinions.marked(visible, request.user), request.user)
+    found = marked.in_bulk(shown)
     changed = [each for pk, each in found.items() if each.progress != shown[pk]]
     return render(
         request,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from itertools import groupby
 from typing import Any
@@ -23,7 +24,7 @@ from django.views.decorators.http import require_safe
 from video_classifier.http import paging
 from video_classifier.http.permissions import manages_a_store, sees_several_stores, why_empty
 from video_classifier.models import Feed, FeedHour, LiveEvent
-from video_classifier.services import audit, live_pictures, live_streams
+from video_classifier.services import audit, live_pictures, live_streams, second_opinions
 from video_classifier.web import alert_log, live_cameras, live_health, measures
 from video_classifier.web.live_cameras import CameraView
 from video_classifier.web.measures import Seen
@@ -136,7 +137,14 @@ def _events(request: SignedInRequest, view: CameraView) -> dict[str, Any]:
     listed = rows.select_related("clip").defer("clip__segment_spans")
     found = paging.page(rows, EVENTS, request.GET, listed=listed, size=EVENTS_PER_PAGE)
     results = live_cameras.results_of(request.user, found.rows)
-    shown = [live_cameras.row_of(each, results, view.time_zone) for each in found.rows]
+    withheld = second_opinions.withheld(request.user, results)
+    shown = [
+        replace(
+            live_cameras.row_of(each, results, view.time_zone),
+            verdict_is_withheld=each.clip_id in withheld,
+        )
+        for each in found.rows
+    ]
     return {"page": found, "rows": shown}
 
 

@@ -30,6 +30,7 @@ from video_classifier.services import (
     gaps,
     openings,
     progress,
+    second_opinions,
 )
 from video_classifier.services.catalog import Card
 from video_classifier.services.errors import Refused
@@ -80,7 +81,8 @@ def _result(  # noqa: PLR0913
     is_view: bool = False,
 ) -> HttpResponse:
     visible = Analysis.objects.visible_to(request.user).for_listing()
-    analysis = get_object_or_404(visible.select_related("heat_map"), pk=pk)
+    found = second_opinions.marked(visible, request.user).select_related("heat_map")
+    analysis = get_object_or_404(found, pk=pk)
     if is_view:
         note_view(request, audit.RESULT, pk, store=analysis.store_id)
     if is_view and shows_page(request):
@@ -142,7 +144,7 @@ def _came_of_it(
         "recording": RecordingSummary(analysis=analysis, coverage=coverage, events=found)
     }
     if asked_for(request) != CURVE:
-        context["events"] = listed(analysis, found, request.GET)
+        context["events"] = listed(analysis, found, request.GET, user=request.user)
     if coverage.is_long:
         return context | _of_hours(request, analysis, coverage, found)
     joined = candidates.tracks(analysis)

@@ -11,7 +11,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from video_classifier.http.permissions import MAY_NOT_CHANGE_VERSIONS, manages
 from video_classifier.models import ModelVersion, Store
-from video_classifier.services import comparisons, improvements
+from video_classifier.services import comparisons, improvements, second_opinions
 from video_classifier.services import versions as service
 from video_classifier.services.errors import Refused
 from video_classifier.web import versions as pages
@@ -127,6 +127,9 @@ def _page(
         "version": found,
         "form": form,
         "comparison": comparison,
+        "withheld": second_opinions.withheld(
+            request.user, (each.verdict_of for each in comparison.hints if each.verdict_of)
+        ),
         "figures": list(pages.figure_rows(comparison)),
         "basis": list(pages.basis(found)),
         "actions": pages.actions(found),
