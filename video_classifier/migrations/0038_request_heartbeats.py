@@ -8,7 +8,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("video_classifier", "0036_cancelled_improvements"),
+        ("video_classifier", "0037_appearance_of_windows"),
     ]
 
     operations = [
