@@ -58,4 +58,6 @@ def test_what_is_not_there_is_not_measured() -> None:
 
 
 def test_crops_of_one_pixel_have_a_brightness() -> None:
-    assert brightness.appearance(np.full((1, 1, 1, 3), 255, np.uint8), None).clothing == pytest.approx(1)
+    assert brightness.appearance(
+        np.full((1, 1, 1, 3), 255, np.uint8), None
+    ).clothing == pytest.approx(1)
