@@ -71,6 +71,14 @@ UNFINISHED = (*ACTIVE, Status.PAUSED)
 UPLOADERS = (Role.ANALYST, Role.MANAGER)
 CASE_WORKERS = (Role.REVIEWER, Role.MANAGER)
 HINTS = (AlertKind.LIVE, AlertKind.RECORDING)
+_MODELS = """
+WITH RECURSIVE found(model) AS (
+    SELECT MIN(model) FROM {0} WHERE model > ''
+    UNION ALL
+    SELECT (SELECT MIN(model) FROM {0} WHERE model > found.model) FROM found WHERE found.model > ''
+)
+SELECT model FROM found WHERE model > '' ORDER BY model
+"""
 _CLOSED = Q(live_event__closed_at__isnull=False)
 _GONE = Q(kind=AlertKind.RECORDING, analysis=None) | Q(kind=AlertKind.LIVE) & (
     Q(live_event=None) | _CLOSED & Q(live_event__clip=None, live_event__no_clip="")
@@ -297,11 +305,9 @@ class AnalysisQuerySet(InStoreQuerySet["Analysis"]):
         It takes a step in an index for each, however many rows there are; and rows are only
         looked for of models that are not `public`.
         """
-        found: list[str] = []
-        all_of_them = type(self)(self.model)
-        names = all_of_them.order_by("model").values_list("model", flat=True)
-        while following := names.filter(model__gt=found[-1] if found else "").first():
-            found.append(following)
+        with connections[self.db].cursor() as cursor:
+            cursor.execute(_MODELS.format(self.model._meta.db_table))  # noqa: SLF001
+            found = [name for (name,) in cursor]
         return [name for name in found if name in public or self.filter(model=name).exists()]
 
     def for_listing(self) -> Self:

@@ -16,10 +16,11 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from scripts.benchmark_pages.filling import RECORDING, People
+from video_classifier.http.filters import NOBODY
 from video_classifier.http.review_filters import NEWEST
-from video_classifier.models import Analysis
+from video_classifier.models import Analysis, AuditEntry
 from video_classifier.querysets import UNFINISHED
-from video_classifier.states import Prediction, Status
+from video_classifier.states import Prediction, Status, Verdict
 from video_classifier.web.dashboard import SPANS
 
 WARMING = 1  # requests before those that count
@@ -113,6 +114,8 @@ def _history(who: User) -> Iterator[Page]:
         "hints": {"hint": "yes"},
         "no hints": {"hint": "no"},
         "no results": {"hint": "none"},
+        "not answered": {"verdict": NOBODY},
+        "confirmed": {"verdict": Verdict.CONFIRMED},
         "failed": {"status": Status.FAILED},
         "waiting": {"status": Status.QUEUED},
         "running (there are none)": {"status": Status.RUNNING},
@@ -159,13 +162,24 @@ def _desk(people: People) -> Iterator[Page]:
     asked = (
         ("review", review),
         ("review, the newest first", f"{review}?order={NEWEST}"),
+        ("what waits", reverse("web:waiting")),
         ("how many wait", reverse("web:reviews-left")),
+        ("cases", reverse("web:cases")),
         *((f"dashboard, {span}", f"{dashboard}?span={span}") for span in SPANS),
     )
     for who in (people.member, people.root):
         for name, address in asked:
             yield Page(name=name, address=address, who=who)
-    yield Page(name="audit log", address=reverse("web:audit"), who=people.root)
+    audit = reverse("web:audit")
+    one = AuditEntry.objects.order_by("-pk")[0]
+    asked_log: dict[str, dict[str, object]] = {
+        "audit log": {},
+        "audit log of a person": {"person": one.actor},
+        "audit log of an action": {"action": one.action},
+        "audit log of a store": {"store": people.member.memberships.all()[0].store_id},
+    }
+    for name, query in asked_log.items():
+        yield Page(name=name, address=f"{audit}?{urlencode(query)}", who=people.root)
 
 
 def _others(people: People) -> Iterator[Page]:

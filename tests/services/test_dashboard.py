@@ -16,8 +16,8 @@ from tests.makers.live_cameras import make_feed
 from tests.makers.reviews import ago, answer, make_hint, mark_missed
 from tests.makers.scored_hours import WEIGHTS, make_hour, make_score
 from video_classifier.models import Analysis, Camera, Event, Review, ScoredTime, Store
-from video_classifier.services import clips, dashboard, trash
-from video_classifier.services.dashboard import Board, Filters, Measured
+from video_classifier.services import clips, trash
+from video_classifier.services.dashboard import Board, Dashboard, Filters, Measured
 from video_classifier.services.figures import Figures
 from video_classifier.services.periods import DAYS, TODAY, WEEKS, YEAR, Span
 from video_classifier.states import Answer, RecordedFrom, Role, Status
@@ -47,7 +47,7 @@ def look_blind(analysis: Analysis, what: Answer, *, start: float, by: User) -> N
 
 
 def read(user: User, span: Span = WEEKS, **filters: Any) -> Board:
-    return dashboard.read(user, Filters(**filters), span, now=NOW)
+    return Dashboard(user, now=NOW).read(Filters(**filters), span)
 
 
 def test_hints_are_counted_by_what_people_said(user: User, made: Made) -> None:
@@ -121,7 +121,7 @@ def test_a_day_of_25_hours_has_them_all(
     Store.objects.update(time_zone="Europe/Berlin")
     make_hint(made(recorded_at=at, uploaded_at=at))
 
-    found = dashboard.read(user, Filters(), TODAY, now=datetime(2026, 10, 25, 12, tzinfo=UTC))
+    found = Dashboard(user, now=datetime(2026, 10, 25, 12, tzinfo=UTC)).read(Filters(), TODAY)
 
     assert bool(found.total.hints) == is_in
 
@@ -136,7 +136,7 @@ def test_each_store_has_its_own_day(made: Made, make_store: MakeStore, make_user
     stores = read(root, DAYS).by(lambda cell: (cell.store, cell.start))
 
     assert set(stores) == {(tokyo.pk, date(2026, 11, 26)), (new_york.pk, date(2026, 11, 26))}
-    late = dashboard.read(root, Filters(), TODAY, now=datetime(2026, 11, 26, 16, tzinfo=UTC))
+    late = Dashboard(root, now=datetime(2026, 11, 26, 16, tzinfo=UTC)).read(Filters(), TODAY)
     assert set(late.by(lambda cell: cell.store)) == {new_york.pk}  # in Tokyo it is tomorrow
 
 
@@ -254,7 +254,7 @@ def test_it_asks_no_more_the_more_there_is(user: User, made: Made) -> None:
 
 
 def measured(user: User, span: Span = WEEKS, **filters: Any) -> Measured:
-    return dashboard.measured(user, Filters(**filters), span, now=NOW)
+    return Dashboard(user, now=NOW).measured(Filters(**filters), span)
 
 
 def test_agreement_and_misses_are_of_the_answers_of_the_time_and_the_filters(
@@ -278,7 +278,7 @@ def test_agreement_and_misses_are_of_the_answers_of_the_time_and_the_filters(
     nothing = Measured(kappa=None, misses=None)
     door = Camera.objects.create(store=make_store(), name="Door")
     assert measured(user, model="two") == measured(user, camera=door.pk) == nothing
-    assert dashboard.measured(user, Filters(), DAYS, now=NOW + timedelta(days=30)) == nothing
+    assert Dashboard(user, now=NOW + timedelta(days=30)).measured(Filters(), DAYS) == nothing
 
 
 def test_answers_of_other_stores_measure_nothing(

@@ -25,8 +25,8 @@ from video_classifier.models import (
     Review,
     Store,
 )
-from video_classifier.services import clips, dashboard, event_counts, reviews, trash
-from video_classifier.services.dashboard import Cell, Filters
+from video_classifier.services import clips, event_counts, reviews, trash
+from video_classifier.services.dashboard import Cell, Dashboard, Filters
 from video_classifier.services.event_counts import Known, Stretch
 from video_classifier.services.figures import Figures
 from video_classifier.services.periods import WEEKS, YEAR, Span
@@ -63,7 +63,7 @@ def catch_up(now: datetime = NOW) -> None:
 
 
 def cells(user: User, span: Span, filters: Filters = Filters()) -> dict[Cell, Figures]:  # noqa: B008
-    return dashboard.read(user, filters, span, now=NOW, has_answers=False).cells
+    return Dashboard(user, now=NOW).read(filters, span, has_answers=False).cells
 
 
 def counted_anew(user: User, span: Span, filters: Filters) -> dict[Cell, Figures]:

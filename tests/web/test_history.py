@@ -603,10 +603,10 @@ def test_queries_do_not_grow_with_the_rows(
 
     # Each row says whether it was opened and how many results its clip has without another query.
     # session, user, permissions (2) and memberships, which rows, the rows and the count, the
-    # choices of models (1 and 1 for each) and of uploaders, and whether there are cameras and
-    # clips, and cameras that are watched; saved views, and stores to share one in;
+    # choices of models, cameras and uploaders, whether there are cameras that are watched;
+    # saved views, and stores to share one in;
     # tags to choose from, and those of the rows; cases to add to; whether a hint is unread
-    with django_assert_num_queries(20):
+    with django_assert_num_queries(19):
         client.get(URL)
 
 

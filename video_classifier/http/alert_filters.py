@@ -14,6 +14,7 @@ from django.http import HttpRequest
 from video_classifier.http.list_filters import ListFilter, day_filter, from_day, to_day
 from video_classifier.http.paging import Order
 from video_classifier.http.permissions import sees_several_stores
+from video_classifier.http.row_choices import RowFilter
 from video_classifier.models import Camera, Channel, Delivery, Store
 from video_classifier.querysets import DeliveryQuerySet
 from video_classifier.states import AlertKind, Status
@@ -46,7 +47,7 @@ class DeliveryFilter(ListFilter):
 
     each, all_of_them = "message", "messages"
 
-    channel = django_filters.ModelChoiceFilter(queryset=_channels, empty_label="Any channel")
+    channel = RowFilter(queryset=_channels, empty_label="Any channel")
     state = django_filters.ChoiceFilter(
         field_name="status", label="State", choices=STATES, empty_label="Any state"
     )
@@ -56,13 +57,13 @@ class DeliveryFilter(ListFilter):
         choices=(*AlertKind.choices, (DIGEST, "Digest")),
         empty_label="Any kind",
     )
-    store = django_filters.ModelChoiceFilter(
+    store = RowFilter(
         field_name="alert__store", queryset=_stores, label="Store", empty_label="Any store"
     )
     since = day_filter("From", "filter_since")
     until = day_filter("To", "filter_until")
     # Pages lead to these.
-    camera = django_filters.ModelChoiceFilter(
+    camera = RowFilter(
         field_name="alert__camera", queryset=_cameras, label="Camera", widget=forms.HiddenInput
     )
     digest = django_filters.UUIDFilter(

@@ -14,6 +14,7 @@ from django.http import HttpRequest
 
 from video_classifier.http.list_filters import ListFilter, day_filter, from_day, to_day
 from video_classifier.http.paging import Order
+from video_classifier.http.row_choices import RowFilter
 from video_classifier.models import Analysis, AuditEntry, Clip, Store
 from video_classifier.querysets import AuditEntryQuerySet
 from video_classifier.states import Action
@@ -39,7 +40,7 @@ class AuditFilter(ListFilter):
 
     each, all_of_them = "entry", "entries"
 
-    person = django_filters.ModelChoiceFilter(
+    person = RowFilter(
         queryset=_people,
         method="filter_by_key",
         field_name="actor",
@@ -49,7 +50,7 @@ class AuditFilter(ListFilter):
     action = django_filters.ChoiceFilter(
         label="Action", choices=Action.choices, empty_label="Any action"
     )
-    store = django_filters.ModelChoiceFilter(
+    store = RowFilter(
         queryset=_stores, method="filter_by_key", label="Store", empty_label="Any store"
     )
     since = day_filter("From", "filter_since")

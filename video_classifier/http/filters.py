@@ -17,6 +17,7 @@ from django.utils import timezone
 from video_classifier.http.list_filters import ListFilter, day_filter, from_day, to_day
 from video_classifier.http.paging import Order, Part
 from video_classifier.http.permissions import sees_several_stores
+from video_classifier.http.row_choices import RowFilter
 from video_classifier.http.searches import Search
 from video_classifier.models import Analysis, Camera, Clip, Store, Tag
 from video_classifier.querysets import TO_BE_LOOKED_AT, AnalysisQuerySet, ClipQuerySet
@@ -88,7 +89,7 @@ class SortFilter(django_filters.OrderingFilter):  # type: ignore[misc]  # untype
         field, is_turned = name.removeprefix("-"), name.startswith("-")
         rest = tuple(each for each in ("queued_at", "id") if each != field)
         if field == UPLOADER:
-            known = list(_uploaders(self.parent.request).values_list("pk", flat=True))
+            known = [each.pk for each in self.parent.form.fields["uploader"].queryset]
             values = (*(reversed(known) if is_turned else known), None)
             key = field.removesuffix("__username")
             return Order(fields=(key, *rest), descending=is_turned, values=values)
@@ -164,13 +165,9 @@ class HistoryFilter(ListFilter):
     )
     status = django_filters.ChoiceFilter(choices=Status.choices, empty_label="Any")
     model = django_filters.ChoiceFilter(choices=(), empty_label="Any")
-    store = django_filters.ModelChoiceFilter(
-        field_name="store", queryset=_stores, label="Store", empty_label="Any"
-    )
-    camera = django_filters.ModelChoiceFilter(
-        field_name="camera", queryset=_cameras, label="Camera", empty_label="Any"
-    )
-    uploader = django_filters.ModelChoiceFilter(
+    store = RowFilter(field_name="store", queryset=_stores, label="Store", empty_label="Any")
+    camera = RowFilter(field_name="camera", queryset=_cameras, label="Camera", empty_label="Any")
+    uploader = RowFilter(
         field_name="uploaded_by", queryset=_uploaders, label="Uploader", empty_label="Anyone"
     )
     results = django_filters.ChoiceFilter(
@@ -207,8 +204,8 @@ class HistoryFilter(ListFilter):
         """Offers what `request.user` can see, and where there is a choice."""
         super().__init__(*args, request=request, **kwargs)
         visible = Analysis.objects.visible_to(request.user).kept()
-        names = visible.models(public=catalog.names())
-        self.filters["model"].extra["choices"] = [(name, name) for name in names]
+        self.models = visible.models(public=catalog.names())
+        self.filters["model"].extra["choices"] = [(name, name) for name in self.models]
         self.tags = list(_tags(request))
         self.filters["tag"].extra["choices"] = [(name, name) for name in self.tags]
         if not self.tags:
@@ -216,10 +213,11 @@ class HistoryFilter(ListFilter):
         self.several_stores = sees_several_stores(request.user)
         if not self.several_stores:
             self.filters["store"].extra["widget"] = forms.HiddenInput
-        if not _cameras(request).exists():
-            self.filters["camera"].extra["widget"] = forms.HiddenInput
+        camera = self.form.fields["camera"]
+        if not camera.queryset:
+            camera.widget = forms.HiddenInput()
         elif self.several_stores:
-            self.form.fields["camera"].label_from_instance = _in_its_store
+            camera.label_from_instance = _in_its_store
 
     def choices_made(self) -> dict[str, str]:
         """The filters in force, as the audit log notes them: what was typed may be a name."""
@@ -303,8 +301,9 @@ class HistoryFilter(ListFilter):
     def _searched(
         self, visible: AnalysisQuerySet, clips: ClipQuerySet, text: str
     ) -> AnalysisQuerySet:
-        search = Search.of(text, self.request.user)
-        models = [name for name in visible.models(public=()) if text.lower() in name.lower()]
+        stores, cameras = (self.form.fields[name].queryset for name in ("store", "camera"))
+        search = Search.of(text, self.request.user, stores=stores, cameras=cameras)
+        models = [name for name in self.models if text.lower() in name.lower()]
         by_model = visible.of(clips).filter(model__in=models).order_by()
         found = search.few(clips, most=A_FEW)
         scored = list(by_model.values_list("pk", flat=True)[: A_FEW + 1]) if models else []

@@ -9,6 +9,7 @@ from django.http import QueryDict
 from django.utils.http import urlencode
 
 from video_classifier.http.permissions import sees_several_stores
+from video_classifier.http.row_choices import RowChoiceField
 from video_classifier.models import Camera, Store
 from video_classifier.querysets import Visitor
 from video_classifier.services.review_queue import Filters
@@ -21,8 +22,8 @@ NOT_VALID = "This filter is not valid: {}. Clear it to see all that waits."
 class ReviewFilter(forms.Form):
     """Store, camera and order of the queue, of what `user` sees."""
 
-    store = forms.ModelChoiceField(Store.objects.none(), required=False, empty_label="Any store")
-    camera = forms.ModelChoiceField(Camera.objects.none(), required=False, empty_label="Any camera")
+    store = RowChoiceField(Store.objects.none(), required=False, empty_label="Any store")
+    camera = RowChoiceField(Camera.objects.none(), required=False, empty_label="Any camera")
     order = forms.ChoiceField(
         choices=((SCORE, "Highest score first"), (NEWEST, "Newest first")), required=False
     )
@@ -34,6 +35,12 @@ class ReviewFilter(forms.Form):
         fields["camera"].queryset = Camera.objects.visible_to(user)
         if not sees_several_stores(user):
             fields["store"].widget = forms.HiddenInput()
+
+    @property
+    def stores(self) -> Any:
+        """Those that can be chosen."""
+        fields: dict[str, Any] = self.fields
+        return fields["store"].queryset
 
     @property
     def problem(self) -> str:

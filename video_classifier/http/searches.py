@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -18,7 +18,7 @@ from video_classifier.services import second_opinions
 class Search:
     """A text, as far as `user` may know of what it is looked for in.
 
-    Stores and cameras are few: they are looked for once, and not clip by clip.
+    Stores and cameras are few: they are looked through once, and not clip by clip.
     """
 
     text: str
@@ -27,15 +27,11 @@ class Search:
     cameras: Sequence[int]
 
     @classmethod
-    def of(cls, text: str, user: Visitor) -> Search:
-        stores = Store.objects.visible_to(user).order_by().filter(name__icontains=text)
-        cameras = Camera.objects.visible_to(user).order_by().filter(name__icontains=text)
-        return cls(
-            text=text,
-            user=user,
-            stores=list(stores.values_list("pk", flat=True)),
-            cameras=list(cameras.values_list("pk", flat=True)),
-        )
+    def of(
+        cls, text: str, user: Visitor, *, stores: Iterable[Store], cameras: Iterable[Camera]
+    ) -> Search:
+        """Of all stores and cameras that `user` sees."""
+        return cls(text=text, user=user, stores=_named(stores, text), cameras=_named(cameras, text))
 
     def few(self, clips: ClipQuerySet, *, most: int) -> set[UUID] | None:
         """The keys of those that match; None of more than `most`.
@@ -82,3 +78,7 @@ class Search:
         """Of cases that `user` works on: nobody else knows of them."""
         cases = Case.objects.open_to(self.user).order_by().filter(name__icontains=self.text)
         return CaseItem.objects.filter(case__in=cases).order_by()
+
+
+def _named(places: Iterable[Store | Camera], text: str) -> list[int]:
+    return [each.pk for each in places if text.lower() in each.name.lower()]

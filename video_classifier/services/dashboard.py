@@ -10,6 +10,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
+from functools import cached_property
 from itertools import groupby
 from typing import Any, NamedTuple, TypeVar
 from zoneinfo import ZoneInfo
@@ -78,53 +79,61 @@ class Measured:
     misses: Proportion | None
 
 
-def measured(user: Visitor, filters: Filters, span: Span, *, now: datetime) -> Measured:
-    """By the answers that were given in that time, by the clocks of each store."""
-    within = Q(pk__in=())
-    for zone, known in _stores(user, filters):
-        within |= Q(
-            clip__store__in={each.store for each in known}, at__gte=span.bounds(now, zone)[0]
-        )
-    found = Review.objects.visible_to(user).filter(within, clip__trashed_at=None)
-    if filters.camera is not None:
-        found = found.filter(clip__camera=filters.camera)
-    if filters.model is not None:
-        found = found.filter(model=filters.model)
-    return Measured(kappa=agreement.kappa(agreement.pairs(found)), misses=agreement.misses(found))
+class Dashboard:
+    """What `user` sees as of `now`. Its stores are looked up once, whatever is asked of them."""
 
+    def __init__(self, user: Visitor, *, now: datetime) -> None:
+        self._user = user
+        self._now = now
 
-def read(
-    user: Visitor, filters: Filters, span: Span, *, now: datetime, has_answers: bool = True
-) -> Board:
-    """Of what `user` sees, perhaps without what was missed and how soon hints were answered."""
-    starts: set[date] = set()
-    cells: defaultdict[Cell, Figures] = defaultdict(Figures)
-    for zone, known in _stores(user, filters):
-        asked = _Asked(
-            user=user,
-            filters=filters,
-            stores=sorted({each.store for each in known}),
-            known=known,
-            zone=zone,
-            starts=span.starts(now, zone),
-            days=span.days,
-            bounds=span.bounds(now, zone),
-        )
-        asked.count(cells)
-        if has_answers:
-            asked.add_answers(cells)
-        starts.update(asked.starts)
-    return Board(starts=sorted(starts), cells=dict(cells))
+    def measured(self, filters: Filters, span: Span) -> Measured:
+        """By the answers that were given in that time, by the clocks of each store."""
+        within = Q(pk__in=())
+        for zone, known in self._stores(filters):
+            first = span.bounds(self._now, zone)[0]
+            within |= Q(clip__store__in={each.store for each in known}, at__gte=first)
+        found = Review.objects.visible_to(self._user).filter(within, clip__trashed_at=None)
+        if filters.camera is not None:
+            found = found.filter(clip__camera=filters.camera)
+        if filters.model is not None:
+            found = found.filter(model=filters.model)
+        pairs = agreement.pairs(found)
+        return Measured(kappa=agreement.kappa(pairs), misses=agreement.misses(found))
 
+    def read(self, filters: Filters, span: Span, *, has_answers: bool = True) -> Board:
+        """Perhaps without what was missed and how soon hints were answered."""
+        starts: set[date] = set()
+        cells: defaultdict[Cell, Figures] = defaultdict(Figures)
+        for zone, known in self._stores(filters):
+            asked = _Asked(
+                user=self._user,
+                filters=filters,
+                stores=sorted({each.store for each in known}),
+                known=known,
+                zone=zone,
+                starts=span.starts(self._now, zone),
+                days=span.days,
+                bounds=span.bounds(self._now, zone),
+            )
+            asked.count(cells)
+            if has_answers:
+                asked.add_answers(cells)
+            starts.update(asked.starts)
+        return Board(starts=sorted(starts), cells=dict(cells))
 
-def _stores(user: Visitor, filters: Filters) -> Iterator[tuple[ZoneInfo, list[Known]]]:
-    """What is known of those that count, by time zone."""
-    found = Store.objects.visible_to(user).order_by("time_zone", "pk")
-    if filters.store is not None:
-        found = found.filter(pk=filters.store)
-    rows = found.values_list("time_zone", *event_counts.OF_STORES).distinct()
-    for name, some in groupby(rows, lambda each: each[0]):
-        yield ZoneInfo(name), [Known(*known) for _, *known in some]
+    def _stores(self, filters: Filters) -> Iterator[tuple[ZoneInfo, list[Known]]]:
+        """What is known of those that count, by time zone."""
+        for name, some in groupby(self._known, lambda each: each[0]):
+            known = [each for _, each in some if filters.store in (None, each.store)]
+            if known:
+                yield ZoneInfo(name), known
+
+    @cached_property
+    def _known(self) -> list[tuple[str, Known]]:
+        """With the time zone of each store, and sorted by that."""
+        found = Store.objects.visible_to(self._user).order_by("time_zone", "pk").distinct()
+        rows = found.values_list("time_zone", *event_counts.OF_STORES)
+        return [(zone, Known(*known)) for zone, *known in rows]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

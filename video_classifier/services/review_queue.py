@@ -117,7 +117,12 @@ def visit(event: Event, user: User) -> None:
     """Notes that the person has the event before them, so that others get another one first."""
     now = timezone.now()
     Visit.objects.filter(by=user, until__lte=now).exclude(event=event).delete()
-    Visit.objects.update_or_create(event=event, by=user, defaults={"until": now + VISIT})
+    Visit.objects.bulk_create(
+        [Visit(event=event, by=user, until=now + VISIT)],
+        update_conflicts=True,
+        unique_fields=("event", "by"),
+        update_fields=("until",),
+    )
 
 
 def _own(user: Visitor) -> ReviewQuerySet:

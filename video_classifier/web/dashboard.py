@@ -7,11 +7,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from django import forms
+from django.db.models import QuerySet
 from django.urls import reverse
 from django.utils import dateformat
 from django.utils.http import urlencode
 
 from video_classifier.http.permissions import sees_several_stores
+from video_classifier.http.row_choices import RowChoiceField
 from video_classifier.models import Analysis, Camera, Store
 from video_classifier.querysets import Visitor
 from video_classifier.services import catalog
@@ -40,8 +42,8 @@ class DashboardForm(forms.Form):
         required=False,
         choices=[(name, f"Last {words}") for name, (words, _) in SPANS.items()],
     )
-    store = forms.ModelChoiceField(Store.objects.none(), required=False, empty_label="Any store")
-    camera = forms.ModelChoiceField(Camera.objects.none(), required=False, empty_label="Any camera")
+    store = RowChoiceField(Store.objects.none(), required=False, empty_label="Any store")
+    camera = RowChoiceField(Camera.objects.none(), required=False, empty_label="Any camera")
     model = forms.ChoiceField(required=False)
 
     def __init__(self, data: Any, *, user: Visitor) -> None:
@@ -53,8 +55,13 @@ class DashboardForm(forms.Form):
         self._offer("camera", queryset=cameras)
         if not sees_several_stores(user):
             self.fields["store"].widget = forms.HiddenInput()
-        if not cameras.exists():
+        if not self._rows("camera"):
             self.fields["camera"].widget = forms.HiddenInput()
+
+    def _rows(self, name: str) -> QuerySet[Any]:
+        fields: dict[str, Any] = self.fields
+        rows: QuerySet[Any] = fields[name].queryset
+        return rows
 
     def _offer(self, name: str, **choices: Any) -> None:
         for attribute, found in choices.items():
@@ -73,6 +80,19 @@ class DashboardForm(forms.Form):
             camera=camera and camera.pk,
             model=self.cleaned_data["model"] or None,
         )
+
+    @property
+    def store_names(self) -> dict[Any, str]:
+        return {each.pk: each.name for each in self._rows("store")}
+
+    def camera_names(self, board: Board) -> dict[Any, str]:
+        """With the store, where the board has several."""
+        several = len({cell.store for cell in board.cells}) > 1
+        names = {
+            each.pk: f"{each.name} ({each.store.name})" if several else each.name
+            for each in self._rows("camera")
+        }
+        return {None: NO_CAMERA} | names
 
     @property
     def problem(self) -> str:
@@ -188,10 +208,12 @@ def by_time(board: Board) -> list[Row]:
     ]
 
 
-def tables(board: Board, user: Visitor, chosen: Filters, span_name: str) -> list[Table]:
+def tables(board: Board, form: DashboardForm) -> list[Table]:
     """By whatever there are several of."""
-    cameras = _by(board, "camera", camera_names(board, user), lambda cell: cell.camera, span_name)
-    stores = _by(board, "store", store_names(board, user), lambda cell: cell.store, span_name)
+    chosen, span_name = form.filters, form.span_name
+    names = form.camera_names(board)
+    cameras = _by(board, "camera", names, lambda cell: cell.camera, span_name)
+    stores = _by(board, "store", form.store_names, lambda cell: cell.store, span_name)
     models = _by(board, "model", {"": NO_MODEL}, lambda cell: cell.model, span_name)
     found = [
         ("store", "By store", "Store", stores),
@@ -239,19 +261,3 @@ def _by(
 
 def _address(span_name: str, **chosen: str | int) -> str:
     return f"{reverse('web:dashboard')}?{urlencode({'span': span_name, **chosen})}"
-
-
-def store_names(board: Board, user: Visitor) -> dict[Any, str]:
-    keys = {cell.store for cell in board.cells}
-    return dict(Store.objects.visible_to(user).filter(pk__in=keys).values_list("pk", "name"))
-
-
-def camera_names(board: Board, user: Visitor) -> dict[Any, str]:
-    keys = {cell.camera for cell in board.cells if cell.camera}
-    found = Camera.objects.visible_to(user).filter(pk__in=keys)
-    several = len({cell.store for cell in board.cells}) > 1
-    names = {
-        pk: f"{name} ({store})" if several else name
-        for pk, name, store in found.values_list("pk", "name", "store__name")
-    }
-    return {None: NO_CAMERA} | names

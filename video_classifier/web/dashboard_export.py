@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
 
-from video_classifier.querysets import Visitor
 from video_classifier.services.dashboard import Board
 from video_classifier.services.figures import Proportion, Rate
 from video_classifier.services.periods import Span
 from video_classifier.services.spreadsheets import Cell
-from video_classifier.web.dashboard import HOUR, camera_names, store_names
+from video_classifier.web.dashboard import HOUR, DashboardForm
 
 HEAD = (
     *("from", "to", "store", "camera", "model", "clips", "hours", "hints", "confirmed"),
@@ -20,9 +19,9 @@ HEAD = (
 )
 
 
-def rows(board: Board, user: Visitor, span: Span) -> Iterator[Sequence[Cell]]:
+def rows(board: Board, form: DashboardForm, span: Span) -> Iterator[Sequence[Cell]]:
     """One a day or week, store, camera and model with anything to count."""
-    stores, cameras = store_names(board, user), camera_names(board, user)
+    stores, cameras = form.store_names, form.camera_names(board)
     cameras[None] = ""
     for cell in sorted(board.cells, key=lambda each: (each[0], each[1], each[2] or 0, each[3])):
         figures = board.cells[cell]

@@ -12,8 +12,7 @@ from django.views.decorators.http import require_safe
 
 from video_classifier.http.permissions import why_empty
 from video_classifier.services import audit, review_queue, spreadsheets
-from video_classifier.services import dashboard as services
-from video_classifier.services.dashboard import Board, Filters
+from video_classifier.services.dashboard import Board, Dashboard, Filters
 from video_classifier.services.periods import TODAY
 from video_classifier.services.spreadsheets import Table
 from video_classifier.states import Action
@@ -28,9 +27,10 @@ from video_classifier.web.responses import SignedInRequest, is_part, page_or_par
 @require_safe
 def dashboard(request: SignedInRequest) -> HttpResponse:
     form = DashboardForm(request.GET, user=request.user)
-    context = {"form": form, **_figures(request, form)}
+    found = Dashboard(request.user, now=timezone.now())
+    context = {"form": form, **_figures(request, form, found)}
     if not is_part(request):
-        context |= _now(request)
+        context |= _now(request, found)
     return page_or_part(
         request,
         page="video_classifier/dashboard/page.html",
@@ -42,8 +42,8 @@ def dashboard(request: SignedInRequest) -> HttpResponse:
 @require_safe
 def dashboard_csv(request: SignedInRequest) -> HttpResponseBase:
     form = DashboardForm(request.GET, user=request.user)
-    board = _board(request, form)
-    rows = list(dashboard_export.rows(board, request.user, SPANS[form.span_name][1]))
+    board = _board(form, Dashboard(request.user, now=timezone.now()))
+    rows = list(dashboard_export.rows(board, form, SPANS[form.span_name][1]))
     if request.method == "GET":
         audit.record(Action.EXPORTED, request.user, audit.FIGURES, rows=len(rows))
     table = Table(name="figures", head=dashboard_export.HEAD, rows=rows)
@@ -55,46 +55,43 @@ def dashboard_csv(request: SignedInRequest) -> HttpResponseBase:
     return response
 
 
-def _board(request: SignedInRequest, form: DashboardForm) -> Board:
+def _board(form: DashboardForm, found: Dashboard) -> Board:
     """Of an invalid form none: it must not pass for all."""
     if not form.is_valid():
         return Board(starts=[])
-    span = SPANS[form.span_name][1]
-    return services.read(request.user, form.filters, span, now=timezone.now())
+    return found.read(form.filters, SPANS[form.span_name][1])
 
 
-def _figures(request: SignedInRequest, form: DashboardForm) -> dict[str, object]:
-    board = _board(request, form)
+def _figures(request: SignedInRequest, form: DashboardForm, found: Dashboard) -> dict[str, object]:
+    board = _board(form, found)
     words, span = SPANS[form.span_name]
     if form.errors or board.total.is_empty:
         return {"problem": form.problem if form.errors else "", "words": words}
     rows = pages.by_time(board)
     return {
         "total": pages.Row(name=f"Last {words}", figures=board.total),
-        "measured": pages.MeasuredRow(
-            measured=services.measured(request.user, form.filters, span, now=timezone.now())
-        ),
+        "measured": pages.MeasuredRow(measured=found.measured(form.filters, span)),
         "drawing": charts.drawing(rows, span),
         "tables": [
             pages.by_time_table(rows, span),
-            *pages.tables(board, request.user, form.filters, form.span_name),
+            *pages.tables(board, form),
         ],
         "words": words,
         "query": request.GET.urlencode(),
     }
 
 
-def _now(request: SignedInRequest) -> dict[str, object]:
+def _now(request: SignedInRequest, found: Dashboard) -> dict[str, object]:
     """What is going on, whatever the filters."""
     now = timezone.now()
-    found = live_cameras.visible_feeds(request.user).enabled()
-    cameras = live_cameras.views(list(found), request.user, now=now)
+    feeds = live_cameras.visible_feeds(request.user).enabled()
+    cameras = live_cameras.views(list(feeds), request.user, now=now)
     return {
         "waiting": review_queue.left(request.user, review_queue.Filters()),
         "most_waiting": review_queue.MOST_COUNTED,
         "cameras": cameras,
         "offline": _offline(cameras),
-        "today": services.read(request.user, Filters(), TODAY, now=now, has_answers=False).total,
+        "today": found.read(Filters(), TODAY, has_answers=False).total,
         "why_empty": why_empty(request.user),
     }
 

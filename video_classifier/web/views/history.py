@@ -10,7 +10,7 @@ from django.views.decorators.http import require_safe
 from video_classifier.http import paging
 from video_classifier.http.filters import SORT, HistoryFilter
 from video_classifier.http.permissions import why_empty
-from video_classifier.models import Analysis, Case, Store
+from video_classifier.models import Analysis, Case
 from video_classifier.services import openings, second_opinions
 from video_classifier.states import CaseState
 from video_classifier.web import listed_views
@@ -55,7 +55,7 @@ def history(request: SignedInRequest) -> HttpResponse:
             "nothing": found.nothing(),
             "cases": [] if is_part(request) else _cases(request),
             "views": [] if is_part(request) else listed_views.links(request.user),
-            "stores": Store.objects.visible_to(request.user),
+            "stores": found.form.fields["store"].queryset,
             "why_empty": why_empty(request.user),
         },
     )

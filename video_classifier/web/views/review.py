@@ -18,7 +18,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from video_classifier.http import paging
 from video_classifier.http.permissions import sees_several_stores, why_empty
 from video_classifier.http.review_filters import ReviewFilter
-from video_classifier.models import Review, Store
+from video_classifier.models import Review
 from video_classifier.services import (
     audit,
     audit_views,
@@ -76,7 +76,7 @@ def _shown(
             "has_keys": presenters.has_keys(request.user),
             "sent": request.POST,
             **_instead(request, card),
-            **({} if is_part(request) else _views(request)),
+            **({} if is_part(request) else _views(request, chosen)),
             **more,
         },
         status=status,
@@ -109,10 +109,10 @@ def _note_view(request: SignedInRequest, item: Item) -> None:
     audit_views.note(request.user, audit.EVENT, event.analysis_id, store=store, number=event.number)
 
 
-def _views(request: SignedInRequest) -> dict[str, Any]:
+def _views(request: SignedInRequest, chosen: ReviewFilter) -> dict[str, Any]:
     return {
         "views": listed_views.links(request.user, ListPage.REVIEW),
-        "stores": Store.objects.visible_to(request.user),
+        "stores": chosen.stores,
     }
 
 
