@@ -125,11 +125,11 @@ def test_an_answer_without_a_connection_comes_back_and_is_saved_once_on_the_next
 
 def test_a_server_that_stumbles_loses_no_answer(desk: Page, events: list[Event]) -> None:
     wait_ahead(desk)
-    desk.route("**/review/", lambda route: route.fulfill(status=503, body="busy"))
+    desk.route("**/review/**", lambda route: route.fulfill(status=503, body="busy"))
 
     desk.keyboard.press("2")
     expect(desk.locator("#answered")).to_contain_text(LOST)
-    desk.unroute("**/review/")
+    desk.unroute("**/review/**")
     desk.keyboard.press("2")
 
     expect(desk.locator("#answered")).to_contain_text("Saved: False alarm")
