@@ -219,6 +219,11 @@ class HistoryFilter(ListFilter):
         elif self.several_stores:
             camera.label_from_instance = _in_its_store
 
+    @property
+    def is_of_answered(self) -> bool:
+        """Whether clips that nobody has answered are left out, and so there is nothing unread."""
+        return self.form.cleaned_data.get("verdict") not in (None, "", NOBODY)
+
     def choices_made(self) -> dict[str, str]:
         """The filters in force, as the audit log notes them: what was typed may be a name."""
         made = {name: value for name, value in self.form.cleaned_data.items() if value}

@@ -30,7 +30,11 @@ def asked(request: HttpRequest) -> HistoryFilter:
 def history(request: SignedInRequest) -> HttpResponse:
     found = asked(request)
     rows = found.rows()
-    is_by_default = _is_up_to_us(request) and openings.has_unread_hints(rows, request.user)
+    is_by_default = (
+        _is_up_to_us(request)
+        and not found.is_of_answered
+        and openings.has_unread_hints(rows, request.user)
+    )
     if is_by_default:
         _put_hints_on_top(request, found)
     visible = Analysis.objects.visible_to(request.user).for_listing()
