@@ -13,6 +13,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -63,13 +64,31 @@ def main(argv: Sequence[str] | None = None) -> int:
         if arguments.write:
             markdown.check(arguments.write, MARK)
         with TemporaryDirectory(prefix="load-") as folder:
-            return _measure(Path(folder), arguments)
+            people = _People(viewers=arguments.viewers, uploaders=arguments.uploaders)
+            failed, table = _measure(Path(folder), people, minutes=arguments.minutes)
+        console.out.print(table, markup=False)
+        if arguments.write:
+            markdown.write(arguments.write, MARK, table)
     except (SiteError, markdown.PageError) as error:
         console.complain(error)
         return 2
+    return failed
 
 
-def _measure(folder: Path, arguments: argparse.Namespace) -> int:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _People:
+    """How many there are."""
+
+    viewers: int
+    uploaders: int
+
+    @property
+    def count(self) -> int:
+        return self.viewers + self.uploaders
+
+
+def _measure(folder: Path, people: _People, *, minutes: float) -> tuple[int, str]:
+    """1 if a request failed, and the table."""
     made = folder / "made"
     made.mkdir()
     material.write_model(made)
@@ -83,25 +102,19 @@ def _measure(folder: Path, arguments: argparse.Namespace) -> int:
             file = files.make(KINDS[number % len(KINDS)])
             site.upload(file.name, file.content, model=MODEL)
         sessions = folder / "sessions"
-        sessions.write_text(site.people(arguments.viewers + arguments.uploaders))
-        code = _locust(site, folder, arguments)
-        waiting = site.unfinished()
+        sessions.write_text(site.people(people.count))
+        failed = _locust(site, folder, people, minutes=minutes)
     finally:
         site.stop()
-    table = markdown.table(_lines(folder / "load_stats.csv"))
-    console.out.print(f"{table}\n\n{waiting} clips were waiting at the end.", markup=False)
-    if arguments.write:
-        markdown.write(arguments.write, MARK, table)
-    return code
+    return failed, markdown.table(_lines(folder / "load_stats.csv"))
 
 
-def _locust(site: Site, folder: Path, arguments: argparse.Namespace) -> int:
+def _locust(site: Site, folder: Path, people: _People, *, minutes: float) -> int:
     """1 if a request failed."""
-    people = arguments.viewers + arguments.uploaders
     words = ["--headless", "--only-summary", "--exit-code-on-error", "1", "--host", site.address]
-    words += ["--users", str(people), "--spawn-rate", "5"]
-    words += ["--run-time", f"{arguments.minutes * 60:.0f}s", "--csv", str(folder / "load")]
-    shares = {"VIEWERS": arguments.viewers, "UPLOADERS": arguments.uploaders}
+    words += ["--users", str(people.count), "--spawn-rate", "5"]
+    words += ["--run-time", f"{minutes * 60:.0f}s", "--csv", str(folder / "load")]
+    shares = {"VIEWERS": people.viewers, "UPLOADERS": people.uploaders}
     environment = os.environ | {name: str(count) for name, count in shares.items()}
     environment |= {SESSIONS: str(folder / "sessions"), VIDEOS: str(folder / "made")}
     done = subprocess.run(  # noqa: S603

@@ -243,8 +243,8 @@ def test_six_hours_are_shown_in_bounded_time_and_queries(
 
     # session, user, permissions (2), memberships, the trash, the analysis, its segments, all events
     # in short, those shown, the tracks' windows, the clip's other results, whether cameras are
-    # watched; that the page was opened (2), and tags (2)
-    with django_assert_num_queries(17):
+    # watched; that the page was opened (2), tags (2), and whose second opinion is asked for
+    with django_assert_num_queries(18):
         html = page(client, six_hours)
 
     assert process_time() - began < 3.0

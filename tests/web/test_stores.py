@@ -275,7 +275,7 @@ def test_queries_do_not_grow_with_stores_and_cameras(
         Clip.objects.filter(pk=clip.pk).update(store=store, camera=camera)
 
     # As with one store, and the two choices of stores and of cameras.
-    with django_assert_num_queries(21):
+    with django_assert_num_queries(18):
         client.get("/history/")
     with django_assert_num_queries(9):
         client.get("/")
