@@ -122,7 +122,7 @@ def _locust(site: Site, folder: Path, people: _People, *, minutes: float) -> int
         cwd=ROOT,
         env=environment,
         check=False,
-        stdout=sys.stderr,
+        stdout=2,  # where scripts show their progress
     )
     return done.returncode
 
