@@ -78,8 +78,9 @@ function place(box, [left, top, right, bottom]) {
   }
 }
 
-// The player centers its picture and leaves bars beside it.
+// The player centers its picture and leaves bars beside it. Of the last item nothing is there any more.
 function fit() {
+  if (!picture()) return;
   const { clientWidth, clientHeight, videoWidth, videoHeight } = player;
   if (!videoWidth) return;
   const scale = Math.min(clientWidth / videoWidth, clientHeight / videoHeight);
@@ -105,8 +106,8 @@ root.addEventListener("change", ({ target }) => {
 
 document.addEventListener("keydown", (event) => {
   if (event.key !== "b" || event.ctrlKey || event.metaKey || event.altKey) return;
-  if (event.target.closest("input:not([type=checkbox]), select, dialog")) return;
-  if (player) toggle().click();
+  if (event.target.closest("input:not([type=checkbox]), select, textarea, dialog")) return;
+  if (player) toggle()?.click();
 });
 
 root.addEventListener("htmx:load", start);

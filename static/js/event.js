@@ -55,7 +55,7 @@ root.addEventListener("change", ({ target }) => {
 const ways = { j: "data-following", n: "data-following", k: "data-previous", p: "data-previous" };
 
 document.addEventListener("keydown", (event) => {
-  if (event.target.closest("input:not([type=checkbox]), select, dialog")) return;
+  if (event.target.closest("input:not([type=checkbox]), select, textarea, dialog")) return;
   if (event.ctrlKey || event.metaKey || event.altKey || !Object.hasOwn(ways, event.key)) return;
   root.querySelector(`[${ways[event.key]}]`)?.click();
 });

@@ -23,8 +23,9 @@ let isWanted = false; // before it is there
 // Without sound a browser lets a page play by itself; who asked for calm presses Play.
 function show() {
   const video = videoIn(current);
-  if (!video || video === shown) return;
+  if (video === shown) return;
   shown = video;
+  if (!video) return;
   const { playsFrom, loopsFrom, loopsUntil } = itemIn(current).dataset;
   const begin = () => {
     if (Math.abs(timeline.moment - Number(playsFrom)) > frame) timeline.seek(Number(playsFrom));

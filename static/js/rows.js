@@ -1,7 +1,7 @@
 // The rows of a list by keyboard; the list may have been replaced since.
 
 document.addEventListener("keydown", (event) => {
-  if (event.target.closest("input:not([type=checkbox]), select, dialog") || event.ctrlKey || event.metaKey || event.altKey) return;
+  if (event.target.closest("input:not([type=checkbox]), select, textarea, dialog") || event.ctrlKey || event.metaKey || event.altKey) return;
   if (event.key === "x") document.activeElement.closest("tr")?.querySelector("[data-choose]")?.click();
   const step = { j: 1, k: -1 }[event.key];
   if (!step) return;

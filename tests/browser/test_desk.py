@@ -29,7 +29,7 @@ from video_classifier.states import Answer, Prediction, Role, Status, View
 pytestmark = pytest.mark.browser
 
 EVENTS = 3
-NOTE = "The bag by the door. שלום"
+NOTE = "The bag at the door. שלום"
 LOST = "Nothing was saved"
 WIDTHS = {360: 740, 768: 1024, 1440: 900}
 SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
@@ -89,7 +89,7 @@ def wait_ahead(page: Page) -> None:
 
 
 def write(page: Page, note: str) -> None:
-    page.locator("#current").get_by_label("Note").fill(note)
+    page.locator("#current").get_by_label("Note").press_sequentially(note)
     page.keyboard.press("Escape")
 
 
@@ -111,6 +111,7 @@ def test_an_answer_without_a_connection_comes_back_and_is_saved_once_on_the_next
     expect(desk.locator("#answered")).to_contain_text(LOST)
     expect(desk.locator("#current")).to_contain_text("0.95")
     expect(desk.locator("#current").get_by_label("Note")).to_have_value(NOTE)
+    expect(desk.locator("#current").get_by_label("Show boxes")).to_be_checked()  # a “b” was typed
     expect_left(desk, f"{EVENTS} left")
     assert not Review.objects.exists()
 

@@ -107,6 +107,7 @@ def wait_ahead(page: Page) -> None:
 def test_ten_events_are_answered_by_keys_alone(desk: Page, events: list[Event]) -> None:
     complaints: list[str] = []
     desk.on("console", lambda message: complaints.append(message.text))
+    desk.on("pageerror", lambda error: complaints.append(str(error)))
     desk.goto("/")
     desk.keyboard.press("r")
     desk.wait_for_url("/review/")
