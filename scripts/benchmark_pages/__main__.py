@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 Item = TypeVar("Item")
 Figures = TypeVar("Figures")
 
+COUNTED = 600.0  # seconds, at most, in which events are counted by day
 EXAMPLE = """examples:
   python -m scripts.benchmark_pages --write docs/performance.md
   DATABASE_URL=postgres://postgres@127.0.0.1/postgres python -m scripts.benchmark_pages
@@ -82,11 +83,14 @@ def _people(sizes: Sizes) -> People:
     from django.utils import timezone
 
     from scripts.benchmark_pages import filling
+    from video_classifier.services import event_counts
 
     if people := filling.filled(sizes):
         return people
     with console.progress("Filling", -(-sizes.clips // filling.AT_ONCE)) as advance:
-        return filling.fill(sizes, now=timezone.now(), advance=advance)
+        people = filling.fill(sizes, now=timezone.now(), advance=advance)
+    event_counts.catch_up(now=timezone.now(), budget=COUNTED)  # as a worker does before long
+    return people
 
 
 def _each(title: str, items: Sequence[Item], measure: Callable[[Item], Figures]) -> list[Figures]:

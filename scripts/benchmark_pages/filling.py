@@ -31,11 +31,9 @@ from video_classifier.models import (
     Store,
     Track,
 )
-from video_classifier.services import event_counts
 from video_classifier.states import Action, Prediction, Role, Status, View
 
 STORES = 10
-COUNTED = 600.0  # seconds, at most, in which events are counted by day
 CAMERAS = 4  # a store
 UPLOADERS = tuple(f"user{n:02}" for n in range(20))
 MEMBER, ROOT, NEWCOMER = UPLOADERS[0], "root", "newcomer"
@@ -130,7 +128,6 @@ def fill(sizes: Sizes, *, now: datetime, advance: Callable[[], None]) -> People:
         advance()
     _write_events(sizes.events)
     filling.write_recording()
-    event_counts.catch_up(now=now, budget=COUNTED)  # as a worker does before long
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:
             cursor.execute("ANALYZE")  # as its autovacuum does before long
