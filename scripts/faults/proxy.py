@@ -50,7 +50,7 @@ class Proxy:
             self._flowing.set()
 
     def answer_503(self, *, now: bool) -> None:
-        """To everybody who comes from now on, as an overloaded service does over HTTP; or no longer."""
+        """To all who come from now on, as an overloaded service does over HTTP; or no longer."""
         self._is_unavailable = now
 
     def slow_down(self, seconds: float) -> None:
