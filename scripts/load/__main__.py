@@ -20,7 +20,7 @@ from tempfile import TemporaryDirectory
 from scripts._lib import console, markdown
 from scripts._lib.site_under_test import ROOT, Site, SiteError
 from scripts.faults import material
-from scripts.load.environment import KINDS, MODEL, SESSIONS, VIDEOS
+from scripts.load.environment import KINDS, SESSIONS, VIDEOS
 
 EXAMPLE = """examples:
   python -m scripts.load
@@ -28,7 +28,7 @@ EXAMPLE = """examples:
 """
 MARK = "load"
 SETTINGS = {
-    "DEFAULT_MODEL": MODEL,
+    "DEFAULT_MODEL": material.MODEL,
     "WAITING_PER_USER": "1000",
     "DISK_FLOOR_BYTES": "0",
     "WATCHER": "none",
@@ -100,7 +100,7 @@ def _measure(folder: Path, people: _People, *, minutes: float) -> tuple[int, str
         files = material.Files(videos)
         for number in range(FIRST):
             file = files.make(KINDS[number % len(KINDS)])
-            site.upload(file.name, file.content, model=MODEL)
+            site.upload(file.name, file.content, model=material.MODEL)
         sessions = folder / "sessions"
         sessions.write_text(site.people(people.count))
         failed = _locust(site, folder, people, minutes=minutes)

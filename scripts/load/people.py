@@ -15,7 +15,7 @@ import requests
 from locust import HttpUser, between, task
 
 from scripts.faults import material
-from scripts.load.environment import KINDS, MODEL, SESSIONS, VIDEOS
+from scripts.load.environment import KINDS, SESSIONS, VIDEOS
 
 THINKING = between(2.5, 7.5)  # seconds
 PICTURES = 8  # of a page, that a browser loads before somebody scrolls
@@ -40,15 +40,13 @@ class Person(HttpUser):
         for address in sorted(set(_ASSET.findall(page))):
             self.client.get(address, name="style sheets and scripts")
 
-    def look(self, address: str, *, name: str, part: bool = False) -> str:
-        """A page with its pictures, or a part of one."""
-        headers = {"HX-Request": "true"} if part else {}
-        answer: requests.Response = self.client.get(address, name=name, headers=headers)
+    def look(self, address: str, *, name: str) -> str:
+        """A page with its pictures."""
+        answer: requests.Response = self.client.get(address, name=name)
         if found := _RESULT.findall(answer.text):
             self.results = found
-        if not part:
-            for picture in _PICTURE.findall(answer.text)[:PICTURES]:
-                self.client.get(picture, name="pictures")
+        for picture in _PICTURE.findall(answer.text)[:PICTURES]:
+            self.client.get(picture, name="pictures")
         return answer.text
 
 
@@ -68,7 +66,7 @@ class Viewer(Person):
 
     @task(2)
     def hints(self) -> None:
-        self.look("/history/?prediction=shoplifting", name="history, hints")
+        self.look("/history/?hint=yes", name="history, hints")
 
     @task(2)
     def queue(self) -> None:
@@ -89,7 +87,7 @@ class Uploader(Person):
         file = _CLIPS.make(random.choice(KINDS))  # noqa: S311
         answer = self.client.post(
             "/",
-            {"model": MODEL},
+            {"model": material.MODEL},
             name="an upload",
             files={"clips": (file.name, file.content)},
             headers={"X-CSRFToken": self.client.cookies["csrftoken"], "HX-Request": "true"},
