@@ -206,10 +206,9 @@ def database(name: str, default: Path, *, pool: int = 0) -> dict[str, Any]:
 
 def _postgresql(found: dict[str, Any], pool: int) -> dict[str, Any]:
     options = _POSTGRESQL | found.get("OPTIONS", {})
-    if not pool or "CONN_MAX_AGE" in found:
-        return found | {"OPTIONS": options}
-    shared = _POOL | {"max_size": pool}
-    return found | {"OPTIONS": options | {"pool": shared}, "CONN_HEALTH_CHECKS": True}
+    if pool and "CONN_MAX_AGE" not in found:
+        options |= {"pool": _POOL | {"max_size": pool}}
+    return found | {"ENGINE": "shoplift_site.postgresql", "OPTIONS": options}
 
 
 def broker(name: str, *, is_needed: bool) -> str:

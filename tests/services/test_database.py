@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import sqlite3
+import threading
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from types import SimpleNamespace
 
 import pytest
-from django.db import IntegrityError, ProgrammingError, transaction
+from django.db import IntegrityError, ProgrammingError, connection, transaction
 from django.db.models import Model
 
 from tests.conftest import MakeStore
-from tests.databases import busy, no_room
+from tests.databases import busy, cut_off_others, no_room, together
 from video_classifier.models import AuditEntry, Store
 from video_classifier.services import database
 from video_classifier.states import Action
@@ -70,3 +71,19 @@ def test_a_forked_process_neither_uses_nor_closes_the_pool_of_its_parent(
     database._forget_pools()  # what the child of a fork does first
 
     assert (pools, database._of_parents) == ({}, [pool])
+
+
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite has no server to be away")
+@pytest.mark.django_db(transaction=True)
+def test_after_a_restart_of_the_server_the_first_request_is_answered() -> None:
+    """However many connections of before are in the pool."""
+    all_have_one = threading.Barrier(8)
+
+    def hold_one() -> None:
+        database.now()
+        all_have_one.wait()
+
+    together(hold_one, times=8)
+    cut_off_others()
+
+    assert together(database.now, times=1)

@@ -320,9 +320,9 @@ def test_a_worker_whose_clock_is_off_keeps_its_run_and_has_its_time(
 
 
 def waits() -> Iterator[int]:
-    """Two seconds at most."""
+    """Half a minute at most."""
     pause = threading.Event()
-    for number in range(100):
+    for number in range(1500):
         yield number
         pause.wait(0.02)
 
