@@ -33,6 +33,7 @@ AT_ONCE = 0.05  # seconds: what has arrived already
 LINGER_SECONDS = 2.0  # for a client to send on, or to close, once it has its answer
 LINGER_AT_MOST = 60.0  # seconds; an upload that was refused unread is thrown away meanwhile
 LINGERING = 100  # connections that are given that time
+TRANSFERS = 64  # threads; a slow client keeps one
 STREAM_BUFFER = 64 * 1024  # bytes on their way to who watches live: what waits there gets old
 
 _LENGTH = re.compile(rb"^content-length[ \t]*:[ \t]*(\d{1,18})[ \t]*\r?$", re.I | re.M)
@@ -160,7 +161,7 @@ class ArrivalsWorker(ThreadWorker):  # type: ignore[misc]
         self._streaming: set[_Connection] = set()
 
     def init_process(self) -> None:
-        self._transfers = ThreadPoolExecutor(self.cfg.threads, thread_name_prefix="transfers")
+        self._transfers = ThreadPoolExecutor(TRANSFERS, thread_name_prefix="transfers")
         try:
             super().init_process()
         finally:

@@ -108,12 +108,12 @@ def own_password_first(answer: Answer) -> Answer:
     """Somebody who came in by a one-time password gets no further than to changing it."""
 
     def guarded(request: HttpRequest) -> HttpResponse:
-        open_pages = {reverse("password_change"), reverse("logout"), *_second_factor_pages()}
         if request.path.startswith(API):  # which asks by itself, of sessions alone
             return answer(request)
-        if request.path not in open_pages and accounts.owes_new_password(request):
-            return redirect("password_change")
-        return answer(request)
+        if not accounts.owes_new_password(request):
+            return answer(request)
+        open_pages = {reverse("password_change"), reverse("logout"), *_second_factor_pages()}
+        return answer(request) if request.path in open_pages else redirect("password_change")
 
     return guarded
 
@@ -136,10 +136,8 @@ def second_factor_first(answer: Answer) -> Answer:
     def guarded(request: HttpRequest) -> HttpResponse:
         if request.path.startswith(API) or not request.user.is_authenticated:
             return answer(request)  # the API asks by itself, of sessions alone
-        if request.path in {reverse("logout"), *_second_factor_pages()}:
-            return answer(request)
         need = second_factor.needs(request)
-        if need == Need.NONE:
+        if need == Need.NONE or request.path in {reverse("logout"), *_second_factor_pages()}:
             return answer(request)
         page = "web:check-second-factor" if need == Need.CODE else "web:set-up-second-factor"
         asked = {"next": request.get_full_path()} if request.method == "GET" else {}

@@ -18,6 +18,11 @@ from video_classifier.states import Action, Status
 logger = logging.getLogger(__name__)
 
 
+def has(**clip: object) -> bool:
+    """Whether such a clip is in the trash, of anybody's: no answer for people."""
+    return Clip.objects.in_trash().filter(**clip).exists()
+
+
 def put(clip: Clip, *, by: User) -> bool:
     """Hides the clip and cancels its jobs; False if it is in the trash already, or gone.
 

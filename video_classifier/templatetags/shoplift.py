@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 from functools import cache
 from importlib.resources import files
 from typing import NamedTuple
@@ -12,6 +13,7 @@ from django.conf import settings
 from django.contrib.auth.models import AnonymousUser, User
 from django.db import DatabaseError
 from django.template.defaultfilters import filesizeformat
+from django.utils import dateformat, timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 
@@ -57,6 +59,18 @@ def columns(name: str) -> Sequence[tables.Column]:
     """Those of a list in web.tables."""
     found: Sequence[tables.Column] = getattr(tables, name)
     return found
+
+
+@register.simple_tag
+def when(at: datetime, short: bool | str = False) -> SafeString:  # noqa: FBT001, FBT002
+    """A moment by the clock of the page, for components/when.html.
+
+    In one go: lists have many, and each look for the time zone is a wait for a lock.
+    """
+    here = timezone.localtime(at)
+    words = times.in_short(here) if short else dateformat.format(here, "j M Y, H:i T")
+    whole = dateformat.format(here, "l, j F Y, H:i:s T")
+    return format_html('<time datetime="{}" title="{}">{}</time>', here.isoformat(), whole, words)
 
 
 @register.filter
