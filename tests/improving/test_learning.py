@@ -13,10 +13,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.makers import colors
+from tests.makers import colors, crowd
 from tests.makers.models import write_light_meter
+from tests.ml.conftest import OF_MOVEMENT, write_bundle
 from video_classifier.improving import learning, reading, splitting
 from video_classifier.improving.errors import ImproveError
+from video_classifier.ml.cache import Cache
 from video_classifier.ml.files import sha256
 from video_classifier.ml.isolation.children import Child, ChildDiedError, Meanwhile
 from video_classifier.ml.serving import bundle
@@ -159,6 +161,26 @@ def test_what_was_seen_is_not_looked_at_again(model: Path, tmp_path: Path) -> No
     assert sha256(once()) == first  # and the same reviews give the same head
     assert len(list((tmp_path / "cache").iterdir())) == count == len(ENOUGH)
     assert "Looking at event 21 of 21" in told
+
+
+def test_of_a_person_each_window_has_its_own_features(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of two people at once, whose windows come in turns."""
+    monkeypatch.setattr("video_classifier.ml.persons.loading.load", lambda _: crowd.Spotter())
+    (some,) = reading.read(export(tmp_path / "in", ENOUGH[:1]))
+    ways = (crowd.walking(0.1, speed=0.05), crowd.standing(0.8))
+    crowd.write(some.entry.path, *ways, seconds=8, rate=16)
+    folder = write_bundle(tmp_path / "movement", seed=3, spec=OF_MOVEMENT, best_windows=2)
+    network = reading.Network(folder, DETECTOR)
+
+    seen = network.see(some, Cache(None))
+
+    assert seen is not None
+    assert len(seen.scores) > 2
+    by_features = 1 / (1 + np.exp(-(seen.features @ network.kernel + network.bias)))
+    assert by_features == pytest.approx(seen.scores, abs=1e-5)
+    assert len(np.unique(seen.scores)) == len(seen.scores)
 
 
 def test_it_is_compared_with_the_version_in_use(model: Path, tmp_path: Path) -> None:
