@@ -9,7 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib.auth.models import User
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
 from video_classifier.ml.measures.poisson import Difference, paired_difference
 from video_classifier.models import (
@@ -23,6 +23,7 @@ from video_classifier.models import (
 )
 from video_classifier.services import catalog, measures, planted_acts, scored_footage, versions
 from video_classifier.services.errors import Refused
+from video_classifier.services.scored_footage import TIMES, Recordings
 from video_classifier.services.weights import Weights
 from video_classifier.states import Verdict, VersionState
 
@@ -30,7 +31,6 @@ MOST = 100  # hints that are listed: the newest
 LEAST_DAYS = 1.0  # camera-days in the shadow
 LEAST_THEFTS = 5  # planted acts, and confirmed events that it didn't learn from
 SLACK = timedelta(seconds=2)
-HOUR = timedelta(hours=1)
 
 NOT_BESIDE = "It isn't in the shadow, so that nothing is known of its false hints."
 TOO_SHORT = "It has been in the shadow for {days:.1f} camera-days; it takes {least:g}."
@@ -159,9 +159,9 @@ def activate(
 class _Footage:
     """Of one camera, what both scored."""
 
-    days: dict[object, float]  # by recording
+    days: dict[int, float]  # by recording
     hints: Sequence[Hint]
-    of_recordings: Sequence[object]  # of each hint
+    of_recordings: Sequence[int]  # of each hint
     acts: Sequence[tuple[bool, bool]]  # whether each was noticed, before and after
 
 
@@ -175,11 +175,11 @@ def _since(version: ModelVersion) -> datetime | None:
 
 def _footage(version: ModelVersion, used: str, since: datetime) -> Iterator[_Footage]:
     scored = ScoredTime.objects.filter(
-        model_sha256=version.sha256, start__gte=since - HOUR, seconds__gt=0
+        model_sha256=version.sha256, start__gte=since - scored_footage.HOUR, seconds__gt=0
     )
     cameras = Camera.objects.filter(store=version.store_id, pk__in=scored.values("camera"))
     for camera in cameras:
-        yield _of_camera(camera, version, used, since, list(scored.filter(camera=camera)))
+        yield _of_camera(camera, version, used, since, scored.filter(camera=camera))
 
 
 def _of_camera(
@@ -187,28 +187,26 @@ def _of_camera(
     version: ModelVersion,
     used: str,
     since: datetime,
-    times: Sequence[ScoredTime],
+    scored: QuerySet[ScoredTime],
 ) -> _Footage:
     length = scored_footage.day_seconds(getattr(camera, "feed", None))
-    days: dict[object, float] = {
-        (each.start if each.is_live else each.clip_id): each.seconds / length for each in times
-    }
+    parts = Recordings(scored.order_by("start").values_list(*TIMES))
     acts = list(PlantedAct.objects.filter(camera=camera, started_at__gte=since))
     every = CandidateScore.objects.filter(camera=camera, started_at__gte=since)
-    threshold = _threshold(camera, version, times[-1])
+    threshold = _threshold(camera, version, scored.latest("pk"))
     new = list(every.filter(model_sha256=version.sha256, score__gte=threshold))
     is_hint = Q(event__is_hint=True) | Q(live_event__is_hint=True)
     told = every.filter(is_hint, model=used).select_related("event", "live_event__clip")
     pairs = [
         (
             each,
-            _recording(each, days),
+            _recording(each, parts),
             next((new.pop(place) for place in _meeting(each, new)), None),
         )
         for each in told
     ]
     rows = [(old, key, other) for old, key, other in pairs if key is not None]
-    rows += [(each, key, each) for each in new if (key := _recording(each, days)) is not None]
+    rows += [(each, key, each) for each in new if (key := _recording(each, parts)) is not None]
     hints = []
     for row, _, other in rows:
         is_told = row is not other
@@ -226,14 +224,14 @@ def _of_camera(
             )
         )
     return _Footage(
-        days=days,
+        days={number: seconds / length for number, seconds in parts.seconds.items()},
         hints=hints,
         of_recordings=[key for _, key, _ in rows],
-        acts=[_noticed(act, rows) for act in acts if _is_scored(act, times)],
+        acts=[_noticed(act, rows) for act in acts if parts.show(act.started_at, act.ended_at)],
     )
 
 
-_Rows = Sequence[tuple[CandidateScore, object, CandidateScore | None]]
+_Rows = Sequence[tuple[CandidateScore, int, CandidateScore | None]]
 
 
 def _noticed(act: PlantedAct, rows: _Rows) -> tuple[bool, bool]:
@@ -245,27 +243,19 @@ def _noticed(act: PlantedAct, rows: _Rows) -> tuple[bool, bool]:
     return any(before for before, _ in near), any(after for _, after in near)
 
 
-def _is_scored(act: PlantedAct, times: Sequence[ScoredTime]) -> bool:
-    for each in times:
-        length = HOUR if each.is_live else timedelta(seconds=each.seconds)
-        if act.started_at < each.start + length and act.ended_at > each.start:
-            return True
-    return False
-
-
 def _meeting(one: CandidateScore, others: Sequence[CandidateScore]) -> Iterator[int]:
     """The first that is about the same time, of the same clip."""
     for place, other in enumerate(others):
         begins, ends = other.started_at - SLACK, other.ended_at + SLACK
-        if one.clip_id == other.clip_id and one.started_at <= ends and one.ended_at >= begins:
+        is_same = (one.clip_id, one.file) == (other.clip_id, other.file)
+        if is_same and one.started_at <= ends and one.ended_at >= begins:
             yield place
             return
 
 
-def _recording(row: CandidateScore, days: dict[object, float]) -> object:
-    """None: it is of footage that not both scored."""
-    hour = row.started_at.replace(minute=0, second=0, microsecond=0)
-    return next((key for key in (row.clip_id, hour, hour + HOUR) if key and key in days), None)
+def _recording(row: CandidateScore, parts: Recordings) -> int | None:
+    """None: it is of footage that not both scored, or of an hour that was watched live as well."""
+    return parts.number(row.clip_id, row.file, row.started_at)
 
 
 def _seen_in(row: CandidateScore) -> UUID | None:
