@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -11,9 +11,10 @@ from uuid import UUID
 from django.contrib.auth.models import User
 from django.db.models import Q, QuerySet
 
-from video_classifier.ml.measures.poisson import Difference, paired_difference
+from video_classifier.ml.measures.poisson import Difference, paired_difference, short
 from video_classifier.models import (
     Activation,
+    Analysis,
     Camera,
     CandidateScore,
     Measure,
@@ -33,7 +34,7 @@ LEAST_THEFTS = 5  # planted acts, and confirmed events that it didn't learn from
 SLACK = timedelta(seconds=2)
 
 NOT_BESIDE = "It isn't in the shadow, so that nothing is known of its false hints."
-TOO_SHORT = "It has been in the shadow for {days:.1f} camera-days; it takes {least:g}."
+TOO_SHORT = "It has been in the shadow for {days:.2g} camera-days; it takes {least:g}."
 MORE_FALSE = "It may give more false hints than what is in use."
 TOO_FEW_THEFTS = (
     "It was tried on {count} planted acts and confirmed events that it didn't learn from; it takes "
@@ -54,9 +55,9 @@ class Hint:
     before: float | None  # score, where it is a hint of what is in use
     after: float | None
     verdict: str  # of people, who saw those of what is in use only
-    clip: UUID | None
     verdict_of: UUID | None  # the clip that people saw it in
     is_planted: bool
+    result: UUID | None = None  # of that clip: the key of its latest analysis
 
     @property
     def may_be_false(self) -> bool:
@@ -89,6 +90,10 @@ class Comparison:
     problems: Sequence[str] = field(default=())  # why the rule doesn't let it take over
 
     @property
+    def days_in_words(self) -> str:
+        return short(self.days)
+
+    @property
     def facts(self) -> dict[str, Any]:
         """What an activation keeps of it."""
         found: dict[str, Any] = {"in use": self.used, "camera-days": round(self.days, 2)}
@@ -114,7 +119,7 @@ def compare(version: ModelVersion) -> Comparison:
     after = [each.after is not None for each in hints]
     found: dict[str, Any] = {
         "days": sum(sum(each.days.values()) for each in footage),
-        "hints": hints[::-1][:MOST],
+        "hints": _with_results(hints[::-1][:MOST]),
         "both": sum(map(all, zip(before, after, strict=True))),
         "false_hints": _false_hints(footage),
         "acts": _acts(footage),
@@ -218,7 +223,6 @@ def _of_camera(
                 before=row.score if is_told else None,
                 after=other.score if other else None,
                 verdict=_verdict(row) if is_told else "",
-                clip=row.clip_id,
                 verdict_of=_seen_in(row),
                 is_planted=act is not None,
             )
@@ -256,6 +260,13 @@ def _meeting(one: CandidateScore, others: Sequence[CandidateScore]) -> Iterator[
 def _recording(row: CandidateScore, parts: Recordings) -> int | None:
     """None: it is of footage that not both scored, or of an hour that was watched live as well."""
     return parts.number(row.clip_id, row.file, row.started_at)
+
+
+def _with_results(hints: Sequence[Hint]) -> list[Hint]:
+    clips = {each.verdict_of for each in hints if each.verdict_of}
+    latest = Analysis.objects.kept().filter(clip__in=clips, is_latest=True)
+    found: dict[UUID | None, UUID] = dict(latest.values_list("clip", "pk"))
+    return [replace(each, result=found.get(each.verdict_of)) for each in hints]
 
 
 def _seen_in(row: CandidateScore) -> UUID | None:
