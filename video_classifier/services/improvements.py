@@ -214,7 +214,9 @@ def _run(improvement: Improvement, proceed: Callable[[], bool]) -> None:
     except (Refused, ImproveError, BundleError) as refusal:
         _fail(improvement, str(refusal))
     except ChildDiedError:
-        _try_again(improvement)
+        logger.warning("what learned for store %s was killed", improvement.store_id)
+        reason = KILLED.format(count=improvement.attempts)
+        jobs.try_again(improvement, give_up=partial(_fail, reason=reason), pause=PAUSE, stage="")
     except Exception as error:
         logger.exception("store %s: nothing was learned", improvement.store_id)
         is_full = disk.ran_full(error) or disk.is_nearly_full()
@@ -225,15 +227,6 @@ def _sweep_if_cancelled(improvement: Improvement) -> None:
     """Another worker may go on with what is there."""
     if not Improvement.objects.filter(pk=improvement.pk).unfinished().exists():
         shutil.rmtree(_folder(improvement), ignore_errors=True)
-
-
-def _try_again(improvement: Improvement) -> None:
-    """Later, but not for ever."""
-    logger.warning("what learned for store %s was killed", improvement.store_id)
-    if improvement.attempts >= settings.ANALYSIS_ATTEMPTS:
-        _fail(improvement, KILLED.format(count=improvement.attempts))
-    else:
-        jobs.try_later(improvement, pause=PAUSE, stage="")
 
 
 def _fail(improvement: Improvement, reason: str) -> None:
