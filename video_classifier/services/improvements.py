@@ -19,6 +19,7 @@ from zoneinfo import ZoneInfo
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.db import transaction
+from django.db.models import Max, Min
 
 from video_classifier.ml import files as ml_files
 from video_classifier.ml.isolation.children import (
@@ -140,8 +141,19 @@ def material(store: Store) -> Material:
         cameras=len({camera for _, camera, _ in rows if camera}),
         first=days[0] if days else None,
         last=days[-1] if days else None,
-        kappa=agreement.kappa(agreement.pairs(Review.objects.filter(event__in=keys))),
+        kappa=_kappa(store, events),
     )
+
+
+def _kappa(store: Store, agreed: EventQuerySet) -> Kappa | None:
+    """Of all events from the first of those to the last: also of those that nobody agrees on."""
+    ends = agreed.aggregate(first=Min("happened_at"), last=Max("happened_at"))
+    if ends["first"] is None:
+        return None
+    every = Event.objects.current().filter(
+        store=store, happened_at__gte=ends["first"], happened_at__lte=ends["last"]
+    )
+    return agreement.kappa(agreement.pairs(Review.objects.filter(event__in=every)))
 
 
 def refuse_if_it_can_not_learn(model: str) -> None:
@@ -295,7 +307,7 @@ def _child() -> Iterator[Child]:
 def _finish(improvement: Improvement, made: Path, report: dict[str, Any]) -> ModelVersion:
     learned = report.pop("learned")
     seen = [*learned, *(each["event"] for each in report["events"])]
-    kappa = agreement.kappa(agreement.pairs(Review.objects.filter(event__in=seen)))
+    kappa = _kappa(improvement.store, Event.objects.filter(pk__in=seen))
     facts = report | {"kappa": [kappa.value, kappa.low, kappa.high] if kappa else None}
     with sandbox.refusing():
         card = bundle.read_card(made)
