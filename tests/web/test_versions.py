@@ -142,6 +142,7 @@ def test_shadow_activate_and_go_back(manager: Client, store: Store, version: Mod
     done = send(manager, "activate-version", store.pk, version.pk, why="A test.", seen=0)
     assert "standard@1 is in use from now on" in done
     assert "A test." in done
+    assert "Beside" not in page(manager, store, version)
     late = send(manager, "activate-version", store.pk, version.pk, why="Again.", seen=0)
     assert "is in use already" in late
 
