@@ -206,6 +206,27 @@ def test_a_clip_that_can_not_be_read_is_left_out(model: Path, tmp_path: Path) ->
     assert report["left_out"] == {"unreadable": 1}
 
 
+def test_who_is_not_seen_is_neither_learned_from_nor_counted(
+    model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    see, unseen = reading.Network.see, {0}
+    monkeypatch.setattr(
+        reading.Network,
+        "see",
+        lambda network, some, cache: None if some.event in unseen else see(network, some, cache),
+    )
+
+    report = improve(tmp_path, model, ENOUGH)
+
+    assert report["left_out"] == {"nobody in them": 1}
+    assert report["train"] == {"thefts": 6, "false_alarms": 7}
+    assert set(report["learned"]) == set(range(1, 14))  # type: ignore[call-overload]
+
+    unseen |= {1, 2}
+    with pytest.raises(ImproveError, match="4 confirmed events and 7 false alarms are left"):
+        learning.improve(tmp_path / "in", model, tmp_path / "more", detector=DETECTOR)
+
+
 def test_a_recording_over_midnight_is_not_on_both_sides(tmp_path: Path) -> None:
     rows = [*ENOUGH]
     folder = export(tmp_path, rows)
