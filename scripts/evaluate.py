@@ -64,7 +64,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     if by_day is not None:
         _print_days(by_day)
     if arguments.report:
-        page = report.write(arguments.report, evaluation, card)
+        page = report.write(arguments.report, evaluation, card, by_day=by_day)
         console.err.print(f"Wrote {page}.", markup=False, soft_wrap=True)
     return 0
 

@@ -13,10 +13,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.makers import colors
+from tests.makers import colors, crowd
 from tests.makers.models import write_light_meter
+from tests.ml.conftest import OF_MOVEMENT, write_bundle
 from video_classifier.improving import learning, reading, splitting
 from video_classifier.improving.errors import ImproveError
+from video_classifier.ml.cache import Cache
 from video_classifier.ml.files import sha256
 from video_classifier.ml.isolation.children import Child, ChildDiedError, Meanwhile
 from video_classifier.ml.serving import bundle
@@ -161,6 +163,26 @@ def test_what_was_seen_is_not_looked_at_again(model: Path, tmp_path: Path) -> No
     assert "Looking at event 21 of 21" in told
 
 
+def test_of_a_person_each_window_has_its_own_features(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of two people at once, whose windows come in turns."""
+    monkeypatch.setattr("video_classifier.ml.persons.loading.load", lambda _: crowd.Spotter())
+    (some,) = reading.read(export(tmp_path / "in", ENOUGH[:1]))
+    ways = (crowd.walking(0.1, speed=0.05), crowd.standing(0.8))
+    crowd.write(some.entry.path, *ways, seconds=8, rate=16)
+    folder = write_bundle(tmp_path / "movement", seed=3, spec=OF_MOVEMENT, best_windows=2)
+    network = reading.Network(folder, DETECTOR)
+
+    seen = network.see(some, Cache(None))
+
+    assert seen is not None
+    assert len(seen.scores) > 2
+    by_features = 1 / (1 + np.exp(-(seen.features @ network.kernel + network.bias)))
+    assert by_features == pytest.approx(seen.scores, abs=1e-5)
+    assert len(np.unique(seen.scores)) == len(seen.scores)
+
+
 def test_it_is_compared_with_the_version_in_use(model: Path, tmp_path: Path) -> None:
     improve(tmp_path / "first", model, ENOUGH)
     used = tmp_path / "1"
@@ -182,6 +204,27 @@ def test_a_clip_that_can_not_be_read_is_left_out(model: Path, tmp_path: Path) ->
     report = json.loads((tmp_path / "out" / "report.json").read_text())
 
     assert report["left_out"] == {"unreadable": 1}
+
+
+def test_who_is_not_seen_is_neither_learned_from_nor_counted(
+    model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    see, unseen = reading.Network.see, {0}
+    monkeypatch.setattr(
+        reading.Network,
+        "see",
+        lambda network, some, cache: None if some.event in unseen else see(network, some, cache),
+    )
+
+    report = improve(tmp_path, model, ENOUGH)
+
+    assert report["left_out"] == {"nobody in them": 1}
+    assert report["train"] == {"thefts": 6, "false_alarms": 7}
+    assert set(report["learned"]) == set(range(1, 14))  # type: ignore[call-overload]
+
+    unseen |= {1, 2}
+    with pytest.raises(ImproveError, match="4 confirmed events and 7 false alarms are left"):
+        learning.improve(tmp_path / "in", model, tmp_path / "more", detector=DETECTOR)
 
 
 def test_a_recording_over_midnight_is_not_on_both_sides(tmp_path: Path) -> None:

@@ -127,7 +127,8 @@ def test_false_hints_are_counted_by_camera_day(
     )
     model, target = make_model("mine", threshold=0.0001), tmp_path / "figures.json"
 
-    options = ["--by-camera-day", "--json", str(target)]
+    report = tmp_path / "report"
+    options = ["--by-camera-day", "--json", str(target), "--report", str(report)]
     assert evaluate.main([str(model), str(table), *options]) == 0
 
     found = json.loads(target.read_text())["per_camera_day"]
@@ -136,6 +137,9 @@ def test_false_hints_are_counted_by_camera_day(
     printed = capsys.readouterr()
     assert "Till" in printed.out
     assert "too high" in printed.err
+    page = (report / "report.html").read_text(encoding="utf-8")
+    assert page.index("False hints a camera-day") < page.index("Metrics")
+    assert '<th scope="row">Till</th><td>1</td><td>1 in 1.0 days' in page
 
 
 def test_without_cameras_there_is_no_camera_day(

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from tests.conftest import MakeModel, MakeStore
+from tests.conftest import MakeClip, MakeModel, MakeStore
 from tests.makers.measures import make_score
 from tests.makers.scored_hours import make_hour, make_measure
 from tests.makers.versions import make_version
@@ -18,10 +18,11 @@ from video_classifier.models import (
     Measure,
     ModelVersion,
     PlantedAct,
+    ScoredTime,
 )
 from video_classifier.services import comparisons, scored_footage, versions
 from video_classifier.services.errors import Refused
-from video_classifier.states import VersionState
+from video_classifier.states import RecordedFrom, VersionState
 
 pytestmark = pytest.mark.django_db
 
@@ -105,6 +106,25 @@ def test_hints_of_both_and_of_one_alone(camera: Camera, version: ModelVersion) -
     assert not found.problems
 
 
+def test_an_hour_that_was_watched_live_and_recorded_as_well_counts_once(
+    camera: Camera, version: ModelVersion, make_clip: MakeClip
+) -> None:
+    """A recording of two hours, of which the first was watched."""
+    start = START + timedelta(hours=29)
+    clip = make_clip(camera=camera, recorded_at=start, recorded_from=RecordedFrom.GIVEN)
+    of_clip = {"clip": clip, **own(version)}
+    ScoredTime.objects.create(camera=camera, start=start, seconds=7200.0, **of_clip)
+    for hours in (29.5, 30.5):
+        make_score(camera, 0.9, started_at=START + timedelta(hours=hours), **of_clip)
+
+    found = comparisons.compare(version)
+
+    assert found.days == pytest.approx(31 / 24)
+    assert (found.only_before, found.only_after) == (0, 1)
+    assert found.false_hints is not None
+    assert found.false_hints.change.recordings == 31
+
+
 def test_more_false_hints_do_not_take_over_without_a_reason(
     camera: Camera, version: ModelVersion
 ) -> None:
@@ -152,7 +172,11 @@ def test_what_is_not_known_is_no_reason_to_take_over(camera: Camera) -> None:
     assert found.false_hints is None
     versions.start_shadow(version, by=None)
     version.refresh_from_db()
-    assert comparisons.compare(version).problems[0].startswith("It has been in the shadow for 0.0")
+    assert (
+        comparisons.compare(version)
+        .problems[0]
+        .startswith("It has been in the shadow for 0 camera-days")
+    )
 
 
 def test_by_the_rule_it_takes_over_and_cameras_get_its_measure(

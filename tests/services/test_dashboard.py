@@ -20,7 +20,7 @@ from video_classifier.services import clips, trash
 from video_classifier.services.dashboard import Board, Dashboard, Filters, Measured
 from video_classifier.services.figures import Figures
 from video_classifier.services.periods import DAYS, TODAY, WEEKS, YEAR, Span
-from video_classifier.states import Answer, RecordedFrom, Role, Status
+from video_classifier.states import Answer, Origin, RecordedFrom, Role, Status, Verdict
 
 NOW = datetime(2026, 11, 26, 14, 0, tzinfo=UTC)  # a Thursday
 YES, NO = Answer.CONFIRMED, Answer.FALSE_ALARM
@@ -386,3 +386,49 @@ def test_a_false_hint_stays_one_when_its_clip_is_deleted(
     clips.delete(analysis.clip)
 
     assert (before, read(user).total.rated) == (1, 1)
+
+
+def test_an_hour_that_was_watched_live_and_recorded_as_well_is_rated_once(
+    user: User, made: Made, make_store: MakeStore
+) -> None:
+    """A recording of two hours, of which one was watched; whether it is kept or deleted."""
+    camera = make_feed(make_store()).camera
+    hour = NOW - timedelta(hours=3)
+    make_hour(camera, hour)
+    recorded = made(camera=camera, model=WEIGHTS["model"], hours=3, duration=7200.0)
+    sums = {name: WEIGHTS[name] for name in ("model_sha256", "detector_sha256")}
+    Analysis.objects.filter(pk=recorded.pk).update(**sums)
+    facts: dict[str, Any] = {"camera": camera, "clip": recorded.clip}
+    ScoredTime.objects.create(start=hour, seconds=7200.0, **facts, **WEIGHTS)
+    for seconds in (60.0, 4000.0):
+        event = make_hint(recorded, start=seconds)
+        answer(event, NO, at=NOW)
+        at = hour + timedelta(seconds=seconds)
+        make_score(at=at, score=0.9, event=event, is_hint=True, **facts).save()
+    watched = made(camera=camera, model=WEIGHTS["model"], hours=3, origin=Origin.EVENT)
+    answer(make_hint(watched, start=60.0), NO, at=NOW)
+
+    kept = read(user).total
+    clips.delete(recorded.clip)
+    deleted = read(user).total
+
+    for found in (kept, deleted):
+        assert found.camera_days == pytest.approx(2 / 24)
+        assert (found.rated, found.recordings) == (2, 2)
+    assert (kept.false_alarms, deleted.false_alarms) == (3, 1)
+
+
+def test_a_recording_of_an_hour_that_was_watched_adds_nothing(
+    user: User, made: Made, make_store: MakeStore
+) -> None:
+    camera = make_feed(make_store()).camera
+    hour = NOW - timedelta(hours=3)
+    make_hour(camera, hour)
+    facts: dict[str, Any] = {"camera": camera, "file": "a" * 64, "start": hour, "seconds": 3600.0}
+    ScoredTime.objects.create(**facts, **WEIGHTS)
+    make_score(camera, hour, 0.9, file="a" * 64, is_hint=True, verdict=Verdict.FALSE_ALARM).save()
+
+    found = read(user).total
+
+    assert found.camera_days == pytest.approx(1 / 24)
+    assert (found.rated, found.recordings) == (0, 1)

@@ -180,12 +180,14 @@ def test_one_person_alone_confirms_nothing(
 
 def test_contradictions_are_not_agreed_on(store: Store, agree: Agree, people: list[User]) -> None:
     agree(5, 15)
-    event = review_exports.agreed(store=store).filter(verdict="false_alarm").first()
-    assert event is not None
+    event = review_exports.agreed(store=store).filter(verdict="false_alarm")[7]
     reviews.answer(event, event.analysis.clip, people[1], answer=Answer.CONFIRMED)
 
     with pytest.raises(Refused, match="People agree on 19 events"):
         improvements.ask(store, "standard", by=None)
+    kappa = improvements.material(store).kappa
+    assert kappa is not None
+    assert (kappa.pairs, kappa.agreed) == (6, 5)
 
 
 def test_one_at_a_time_in_a_store(store: Store, agree: Agree, people: list[User]) -> None:

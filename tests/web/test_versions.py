@@ -10,10 +10,17 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from tests.conftest import MakeModel, MakeStore, MakeUser
-from tests.makers.scored_hours import make_hour
+from tests.conftest import MakeAnalysis, MakeClip, MakeModel, MakeStore, MakeUser
+from tests.makers.scored_hours import make_hour, make_score
 from tests.makers.versions import make_version
-from video_classifier.models import Activation, Camera, Improvement, ModelVersion, Store
+from video_classifier.models import (
+    Activation,
+    Camera,
+    Improvement,
+    ModelVersion,
+    ScoredTime,
+    Store,
+)
 from video_classifier.services import improvements, versions
 from video_classifier.services.improvements import Material
 from video_classifier.states import Role, Status, VersionState
@@ -135,6 +142,7 @@ def test_shadow_activate_and_go_back(manager: Client, store: Store, version: Mod
     done = send(manager, "activate-version", store.pk, version.pk, why="A test.", seen=0)
     assert "standard@1 is in use from now on" in done
     assert "A test." in done
+    assert "Beside" not in page(manager, store, version)
     late = send(manager, "activate-version", store.pk, version.pk, why="Again.", seen=0)
     assert "is in use already" in late
 
@@ -177,6 +185,30 @@ def test_what_both_scored_is_shown(manager: Client, store: Store, version: Model
 
     assert "0 of both, 0 of standard alone, 1 of standard@1 alone" in shown
     assert "nothing yet" in shown
+
+
+def test_hints_lead_to_the_clips_that_they_are_of(
+    manager: Client,
+    store: Store,
+    version: ModelVersion,
+    make_clip: MakeClip,
+    make_analysis: MakeAnalysis,
+) -> None:
+    """To a recording; to what is deleted nothing leads."""
+    camera = Camera.objects.create(store=store, name="Till")
+    versions.start_shadow(version, by=None)
+    at = timezone.now() + timedelta(hours=1)
+    facts = {"model": version.name, "model_sha256": version.sha256, "detector_sha256": ""}
+    analysis = make_analysis(clip=make_clip(camera=camera, store=store), status=Status.DONE)
+    for of in ({"clip": analysis.clip}, {"file": "a" * 64}):
+        ScoredTime.objects.create(camera=camera, start=at, seconds=60.0, **facts, **of)
+        make_score(camera, at, 0.9, **facts, **of).save()
+
+    shown = page(manager, store, version)
+
+    assert "2 of standard@1 alone" in shown
+    assert shown.count('a href="/results/') == 1
+    assert reverse("web:result", args=[analysis.pk]) in shown
 
 
 def test_versions_of_other_stores_are_not_found(

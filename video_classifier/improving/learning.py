@@ -12,7 +12,6 @@ from typing import Any
 import numpy as np
 
 from video_classifier.improving import reading, splitting
-from video_classifier.improving.errors import ImproveError
 from video_classifier.improving.reading import Network, Seen
 from video_classifier.improving.splitting import Parts
 from video_classifier.ml import files
@@ -72,6 +71,8 @@ def improve(  # noqa: PLR0913
         advance=lambda number: on_stage(SEEING.format(number=number, count=len(everything))),
     )
     left_out["nobody in them"] += unseen
+    parts = splitting.only(parts, {each.reviewed.event for each in seen})
+    splitting.check(parts)
     on_stage(FITTING)
     learned = {each.event for each in parts.train}
     head = _fit(network, [each for each in seen if each.reviewed.event in learned])
@@ -84,20 +85,15 @@ def improve(  # noqa: PLR0913
 
 def _fit(network: Network, seen: Sequence[Seen]) -> Head:
     best = network.card.best_windows
-    if not seen:
-        raise ImproveError(nearby.OneLabelError.__doc__ or "")
     features = np.stack([each.features[:best].astype(np.float64).mean(axis=0) for each in seen])
     names = sorted({each.reviewed.camera for each in seen})
-    try:
-        kernel, bias = nearby.fit(
-            features,
-            features @ network.kernel + network.bias,
-            _targets(seen),
-            np.array([names.index(each.reviewed.camera) for each in seen]),
-            NearbySettings(),
-        )
-    except nearby.OneLabelError as error:
-        raise ImproveError(str(error)) from error
+    kernel, bias = nearby.fit(
+        features,
+        features @ network.kernel + network.bias,
+        _targets(seen),
+        np.array([names.index(each.reviewed.camera) for each in seen]),
+        NearbySettings(),
+    )
     return Head(
         kernel=network.kernel + kernel,
         bias=network.bias + bias,

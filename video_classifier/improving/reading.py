@@ -26,6 +26,7 @@ from video_classifier.ml.serving.scorer import Scorer
 MANIFEST = "manifest.csv"  # as services.review_exports writes it
 MOST_WINDOWS = 100  # of a candidate: more are the lowest, which no score is of
 
+_MOST_KEPT = 2**20  # windows of a clip, by far
 _VERSION = 1  # raise it when features would differ: the cache goes by it
 
 
@@ -117,12 +118,15 @@ class Network:
         return np.stack(rows)
 
     def _row(self, window: WindowScore) -> Floats32:
-        number = int(window.others[0])
-        return np.concatenate([[window.score], self._scorer.kept[number]]).astype(np.float32)
+        features = self._scorer.features_of(window)
+        return np.concatenate([[window.score], features]).astype(np.float32)
 
 
 class _Keeping(Scorer):
-    """Keeps features, and says in the place of a shadow's score which a window has."""
+    """Keeps features, and says in the place of a shadow's score which a window has.
+
+    A score is from 0 to 1: it is the window's number, as an exact share of _MOST_KEPT.
+    """
 
     shadows = ("features",)
 
@@ -134,7 +138,11 @@ class _Keeping(Scorer):
         scores, features = self._features.score_with_features(images[np.newaxis])
         (score,) = self._checked(scores)
         self.kept.append(features[0])
-        return score, float(len(self.kept) - 1)
+        return score, (len(self.kept) - 1) / _MOST_KEPT
+
+    def features_of(self, window: WindowScore) -> Floats32:
+        (share,) = window.others
+        return self.kept[round(share * _MOST_KEPT)]
 
 
 def see_all(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -76,13 +76,27 @@ def split(some: Sequence[Reviewed]) -> tuple[Parts, int]:
     rest = [each for each in some if each.event not in tested]
     train = [each for each in rest if each.entry.group not in groups]
     train = [each for each in train if each.entry.take not in takes]
-    counts = Counter(each.entry.target for each in train)
+    parts = Parts(train=tuple(train), test=tuple(test), camera=camera)
+    check(parts)
+    return parts, len(rest) - len(train)
+
+
+def check(parts: Parts) -> None:
+    """Raises ImproveError if too little is left on a side."""
+    counts = Counter(each.entry.target for each in parts.train)
     if min(counts[0], counts[1]) < LEAST:
         msg = TOO_FEW_LEFT.format(days=TEST_DAYS, thefts=counts[1], ordinary=counts[0], least=LEAST)
         raise ImproveError(msg)
-    if not test:
+    if not parts.test:
         raise ImproveError(NOTHING_TO_TEST.format(days=TEST_DAYS))
-    return Parts(train=tuple(train), test=tuple(test), camera=camera), len(rest) - len(train)
+
+
+def only(parts: Parts, events: Collection[int]) -> Parts:
+    """Of these events alone."""
+    train, test = (
+        tuple(each for each in side if each.event in events) for side in (parts.train, parts.test)
+    )
+    return Parts(train=train, test=test, camera=parts.camera)
 
 
 def audit(parts: Parts) -> None:

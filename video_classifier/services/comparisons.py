@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 from django.contrib.auth.models import User
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
-from video_classifier.ml.measures.poisson import Difference, paired_difference
+from video_classifier.ml.measures.poisson import Difference, paired_difference, short
 from video_classifier.models import (
     Activation,
+    Analysis,
     Camera,
     CandidateScore,
     Measure,
@@ -23,6 +24,7 @@ from video_classifier.models import (
 )
 from video_classifier.services import catalog, measures, planted_acts, scored_footage, versions
 from video_classifier.services.errors import Refused
+from video_classifier.services.scored_footage import TIMES, Recordings
 from video_classifier.services.weights import Weights
 from video_classifier.states import Verdict, VersionState
 
@@ -30,10 +32,9 @@ MOST = 100  # hints that are listed: the newest
 LEAST_DAYS = 1.0  # camera-days in the shadow
 LEAST_THEFTS = 5  # planted acts, and confirmed events that it didn't learn from
 SLACK = timedelta(seconds=2)
-HOUR = timedelta(hours=1)
 
 NOT_BESIDE = "It isn't in the shadow, so that nothing is known of its false hints."
-TOO_SHORT = "It has been in the shadow for {days:.1f} camera-days; it takes {least:g}."
+TOO_SHORT = "It has been in the shadow for {days:.2g} camera-days; it takes {least:g}."
 MORE_FALSE = "It may give more false hints than what is in use."
 TOO_FEW_THEFTS = (
     "It was tried on {count} planted acts and confirmed events that it didn't learn from; it takes "
@@ -54,9 +55,9 @@ class Hint:
     before: float | None  # score, where it is a hint of what is in use
     after: float | None
     verdict: str  # of people, who saw those of what is in use only
-    clip: UUID | None
     verdict_of: UUID | None  # the clip that people saw it in
     is_planted: bool
+    result: UUID | None = None  # of that clip: the key of its latest analysis
 
     @property
     def may_be_false(self) -> bool:
@@ -89,6 +90,10 @@ class Comparison:
     problems: Sequence[str] = field(default=())  # why the rule doesn't let it take over
 
     @property
+    def days_in_words(self) -> str:
+        return short(self.days)
+
+    @property
     def facts(self) -> dict[str, Any]:
         """What an activation keeps of it."""
         found: dict[str, Any] = {"in use": self.used, "camera-days": round(self.days, 2)}
@@ -114,7 +119,7 @@ def compare(version: ModelVersion) -> Comparison:
     after = [each.after is not None for each in hints]
     found: dict[str, Any] = {
         "days": sum(sum(each.days.values()) for each in footage),
-        "hints": hints[::-1][:MOST],
+        "hints": _with_results(hints[::-1][:MOST]),
         "both": sum(map(all, zip(before, after, strict=True))),
         "false_hints": _false_hints(footage),
         "acts": _acts(footage),
@@ -159,9 +164,9 @@ def activate(
 class _Footage:
     """Of one camera, what both scored."""
 
-    days: dict[object, float]  # by recording
+    days: dict[int, float]  # by recording
     hints: Sequence[Hint]
-    of_recordings: Sequence[object]  # of each hint
+    of_recordings: Sequence[int]  # of each hint
     acts: Sequence[tuple[bool, bool]]  # whether each was noticed, before and after
 
 
@@ -175,11 +180,11 @@ def _since(version: ModelVersion) -> datetime | None:
 
 def _footage(version: ModelVersion, used: str, since: datetime) -> Iterator[_Footage]:
     scored = ScoredTime.objects.filter(
-        model_sha256=version.sha256, start__gte=since - HOUR, seconds__gt=0
+        model_sha256=version.sha256, start__gte=since - scored_footage.HOUR, seconds__gt=0
     )
     cameras = Camera.objects.filter(store=version.store_id, pk__in=scored.values("camera"))
     for camera in cameras:
-        yield _of_camera(camera, version, used, since, list(scored.filter(camera=camera)))
+        yield _of_camera(camera, version, used, since, scored.filter(camera=camera))
 
 
 def _of_camera(
@@ -187,28 +192,26 @@ def _of_camera(
     version: ModelVersion,
     used: str,
     since: datetime,
-    times: Sequence[ScoredTime],
+    scored: QuerySet[ScoredTime],
 ) -> _Footage:
     length = scored_footage.day_seconds(getattr(camera, "feed", None))
-    days: dict[object, float] = {
-        (each.start if each.is_live else each.clip_id): each.seconds / length for each in times
-    }
+    parts = Recordings(scored.order_by("start").values_list(*TIMES))
     acts = list(PlantedAct.objects.filter(camera=camera, started_at__gte=since))
     every = CandidateScore.objects.filter(camera=camera, started_at__gte=since)
-    threshold = _threshold(camera, version, times[-1])
+    threshold = _threshold(camera, version, scored.latest("pk"))
     new = list(every.filter(model_sha256=version.sha256, score__gte=threshold))
     is_hint = Q(event__is_hint=True) | Q(live_event__is_hint=True)
     told = every.filter(is_hint, model=used).select_related("event", "live_event__clip")
     pairs = [
         (
             each,
-            _recording(each, days),
+            _recording(each, parts),
             next((new.pop(place) for place in _meeting(each, new)), None),
         )
         for each in told
     ]
     rows = [(old, key, other) for old, key, other in pairs if key is not None]
-    rows += [(each, key, each) for each in new if (key := _recording(each, days)) is not None]
+    rows += [(each, key, each) for each in new if (key := _recording(each, parts)) is not None]
     hints = []
     for row, _, other in rows:
         is_told = row is not other
@@ -220,20 +223,19 @@ def _of_camera(
                 before=row.score if is_told else None,
                 after=other.score if other else None,
                 verdict=_verdict(row) if is_told else "",
-                clip=row.clip_id,
                 verdict_of=_seen_in(row),
                 is_planted=act is not None,
             )
         )
     return _Footage(
-        days=days,
+        days={number: seconds / length for number, seconds in parts.seconds.items()},
         hints=hints,
         of_recordings=[key for _, key, _ in rows],
-        acts=[_noticed(act, rows) for act in acts if _is_scored(act, times)],
+        acts=[_noticed(act, rows) for act in acts if parts.show(act.started_at, act.ended_at)],
     )
 
 
-_Rows = Sequence[tuple[CandidateScore, object, CandidateScore | None]]
+_Rows = Sequence[tuple[CandidateScore, int, CandidateScore | None]]
 
 
 def _noticed(act: PlantedAct, rows: _Rows) -> tuple[bool, bool]:
@@ -245,27 +247,26 @@ def _noticed(act: PlantedAct, rows: _Rows) -> tuple[bool, bool]:
     return any(before for before, _ in near), any(after for _, after in near)
 
 
-def _is_scored(act: PlantedAct, times: Sequence[ScoredTime]) -> bool:
-    for each in times:
-        length = HOUR if each.is_live else timedelta(seconds=each.seconds)
-        if act.started_at < each.start + length and act.ended_at > each.start:
-            return True
-    return False
-
-
 def _meeting(one: CandidateScore, others: Sequence[CandidateScore]) -> Iterator[int]:
     """The first that is about the same time, of the same clip."""
     for place, other in enumerate(others):
         begins, ends = other.started_at - SLACK, other.ended_at + SLACK
-        if one.clip_id == other.clip_id and one.started_at <= ends and one.ended_at >= begins:
+        is_same = (one.clip_id, one.file) == (other.clip_id, other.file)
+        if is_same and one.started_at <= ends and one.ended_at >= begins:
             yield place
             return
 
 
-def _recording(row: CandidateScore, days: dict[object, float]) -> object:
-    """None: it is of footage that not both scored."""
-    hour = row.started_at.replace(minute=0, second=0, microsecond=0)
-    return next((key for key in (row.clip_id, hour, hour + HOUR) if key and key in days), None)
+def _recording(row: CandidateScore, parts: Recordings) -> int | None:
+    """None: it is of footage that not both scored, or of an hour that was watched live as well."""
+    return parts.number(row.clip_id, row.file, row.started_at)
+
+
+def _with_results(hints: Sequence[Hint]) -> list[Hint]:
+    clips = {each.verdict_of for each in hints if each.verdict_of}
+    latest = Analysis.objects.kept().filter(clip__in=clips, is_latest=True)
+    found: dict[UUID | None, UUID] = dict(latest.values_list("clip", "pk"))
+    return [replace(each, result=found.get(each.verdict_of)) for each in hints]
 
 
 def _seen_in(row: CandidateScore) -> UUID | None:

@@ -7,7 +7,7 @@ begins. Each question is asked once a time zone, and its answer is one row a cel
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from functools import cached_property
@@ -25,6 +25,7 @@ from video_classifier.services.agreement import Kappa
 from video_classifier.services.event_counts import Known, Stretch
 from video_classifier.services.figures import Figures, Proportion, total
 from video_classifier.services.periods import Span
+from video_classifier.services.scored_footage import TIMES, Recordings
 from video_classifier.states import Answer, Status, Verdict
 
 MOST_ANSWERS = 20_000  # whose times are looked at, of the newest hints
@@ -32,8 +33,12 @@ _FEW_DAYS = timedelta(days=7)  # of which the events themselves are asked
 _RECORDED = Coalesce("clip__recorded_at", "clip__uploaded_at")
 _HOURS = ("camera__feed__opens_at", "camera__feed__closes_at")
 _OF_EVENTS = ("happened_at", "analysis__clip__", "analysis__model")  # moment, way to clip, model
+# The cell of an event, and of what a camera scored.
+_OF_EVENT = ("place", "store", "analysis__clip__camera", "analysis__model")
+_OF_CAMERA = ("place", "camera__store", "camera", "model")
 
 Group = TypeVar("Group")
+_Source = tuple[int, str]  # a camera, and the model that scored it
 Rows = Iterator[tuple[Any, ...]]
 
 
@@ -162,20 +167,47 @@ class _Asked:
                 figures.uncertain += events
 
     def add_answers(self, cells: defaultdict[Cell, Figures]) -> None:
-        for *cell, opens, closes, seconds, recordings in self._scored():
+        ways = defaultdict[_Source, set[bool]](set)
+        for *cell, is_live, opens, closes, seconds, recordings in self._scored():
             figures = cells[self._cell(*cell)]
             figures.camera_days += seconds / scored_footage.length_of_day(opens, closes)
             figures.recordings += recordings
             figures.rated = figures.false_alarms
+            ways[_source(cell)].add(is_live)
         for *cell, deleted in self._deleted():
             figures = cells[self._cell(*cell)]
             figures.rated += deleted if figures.camera_days else 0
+        self._leave_out_twins(cells, {of for of, each in ways.items() if len(each) > 1})
         for marked in self._missed():
             cells[marked].missed += 1
         for *cell, shown, answered in self._answers():
             # Other answers were to an earlier result.
             if shown is not None and answered is not None and answered >= shown:
                 cells[self._cell(*cell)].waits.append((answered - shown).total_seconds())
+
+    def _leave_out_twins(
+        self, cells: defaultdict[Cell, Figures], sources: Collection[_Source]
+    ) -> None:
+        """Each hour counts once: as it was watched live, and not as a recording shows it."""
+        if not sources:
+            return
+        found: dict[_Source, Recordings] = {}
+        for of, rows in groupby(self._times_of(sources), key=lambda row: _source(row[0])):
+            places, days, times = zip(*rows, strict=True)
+            found[of] = parts = Recordings(times)
+            for cell, day, every, counted in zip(
+                places, days, parts.every, parts.counted, strict=True
+            ):
+                if every.seconds > counted.seconds:
+                    figures = cells[self._cell(*cell)]
+                    figures.recordings -= not counted.seconds
+                    figures.camera_days -= (every.seconds - counted.seconds) / day
+                    if not figures.recordings:
+                        figures.camera_days = 0.0  # without what rounding leaves
+        for cell, clip, file, at in self._false_alarms(sources):
+            of = _source(cell)
+            if of in found and found[of].has(clip, file):
+                cells[self._cell(*cell)].rated -= found[of].number(clip, file, at) is None
 
     def _cell(self, place: int, store: int, camera: int | None, model: str) -> Cell:
         return Cell(self.starts[place], store, camera, model)
@@ -220,11 +252,15 @@ class _Asked:
         rows = Event.objects.visible_to(self.user).current().filter(store__in=self.stores)
         rows = rows.filter(event_counts.happened_in(stretches, self.zone))
         found = self._within(rows, *_OF_EVENTS)
-        cell = ("place", "store", "analysis__clip__camera", "analysis__model")
-        yield from found.values_list(*cell, "verdict", "is_hint").annotate(events=Count("pk"))
+        yield from found.values_list(*_OF_EVENT, "verdict", "is_hint").annotate(events=Count("pk"))
 
     def _scored(self) -> Rows:
-        """How much of each camera: of a recording by the latest result alone, as of its events."""
+        """How much of each camera."""
+        cells = self._times().values_list(*_OF_CAMERA, "is_live", *_HOURS)
+        yield from cells.annotate(seconds=Sum("seconds"), recordings=Count("pk"))
+
+    def _times(self) -> Any:
+        """Of a recording by the latest result alone, as of its events."""
         latest = Analysis.objects.filter(
             clip=OuterRef("clip"),
             is_latest=True,
@@ -233,21 +269,47 @@ class _Asked:
         )
         rows = ScoredTime.objects.visible_to(self.user).filter(camera__store__in=self.stores)
         rows = rows.filter(Q(clip=None) | Q(Exists(latest), clip__trashed_at=None), is_shadow=False)
-        found = self._within(rows, "start", "", "model")
-        cells = found.values_list("place", "camera__store", "camera", "model", *_HOURS)
-        yield from cells.annotate(seconds=Sum("seconds"), recordings=Count("pk"))
+        return self._within(rows, "start", "", "model")
+
+    def _times_of(self, sources: Collection[_Source]) -> Iterator[tuple[Any, float, Any]]:
+        """Cell, length of a day, and time: of each source in a row."""
+        rows = self._times().filter(camera__in={camera for camera, _ in sources})
+        found = rows.order_by("camera", "model", "start")
+        for place, store, camera, model, opens, closes, *row in found.values_list(
+            *_OF_CAMERA, *_HOURS, *TIMES
+        ):
+            cell = (place, store, camera, model)
+            yield cell, scored_footage.length_of_day(opens, closes), row
 
     def _deleted(self) -> Rows:
         """False hints whose clips are deleted: how soon that happens must not change a rate."""
+        cells = self._deleted_false_alarms().values_list(*_OF_CAMERA)
+        yield from cells.annotate(hints=Count("pk"))
+
+    def _deleted_false_alarms(self) -> Any:
         rows = CandidateScore.objects.visible_to(self.user).filter(
             camera__store__in=self.stores,
             verdict=Verdict.FALSE_ALARM,
             is_hint=True,
             is_shadow=False,
         )
-        found = self._within(rows, "started_at", "", "model")
-        cells = found.values_list("place", "camera__store", "camera", "model")
-        yield from cells.annotate(hints=Count("pk"))
+        return self._within(rows, "started_at", "", "model")
+
+    def _false_alarms(self, sources: Collection[_Source]) -> Iterator[tuple[Any, Any, str, Any]]:
+        """Cell, clip or file, and when: of these sources, and of what is deleted, too."""
+        cameras = {camera for camera, _ in sources}
+        rows = Event.objects.visible_to(self.user).current().hints()
+        rows = rows.filter(
+            store__in=self.stores,
+            verdict=Verdict.FALSE_ALARM,
+            analysis__clip__camera__in=cameras,
+        )
+        found = self._within(rows, *_OF_EVENTS)
+        for *cell, clip, at in found.values_list(*_OF_EVENT, "analysis__clip", "happened_at"):
+            yield cell, clip, "", at
+        deleted = self._deleted_false_alarms().filter(camera__in=cameras)
+        for *cell, file, at in deleted.values_list(*_OF_CAMERA, "file", "started_at"):
+            yield cell, None, file, at
 
     def _missed(self) -> Iterator[Cell]:
         """One a stretch, however many people marked it."""
@@ -271,6 +333,10 @@ class _Asked:
         rows = Event.objects.visible_to(self.user).current().hints()
         rows = rows.filter(store__in=self.stores)
         found = self._within(rows.exclude(verdict=""), *_OF_EVENTS).annotate(first=first)
-        fields = ("place", "store", "analysis__clip__camera", "analysis__model")
         newest = found.order_by("-happened_at")[:MOST_ANSWERS]
-        yield from newest.values_list(*fields, "analysis__finished_at", "first")
+        yield from newest.values_list(*_OF_EVENT, "analysis__finished_at", "first")
+
+
+def _source(cell: Sequence[Any]) -> _Source:
+    *_, camera, model = cell
+    return camera, model

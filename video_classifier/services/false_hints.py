@@ -13,7 +13,7 @@ from video_classifier.ml.measures.poisson import Rate
 from video_classifier.models import Camera, CandidateScore, Feed, PlantedAct, Review, ScoredTime
 from video_classifier.services import planted_acts, scored_footage
 from video_classifier.services.figures import Proportion, proportion
-from video_classifier.services.scored_footage import TIMES, VERDICTS, Recordings, Time
+from video_classifier.services.scored_footage import TIMES, VERDICTS, Recordings
 from video_classifier.services.weights import Weights
 from video_classifier.states import Answer, Verdict
 
@@ -99,7 +99,7 @@ def of_camera(
         weights=weights,
         since=since,
         hints=_hints(camera, parts, [each for each in seen if each.is_hint], acts),
-        planted=_noticed(parts.every, seen, acts),
+        planted=_noticed(parts, seen, acts),
         misses=_misses(camera, weights, since),
     )
 
@@ -147,8 +147,8 @@ def _hints(
     )
 
 
-def _noticed(times: Sequence[Time], seen: Sequence[_Seen], acts: Sequence[PlantedAct]) -> Noticed:
-    counted = [act for act in acts if _is_scored(act, times)]
+def _noticed(parts: Recordings, seen: Sequence[_Seen], acts: Sequence[PlantedAct]) -> Noticed:
+    counted = [act for act in acts if parts.show(act.started_at, act.ended_at)]
     as_hints = as_uncertain = 0
     for act in counted:
         near = [each for each in seen if planted_acts.is_near(act, each.start, each.end)]
@@ -160,15 +160,6 @@ def _noticed(times: Sequence[Time], seen: Sequence[_Seen], acts: Sequence[Plante
         as_uncertain=as_uncertain,
         not_scored=len(acts) - len(counted),
     )
-
-
-def _is_scored(act: PlantedAct, times: Sequence[Time]) -> bool:
-    """Of a live hour it isn't known which part of it was scored."""
-    for each in times:
-        length = scored_footage.HOUR if each.is_live else timedelta(seconds=each.seconds)
-        if act.started_at < each.start + length and act.ended_at > each.start:
-            return True
-    return False
 
 
 def _misses(camera: Camera, weights: Weights, since: datetime) -> int:

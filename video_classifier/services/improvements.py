@@ -19,6 +19,7 @@ from zoneinfo import ZoneInfo
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.db import transaction
+from django.db.models import Max, Min
 
 from video_classifier.ml import files as ml_files
 from video_classifier.ml.isolation.children import (
@@ -140,8 +141,19 @@ def material(store: Store) -> Material:
         cameras=len({camera for _, camera, _ in rows if camera}),
         first=days[0] if days else None,
         last=days[-1] if days else None,
-        kappa=agreement.kappa(agreement.pairs(Review.objects.filter(event__in=keys))),
+        kappa=_kappa(store, events),
     )
+
+
+def _kappa(store: Store, agreed: EventQuerySet) -> Kappa | None:
+    """Of all events from the first of those to the last: also of those that nobody agrees on."""
+    ends = agreed.aggregate(first=Min("happened_at"), last=Max("happened_at"))
+    if ends["first"] is None:
+        return None
+    every = Event.objects.current().filter(
+        store=store, happened_at__gte=ends["first"], happened_at__lte=ends["last"]
+    )
+    return agreement.kappa(agreement.pairs(Review.objects.filter(event__in=every)))
 
 
 def refuse_if_it_can_not_learn(model: str) -> None:
@@ -214,7 +226,9 @@ def _run(improvement: Improvement, proceed: Callable[[], bool]) -> None:
     except (Refused, ImproveError, BundleError) as refusal:
         _fail(improvement, str(refusal))
     except ChildDiedError:
-        _try_again(improvement)
+        logger.warning("what learned for store %s was killed", improvement.store_id)
+        reason = KILLED.format(count=improvement.attempts)
+        jobs.try_again(improvement, give_up=partial(_fail, reason=reason), pause=PAUSE, stage="")
     except Exception as error:
         logger.exception("store %s: nothing was learned", improvement.store_id)
         is_full = disk.ran_full(error) or disk.is_nearly_full()
@@ -225,15 +239,6 @@ def _sweep_if_cancelled(improvement: Improvement) -> None:
     """Another worker may go on with what is there."""
     if not Improvement.objects.filter(pk=improvement.pk).unfinished().exists():
         shutil.rmtree(_folder(improvement), ignore_errors=True)
-
-
-def _try_again(improvement: Improvement) -> None:
-    """Later, but not for ever."""
-    logger.warning("what learned for store %s was killed", improvement.store_id)
-    if improvement.attempts >= settings.ANALYSIS_ATTEMPTS:
-        _fail(improvement, KILLED.format(count=improvement.attempts))
-    else:
-        jobs.try_later(improvement, pause=PAUSE, stage="")
 
 
 def _fail(improvement: Improvement, reason: str) -> None:
@@ -302,7 +307,7 @@ def _child() -> Iterator[Child]:
 def _finish(improvement: Improvement, made: Path, report: dict[str, Any]) -> ModelVersion:
     learned = report.pop("learned")
     seen = [*learned, *(each["event"] for each in report["events"])]
-    kappa = agreement.kappa(agreement.pairs(Review.objects.filter(event__in=seen)))
+    kappa = _kappa(improvement.store, Event.objects.filter(pk__in=seen))
     facts = report | {"kappa": [kappa.value, kappa.low, kappa.high] if kappa else None}
     with sandbox.refusing():
         card = bundle.read_card(made)

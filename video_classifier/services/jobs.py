@@ -193,10 +193,16 @@ def give_way(job: models.Job, *, pause: timedelta = timedelta()) -> None:
         change(job, not_before=database.now() + pause, attempts=F("attempts") - 1, **_QUEUED)
 
 
-def try_again(job: AnyJob, *, give_up: Callable[[AnyJob], None]) -> None:
+def try_again(
+    job: AnyJob,
+    *,
+    give_up: Callable[[AnyJob], None],
+    pause: timedelta = timedelta(),
+    **changes: object,
+) -> None:
     """Back to its place after something interrupted it, but not for ever. Raises LeaseLostError."""
     if job.attempts < settings.ANALYSIS_ATTEMPTS:
-        try_later(job, pause=timedelta())
+        try_later(job, pause=pause, **changes)
     else:
         give_up(job)
 

@@ -160,22 +160,40 @@ class Recordings:
         self._clips: dict[UUID, int] = {}
         self._hours: dict[datetime, int] = {}
         self._files: dict[str, int] = {}
+        self._known = {(each.clip, each.file) for each in found}
         self._unknown = {each.clip for each in found if each.has_no_time}
         live = {each.start for each in found if each.is_live}
-        counted = (each._replace(seconds=_seconds_beside(live, each)) for each in found)
-        self.rows = [each for each in counted if each.seconds > 0]
+        # Of each of `every`, what counts.
+        self.counted = [each._replace(seconds=_seconds_beside(live, each)) for each in found]
+        self.rows = [each for each in self.counted if each.seconds > 0]
+        self.seconds: dict[int, float] = {}  # by the number of the recording
         for number, each in enumerate(self.rows):
-            if each.is_live:
-                self._hours.setdefault(each.start, number)
-            elif each.clip is not None:
-                self._clips[each.clip] = number
-            else:
-                self._files[each.file] = number
+            of_it = self._place(each, number)
+            self.seconds[of_it] = self.seconds.get(of_it, 0.0) + each.seconds
+
+    def _place(self, row: Time, number: int) -> int:
+        """The number of its recording: an hour in which a version came into use is one."""
+        if row.is_live:
+            return self._hours.setdefault(row.start, number)
+        if row.clip is not None:
+            return self._clips.setdefault(row.clip, number)
+        return self._files.setdefault(row.file, number)
 
     @property
     def count(self) -> int:
-        """An hour in which a version came into use is one."""
-        return len(self._clips) + len(self._hours) + len(self._files)
+        return len(self.seconds)
+
+    def show(self, start: datetime, end: datetime) -> bool:
+        """Whether any is of that time. Of a live hour it isn't known which part was scored."""
+        for each in self.every:
+            length = HOUR if each.is_live else timedelta(seconds=each.seconds)
+            if start < each.start + length and end > each.start:
+                return True
+        return False
+
+    def has(self, clip: UUID | None, file: str) -> bool:
+        """Whether that recording was scored; what is kept of live events is none."""
+        return bool(clip or file) and (clip, file) in self._known
 
     def number(self, clip: UUID | None, file: str, start: datetime) -> int | None:
         """None: it is of other footage, or of an hour that was watched live as well."""

@@ -9,6 +9,7 @@ from video_classifier.services.periods import Span
 from video_classifier.web.dashboard import Row, precision
 
 NAMED = 6  # dates below a drawing, about
+_IN_TITLES = {"Hints", "Confirmed", "False alarms", "Unclear", "No answer"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,7 +67,8 @@ class Column:
     def hints_title(self) -> str:
         if self.row.figures.is_empty:
             return f"{self.row.name}: no clips"
-        words = ", ".join(f"{label.lower()} {text}" for label, text in self.row.cells[2:7])
+        shown = [(label, text) for label, text in self.row.cells if label in _IN_TITLES]
+        words = ", ".join(f"{label.lower()} {text}" for label, text in shown)
         return f"{self.row.name}: {words}"
 
     @property

@@ -137,6 +137,7 @@ def _wait(figures: Figures) -> str:
 
 
 COLUMNS: dict[str, Callable[[Figures], str]] = {
+    "False a camera-day": lambda figures: figures.false_rate_in_words or UNKNOWN,
     "Clips": _count(lambda figures: figures.clips),
     "Hours": hours,
     "Hints": _count(lambda figures: figures.hints),
@@ -146,7 +147,6 @@ COLUMNS: dict[str, Callable[[Figures], str]] = {
     "No answer": _count(lambda figures: figures.unanswered),
     "Precision": precision,
     "Uncertain": _count(lambda figures: figures.uncertain),
-    "False a camera-day": lambda figures: figures.false_rate_in_words or UNKNOWN,
     "Missed": _count(lambda figures: figures.missed),
     "Answered after": _wait,
 }

@@ -163,7 +163,7 @@ def figure_rows(found: Comparison) -> Iterator[FigureRow]:
     """Paired, each with its interval."""
     if pair := found.false_hints:
         yield FigureRow(
-            what=f"Hints that may be false, in {found.days:.1f} camera-days",
+            what=f"Hints that may be false, in {found.days_in_words} camera-days",
             before=str(pair.before),
             after=str(pair.after),
             change=pair.change.sentence,

@@ -104,6 +104,14 @@ def test_a_difference_is_of_the_same_days() -> None:
     assert found.recordings == 4
 
 
+def test_a_difference_is_a_sentence_without_powers_of_ten() -> None:
+    facts = {"value": 2400.0, "low": -11.2, "high": 7600.0, "recordings": 12}
+
+    found = poisson.Difference(**facts)  # type: ignore[arg-type]
+
+    assert found.sentence == "+2,400 a day (95 %: -11.2 to +7,600; 12 recordings)"
+
+
 def test_two_that_agree_may_differ_by_what_so_few_days_can_hide() -> None:
     found = poisson.paired_difference([1, 0, 0], [1, 0, 0], [1, 1, 1])
 

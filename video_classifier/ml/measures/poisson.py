@@ -95,10 +95,8 @@ class Difference:
 
     @property
     def sentence(self) -> str:
-        return (
-            f"{self.value:+.2g} a day (95 %: {self.low:+.2g} to {self.high:+.2g}; "
-            f"{self.recordings} recordings)"
-        )
+        value, low, high = map(_signed, (self.value, self.low, self.high))
+        return f"{value} a day (95 %: {low} to {high}; {self.recordings} recordings)"
 
 
 def paired_difference(
@@ -143,6 +141,11 @@ def short(value: float) -> str:
     if value >= 99.5:  # noqa: PLR2004
         return f"{value:,.0f}"
     return f"{value:.1f}" if value >= 0.995 else f"{value:.2g}"  # noqa: PLR2004
+
+
+def _signed(value: float) -> str:
+    """As "-0.94", "+4.8", "+120", "+0"."""
+    return f"{'-' if value < 0 else '+'}{short(abs(value))}"
 
 
 def _days(days: float) -> str:

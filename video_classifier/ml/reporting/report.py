@@ -17,6 +17,7 @@ from video_classifier.ml.contracts import ClipError, Image
 from video_classifier.ml.data.footage import Unreadable
 from video_classifier.ml.evaluation import evaluate
 from video_classifier.ml.evaluation.evaluate import Evaluation, Group, ScoredClip, UnscoredClip
+from video_classifier.ml.evaluation.per_camera_day import PerCameraDay
 from video_classifier.ml.reporting import contact_sheet, plots
 from video_classifier.ml.reporting.contact_sheet import Row
 from video_classifier.ml.serving.card import Card, Interval
@@ -56,8 +57,13 @@ _PLOTS = {
 }
 
 
-def write(folder: Path, evaluation: Evaluation, card: Card) -> Path:
-    """Writes plots and worst mistakes as PNG, metrics.json, and the page, whose path it returns."""
+def write(
+    folder: Path, evaluation: Evaluation, card: Card, *, by_day: PerCameraDay | None = None
+) -> Path:
+    """Writes plots and worst mistakes as PNG, metrics.json, and the page, whose path it returns.
+
+    False hints a camera-day, where they are known, are the page's first figures.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     for name in (*_PLOTS, "mistakes"):  # of an earlier evaluation, which may have had others
         (folder / f"{name}.png").unlink(missing_ok=True)
@@ -70,7 +76,7 @@ def write(folder: Path, evaluation: Evaluation, card: Card) -> Path:
     if rows:
         contact_sheet.save(rows, folder / MISTAKES_FILE)
     page = folder / PAGE_FILE
-    page.write_text(_page(evaluation, card, plot_files, rows), encoding="utf-8")
+    page.write_text(_page(evaluation, card, by_day, plot_files, rows), encoding="utf-8")
     return page
 
 
@@ -106,13 +112,18 @@ def _rows(clips: Sequence[ScoredClip]) -> Iterator[Row]:
 
 
 def _page(
-    evaluation: Evaluation, card: Card, plot_files: dict[str, Path], mistakes: Sequence[Row]
+    evaluation: Evaluation,
+    card: Card,
+    by_day: PerCameraDay | None,
+    plot_files: dict[str, Path],
+    mistakes: Sequence[Row],
 ) -> str:
     clips = len(evaluation.scored)
     return Template(_TEMPLATE.read_text(encoding="utf-8")).substitute(
         title=escape(f"{evaluation.model} on {clips} clips"),
         facts=_facts(evaluation, card),
         warnings="".join(f"<li>{escape(one)}</li>" for one in evaluation.warnings),
+        by_day="" if by_day is None else _days(by_day),
         metrics="".join(_metric_row(name, evaluation.metrics[name]) for name in MEANINGS),
         plots="".join(_plot(_PLOTS[name], file) for name, file in plot_files.items()),
         groups=_groups(evaluation.groups),
@@ -133,6 +144,22 @@ def _facts(evaluation: Evaluation, card: Card) -> str:
         "Clips": f"{thefts} with a theft, {len(evaluation.scored) - thefts} ordinary",
     }
     return "".join(f"<div><dt>{k}</dt><dd>{escape(v)}</dd></div>" for k, v in facts.items())
+
+
+def _days(found: PerCameraDay) -> str:
+    cameras = [*found.cameras.items(), *([("All", found.all)] if found.all else [])]
+    rows = "".join(
+        f'<tr><th scope="row">{escape(name)}</th><td>{rate.recordings}</td>'
+        f"<td>{escape(str(rate))}</td></tr>"
+        for name, rate in cameras
+    )
+    return (
+        "<section><h2>False hints a camera-day</h2><table><thead><tr>"
+        '<th scope="col">Camera</th><th scope="col">Recordings</th>'
+        '<th scope="col">False hints, with the exact 95 % interval</th></tr></thead>'
+        f"<tbody>{rows}</tbody></table>"
+        f"<ul>{''.join(f'<li>{escape(note)}</li>' for note in found.notes)}</ul></section>"
+    )
 
 
 def _metric_row(name: str, metric: Interval) -> str:
