@@ -11,8 +11,9 @@ from django.apps import apps
 from django.contrib import admin
 from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import Permission, User
+from django.core.exceptions import BadRequest
 from django.db.models import Model
-from django.test import Client
+from django.test import Client, RequestFactory
 from django.urls import reverse
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries, DjangoCaptureOnCommitCallbacks, Settings
@@ -77,6 +78,19 @@ def act(client: Client, url: str, action: str, *rows: Clip | Analysis | ApiKey) 
     chosen = [str(row.pk) for row in rows]
     answers = {"action": action, "_selected_action": chosen, "post": "yes"}
     assert client.post(url, answers).status_code == 302
+
+
+@pytest.mark.django_db
+def test_every_list_turns_away_what_can_be_no_row(rf: RequestFactory) -> None:
+    address = reverse("admin:index")  # with the addresses, lists of other apps are taken away
+    request = rf.post(address, {"action": "any", "_selected_action": ["x" * 1000]})
+    lists = admin.site._registry
+
+    for each in lists.values():
+        with pytest.raises(BadRequest, match="There is no such row"):
+            each.response_action(request, each.model._default_manager.none())
+
+    assert len(lists) > 40
 
 
 @pytest.mark.parametrize("url", [CLIPS, ANALYSES])

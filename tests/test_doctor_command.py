@@ -10,12 +10,15 @@ import pytest
 from django.core.files.storage import default_storage
 from django.core.management import CommandError, call_command
 from django.db import DatabaseError, connection
+from django.test import Client
 from django.utils import timezone
 from pytest_django import Settings
 
 from tests.conftest import MakeAnalysis, MakeModel
+from tests.makers.alerts import make_channel, make_delivery
 from tests.makers.feeds import make_feed
-from video_classifier.models import Feed, Segment
+from video_classifier.models import Delivery, Feed, Segment
+from video_classifier.states import Status
 
 pytestmark = pytest.mark.django_db
 
@@ -110,3 +113,25 @@ def test_cameras_without_a_watcher_are_worth_a_note() -> None:
     Feed.objects.update(is_enabled=True)
 
     assert any("1 of 1 live cameras" in line for line in lines(said(), "note"))
+
+
+def test_alerts_that_reached_nobody_are_told_here_and_in_the_administration(
+    admin_client: Client,
+) -> None:
+    what_to_do = "put its channel right, and choose “Try again”"
+    channel = make_channel()
+    make_delivery(channel, status=Status.DONE)
+    assert what_to_do not in admin_client.get("/admin/").content.decode()
+
+    failed = [make_delivery(channel, status=Status.FAILED) for _ in range(2)]
+
+    assert "2 alerts in the last 24 hours got nowhere. The log" in (text := said())
+    assert any(what_to_do in line for line in lines(text, "note"))
+    shown = admin_client.get("/admin/").content.decode()
+    assert what_to_do in shown
+    assert 'href="/alerts/?state=failed"' in shown
+
+    long_ago = timezone.now() - timedelta(days=2)
+    Delivery.objects.filter(pk__in=[each.pk for each in failed]).update(created_at=long_ago)
+
+    assert what_to_do not in said()

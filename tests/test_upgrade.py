@@ -15,15 +15,49 @@ from django.contrib.auth.models import User
 from django.core.management import call_command
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
+from django.test import Client
 from pytest_django import DjangoDbBlocker
 
 from scripts import make_0_1_database
 from scripts.make_0_1_database import APP, LAST, NOON
-from tests.conftest import MakeAnalysis, MakeClip, MakeTrack, make_segment
-from video_classifier.models import Analysis, BrowserCopy, Clip, HeatMap, OneTimePassword, Segment
+from tests.conftest import MakeAnalysis, MakeClip, MakeModel, MakeTrack, make_segment
+from tests.makers.events import make_result_event
+from tests.makers.measures import make_score
+from tests.makers.versions import make_version
+from video_classifier.models import (
+    Analysis,
+    BrowserCopy,
+    Camera,
+    Clip,
+    HeatMap,
+    OneTimePassword,
+    RepeatableRequest,
+    Segment,
+)
 from video_classifier.models.analyses import Result
-from video_classifier.services import copy_runs, evidence, jobs, segments, worker
-from video_classifier.states import Playback, Prediction, Status, ThresholdOrigin, View
+from video_classifier.services import (
+    cases,
+    copy_runs,
+    evidence,
+    idempotency,
+    jobs,
+    reviews,
+    second_factor,
+    segments,
+    tags,
+    trash,
+    worker,
+)
+from video_classifier.services.errors import Refused
+from video_classifier.states import (
+    Answer,
+    Playback,
+    Prediction,
+    Status,
+    ThresholdOrigin,
+    Verdict,
+    View,
+)
 
 ROOT = Path(__file__).parent.parent
 
@@ -167,6 +201,38 @@ def test_the_queue_goes_on_where_it_was() -> None:
     assert Segment.objects.get(analysis=of("queued later.mp4")).attempts == 3
     assert worker.step(worker="one", kinds=["copies"])  # tries it, and there is no such file
     assert copy_runs.ATTEMPTS == 3
+
+
+@upgrade
+def test_what_came_later_works_on_what_was_there(make_model: MakeModel) -> None:
+    make_model()
+    hint, ada = of("hint.mp4"), User.objects.get(username="ada")
+    clip = hint.clip
+    event = make_result_event(hint)
+
+    reviews.answer(event, clip, ada, answer=Answer.FALSE_ALARM)
+    case = cases.create(clip.store, cases.Subject(name="Perfume"), by=ada)
+    cases.add_event(case, event, by=ada)
+    tags.put([clip], "till")
+    make_score(Camera.objects.create(store=clip.store, name="Till"), clip=clip)
+    version = make_version(clip.store)
+    second_factor.pending(ada)
+    begun = idempotency.begin(ada, "key", "fingerprint")
+    assert isinstance(begun, RepeatableRequest)
+    idempotency.finish(begun, idempotency.Answer(status=201, body={}))
+    browser = Client()
+    browser.force_login(ada)
+
+    assert Clip.objects.get(pk=clip.pk).verdict == Verdict.FALSE_ALARM
+    assert idempotency.begin(ada, "key", "fingerprint") == idempotency.Answer(status=201, body={})
+    pages = [
+        *("/history/?tag=till", "/review/", "/dashboard/", "/cases/", "/personal-data/", "/audit/"),
+        *(hint.get_absolute_url(), f"/cases/{case.pk}/", f"/stores/{clip.store_id}/versions/"),
+    ]
+    assert [page for page in pages if browser.get(page).status_code != 200] == []
+    assert version.store == clip.store
+    with pytest.raises(Refused, match="Perfume"):
+        trash.put(clip, by=ada)
 
 
 def claim() -> Segment | None:

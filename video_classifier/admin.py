@@ -94,23 +94,6 @@ from video_classifier.states import Role
 admin.site.site_header = "Shoplift administration"
 admin.site.site_title = "Shoplift"
 admin.site.login = limited(limits.SIGN_INS, methods=("POST",))(admin.site.login)  # type: ignore[assignment, method-assign]
-_respond = admin.ModelAdmin.response_action
-
-
-def _respond_to_rows(
-    self: admin.ModelAdmin, request: HttpRequest, queryset: QuerySet[Any]
-) -> HttpResponse | None:
-    """Django looks for what was ticked as it was sent, and breaks on what can be no row."""
-    for chosen in request.POST.getlist(ACTION_CHECKBOX_NAME):
-        try:
-            self.opts.pk.clean(chosen, None)
-        except ValidationError as error:
-            msg = "There is no such row."
-            raise BadRequest(msg) from error
-    return _respond(self, request, queryset)
-
-
-admin.ModelAdmin.response_action = _respond_to_rows  # type: ignore[assignment, method-assign]
 
 
 MOST_COUNTED = 2000  # rows
@@ -130,7 +113,21 @@ class LongPaginator(Paginator):
         return min(rows[: MOST_COUNTED + 1].count(), MOST_COUNTED)
 
 
-class ReadOnlyAdmin(admin.ModelAdmin):
+class OurAdmin(admin.ModelAdmin):
+    """Of every class that is registered here."""
+
+    def response_action(self, request: HttpRequest, queryset: QuerySet[Any]) -> HttpResponse | None:  # type: ignore[override]
+        """Django looks for what was ticked as it was sent, and breaks on what can be no row."""
+        for chosen in request.POST.getlist(ACTION_CHECKBOX_NAME):
+            try:
+                self.opts.pk.clean(chosen, None)
+            except ValidationError as error:
+                msg = "There is no such row."
+                raise BadRequest(msg) from error
+        return super().response_action(request, queryset)
+
+
+class ReadOnlyAdmin(OurAdmin):
     """To be looked at; everything else services write."""
 
     search_hint = ""  # what is searched; as Django's search_help_text it would be the field's name
@@ -864,7 +861,7 @@ class SignedInAdmin(ReadOnlyAdmin):
 
 
 @admin.register(Store)
-class StoreAdmin(admin.ModelAdmin):
+class StoreAdmin(OurAdmin):
     list_display = ("name", "time_zone")
     search_fields = ("name",)
 
@@ -888,7 +885,7 @@ class StoreAdmin(admin.ModelAdmin):
 
 
 @admin.register(Camera)
-class CameraAdmin(admin.ModelAdmin):
+class CameraAdmin(OurAdmin):
     list_display = ("name", "store")
     list_filter = ("store",)
     list_select_related = ("store",)
@@ -900,7 +897,7 @@ class CameraAdmin(admin.ModelAdmin):
 
 
 @admin.register(Membership)
-class MembershipAdmin(admin.ModelAdmin):
+class MembershipAdmin(OurAdmin):
     list_display = ("user", "store", "role")
     list_filter = ("store", "role")
     list_select_related = ("user", "store")
@@ -940,7 +937,7 @@ admin.site.unregister(Group)
 
 
 @admin.register(Group)
-class NotedGroupAdmin(GroupAdmin):
+class NotedGroupAdmin(OurAdmin, GroupAdmin):
     """Django's; what is done to a group is done to all who are in it."""
 
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:  # noqa: FBT001  (Django's)
@@ -964,7 +961,7 @@ admin.site.unregister(User)
 
 
 @admin.register(User)
-class MemberAdmin(UserAdmin):
+class MemberAdmin(OurAdmin, UserAdmin):
     """Django's, with the stores in which somebody works.
 
     Who may change accounts could else make a superuser of themselves, or sign in as one.
@@ -1093,7 +1090,7 @@ def _may_touch(request: HttpRequest, account: User | None) -> bool:
 
 
 @admin.register(AccessAttempt)
-class FailedSignInAdmin(AccessAttemptAdmin):  # type: ignore[misc]
+class FailedSignInAdmin(OurAdmin, AccessAttemptAdmin):  # type: ignore[misc]
     """Deleting a row lets that name at that address in again."""
 
     list_display = ("attempt_time", "username", "ip_address", "failures_since_start", "path_info")

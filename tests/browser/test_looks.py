@@ -33,7 +33,7 @@ pytestmark = pytest.mark.browser
 
 SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 HEIGHTS = {360: 740, 1440: 900}
-HEIGHTS_OF_SHIFT = {360: 740, 768: 1024, 1440: 900}  # reviewed on tablets, too
+HEIGHTS_OF_SHIFT = {360: 740, 768: 1024, 1440: 900}  # used on tablets, too
 NARROWEST = 320  # 1280 pixels at 400 %: WCAG 2.2, 1.4.10
 BETWEEN = (768, 1120, 1366)  # tablets, and where a table has just room for its columns
 TOO_WIDE = """() => [document.documentElement, ...document.querySelectorAll(".table-frame")]
@@ -158,7 +158,7 @@ def test_the_pages_of_alerts_are_accessible_and_fit(
     assert faults == {}
 
 
-def test_the_pages_of_retention_and_the_audit_log_are_accessible_and_fit(
+def test_the_pages_of_retention_personal_data_and_the_audit_log_are_accessible_and_fit(
     make_user: MakeUser,
     make_store: MakeStore,
     make_clip: MakeClip,
@@ -171,10 +171,14 @@ def test_the_pages_of_retention_and_the_audit_log_are_accessible_and_fit(
     monkeypatch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "1")  # Playwright's loop runs in this thread
     grace = showcase_keep.make_manager(make_user, make_store)
     found = showcase_keep.make_log(grace, make_clip, make_analysis)
+    asked = showcase_keep.make_footage(make_store, make_clip)
 
     page = browser.new_page(base_url=site)
     sign_in(page, "grace")
     faults = walk(page, showcase_keep.of_manager(found, found.store_id), pictures)
+    page = browser.new_page(base_url=site)
+    sign_in(page, "root")
+    faults |= walk(page, showcase_keep.of_superuser(asked), pictures, HEIGHTS_OF_SHIFT)
 
     assert faults == {}
 

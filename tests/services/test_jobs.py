@@ -121,6 +121,27 @@ def test_a_user_who_always_sends_one_more_does_not_keep_the_others_waiting(
     assert turns == [ada, bob, ada, bob, ada, bob]
 
 
+@pytest.mark.parametrize("queues", [16, 2])
+def test_of_many_only_those_whose_turn_may_come_are_sorted_and_the_turn_is_the_same(
+    queue: Any, make_user: MakeUser, monkeypatch: pytest.MonkeyPatch, queues: int
+) -> None:
+    monkeypatch.setattr(jobs, "FEW_WAIT", 2)
+    monkeypatch.setattr(jobs, "MOST_QUEUES", queues)
+    monkeypatch.setattr(jobs, "AHEAD", 2)
+    ada, bob = make_user("ada"), make_user("bob")
+    for user, priority in ((ada, 0), (ada, 0), (None, 0), (bob, -1), (ada, 0), (bob, 0), (bob, -1)):
+        queue(user, priority=priority)
+    queue(ada, not_before=timezone.now() + HOUR)  # rests
+    waiting = jobs.ready(BrowserCopy.objects.all())
+
+    sorted_ones = jobs._in_turn(waiting).count()
+    turns = [(waiting.in_turn().first(), claim()) for _ in range(8)]
+
+    assert sorted_ones == (6 if queues > 2 else 7)
+    assert all(theirs == found for theirs, found in turns)
+    assert [found for _, found in turns].index(None) == 7
+
+
 def test_jobs_of_nobody_wait_as_one_users_do(queue: Any, make_user: MakeUser) -> None:
     ada = make_user("ada")
     for user in (None, None, ada, ada):

@@ -137,6 +137,10 @@ PAGES: list[tuple[str, dict[str, object], set[str]]] = [
     ("clip-to-case", {"pk": SOME_ID}, {"GET", "POST"}),
     ("audit", {}, {"GET", "HEAD"}),
     ("audit-csv", {}, {"GET", "HEAD"}),
+    ("personal-data", {}, {"GET", "HEAD"}),
+    ("requested-footage", {}, {"GET", "HEAD"}),
+    ("export-requested-footage", {}, {"GET", "HEAD"}),
+    ("erase-requested-footage", {}, {"POST"}),
     ("retention-stores", {}, {"GET", "HEAD"}),
     ("retention", {"pk": SOME_NUMBER}, {"GET", "POST"}),
     ("cameras", {}, {"GET", "HEAD"}),
@@ -388,6 +392,10 @@ POST web:delete-camera                   in     404  404   404   403    403    4
 
 GET  web:audit                           in     403  403   403   403    403    403    200   200
 GET  web:audit-csv                       in     403  403   403   403    403    403    200   200
+GET  web:personal-data                   in     403  403   403   403    403    403    403   200
+GET  web:requested-footage               in     403  403   403   403    403    403    403   200
+GET  web:export-requested-footage        in     403  403   403   403    403    403    403   422
+POST web:erase-requested-footage         in     403  403   403   403    403    403    403   422
 GET  web:retention-stores                in     403  403   403   403    403    403    302   200
 GET  web:retention                       in     404  404   404   403    403    403    200   200
 POST web:retention                       in     404  404   404   403    403    403    302   302

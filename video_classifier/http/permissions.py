@@ -52,6 +52,10 @@ MAY_NOT_KEEP = (
     "Only managers of a store may choose for how long its footage is kept. Ask an administrator to "
     "make you one."
 )
+MAY_NOT_ANSWER_FOR_DATA = (
+    "Only superusers see what personal data there is, export it and erase it. Ask an administrator "
+    "to do it, or to make you one."
+)
 NO_STORE_AT_ALL = "There is no store yet. Add one in the administration."
 
 

@@ -22,7 +22,7 @@ from django.db import DatabaseError, connection
 from django.template.defaultfilters import filesizeformat
 
 from video_classifier.models import Feed
-from video_classifier.services import backlog, catalog, database, disk, readiness
+from video_classifier.services import backlog, catalog, database, disk, gauges, readiness
 from video_classifier.services.errors import Refused
 
 CLOCKS_AGREE = timedelta(seconds=5)
@@ -100,6 +100,7 @@ def _of_database() -> Iterator[Finding]:
         return
     yield fine("Its tables are those of this version.")
     yield from _queue()
+    yield from _alerts()
     yield from _cameras()
 
 
@@ -115,6 +116,11 @@ def _queue() -> Iterator[Finding]:
         yield wrong(f"{readiness.STUCK.format(minutes=minutes)} Start one.")
     else:
         yield fine(f"The queue moves; RUNNER is {settings.RUNNER}.")
+
+
+def _alerts() -> Iterator[Finding]:
+    failed = gauges.failed_alerts()
+    yield note(failed) if failed else fine("No alert of the last 24 hours failed.")
 
 
 def _cameras() -> Iterator[Finding]:

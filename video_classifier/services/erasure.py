@@ -8,7 +8,8 @@ is held: then nothing goes.
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, replace
 from uuid import UUID
 
 from django.contrib.auth.models import User
@@ -63,6 +64,7 @@ class Plan:
     acts: int  # for a test
     exports: int  # of cases
     unknown: tuple[UUID, ...]  # clips that may be of that time; they stay unless asked for
+    left: int = 0  # clips that a call did not get to
 
 
 def plan(asked: RequestedFootage, *, unknown_too: bool = False) -> Plan:
@@ -82,23 +84,34 @@ def plan(asked: RequestedFootage, *, unknown_too: bool = False) -> Plan:
         alerts=_alerts(asked, keys).count(),
         candidates=(of_clips | requested_footage.candidates(asked).order_by()).distinct().count(),
         acts=requested_footage.acts(asked).count(),
-        exports=sum(_exports(key).count() for key in keys),
+        exports=_exports(keys).count(),
         unknown=tuple(key for (key,) in unknown),
     )
 
 
-def erase(asked: RequestedFootage, *, by: User, unknown_too: bool = False) -> Plan:
-    """Clip by clip, each in a transaction of its own. Raises Refused."""
+def erase(
+    asked: RequestedFootage,
+    *,
+    by: User,
+    unknown_too: bool = False,
+    enough: Callable[[], bool] = lambda: False,
+) -> Plan:
+    """Clip by clip, each in a transaction of its own. Raises Refused.
+
+    Where it is `enough` before the last clip, some are `left`, and so is what belongs to no clip:
+    another call goes on.
+    """
     wanted = plan(asked, unknown_too=unknown_too)
-    for count, key in enumerate(wanted.clips):
+    count = 0
+    for key in wanted.clips:
+        if count and enough():
+            break
         _erase_clip(key, by=by, before=count)
+        count += 1
+    done = replace(wanted, clips=wanted.clips[:count], left=len(wanted.clips) - count)
     with transaction.atomic():
-        _live_events(asked, ()).delete()
-        requested_footage.alerts(asked).delete()
-        requested_footage.candidates(asked).delete()
-        requested_footage.acts(asked).delete()
-        for row, seconds in requested_footage.scored_times(asked):
-            ScoredTime.objects.filter(pk=row.pk).update(seconds=F("seconds") - seconds)
+        if not done.left:
+            _erase_what_has_no_clip(asked)
         audit.record(
             Action.ERASED,
             by,
@@ -107,12 +120,22 @@ def erase(asked: RequestedFootage, *, by: User, unknown_too: bool = False) -> Pl
             store=asked.camera.store_id,
             since=asked.start.isoformat(),
             until=asked.end.isoformat(),
-            clips=len(wanted.clips),
-            live_events=wanted.live_events,
-            candidates=wanted.candidates,
+            clips=count,
+            left=done.left,
+            live_events=0 if done.left else done.live_events,
+            candidates=0 if done.left else done.candidates,
         )
-    logger.info("erased %d clips of camera %d on request", len(wanted.clips), asked.camera.pk)
-    return wanted
+    logger.info("erased %d clips of camera %d on request", count, asked.camera.pk)
+    return done
+
+
+def _erase_what_has_no_clip(asked: RequestedFootage) -> None:
+    _live_events(asked, ()).delete()
+    requested_footage.alerts(asked).delete()
+    requested_footage.candidates(asked).delete()
+    requested_footage.acts(asked).delete()
+    for row, seconds in requested_footage.scored_times(asked):
+        ScoredTime.objects.filter(pk=row.pk).update(seconds=F("seconds") - seconds)
 
 
 @transaction.atomic
@@ -122,7 +145,7 @@ def _erase_clip(key: UUID, *, by: User, before: int) -> None:
         return
     if clip.case_items.exists():  # now that its row is locked, nobody puts it in one
         raise Refused(HELD_MEANWHILE.format(clip=key, count=before))
-    _exports(key).delete()
+    _exports([key]).delete()
     Alert.objects.filter(analysis__clip=clip).delete()
     LiveEvent.objects.filter(clip=clip).delete()
     CandidateScore.objects.filter(clip=clip).delete()
@@ -156,10 +179,10 @@ def _alerts(asked: RequestedFootage, keys: tuple[UUID, ...]) -> AlertQuerySet:
     return requested_footage.alerts(asked) | Alert.objects.filter(analysis__clip__in=keys)
 
 
-def _exports(key: UUID) -> CaseExportQuerySet:
-    """Of the cases that a clip was ever in: it may have been taken out since."""
-    added = AuditEntry.objects.filter(
-        action=Action.CASE_CHANGED, details__what="added", details__clip=str(key)
-    )
-    cases = [UUID(each) for each in added.values_list("object_id", flat=True)]
+def _exports(keys: Collection[UUID]) -> CaseExportQuerySet:
+    """Of the cases that one of these clips was ever in: it may have been taken out since."""
+    added = AuditEntry.objects.filter(action=Action.CASE_CHANGED, details__what="added")
+    names = {str(key) for key in keys}
+    rows = added.order_by().values_list("object_id", "details__clip")
+    cases = {UUID(case) for case, clip in rows.iterator() if clip in names}
     return CaseExport.objects.filter(case__in=cases)

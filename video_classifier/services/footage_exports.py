@@ -1,4 +1,4 @@
-"""Writes what there is of a camera from one moment to another into a folder, for who asks for it.
+"""Hands out what there is of a camera from one moment to another: into a folder, or as a ZIP.
 
 Files are copied as they are stored; `manifest.json` has their SHA-256 and all that models and
 people said of them. Accounts are not in it: they are other people.
@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import hashlib
 import json
-import shutil
-from collections.abc import Iterator
+import zipfile
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from io import RawIOBase
 from pathlib import Path
-from typing import IO
+from typing import IO, TYPE_CHECKING
+from uuid import UUID
 
 from django.contrib.auth.models import User
 from django.core.files.storage import default_storage
@@ -23,6 +25,9 @@ from video_classifier.services import audit, disk, files, requested_footage
 from video_classifier.services.errors import Refused
 from video_classifier.services.requested_footage import RequestedFootage
 from video_classifier.states import Action
+
+if TYPE_CHECKING:
+    from _typeshed import ReadableBuffer as Buffer
 
 MANIFEST = "manifest.json"
 AT_ONCE = 1024 * 1024  # bytes
@@ -65,20 +70,57 @@ def write(asked: RequestedFootage, folder: Path, *, by: User, unknown_too: bool 
     found = content(asked, unknown_too=unknown_too)
     _make(folder)
     with disk.refusing_when_full():
-        told = {
-            "note": NOTE,
-            "store": asked.camera.store.name,
-            "camera": asked.camera.name,
-            "from": asked.start.isoformat(),
-            "to": asked.end.isoformat(),
-            "clips": [_clip(clip, folder) for clip in _clips(asked, unknown_too=unknown_too)],
-            "live_events": [
-                _live_event(each, folder) for each in requested_footage.live_events(asked)
-            ],
-            "candidates": list(_candidates(asked)),
-        }
-        text = json.dumps(told, indent=2, ensure_ascii=False) + "\n"
-        (folder / MANIFEST).write_text(text, encoding="utf-8")
+        for member in _members(asked, unknown_too=unknown_too):
+            with (folder / member.name).open("wb") as file:
+                file.writelines(member.pieces)
+    _record(asked, found, by)
+    return found
+
+
+def archive(asked: RequestedFootage, *, by: User, unknown_too: bool = False) -> Iterator[bytes]:
+    """A ZIP of the same, piece by piece, which needs no room on the server. Raises Refused.
+
+    A file that turns out to be changed when it is read raises it on the way: what was sent until
+    then is no whole ZIP.
+    """
+    for clip in _clips(asked, unknown_too=unknown_too):
+        if not default_storage.exists(str(clip.file.name)):
+            raise Refused(LACKS_FILE.format(clip=clip.pk))
+    _record(asked, content(asked, unknown_too=unknown_too), by)
+    return _zipped(_members(asked, unknown_too=unknown_too))
+
+
+class _Pieces(RawIOBase):
+    """What a ZIP writes, until it is taken."""
+
+    def __init__(self) -> None:
+        self._written = bytearray()
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, content: Buffer, /) -> int:
+        self._written += content
+        return memoryview(content).nbytes
+
+    def take(self) -> bytes:
+        taken = bytes(self._written)
+        self._written.clear()
+        return taken
+
+
+def _zipped(members: Iterable[_Member]) -> Iterator[bytes]:
+    pieces = _Pieces()
+    with zipfile.ZipFile(pieces, "w", zipfile.ZIP_STORED) as made:
+        for member in members:
+            with made.open(member.name, "w", force_zip64=True) as file:
+                for piece in member.pieces:
+                    file.write(piece)
+                    yield pieces.take()
+    yield pieces.take()
+
+
+def _record(asked: RequestedFootage, found: Content, by: User) -> None:
     audit.record(
         Action.EXPORTED,
         by,
@@ -90,7 +132,6 @@ def write(asked: RequestedFootage, folder: Path, *, by: User, unknown_too: bool 
         clips=found.clips,
         live_events=found.live_events,
     )
-    return found
 
 
 def _make(folder: Path) -> None:
@@ -108,18 +149,71 @@ def _clips(asked: RequestedFootage, *, unknown_too: bool) -> list[Clip]:
     return found + (list(requested_footage.clips_of_unknown_time(asked)) if unknown_too else [])
 
 
-def _clip(clip: Clip, folder: Path) -> dict[str, object]:
-    name = f"{clip.pk}{Path(str(clip.file.name)).suffix}"
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Member:
+    """A file of an export."""
+
+    name: str
+    pieces: Iterable[bytes]
+
+
+def _members(asked: RequestedFootage, *, unknown_too: bool) -> Iterator[_Member]:
+    """The manifest comes last: each is read to its end before the next."""
+    of_clips = []
+    for clip in _clips(asked, unknown_too=unknown_too):
+        yield _Member(name=_name(clip.pk, clip.file), pieces=_read_clip(clip))
+        of_clips.append(_clip(clip))
+    of_events = []
+    for event in requested_footage.live_events(asked):
+        has_still = bool(event.still) and default_storage.exists(event.still)
+        if has_still:  # without one the rest is still worth having
+            yield _Member(name=_name(event.pk, event.still), pieces=_read_still(event))
+        of_events.append(_live_event(event, has_still=has_still))
+    told = {
+        "note": NOTE,
+        "store": asked.camera.store.name,
+        "camera": asked.camera.name,
+        "from": asked.start.isoformat(),
+        "to": asked.end.isoformat(),
+        "clips": of_clips,
+        "live_events": of_events,
+        "candidates": list(_candidates(asked)),
+    }
+    text = json.dumps(told, indent=2, ensure_ascii=False) + "\n"
+    yield _Member(name=MANIFEST, pieces=[text.encode()])
+
+
+def _name(key: UUID, stored: object) -> str:
+    return f"{key}{Path(str(stored)).suffix}"
+
+
+def _read_clip(clip: Clip) -> Iterator[bytes]:
+    digest = hashlib.sha256()
     try:
-        with files.local_path(clip.file) as path:
-            shutil.copyfile(path, folder / name)
+        with files.local_path(clip.file) as path, path.open("rb") as file:
+            for piece in _pieces(file):
+                digest.update(piece)
+                yield piece
     except FileNotFoundError as error:
         raise Refused(LACKS_FILE.format(clip=clip.pk)) from error
-    if _digest(folder / name) != clip.sha256:
+    if digest.hexdigest() != clip.sha256:
         raise Refused(CHANGED.format(clip=clip.pk))
+
+
+def _read_still(event: LiveEvent) -> Iterator[bytes]:
+    with default_storage.open(event.still) as stored:
+        yield from _pieces(stored)
+
+
+def _pieces(file: IO[bytes]) -> Iterator[bytes]:
+    while piece := file.read(AT_ONCE):
+        yield piece
+
+
+def _clip(clip: Clip) -> dict[str, object]:
     analyses = clip.analyses.prefetch_related("events").order_by("queued_at")
     return {
-        "file": name,
+        "file": _name(clip.pk, clip.file),
         "sha256": clip.sha256,
         "recorded_at": _moment(clip.recorded_at),
         "uploaded_at": _moment(clip.uploaded_at),
@@ -127,11 +221,6 @@ def _clip(clip: Clip, folder: Path) -> dict[str, object]:
         "said": clip.verdict or None,
         "analyses": [_analysis(each) for each in analyses],
     }
-
-
-def _digest(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _analysis(analysis: Analysis) -> dict[str, object]:
@@ -154,29 +243,15 @@ def _analysis(analysis: Analysis) -> dict[str, object]:
     }
 
 
-def _live_event(event: LiveEvent, folder: Path) -> dict[str, object]:
+def _live_event(event: LiveEvent, *, has_still: bool) -> dict[str, object]:
     return {
         "started_at": _moment(event.started_at),
         "ended_at": _moment(event.ended_at),
         "model": event.model,
         "score": event.score,
         "threshold": event.threshold,
-        "still": _still(event, folder),
+        "still": _name(event.pk, event.still) if has_still else None,
     }
-
-
-def _still(event: LiveEvent, folder: Path) -> str | None:
-    """Its name; without one the rest is still worth having."""
-    if not event.still or not default_storage.exists(event.still):
-        return None
-    name = f"{event.pk}{Path(event.still).suffix}"
-    with default_storage.open(event.still) as stored, (folder / name).open("wb") as file:
-        _copy(stored, file)
-    return name
-
-
-def _copy(source: IO[bytes], target: IO[bytes]) -> None:
-    shutil.copyfileobj(source, target, AT_ONCE)
 
 
 def _candidates(asked: RequestedFootage) -> Iterator[dict[str, object]]:

@@ -5,12 +5,19 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 
 from django.db.models import Count
 
-from video_classifier.models import Alert, Feed
+from video_classifier.models import Alert, Delivery, Feed
 from video_classifier.services import database
-from video_classifier.states import AlertKind, FeedState
+from video_classifier.states import AlertKind, FeedState, Status
+
+RECENTLY = timedelta(days=1)
+FAILED = (
+    "{count} in the last 24 hours got nowhere. The log of alerts (/alerts/?state=failed) says why "
+    "of each: put its channel right, and choose “Try again”."
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,6 +34,13 @@ def alerts() -> dict[str, int]:
     """By their kind."""
     found = dict(Alert.objects.order_by().values_list("kind").annotate(count=Count("pk")))
     return {kind: found.get(kind, 0) for kind in AlertKind.values}
+
+
+def failed_alerts() -> str:
+    """That messages of the last day reached nobody, and what to do; "" if all did."""
+    recent = Delivery.objects.filter(created_at__gte=database.now() - RECENTLY)
+    count = recent.filter(status=Status.FAILED).order_by().count()
+    return FAILED.format(count=f"{count:,} alert{'s' * (count > 1)}") if count else ""
 
 
 def cameras() -> tuple[LiveCamera, ...]:

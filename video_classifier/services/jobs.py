@@ -13,7 +13,7 @@ from datetime import timedelta
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.db import DatabaseError, connection, transaction
-from django.db.models import Case, F, When
+from django.db.models import Case, Count, F, When
 
 from video_classifier.models import jobs as models
 from video_classifier.querysets import AnyJob, JobQuerySet
@@ -26,6 +26,8 @@ logger = logging.getLogger(__name__)
 LOOK_SECONDS = 1.0  # from look to look whether a running job is still wanted
 
 AHEAD = 32  # so many of the first in turn are tried to be locked: more than claim at one moment
+FEW_WAIT = 1000  # jobs, which are sorted as a whole
+MOST_QUEUES = 16  # of users and priorities, each of which takes a query
 
 _QUEUED: dict[str, object] = {
     "status": Status.QUEUED,
@@ -88,7 +90,26 @@ def claim_next(
 
 
 def _first(jobs: JobQuerySet[AnyJob]) -> AnyJob | None:
-    return ready(jobs).in_turn().first()
+    return _in_turn(ready(jobs)).first()
+
+
+def _in_turn(waiting: JobQuerySet[AnyJob]) -> JobQuerySet[AnyJob]:
+    """The first AHEAD of them, and others behind these.
+
+    To sort all that wait takes the longer the more there are. Of many only the heads of each
+    user's own queue are sorted, which an index finds: nobody else's turn can come sooner.
+    """
+    queues = waiting.order_by().values_list("requested_by", "priority")
+    sizes = list(queues.annotate(count=Count("pk"))[: MOST_QUEUES + 1])
+    if len(sizes) > MOST_QUEUES or sum(count for *_, count in sizes) <= FEW_WAIT:
+        return waiting.in_turn()
+    heads = [
+        waiting.filter(requested_by=user, priority=priority)
+        .order_by("waiting_since", "pk")
+        .values_list("pk", flat=True)[:AHEAD]
+        for user, priority, _ in sizes
+    ]
+    return waiting.filter(pk__in=[key for head in heads for key in head]).in_turn()
 
 
 def _first_unlocked(jobs: JobQuerySet[AnyJob]) -> AnyJob | None:
@@ -96,7 +117,7 @@ def _first_unlocked(jobs: JobQuerySet[AnyJob]) -> AnyJob | None:
 
     None, too, if others hold all of those AHEAD: what they leave is found by the next look.
     """
-    keys = list(ready(jobs).in_turn().values_list("pk", flat=True)[:AHEAD])
+    keys = list(_in_turn(ready(jobs)).values_list("pk", flat=True)[:AHEAD])
     turn = Case(*(When(pk=pk, then=number) for number, pk in enumerate(keys)), default=len(keys))
     free = jobs.waiting().filter(pk__in=keys).order_by(turn) if keys else jobs.none()
     return free.select_for_update(skip_locked=True, of=("self",), no_key=True).first()

@@ -19,7 +19,7 @@ from django.utils.safestring import SafeString, mark_safe
 
 from video_classifier.http import permissions
 from video_classifier.models import Analysis, Clip
-from video_classifier.services import moments, password_links, second_factor
+from video_classifier.services import gauges, moments, password_links, second_factor
 from video_classifier.services.catalog import Card
 from video_classifier.states import Verdict
 from video_classifier.web import batches, constants, tables, times, way
@@ -212,6 +212,12 @@ def offers_second_factor() -> bool:
 def administers(user: User | AnonymousUser) -> bool:
     """Whether the administration has anything to show them."""
     return user.is_staff and (user.is_superuser or bool(user.get_all_permissions()))
+
+
+@register.simple_tag
+def failed_alerts(user: User | AnonymousUser) -> str:
+    """To superusers alone, as it counts those of all stores."""
+    return gauges.failed_alerts() if user.is_superuser else ""
 
 
 @register.filter

@@ -129,6 +129,22 @@ urlpatterns = [
     path("alerts/channels/<int:pk>/delete/", views.delete_channel, name="delete-channel"),
     path("stores/retention/", views.retention_stores, name="retention-stores"),
     path("stores/<int:pk>/retention/", views.retention_settings, name="retention"),
+    path("personal-data/", limited(limits.FIGURES)(views.personal_data_page), name="personal-data"),
+    path(
+        "personal-data/footage/",
+        limited(limits.FIGURES)(views.requested_footage),
+        name="requested-footage",
+    ),
+    path(
+        "personal-data/footage/export",
+        limited(limits.EXPORTS)(views.export_requested_footage),
+        name="export-requested-footage",
+    ),
+    path(
+        "personal-data/footage/erase/",
+        limited(limits.FIGURES)(views.erase_requested_footage),
+        name="erase-requested-footage",
+    ),
     path("audit/", limited(limits.SEARCHES, searches=True)(views.audit_log), name="audit"),
     path("audit.csv", limited(limits.EXPORTS)(views.audit_csv), name="audit-csv"),
     path("trash/", limited(limits.SEARCHES, searches=True)(views.trash_list), name="trash"),

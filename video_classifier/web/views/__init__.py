@@ -58,6 +58,12 @@ from video_classifier.web.views.measures import (
     restore_act,
 )
 from video_classifier.web.views.news import alert, news
+from video_classifier.web.views.personal_data import (
+    erase_requested_footage,
+    export_requested_footage,
+    personal_data_page,
+    requested_footage,
+)
 from video_classifier.web.views.preferences import preferences
 from video_classifier.web.views.results import again, cancel, pause, result, resume
 from video_classifier.web.views.resumable import resumable_upload, resumable_uploads
@@ -134,12 +140,14 @@ __all__ = [
     "end_measure",
     "end_other_sessions",
     "end_session",
+    "erase_requested_footage",
     "event",
     "event_download",
     "event_still",
     "event_to_case",
     "export_case",
     "export_csv",
+    "export_requested_footage",
     "export_workbook",
     "frame",
     "heat",
@@ -154,6 +162,7 @@ __all__ = [
     "news",
     "note_on_case",
     "pause",
+    "personal_data_page",
     "plant_act",
     "player",
     "preferences",
@@ -161,6 +170,7 @@ __all__ = [
     "remove_act",
     "remove_from_case",
     "renew_channel_key",
+    "requested_footage",
     "restore_act",
     "restore_clip",
     "result",
