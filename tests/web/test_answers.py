@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import pytest
+from django.contrib.auth.models import User
 from django.test import Client
 from django.urls import reverse
 
 from tests.conftest import MakeAnalysis, MakeUser
 from tests.makers.events import make_result_event
-from video_classifier.models import Analysis, Event, Review
+from video_classifier.models import Analysis, Clip, Event, Review
 from video_classifier.services import reviews
-from video_classifier.states import Answer, Reason, Status
+from video_classifier.states import Answer, Prediction, Reason, Status, Verdict
+from video_classifier.web.review import CHOICES
 
 PART = {"HX-Request": "true", "HX-Target": "answers"}
 
@@ -81,7 +83,33 @@ def test_a_missed_stretch_is_marked(client: Client, analysis: Analysis) -> None:
 
     review = Review.objects.get()
     assert (review.answer, review.start, review.end) == (Answer.MISSED, 0.5, 1.5)
-    assert "Missed" in html
+    assert 'answers__verdict"><svg' in html
+    assert "</svg> Missed</p>" in html
+    assert Clip.objects.get().verdict == Verdict.MISSED
+
+
+def test_a_result_without_a_hint_says_who_watched_it(
+    client: Client, user: User, make_user: MakeUser, make_analysis: MakeAnalysis
+) -> None:
+    analysis = make_analysis(prediction=Prediction.NO_HINT, score=0.1, status=Status.DONE)
+    mark = {"answer": Answer.MISSED, "start": "0:00.5", "end": "1.5"}
+
+    before = client.get(analysis.get_absolute_url()).content.decode()
+    at_once = client.post(of_clip(analysis), mark, headers=PART).content.decode()
+    dana = make_user("Dana")
+    reviews.answer(None, analysis.clip, dana, answer=Answer.MISSED, start=0.1, end=0.4)
+    reviews.answer(None, analysis.clip, dana, answer=Answer.UNSURE)
+    after = client.get(analysis.get_absolute_url()).content.decode()
+    for each in Review.objects.filter(answer=Answer.MISSED):
+        reviews.undo(each, each.by or user)
+    answered = client.get(analysis.get_absolute_url()).content.decode()
+
+    assert '<span id="watched">Not watched by a person yet.' in before
+    assert '<span id="watched" hx-swap-oob="true"><strong><bdi>ada</bdi> marked' in at_once
+    assert "<bdi>Dana</bdi> marked" in after
+    assert "as missed, and 1 more stretch is marked." in after
+    assert f"<bdi>Dana</bdi> has answered: {CHOICES[2].label}, the clip." in answered
+    assert "Not watched" not in at_once + after + answered
 
 
 @pytest.mark.parametrize(

@@ -27,7 +27,7 @@ from video_classifier.models import (
     Review,
     Tag,
 )
-from video_classifier.services import accounts, catalog, openings
+from video_classifier.services import accounts, catalog, openings, reviews
 from video_classifier.states import Action, Answer, Prediction, Role, Status, Verdict
 
 pytestmark = pytest.mark.postgresql
@@ -363,14 +363,19 @@ def test_who_does_not_work_on_cases_finds_nothing_by_their_names(
 
 @pytest.mark.parametrize(
     ("verdict", "found"),
-    [("none", ["open.mp4"]), ("confirmed", ["seen.mp4"]), ("disputed", [])],
+    [
+        *(("none", ["open.mp4"]), ("confirmed", ["seen.mp4"]), ("disputed", [])),
+        ("missed", ["marked.mp4"]),
+    ],
 )
 def test_filters_by_what_people_said(
-    client: Client, make_analysis: MakeAnalysis, verdict: str, found: list[str]
+    client: Client, user: User, make_analysis: MakeAnalysis, verdict: str, found: list[str]
 ) -> None:
     answered = make_analysis(name="seen.mp4", status=Status.DONE)
     make_analysis(name="open.mp4", status=Status.DONE)
     Clip.objects.filter(pk=answered.clip_id).update(verdict=Verdict.CONFIRMED)
+    marked = make_analysis(name="marked.mp4", status=Status.DONE).clip
+    reviews.answer(None, marked, user, answer=Answer.MISSED, start=0.5, end=1.5)
 
     assert names(client, {"verdict": verdict}) == found
 

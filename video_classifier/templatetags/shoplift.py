@@ -37,6 +37,7 @@ NOT_KNOWN = "-"
 NOTICE_ICONS = {"success": "check-circle", "warning": "exclamation-triangle", "error": "x-octagon"}
 VERDICT_ICONS = {
     Verdict.CONFIRMED: "check2",
+    Verdict.MISSED: "flag",
     Verdict.FALSE_ALARM: "x-lg",
     Verdict.UNSURE: "question-lg",
     Verdict.DISPUTED: "people",
