@@ -12,7 +12,7 @@ from tests.makers.events import make_result_event
 from video_classifier.models import Analysis, Clip, Event, Review
 from video_classifier.services import reviews
 from video_classifier.states import Answer, Prediction, Reason, Status, Verdict
-from video_classifier.web.review import CHOICES
+from video_classifier.web.review import CHOICES, HINT, OF_A_CLIP
 
 PART = {"HX-Request": "true", "HX-Target": "answers"}
 
@@ -67,6 +67,22 @@ def test_an_answer_of_ones_own_is_withdrawn_and_stays_in_the_history(
 
     assert "data-withdrawn" in html
     assert not Review.objects.standing().exists()
+
+
+def test_the_answers_stand_below_the_question(
+    client: Client, analysis: Analysis, make_analysis: MakeAnalysis
+) -> None:
+    event = make_result_event(make_analysis(status=Status.DONE))
+
+    of_a_clip, of_an_event, of_several = (
+        client.get(address, headers=PART).content.decode()
+        for address in (of_clip(analysis), of_event(event), of_clip(event.analysis))
+    )
+
+    assert f'<p id="answers-question" class="answers__field--all">{OF_A_CLIP}</p>' in of_a_clip
+    assert 'role="group" aria-labelledby="answers-question"' in of_a_clip
+    assert f">{HINT}</p>" in of_an_event
+    assert "answers-question" not in of_several
 
 
 def test_a_clip_without_events_is_answered_as_a_whole(client: Client, analysis: Analysis) -> None:

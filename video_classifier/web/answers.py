@@ -11,7 +11,7 @@ from django.urls import reverse
 from video_classifier.models import Analysis, Event, Review
 from video_classifier.services import reviews, second_opinions
 from video_classifier.states import Answer, Reason, Verdict
-from video_classifier.web.review import CHOICES, Choice, label_of
+from video_classifier.web.review import CHOICES, HINT, OF_A_CLIP, Choice, label_of
 from video_classifier.web.times import from_to
 
 
@@ -65,6 +65,11 @@ class Panel:
     def choices(self) -> Sequence[Choice]:
         """Where there are events, it is those that are answered, each by itself."""
         return CHOICES if self.event is not None or not self.numbers else ()
+
+    @property
+    def question(self) -> str:
+        """As the desk puts it."""
+        return OF_A_CLIP if self.event is None else HINT
 
     @property
     def reasons(self) -> list[tuple[str, str]]:
