@@ -28,7 +28,7 @@ from video_classifier.models import (
     Tag,
 )
 from video_classifier.services import accounts, catalog, openings, reviews
-from video_classifier.states import Action, Answer, Prediction, Role, Status, Verdict
+from video_classifier.states import Action, Answer, Prediction, Reason, Role, Status, Verdict
 
 pytestmark = pytest.mark.postgresql
 
@@ -378,6 +378,24 @@ def test_filters_by_what_people_said(
     reviews.answer(None, marked, user, answer=Answer.MISSED, start=0.5, end=1.5)
 
     assert names(client, {"verdict": verdict}) == found
+
+
+def test_false_alarms_are_found_by_their_reason_which_stands_with_the_verdict(
+    client: Client, user: User, make_analysis: MakeAnalysis
+) -> None:
+    for reason in (Reason.STAFF, Reason.PUT_BACK, ""):
+        clip = make_analysis(name=f"{reason or 'none'}.mp4", status=Status.DONE).clip
+        reviews.answer(None, clip, user, answer=Answer.FALSE_ALARM, reason=reason)
+    withdrawn = make_analysis(name="withdrawn.mp4", status=Status.DONE).clip
+    said = reviews.answer(None, withdrawn, user, answer=Answer.FALSE_ALARM, reason=Reason.STAFF)
+    reviews.undo(said, user)
+
+    html = client.get(URL, {"reason": Reason.STAFF}).content.decode()
+
+    assert names(client, {"reason": Reason.STAFF}) == ["staff.mp4"]
+    assert names(client, {"reason": "guilty"}) == []
+    assert '<span class="verdict-badge__reason">Staff</span>' in html
+    assert client.get(URL).content.decode().count("verdict-badge__reason") == 2
 
 
 def test_rows_that_were_answered_or_not_opened_yet_look_different(

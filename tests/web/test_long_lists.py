@@ -143,6 +143,12 @@ def test_clips_of_a_verdict_are_found_through_an_index(people: filling.People) -
 
 
 @pytest.mark.usefixtures("_chosen_by_rule")
+def test_clips_of_a_reason_are_found_through_an_index(people: filling.People) -> None:
+    for who in (people.member, people.root):
+        assert "review_by_reason" in plan(section(asked(who, reason="staff")))
+
+
+@pytest.mark.usefixtures("_chosen_by_rule")
 def test_names_are_searched_without_reading_rows(people: filling.People) -> None:
     explained = plan(Clip.objects.kept().named("camera").order_by().values_list("pk")[:1001])
 

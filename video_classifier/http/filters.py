@@ -19,10 +19,10 @@ from video_classifier.http.paging import Order, Part
 from video_classifier.http.permissions import sees_several_stores
 from video_classifier.http.row_choices import RowFilter
 from video_classifier.http.searches import Search
-from video_classifier.models import Analysis, Camera, Clip, Store, Tag
+from video_classifier.models import Analysis, Camera, Clip, Review, Store, Tag
 from video_classifier.querysets import TO_BE_LOOKED_AT, AnalysisQuerySet, ClipQuerySet
 from video_classifier.services import catalog, second_opinions
-from video_classifier.states import Prediction, Status, Verdict
+from video_classifier.states import Prediction, Reason, Status, Verdict
 
 ALL = "all"
 NOBODY = "none"  # has answered
@@ -48,8 +48,8 @@ HINTS_FIRST = (  # but those that turned out to be false alarms
     *(Part(each, Verdict.FALSE_ALARM) for each in TO_BE_LOOKED_AT),
     *(Part(each) for each in (Prediction.NO_HINT, Prediction.NO_RESULT)),
 )
-OF_CLIPS = (TEXT, STORE, "camera", "uploader", "verdict", "tag")
-SELECTIVE = ("camera", "uploader", "verdict", "tag")  # of these: what may leave few clips
+OF_CLIPS = (TEXT, STORE, "camera", "uploader", "verdict", "reason", "tag")
+SELECTIVE = ("camera", "uploader", "verdict", "reason", "tag")  # of these: what may leave few clips
 A_FEW, MANY = 1000, 10_000  # clips
 
 
@@ -160,6 +160,12 @@ class HistoryFilter(ListFilter):
         choices=[(NOBODY, "Not answered"), (SECOND, "Second opinion"), *Verdict.choices],
         empty_label="Any",
     )
+    reason = django_filters.ChoiceFilter(
+        method="filter_by_reason",
+        label="Why a false alarm",
+        choices=Reason.choices,
+        empty_label="Any",
+    )
     tag = django_filters.ChoiceFilter(
         method="filter_by_tag", label="Tag", choices=(), empty_label="Any"
     )
@@ -222,7 +228,8 @@ class HistoryFilter(ListFilter):
     @property
     def is_of_answered(self) -> bool:
         """Whether clips that nobody has answered are left out, and so there is nothing unread."""
-        return self.form.cleaned_data.get("verdict") not in (None, "", NOBODY)
+        asked = self.form.cleaned_data
+        return asked.get("verdict") not in (None, "", NOBODY) or bool(asked.get("reason"))
 
     def choices_made(self) -> dict[str, str]:
         """The filters in force, as the audit log notes them: what was typed may be a name."""
@@ -242,6 +249,11 @@ class HistoryFilter(ListFilter):
         if value == NOBODY:
             return clips.filter(verdict="")
         return second_opinions.without_wanted(clips.filter(verdict=value), self.request.user)
+
+    def filter_by_reason(self, clips: ClipQuerySet, _: str, value: str) -> ClipQuerySet:
+        """Those of which somebody said so, as far as who asks may know."""
+        said = Review.objects.standing().order_by().filter(reason=value)
+        return clips.filter(pk__in=second_opinions.shown(said, self.request.user).values("clip"))
 
     def filter_by_tag(self, clips: ClipQuerySet, _: str, value: str) -> ClipQuerySet:
         tags = Tag.objects.visible_to(self.request.user).filter(name=value)

@@ -1,4 +1,7 @@
-"""What somebody marked as missed is a verdict of its own, and not a confirmed hint."""
+"""What somebody marked as missed is a verdict of its own, and not a confirmed hint.
+
+And the history finds false alarms by their reason.
+"""
 
 from __future__ import annotations
 
@@ -83,6 +86,10 @@ class Migration(migrations.Migration):
             model_name="eventcount",
             name="verdict",
             field=models.CharField(blank=True, choices=VERDICTS, max_length=11),
+        ),
+        migrations.AddIndex(
+            model_name="review",
+            index=models.Index(fields=["reason", "clip"], name="review_by_reason"),
         ),
         migrations.RunPython(name_missed, name_confirmed),
     ]

@@ -11,7 +11,7 @@ from video_classifier.http import paging
 from video_classifier.http.filters import SORT, HistoryFilter
 from video_classifier.http.permissions import why_empty
 from video_classifier.models import Analysis, Case
-from video_classifier.services import openings, second_opinions
+from video_classifier.services import openings, reviews, second_opinions
 from video_classifier.states import CaseState
 from video_classifier.web import listed_views
 from video_classifier.web.responses import SignedInRequest, is_part, page_or_part
@@ -38,7 +38,9 @@ def history(request: SignedInRequest) -> HttpResponse:
     if is_by_default:
         _put_hints_on_top(request, found)
     visible = Analysis.objects.visible_to(request.user).for_listing()
-    listed = openings.marked(second_opinions.marked(visible, request.user), request.user)
+    listed = reviews.explained(
+        openings.marked(second_opinions.marked(visible, request.user), request.user)
+    )
     page = paging.page(
         rows,
         found.order,
