@@ -269,22 +269,29 @@ def test_unread_hints_are_on_top_until_they_are_opened_or_answered(
 
 
 @pytest.mark.parametrize("sort", ["hint", "-hint"])
-def test_hints_that_turned_out_to_be_false_alarms_stand_below_the_others(
+def test_hints_are_in_the_order_of_their_scores_and_false_alarms_stand_below_the_others(
     client: Client, make_analysis: MakeAnalysis, settings: Settings, sort: str
 ) -> None:
     settings.HISTORY_PAGE_SIZE = 1  # so that each page begins where another one ends
     now = timezone.now()
-    for hours, (name, prediction, verdict) in enumerate(
+    for hours, (name, prediction, score, verdict) in enumerate(
         (
-            ("false alarm", Prediction.HINT, Verdict.FALSE_ALARM),
-            ("hint", Prediction.HINT, ""),
-            ("confirmed", Prediction.HINT, Verdict.CONFIRMED),
-            ("no hint", Prediction.NO_HINT, ""),
+            ("false alarm", Prediction.HINT, 0.99, Verdict.FALSE_ALARM),
+            ("hint", Prediction.HINT, 0.7, ""),
+            ("older hint", Prediction.HINT, 0.7, ""),
+            ("confirmed", Prediction.HINT, 0.9, Verdict.CONFIRMED),
+            ("no hint", Prediction.NO_HINT, 0.1, ""),
+            ("older, no hint", Prediction.NO_HINT, 0.2, ""),
         )
     ):
         at = now - timedelta(hours=hours)
-        made = make_analysis(name=name, status=Status.DONE, prediction=prediction, queued_at=at)
+        made = make_analysis(
+            name=name, status=Status.DONE, prediction=prediction, score=score, queued_at=at
+        )
         Clip.objects.filter(pk=made.clip_id).update(verdict=verdict)
+    for hours in (7, 6):
+        at = now - timedelta(hours=hours)
+        make_analysis(name=f"{hours}h", queued_at=at)  # without a score yet
 
     found, query = [], {"sort": sort}
     while query:
@@ -292,7 +299,8 @@ def test_hints_that_turned_out_to_be_false_alarms_stand_below_the_others(
         found += [each.clip.name for each in page.rows]
         query = {"sort": sort, "after": str(page.after)} if page.after else {}
 
-    order = ["hint", "confirmed", "false alarm", "no hint"]
+    hints, rest = ["confirmed", "hint", "older hint"], ["no hint", "older, no hint"]
+    order = [*hints, "6h", "7h", "false alarm", *rest]
     assert found == (order if sort == "hint" else order[::-1])
 
 

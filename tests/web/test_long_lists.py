@@ -63,7 +63,7 @@ def _chosen_by_rule() -> None:
         ({"since": "2026-01-01"}, "analysis_history"),
         ({"status": "failed"}, "analysis_by_status"),
         ({"hint": "yes"}, "analysis_by_prediction"),
-        ({"sort": "hint"}, "analysis_by_prediction"),
+        ({"sort": "hint"}, "analysis_hints_by_score"),
         ({"hint": "yes", "sort": "-score"}, "analysis_hints_by_score"),
         ({"sort": "-score"}, "analysis_by_score"),
         ({"sort": "score"}, "analysis_by_score"),

@@ -42,11 +42,11 @@ STORE = "store"  # of clips, and of analyses
 UPLOADER = "clip__uploaded_by__username"
 NAME = "clip__name"
 PREDICTION = "prediction"
-HINTS_FIRST = (  # but those that turned out to be false alarms
+HINTS_FIRST = (  # the highest score first, but those that turned out to be false alarms
     *(Part(each, Verdict.FALSE_ALARM, is_not=True) for each in TO_BE_LOOKED_AT),
-    Part(""),  # none yet
+    Part("", unsorted=1),  # none yet, and no score
     *(Part(each, Verdict.FALSE_ALARM) for each in TO_BE_LOOKED_AT),
-    *(Part(each) for each in (Prediction.NO_HINT, Prediction.NO_RESULT)),
+    *(Part(each, unsorted=1) for each in (Prediction.NO_HINT, Prediction.NO_RESULT)),
 )
 OF_CLIPS = (TEXT, STORE, "camera", "uploader", "verdict", "reason", "tag")
 SELECTIVE = ("camera", "uploader", "verdict", "reason", "tag")  # of these: what may leave few clips
@@ -60,6 +60,7 @@ class Period:
     name: str
     about: str
     start: Callable[[datetime], datetime]
+    shows_start: bool = False  # which its name doesn't tell
 
 
 def _midnight(now: datetime) -> datetime:
@@ -75,7 +76,12 @@ def _monday(now: datetime) -> datetime:
 
 PERIODS = {
     "today": Period(name="Today", about="Since midnight", start=_midnight),
-    "shift": Period(name="My shift", about="The last 8 hours", start=lambda now: now - SHIFT),
+    "shift": Period(
+        name="My shift",
+        about="The last 8 hours",
+        start=lambda now: now - SHIFT,
+        shows_start=True,
+    ),
     "week": Period(name="This week", about="Since Monday", start=_monday),
 }
 
@@ -95,7 +101,7 @@ class SortFilter(django_filters.OrderingFilter):  # type: ignore[misc]  # untype
             return Order(fields=(key, *rest), descending=is_turned, values=values)
         if field == PREDICTION:
             parts = tuple(reversed(HINTS_FIRST)) if is_turned else HINTS_FIRST
-            fields = (field, "clip__verdict", *rest)
+            fields = (field, "clip__verdict", "score", *rest)
             return Order(fields=fields, descending=not is_turned, parts=parts)
         if field == "score":
             return Order(fields=(field, *rest), descending=is_turned, may_be_empty=True)
@@ -162,7 +168,7 @@ class HistoryFilter(ListFilter):
     )
     reason = django_filters.ChoiceFilter(
         method="filter_by_reason",
-        label="Why a false alarm",
+        label="Reason",
         choices=Reason.choices,
         empty_label="Any",
     )

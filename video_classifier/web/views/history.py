@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
@@ -14,6 +15,7 @@ from video_classifier.models import Analysis, Case
 from video_classifier.services import openings, reviews, second_opinions
 from video_classifier.states import CaseState
 from video_classifier.web import listed_views
+from video_classifier.web.listed_views import ViewLink
 from video_classifier.web.responses import SignedInRequest, is_part, page_or_part
 
 MOST_CASES = 50  # that are offered
@@ -60,7 +62,7 @@ def history(request: SignedInRequest) -> HttpResponse:
             "chips": list(found.chips()),
             "nothing": found.nothing(),
             "cases": [] if is_part(request) else _cases(request),
-            "views": [] if is_part(request) else listed_views.links(request.user),
+            "views": [] if is_part(request) else _views(request),
             "stores": found.form.fields["store"].queryset,
             "why_empty": why_empty(request.user),
         },
@@ -77,6 +79,11 @@ def _put_hints_on_top(request: HttpRequest, found: HistoryFilter) -> None:
     found.put_hints_on_top()
     request.GET = found.data  # type: ignore[assignment]  # nobody writes into it
     request.META["QUERY_STRING"] = found.data.urlencode()
+
+
+def _views(request: SignedInRequest) -> list[ViewLink]:
+    shown = request.GET.urlencode()
+    return listed_views.links(request.user, shown=shown, now=timezone.now())
 
 
 def _cases(request: SignedInRequest) -> list[Case]:
