@@ -249,15 +249,58 @@ def test_events_of_the_last_month_wait_for_an_answer_and_older_ones_do_not() -> 
     assert of_clips == sorted(analyzed_ones, key=str)
 
 
-def with_event(apps: Any, clip: Any, **fields: object) -> uuid.UUID:
-    """An analysis of it that found one."""
+@pytest.mark.django_db(transaction=True)
+def test_clips_confirmed_by_marks_of_what_was_missed_are_missed_ones() -> None:
+    try:
+        old = migrate("0038_request_heartbeats")
+        store = old.get_model(APP, "Store").objects.create(name="North")
+        review = old.get_model(APP, "Review").objects
+        clips = {}
+        for name in ("marked", "and confirmed", "withdrawn", "and disputed"):
+            clips[name] = clip = clip_of(old, store=store, verdict="confirmed")
+            mark = review.create(clip=clip, answer="missed", start=1.0, end=2.0)
+            if name == "and confirmed":
+                review.create(clip=clip, answer="confirmed", start=3.0, end=4.0)
+            if name == "withdrawn":
+                review.create(clip=clip, answer="withdrawn", start=1.0, end=2.0, undoes=mark)
+            if name == "and disputed":
+                facts = {"store": store, "happened_at": timezone.now(), "is_current": True}
+                with_event(old, clip, facts | {"verdict": "disputed"})
+
+        new = migrate(_latest()).get_model(APP, "Clip").objects
+        after = {name: new.get(pk=clip.pk).verdict for name, clip in clips.items()}
+        back = migrate("0038_request_heartbeats").get_model(APP, "Clip").objects
+        before = back.get(pk=clips["marked"].pk).verdict
+    finally:
+        migrate(_latest())
+
+    assert after == {
+        "marked": "missed",
+        "and confirmed": "confirmed",
+        "withdrawn": "confirmed",
+        "and disputed": "disputed",
+    }
+    assert before == "confirmed"
+
+
+def with_event(
+    apps: Any, clip: Any, facts: dict[str, object] | None = None, **fields: object
+) -> uuid.UUID:
+    """An analysis of it that found one; `facts` are of the event."""
     found = analyzed(apps, clip, prediction="hint", store_id=clip.store_id, **fields)
     ends = {"start": 0.0, "end": 1.0}
     segment = apps.get_model(APP, "Segment").objects.create(
         analysis_id=found, number=1, status="queued", **ends
     )
     apps.get_model(APP, "Event").objects.create(
-        analysis_id=found, segment=segment, number=1, start=0.5, end=1.0, peak=0.7, score=0.9
+        analysis_id=found,
+        segment=segment,
+        number=1,
+        start=0.5,
+        end=1.0,
+        peak=0.7,
+        score=0.9,
+        **facts or {},
     )
     return found
 

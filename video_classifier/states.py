@@ -269,12 +269,17 @@ class Reason(models.TextChoices):
 
 
 class Verdict(models.TextChoices):
-    """What the answers to an event come to; none as long as nobody has answered."""
+    """What the answers to an event or clip come to; none as long as nobody has answered."""
 
     CONFIRMED = "confirmed", "Confirmed"
+    MISSED = "missed", "Missed"  # of clips alone: marked where the model said nothing
     FALSE_ALARM = "false_alarm", "False alarm"
     UNSURE = "unsure", "Can't tell"
     DISPUTED = "disputed", "Disputed"  # people disagree
+
+
+# Somebody saw possible shoplifting, and nobody disagrees.
+SEEN = frozenset({Verdict.CONFIRMED, Verdict.MISSED})
 
 
 class Turn(models.TextChoices):

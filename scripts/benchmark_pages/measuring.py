@@ -20,7 +20,7 @@ from video_classifier.http.filters import NOBODY
 from video_classifier.http.review_filters import NEWEST
 from video_classifier.models import Analysis, AuditEntry
 from video_classifier.querysets import UNFINISHED
-from video_classifier.states import Prediction, Status, Verdict
+from video_classifier.states import Prediction, Reason, Status, Verdict
 from video_classifier.web.dashboard import SPANS
 
 WARMING = 1  # requests before those that count
@@ -116,6 +116,7 @@ def _history(who: User) -> Iterator[Page]:
         "no results": {"hint": "none"},
         "not answered": {"verdict": NOBODY},
         "confirmed": {"verdict": Verdict.CONFIRMED},
+        "false alarms by staff": {"reason": Reason.STAFF},
         "failed": {"status": Status.FAILED},
         "waiting": {"status": Status.QUEUED},
         "running (there are none)": {"status": Status.RUNNING},

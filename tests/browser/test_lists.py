@@ -17,7 +17,8 @@ from tests.makers import recordings
 from tests.makers.live_cameras import make_event as make_live_event
 from tests.makers.live_cameras import make_feed
 from video_classifier.models import Analysis, Camera, Clip, Feed
-from video_classifier.states import Prediction, RecordedFrom, Status, Verdict
+from video_classifier.services import reviews
+from video_classifier.states import Answer, Prediction, Reason, RecordedFrom, Status, Verdict
 
 pytestmark = pytest.mark.browser
 
@@ -54,6 +55,11 @@ def analyses(make_analysis: MakeAnalysis, make_clip: MakeClip, user: User) -> li
     Clip.objects.filter(pk=found[-1].clip_id).update(
         verdict=Verdict.CONFIRMED, camera=Camera.objects.create(store=store, name="Till 2")
     )
+    Analysis.objects.filter(pk__in=[each.pk for each in found[::2]]).update(
+        model="mobilenetv2_lstm"
+    )
+    for each in found[:2]:
+        reviews.answer(None, each.clip, user, answer=Answer.FALSE_ALARM, reason=Reason.OWN_ITEM)
     return found
 
 
@@ -91,6 +97,12 @@ def test_sixteen_low_rows_are_in_sight_of_a_usual_screen(
     assert (min(heights), max(heights)) >= ROW_HEIGHTS[:1]
     assert max(heights) <= ROW_HEIGHTS[1]
     assert rows.evaluate_all(IN_SIGHT) >= LEAST_ROWS
+
+    shown = page.locator("#views [aria-current]")
+    expect(shown).to_have_text("All")
+    page.get_by_label("Result", exact=True).select_option("yes")
+    expect(rows).to_have_count(9)
+    expect(shown).to_have_count(0)
 
 
 def test_a_stack_is_gone_through_by_keys_and_the_place_is_kept(

@@ -54,6 +54,22 @@ def page(analysis: Analysis, page: Page) -> Page:
     return page
 
 
+@pytest.mark.parametrize(("width", "height"), [(1440, 900), (360, 740)])
+def test_nothing_slides_over_the_player(page: Page, width: int, height: int) -> None:
+    page.set_viewport_size({"width": width, "height": height})
+    page.evaluate("scrollTo(0, 400)")
+
+    over = page.evaluate(
+        """() => {
+          const below = document.querySelector(".player-card").getBoundingClientRect().bottom;
+          const others = document.querySelectorAll(".result__curve, .strips, .result__wide");
+          const tops = [...others].map((each) => each.getBoundingClientRect().top);
+          return scrollY > 0 && tops.filter((top) => top < below).length;
+        }"""
+    )
+    assert over == 0
+
+
 def says(page: Page, words: str) -> None:
     """To assistive technology, and to the eye."""
     expect(slider(page)).to_have_attribute("aria-valuetext", words)

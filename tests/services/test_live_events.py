@@ -614,8 +614,10 @@ def test_nothing_is_deleted_if_it_would_not_be_enough(
     assert Clip.objects.count() == 6
 
 
-def test_what_is_confirmed_meanwhile_stays(stored: dict[str, Clip]) -> None:
+def test_what_is_confirmed_or_marked_as_missed_meanwhile_stays(stored: dict[str, Clip]) -> None:
     assert not live_clips._delete(stored["confirmed"])
+    Clip.objects.filter(pk=stored["nothing"].pk).update(verdict=Verdict.MISSED)
+    assert not live_clips._delete(stored["nothing"])
     assert not live_clips._delete(stored["held"])
 
 

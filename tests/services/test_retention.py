@@ -90,7 +90,7 @@ def files(settings: Settings) -> list[Path]:
         (Verdict.UNSURE, True, "waiting"),
         (Verdict.FALSE_ALARM, True, "false_alarm"),
         (Verdict.CONFIRMED, True, "confirmed"),
-        (Verdict.CONFIRMED, False, "confirmed"),  # missed by the model
+        (Verdict.MISSED, False, "confirmed"),
         (Verdict.DISPUTED, True, "confirmed"),
     ],
 )

@@ -117,12 +117,13 @@ def test_what_people_confirmed_is_left_out(
     assert (found.scores, found.confirmed) == ([0.3], 1)
 
 
-def test_what_people_confirmed_of_a_live_event_is_left_out(
-    make_store: MakeStore, make_clip: MakeClip
+@pytest.mark.parametrize("verdict", [Verdict.CONFIRMED, Verdict.MISSED])
+def test_what_people_saw_of_a_live_event_is_left_out(
+    make_store: MakeStore, make_clip: MakeClip, verdict: Verdict
 ) -> None:
     feed = make_feed(make_store())
     make_hour(feed.camera, HOUR, [0.3, 0.9])
-    clip = make_clip(camera=feed.camera, verdict=Verdict.CONFIRMED)
+    clip = make_clip(camera=feed.camera, verdict=verdict)
     CandidateScore.objects.filter(score=0.9).update(live_event=make_event(feed, clip=clip))
 
     found = scored_footage.read(feed.camera, OURS)

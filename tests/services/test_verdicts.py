@@ -156,7 +156,7 @@ def test_the_gravest_is_the_clips(current: list[str], verdict: str) -> None:
     ("given", "verdict"),
     [
         (marked(NO, None, None), Verdict.FALSE_ALARM),
-        (marked(MISSED), Verdict.CONFIRMED),
+        (marked(MISSED), Verdict.MISSED),
         (marked(YES), Verdict.CONFIRMED),  # of a blind look
         (marked(NO), ""),
     ],
@@ -165,10 +165,20 @@ def test_without_events_what_people_said_of_the_clip_counts(given: Given, verdic
     assert verdicts.of_clip([], [], [given]) == verdict
 
 
-def test_with_events_a_missed_stretch_counts_all_the_same() -> None:
-    found = [(event(), str(Verdict.FALSE_ALARM))]
+@pytest.mark.parametrize(
+    ("events", "clip"),
+    [
+        (Verdict.CONFIRMED, Verdict.CONFIRMED),
+        (Verdict.DISPUTED, Verdict.DISPUTED),
+        (Verdict.UNSURE, Verdict.MISSED),
+        ("", Verdict.MISSED),
+        (Verdict.FALSE_ALARM, Verdict.MISSED),
+    ],
+)
+def test_with_events_a_missed_stretch_counts_all_the_same(events: str, clip: str) -> None:
+    found = [(event(), str(events))]
 
-    assert verdicts.of_clip(found, [], [marked(MISSED, 50.0, 60.0)]) == Verdict.CONFIRMED
+    assert verdicts.of_clip(found, [], [marked(MISSED, 50.0, 60.0)]) == clip
 
 
 def test_what_was_confirmed_is_not_forgotten_by_another_model() -> None:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import pytest
+from django.contrib.auth.models import User
 from django.test import Client
 from django.urls import reverse
 
 from tests.conftest import MakeAnalysis, MakeUser
 from tests.makers.events import make_result_event
-from video_classifier.models import Analysis, Event, Review
+from video_classifier.models import Analysis, Clip, Event, Review
 from video_classifier.services import reviews
-from video_classifier.states import Answer, Reason, Status
+from video_classifier.states import Answer, Prediction, Reason, Status, Verdict
+from video_classifier.web.review import CHOICES, HINT, OF_A_CLIP
 
 PART = {"HX-Request": "true", "HX-Target": "answers"}
 
@@ -67,6 +69,22 @@ def test_an_answer_of_ones_own_is_withdrawn_and_stays_in_the_history(
     assert not Review.objects.standing().exists()
 
 
+def test_the_answers_stand_below_the_question(
+    client: Client, analysis: Analysis, make_analysis: MakeAnalysis
+) -> None:
+    event = make_result_event(make_analysis(status=Status.DONE))
+
+    of_a_clip, of_an_event, of_several = (
+        client.get(address, headers=PART).content.decode()
+        for address in (of_clip(analysis), of_event(event), of_clip(event.analysis))
+    )
+
+    assert f'<p id="answers-question" class="answers__field--all">{OF_A_CLIP}</p>' in of_a_clip
+    assert 'role="group" aria-labelledby="answers-question"' in of_a_clip
+    assert f">{HINT}</p>" in of_an_event
+    assert "answers-question" not in of_several
+
+
 def test_a_clip_without_events_is_answered_as_a_whole(client: Client, analysis: Analysis) -> None:
     client.post(of_clip(analysis), {"answer": Answer.FALSE_ALARM, "seen": "0"})
 
@@ -81,7 +99,33 @@ def test_a_missed_stretch_is_marked(client: Client, analysis: Analysis) -> None:
 
     review = Review.objects.get()
     assert (review.answer, review.start, review.end) == (Answer.MISSED, 0.5, 1.5)
-    assert "Missed" in html
+    assert 'answers__verdict"><svg' in html
+    assert "</svg> Missed</p>" in html
+    assert Clip.objects.get().verdict == Verdict.MISSED
+
+
+def test_a_result_without_a_hint_says_who_watched_it(
+    client: Client, user: User, make_user: MakeUser, make_analysis: MakeAnalysis
+) -> None:
+    analysis = make_analysis(prediction=Prediction.NO_HINT, score=0.1, status=Status.DONE)
+    mark = {"answer": Answer.MISSED, "start": "0:00.5", "end": "1.5"}
+
+    before = client.get(analysis.get_absolute_url()).content.decode()
+    at_once = client.post(of_clip(analysis), mark, headers=PART).content.decode()
+    dana = make_user("Dana")
+    reviews.answer(None, analysis.clip, dana, answer=Answer.MISSED, start=0.1, end=0.4)
+    reviews.answer(None, analysis.clip, dana, answer=Answer.UNSURE)
+    after = client.get(analysis.get_absolute_url()).content.decode()
+    for each in Review.objects.filter(answer=Answer.MISSED):
+        reviews.undo(each, each.by or user)
+    answered = client.get(analysis.get_absolute_url()).content.decode()
+
+    assert '<span id="watched">Not watched by a person yet.' in before
+    assert '<span id="watched" hx-swap-oob="true"><strong><bdi>ada</bdi> marked' in at_once
+    assert "<bdi>Dana</bdi> marked" in after
+    assert "as missed, and 1 more stretch is marked." in after
+    assert f"<bdi>Dana</bdi> has answered: {CHOICES[2].label}, the clip." in answered
+    assert "Not watched" not in at_once + after + answered
 
 
 @pytest.mark.parametrize(

@@ -27,8 +27,8 @@ from video_classifier.models import (
     Review,
     Tag,
 )
-from video_classifier.services import accounts, catalog, openings
-from video_classifier.states import Action, Answer, Prediction, Role, Status, Verdict
+from video_classifier.services import accounts, catalog, openings, reviews
+from video_classifier.states import Action, Answer, Prediction, Reason, Role, Status, Verdict
 
 pytestmark = pytest.mark.postgresql
 
@@ -269,22 +269,29 @@ def test_unread_hints_are_on_top_until_they_are_opened_or_answered(
 
 
 @pytest.mark.parametrize("sort", ["hint", "-hint"])
-def test_hints_that_turned_out_to_be_false_alarms_stand_below_the_others(
+def test_hints_are_in_the_order_of_their_scores_and_false_alarms_stand_below_the_others(
     client: Client, make_analysis: MakeAnalysis, settings: Settings, sort: str
 ) -> None:
     settings.HISTORY_PAGE_SIZE = 1  # so that each page begins where another one ends
     now = timezone.now()
-    for hours, (name, prediction, verdict) in enumerate(
+    for hours, (name, prediction, score, verdict) in enumerate(
         (
-            ("false alarm", Prediction.HINT, Verdict.FALSE_ALARM),
-            ("hint", Prediction.HINT, ""),
-            ("confirmed", Prediction.HINT, Verdict.CONFIRMED),
-            ("no hint", Prediction.NO_HINT, ""),
+            ("false alarm", Prediction.HINT, 0.99, Verdict.FALSE_ALARM),
+            ("hint", Prediction.HINT, 0.7, ""),
+            ("older hint", Prediction.HINT, 0.7, ""),
+            ("confirmed", Prediction.HINT, 0.9, Verdict.CONFIRMED),
+            ("no hint", Prediction.NO_HINT, 0.1, ""),
+            ("older, no hint", Prediction.NO_HINT, 0.2, ""),
         )
     ):
         at = now - timedelta(hours=hours)
-        made = make_analysis(name=name, status=Status.DONE, prediction=prediction, queued_at=at)
+        made = make_analysis(
+            name=name, status=Status.DONE, prediction=prediction, score=score, queued_at=at
+        )
         Clip.objects.filter(pk=made.clip_id).update(verdict=verdict)
+    for hours in (7, 6):
+        at = now - timedelta(hours=hours)
+        make_analysis(name=f"{hours}h", queued_at=at)  # without a score yet
 
     found, query = [], {"sort": sort}
     while query:
@@ -292,7 +299,8 @@ def test_hints_that_turned_out_to_be_false_alarms_stand_below_the_others(
         found += [each.clip.name for each in page.rows]
         query = {"sort": sort, "after": str(page.after)} if page.after else {}
 
-    order = ["hint", "confirmed", "false alarm", "no hint"]
+    hints, rest = ["confirmed", "hint", "older hint"], ["no hint", "older, no hint"]
+    order = [*hints, "6h", "7h", "false alarm", *rest]
     assert found == (order if sort == "hint" else order[::-1])
 
 
@@ -363,16 +371,39 @@ def test_who_does_not_work_on_cases_finds_nothing_by_their_names(
 
 @pytest.mark.parametrize(
     ("verdict", "found"),
-    [("none", ["open.mp4"]), ("confirmed", ["seen.mp4"]), ("disputed", [])],
+    [
+        *(("none", ["open.mp4"]), ("confirmed", ["seen.mp4"]), ("disputed", [])),
+        ("missed", ["marked.mp4"]),
+    ],
 )
 def test_filters_by_what_people_said(
-    client: Client, make_analysis: MakeAnalysis, verdict: str, found: list[str]
+    client: Client, user: User, make_analysis: MakeAnalysis, verdict: str, found: list[str]
 ) -> None:
     answered = make_analysis(name="seen.mp4", status=Status.DONE)
     make_analysis(name="open.mp4", status=Status.DONE)
     Clip.objects.filter(pk=answered.clip_id).update(verdict=Verdict.CONFIRMED)
+    marked = make_analysis(name="marked.mp4", status=Status.DONE).clip
+    reviews.answer(None, marked, user, answer=Answer.MISSED, start=0.5, end=1.5)
 
     assert names(client, {"verdict": verdict}) == found
+
+
+def test_false_alarms_are_found_by_their_reason_which_stands_with_the_verdict(
+    client: Client, user: User, make_analysis: MakeAnalysis
+) -> None:
+    for reason in (Reason.STAFF, Reason.PUT_BACK, ""):
+        clip = make_analysis(name=f"{reason or 'none'}.mp4", status=Status.DONE).clip
+        reviews.answer(None, clip, user, answer=Answer.FALSE_ALARM, reason=reason)
+    withdrawn = make_analysis(name="withdrawn.mp4", status=Status.DONE).clip
+    said = reviews.answer(None, withdrawn, user, answer=Answer.FALSE_ALARM, reason=Reason.STAFF)
+    reviews.undo(said, user)
+
+    html = client.get(URL, {"reason": Reason.STAFF}).content.decode()
+
+    assert names(client, {"reason": Reason.STAFF}) == ["staff.mp4"]
+    assert names(client, {"reason": "guilty"}) == []
+    assert '<span class="verdict-badge__reason">Staff</span>' in html
+    assert client.get(URL).content.decode().count("verdict-badge__reason") == 2
 
 
 def test_rows_that_were_answered_or_not_opened_yet_look_different(

@@ -63,7 +63,7 @@ def _chosen_by_rule() -> None:
         ({"since": "2026-01-01"}, "analysis_history"),
         ({"status": "failed"}, "analysis_by_status"),
         ({"hint": "yes"}, "analysis_by_prediction"),
-        ({"sort": "hint"}, "analysis_by_prediction"),
+        ({"sort": "hint"}, "analysis_hints_by_score"),
         ({"hint": "yes", "sort": "-score"}, "analysis_hints_by_score"),
         ({"sort": "-score"}, "analysis_by_score"),
         ({"sort": "score"}, "analysis_by_score"),
@@ -140,6 +140,12 @@ def test_clips_of_a_verdict_are_found_through_an_index(people: filling.People) -
     found = asked(people.member, verdict="confirmed")
 
     assert "clip_by_verdict" in plan(section(found))
+
+
+@pytest.mark.usefixtures("_chosen_by_rule")
+def test_clips_of_a_reason_are_found_through_an_index(people: filling.People) -> None:
+    for who in (people.member, people.root):
+        assert "review_by_reason" in plan(section(asked(who, reason="staff")))
 
 
 @pytest.mark.usefixtures("_chosen_by_rule")

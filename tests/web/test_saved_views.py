@@ -120,6 +120,39 @@ def test_managers_delete_what_is_shared_in_their_store_and_nothing_else_of_other
     assert set(SavedView.objects.values_list("name", flat=True)) == {"theirs", "own"}
 
 
+@pytest.mark.parametrize(
+    ("query", "current"),
+    [
+        ("", ["All"]),
+        ("period=shift", ["My shift"]),
+        ("sort=-score&period=shift&after=7", ["My shift"]),
+        ("period=shift&hint=yes", []),
+        ("hint=yes&text=till", ["Till"]),
+    ],
+)
+def test_the_view_that_is_shown_is_marked_in_whichever_order(
+    client: Client, user: User, query: str, current: list[str]
+) -> None:
+    saved_views.save(user, ListPage.HISTORY, name="Till", query="text=till&hint=yes&sort=score")
+    asking = {"HX-Request": "true", "HX-Current-URL": f"http://testserver/history/?{query}"}
+
+    page = client.get(f"/history/?{query}").content.decode()
+    with_counts = client.get(COUNTS, headers=asking).content.decode()
+
+    for html in (page, with_counts):
+        assert re.findall(r'views__link"[^>]* aria-current="page">([\w ]+?) ?<', html) == current
+
+
+def test_my_shift_says_since_when(user: User) -> None:
+    def since(now: datetime) -> list[str]:
+        found = listed_views.links(user, shown="", now=now)
+        return [each.since for each in found if each.since]
+
+    with timezone.override("UTC"):
+        assert since(datetime(2026, 11, 27, 14, 12, tzinfo=UTC)) == ["since 06:12"]
+        assert since(datetime(2026, 11, 27, 3, 0, tzinfo=UTC)) == ["since yesterday, 19:00"]
+
+
 def test_the_page_asks_once_for_the_counts(client: Client) -> None:
     assert (
         f'hx-get="{COUNTS}?page=history" hx-trigger="load"'

@@ -21,7 +21,7 @@ from video_classifier.models import Event, ModelVersion
 from video_classifier.services import cases, retention, reviews, saved_views, versions
 from video_classifier.services.cases import Subject
 from video_classifier.services.retention import Days
-from video_classifier.states import Answer, ListPage, Role, Status
+from video_classifier.states import Answer, ListPage, Reason, Role, Status
 from video_classifier.web.constants import SECOND_OPINION
 
 pytestmark = pytest.mark.postgresql
@@ -138,6 +138,16 @@ def test_filters_search_and_counts_do_not_tell_it_either(
     assert found(grace) == told
     answer(event, user)
     assert found(client) == told
+
+
+def test_the_filter_by_reasons_does_not_tell_it_either(
+    client: Client, grace: Client, make_user: MakeUser, event: Event
+) -> None:
+    clip, dana = event.analysis.clip, make_user("Dana")
+    reviews.answer(event, clip, dana, answer=Answer.FALSE_ALARM, reason=Reason.STAFF)
+
+    assert names(client, reason=Reason.STAFF) == []
+    assert len(names(grace, reason=Reason.STAFF)) == 1
 
 
 def test_how_long_it_is_kept_does_not_tell_it(

@@ -9,7 +9,7 @@ from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_sche
 
 from video_classifier.api.problems import MEDIA_TYPE, ProblemSerializer
 from video_classifier.http.filters import HINTS, NOBODY, PERIODS, SECOND
-from video_classifier.states import Status, Verdict
+from video_classifier.states import Reason, Status, Verdict
 
 ALWAYS = (400, 401, 403, 429)
 REASONS = {
@@ -68,6 +68,11 @@ FILTERS = [
         "verdict",
         {"type": "string", "enum": [NOBODY, SECOND, *Verdict.values]},
         "What people said. “second”: you are asked for a second opinion, and not told the first.",
+    ),
+    _filter(
+        "reason",
+        {"type": "string", "enum": list(Reason.values)},
+        "Why it was a false alarm.",
     ),
     _filter("tag", str, "A tag of the clip."),
     _filter("status", {"type": "string", "enum": list(Status.values)}, "Where the analysis is."),

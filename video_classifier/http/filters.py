@@ -19,10 +19,10 @@ from video_classifier.http.paging import Order, Part
 from video_classifier.http.permissions import sees_several_stores
 from video_classifier.http.row_choices import RowFilter
 from video_classifier.http.searches import Search
-from video_classifier.models import Analysis, Camera, Clip, Store, Tag
+from video_classifier.models import Analysis, Camera, Clip, Review, Store, Tag
 from video_classifier.querysets import TO_BE_LOOKED_AT, AnalysisQuerySet, ClipQuerySet
 from video_classifier.services import catalog, second_opinions
-from video_classifier.states import Prediction, Status, Verdict
+from video_classifier.states import Prediction, Reason, Status, Verdict
 
 ALL = "all"
 NOBODY = "none"  # has answered
@@ -42,14 +42,14 @@ STORE = "store"  # of clips, and of analyses
 UPLOADER = "clip__uploaded_by__username"
 NAME = "clip__name"
 PREDICTION = "prediction"
-HINTS_FIRST = (  # but those that turned out to be false alarms
+HINTS_FIRST = (  # the highest score first, but those that turned out to be false alarms
     *(Part(each, Verdict.FALSE_ALARM, is_not=True) for each in TO_BE_LOOKED_AT),
-    Part(""),  # none yet
+    Part("", unsorted=1),  # none yet, and no score
     *(Part(each, Verdict.FALSE_ALARM) for each in TO_BE_LOOKED_AT),
-    *(Part(each) for each in (Prediction.NO_HINT, Prediction.NO_RESULT)),
+    *(Part(each, unsorted=1) for each in (Prediction.NO_HINT, Prediction.NO_RESULT)),
 )
-OF_CLIPS = (TEXT, STORE, "camera", "uploader", "verdict", "tag")
-SELECTIVE = ("camera", "uploader", "verdict", "tag")  # of these: what may leave few clips
+OF_CLIPS = (TEXT, STORE, "camera", "uploader", "verdict", "reason", "tag")
+SELECTIVE = ("camera", "uploader", "verdict", "reason", "tag")  # of these: what may leave few clips
 A_FEW, MANY = 1000, 10_000  # clips
 
 
@@ -60,6 +60,7 @@ class Period:
     name: str
     about: str
     start: Callable[[datetime], datetime]
+    shows_start: bool = False  # which its name doesn't tell
 
 
 def _midnight(now: datetime) -> datetime:
@@ -75,7 +76,12 @@ def _monday(now: datetime) -> datetime:
 
 PERIODS = {
     "today": Period(name="Today", about="Since midnight", start=_midnight),
-    "shift": Period(name="My shift", about="The last 8 hours", start=lambda now: now - SHIFT),
+    "shift": Period(
+        name="My shift",
+        about="The last 8 hours",
+        start=lambda now: now - SHIFT,
+        shows_start=True,
+    ),
     "week": Period(name="This week", about="Since Monday", start=_monday),
 }
 
@@ -95,7 +101,7 @@ class SortFilter(django_filters.OrderingFilter):  # type: ignore[misc]  # untype
             return Order(fields=(key, *rest), descending=is_turned, values=values)
         if field == PREDICTION:
             parts = tuple(reversed(HINTS_FIRST)) if is_turned else HINTS_FIRST
-            fields = (field, "clip__verdict", *rest)
+            fields = (field, "clip__verdict", "score", *rest)
             return Order(fields=fields, descending=not is_turned, parts=parts)
         if field == "score":
             return Order(fields=(field, *rest), descending=is_turned, may_be_empty=True)
@@ -160,6 +166,12 @@ class HistoryFilter(ListFilter):
         choices=[(NOBODY, "Not answered"), (SECOND, "Second opinion"), *Verdict.choices],
         empty_label="Any",
     )
+    reason = django_filters.ChoiceFilter(
+        method="filter_by_reason",
+        label="Reason",
+        choices=Reason.choices,
+        empty_label="Any",
+    )
     tag = django_filters.ChoiceFilter(
         method="filter_by_tag", label="Tag", choices=(), empty_label="Any"
     )
@@ -222,7 +234,8 @@ class HistoryFilter(ListFilter):
     @property
     def is_of_answered(self) -> bool:
         """Whether clips that nobody has answered are left out, and so there is nothing unread."""
-        return self.form.cleaned_data.get("verdict") not in (None, "", NOBODY)
+        asked = self.form.cleaned_data
+        return asked.get("verdict") not in (None, "", NOBODY) or bool(asked.get("reason"))
 
     def choices_made(self) -> dict[str, str]:
         """The filters in force, as the audit log notes them: what was typed may be a name."""
@@ -242,6 +255,11 @@ class HistoryFilter(ListFilter):
         if value == NOBODY:
             return clips.filter(verdict="")
         return second_opinions.without_wanted(clips.filter(verdict=value), self.request.user)
+
+    def filter_by_reason(self, clips: ClipQuerySet, _: str, value: str) -> ClipQuerySet:
+        """Those of which somebody said so, as far as who asks may know."""
+        said = Review.objects.standing().order_by().filter(reason=value)
+        return clips.filter(pk__in=second_opinions.shown(said, self.request.user).values("clip"))
 
     def filter_by_tag(self, clips: ClipQuerySet, _: str, value: str) -> ClipQuerySet:
         tags = Tag.objects.visible_to(self.request.user).filter(name=value)

@@ -28,6 +28,7 @@ class Part(NamedTuple):
     value: Any
     second: Any = None
     is_not: bool = False  # but that
+    unsorted: int = 0  # so many of the next fields are left out of its order, such as empty ones
 
     def of(self, rows: QuerySet[Any], fields: Sequence[str]) -> QuerySet[Any]:
         found = rows.filter(**{fields[0]: self.value})
@@ -61,7 +62,7 @@ class Order:
         """
         first, *rest = self.fields
         if self.parts:
-            return [(each.of(rows, self.fields), rest[1:]) for each in self.parts]
+            return [(each.of(rows, self.fields), rest[1 + each.unsorted :]) for each in self.parts]
         if self.values:
             return [(rows.filter(**{first: value}), rest) for value in self.values]
         if not self.may_be_empty:

@@ -79,7 +79,7 @@ class Clip(models.Model):
         blank=True,
         editable=False,
         help_text="The gravest of its current events: confirmed, disputed, unsure, false alarm; "
-        "without events, of the clip itself.",
+        "without events, of the clip itself. Missed: marked where the model said nothing.",
     )
     trashed_at = models.DateTimeField("in the trash since", null=True, blank=True, editable=False)
     trashed_by = models.ForeignKey(

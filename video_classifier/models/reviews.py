@@ -73,6 +73,7 @@ class Review(models.Model):
         indexes = (
             models.Index(fields=["by", "at"], name="review_by_person"),
             models.Index(fields=["at", "id"], name="review_by_time"),
+            models.Index(fields=["reason", "clip"], name="review_by_reason"),  # of the history
         )
         constraints = (
             models.CheckConstraint(

@@ -26,7 +26,7 @@ from video_classifier.services import catalog, measures, planted_acts, scored_fo
 from video_classifier.services.errors import Refused
 from video_classifier.services.scored_footage import TIMES, Recordings
 from video_classifier.services.weights import Weights
-from video_classifier.states import Verdict, VersionState
+from video_classifier.states import SEEN, VersionState
 
 MOST = 100  # hints that are listed: the newest
 LEAST_DAYS = 1.0  # camera-days in the shadow
@@ -61,7 +61,7 @@ class Hint:
 
     @property
     def may_be_false(self) -> bool:
-        return not self.is_planted and self.verdict != Verdict.CONFIRMED
+        return not self.is_planted and self.verdict not in SEEN
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -19,7 +19,7 @@ from video_classifier.models import Camera, CandidateScore, PlantedAct, ScoredTi
 from video_classifier.services import planted_acts
 from video_classifier.services.scored_footage import TIMES, VERDICTS, Recordings
 from video_classifier.services.weights import Weights
-from video_classifier.states import Verdict
+from video_classifier.states import SEEN, Verdict
 
 __all__ = ["FEW_CANDIDATES", "FEW_DAYS", "Group", "GroupFigures", "of_camera"]
 
@@ -87,7 +87,7 @@ def _rows(camera: Camera, weights: Weights, since: datetime, zone: ZoneInfo) -> 
     for score, clip, file, start, end, recorded, *rest in columns.iterator():
         hints, facts, verdicts = rest[:3], rest[3:6], rest[6:]
         verdict = next(filter(None, verdicts), "")
-        is_other = verdict == Verdict.CONFIRMED or planted_acts.meets(acts, start, end)
+        is_other = verdict in SEEN or planted_acts.meets(acts, start, end)
         if is_other or parts.number(clip, file, start) is None:
             continue
         local = start.astimezone(zone)

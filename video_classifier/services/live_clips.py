@@ -22,7 +22,7 @@ from video_classifier.querysets import ClipQuerySet
 from video_classifier.services import analyses, audit, clips, disk, segments, uploads, versions
 from video_classifier.services.errors import Refused
 from video_classifier.services.thresholds import Thresholds
-from video_classifier.states import Action, Origin, RecordedFrom, Verdict
+from video_classifier.states import SEEN, Action, Origin, RecordedFrom, Verdict
 
 logger = logging.getLogger(__name__)
 
@@ -110,8 +110,8 @@ def of_live_cameras(store: Store) -> ClipQuerySet:
 def make_room(store: Store, wanted: int) -> int:
     """Deletes the oldest ones until so many bytes more fit into the quota; says how many.
 
-    Never one that is confirmed or in a case, and last those that somebody still has to look at.
-    Raises Refused if it would not fit all the same.
+    Never one that is confirmed, missed or in a case, and last those that somebody still has to
+    look at. Raises Refused if it would not fit all the same.
     """
     most = settings.LIVE_CLIPS_MAX_BYTES
     if wanted > most:
@@ -143,7 +143,7 @@ def _size(count: int) -> str:
 
 
 def _unneeded(store: Store) -> ClipQuerySet:
-    return of_live_cameras(store).unheld().exclude(verdict=Verdict.CONFIRMED)
+    return of_live_cameras(store).unheld().exclude(verdict__in=SEEN)
 
 
 def _expendable(store: Store) -> ClipQuerySet:
@@ -155,7 +155,7 @@ def _expendable(store: Store) -> ClipQuerySet:
 
 
 def _delete(clip: Clip) -> bool:
-    """False if somebody confirmed it meanwhile, or put it into a case."""
+    """False if somebody saw something in it meanwhile, or put it into a case."""
     with transaction.atomic():
         list(Clip.objects.select_for_update().filter(pk=clip.pk).only("pk"))
         if not _unneeded(clip.store).filter(pk=clip.pk).exists():

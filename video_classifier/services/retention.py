@@ -28,6 +28,7 @@ logger = logging.getLogger(__name__)
 ORDINARY, WAITING, FALSE_ALARM, CONFIRMED = Retention.STATES
 _STATES = {
     Verdict.CONFIRMED: CONFIRMED,
+    Verdict.MISSED: CONFIRMED,
     Verdict.DISPUTED: CONFIRMED,  # somebody has seen something
     Verdict.FALSE_ALARM: FALSE_ALARM,
     Verdict.UNSURE: WAITING,

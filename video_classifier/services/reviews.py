@@ -13,14 +13,15 @@ from uuid import UUID
 
 from django.contrib.auth.models import User
 from django.db import transaction
+from django.db.models import Case, OuterRef, Subquery, When
 
 from video_classifier.models import Analysis, Clip, Event, Review
 from video_classifier.models.reviews import MOST_NOTE
-from video_classifier.querysets import ReviewQuerySet
+from video_classifier.querysets import AnalysisQuerySet, ReviewQuerySet
 from video_classifier.services import audit, clips, event_changes, verdicts
 from video_classifier.services.errors import Refused
 from video_classifier.services.verdicts import Candidate, Given
-from video_classifier.states import Action, Answer, Reason, Status
+from video_classifier.states import Action, Answer, Reason, Status, Verdict
 
 UNKNOWN = "There is no such answer. Choose one of those on the page."
 NOT_OF_AN_EVENT = "An event can't be missed: there is a hint of it. Confirm it instead."
@@ -141,6 +142,17 @@ def undo(review: Review, by: User) -> Review:
 def history(clip: Clip) -> ReviewQuerySet:
     """All that was ever said of it, withdrawn or not; the newest first."""
     return Review.objects.filter(clip=clip).select_related("by", "event", "undone_by")
+
+
+def explained(analyses: AnalysisQuerySet) -> AnalysisQuerySet:
+    """Each with `why_false`, the latest reason of a clip that is a false alarm; None without one.
+
+    Such a verdict is withheld from nobody: it waits for no second opinion.
+    """
+    said = Review.objects.standing().filter(clip=OuterRef("clip")).exclude(reason="")
+    latest = said.order_by("-pk").values("reason")[:1]
+    of_clip = Case(When(clip__verdict=Verdict.FALSE_ALARM, then=Subquery(latest)))
+    return analyses.annotate(why_false=of_clip)
 
 
 def newest(event: Event | None, clip: Clip) -> int:

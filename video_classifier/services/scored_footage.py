@@ -11,7 +11,7 @@ from uuid import UUID
 from video_classifier.models import Activation, Camera, CandidateScore, Feed, PlantedAct, ScoredTime
 from video_classifier.services import planted_acts
 from video_classifier.services.weights import Weights
-from video_classifier.states import Verdict
+from video_classifier.states import SEEN
 
 DAY = 86_400.0  # seconds
 HOUR = timedelta(hours=1)
@@ -102,7 +102,7 @@ def read(
         number = parts.number(clip, file, start)
         if number is None:
             continue
-        if Verdict.CONFIRMED in verdicts:
+        if not SEEN.isdisjoint(verdicts):
             confirmed += 1
         elif planted_acts.meets(acts, start, end):
             planted += 1

@@ -11,9 +11,12 @@ from video_classifier.states import Answer, Turn, Verdict
 
 HALF = 0.5  # of the shorter stretch: from this overlap on, two are about the same
 MOST_PEOPLE = 3  # who are asked about one event, however much they disagree
-_SAYS_YES = (Answer.CONFIRMED, Answer.MISSED)
+_SEEN = {Answer.CONFIRMED: Verdict.CONFIRMED, Answer.MISSED: Verdict.MISSED}
 # An event that nobody has answered is graver than a false alarm: its clip isn't settled yet.
-_GRAVEST_FIRST = (Verdict.CONFIRMED, Verdict.DISPUTED, Verdict.UNSURE, "", Verdict.FALSE_ALARM)
+_GRAVEST_FIRST = (
+    *(Verdict.CONFIRMED, Verdict.DISPUTED, Verdict.MISSED, Verdict.UNSURE),
+    *("", Verdict.FALSE_ALARM),
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,7 +63,7 @@ def answers_to(event: Candidate, given: Iterable[Given]) -> dict[int | None, Ans
 def verdict(answers: Iterable[Answer]) -> Verdict | str:
     """Of one answer a person. “Can't tell” doesn't outvote another; none is an empty string."""
     given = set(answers)
-    says_yes, says_no = not given.isdisjoint(_SAYS_YES), Answer.FALSE_ALARM in given
+    says_yes, says_no = not given.isdisjoint(_SEEN), Answer.FALSE_ALARM in given
     if says_yes and says_no:
         return Verdict.DISPUTED
     if says_yes:
@@ -92,14 +95,15 @@ def of_clip(
     """The gravest of its current events' verdicts; without any, what people said of the clip.
 
     What people saw in stretches where the latest result has no event counts, too: another model
-    must not make it forgotten.
+    must not make it forgotten. What they marked as missed is a verdict of its own, as no event of
+    the model was confirmed by it.
     """
     verdicts = [each for _, each in current] or [verdict(_of_the_whole(given))]
     forgotten = (
         each for event, each in earlier if not any(_same(event, other) for other, _ in current)
     )
     settled = (each for each in forgotten if each in {Verdict.CONFIRMED, Verdict.DISPUTED})
-    seen = (Verdict.CONFIRMED for each in given if _is_of_a_stretch(each))
+    seen = (_SEEN[each.answer] for each in given if _is_of_a_stretch(each))
     return min(chain(verdicts, settled, seen), key=_GRAVEST_FIRST.index)
 
 
@@ -145,4 +149,4 @@ def _of_the_whole(given: Iterable[Given]) -> list[Answer]:
 
 def _is_of_a_stretch(given: Given) -> bool:
     """And says that there was something, without an event that would say so itself."""
-    return given.event is None and given.start is not None and given.answer in _SAYS_YES
+    return given.event is None and given.start is not None and given.answer in _SEEN

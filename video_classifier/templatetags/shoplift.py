@@ -21,7 +21,7 @@ from video_classifier.http import permissions
 from video_classifier.models import Analysis, Clip
 from video_classifier.services import gauges, moments, password_links, second_factor
 from video_classifier.services.catalog import Card
-from video_classifier.states import Verdict
+from video_classifier.states import Reason, Verdict
 from video_classifier.web import batches, constants, tables, times, way
 from video_classifier.web.curves import Row
 from video_classifier.web.keeping import Keeping, keeping_of
@@ -39,6 +39,7 @@ NOT_KNOWN = "-"
 NOTICE_ICONS = {"success": "check-circle", "warning": "exclamation-triangle", "error": "x-octagon"}
 VERDICT_ICONS = {
     Verdict.CONFIRMED: "check2",
+    Verdict.MISSED: "flag",
     Verdict.FALSE_ALARM: "x-lg",
     Verdict.UNSURE: "question-lg",
     Verdict.DISPUTED: "people",
@@ -89,6 +90,12 @@ def way_along(address: str) -> str:
 def verdict_icon(verdict: str) -> str:
     """The name of the icon of what people said."""
     return VERDICT_ICONS[Verdict(verdict)]
+
+
+@register.filter
+def reason_label(reason: str) -> str:
+    """Why it was a false alarm, in words."""
+    return str(Reason(reason).label)
 
 
 @register.simple_tag

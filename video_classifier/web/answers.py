@@ -10,8 +10,8 @@ from django.urls import reverse
 
 from video_classifier.models import Analysis, Event, Review
 from video_classifier.services import reviews, second_opinions
-from video_classifier.states import Answer, Reason
-from video_classifier.web.review import CHOICES, Choice, label_of
+from video_classifier.states import Answer, Reason, Verdict
+from video_classifier.web.review import CHOICES, HINT, OF_A_CLIP, Choice, label_of
 from video_classifier.web.times import from_to
 
 
@@ -67,6 +67,11 @@ class Panel:
         return CHOICES if self.event is not None or not self.numbers else ()
 
     @property
+    def question(self) -> str:
+        """As the desk puts it."""
+        return OF_A_CLIP if self.event is None else HINT
+
+    @property
     def reasons(self) -> list[tuple[str, str]]:
         return [(str(value), str(label)) for value, label in Reason.choices]
 
@@ -76,14 +81,10 @@ class Panel:
         return ("start", "From"), ("end", "To")
 
     @property
-    def verdict(self) -> str:
-        """What the answers come to; "" as long as there is none, or none to be shown."""
-        if self.is_withheld:
-            return ""
-        if self.event is not None:
-            return self.event.get_verdict_display() if self.event.verdict else ""
-        clip = self.analysis.clip
-        return clip.get_verdict_display() if clip.verdict else ""
+    def verdict(self) -> Verdict | None:
+        """What the answers come to; None as long as there is none, or none to be shown."""
+        found = self.analysis.clip.verdict if self.event is None else self.event.verdict
+        return Verdict(found) if found and not self.is_withheld else None
 
     @property
     def address(self) -> str:
@@ -97,6 +98,35 @@ class Panel:
         if self.event is None:
             return self.analysis.get_absolute_url()
         return reverse("web:event", args=[self.analysis.pk, self.event.number])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Watched:
+    """That people have watched a clip of which the model said nothing; the latest first."""
+
+    marks: Sequence[Row]  # stretches that somebody marked as missed
+    others: Sequence[Row]
+
+    @property
+    def latest(self) -> Row | None:
+        return next(iter([*self.marks, *self.others]), None)
+
+    @property
+    def more(self) -> int:
+        """Stretches that were marked beside the latest one."""
+        return max(len({row.about for row in self.marks}) - 1, 0)
+
+
+def watched_of(analysis: Analysis, user: User) -> Watched | None:
+    """None: nobody has said anything of the clip. Without rows: nothing that `user` may know."""
+    standing = reviews.history(analysis.clip).standing()
+    rows = [
+        Row(review=each, user=user, events={}) for each in second_opinions.shown(standing, user)
+    ]
+    if not rows and not standing.exists():
+        return None
+    marks = [row for row in rows if row.review.answer == Answer.MISSED]
+    return Watched(marks=marks, others=[row for row in rows if row not in marks])
 
 
 def panel_of(analysis: Analysis, event: Event | None, user: User) -> Panel:

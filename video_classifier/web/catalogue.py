@@ -42,6 +42,7 @@ from video_classifier.states import (
     Fault,
     FeedState,
     Prediction,
+    Reason,
     RecordedFrom,
     Stage,
     Status,
@@ -599,6 +600,13 @@ STATES: dict[str, Callable[[], dict[str, dict[str, Any]]]] = {
     "store_choice": lambda: {"several stores, with cameras": {"form": _store_form()}},
     "verdict_badge": lambda: (
         {verdict.label: {"verdict": verdict.value, "label": verdict.label} for verdict in Verdict}
+        | {
+            "with its reason": {
+                "verdict": Verdict.FALSE_ALARM.value,
+                "label": Verdict.FALSE_ALARM.label,
+                "reason": Reason.PUT_BACK.value,
+            }
+        }
         | {"not to be known yet": {"verdict": "", "label": "", "is_withheld": True}}
     ),
     "when": lambda: {"any": {"at": WHEN}, "in a row": {"at": WHEN, "short": True}},

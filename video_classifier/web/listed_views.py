@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 from django.http import HttpRequest, QueryDict
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.datastructures import MultiValueDict
 
 from video_classifier.http import paging
-from video_classifier.http.filters import PERIOD, PERIODS, HistoryFilter
+from video_classifier.http.filters import PERIOD, PERIODS, SORT, HistoryFilter
 from video_classifier.http.permissions import may_delete_view
 from video_classifier.http.review_filters import ReviewFilter
 from video_classifier.models import Analysis, SavedView
@@ -34,34 +36,58 @@ class ViewLink:
     name: str
     query: str
     about: str = ""  # on hover
+    since: str = ""  # beside its name
     count: str = ""
     key: int | None = None  # of a saved view
     may_be_deleted: bool = False
+    is_current: bool = False  # what is shown, in whichever order
+    is_all: bool = False  # without filters, and a count
     page: ListPage = ListPage.HISTORY
 
     @property
     def address(self) -> str:
-        return address(self.page, self.query)
+        return reverse(HOMES[self.page]) if self.is_all else address(self.page, self.query)
 
 
 def address(page: ListPage, query: str) -> str:
     return f"{reverse(HOMES[page])}?{query}"
 
 
-def links(user: Visitor, page: ListPage = ListPage.HISTORY) -> list[ViewLink]:
-    """Presets first, then one's own and the shared ones."""
-    presets = [
-        ViewLink(name=period.name, query=f"{PERIOD}={word}", about=period.about)
-        for word, period in PERIODS.items()
-        if page == ListPage.HISTORY
-    ]
+def links(
+    user: Visitor, page: ListPage = ListPage.HISTORY, *, shown: str, now: datetime
+) -> list[ViewLink]:
+    """All of it, presets, then one's own and the shared ones; `shown` is the query of the page."""
     found = SavedView.objects.open_to(user).filter(page=page)
-    return presets + [_link(each, user) for each in found.select_related("owner", "shared_in")]
+    saved = [_link(each, user) for each in found.select_related("owner", "shared_in")]
+    presets = _presets(now) if page == ListPage.HISTORY else []
+    if not presets and not saved:
+        return []
+    current = _filters(shown, page)
+    every = [ViewLink(name="All", query="", page=page, is_all=True), *presets, *saved]
+    return [replace(each, is_current=_filters(each.query, page) == current) for each in every]
+
+
+def _presets(now: datetime) -> list[ViewLink]:
+    return [
+        ViewLink(
+            name=period.name,
+            query=f"{PERIOD}={word}",
+            about=period.about,
+            since=_since(period.start(now), now) if period.shows_start else "",
+        )
+        for word, period in PERIODS.items()
+    ]
+
+
+def _since(start: datetime, now: datetime) -> str:
+    """ "since 06:12"; of the day before, too."""
+    local, today = timezone.localtime(start), timezone.localtime(now).date()
+    return f"since {'yesterday, ' if local.date() != today else ''}{local:%H:%M}"
 
 
 def counted(found: Iterable[ViewLink], request: HttpRequest) -> list[ViewLink]:
     """The same with their counts."""
-    return [_counted(each, request) for each in found]
+    return [each if each.is_all else _counted(each, request) for each in found]
 
 
 def normalized(query: str, page: ListPage = ListPage.HISTORY) -> str:
@@ -73,6 +99,13 @@ def normalized(query: str, page: ListPage = ListPage.HISTORY) -> str:
             kept[name] = value
     shown: str = kept.urlencode()  # type: ignore[attr-defined]  # it is a QueryDict
     return shown[:LONGEST]
+
+
+def _filters(query: str, page: ListPage) -> str:
+    """What it shows, and not in which order."""
+    asked = QueryDict(query, mutable=True)
+    asked.pop(SORT, None)
+    return normalized(asked.urlencode(), page)
 
 
 def _link(view: SavedView, user: Visitor) -> ViewLink:

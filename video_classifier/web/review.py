@@ -30,6 +30,7 @@ AFTER_PEAK = 1.0  # seconds that are shown of it at least
 MINUTE = timedelta(minutes=1)
 
 HINT = "Is this shoplifting, as far as the pictures show?"
+OF_A_CLIP = "Is there shoplifting in this clip, as far as the pictures show?"
 BLIND = "Does anything here look like shoplifting?"
 BLIND_NOTE = (
     "A look without a hint: some footage is shown without score, box and result, so that the model "

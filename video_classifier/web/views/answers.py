@@ -16,8 +16,8 @@ from django.views.decorators.http import require_http_methods
 from video_classifier.models import Analysis, Event, Review
 from video_classifier.services import reviews
 from video_classifier.services.errors import Refused
-from video_classifier.states import Answer
-from video_classifier.web.answers import Panel, panel_of
+from video_classifier.states import Answer, Prediction
+from video_classifier.web.answers import Panel, panel_of, watched_of
 from video_classifier.web.responses import SignedInRequest, is_part, page_or_part
 from video_classifier.web.review import Told
 from video_classifier.web.trashed import ANALYSIS, gone_if_trashed
@@ -101,4 +101,7 @@ def _shown(
         event.refresh_from_db(fields=["verdict"])
     panel: Panel = panel_of(analysis, event, request.user)
     context = {"panel": panel, "sent": request.POST, **more}
+    if event is None and "said" in more and analysis.prediction == Prediction.NO_HINT:
+        context["says_who"] = True  # beside the prediction, where it said that nobody had
+        context["watched"] = watched_of(analysis, request.user)
     return page_or_part(request, page=PAGE, part=PANEL, context=context, status=status)

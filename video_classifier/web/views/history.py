@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
@@ -11,9 +12,10 @@ from video_classifier.http import paging
 from video_classifier.http.filters import SORT, HistoryFilter
 from video_classifier.http.permissions import why_empty
 from video_classifier.models import Analysis, Case
-from video_classifier.services import openings, second_opinions
+from video_classifier.services import openings, reviews, second_opinions
 from video_classifier.states import CaseState
 from video_classifier.web import listed_views
+from video_classifier.web.listed_views import ViewLink
 from video_classifier.web.responses import SignedInRequest, is_part, page_or_part
 
 MOST_CASES = 50  # that are offered
@@ -38,7 +40,9 @@ def history(request: SignedInRequest) -> HttpResponse:
     if is_by_default:
         _put_hints_on_top(request, found)
     visible = Analysis.objects.visible_to(request.user).for_listing()
-    listed = openings.marked(second_opinions.marked(visible, request.user), request.user)
+    listed = reviews.explained(
+        openings.marked(second_opinions.marked(visible, request.user), request.user)
+    )
     page = paging.page(
         rows,
         found.order,
@@ -58,7 +62,7 @@ def history(request: SignedInRequest) -> HttpResponse:
             "chips": list(found.chips()),
             "nothing": found.nothing(),
             "cases": [] if is_part(request) else _cases(request),
-            "views": [] if is_part(request) else listed_views.links(request.user),
+            "views": [] if is_part(request) else _views(request),
             "stores": found.form.fields["store"].queryset,
             "why_empty": why_empty(request.user),
         },
@@ -75,6 +79,11 @@ def _put_hints_on_top(request: HttpRequest, found: HistoryFilter) -> None:
     found.put_hints_on_top()
     request.GET = found.data  # type: ignore[assignment]  # nobody writes into it
     request.META["QUERY_STRING"] = found.data.urlencode()
+
+
+def _views(request: SignedInRequest) -> list[ViewLink]:
+    shown = request.GET.urlencode()
+    return listed_views.links(request.user, shown=shown, now=timezone.now())
 
 
 def _cases(request: SignedInRequest) -> list[Case]:

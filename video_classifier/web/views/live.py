@@ -14,7 +14,7 @@ from django.views.decorators.http import require_safe
 
 from video_classifier.http.permissions import sees_several_stores
 from video_classifier.models import Analysis
-from video_classifier.services import openings, second_opinions
+from video_classifier.services import openings, reviews, second_opinions
 from video_classifier.web.receipts import receipts
 from video_classifier.web.responses import SignedInRequest
 
@@ -35,7 +35,7 @@ def live(request: SignedInRequest, rows: str) -> HttpResponse:
     shown = dict(_marks(request.GET.getlist("live")))
     visible = Analysis.objects.visible_to(request.user).for_listing()
     marked = openings.marked(second_opinions.marked(visible, request.user), request.user)
-    found = marked.in_bulk(shown)
+    found = reviews.explained(marked).in_bulk(shown)
     changed = [each for pk, each in found.items() if each.progress != shown[pk]]
     return render(
         request,

@@ -38,6 +38,7 @@ from video_classifier.services.gaps import Coverage
 from video_classifier.services.jobs import QueueFullError
 from video_classifier.states import Prediction, Status
 from video_classifier.web import way, zoom
+from video_classifier.web.answers import watched_of
 from video_classifier.web.curves import curve_of
 from video_classifier.web.events import Marked, listed, marked
 from video_classifier.web.overlays import film, shown
@@ -102,7 +103,8 @@ def _result(  # noqa: PLR0913
             "player": _player(request, analysis),
             **_way_to_it(analysis, card),
             "card": card,
-            "misses": _misses(analysis, measured),
+            "misses": (misses := _misses(analysis, measured)),
+            "watched": watched_of(analysis, request.user) if misses else None,
             "model_problem": model_problem(analysis, card=card, measured=measured),
             "trained_on": measured is not None and measured.was_trained_on(analysis.clip.sha256),
             **_came_of_it(request, analysis, measured),

@@ -111,7 +111,9 @@ def _note_view(request: SignedInRequest, item: Item) -> None:
 
 def _views(request: SignedInRequest, chosen: ReviewFilter) -> dict[str, Any]:
     return {
-        "views": listed_views.links(request.user, ListPage.REVIEW),
+        "views": listed_views.links(
+            request.user, ListPage.REVIEW, shown=request.GET.urlencode(), now=timezone.now()
+        ),
         "stores": chosen.stores,
     }
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from urllib.parse import urlsplit
+
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 from django_htmx.http import HttpResponseClientRedirect
@@ -26,7 +29,9 @@ MOST_DIGITS = 9
 def view_counts(request: SignedInRequest) -> HttpResponse:
     """The bar of views with how many rows each has, asked for once the page is there."""
     page = _page(request.GET.get("page", ""))
-    links = listed_views.counted(listed_views.links(request.user, page), request)
+    shown = urlsplit(request.htmx.current_url or "").query  # of the page that asks
+    found = listed_views.links(request.user, page, shown=shown, now=timezone.now())
+    links = listed_views.counted(found, request)
     return render(request, "video_classifier/history/_views.html", {"views": links, "page": page})
 
 
