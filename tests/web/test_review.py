@@ -435,3 +435,60 @@ def test_a_signed_in_newcomer_sees_no_number(make_user: MakeUser) -> None:
     newcomer.force_login(make_user("nobody", roles=[]))
 
     assert "waiting" not in page(newcomer, "/review/left/")
+
+
+def test_an_empty_desk_says_what_is_still_to_come_and_where_to_go(
+    client: Client, make_analysis: MakeAnalysis, make_store: MakeStore
+) -> None:
+    for status in (Status.RUNNING, Status.QUEUED, Status.QUEUED, Status.PAUSED):
+        make_analysis(status=status)
+
+    html = page(client)
+
+    assert "Nothing to review yet" in html
+    assert "1 clip is being analyzed. 2 clips are waiting to be analyzed. 1 clip is paused" in html
+    assert "New hints appear here by themselves." in html
+    assert 'class="nothing" data-nothing' in html
+    assert 'hx-get="/review/" hx-trigger="every 10s"' in html
+    for way in ("/history/", "/dashboard/", "/"):
+        assert re.search(rf'id="to-\w+" class="btn [^"]*" href="{way}"', html)
+    assert "All hints are answered" not in html
+    elsewhere = page(client, f"{ADDRESS}?store={make_store('Other').pk}")
+    assert "analyzed" not in elsewhere.partition("<main")[2]
+
+
+@pytest.mark.usefixtures("event")
+def test_what_others_stores_analyze_is_not_told(
+    make_user: MakeUser, make_store: MakeStore, make_analysis: MakeAnalysis
+) -> None:
+    make_analysis(status=Status.QUEUED)
+    eve = Client()
+    eve.force_login(make_user("eve", roles=[Role.REVIEWER], store=make_store("Elsewhere")))
+
+    html = page(eve)
+
+    assert "All hints are answered" in html
+    assert "Upload clips" not in html
+    assert "Your shift so far" not in html
+
+
+def test_an_empty_desk_sums_up_the_own_answers_of_the_shift_alone(
+    client: Client, user: User, make_user: MakeUser, make_analysis: MakeAnalysis
+) -> None:
+    made = [make_result_event(make_analysis(status=Status.DONE)) for _ in range(3)]
+    dana = make_user("Dana")
+    reviews.answer(made[0], made[0].analysis.clip, dana, answer=Answer.UNSURE)
+    answers = (Answer.FALSE_ALARM, Answer.FALSE_ALARM, Answer.CONFIRMED)
+    for each, answer in zip(made, answers, strict=True):
+        reviews.answer(each, each.analysis.clip, user, answer=answer, seconds=5.0)
+
+    shift = page(client).partition("Your shift so far")[2].partition("</section>")[0]
+
+    facts = re.findall(r"<dt>([^<]*)</dt><dd>(\d+(?: s)?)", shift)
+    assert facts == [
+        ("Answered", "3"),
+        ("Confirmed", "1"),
+        ("False alarm", "2"),
+        ("An answer took", "5 s"),
+    ]
+    assert "the last 8 hours" in shift

@@ -15,7 +15,8 @@ from django.utils.timesince import timesince
 from video_classifier.models import Preferences, Review
 from video_classifier.querysets import Visitor
 from video_classifier.services.review_items import Item
-from video_classifier.services.review_queue import MOST_COUNTED
+from video_classifier.services.review_queue import MOST_COUNTED, Coming
+from video_classifier.services.shifts import Shift
 from video_classifier.states import Answer, Reason, Turn
 from video_classifier.web.events import around
 from video_classifier.web.overlays import Shown
@@ -257,6 +258,74 @@ def are_the_same(one: Item, other: Item) -> bool:
 
 def left_in_words(number: int) -> str:
     return f"{number:,} left or more" if number >= MOST_COUNTED else f"{number} left"
+
+
+ANSWERED = "All hints are answered, as far as they wait for you."
+ELSEWHERE = (
+    "All that matches these filters is answered, or somebody else\N{RIGHT SINGLE QUOTATION MARK}s "
+    "turn."
+)
+BY_THEMSELVES = "New hints appear here by themselves."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Nothing:
+    """An empty queue: what is still to come, and what the person has done so far."""
+
+    coming: Coming
+    shift: Shift | None
+    query: str = ""
+    is_narrowed: bool = False
+    may_upload: bool = False
+
+    @property
+    def title(self) -> str:
+        if self.coming:
+            return "Nothing to review yet"
+        return "Nothing left here" if self.is_narrowed else "Nothing left to review"
+
+    @property
+    def text(self) -> str:
+        """Of the desk, which asks by itself whether something waits."""
+        return f"{self.known} {BY_THEMSELVES}"
+
+    @property
+    def known(self) -> str:
+        done = ELSEWHERE if self.is_narrowed else ANSWERED
+        return " ".join(self._coming) or done
+
+    @property
+    def _coming(self) -> list[str]:
+        found = self.coming
+        kinds = (
+            (found.running, "{} being analyzed."),
+            (found.queued, "{} waiting to be analyzed."),
+            (found.paused, "{} paused: resume the analysis on the page of its result."),
+        )
+        return [text.format(_clips(count)) for count, text in kinds if count]
+
+    @property
+    def here(self) -> str:
+        return address(self.query)
+
+    @property
+    def took(self) -> str:
+        """The median; "" if nobody knows."""
+        if self.shift is None or self.shift.seconds is None:
+            return ""
+        return in_words(max(self.shift.seconds, 1.0))
+
+    @property
+    def answers(self) -> Sequence[tuple[str, int]]:
+        """How often which was given."""
+        if self.shift is None:
+            return ()
+        kinds = (self.shift.confirmed, self.shift.false_alarms, self.shift.unsure)
+        return [(each.label, count) for each, count in zip(CHOICES, kinds, strict=True) if count]
+
+
+def _clips(count: int) -> str:
+    return "1 clip is" if count == 1 else f"{count:,} clips are"
 
 
 def has_keys(user: Visitor) -> bool:

@@ -16,9 +16,10 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from video_classifier.http import paging
+from video_classifier.http.filters import PERIODS
 from video_classifier.http.permissions import sees_several_stores, why_empty
 from video_classifier.http.review_filters import ReviewFilter
-from video_classifier.models import Review
+from video_classifier.models import Review, Store
 from video_classifier.services import (
     audit,
     audit_views,
@@ -26,6 +27,7 @@ from video_classifier.services import (
     review_items,
     review_queue,
     reviews,
+    shifts,
 )
 from video_classifier.services.errors import Refused
 from video_classifier.services.review_items import Item
@@ -35,7 +37,7 @@ from video_classifier.web import listed_views
 from video_classifier.web import review as presenters
 from video_classifier.web import waiting as listed
 from video_classifier.web.responses import SignedInRequest, asked_next, is_part, page_or_part
-from video_classifier.web.review import AFTER, AT, BEFORE, EVENT, Answered, Card, Told
+from video_classifier.web.review import AFTER, AT, BEFORE, EVENT, Answered, Card, Nothing, Told
 
 PAGE = "video_classifier/review/page.html"
 ITEM = "video_classifier/review/_item.html"
@@ -72,14 +74,29 @@ def _shown(
             "card": card,
             "filter": chosen,
             "why_empty": why_empty(request.user),
+            "shift_is": PERIODS["shift"].about,
             "waiting": presenters.waiting_address(chosen.query),
             "has_keys": presenters.has_keys(request.user),
             "sent": request.POST,
+            "nothing": _nothing(request, chosen) if card is None else None,
             **_instead(request, card),
             **({} if is_part(request) else _views(request, chosen)),
             **more,
         },
         status=status,
+    )
+
+
+def _nothing(request: SignedInRequest, chosen: ReviewFilter) -> Nothing | None:
+    """None where the filter makes no sense."""
+    if not chosen.is_valid():
+        return None
+    return Nothing(
+        coming=review_queue.coming(request.user, chosen.filters),
+        shift=shifts.of(request.user, since=PERIODS["shift"].start(timezone.now())),
+        query=chosen.query,
+        is_narrowed=chosen.is_narrowed,
+        may_upload=Store.objects.open_to(request.user).exists(),
     )
 
 
@@ -287,6 +304,7 @@ def waiting(request: SignedInRequest) -> HttpResponse:
             "rows": [listed.Row(event=each, query=chosen.query) for each in page.rows],
             "count": paging.count(rows.order_by()),
             "show_store": sees_several_stores(request.user),
+            "nothing": None if page.rows else _nothing(request, chosen),
         }
     return page_or_part(request, page=WAITING, part=WAITING_PART, context=context)
 
