@@ -244,6 +244,8 @@ def test_the_last_one_leads_to_an_empty_desk_which_shows_what_comes_later(
     desk.keyboard.press("3")
 
     expect(desk.locator("#current")).to_contain_text("Nothing left to review")
+    desk.reload()
+    expect(desk.locator("#answered")).to_contain_text("Your last answer")
     desk.keyboard.press("z")
     expect(desk.locator("#current")).to_contain_text("0.95")
 

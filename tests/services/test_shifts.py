@@ -13,9 +13,9 @@ from tests.makers.events import make_result_event
 from video_classifier.models import Event
 from video_classifier.services import reviews, shifts
 from video_classifier.services.shifts import Shift
-from video_classifier.states import Answer, Status
+from video_classifier.states import AT_THE_DESK, Answer, Status
 
-YES, NO, UNSURE = shifts.ANSWERS
+YES, NO, UNSURE = AT_THE_DESK
 
 
 @pytest.fixture

@@ -65,6 +65,10 @@ def form(html: str, answer: str, **more: str) -> dict[str, str]:
     return {"token": hidden(html, "token"), "answer": answer, **more}
 
 
+def answered_line(html: str) -> str:
+    return html.partition('<div id="answered"')[2].partition('<div id="current"')[0]
+
+
 def test_an_event_is_shown_with_its_answers(client: Client, event: Event) -> None:
     html = page(client)
 
@@ -151,6 +155,52 @@ def test_undo_brings_the_note_back(client: Client, event: Event) -> None:
 
     assert "Jacket &amp; bag</textarea>" in html
     assert "Jacket" not in page(client)
+
+
+def test_a_page_that_was_loaded_again_undoes_the_last_answer(client: Client, event: Event) -> None:
+    client.post(ADDRESS, form(page(client), Answer.FALSE_ALARM, note="Own bag."), headers=PART)
+
+    line = answered_line(page(client, f"{ADDRESS}?event={event.pk}"))
+
+    assert "Your last answer: <strong>False alarm</strong>" in line
+    assert "Why?" not in line
+    way = reverse("web:undo-review", args=[Review.objects.get().pk])
+    assert f'hx-post="{way}"' in line
+    html = client.post(way, {"token": hidden(line, "token")}, headers=PART).content.decode()
+    assert not Review.objects.standing().exists()
+    assert "Own bag.</textarea>" in html
+    assert "Your last answer" not in page(client)
+
+
+def test_a_blind_look_is_undone_as_one_and_tells_nothing(
+    client: Client, user: User, event: Event
+) -> None:
+    given = reviews.answer(event, event.analysis.clip, user, answer=Answer.CONFIRMED, is_blind=True)
+    line = answered_line(page(client))
+
+    assert "<strong>Yes, possibly</strong>" in line
+    way = reverse("web:undo-review", args=[given.pk])
+    html = client.post(way, {"token": hidden(line, "token")}, headers=PART).content.decode()
+    assert "Does anything here look like shoplifting?" in html
+    assert "score-meter" not in html
+
+
+@pytest.mark.parametrize("why", ["another's", "in the trash", "of a clip", "a missed stretch"])
+def test_what_cant_be_undone_here_is_not_offered(
+    client: Client, user: User, make_user: MakeUser, event: Event, why: str
+) -> None:
+    clip = event.analysis.clip
+    if why == "of a clip":
+        reviews.answer(None, clip, user, answer=Answer.CONFIRMED)
+    elif why == "a missed stretch":
+        reviews.answer(None, clip, user, answer=Answer.MISSED, start=0.5, end=1.0)
+    else:
+        by = make_user("Dana") if why == "another's" else user
+        reviews.answer(event, clip, by, answer=Answer.UNSURE)
+    if why == "in the trash":
+        trash.put(clip, by=make_user("boss", roles=[Role.MANAGER]))
+
+    assert "Your last answer" not in page(client)
 
 
 def test_the_second_person_is_told_before_saving(

@@ -13,6 +13,7 @@ from uuid import UUID
 
 from django.contrib.auth.models import User
 from django.db import transaction
+from django.db.models import Q
 
 from video_classifier.models import Analysis, Clip, Event, Review
 from video_classifier.models.reviews import MOST_NOTE
@@ -20,7 +21,7 @@ from video_classifier.querysets import ReviewQuerySet
 from video_classifier.services import audit, clips, event_changes, verdicts
 from video_classifier.services.errors import Refused
 from video_classifier.services.verdicts import Candidate, Given
-from video_classifier.states import Action, Answer, Reason, Status
+from video_classifier.states import AT_THE_DESK, Action, Answer, Reason, Status
 
 UNKNOWN = "There is no such answer. Choose one of those on the page."
 NOT_OF_AN_EVENT = "An event can't be missed: there is a hint of it. Confirm it instead."
@@ -141,6 +142,14 @@ def undo(review: Review, by: User) -> Review:
 def history(clip: Clip) -> ReviewQuerySet:
     """All that was ever said of it, withdrawn or not; the newest first."""
     return Review.objects.filter(clip=clip).select_related("by", "event", "undone_by")
+
+
+def last(by: User) -> Review | None:
+    """Their last answer at the desk that they can still undo; None if there is none."""
+    own = Review.objects.visible_to(by).standing().filter(by=by, clip__trashed_at=None)
+    about = Q(event__isnull=False) | Q(is_blind=True, start__isnull=False)
+    found = own.filter(about, answer__in=AT_THE_DESK).order_by("-at", "-pk")
+    return found.select_related("clip__store", "clip__camera", "event__analysis__clip").first()
 
 
 def newest(event: Event | None, clip: Clip) -> int:

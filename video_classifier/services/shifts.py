@@ -10,9 +10,7 @@ from statistics import median
 from django.contrib.auth.models import User
 
 from video_classifier.models import Review
-from video_classifier.states import Answer
-
-ANSWERS = (Answer.CONFIRMED, Answer.FALSE_ALARM, Answer.UNSURE)
+from video_classifier.states import AT_THE_DESK, Answer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,7 +27,7 @@ class Shift:
 
 def of(user: User, *, since: datetime) -> Shift | None:
     """By the last answer to each event or stretch, withdrawn ones left out; None without any."""
-    own = Review.objects.standing().filter(by=user, at__gte=since, answer__in=ANSWERS)
+    own = Review.objects.standing().filter(by=user, at__gte=since, answer__in=AT_THE_DESK)
     rows = own.order_by("pk").values_list("clip", "event", "start", "end", "answer", "seconds")
     last = {tuple(about): (answer, seconds) for *about, answer, seconds in rows}
     if not last:

@@ -336,12 +336,18 @@ def has_keys(user: Visitor) -> bool:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answered:
-    """An answer that was just saved."""
+    """An answer that was just saved, or the last one of before the page was loaded."""
 
     review: Review
     token: str
     query: str
-    left: str
+    left: str = ""
+    now: datetime | None = None  # as of which the earlier one is told
+
+    @property
+    def ago(self) -> str:
+        """Of an earlier one; "" of one that was just saved."""
+        return ago(self.review.at, self.now) if self.now else ""
 
     @property
     def label(self) -> str:
@@ -351,7 +357,7 @@ class Answered:
     def reasons(self) -> Sequence[tuple[str, Reason]]:
         """To choose from, by a key each, if it still has none."""
         review = self.review
-        if review.answer != Answer.FALSE_ALARM or review.reason or review.is_blind:
+        if review.answer != Answer.FALSE_ALARM or review.reason or review.is_blind or self.now:
             return ()
         return REASONS
 
@@ -407,10 +413,11 @@ class Told:
     @property
     def sentence(self) -> str:
         who = self.review.by.get_username() if self.review.by else "Somebody"
-        return f"{who} answered “{label_of(self.review)}” {self.ago}. Save yours, too?"
+        when = ago(self.review.at, self.now)
+        return f"{who} answered “{label_of(self.review)}” {when}. Save yours, too?"
 
-    @property
-    def ago(self) -> str:
-        if self.now - self.review.at < MINUTE:
-            return "just now"
-        return f"{timesince(self.review.at, self.now, depth=1)} ago"
+
+def ago(at: datetime, now: datetime) -> str:
+    if now - at < MINUTE:
+        return "just now"
+    return f"{timesince(at, now, depth=1)} ago"

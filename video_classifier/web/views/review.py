@@ -32,7 +32,7 @@ from video_classifier.services import (
 from video_classifier.services.errors import Refused
 from video_classifier.services.review_items import Item
 from video_classifier.services.review_queue import Filters
-from video_classifier.states import Answer, ListPage, Reason
+from video_classifier.states import AT_THE_DESK, Answer, ListPage, Reason
 from video_classifier.web import listed_views
 from video_classifier.web import review as presenters
 from video_classifier.web import waiting as listed
@@ -130,7 +130,20 @@ def _views(request: SignedInRequest, chosen: ReviewFilter) -> dict[str, Any]:
     return {
         "views": listed_views.links(request.user, ListPage.REVIEW),
         "stores": chosen.stores,
+        "earlier": _earlier(request, chosen),
     }
+
+
+def _earlier(request: SignedInRequest, chosen: ReviewFilter) -> Answered | None:
+    """The last answer, to be undone; None where something else stands in its place."""
+    if request.method == "POST" or len(messages.get_messages(request)):
+        return None
+    found = reviews.last(request.user)
+    if found is None:
+        return None
+    token = review_items.of_review(found, request.user).token
+    query = chosen.query if chosen.is_valid() else ""
+    return Answered(review=found, token=token, query=query, now=timezone.now())
 
 
 def _card(request: SignedInRequest, chosen: ReviewFilter) -> Card | None:
@@ -199,7 +212,7 @@ def _done(request: SignedInRequest, chosen: ReviewFilter, found: Review) -> Http
 def _saved(request: SignedInRequest, item: Item) -> Review:
     """Raises Refused, and AnsweredMeanwhileError unless the person was told."""
     sent = request.POST
-    if sent.get("answer") not in {Answer.CONFIRMED, Answer.FALSE_ALARM, Answer.UNSURE}:
+    if sent.get("answer") not in AT_THE_DESK:
         msg = "There is no such answer."
         raise BadRequest(msg)
     openings.note(item.clip, request.user)  # who has answered has seen it
