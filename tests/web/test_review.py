@@ -430,6 +430,19 @@ def test_a_copy_beyond_the_border_is_waited_for_while_the_first_one_plays(
     assert "1:00 to 2:00 is being prepared for playing" in html
 
 
+def test_a_recording_in_segments_without_any_copy_says_so_in_the_place_of_a_player(
+    client: Client, event: Event
+) -> None:
+    clip = event.analysis.clip
+    type(clip).objects.filter(pk=clip.pk).update(playback=Playback.SEGMENTS, duration=120.0)
+
+    html = page(client)
+
+    assert "<video" not in html
+    assert "t be played here. <a" in html
+    assert 'name="answer" value="confirmed"' in html
+
+
 def test_a_copy_that_is_still_to_be_made_is_waited_for(client: Client, event: Event) -> None:
     clip = event.analysis.clip
     type(clip).objects.filter(pk=clip.pk).update(playback=Playback.WANTED)
