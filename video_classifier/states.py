@@ -257,6 +257,9 @@ class Answer(models.TextChoices):
     WITHDRAWN = "withdrawn", "Withdrawn"  # what the same person said before
 
 
+AT_THE_DESK = (Answer.CONFIRMED, Answer.FALSE_ALARM, Answer.UNSURE)
+
+
 class Reason(models.TextChoices):
     """Why it was a false alarm."""
 

@@ -52,12 +52,21 @@ root.addEventListener("change", ({ target }) => {
   if (target === loop() && target.checked) begin();
 });
 
-const ways = { j: "data-following", n: "data-following", k: "data-previous", p: "data-previous" };
+// The same keys as at the reviewer's desk.
+const note = () => root.querySelector("#answer-note");
+const acts = {
+  j: () => root.querySelector("[data-following]")?.click(),
+  k: () => root.querySelector("[data-previous]")?.click(),
+  n: () => note()?.focus(),
+};
 
 document.addEventListener("keydown", (event) => {
-  if (event.target.closest("input:not([type=checkbox]), select, textarea, dialog")) return;
-  if (event.ctrlKey || event.metaKey || event.altKey || !Object.hasOwn(ways, event.key)) return;
-  root.querySelector(`[${ways[event.key]}]`)?.click();
+  const { target, key } = event;
+  if (event.ctrlKey || event.metaKey || event.altKey) return;
+  if (key === "Escape" && target === note()) target.blur();
+  if (target.closest("input:not([type=checkbox]), select, textarea, dialog") || !Object.hasOwn(acts, key)) return;
+  event.preventDefault(); // the key is no letter of the note
+  acts[key]();
 });
 
 play();

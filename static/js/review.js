@@ -146,6 +146,12 @@ root.addEventListener("htmx:configRequest", (event) => {
   }
 });
 
+// An empty queue asks whether something waits only while somebody sees it: not while it is loaded ahead.
+root.addEventListener("htmx:beforeRequest", (event) => {
+  const { elt } = event.detail;
+  if (elt.matches("[data-nothing]") && (document.hidden || sent || !current.contains(elt))) event.preventDefault();
+});
+
 root.addEventListener("htmx:beforeSend", ({ detail }) => {
   if (detail.elt.matches("[data-answers]")) send();
 });

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,6 +12,7 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 from pytest_django import Settings
 from pytest_django.live_server_helper import LiveServer
 
+from scripts._lib import chromium as launcher
 from scripts._lib.simulator.camera import Camera
 from scripts._lib.simulator.credentials import Credentials
 from scripts._lib.simulator.footage import Form
@@ -26,18 +26,6 @@ MODELS = ROOT / "models_storage"
 CLIPS = ("mnnit/shoplifters/shoplifting_001.mp4", "mnnit/non_shoplifters/normal_001.mp4")
 
 LENS = Credentials(user="lens-reader", password="violet-Harbour-19")  # the simulated camera's
-
-# Chromium calls home otherwise, and finds neither a GPU nor a sandbox in a container.
-QUIET = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
-
 
 # Two browsers, the site and its models share the cores of a small machine.
 expect.set_options(timeout=15_000)
@@ -66,12 +54,13 @@ def site(live_server: LiveServer, settings: Settings, user: User) -> Iterator[st
 @pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
     """One for a file, as it takes long to start: each test has contexts of its own."""
-    program = shutil.which("chromium")
-    if program is None:
-        missing("There is no chromium to drive; on Debian: apt-get install chromium.")
+    try:
+        launcher.path()
+    except launcher.MissingError as error:
+        missing(str(error))
     with pytest.MonkeyPatch.context() as patch, sync_playwright() as playwright:
         patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "1")  # Playwright's loop runs in this thread
-        yield playwright.chromium.launch(executable_path=program, args=QUIET)
+        yield launcher.launch(playwright)
 
 
 @pytest.fixture

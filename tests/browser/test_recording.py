@@ -263,12 +263,21 @@ def test_who_asked_for_calm_presses_play(recording: Analysis, page: Page) -> Non
     assert page.evaluate("document.querySelector('[data-player]').paused")
 
 
-def test_keys_go_from_event_to_event(recording: Analysis, page: Page) -> None:
+def test_keys_do_what_they_do_at_the_desk(recording: Analysis, page: Page) -> None:
     page.goto(reverse("web:event", args=[recording.pk, 2]))
 
-    for key, number in [("j", 1), ("n", 3), ("k", 1), ("p", 2)]:
+    for key, number in [("j", 1), ("j", 3), ("k", 1)]:
         page.keyboard.press(key)
         expect(page.get_by_role("heading", name=f"Event {number}", exact=True)).to_be_visible()
+
+    note = page.get_by_label("Note")
+    expect(note).to_be_visible()
+    page.keyboard.press("n")
+    page.keyboard.type("jkn")
+    expect(note).to_have_value("jkn")
+    page.keyboard.press("Escape")
+    page.keyboard.press("k")
+    expect(page.get_by_role("heading", name="Event 2", exact=True)).to_be_visible()
 
 
 def test_the_person_of_the_event_has_a_box_while_it_lasts(recording: Analysis, page: Page) -> None:

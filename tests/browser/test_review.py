@@ -19,6 +19,7 @@ from tests.makers.footage import FOOTAGE, require
 from video_classifier.models import Camera, Clip, Event, Preferences, Review
 from video_classifier.services import reviews
 from video_classifier.states import Answer, Reason, Status, View
+from video_classifier.web import constants
 from video_classifier.web.constants import SECOND_OPINION
 
 pytestmark = pytest.mark.browser
@@ -231,7 +232,10 @@ def test_the_second_person_is_told_and_saves_theirs_by_enter(
     expect(desk.locator("#current")).to_contain_text("0.94")
 
 
-def test_the_last_one_leads_to_an_empty_desk(desk: Page, events: list[Event]) -> None:
+def test_the_last_one_leads_to_an_empty_desk_which_shows_what_comes_later(
+    desk: Page, events: list[Event], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(constants, "QUEUE_EVERY", "500ms")
     for event in events[1:]:
         reviews.answer(event, event.analysis.clip, User.objects.get(), answer=Answer.UNSURE)
     desk.reload()
@@ -240,8 +244,17 @@ def test_the_last_one_leads_to_an_empty_desk(desk: Page, events: list[Event]) ->
     desk.keyboard.press("3")
 
     expect(desk.locator("#current")).to_contain_text("Nothing left to review")
+    desk.reload()
+    expect(desk.locator("#answered")).to_contain_text("Your last answer")
     desk.keyboard.press("z")
     expect(desk.locator("#current")).to_contain_text("0.95")
+
+    desk.keyboard.press("3")
+    expect(desk.locator("#current")).to_contain_text("Your shift so far")
+    desk.locator("#to-dashboard").focus()
+    make_result_event(events[0].analysis, start=3.0, score=0.99)
+    expect(desk.locator("#current")).to_contain_text("0.99", timeout=30_000)
+    expect_left(desk, "1 left")
 
 
 def test_keys_that_are_switched_off_answer_nothing(desk: Page, user: User) -> None:
@@ -279,13 +292,17 @@ SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 
 
 def test_every_state_is_accessible_and_fits(
-    desk: Page, events: list[Event], make_user: MakeUser, request: pytest.FixtureRequest
+    desk: Page,
+    events: list[Event],
+    make_user: MakeUser,
+    make_analysis: MakeAnalysis,
+    request: pytest.FixtureRequest,
 ) -> None:
     folder = request.config.getoption("--screenshots", default=None)
     desk.emulate_media(reduced_motion="reduce")
     faults: dict[str, list[str]] = {}
 
-    for name in states(desk, events, make_user):
+    for name in states(desk, events, make_user, make_analysis):
         for width, scheme in ((w, s) for w in (360, 768, 1440) for s in SCHEMES):
             desk.set_viewport_size({"width": width, "height": 740 if width < 768 else 900})
             desk.emulate_media(color_scheme=scheme, reduced_motion="reduce")
@@ -297,7 +314,9 @@ def test_every_state_is_accessible_and_fits(
     assert {where: found for where, found in faults.items() if found} == {}
 
 
-def states(page: Page, events: list[Event], make_user: MakeUser) -> Iterator[str]:
+def states(
+    page: Page, events: list[Event], make_user: MakeUser, make_analysis: MakeAnalysis
+) -> Iterator[str]:
     page.reload()
     wait_ahead(page)
     yield "review"
@@ -312,7 +331,9 @@ def states(page: Page, events: list[Event], make_user: MakeUser) -> Iterator[str
     page.keyboard.press("?")
     yield "review-shortcuts"
     page.keyboard.press("Escape")
+    make_analysis(status=Status.QUEUED)
     page.goto(f"/review/?camera={Camera.objects.create(store=second.store, name='Door').pk}")
+    expect(page.locator("#current")).to_contain_text("Your shift so far")
     yield "review-empty"
     page.goto(f"/results/{second.analysis_id}/events/{second.number}/")
     expect(page.locator("#answers")).to_contain_text(SECOND_OPINION)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import product
 from pathlib import Path
 
 import pytest
@@ -26,7 +27,7 @@ class Judge:
         self._folder = Path(folder) if folder else None
 
     def look(self, page: Page, name: str) -> None:
-        for width, scheme in ((360, "light"), (360, "dark"), (1440, "light"), (1440, "dark")):
+        for width, scheme in product((360, 768, 1440), ("light", "dark")):
             page.set_viewport_size({"width": width, "height": 900})
             # Without motion: a button on its way to another theme has too little contrast.
             page.emulate_media(color_scheme=scheme, reduced_motion="reduce")  # type: ignore[arg-type]

@@ -50,6 +50,16 @@ def read(user: User, span: Span = WEEKS, **filters: Any) -> Board:
     return Dashboard(user, now=NOW).read(Filters(**filters), span)
 
 
+def test_measured_asks_review_by_review_and_not_for_all_clips(user: User, made: Made) -> None:
+    made()
+    with CaptureQueriesContext(connection) as asked:
+        Dashboard(user, now=NOW).measured(Filters(), WEEKS)
+
+    found = [each["sql"] for each in asked if 'FROM "video_classifier_review"' in each["sql"]]
+    assert found
+    assert not any("video_classifier_clip" in each.partition("WHERE")[0] for each in found)
+
+
 def test_hints_are_counted_by_what_people_said(user: User, made: Made) -> None:
     analysis = made()
     for number, what in enumerate((Answer.CONFIRMED, Answer.CONFIRMED, Answer.FALSE_ALARM)):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -106,7 +105,19 @@ def test_who_is_neither_reviewer_nor_manager_has_no_cases(
     assert analyst.get(f"/cases/{case.pk}/").status_code == 404
     html = analyst.get(f"{event.analysis.get_absolute_url()}events/1/").content.decode()
     assert "Add to a case" not in html
-    assert ">Cases<" not in re.sub(r"<svg.*?</svg>\s*", "", html, flags=re.DOTALL)
+    assert "/cases/" not in navigation(html)
+
+
+def test_the_navigation_leads_reviewers_to_cases(make_user: MakeUser) -> None:
+    reviewer = Client()
+    reviewer.force_login(make_user("rob", roles=[Role.REVIEWER]))
+
+    assert 'href="/cases/">' in navigation(reviewer.get("/review/").content.decode())
+    assert 'href="/cases/" aria-current="page"' in reviewer.get("/cases/").content.decode()
+
+
+def navigation(html: str) -> str:
+    return html.partition('<nav class="site-header__nav"')[2].partition("</nav>")[0]
 
 
 def test_an_event_is_added_from_its_page(client: Client, case: Case, event: Event) -> None:

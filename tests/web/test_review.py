@@ -65,6 +65,10 @@ def form(html: str, answer: str, **more: str) -> dict[str, str]:
     return {"token": hidden(html, "token"), "answer": answer, **more}
 
 
+def answered_line(html: str) -> str:
+    return html.partition('<div id="answered"')[2].partition('<div id="current"')[0]
+
+
 def test_an_event_is_shown_with_its_answers(client: Client, event: Event) -> None:
     html = page(client)
 
@@ -151,6 +155,52 @@ def test_undo_brings_the_note_back(client: Client, event: Event) -> None:
 
     assert "Jacket &amp; bag</textarea>" in html
     assert "Jacket" not in page(client)
+
+
+def test_a_page_that_was_loaded_again_undoes_the_last_answer(client: Client, event: Event) -> None:
+    client.post(ADDRESS, form(page(client), Answer.FALSE_ALARM, note="Own bag."), headers=PART)
+
+    line = answered_line(page(client, f"{ADDRESS}?event={event.pk}"))
+
+    assert "Your last answer: <strong>False alarm</strong>" in line
+    assert "Why?" not in line
+    way = reverse("web:undo-review", args=[Review.objects.get().pk])
+    assert f'hx-post="{way}"' in line
+    html = client.post(way, {"token": hidden(line, "token")}, headers=PART).content.decode()
+    assert not Review.objects.standing().exists()
+    assert "Own bag.</textarea>" in html
+    assert "Your last answer" not in page(client)
+
+
+def test_a_blind_look_is_undone_as_one_and_tells_nothing(
+    client: Client, user: User, event: Event
+) -> None:
+    given = reviews.answer(event, event.analysis.clip, user, answer=Answer.CONFIRMED, is_blind=True)
+    line = answered_line(page(client))
+
+    assert "<strong>Yes, possibly</strong>" in line
+    way = reverse("web:undo-review", args=[given.pk])
+    html = client.post(way, {"token": hidden(line, "token")}, headers=PART).content.decode()
+    assert "Does anything here look like shoplifting?" in html
+    assert "score-meter" not in html
+
+
+@pytest.mark.parametrize("why", ["another's", "in the trash", "of a clip", "a missed stretch"])
+def test_what_cant_be_undone_here_is_not_offered(
+    client: Client, user: User, make_user: MakeUser, event: Event, why: str
+) -> None:
+    clip = event.analysis.clip
+    if why == "of a clip":
+        reviews.answer(None, clip, user, answer=Answer.CONFIRMED)
+    elif why == "a missed stretch":
+        reviews.answer(None, clip, user, answer=Answer.MISSED, start=0.5, end=1.0)
+    else:
+        by = make_user("Dana") if why == "another's" else user
+        reviews.answer(event, clip, by, answer=Answer.UNSURE)
+    if why == "in the trash":
+        trash.put(clip, by=make_user("boss", roles=[Role.MANAGER]))
+
+    assert "Your last answer" not in page(client)
 
 
 def test_the_second_person_is_told_before_saving(
@@ -380,6 +430,19 @@ def test_a_copy_beyond_the_border_is_waited_for_while_the_first_one_plays(
     assert "1:00 to 2:00 is being prepared for playing" in html
 
 
+def test_a_recording_in_segments_without_any_copy_says_so_in_the_place_of_a_player(
+    client: Client, event: Event
+) -> None:
+    clip = event.analysis.clip
+    type(clip).objects.filter(pk=clip.pk).update(playback=Playback.SEGMENTS, duration=120.0)
+
+    html = page(client)
+
+    assert "<video" not in html
+    assert "t be played here. <a" in html
+    assert 'name="answer" value="confirmed"' in html
+
+
 def test_a_copy_that_is_still_to_be_made_is_waited_for(client: Client, event: Event) -> None:
     clip = event.analysis.clip
     type(clip).objects.filter(pk=clip.pk).update(playback=Playback.WANTED)
@@ -435,3 +498,60 @@ def test_a_signed_in_newcomer_sees_no_number(make_user: MakeUser) -> None:
     newcomer.force_login(make_user("nobody", roles=[]))
 
     assert "waiting" not in page(newcomer, "/review/left/")
+
+
+def test_an_empty_desk_says_what_is_still_to_come_and_where_to_go(
+    client: Client, make_analysis: MakeAnalysis, make_store: MakeStore
+) -> None:
+    for status in (Status.RUNNING, Status.QUEUED, Status.QUEUED, Status.PAUSED):
+        make_analysis(status=status)
+
+    html = page(client)
+
+    assert "Nothing to review yet" in html
+    assert "1 clip is being analyzed. 2 clips are waiting to be analyzed. 1 clip is paused" in html
+    assert "New hints appear here by themselves." in html
+    assert 'class="nothing" data-nothing' in html
+    assert 'hx-get="/review/" hx-trigger="every 10s"' in html
+    for way in ("/history/", "/dashboard/", "/"):
+        assert re.search(rf'id="to-\w+" class="btn [^"]*" href="{way}"', html)
+    assert "All hints are answered" not in html
+    elsewhere = page(client, f"{ADDRESS}?store={make_store('Other').pk}")
+    assert "analyzed" not in elsewhere.partition("<main")[2]
+
+
+@pytest.mark.usefixtures("event")
+def test_what_others_stores_analyze_is_not_told(
+    make_user: MakeUser, make_store: MakeStore, make_analysis: MakeAnalysis
+) -> None:
+    make_analysis(status=Status.QUEUED)
+    eve = Client()
+    eve.force_login(make_user("eve", roles=[Role.REVIEWER], store=make_store("Elsewhere")))
+
+    html = page(eve)
+
+    assert "All hints are answered" in html
+    assert "Upload clips" not in html
+    assert "Your shift so far" not in html
+
+
+def test_an_empty_desk_sums_up_the_own_answers_of_the_shift_alone(
+    client: Client, user: User, make_user: MakeUser, make_analysis: MakeAnalysis
+) -> None:
+    made = [make_result_event(make_analysis(status=Status.DONE)) for _ in range(3)]
+    dana = make_user("Dana")
+    reviews.answer(made[0], made[0].analysis.clip, dana, answer=Answer.UNSURE)
+    answers = (Answer.FALSE_ALARM, Answer.FALSE_ALARM, Answer.CONFIRMED)
+    for each, answer in zip(made, answers, strict=True):
+        reviews.answer(each, each.analysis.clip, user, answer=answer, seconds=5.0)
+
+    shift = page(client).partition("Your shift so far")[2].partition("</section>")[0]
+
+    facts = re.findall(r"<dt>([^<]*)</dt><dd>(\d+(?: s)?)", shift)
+    assert facts == [
+        ("Answered", "3"),
+        ("Confirmed", "1"),
+        ("False alarm", "2"),
+        ("An answer took", "5 s"),
+    ]
+    assert "the last 8 hours" in shift

@@ -182,6 +182,25 @@ def test_one_that_was_given_up_says_why_and_can_be_asked_for_again(
     assert clip.segment_copies.get(number=2).status == Status.DONE
 
 
+@pytest.mark.parametrize("spans", [SPANS, []])
+def test_where_there_is_none_at_all_it_says_so_and_they_can_be_asked_for(
+    client: Client, clip: Clip, make_analysis: MakeAnalysis, spans: list[list[float]]
+) -> None:
+    SegmentCopy.objects.all().delete()
+    Clip.objects.update(segment_spans=spans)
+    result = make_analysis(clip=clip, status=Status.DONE).get_absolute_url()
+
+    html = player(client, clip, 70, **PART)
+
+    assert "t be played here." in html
+    assert "data-segments" not in html
+    assert "t be played here." in client.get(result).content.decode()
+    moment = client.get(reverse("web:clip-file", args=[clip.pk]), {"at": "70"})
+    assert moment["Location"] == f"{result}?at=70.000"
+    client.post(reverse("web:ask-for-copy", args=[clip.pk]))
+    assert SegmentCopy.objects.waiting().filter(clip=clip).count() == (len(spans) or 1)
+
+
 def test_nobody_asks_any_more_once_all_are_there(client: Client, clip: Clip) -> None:
     put(clip, 1)
     put(clip, 3)

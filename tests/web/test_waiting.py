@@ -126,9 +126,15 @@ def test_a_filter_that_makes_no_sense_shows_nothing(client: Client, query: str) 
 
 
 def test_nothing_waits(client: Client, make_store: MakeStore, make_user: MakeUser) -> None:
-    assert "Nothing waits" in page(client)
+    assert "Nothing left to review" in page(client)
     assert "Nothing left here" in page(client, f"{ADDRESS}?store={make_store().pk}")
     assert "belongs to no store yet" in page(signed_in(make_user("nobody", roles=[])))
+
+
+def test_nothing_waits_yet(client: Client, make_analysis: MakeAnalysis) -> None:
+    make_analysis(status=Status.QUEUED)
+
+    assert "1 clip is waiting to be analyzed." in page(client)
 
 
 def test_htmx_gets_the_part_alone(client: Client, events: list[Event]) -> None:
@@ -150,7 +156,7 @@ def test_members_of_other_stores_see_nothing(
     eve = signed_in(make_user("eve", store=make_store("Elsewhere")))
 
     assert events
-    assert "Nothing waits" in page(eve)
+    assert "Nothing left to review" in page(eve)
 
 
 def test_second_answers_are_somebody_elses(

@@ -18,8 +18,8 @@ from zoneinfo import ZoneInfo
 from django.db.models import Count, Exists, OuterRef, Q, Subquery, Sum
 from django.db.models.functions import Coalesce
 
-from video_classifier.models import Analysis, CandidateScore, Event, Review, ScoredTime, Store
-from video_classifier.querysets import Visitor
+from video_classifier.models import Analysis, CandidateScore, Clip, Event, Review, ScoredTime, Store
+from video_classifier.querysets import ReviewQuerySet, Visitor
 from video_classifier.services import agreement, event_counts, periods, scored_footage
 from video_classifier.services.agreement import Kappa
 from video_classifier.services.event_counts import Known, Stretch
@@ -93,17 +93,21 @@ class Dashboard:
 
     def measured(self, filters: Filters, span: Span) -> Measured:
         """By the answers that were given in that time, by the clocks of each store."""
-        within = Q(pk__in=())
-        for zone, known in self._stores(filters):
-            first = span.bounds(self._now, zone)[0]
-            within |= Q(clip__store__in={each.store for each in known}, at__gte=first)
-        found = Review.objects.visible_to(self._user).filter(within, clip__trashed_at=None)
-        if filters.camera is not None:
-            found = found.filter(clip__camera=filters.camera)
-        if filters.model is not None:
-            found = found.filter(model=filters.model)
+        found = self._given(filters, span)
         pairs = agreement.pairs(found)
         return Measured(kappa=agreement.kappa(pairs), misses=agreement.misses(found))
+
+    def _given(self, filters: Filters, span: Span) -> ReviewQuerySet:
+        """Review by review, and not clip by clip: of clips there are many without any."""
+        within = Q(pk__in=())
+        for zone, known in self._stores(filters):
+            clips = Clip.objects.visible_to(self._user).kept().filter(pk=OuterRef("clip"))
+            clips = clips.filter(store__in={each.store for each in known})
+            if filters.camera is not None:
+                clips = clips.filter(camera=filters.camera)
+            within |= Q(Exists(clips), at__gte=span.bounds(self._now, zone)[0])
+        found = Review.objects.filter(within)
+        return found if filters.model is None else found.filter(model=filters.model)
 
     def read(self, filters: Filters, span: Span, *, has_answers: bool = True) -> Board:
         """Perhaps without what was missed and how soon hints were answered."""

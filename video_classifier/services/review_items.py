@@ -12,7 +12,7 @@ from typing import Any
 
 from django.contrib.auth.models import User
 
-from video_classifier.models import Clip, Event
+from video_classifier.models import Clip, Event, Review
 from video_classifier.services import reviews, secrets
 from video_classifier.services.clips import GONE
 from video_classifier.services.errors import Refused
@@ -67,6 +67,20 @@ def of_event(event: Event, user: User, *, draw: int = 0) -> Item:
         seen=reviews.newest(event, clip),
         place=event.pk,
         draw=draw,
+    )
+
+
+def of_review(review: Review, user: User) -> Item:
+    """What an answer was about, to be shown again once that is withdrawn; see reviews.last."""
+    if review.event is not None and not review.is_blind:
+        return of_event(review.event, user)
+    return Item(
+        user=user.pk,
+        clip=review.clip,
+        event=review.event,
+        start=review.start or 0.0,
+        end=review.end or 0.0,
+        is_blind=True,
     )
 
 

@@ -7,14 +7,14 @@ from datetime import datetime, timedelta
 from typing import Literal
 
 from django.contrib.auth.models import User
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
-from video_classifier.models import Event, Review, Visit
+from video_classifier.models import Analysis, Event, Review, Visit
 from video_classifier.querysets import EventQuerySet, ReviewQuerySet, Visitor
 from video_classifier.services import blind_items, review_items
 from video_classifier.services.review_items import Item
-from video_classifier.states import Answer, Turn
+from video_classifier.states import Answer, Status, Turn
 
 MOST_COUNTED = 1000
 VISIT = timedelta(minutes=2)
@@ -58,6 +58,30 @@ def keys(filters: Filters) -> tuple[str, ...]:
 def left(user: Visitor, filters: Filters) -> int:
     """How many wait; of more than MOST_COUNTED no more are counted."""
     return waiting(user, filters).order_by()[:MOST_COUNTED].count()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Coming:
+    """Clips whose result isn't there yet, so that nobody knows of their hints."""
+
+    running: int = 0
+    queued: int = 0
+    paused: int = 0
+
+    def __bool__(self) -> bool:
+        return any((self.running, self.queued, self.paused))
+
+
+def coming(user: Visitor, filters: Filters) -> Coming:
+    """Of what this person sees."""
+    latest = Analysis.objects.visible_to(user).unfinished().latest_of_clips().kept()
+    rows = latest.filter(**filters.of("clip__")).order_by().values_list("status")
+    count = dict(rows.annotate(count=Count("pk")))
+    return Coming(
+        running=count.get(Status.RUNNING, 0),
+        queued=count.get(Status.QUEUED, 0),
+        paused=count.get(Status.PAUSED, 0),
+    )
 
 
 def next_one(user: User, filters: Filters, after: Item | None = None) -> Item | None:

@@ -13,7 +13,7 @@ from uuid import UUID
 
 from django.contrib.auth.models import User
 from django.db import transaction
-from django.db.models import Case, OuterRef, Subquery, When
+from django.db.models import Case, OuterRef, Q, Subquery, When
 
 from video_classifier.models import Analysis, Clip, Event, Review
 from video_classifier.models.reviews import MOST_NOTE
@@ -21,7 +21,7 @@ from video_classifier.querysets import AnalysisQuerySet, ReviewQuerySet
 from video_classifier.services import audit, clips, event_changes, verdicts
 from video_classifier.services.errors import Refused
 from video_classifier.services.verdicts import Candidate, Given
-from video_classifier.states import Action, Answer, Reason, Status, Verdict
+from video_classifier.states import AT_THE_DESK, Action, Answer, Reason, Status, Verdict
 
 UNKNOWN = "There is no such answer. Choose one of those on the page."
 NOT_OF_AN_EVENT = "An event can't be missed: there is a hint of it. Confirm it instead."
@@ -153,6 +153,14 @@ def explained(analyses: AnalysisQuerySet) -> AnalysisQuerySet:
     latest = said.order_by("-pk").values("reason")[:1]
     of_clip = Case(When(clip__verdict=Verdict.FALSE_ALARM, then=Subquery(latest)))
     return analyses.annotate(why_false=of_clip)
+
+
+def last(by: User) -> Review | None:
+    """Their last answer at the desk that they can still undo; None if there is none."""
+    own = Review.objects.visible_to(by).standing().filter(by=by, clip__trashed_at=None)
+    about = Q(event__isnull=False) | Q(is_blind=True, start__isnull=False)
+    found = own.filter(about, answer__in=AT_THE_DESK).order_by("-at", "-pk")
+    return found.select_related("clip__store", "clip__camera", "event__analysis__clip").first()
 
 
 def newest(event: Event | None, clip: Clip) -> int:

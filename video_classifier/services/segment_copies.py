@@ -34,11 +34,15 @@ AHEAD = 5  # copies that go before all others, from the playhead on
 
 
 def want(clip: Clip, *, user: User | None) -> None:
-    """Queues a copy of each segment."""
+    """Queues a copy of each segment; of a clip in one piece that is one copy."""
+    spans = clip.segment_spans or [[0.0, max(clip.duration, 1.0)]]
     with transaction.atomic():
         SegmentCopy.objects.bulk_create(
-            SegmentCopy(clip=clip, number=number, start=start, end=end, requested_by=user)
-            for number, (start, end) in enumerate(clip.segment_spans, 1)
+            (
+                SegmentCopy(clip=clip, number=number, start=start, end=end, requested_by=user)
+                for number, (start, end) in enumerate(spans, 1)
+            ),
+            ignore_conflicts=True,  # two people may ask at once
         )
         Clip.objects.filter(pk=clip.pk).update(playback=Playback.SEGMENTS)
         clip.playback = Playback.SEGMENTS
@@ -46,7 +50,10 @@ def want(clip: Clip, *, user: User | None) -> None:
 
 
 def ask(clip: Clip, *, user: User | None) -> None:
-    """Has those made that were given up, after all."""
+    """Has those made that were given up, after all; of a clip without any, all of them."""
+    if not SegmentCopy.objects.filter(clip=clip).exists():
+        want(clip, user=user)
+        return
     given_up = SegmentCopy.objects.filter(clip=clip, status=Status.FAILED)
     if given_up.update(**jobs.again(user)):
         queue.announce("copies")

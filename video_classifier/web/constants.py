@@ -24,6 +24,7 @@ WALL_EVERY = "3s"
 CAMERA_EVERY = "3s"
 LEARNING_EVERY = "3s"
 NEWS_EVERY = "10s"
+QUEUE_EVERY = "10s"  # of the review queue, once nothing is left in it
 CHANNEL_TEST_EVERY = "1s"
 STILL_MILLISECONDS = 2000  # from one still of a live camera to the next
 STREAM_RETRY_MILLISECONDS = 10_000  # until one is asked for again for which there was no room

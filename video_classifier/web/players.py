@@ -47,10 +47,13 @@ class Player:
 
     @property
     def is_in_segments(self) -> bool:
-        return self.clip.playback == Playback.SEGMENTS
+        return self.clip.playback == Playback.SEGMENTS and bool(self.copies)
 
     @property
     def plays(self) -> bool:
+        """Whether there is a copy, or one is still to be made, where the file doesn't play."""
+        if self.clip.playback == Playback.SEGMENTS:
+            return bool(self.copies)
         return self.clip.playback != Playback.NONE
 
     @property
@@ -66,13 +69,16 @@ class Player:
 
     @property
     def moments(self) -> str:
-        """The address of a moment, but for its seconds; "" if none can be shown."""
-        if not self.plays:
+        """The address of a moment, but for its seconds; "" if none can be shown.
+
+        It asks nothing of the copies of segments: the address leads to the one with the moment.
+        """
+        if self.clip.playback == Playback.NONE:
             return ""
         file = reverse("web:clip-file", args=[self.clip.pk])
-        return f"{file}?at=" if self.is_in_segments else f"{file}#t="
+        return f"{file}?at=" if self.clip.playback == Playback.SEGMENTS else f"{file}#t="
 
-    # Of copies of segments
+    # Of copies of segments, of which there is at least one (`is_in_segments`)
 
     @cached_property
     def here(self) -> SegmentCopy:

@@ -15,7 +15,8 @@ from django.utils.timesince import timesince
 from video_classifier.models import Preferences, Review
 from video_classifier.querysets import Visitor
 from video_classifier.services.review_items import Item
-from video_classifier.services.review_queue import MOST_COUNTED
+from video_classifier.services.review_queue import MOST_COUNTED, Coming
+from video_classifier.services.shifts import Shift
 from video_classifier.states import Answer, Reason, Turn
 from video_classifier.web.events import around
 from video_classifier.web.overlays import Shown
@@ -260,6 +261,74 @@ def left_in_words(number: int) -> str:
     return f"{number:,} left or more" if number >= MOST_COUNTED else f"{number} left"
 
 
+ANSWERED = "All hints are answered, as far as they wait for you."
+ELSEWHERE = (
+    "All that matches these filters is answered, or somebody else\N{RIGHT SINGLE QUOTATION MARK}s "
+    "turn."
+)
+BY_THEMSELVES = "New hints appear here by themselves."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Nothing:
+    """An empty queue: what is still to come, and what the person has done so far."""
+
+    coming: Coming
+    shift: Shift | None
+    query: str = ""
+    is_narrowed: bool = False
+    may_upload: bool = False
+
+    @property
+    def title(self) -> str:
+        if self.coming:
+            return "Nothing to review yet"
+        return "Nothing left here" if self.is_narrowed else "Nothing left to review"
+
+    @property
+    def text(self) -> str:
+        """Of the desk, which asks by itself whether something waits."""
+        return f"{self.known} {BY_THEMSELVES}"
+
+    @property
+    def known(self) -> str:
+        done = ELSEWHERE if self.is_narrowed else ANSWERED
+        return " ".join(self._coming) or done
+
+    @property
+    def _coming(self) -> list[str]:
+        found = self.coming
+        kinds = (
+            (found.running, "{} being analyzed."),
+            (found.queued, "{} waiting to be analyzed."),
+            (found.paused, "{} paused: resume the analysis on the page of its result."),
+        )
+        return [text.format(_clips(count)) for count, text in kinds if count]
+
+    @property
+    def here(self) -> str:
+        return address(self.query)
+
+    @property
+    def took(self) -> str:
+        """The median; "" if nobody knows."""
+        if self.shift is None or self.shift.seconds is None:
+            return ""
+        return in_words(max(self.shift.seconds, 1.0))
+
+    @property
+    def answers(self) -> Sequence[tuple[str, int]]:
+        """How often which was given."""
+        if self.shift is None:
+            return ()
+        kinds = (self.shift.confirmed, self.shift.false_alarms, self.shift.unsure)
+        return [(each.label, count) for each, count in zip(CHOICES, kinds, strict=True) if count]
+
+
+def _clips(count: int) -> str:
+    return "1 clip is" if count == 1 else f"{count:,} clips are"
+
+
 def has_keys(user: Visitor) -> bool:
     """Whether single keys work for them; as shipped they do."""
     chosen = Preferences.objects.filter(user=user.pk).values_list("has_keys", flat=True).first()
@@ -268,12 +337,18 @@ def has_keys(user: Visitor) -> bool:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answered:
-    """An answer that was just saved."""
+    """An answer that was just saved, or the last one of before the page was loaded."""
 
     review: Review
     token: str
     query: str
-    left: str
+    left: str = ""
+    now: datetime | None = None  # as of which the earlier one is told
+
+    @property
+    def ago(self) -> str:
+        """Of an earlier one; "" of one that was just saved."""
+        return ago(self.review.at, self.now) if self.now else ""
 
     @property
     def label(self) -> str:
@@ -283,7 +358,7 @@ class Answered:
     def reasons(self) -> Sequence[tuple[str, Reason]]:
         """To choose from, by a key each, if it still has none."""
         review = self.review
-        if review.answer != Answer.FALSE_ALARM or review.reason or review.is_blind:
+        if review.answer != Answer.FALSE_ALARM or review.reason or review.is_blind or self.now:
             return ()
         return REASONS
 
@@ -339,10 +414,11 @@ class Told:
     @property
     def sentence(self) -> str:
         who = self.review.by.get_username() if self.review.by else "Somebody"
-        return f"{who} answered “{label_of(self.review)}” {self.ago}. Save yours, too?"
+        when = ago(self.review.at, self.now)
+        return f"{who} answered “{label_of(self.review)}” {when}. Save yours, too?"
 
-    @property
-    def ago(self) -> str:
-        if self.now - self.review.at < MINUTE:
-            return "just now"
-        return f"{timesince(self.review.at, self.now, depth=1)} ago"
+
+def ago(at: datetime, now: datetime) -> str:
+    if now - at < MINUTE:
+        return "just now"
+    return f"{timesince(at, now, depth=1)} ago"

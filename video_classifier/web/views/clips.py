@@ -135,7 +135,7 @@ def _elsewhere(
 def _moment(clip: Clip, second: float) -> HttpResponse:
     """To the copy with that second, if it is there; else to a page that says when it is."""
     found = player_of(clip, start=second)
-    if not found.is_ready:
+    if not (found.is_in_segments and found.is_ready):
         return redirect(f"{_page_of(clip)}?{AT}={second:.3f}")
     address = reverse("web:segment-copy", args=[clip.pk, found.here.number])
     return redirect(f"{address}#t={max(second - found.here.start, 0.0):.3f}")
@@ -160,7 +160,8 @@ def player(request: HttpRequest, pk: UUID) -> HttpResponse:
 
 def _player(request: HttpRequest, clip: Clip) -> HttpResponse:
     found = player_of(clip, start=second_asked(request.GET))
-    part = "_segment_copies" if asked_for(request) == "segment-copies" else "_player"
+    is_part = found.is_in_segments and asked_for(request) == "segment-copies"
+    part = "_segment_copies" if is_part else "_player"
     return render(request, f"video_classifier/result/{part}.html", {"player": found})
 
 

@@ -16,9 +16,10 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from video_classifier.http import paging
+from video_classifier.http.filters import PERIODS
 from video_classifier.http.permissions import sees_several_stores, why_empty
 from video_classifier.http.review_filters import ReviewFilter
-from video_classifier.models import Review
+from video_classifier.models import Review, Store
 from video_classifier.services import (
     audit,
     audit_views,
@@ -26,16 +27,17 @@ from video_classifier.services import (
     review_items,
     review_queue,
     reviews,
+    shifts,
 )
 from video_classifier.services.errors import Refused
 from video_classifier.services.review_items import Item
 from video_classifier.services.review_queue import Filters
-from video_classifier.states import Answer, ListPage, Reason
+from video_classifier.states import AT_THE_DESK, Answer, ListPage, Reason
 from video_classifier.web import listed_views
 from video_classifier.web import review as presenters
 from video_classifier.web import waiting as listed
 from video_classifier.web.responses import SignedInRequest, asked_next, is_part, page_or_part
-from video_classifier.web.review import AFTER, AT, BEFORE, EVENT, Answered, Card, Told
+from video_classifier.web.review import AFTER, AT, BEFORE, EVENT, Answered, Card, Nothing, Told
 
 PAGE = "video_classifier/review/page.html"
 ITEM = "video_classifier/review/_item.html"
@@ -72,14 +74,29 @@ def _shown(
             "card": card,
             "filter": chosen,
             "why_empty": why_empty(request.user),
+            "shift_is": PERIODS["shift"].about,
             "waiting": presenters.waiting_address(chosen.query),
             "has_keys": presenters.has_keys(request.user),
             "sent": request.POST,
+            "nothing": _nothing(request, chosen) if card is None else None,
             **_instead(request, card),
             **({} if is_part(request) else _views(request, chosen)),
             **more,
         },
         status=status,
+    )
+
+
+def _nothing(request: SignedInRequest, chosen: ReviewFilter) -> Nothing | None:
+    """None where the filter makes no sense."""
+    if not chosen.is_valid():
+        return None
+    return Nothing(
+        coming=review_queue.coming(request.user, chosen.filters),
+        shift=shifts.of(request.user, since=PERIODS["shift"].start(timezone.now())),
+        query=chosen.query,
+        is_narrowed=chosen.is_narrowed,
+        may_upload=Store.objects.open_to(request.user).exists(),
     )
 
 
@@ -115,7 +132,20 @@ def _views(request: SignedInRequest, chosen: ReviewFilter) -> dict[str, Any]:
             request.user, ListPage.REVIEW, shown=request.GET.urlencode(), now=timezone.now()
         ),
         "stores": chosen.stores,
+        "earlier": _earlier(request, chosen),
     }
+
+
+def _earlier(request: SignedInRequest, chosen: ReviewFilter) -> Answered | None:
+    """The last answer, to be undone; None where something else stands in its place."""
+    if request.method == "POST" or len(messages.get_messages(request)):
+        return None
+    found = reviews.last(request.user)
+    if found is None:
+        return None
+    token = review_items.of_review(found, request.user).token
+    query = chosen.query if chosen.is_valid() else ""
+    return Answered(review=found, token=token, query=query, now=timezone.now())
 
 
 def _card(request: SignedInRequest, chosen: ReviewFilter) -> Card | None:
@@ -184,7 +214,7 @@ def _done(request: SignedInRequest, chosen: ReviewFilter, found: Review) -> Http
 def _saved(request: SignedInRequest, item: Item) -> Review:
     """Raises Refused, and AnsweredMeanwhileError unless the person was told."""
     sent = request.POST
-    if sent.get("answer") not in {Answer.CONFIRMED, Answer.FALSE_ALARM, Answer.UNSURE}:
+    if sent.get("answer") not in AT_THE_DESK:
         msg = "There is no such answer."
         raise BadRequest(msg)
     openings.note(item.clip, request.user)  # who has answered has seen it
@@ -289,6 +319,7 @@ def waiting(request: SignedInRequest) -> HttpResponse:
             "rows": [listed.Row(event=each, query=chosen.query) for each in page.rows],
             "count": paging.count(rows.order_by()),
             "show_store": sees_several_stores(request.user),
+            "nothing": None if page.rows else _nothing(request, chosen),
         }
     return page_or_part(request, page=WAITING, part=WAITING_PART, context=context)
 
