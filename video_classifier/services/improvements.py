@@ -213,7 +213,8 @@ def _run(improvement: Improvement, proceed: Callable[[], bool]) -> None:
         jobs.give_way(improvement)
     except (Refused, ImproveError, BundleError) as refusal:
         _fail(improvement, str(refusal))
-    except ChildDiedError:
+    except (ChildDiedError, jobs.CutOffError) as error:
+        logger.warning("store %s: %s", improvement.store_id, error)
         _try_again(improvement)
     except Exception as error:
         logger.exception("store %s: nothing was learned", improvement.store_id)
@@ -229,7 +230,6 @@ def _sweep_if_cancelled(improvement: Improvement) -> None:
 
 def _try_again(improvement: Improvement) -> None:
     """Later, but not for ever."""
-    logger.warning("what learned for store %s was killed", improvement.store_id)
     if improvement.attempts >= settings.ANALYSIS_ATTEMPTS:
         _fail(improvement, KILLED.format(count=improvement.attempts))
     else:
