@@ -7,10 +7,10 @@ import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
-from typing import Any, TypeVar
+from typing import Any, NoReturn, TypeVar
 
 from django.apps import apps
-from django.db import IntegrityError, connection
+from django.db import IntegrityError, OperationalError, connection
 from django.db.models import Model, QuerySet, UniqueConstraint
 
 T = TypeVar("T")
@@ -78,6 +78,14 @@ def cut_off_others() -> None:
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
             "WHERE datname = current_database() AND pid <> pg_backend_pid()"
         )
+
+
+def lose_connection(*_: object, **__: object) -> NoReturn:
+    """This thread's, as when a network is cut: raises what the next statement gets."""
+    if connection.vendor == "postgresql":
+        execute("SELECT pg_terminate_backend(pg_backend_pid())")
+    msg = "server closed the connection unexpectedly"
+    raise OperationalError(msg)
 
 
 @contextmanager

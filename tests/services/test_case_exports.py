@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 from django.contrib.auth.models import User
+from django.db import OperationalError
 from django.utils import timezone
 from PIL import Image
 from pytest_django import DjangoCaptureOnCommitCallbacks, Settings
@@ -407,16 +408,24 @@ def test_a_file_that_is_gone_is_named(
     assert f"“{item.clip.name}” is no longer there" in export.error
 
 
-def test_an_export_whose_child_is_killed_is_made_after_all(
-    case: Case, item: CaseItem, user: User, quick: list[object], monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    "error", [sandbox.BusyError(sandbox.KILLED), OperationalError("cut off")], ids=["child", "base"]
+)
+def test_an_export_that_is_interrupted_is_made_after_all(
+    case: Case,
+    item: CaseItem,
+    user: User,
+    quick: list[object],
+    monkeypatch: pytest.MonkeyPatch,
+    error: Exception,
 ) -> None:
     blur = sandbox.blur_span
 
-    def be_killed(*_: object, **__: object) -> None:
+    def interrupt(*_: object, **__: object) -> None:
         monkeypatch.setattr(sandbox, "blur_span", blur)
-        raise sandbox.BusyError(sandbox.KILLED)
+        raise error
 
-    monkeypatch.setattr(sandbox, "blur_span", be_killed)
+    monkeypatch.setattr(sandbox, "blur_span", interrupt)
     export = case_exports.ask(case, by=user)
 
     assert case_exports.make_next(worker="one")

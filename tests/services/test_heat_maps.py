@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from django.contrib.auth.models import User
 from django.core.files.storage import default_storage
+from django.db import OperationalError
 from django.utils import timezone
 from pytest_django import DjangoCaptureOnCommitCallbacks, Settings
 
@@ -271,13 +272,14 @@ def test_what_a_dead_worker_left_is_made_by_another(analysis: Analysis) -> None:
     assert HeatMap.objects.get().status == Status.DONE
 
 
-def test_one_whose_child_is_killed_is_tried_again_but_not_for_ever(
-    analysis: Analysis, settings: Settings, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("error", [sandbox.ScorerDiedError(), OperationalError("cut off")])
+def test_one_that_is_interrupted_is_tried_again_but_not_for_ever(
+    analysis: Analysis, settings: Settings, monkeypatch: pytest.MonkeyPatch, error: Exception
 ) -> None:
     heat_maps.ask(analysis, user=None)
 
     def die(*_: object, **__: object) -> float:
-        raise sandbox.ScorerDiedError
+        raise error
 
     monkeypatch.setattr(occlusion, "heat_map", die)
     left = []

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
+from django.db import OperationalError
 from django.utils import timezone
 from pytest_django import Settings
 
@@ -271,10 +272,11 @@ def test_what_fails_says_why(
     assert not folders(settings)
 
 
-def test_a_run_that_is_killed_is_put_back_and_given_up_in_the_end(
-    child: FakeChild, asked: Improvement, settings: Settings
+@pytest.mark.parametrize("error", [ChildDiedError("it ended with -9"), OperationalError("cut off")])
+def test_a_run_that_is_interrupted_is_put_back_and_given_up_in_the_end(
+    child: FakeChild, asked: Improvement, settings: Settings, error: Exception
 ) -> None:
-    child.error = ChildDiedError("it ended with -9")
+    child.error = error
 
     run()
     asked.refresh_from_db()

@@ -25,7 +25,7 @@ from tests.conftest import (
     followed,
     segment_of,
 )
-from tests.databases import busy
+from tests.databases import busy, lose_connection
 from tests.makers.deliveries import make_channel
 from video_classifier.ml.contracts import Outcome
 from video_classifier.ml.contracts import Stage as MlStage
@@ -333,6 +333,23 @@ def test_a_database_that_others_kept_for_too_long_is_tried_again(
 
     segment.refresh_from_db()
     assert (segment.status, segment.attempts, analysis.status) == (ends, attempts, ends)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_run_whose_connection_is_cut_is_tried_again(
+    make_analysis: MakeAnalysis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_analysis()
+    segment = claim()
+    with monkeypatch.context() as there:
+        there.setattr(evidence, "tracks", lose_connection)
+        run(segment, FakePredictor())
+    segment.refresh_from_db()
+    assert segment.status == Status.QUEUED
+
+    analysis = run(claim(), FakePredictor())
+
+    assert analysis.status == Status.DONE
 
 
 @pytest.mark.parametrize("code", [errno.ENOSPC, errno.EROFS, errno.ESTALE])

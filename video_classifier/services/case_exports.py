@@ -152,8 +152,8 @@ def _run(export: CaseExport, proceed: Callable[[], bool]) -> None:
         raise
     except GaveWayError:
         jobs.give_way(export)
-    except sandbox.INTERRUPTED:
-        logger.warning("what makes an export of case %s was killed", export.case_id)
+    except jobs.INTERRUPTED as error:
+        logger.warning("an export of case %s was interrupted: %s", export.case_id, error)
         jobs.try_again(export, give_up=partial(_fail, reason=BROKE))
     except Exception as error:
         if disk.is_away(error):

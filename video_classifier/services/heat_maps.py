@@ -91,8 +91,8 @@ def _run(heat_map: HeatMap, proceed: Callable[[], bool]) -> None:
     except disk.DiskFullError:  # or away
         logger.warning("the heat map of analysis %s waits for the storage", heat_map.pk)
         jobs.give_way(heat_map, pause=disk.PAUSE)
-    except sandbox.INTERRUPTED:
-        logger.warning("what makes the heat map of analysis %s was killed", heat_map.pk)
+    except jobs.INTERRUPTED as error:
+        logger.warning("the heat map of analysis %s was interrupted: %s", heat_map.pk, error)
         jobs.try_again(heat_map, give_up=partial(_fail, reason=BROKE))
     except Refused as error:
         _fail(heat_map, str(error))

@@ -225,8 +225,8 @@ def _run(improvement: Improvement, proceed: Callable[[], bool]) -> None:
         jobs.give_way(improvement)
     except (Refused, ImproveError, BundleError) as refusal:
         _fail(improvement, str(refusal))
-    except ChildDiedError:
-        logger.warning("what learned for store %s was killed", improvement.store_id)
+    except (ChildDiedError, jobs.CutOffError) as error:
+        logger.warning("store %s: %s", improvement.store_id, error)
         reason = KILLED.format(count=improvement.attempts)
         jobs.try_again(improvement, give_up=partial(_fail, reason=reason), pause=PAUSE, stage="")
     except Exception as error:

@@ -12,7 +12,7 @@ from datetime import timedelta
 
 from django.conf import settings
 from django.contrib.auth.models import User
-from django.db import DatabaseError, connection, transaction
+from django.db import DatabaseError, InterfaceError, connection, transaction
 from django.db.models import Case, Count, F, When
 
 from video_classifier.models import jobs as models
@@ -43,6 +43,13 @@ class LeaseLostError(Exception):
 
 class GaveWayError(Exception):
     """There is something better to do now than this job, or the process ends."""
+
+
+class CutOffError(Exception):
+    """The database was busy for too long, or away, in a run: nothing is wrong with the job."""
+
+
+INTERRUPTED = (*sandbox.INTERRUPTED, CutOffError)  # another attempt may well succeed
 
 
 class QueueFullError(Refused):
@@ -309,7 +316,7 @@ def holding(
     """Sends heartbeats during a run; yields a callback to call several times a second.
 
     That raises LeaseLostError once the run has lost its row, GaveWayError once `proceed` says
-    no, and Refused with the sentence `too_long` at the deadline.
+    no, and Refused with the sentence `too_long` at the deadline. Raises CutOffError.
     """
     left = job.deadline - database.now() if job.deadline else timedelta()
     in_time = sandbox.Deadline(left.total_seconds(), too_long)
@@ -322,7 +329,21 @@ def holding(
                 raise GaveWayError(msg)
             in_time()
 
-        yield watch
+        with noticing_cut_offs():
+            yield watch
+
+
+@contextmanager
+def noticing_cut_offs() -> Iterator[None]:
+    """Raises CutOffError, and lets go of the connection, where the database can't be asked."""
+    try:
+        yield
+    except (DatabaseError, InterfaceError) as error:
+        if not (database.is_busy(error) or database.is_away(error)):
+            raise
+        database.release()  # it may be dead; the next statement opens another
+        msg = f"the database could not be asked: {error}"
+        raise CutOffError(msg) from error
 
 
 class _Lease:

@@ -188,7 +188,7 @@ def run(
     too_long = _too_long(_budget(segment, clip))
     with jobs.holding(segment, proceed=proceed, too_long=too_long) as watch:
         try:
-            with disk.refusing_when_full():
+            with disk.refusing_when_full(), jobs.noticing_cut_offs():
                 predictor = predictor or _predictor(segment.analysis)
                 with files.local_path(clip.file) as video:
                     outcome = predictor.analyze(
@@ -205,16 +205,12 @@ def run(
         except disk.DiskFullError as error:  # or away
             logger.warning("analysis %s waits for the storage: %s", segment.analysis_id, error)
             _wait(segment)
-        except sandbox.ScorerDiedError as error:
+        except (sandbox.ScorerDiedError, jobs.CutOffError) as error:
             logger.warning("analysis %s: %s", segment.analysis_id, error)
             _try_again(segment)
         except Refused as error:
             _fail(segment, str(error))
-        except Exception as error:
-            if database.is_busy(error) and segment.attempts < settings.ANALYSIS_ATTEMPTS:
-                logger.warning("analysis %s waits for the database", segment.analysis_id)
-                put_back(worker=segment.worker)
-                return
+        except Exception:
             _fail(segment, BROKE)
             logger.exception("analysis %s failed", segment.analysis_id)
 
