@@ -129,7 +129,7 @@ def test_a_stretch_is_marked_as_missed(event: Event, user: User) -> None:
     assert (review.analysis, review.model, clip.verdict) == (
         event.analysis,
         "standard",
-        Verdict.CONFIRMED,
+        Verdict.MISSED,
     )
 
 

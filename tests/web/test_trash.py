@@ -41,16 +41,18 @@ MANAGERS_ALONE = (
     "audit",
     "audit-csv",
 )  # who else asks is turned away
+ADMINISTRATORS_ALONE = ("personal-data", "requested-footage", "export-requested-footage")
 SECOND_FACTOR = (
     "check-second-factor",
     "second-factor-picture",
     "new-recovery-codes",
     "turn-off-second-factor",
 )  # who has none is sent on
+_NO_LISTS = (*MANAGERS_ALONE, *ADMINISTRATORS_ALONE, *SECOND_FACTOR)
 LISTS = [
     name
     for name, arguments, methods in PAGES
-    if not arguments and "GET" in methods and name not in (*MANAGERS_ALONE, *SECOND_FACTOR)
+    if not arguments and "GET" in methods and name not in _NO_LISTS
 ]
 OF_A_CLIP = {path.name for path in urlpatterns if str(path.pattern).startswith("clips/")}
 OPEN = ("restore-clip", "purge-clip")  # to what is in the trash
