@@ -231,7 +231,7 @@ def test_all_results_of_each_clip_are_shown_on_demand(
 
     html = client.get(URL, {"results": "all"}).content.decode()
 
-    assert keys(html) == [str(latest.pk), str(first.pk)]
+    assert keys(html) == [str(first.pk), str(latest.pk)]  # by score
 
 
 def test_hints_come_first_and_the_newest_of_each_kind(
