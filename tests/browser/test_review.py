@@ -140,6 +140,7 @@ def test_what_waits_is_gone_through_by_keys_and_the_place_is_kept(
     assert open_row() == f"open-{events[1].pk}"
     desk.keyboard.press("Enter")
     expect(desk.locator("#current")).to_contain_text("0.94")
+    desk.wait_for_load_state()  # the scripts listen
     desk.keyboard.press("2")
     expect_left(desk, f"{len(events) - 1} left")
 
