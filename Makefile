@@ -57,7 +57,7 @@ SEEDS ?= 1000
 fuzz: .venv/development ## damage clips and fill forms at random in SEEDS ways; `make test` tries a few
 	$(BIN)/python -m pytest -m fuzz --seeds $(SEEDS)
 
-SETUPS ?= sqlite postgres
+SETUPS ?= sqlite postgres celery
 KILLS ?= 10
 test-faults: .venv/development ## kill, freeze and starve the parts of a site at work, for two minutes on each of SETUPS
 	@for each in $(SETUPS); do $(BIN)/python -m scripts.faults --setup $$each --kills $(KILLS) --minutes 2 || exit; done

@@ -257,7 +257,7 @@ class HistoryFilter(ListFilter):
         return second_opinions.without_wanted(clips.filter(verdict=value), self.request.user)
 
     def filter_by_reason(self, clips: ClipQuerySet, _: str, value: str) -> ClipQuerySet:
-        """Those of which somebody said so, as far as who asks may know."""
+        """False alarms for that reason, of those whose verdict the user may know."""
         said = Review.objects.standing().order_by().filter(reason=value)
         return clips.filter(pk__in=second_opinions.shown(said, self.request.user).values("clip"))
 
