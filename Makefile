@@ -15,7 +15,7 @@ BIN := .venv/bin
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-postgres test-serve test-faults quick fuzz lint audit check soak lock models recipes clean
+.PHONY: help run test test-postgres test-serve test-faults test-few-faults quick fuzz lint audit check soak lock models recipes clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 22
@@ -33,7 +33,7 @@ PARALLEL := -n logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
 test: .venv/development ## install what the tests need and run them all
 	$(BIN)/python -m pytest $(PARALLEL)
-	@$(MAKE) --no-print-directory test-postgres test-serve
+	@$(MAKE) --no-print-directory test-postgres test-serve test-few-faults
 
 # Folders in which no test asks the database take long to read.
 test-postgres: .venv/development ## those that PostgreSQL may answer otherwise, with one of their own
@@ -49,6 +49,9 @@ $(SERVE)/ready: .venv/development
 	$(BIN)/uv venv --quiet --python $(BIN)/python $(SERVE)
 	$(BIN)/uv pip install --quiet --python $(SERVE)/bin/python -r requirements-serve.txt
 	@touch $@
+
+test-few-faults: .venv/development ## a few chosen faults on each set-up, all beside each other: two minutes or three
+	$(BIN)/python -m scripts.faults.brief
 
 quick: .venv/development ## the tests that need neither Keras nor a browser: before every commit
 	$(BIN)/python -m pytest $(PARALLEL) -m "not keras and not browser"

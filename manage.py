@@ -6,8 +6,8 @@ from __future__ import annotations
 import os
 import sys
 
-from django.core.management import execute_from_command_line
+from shoplift_site import commands
 
 if __name__ == "__main__":
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "shoplift_site.settings")
-    execute_from_command_line(sys.argv)
+    commands.run(sys.argv)

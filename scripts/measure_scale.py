@@ -26,10 +26,10 @@ import psutil
 import psycopg
 
 from scripts._lib import console, markdown, recordings
+from scripts._lib.processes import Service
 from scripts._lib.recordings import Kind
+from scripts._lib.servers import DATABASE, Postgres
 from scripts._lib.site_under_test import SiteError
-from scripts.faults.processes import Service
-from scripts.faults.servers import DATABASE, Postgres
 from video_classifier.ml.contracts import ClipError
 
 if TYPE_CHECKING:

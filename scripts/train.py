@@ -98,6 +98,7 @@ def _run(options: Options, checkpoints: Path) -> None:
         windows=[clip.inputs[0] for clip in footage],
         watch=watch,
     )
+    card = experiments.keep_old_footage(options.out, trainer, trained, measured)
     if held_out:
         card = experiments.measure_held_out(
             options.out, held_out, detector=options.detector, whole=options.test_only, watch=watch

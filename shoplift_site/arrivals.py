@@ -34,6 +34,9 @@ LINGER_SECONDS = 2.0  # for a client to send on, or to close, once it has its an
 LINGER_AT_MOST = 60.0  # seconds; an upload that was refused unread is thrown away meanwhile
 LINGERING = 100  # connections that are given that time
 TRANSFERS = 64  # threads; a slow client keeps one
+PICTURES = 8  # threads, beside those for pages: a disk that hangs keeps them all
+PROBES = 4  # threads, which nothing else keeps
+SETTLED_SECONDS = 2.0  # after which a connection is old, where processes share the work
 STREAM_BUFFER = 64 * 1024  # bytes on their way to who watches live: what waits there gets old
 
 _LENGTH = re.compile(rb"^content-length[ \t]*:[ \t]*(\d{1,18})[ \t]*\r?$", re.I | re.M)
@@ -42,6 +45,8 @@ _LONG_ANSWERS = re.compile(
     rb"/+(static/|clips/|uploads/|(history|events)\.(csv|xlsx)|results/[^/]+/events/\d+/download)"
 )
 _STREAMS = re.compile(rb"/+video/")
+_PICTURES = re.compile(rb"/+(results|cameras|live|alerts)/.+\.jpg$")
+_PROBES = re.compile(rb"/+(healthz|readyz|metrics)$")
 
 
 class Lane(Enum):
@@ -49,6 +54,8 @@ class Lane(Enum):
 
     PAGES = auto()
     TRANSFERS = auto()  # uploads, and answers that a client may read slowly
+    PICTURES = auto()  # that lie in storage
+    PROBES = auto()  # what supervisors and monitors ask, above all when all else hangs
     STREAMS = auto()  # answers without an end: services.live_streams lets a few in, no more
 
 
@@ -83,9 +90,13 @@ def arrival(received: bytes | bytearray) -> Lane | Refusal | int:
 
 
 def _lane(path: bytes) -> Lane:
-    if _STREAMS.match(path):
-        return Lane.STREAMS
-    return Lane.TRANSFERS if _LONG_ANSWERS.match(path) else Lane.PAGES
+    kinds = {
+        Lane.PROBES: _PROBES,
+        Lane.TRANSFERS: _LONG_ANSWERS,
+        Lane.STREAMS: _STREAMS,
+        Lane.PICTURES: _PICTURES,
+    }
+    return next((lane for lane, kind in kinds.items() if kind.match(path)), Lane.PAGES)
 
 
 def _path(head: bytes) -> bytes:
@@ -142,6 +153,7 @@ class _Connection(TConn):  # type: ignore[misc]
         self.received = bytearray()
         self.expected = 0  # bytes, at least
         self.leave_at = 0.0
+        self.since = time.monotonic()
 
     def close(self, graceful: bool = False) -> None:  # noqa: FBT001, FBT002  (gunicorn's signature)
         """gunicorn's own waits two seconds for the client, in the event loop."""
@@ -152,20 +164,28 @@ class _Connection(TConn):  # type: ignore[misc]
 
 
 class ArrivalsWorker(ThreadWorker):  # type: ignore[misc]
-    """Collects requests in the event loop; pages and transfers have threads of their own."""
+    """Collects requests in the event loop; each lane has threads of its own."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._arriving: dict[_Connection, None] = {}  # who has been waited for longest is first
         self._lingering: dict[_Connection, None] = {}
         self._streaming: set[_Connection] = set()
+        self._threads: dict[Lane, Executor] = {}  # but those for pages, which are gunicorn's
 
     def init_process(self) -> None:
-        self._transfers = ThreadPoolExecutor(TRANSFERS, thread_name_prefix="transfers")
+        transfers = ThreadPoolExecutor(TRANSFERS, thread_name_prefix="transfers")
+        self._threads = {
+            Lane.TRANSFERS: transfers,
+            Lane.STREAMS: transfers,
+            Lane.PICTURES: ThreadPoolExecutor(PICTURES, thread_name_prefix="pictures"),
+            Lane.PROBES: ThreadPoolExecutor(PROBES, thread_name_prefix="probes"),
+        }
         try:
             super().init_process()
         finally:
-            self._transfers.shutdown(wait=False)
+            for each in self._threads.values():
+                each.shutdown(wait=False)
 
     def accept(self, listener: socket.socket) -> None:
         if self.nr_conns >= self.worker_connections - 1 and self._arriving:
@@ -214,7 +234,8 @@ class ArrivalsWorker(ThreadWorker):  # type: ignore[misc]
             if found is Lane.STREAMS:
                 conn.sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, STREAM_BUFFER)
                 self._streaming.add(conn)
-            self._hand_over(conn, self.tpool if found is Lane.PAGES else self._transfers)
+            threads = self.tpool if found is Lane.PAGES else self._threads[found]
+            self._hand_over(conn, threads)
         else:
             self._refuse(conn, found)
 
@@ -227,6 +248,15 @@ class ArrivalsWorker(ThreadWorker):  # type: ignore[misc]
         conn.data_ready = True
         served: Future[Any] = threads.submit(self.handle, conn)
         served.add_done_callback(partial(self.method_queue.defer, self.finish_request, conn))
+
+    def handle_request(self, req: Any, conn: _Connection) -> Any:
+        """Ends an old connection with its next answer, where there are other processes.
+
+        Who asks again gets one that is idle: new connections are accepted by who has time.
+        """
+        if self.cfg.workers > 1 and time.monotonic() - conn.since > SETTLED_SECONDS:
+            req.force_close()
+        return super().handle_request(req, conn)
 
     def finish_request(self, conn: _Connection, served: Future[Any]) -> None:
         self._streaming.discard(conn)

@@ -6,6 +6,7 @@ are rows, which the worker claims by itself, also while Redis is away.
 
 from __future__ import annotations
 
+import atexit
 import logging
 import os
 import signal
@@ -21,7 +22,7 @@ if not apps.ready:
     django.setup()
 
 # Only now are the models there.
-from video_classifier.services import broker, worker_process
+from video_classifier.services import broker, database, worker_process
 from video_classifier.services.errors import Refused
 
 logger = logging.getLogger(__name__)
@@ -57,6 +58,7 @@ def _begin(instance: Any, **_: Any) -> None:
     # Celery's own handler comes a moment later.
     signal.signal(signal.SIGTERM, _end_early)
     logger.info("Worker %s does %s.", _here.name, ", ".join(_here.kinds))
+    atexit.register(_end)
     _here.start()
 
 
@@ -64,17 +66,20 @@ def _check(pool: object) -> None:
     """Raises Refused."""
     if pool is not TaskPool:
         raise Refused(ONE_AT_A_TIME)
+    database.wait()
     worker_process.check_database()
 
 
 def _end(**_: Any) -> None:
-    if _here is not None:
-        _here.stop()
+    global _here
+    here, _here = _here, None
+    if here is not None:
+        here.stop()
         logger.info("The worker has ended; what it had not finished is queued again.")
 
 
 def _end_early(*_: object) -> NoReturn:
-    _end()
+    """Ends by `_end` as it exits: here the first thread may be within what that one waits for."""
     raise SystemExit(0)
 
 

@@ -339,7 +339,7 @@ def _is_origin(found: str) -> bool:
 
 def _sqlite(file: Path) -> dict[str, Any]:
     return {
-        "ENGINE": "django.db.backends.sqlite3",
+        "ENGINE": "shoplift_site.sqlite",
         "NAME": private_database(file),
         "OPTIONS": _SQLITE,
         "CONN_MAX_AGE": 10,  # seconds; to open one costs a quarter of a picture's time

@@ -29,9 +29,9 @@ def healthz(_request: HttpRequest) -> HttpResponse:
 @never_cache
 @require_safe
 def readyz(_request: HttpRequest) -> JsonResponse:
-    """For each check "ok" or why not; 503 if one isn't."""
+    """For each check "ok" or why not; 503 if one keeps the site from working."""
     found = readiness.recent()
     reasons = [each.problem for each in found if each.problem]
-    checks = {each.subject: each.problem or "ok" for each in found}
+    checks = {each.subject: each.problem or each.note or "ok" for each in found}
     answer = {"ready": not reasons, "reasons": reasons, "checks": checks}
     return JsonResponse(answer, status=503 if reasons else 200)

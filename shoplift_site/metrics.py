@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import os
 import time
 from collections.abc import Callable, Iterator
 
@@ -14,6 +15,7 @@ from django.views.decorators.http import require_safe
 from prometheus_client import CollectorRegistry, Histogram, ProcessCollector, generate_latest
 from prometheus_client.core import GaugeMetricFamily as Gauge
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
+from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 
 from video_classifier.services import backlog, clients, disk, gauges, readiness
@@ -74,6 +76,15 @@ def _of_alerts_and_cameras() -> Iterator[Gauge]:
         if each.stride is not None:
             strides.add_metric([str(each.id)], each.stride)
     yield from (alerts, states, late, strides)
+    waiting = gauges.waiting_clips()
+    yield _gauge(
+        "waiting_clips", "Clips of live events that wait for the storage.", value=waiting.count
+    )
+    yield _gauge(
+        "waiting_clips_oldest_seconds",
+        "How long the first of these has waited.",
+        value=waiting.oldest.total_seconds(),
+    )
 
 
 def _gauge(name: str, help_text: str, *labels: str, value: float | None = None) -> Gauge:
@@ -81,13 +92,17 @@ def _gauge(name: str, help_text: str, *labels: str, value: float | None = None) 
 
 
 registry = CollectorRegistry()
-ProcessCollector(registry=registry)
 registry.register(SiteCollector())
+IS_ONE_OF_SEVERAL = "PROMETHEUS_MULTIPROC_DIR" in os.environ
+if IS_ONE_OF_SEVERAL:  # who answers is drawn by lot: no figure may be of that one alone
+    MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
+else:
+    ProcessCollector(registry=registry)
 _seconds = Histogram(
     "shoplift_request_seconds",
-    "From a request's arrival as a whole to its answer, by this process.",
+    "From a request's arrival as a whole to its answer, by this server.",
     ["method", "status"],
-    registry=registry,
+    registry=None if IS_ONE_OF_SEVERAL else registry,
     buckets=(0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0),
 )
 

@@ -10,6 +10,7 @@ from http import HTTPStatus
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.template.loader import render_to_string
 from django.urls import reverse
 
 from shoplift_site.logs import REQUEST_ID
@@ -18,6 +19,7 @@ from video_classifier.services.second_factor import Need
 
 API = "/api/"
 ID = "X-Request-ID"
+FACTOR_FIRST = "This was not done yet: the site now asks you for a second factor."
 PLAIN_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 Answer = Callable[[HttpRequest], HttpResponse]
 
@@ -140,10 +142,20 @@ def second_factor_first(answer: Answer) -> Answer:
         if need == Need.NONE or request.path in {reverse("logout"), *_second_factor_pages()}:
             return answer(request)
         page = "web:check-second-factor" if need == Need.CODE else "web:set-up-second-factor"
-        asked = {"next": request.get_full_path()} if request.method == "GET" else {}
-        return redirect(reverse(page, query=asked))
+        if request.method == "GET" and "HX-Request" not in request.headers:
+            return redirect(reverse(page, query={"next": request.get_full_path()}))
+        return _unanswered(request, page)
 
     return guarded
+
+
+def _unanswered(request: HttpRequest, page: str) -> HttpResponse:
+    """What was typed is still in the browser, which sends it once more when it is reloaded."""
+    if "HX-Request" in request.headers:
+        part = {"text": FACTOR_FIRST, "tone": "error"}
+        return HttpResponse(render_to_string("components/notice.html", part), status=403)
+    context = {"step": reverse(page), "sentence": FACTOR_FIRST}
+    return render(request, "403_second_factor.html", context, status=403)
 
 
 def _second_factor_pages() -> set[str]:

@@ -115,6 +115,7 @@ WHITENOISE_USE_FINDERS = True  # no collectstatic before the first start
 LOGIN_URL = "login"
 LOGIN_REDIRECT_URL = "web:upload"
 LOGOUT_REDIRECT_URL = "login"
+SESSION_ENGINE = "shoplift_site.session_store"
 SESSION_COOKIE_AGE = 12 * 60 * 60  # a long shift
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}
@@ -148,6 +149,7 @@ AXES_COOLOFF_TIME = env.seconds("SIGN_IN_PAUSE", 15 * 60)
 AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False  # nobody is kept out for longer by guesses
 AXES_RESET_ON_SUCCESS = True
 AXES_CLIENT_IP_CALLABLE = "video_classifier.services.clients.client_address"
+AXES_USERNAME_CALLABLE = "shoplift_site.sign_in.typed_name"
 AXES_LOCKOUT_CALLABLE = "shoplift_site.sign_in.locked"
 AXES_DISABLE_ACCESS_LOG = True  # of sign-ins that worked
 AXES_ENABLE_ADMIN = False  # of its tables one is used, and video_classifier.admin shows it
@@ -222,6 +224,7 @@ SPECTACULAR_SETTINGS = {
 
 # Live cameras.
 LIVE_CLIPS_MAX_BYTES = env.whole("LIVE_CLIPS_MAX_BYTES", 20 * 1024**3)  # of one store
+WAITING_CLIPS_MAX_BYTES = env.whole("WAITING_CLIPS_MAX_BYTES", 5 * 1024**3)  # of one machine
 WATCHER = env.choice("WATCHER", "child", of=("child", "none"))
 WATCHER_CAMERAS = env.whole("WATCHER_CAMERAS", 20)
 
@@ -265,6 +268,7 @@ SITE_URL = env.site("SITE_URL")
 ALERT_NETWORKS = env.networks("ALERT_NETWORKS", [])
 
 # Operations.
+WEB_PROCESSES = env.whole("WEB_PROCESSES", 1)  # gunicorn starts them
 LOG_FORMAT = env.choice("LOG_FORMAT", "line", of=("line", "json"))
 METRICS_NETWORKS = env.networks("METRICS_NETWORKS", ["127.0.0.1/32", "::1/128"])
 READY_QUEUE_AGE = env.seconds("READY_QUEUE_AGE", 15 * 60)

@@ -11,6 +11,8 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.cache import never_cache
 
+LONGEST_NAME = 150  # as Django has it
+
 
 class SignInHandler(AxesDatabaseHandler):  # type: ignore[misc]
     """A name at an address has its limit, and all names at an address have a higher one.
@@ -35,6 +37,12 @@ class SignInHandler(AxesDatabaseHandler):  # type: ignore[misc]
         of_name, _ = self.filter_user_attempts(request, credentials)
         count, _ = of_name.delete()
         return int(count)
+
+
+def typed_name(request: HttpRequest, credentials: dict[str, Any] | None = None) -> str | None:
+    """As far as names go: what is longer is nobody's, and has no room in the table."""
+    name = (credentials or request.POST).get("username")
+    return None if name is None else str(name)[:LONGEST_NAME]
 
 
 @never_cache

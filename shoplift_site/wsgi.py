@@ -11,10 +11,11 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "shoplift_site.settings")
 application = get_wsgi_application()
 
 # Only now are the models there.
-from shoplift_site import startup  # noqa: E402
-from video_classifier.services import sender, watcher_process, worker  # noqa: E402
+from shoplift_site import processes, startup  # noqa: E402
+from video_classifier.services import queue, sender, watcher_process, worker  # noqa: E402
 
 startup.settle()
 worker.start()
 sender.start()
 watcher_process.start()
+processes.connect(look=worker.wake, tell=queue.subscribe)

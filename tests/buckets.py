@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import threading
 import time
 import uuid
@@ -10,12 +11,15 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import boto3
+import botocore.loaders
+import botocore.session
 import pytest
 from django.core.files.storage import storages
 from pytest_django import Settings
 
 from shoplift_site import env
 from video_classifier.integrations.bucket import Bucket
+from video_classifier.services import model_copies, stored_models
 
 KEY, SECRET = "key", "se/cret"
 XML = [("Content-Type", "application/xml")]
@@ -29,7 +33,7 @@ class Service:
 
     app: Callable[[dict[str, Any], Start], Iterable[bytes]]
     address: str = ""
-    fault: str = ""  # "403", "500", "cut", "hangs" or ""
+    fault: str = ""  # "403", "500", "503", "cut", "hangs" or ""
     only: str = ""  # the method that it is wrong of; "" for all
     asked: list[str] = field(default_factory=list)  # methods and paths
 
@@ -39,7 +43,7 @@ class Service:
             return self.app(environ, start)
         if self.fault == "hangs":
             time.sleep(3)  # longer than STORAGE_TIMEOUT in tests
-        if self.fault in {"403", "500"}:
+        if self.fault in {"403", "500", "503"}:
             start(f"{self.fault} Fault", XML)
             return [b"<Error><Code>Fault</Code><Message>told so</Message></Error>"]
         answer = self.app(environ, start)
@@ -54,6 +58,12 @@ def _first_half(answer: Iterable[bytes]) -> Iterator[bytes]:
     raise ConnectionAbortedError(msg)
 
 
+@functools.cache
+def _loader(path: str | None) -> botocore.loaders.Loader:
+    """One for all: each bucket's own would read the long descriptions of the service anew."""
+    return botocore.loaders.create_loader(path)
+
+
 @pytest.fixture(scope="session")
 def s3() -> Iterator[Service]:
     from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
@@ -64,7 +74,9 @@ def s3() -> Iterator[Service]:
     service.address = f"http://127.0.0.1:{server.port}"
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
-    yield service
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(botocore.session, "create_loader", _loader)
+        yield service
     server.shutdown()
     thread.join()
 
@@ -93,5 +105,7 @@ def bucket(s3: Service, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> 
     found = storages["default"]
     assert isinstance(found, Bucket)
     s3.asked.clear()
+    for each in (stored_models, model_copies):
+        each.forget()
     yield found
     s3.fault = s3.only = ""

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import gc
 import hashlib
+import itertools
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Generator, Iterable, Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
-from itertools import chain
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -16,12 +17,14 @@ import pytest
 from django.contrib.auth.models import Permission, User
 from django.core.files.base import ContentFile
 from django.db import connections
-from django.test import Client
+from django.test import Client, TransactionTestCase
 from django.utils import timezone
-from pytest_django import Settings
+from pytest_django import DjangoDbBlocker, Settings
+from whitenoise.middleware import WhiteNoiseMiddleware
 
-from tests import servers
+from tests import databases, servers
 from tests.makers import migrated as migrated_database
+from tests.makers.past import Past
 from video_classifier.ml.contracts import (
     UNWATCHED,
     WHOLE,
@@ -46,7 +49,7 @@ from video_classifier.ml.serving.confidence import Confidence
 from video_classifier.models import Analysis, Clip, Segment, Store, Track
 from video_classifier.models.analyses import Result
 from video_classifier.models.cameras import MAIN
-from video_classifier.services import accounts, copies
+from video_classifier.services import accounts, copies, sandbox
 from video_classifier.states import Playback, Role, Status
 from video_classifier.states import Prediction as Predicted
 
@@ -82,6 +85,16 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_report_header(config: pytest.Config) -> str:
     return f"fuzz: {config.getoption('seeds')} seeds a test; `make fuzz` tries many"
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """To look for garbage among all modules and tests took a third of it, and some of each test."""
+    gc.disable()
+    found = yield
+    gc.freeze()
+    gc.enable()
+    return found
 
 
 @pytest.hookimpl(tryfirst=True)  # before -m looks
@@ -245,7 +258,7 @@ class FakePredictor:
             view=Region.PERSON if self._tracks else Region.FRAME,
             candidates=(
                 *events.candidates(windows, best=1),
-                *chain.from_iterable(
+                *itertools.chain.from_iterable(
                     events.candidates(each.windows, best=1, track=number)
                     for number, each in enumerate(tracks, 1)
                 ),
@@ -302,28 +315,40 @@ class MakeModel(Protocol):
 
 
 @pytest.fixture(scope="session")
-def shared(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder of all processes of this run."""
+def kept_databases(pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of all processes, and of later runs unless pytest is to keep nothing."""
+    if pytestconfig.pluginmanager.has_plugin("cacheprovider"):
+        return pytestconfig.cache.mkdir("migrated")
     own = tmp_path_factory.getbasetemp()
     return own.parent if WORKER in os.environ else own
 
 
 @pytest.fixture(scope="session")
-def migrated(shared: Path) -> Migrated:
+def migrated(kept_databases: Path) -> Migrated:
     """Makes the folder for the data of a site, with the tables in it: to migrate takes long."""
 
     def make(data: Path) -> Path:
         data.mkdir(parents=True, exist_ok=True)
-        migrated_database.copy(shared, data / "db.sqlite3")
+        migrated_database.copy(kept_databases, data / "db.sqlite3")
         return data
 
     return make
 
 
 @pytest.fixture(scope="session")
+def past(
+    tmp_path_factory: pytest.TempPathFactory, django_db_blocker: DjangoDbBlocker
+) -> Iterator[Past]:
+    """Databases as they were after earlier migrations."""
+    made = Past(tmp_path_factory.mktemp("past"), django_db_blocker)
+    yield made
+    made.forget()
+
+
+@pytest.fixture(scope="session")
 def django_db_modify_db_settings(
     tmp_path_factory: pytest.TempPathFactory,
-    shared: Path,
+    kept_databases: Path,
     django_db_modify_db_settings_parallel_suffix: None,
     *,
     django_db_keepdb: bool,
@@ -334,19 +359,60 @@ def django_db_modify_db_settings(
         file = tmp_path_factory.mktemp("database") / "db.sqlite3"
         database.settings_dict["TEST"]["NAME"] = str(file)
         if django_db_keepdb:
-            migrated_database.copy(shared, file)
+            migrated_database.copy(kept_databases, file)
 
 
 @pytest.fixture(scope="session")
 def django_db_keepdb(*, django_db_keepdb: bool, django_db_use_migrations: bool) -> bool:
-    """Of several processes one migrates, and the others begin with a copy."""
-    is_copied = WORKER in os.environ and connections["default"].vendor == "sqlite"
-    return (is_copied and django_db_use_migrations) or django_db_keepdb
+    """SQLite's is a copy of one that is migrated already."""
+    is_copied = connections["default"].vendor == "sqlite" and django_db_use_migrations
+    return is_copied or django_db_keepdb
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _same_reach(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """A child that reads clips takes a moment to start, and so may read those of all tests."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sandbox, "STRIDES", tmp_path_factory.getbasetemp())
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _static_files() -> Iterator[None]:
+    """Each new client of Django's loads the middleware, of which one looks for all static files."""
+    find = WhiteNoiseMiddleware.add_files_from_finders
+    found: dict[str, Any] = {}
+
+    def find_once(self: WhiteNoiseMiddleware) -> None:
+        if not found:
+            find(self)
+            found.update(self.files)
+        self.files.update(found)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(WhiteNoiseMiddleware, "add_files_from_finders", find_once)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _emptied() -> Iterator[None]:
+    """After each test that has transactions of its own, or a site that runs."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(TransactionTestCase, "_fixture_teardown", lambda _: databases.empty())
+        yield
+
+
+@pytest.fixture(scope="session")
+def _folders(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Folders for one test each; pytest would look through all of them for the next number."""
+    folder = tmp_path_factory.mktemp("sites")
+    return (folder / str(number) for number in itertools.count())
 
 
 @pytest.fixture(autouse=True)
-def _own_site(settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> None:
-    data = tmp_path_factory.mktemp("data")
+def _own_site(settings: Settings, _folders: Iterator[Path]) -> None:
+    data = next(_folders)
+    data.mkdir()
     settings.DATA_DIR = data
     settings.MEDIA_ROOT = data / "media"
     settings.FILE_UPLOAD_TEMP_DIR = data / "uploads"

@@ -27,14 +27,15 @@ from typing import Any
 import psycopg
 import pytest
 
+from scripts._lib.servers import Redis
 from scripts._lib.site_under_test import SiteError
-from scripts.faults.servers import Redis
 
 ROOT = Path(__file__).parent.parent
 DEBIAN = Path("/usr/lib/postgresql")  # a folder a version, none of them on the PATH
 PATIENCE = 60.0  # seconds to start
 SWIFT = {  # what a test loses with the machine's power, it makes anew
     "fsync": "off",
+    "autovacuum": "off",  # it counts rows at any time: plans that tests look at would change
     "synchronous_commit": "off",
     "full_page_writes": "off",
     "shared_buffers": "64MB",

@@ -219,7 +219,7 @@ def until(happened: Callable[[], bool], process: subprocess.Popen[bytes], log: P
 
 def get(address: str, **how: Any) -> tuple[int, str]:
     try:
-        with urllib.request.urlopen(address, timeout=5, **how) as answer:  # noqa: S310
+        with urllib.request.urlopen(address, timeout=30, **how) as answer:  # noqa: S310
             return answer.status, answer.read().decode()
     except OSError as error:
         return getattr(error, "code", 0), ""

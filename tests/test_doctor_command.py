@@ -7,6 +7,7 @@ from io import StringIO
 from pathlib import Path
 
 import pytest
+from django.contrib.auth.models import User
 from django.core.files.storage import default_storage
 from django.core.management import CommandError, call_command
 from django.db import DatabaseError, connection
@@ -14,13 +15,20 @@ from django.test import Client
 from django.utils import timezone
 from pytest_django import Settings
 
-from tests.conftest import MakeAnalysis, MakeModel
+from tests import buckets
+from tests.conftest import MakeAnalysis, MakeClip, MakeModel
 from tests.makers.alerts import make_channel, make_delivery
 from tests.makers.feeds import make_feed
-from video_classifier.models import Delivery, Feed, Segment
+from tests.makers.live_cameras import make_event
+from tests.makers.second_factors import make_device
+from video_classifier.integrations.bucket import Bucket
+from video_classifier.models import Delivery, Feed, Segment, WaitingClip
+from video_classifier.services import catalog, sandbox
 from video_classifier.states import Status
 
 pytestmark = pytest.mark.django_db
+
+s3, bucket = buckets.s3, buckets.bucket
 
 
 @pytest.fixture(autouse=True)
@@ -44,6 +52,24 @@ def lines(text: str, verdict: str) -> list[str]:
     return [line for line in text.splitlines() if line.startswith(verdict)]
 
 
+def test_files_that_have_changed_are_named(make_clip: MakeClip, settings: Settings) -> None:
+    """As by bit rot: nothing else about them says so."""
+    make_clip(content=b"as it was")
+    rotten, gone = make_clip(content=b"one bit"), make_clip(content=b"none")
+    media = Path(settings.MEDIA_ROOT)
+    (media / str(rotten.file.name)).write_bytes(b"one byt")
+    (media / str(gone.file.name)).unlink()
+
+    text = said("--hashes", is_wrong=True)
+
+    found = sorted(lines(text, "wrong"))
+    assert len(found) == 2
+    assert any(f"{rotten.pk} is not what was uploaded" in line for line in found)
+    assert any(f"{gone.pk} is gone" in line for line in found)
+    assert "Of 3 clips 1 have the file that was uploaded" in text
+    assert str(rotten.pk) not in said()
+
+
 def test_a_site_in_order_is_told_so_and_nothing_is_left_behind(settings: Settings) -> None:
     text = said()
 
@@ -53,13 +79,28 @@ def test_a_site_in_order_is_told_so_and_nothing_is_left_behind(settings: Setting
     assert [each for each in Path(settings.MEDIA_ROOT).rglob("*") if each.is_file()] == []
 
 
+@pytest.mark.parametrize("closes", [True, False])
+def test_it_says_whether_the_child_that_reads_clips_reads_anything_else(
+    monkeypatch: pytest.MonkeyPatch,
+    closes: bool,  # noqa: FBT001
+) -> None:
+    monkeypatch.setattr(sandbox, "closes_files", lambda: closes)
+
+    text = said()
+
+    assert any("reads no files but clips" in line for line in lines(text, "ok")) == closes
+    assert any("Landlock" in line for line in lines(text, "note")) != closes
+
+
 def test_quiet_leaves_out_what_is_fine() -> None:
     assert lines(said("--quiet"), "ok") == []
 
 
 def test_each_thing_that_is_wrong_is_a_sentence(
-    settings: Settings, make_analysis: MakeAnalysis
+    settings: Settings, user: User, make_analysis: MakeAnalysis
 ) -> None:
+    make_device(user)
+    settings.SECRET_KEY = "violet harbour" * 4
     settings.DEBUG, settings.DEFAULT_MODEL, settings.DISK_FLOOR_BYTES = True, "none", 2**63
     long_ago = timezone.now() - timedelta(hours=2)
     make_analysis()
@@ -67,7 +108,7 @@ def test_each_thing_that_is_wrong_is_a_sentence(
 
     text = said(is_wrong=True)
 
-    for words in ("DEBUG is true", "“none”", "nearly full", "waited for 120 minutes"):
+    for words in ("DEBUG is true", "“none”", "nearly full", "waited for 120 minutes", "of “ada”"):
         assert any(words in line for line in lines(text, "wrong")), text
 
 
@@ -108,11 +149,45 @@ def test_without_a_database_the_rest_is_still_looked_at(monkeypatch: pytest.Monk
     assert "The disk has room" in text
 
 
-def test_cameras_without_a_watcher_are_worth_a_note() -> None:
-    make_feed()
+def test_a_model_that_a_camera_uses_and_that_is_lost_is_wrong() -> None:
+    make_feed(model="lost", is_enabled=True)
+
+    assert any(
+        "“lost” is in use: There is no model “lost”" in line
+        for line in lines(said(is_wrong=True), "wrong")
+    )
+
+
+def test_what_other_machines_can_not_get_at_is_worth_a_note(
+    bucket: Bucket, make_model: MakeModel
+) -> None:
+    catalog.imported().mkdir()
+    make_model("theirs").rename(catalog.imported() / "theirs")
+
+    (line,) = (each for each in lines(said(), "note") if "move_storage" in each)
+    assert "Other machines can't get at theirs" in line
+
+
+def test_cameras_without_a_watcher_are_worth_a_note(settings: Settings) -> None:
+    make_feed(model=settings.DEFAULT_MODEL)
     Feed.objects.update(is_enabled=True)
 
     assert any("1 of 1 live cameras" in line for line in lines(said(), "note"))
+
+
+def test_clips_that_wait_for_the_storage_are_worth_a_note_from_a_minute_on(
+    settings: Settings,
+) -> None:
+    feed = make_feed(model=settings.DEFAULT_MODEL)
+    waiting = {"place": "till-pc:1a2b", "size_bytes": 5}
+    WaitingClip.objects.create(live_event=make_event(feed), **waiting)
+    assert "wait for the storage" not in said()
+
+    since = timezone.now() - timedelta(minutes=12, seconds=30)
+    WaitingClip.objects.create(live_event=make_event(feed), waiting_since=since, **waiting)
+
+    (line,) = (each for each in lines(said(), "note") if "wait for the storage" in each)
+    assert "2, the first for 12 min, on till-pc:1a2b" in line
 
 
 def test_alerts_that_reached_nobody_are_told_here_and_in_the_administration(

@@ -7,19 +7,16 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.db import connection
-from django.db.migrations.executor import MigrationExecutor
+from django.contrib.auth.models import User
 from django.utils import timezone
+from django_otp.plugins.otp_totp.models import TOTPDevice
+from pytest_django import Settings
 
-APP = "video_classifier"
+from tests.makers.past import APP, Past, migrate
+from video_classifier.models import AuthenticatorApp
+
+pytestmark = pytest.mark.db
 NOBODY = "The person detector found nobody in this clip, so the whole picture was looked at."
-
-
-def migrate(name: str) -> Any:
-    """The models as they are after that migration."""
-    executor = MigrationExecutor(connection)
-    executor.migrate([(APP, name)])
-    return MigrationExecutor(connection).loader.project_state([(APP, name)]).apps
 
 
 def analyzed(apps: Any, clip: Any, **fields: object) -> uuid.UUID:
@@ -41,10 +38,8 @@ def clip_of(apps: Any, **fields: object) -> Any:
     return apps.get_model(APP, "Clip").objects.create(name="door.mp4", **facts | fields)
 
 
-@pytest.mark.django_db(transaction=True)
-def test_verdicts_become_predictions_and_name_the_model_that_scored() -> None:
-    try:
-        old = migrate("0005_copy_claim")
+def test_verdicts_become_predictions_and_name_the_model_that_scored(past: Past) -> None:
+    with past.at("0005_copy_claim") as old:
         clip = clip_of(old)
         of_person = {"view": "person", "decided_by": 1}
         hint = analyzed(old, clip, verdict="shoplifter", **of_person)
@@ -58,8 +53,6 @@ def test_verdicts_become_predictions_and_name_the_model_that_scored() -> None:
 
         rows = migrate("0006_predictions").get_model(APP, "Analysis").objects
         said = {row.pk: (row.prediction, row.model, row.model_sha256[:1]) for row in rows.all()}
-    finally:
-        migrate(_latest())
 
     assert said == {
         hint: ("hint", "person_ensemble", "a"),
@@ -71,10 +64,8 @@ def test_verdicts_become_predictions_and_name_the_model_that_scored() -> None:
     }
 
 
-@pytest.mark.django_db(transaction=True)
-def test_a_clip_without_a_result_is_a_failed_one_to_the_version_before() -> None:
-    try:
-        new = migrate("0006_predictions")
+def test_a_clip_without_a_result_is_a_failed_one_to_the_version_before(past: Past) -> None:
+    with past.at("0006_predictions") as new:
         no_result = analyzed(
             new,
             clip_of(new),
@@ -86,16 +77,14 @@ def test_a_clip_without_a_result_is_a_failed_one_to_the_version_before() -> None
         )
 
         row = migrate("0005_copy_claim").get_model(APP, "Analysis").objects.get(pk=no_result)
-    finally:
-        migrate(_latest())
 
     assert (row.status, row.verdict, row.error) == ("failed", "", "Nobody could be seen.")
 
 
-@pytest.mark.django_db(transaction=True)
-def test_what_was_there_becomes_the_store_main_in_which_everybody_goes_on_working() -> None:
-    try:
-        old = migrate("0006_predictions")
+def test_what_was_there_becomes_the_store_main_in_which_everybody_goes_on_working(
+    past: Past,
+) -> None:
+    with past.at("0006_predictions") as old:
         clip = clip_of(old)
         users = old.get_model("auth", "User").objects
         users.create(username="ada")
@@ -103,13 +92,11 @@ def test_what_was_there_becomes_the_store_main_in_which_everybody_goes_on_workin
 
         new = migrate("0008_clip_has_a_store")
         stores = new.get_model(APP, "Store").objects
-        store = new.get_model(APP, "Clip").objects.get(pk=clip.pk).store
+        store, count = new.get_model(APP, "Clip").objects.get(pk=clip.pk).store, stores.count()
         rows = new.get_model(APP, "Membership").objects
         members = set(rows.values_list("store__name", "user__username", "role"))
-    finally:
-        migrate(_latest())
 
-    assert (store.name, stores.count()) == ("Main", 1)
+    assert (store.name, count) == ("Main", 1)
     assert members == {
         ("Main", "ada", "analyst"),
         ("Main", "ada", "reviewer"),
@@ -119,10 +106,8 @@ def test_what_was_there_becomes_the_store_main_in_which_everybody_goes_on_workin
     }
 
 
-@pytest.mark.django_db(transaction=True)
-def test_copies_and_runs_on_their_way_are_jobs_after_it() -> None:
-    try:
-        old = migrate("0006_predictions")
+def test_copies_and_runs_on_their_way_are_jobs_after_it(past: Past) -> None:
+    with past.at("0006_predictions") as old:
         now = timezone.now()
         clips = [clip_of(old, playback="wanted", copy_attempts=n, copy_due_at=now) for n in (0, 2)]
         old.get_model(APP, "Clip").objects.filter(pk=clips[1].pk).update(trashed_at=now)
@@ -142,8 +127,6 @@ def test_copies_and_runs_on_their_way_are_jobs_after_it() -> None:
 
         back = migrate("0006_predictions").get_model(APP, "Clip").objects
         clips_back = {(clip.playback, clip.copy_attempts) for clip in back.all()}
-    finally:
-        migrate(_latest())
 
     assert after == [(clips[0].pk, "queued", 0, now), (clips[1].pk, "cancelled", 2, now)]
     for row in runs:
@@ -152,10 +135,8 @@ def test_copies_and_runs_on_their_way_are_jobs_after_it() -> None:
     assert clips_back == {("wanted", 0), ("wanted", 2), ("original", 0)}
 
 
-@pytest.mark.django_db(transaction=True)
-def test_an_analysis_is_in_the_store_of_its_clip() -> None:
-    try:
-        old = migrate("0015_fewer_indexes")
+def test_an_analysis_is_in_the_store_of_its_clip(past: Past) -> None:
+    with past.at("0015_fewer_indexes") as old:
         stores = [old.get_model(APP, "Store").objects.create(name=name) for name in ("A", "B")]
         made = {
             analyzed(old, clip_of(old, store=store), prediction="hint"): store.pk
@@ -165,33 +146,27 @@ def test_an_analysis_is_in_the_store_of_its_clip() -> None:
         rows = migrate("0017_store_of_analyses").get_model(APP, "Analysis").objects
         after = dict(rows.values_list("pk", "store"))
         back = migrate("0015_fewer_indexes").get_model(APP, "Analysis").objects.count()
-    finally:
-        migrate(_latest())
 
     assert (after, back) == (made, 2)
 
 
-@pytest.mark.django_db(transaction=True)
-def test_who_had_copies_of_segments_can_ask_for_one_of_the_whole_in_the_version_before() -> None:
-    try:
-        new = migrate("0016_segment_copies")
+def test_who_had_copies_of_segments_can_ask_for_one_of_the_whole_in_the_version_before(
+    past: Past,
+) -> None:
+    with past.at("0016_segment_copies") as new:
         store = new.get_model(APP, "Store").objects.get_or_create(name="Main")[0]
         clip = clip_of(new, playback="segments", store=store)
         copies = new.get_model(APP, "SegmentCopy").objects
         copies.create(clip=clip, number=1, start=0.0, end=60.0)
 
         old = migrate("0015_fewer_indexes").get_model(APP, "Clip").objects.get(pk=clip.pk)
-    finally:
-        migrate(_latest())
 
     assert old.playback == "none"
 
 
-@pytest.mark.django_db(transaction=True)
-def test_events_of_the_last_month_wait_for_an_answer_and_older_ones_do_not() -> None:
+def test_events_of_the_last_month_wait_for_an_answer_and_older_ones_do_not(past: Past) -> None:
     now = timezone.now()
-    try:
-        old = migrate("0023_alerts")
+    with past.at("0023_alerts") as old:
         store = old.get_model(APP, "Store").objects.create(name="North")
         recorded = {
             "store": store,
@@ -221,7 +196,7 @@ def test_events_of_the_last_month_wait_for_an_answer_and_older_ones_do_not() -> 
         analyzed(old, made["failed"][0], queued_at=now, score=None, threshold=None, **failed)
         audit = old.get_model(APP, "AuditEntry").objects.create(action="exported")
 
-        new = migrate(_latest())
+        new = migrate()
         events = new.get_model(APP, "Event").objects.select_related("analysis")
         after = {row.analysis_id: row for row in events}
         latest = new.get_model(APP, "Analysis").objects.filter(is_latest=True)
@@ -230,8 +205,6 @@ def test_events_of_the_last_month_wait_for_an_answer_and_older_ones_do_not() -> 
         assert {row.store_id for row in after.values()} == {store.pk}
 
         migrate("0023_alerts")
-    finally:
-        migrate(_latest())
 
     def marks(name: str, number: int = 1) -> tuple[bool, str]:
         row = after[made[name][number]]
@@ -249,10 +222,8 @@ def test_events_of_the_last_month_wait_for_an_answer_and_older_ones_do_not() -> 
     assert of_clips == sorted(analyzed_ones, key=str)
 
 
-@pytest.mark.django_db(transaction=True)
-def test_clips_confirmed_by_marks_of_what_was_missed_are_missed_ones() -> None:
-    try:
-        old = migrate("0038_request_heartbeats")
+def test_clips_confirmed_by_marks_of_what_was_missed_are_missed_ones(past: Past) -> None:
+    with past.at("0038_request_heartbeats") as old:
         store = old.get_model(APP, "Store").objects.create(name="North")
         review = old.get_model(APP, "Review").objects
         clips = {}
@@ -267,12 +238,10 @@ def test_clips_confirmed_by_marks_of_what_was_missed_are_missed_ones() -> None:
                 facts = {"store": store, "happened_at": timezone.now(), "is_current": True}
                 with_event(old, clip, facts | {"verdict": "disputed"})
 
-        new = migrate(_latest()).get_model(APP, "Clip").objects
+        new = migrate().get_model(APP, "Clip").objects
         after = {name: new.get(pk=clip.pk).verdict for name, clip in clips.items()}
         back = migrate("0038_request_heartbeats").get_model(APP, "Clip").objects
         before = back.get(pk=clips["marked"].pk).verdict
-    finally:
-        migrate(_latest())
 
     assert after == {
         "marked": "missed",
@@ -281,6 +250,24 @@ def test_clips_confirmed_by_marks_of_what_was_missed_are_missed_ones() -> None:
         "and disputed": "disputed",
     }
     assert before == "confirmed"
+
+
+def test_secrets_of_apps_are_sealed_and_can_be_had_back(past: Past, settings: Settings) -> None:
+    secret = "5d" * 20
+    with past.at("0039_missed_verdict"):
+        user = User.objects.create_user("ada")
+        TOTPDevice.objects.create(user=user, name="app", key=secret)
+
+        migrate()
+        sealed, opened = TOTPDevice.objects.get().key, AuthenticatorApp.objects.get().bin_key
+        key, settings.SECRET_KEY = settings.SECRET_KEY, "violet harbour" * 4
+        with pytest.raises(RuntimeError, match=r"sealed with another SECRET_KEY: ada\."):
+            migrate("0039_missed_verdict")
+        settings.SECRET_KEY = key
+        migrate("0039_missed_verdict")
+        back = TOTPDevice.objects.get().key
+
+    assert (secret not in sealed, opened.hex(), back) == (True, secret, secret)
 
 
 def with_event(
@@ -303,8 +290,3 @@ def with_event(
         **facts or {},
     )
     return found
-
-
-def _latest() -> str:
-    (leaf,) = (name for app, name in MigrationExecutor(connection).loader.graph.leaf_nodes(APP))
-    return str(leaf)

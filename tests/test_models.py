@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from tests.conftest import MakeAnalysis, MakeClip, MakeStore, MakeTrack, make_segment
 from tests.databases import broken_rule
-from video_classifier.models import Analysis, ApiKey, BrowserCopy, HeatMap, Track
+from video_classifier.models import Analysis, ApiKey, BrowserCopy, HeatMap, StoredModel, Track
 from video_classifier.states import Playback, Prediction, Status, View
 
 PREDICTED_WHEN_DONE = "analysis_predicted_only_when_done"
@@ -219,3 +219,11 @@ def test_a_key_that_makes_no_sense_is_refused(
         ApiKey.objects.create(user=user, created_at=now, **sound | broken)
 
     assert broken_rule(refused.value) == rule
+
+
+@pytest.mark.django_db
+def test_what_is_stored_under_the_name_of_a_version_belongs_to_one() -> None:
+    with pytest.raises(IntegrityError) as refused:
+        StoredModel.objects.create(name="standard@1", files={}, card={})
+
+    assert broken_rule(refused.value) == "storedmodel_version_is_named_as_one"

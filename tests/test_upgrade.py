@@ -3,26 +3,25 @@
 from __future__ import annotations
 
 import os
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
-from django.apps import apps
 from django.contrib.auth.models import User
-from django.core.management import call_command
-from django.db import connection
-from django.db.migrations.executor import MigrationExecutor
 from django.test import Client
-from pytest_django import DjangoDbBlocker
 
 from scripts import make_0_1_database
 from scripts.make_0_1_database import APP, LAST, NOON
 from tests.conftest import MakeAnalysis, MakeClip, MakeModel, MakeTrack, make_segment
 from tests.makers.events import make_result_event
 from tests.makers.measures import make_score
+from tests.makers.past import Past, migrate
 from tests.makers.versions import make_version
 from video_classifier.models import (
     Analysis,
@@ -61,33 +60,36 @@ from video_classifier.states import (
 
 ROOT = Path(__file__).parent.parent
 
-
 Rows = dict[str, list[dict[str, Any]]]
 
 
-def migrate(name: str | None = None) -> Any:
-    """The models as they are after that migration, or after all."""
-    executor = MigrationExecutor(connection)
-    (newest,) = executor.loader.graph.leaf_nodes(APP)
-    target = (APP, name) if name else newest
-    executor.migrate([target])
-    return MigrationExecutor(connection).loader.project_state([target]).apps
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Written:
+    """What 0.1 wrote, and the database with it that is migrated to the newest version."""
+
+    rows: Rows
+    database: str
 
 
 @pytest.fixture(scope="module")
-def written(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[Rows]:
-    """What 0.1 wrote into the database of the tests, which is migrated to the newest version."""
-    with django_db_blocker.unblock():
-        try:
-            make_0_1_database.write()
-            rows = dump(migrate(LAST))
-        finally:
-            migrate()
-        yield rows
-        call_command("flush", interactive=False, verbosity=0)
+def written(past: Past) -> Iterator[Written]:
+    with past.at(LAST) as then:
+        make_0_1_database.write()
+        rows = dump(then)
+        migrate()
+        database = past.copy()
+    yield Written(rows=rows, database=database)
+    past.drop(database)
 
 
-upgrade = pytest.mark.usefixtures("written", "db")
+@pytest.fixture
+def upgraded(written: Written, past: Past) -> Iterator[None]:
+    """The connection leads to what 0.1 wrote."""
+    with past.leads_to(written.database):
+        yield
+
+
+upgrade = pytest.mark.usefixtures("upgraded", "db")
 
 
 def of(name: str) -> Analysis:
@@ -240,54 +242,56 @@ def claim() -> Segment | None:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_the_way_back_to_0_1_keeps_every_result(written: Rows) -> None:
-    try:
-        back = dump(migrate(LAST))
-    finally:
-        migrate()
-
-    assert back == written
-
-
-@pytest.mark.django_db(transaction=True)
-def test_the_way_back_finds_an_analysis_between_two_runs(make_analysis: MakeAnalysis) -> None:
-    """A worker was killed after putting the segment back, before it updated the analysis."""
-    make_analysis(status=Status.RUNNING)
-    jobs.put_back(Segment.objects.all(), worker="one")
-    try:
-        (back,) = migrate("0009_jobs").get_model(APP, "Analysis").objects.values()
-    finally:
-        migrate()
-
-    assert (back["status"], back["attempts"], back["heartbeat_at"]) == (Status.QUEUED, 1, None)
-
-
-@pytest.mark.django_db(transaction=True)
-def test_the_way_back_from_long_recordings_gives_each_row_a_number(
-    make_clip: MakeClip, make_analysis: MakeAnalysis, make_track: MakeTrack
+def test_the_way_back_to_0_1_keeps_every_result(
+    written: Written,
+    past: Past,
+    make_clip: MakeClip,
+    make_analysis: MakeAnalysis,
+    make_track: MakeTrack,
 ) -> None:
-    """Before there were segments that share people, no two rows had one number."""
-    clip = make_clip(segment_spans=[[0.0, 60.0], [60.0, 120.0]])
-    joined = make_analysis(clip=clip, status=Status.DONE, view=View.PERSON, decided_by=1)
-    make_track(analysis=joined, number=1, windows=[[0.0, 2.0, 0.2]])
-    make_track(analysis=joined, number=2, windows=[[0.0, 2.0, 0.8]])
-    second = make_segment(joined, number=2, start=60.0)
-    make_track(analysis=joined, segment=second, number=1, windows=[[60.0, 62.0, 0.9]])
-    paused = make_analysis(status=Status.PAUSED)
-    try:
-        then = migrate("0011_windows")
-        numbers = then.get_model(APP, "Track").objects.order_by("pk").values_list("number")
-        back = {row.pk: row for row in then.get_model(APP, "Analysis").objects.all()}
+    """And finds a place in older versions for what only newer ones know."""
+    with past.copied(written.database):
+        clip = make_clip(segment_spans=[[0.0, 60.0], [60.0, 120.0]])
+        joined = make_analysis(clip=clip, status=Status.DONE, view=View.PERSON, decided_by=1)
+        tracks = [
+            make_track(analysis=joined, number=1, windows=[[0.0, 2.0, 0.2]]),
+            make_track(analysis=joined, number=2, windows=[[0.0, 2.0, 0.8]]),
+        ]
+        second = make_segment(joined, number=2, start=60.0)
+        third = {"segment": second, "number": 1, "windows": [[60.0, 62.0, 0.9]]}
+        tracks.append(make_track(analysis=joined, **third))
+        paused = make_analysis(status=Status.PAUSED)
+        # A worker was killed after putting the segment back, before it updated the analysis.
+        between = make_analysis(status=Status.RUNNING)
+        jobs.put_back(Segment.objects.filter(analysis=between), worker="one")
 
-        assert [number for (number,) in numbers] == [1, 2, 3]
-        assert back[joined.pk].decided_by == 3
-        assert back[paused.pk].status == Status.QUEUED
-        assert {row.status for row in then.get_model(APP, "Segment").objects.all()} == {
-            Status.QUEUED,
-            Status.DONE,
-        }
-    finally:
-        migrate()
+        # Before there were segments that share people, no two rows had one number.
+        then = migrate("0011_windows")
+        numbers = then.get_model(APP, "Track").objects.filter(analysis=joined.pk).order_by("pk")
+        assert [track.number for track in numbers] == [1, 2, 3]
+        found = {row.pk: row for row in then.get_model(APP, "Analysis").objects.all()}
+        assert found[joined.pk].decided_by == 3
+        assert found[paused.pk].status == Status.QUEUED
+        of_segments = then.get_model(APP, "Segment").objects.filter(
+            analysis__in=[joined.pk, paused.pk]
+        )
+        assert {row.status for row in of_segments} == {Status.QUEUED, Status.DONE}
+
+        run = migrate("0009_jobs").get_model(APP, "Analysis").objects.get(pk=between.pk)
+        assert (run.status, run.attempts, run.heartbeat_at) == (Status.QUEUED, 1, None)
+
+        back = dump(migrate(LAST))
+
+    later: dict[str, set[Any]] = {
+        "Clip": {each.clip_id for each in (joined, paused, between)},
+        "Analysis": {each.pk for each in (joined, paused, between)},
+        "Person": {each.pk for each in tracks},
+    }
+    kept = {
+        name: [row for row in rows if row.get("id") not in later.get(name, set())]
+        for name, rows in back.items()
+    }
+    assert kept == written.rows
 
 
 def dump(then: Any) -> Rows:
@@ -302,19 +306,19 @@ def dump(then: Any) -> Rows:
     return found
 
 
-def test_the_script_writes_a_file_that_the_site_brings_up_to_date(tmp_path: Path) -> None:
-    def run(*words: str) -> str:
-        environment = os.environ | {"DATA_DIR": str(tmp_path), "RUNNER": "none"}
-        command = [sys.executable, *words]
-        done = subprocess.run(
-            command, cwd=ROOT, env=environment, check=True, capture_output=True, text=True
-        )
-        return done.stdout
+def test_the_script_writes_a_file_with_the_same_rows(written: Written, tmp_path: Path) -> None:
+    file = tmp_path / "db.sqlite3"
+    environment = os.environ | {"DATA_DIR": str(tmp_path), "RUNNER": "none"}
+    command = [sys.executable, "-m", "scripts.make_0_1_database", str(file)]
 
-    said = run("-m", "scripts.make_0_1_database", str(tmp_path / "db.sqlite3"))
-    run("manage.py", "migrate", "--skip-checks")
+    done = subprocess.run(
+        command, cwd=ROOT, env=environment, check=True, capture_output=True, text=True
+    )
 
-    count = "from video_classifier.models import *; print(Segment.objects.count())"
-    assert "as version 0.1 had it" in said
-    assert run("manage.py", "shell", "--no-imports", "-c", count).strip() == "8"
-    assert apps.is_installed(APP)
+    assert "as version 0.1 had it" in done.stdout
+    with closing(sqlite3.connect(file)) as database:
+        counts = {
+            name: database.execute(f"SELECT COUNT(*) FROM {APP}_{name.lower()}").fetchone()[0]  # noqa: S608
+            for name in written.rows
+        }
+    assert counts == {name: len(rows) for name, rows in written.rows.items()}

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from functools import cached_property
 from typing import Any, cast
 
 from axes.admin import AccessAttemptAdmin
@@ -20,6 +19,7 @@ from django.db import transaction
 from django.db.models import Count, Exists, FloatField, OuterRef, QuerySet, Subquery
 from django.http import HttpRequest, HttpResponse
 from django.template.defaultfilters import filesizeformat
+from django.utils.functional import cached_property
 
 from video_classifier.http.forms import NewAccountForm
 from video_classifier.http.limits import limited
@@ -47,6 +47,7 @@ from video_classifier.models import (
     EventCount,
     Feed,
     FeedHour,
+    GivenNumber,
     HeatMap,
     Improvement,
     LiveEvent,
@@ -67,10 +68,12 @@ from video_classifier.models import (
     SegmentCopy,
     SignedIn,
     Store,
+    StoredModel,
     Tag,
     Track,
     Upload,
     Visit,
+    WaitingClip,
 )
 from video_classifier.models.api_keys import MARK
 from video_classifier.querysets import DELETE_CLIPS
@@ -625,6 +628,12 @@ class LiveEventAdmin(ReadOnlyAdmin):
         return f"{event.score:.2f}"
 
 
+@admin.register(WaitingClip)
+class WaitingClipAdmin(ReadOnlyAdmin):
+    list_display = ("live_event", "waiting_since", "place", "size_bytes")
+    list_select_related = ("live_event__camera",)
+
+
 @admin.register(CandidateScore)
 class CandidateScoreAdmin(ReadOnlyAdmin):
     list_display = ("started_at", "camera", "model", "score")
@@ -694,6 +703,17 @@ class ModelVersionAdmin(ReadOnlyAdmin):
     list_filter = ("state",)
     list_select_related = ("store",)
     readonly_fields = ("state", "made_at", "shadow_since")
+
+
+@admin.register(StoredModel)
+class StoredModelAdmin(ReadOnlyAdmin):
+    list_display = ("name", "stored_at", "folder")
+    readonly_fields = ("stored_at",)
+
+
+@admin.register(GivenNumber)
+class GivenNumberAdmin(ReadOnlyAdmin):
+    list_display = ("model", "number")
 
 
 @admin.register(Activation)

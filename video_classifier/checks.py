@@ -21,7 +21,7 @@ def models_are_usable(
     app_configs: Sequence[AppConfig] | None,
     **_: Any,
 ) -> list[CheckMessage]:
-    choices = catalog.available()
+    choices = _choices()
     if not choices:
         return [
             Warning(
@@ -31,6 +31,14 @@ def models_are_usable(
             )
         ]
     return list(_problems(choices))
+
+
+def _choices() -> tuple[catalog.Choice, ...]:
+    """Before the first migration, or without the storage, rows know of no model."""
+    try:
+        return catalog.available()
+    except (DatabaseError, InvalidStorageError):  # of which there is a message of its own
+        return catalog.available_here()
 
 
 def _problems(choices: tuple[catalog.Choice, ...]) -> Iterator[CheckMessage]:

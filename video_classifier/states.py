@@ -75,6 +75,9 @@ class VersionState(models.TextChoices):
     RETIRED = "retired", "Retired"  # results may name it
 
 
+IN_USE = (VersionState.ACTIVE, VersionState.SHADOW)  # they score
+
+
 class RecordedFrom(models.TextChoices):
     """How it is known when a clip was recorded."""
 

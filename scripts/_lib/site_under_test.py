@@ -25,10 +25,14 @@ SERVED = ("--config", "python:shoplift_site.gunicorn", "shoplift_site.wsgi")
 NAME = "ada"
 PATIENCE = 60.0  # seconds to start
 
-_MAKE_USER = (
-    "import os, django; django.setup(); from django.contrib.auth.models import User; "
-    f"User.objects.create_superuser({NAME!r}, password=os.environ['NEW_PASSWORD'])"
-)
+_PREPARE = f"""
+import os, django
+django.setup()
+from django.contrib.auth.models import User
+from django.core.management import call_command
+call_command("migrate", verbosity=0, skip_checks=True)
+User.objects.create_superuser({NAME!r}, password=os.environ["NEW_PASSWORD"])
+"""
 _TOKEN = re.compile(r'name="csrfmiddlewaretoken" value="([^"]+)"')
 
 
@@ -50,8 +54,7 @@ class Site:
         self._environment = os.environ | usual | environment
         self._environment |= {"DATA_DIR": str(data), "PORT": str(port)}
         self._environment |= {"DJANGO_SETTINGS_MODULE": "shoplift_site.settings"}
-        self._run("manage.py", "migrate", "--verbosity", "0", "--skip-checks")
-        self._run("-c", _MAKE_USER)
+        self._run("-c", _PREPARE)
         self._process: subprocess.Popen[bytes] | None = None
 
     def api_key(self) -> str:

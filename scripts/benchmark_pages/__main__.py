@@ -10,7 +10,7 @@ import argparse
 import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import ExitStack, contextmanager, nullcontext
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, TypeVar
@@ -45,14 +45,16 @@ KEPT = "shoplift_pages"  # the name of a database that stays
 
 def main(argv: Sequence[str] | None = None) -> int:
     arguments = _arguments(argv)
-    with _site(arguments.keep), _database(is_kept=bool(arguments.keep)) as vendor:
+    with ExitStack() as opened:
+        vendor = opened.enter_context(_site(arguments.keep))
+        marks = {what: f"{what} on {vendor}" for what in ("pages", "chores", "exports")}
         from scripts.benchmark_pages import chores, exporting, filling, measuring
         from shoplift_site import startup
 
-        marks = {what: f"{what} on {vendor}" for what in ("pages", "chores", "exports")}
         try:
             if arguments.write:
                 markdown.check(arguments.write, *marks.values())
+            opened.enter_context(_database(is_kept=bool(arguments.keep)))
             people = _people(filling.Sizes(clips=arguments.clips, events=arguments.events))
         except (markdown.PageError, filling.OtherRowsError) as error:
             console.complain(error)
@@ -124,20 +126,22 @@ def _name(who: User) -> str:
 
 
 @contextmanager
-def _site(kept: Path | None) -> Iterator[None]:
-    """Django, with a folder of its own, and without a worker."""
+def _site(kept: Path | None) -> Iterator[str]:
+    """Django, with a folder of its own, and without a worker; the vendor of its database."""
     import django
 
     with nullcontext(kept) if kept else TemporaryDirectory() as folder:
         os.environ |= {"DATA_DIR": str(folder), "RUNNER": "none", "DEBUG": "false"}
         os.environ.setdefault("DJANGO_SETTINGS_MODULE", "shoplift_site.settings")
         django.setup()
-        yield
+        from django.db import connection
+
+        yield connection.vendor
 
 
 @contextmanager
-def _database(*, is_kept: bool) -> Iterator[str]:
-    """One that is made here, if it isn't kept from an earlier call; its vendor."""
+def _database(*, is_kept: bool) -> Iterator[None]:
+    """One that is made here, if it isn't kept from an earlier call."""
     from django.conf import settings
     from django.db import connection
 
@@ -149,7 +153,7 @@ def _database(*, is_kept: bool) -> Iterator[str]:
     creation = connection.creation
     creation.create_test_db(verbosity=0, autoclobber=True, serialize=False, keepdb=is_kept)
     try:
-        yield connection.vendor
+        yield
     finally:
         creation.destroy_test_db(before, verbosity=0, keepdb=is_kept)
 

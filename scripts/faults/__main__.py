@@ -26,11 +26,11 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from scripts._lib import console
+from scripts._lib import console, material
 from scripts._lib.simulator.camera import Camera
 from scripts._lib.simulator.footage import Form
 from scripts._lib.site_under_test import SiteError
-from scripts.faults import invariants, kinds, material
+from scripts.faults import invariants, kinds
 from scripts.faults.flow import Flow
 from scripts.faults.receiver import Receiver
 from scripts.faults.setups import SETUPS, Setup
@@ -38,6 +38,7 @@ from scripts.faults.setups import SETUPS, Setup
 EXAMPLE = """examples:
   python -m scripts.faults --setup sqlite --kills 100 --seed 1 --log docs/faults/sqlite.jsonl
   python -m scripts.faults --setup postgres --kills 20 --only database
+  python -m scripts.faults --setup celery --kills 4 --only broker,storage
 """
 BEFORE = (0.8, 3.5)  # seconds at work before a fault
 AFTER = (0.3, 1.0)  # … and after it
@@ -64,8 +65,8 @@ class Tried:
 
 def main(argv: Sequence[str] | None = None) -> int:
     arguments = _arguments(argv)
-    if arguments.only and arguments.only not in kinds.KINDS:
-        console.complain(f"There is no fault “{arguments.only}”, but {', '.join(kinds.KINDS)}.")
+    if unknown := [each for each in arguments.only if each not in kinds.KINDS]:
+        console.complain(f"There is no fault “{unknown[0]}”, but {', '.join(kinds.KINDS)}.")
         return 2
     done = _done(arguments.log, arguments.setup, arguments.seed)
     numbers = [n for n in range(1, arguments.kills + 1) if n not in done]
@@ -78,6 +79,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         only=arguments.only,
         minutes=arguments.minutes,
         live=arguments.live,
+        within=arguments.within,
+        rests=arguments.rests,
+        made=arguments.made,
         log=arguments.log,
     )
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that nothing is left running
@@ -97,10 +101,13 @@ class _Plan:
 
     setup: str
     seed: int
-    only: str | None
+    only: Sequence[str]
     minutes: float
     live: bool
-    log: Path
+    within: float  # seconds
+    rests: bool
+    made: Path | None
+    log: Path | None
 
 
 class _Run:
@@ -108,10 +115,8 @@ class _Run:
 
     def __init__(self, plan: _Plan, folder: Path, stack: ExitStack) -> None:
         self._plan, self._said = plan, set[str]()
-        made = folder / "made"
-        made.mkdir()
-        material.write_model(made)
-        videos = material.write_videos(made)
+        made = plan.made or material.make(folder / "made")
+        videos = material.videos(made)
         receiver = Receiver()
         stack.callback(receiver.close)
         self._counts = receiver.counts
@@ -128,8 +133,8 @@ class _Run:
         self._flow = Flow(self.site, material.Files(videos), seed=plan.seed)
         stack.callback(self._flow.end)
         self._possible = kinds.possible(self.site)
-        if plan.only and plan.only not in self._possible:
-            msg = f"The fault “{plan.only}” can't be tried on this set-up, or machine."
+        if missing := [each for each in plan.only if each not in self._possible]:
+            msg = f"The fault “{missing[0]}” can't be tried on this set-up, or machine."
             raise SiteError(msg)
 
     def run(self, numbers: Sequence[int]) -> int:
@@ -143,13 +148,22 @@ class _Run:
                 wrong += [f"{tried.number}, {tried.kind}: {each}" for each in tried.wrong]
                 advance()
         wrong += self._end()
+        if wrong:
+            self._show_logs()
         for each in wrong:
             console.warn(each)
         return int(bool(wrong))
 
+    def _show_logs(self) -> None:
+        """Of each part the end: the folder with all of it is about to be removed."""
+        for each in self.site.services:
+            console.err.print(f"… {each.name}:\n{each.last_words()}", markup=False, soft_wrap=True)
+
     def _try(self, number: int) -> Tried:
         lots = random.Random(f"{self._plan.seed} {number}")  # noqa: S311
-        kind = self._plan.only or lots.choice(list(self._possible))
+        broken = self._broken
+        only = self._plan.only
+        kind = only[(number - 1) % len(only)] if only else lots.choice(list(self._possible))
         hit, found = [], invariants.Found()
         self._flow.open()
         time.sleep(lots.uniform(*BEFORE))
@@ -157,15 +171,28 @@ class _Run:
             time.sleep(lots.uniform(*AFTER))
             hit.append(what)
             self._flow.pause()
-            looked = invariants.settle(self.site)
+            looked = self._settle()
             invariants.check(self.site, self._flow.sent, looked)
+            looked.wrong += self.site.troubles
+            looked.wrong += [wrong for find in self.site.later for wrong in find()]
+            self.site.troubles, self.site.later = [], []
             found.wrong += [f"({what}) {each}" for each in looked.wrong if each not in self._said]
             self._said.update(looked.wrong)  # of the fault that did it
             found.orphans, found.seconds = looked.orphans, max(found.seconds, looked.seconds)
             self._flow.open()
         self._flow.pause()
+        if new := self._broken - broken:
+            found.wrong.append(f"{new} requests were answered with 500, and without a sentence.")
         invariants.let_flood_pass(self.site)
         return self._line(number, kind, hit, found)
+
+    @property
+    def _broken(self) -> int:
+        """Requests so far that nobody had an answer for."""
+        return sum(each.answers["500"] for each in self._flow.sent)
+
+    def _settle(self) -> invariants.Found:
+        return invariants.settle(self.site, within=self._plan.within, rests=self._plan.rests)
 
     def _line(self, number: int, kind: str, hit: list[str], found: invariants.Found) -> Tried:
         return Tried(
@@ -185,7 +212,7 @@ class _Run:
     def _end(self) -> list[str]:
         """What can be said only when nothing comes any more."""
         self._played.close()
-        wrong = invariants.settle(self.site).wrong
+        wrong = self._settle().wrong
         wrong += invariants.alerts(self.site, self._counts, self._flow.sent)
         events = self.site.rows("SELECT count(*) FROM video_classifier_liveevent")[0][0]
         for each in self.site.services:  # a file without a row may be on its way to one
@@ -240,8 +267,28 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--setup", choices=SETUPS, default="sqlite", help="default: %(default)s")
     parser.add_argument("--kills", type=int, default=20, help="faults (default: %(default)s)")
     parser.add_argument("--seed", type=int, default=1, help="default: %(default)s")
-    parser.add_argument("--only", metavar="KIND", help=f"one of {', '.join(kinds.KINDS)}")
+    parser.add_argument(
+        "--only",
+        type=lambda words: words.split(","),
+        default=(),
+        metavar="KINDS",
+        help=f"these, in turn, of {', '.join(kinds.KINDS)}",
+    )
     parser.add_argument("--minutes", type=float, default=600.0, help="begin no fault after so many")
+    parser.add_argument(
+        "--within",
+        type=float,
+        default=invariants.SETTLED,
+        metavar="SECONDS",
+        help="in which all work has to end after a fault (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--rests",
+        action=argparse.BooleanOptionalAction,
+        default=True,
+        help="what waits a minute for its storage does so; else it goes on at once",
+    )
+    parser.add_argument("--made", type=Path, metavar="FOLDER", help="what `material.make` made")
     parser.add_argument("--log", type=console.file_to_write, metavar="FILE", help="a line a fault")
     parser.add_argument(
         "--live", action=argparse.BooleanOptionalAction, default=True, help="watch a camera, too"

@@ -18,8 +18,8 @@ from dataclasses import dataclass, field
 
 import requests
 
-from scripts.faults import material
-from scripts.faults.material import File, Files
+from scripts._lib import material
+from scripts._lib.material import File, Files
 from scripts.faults.setups import Setup
 
 WAYS = ("form", "tus", "api")
@@ -28,6 +28,7 @@ SHARES = (4, 3, 1, 1)
 PAUSE = 0.3  # seconds, at most, between two files
 AGAIN = 0.3  # seconds, and then twice as many, until something is tried again
 SLOWEST = 3.0
+MOST = 60  # files between two pauses: a fault that takes long on a busy machine piles up no work
 PATIENCE = 45.0  # seconds in which one file may be tried
 ANSWER = 20.0  # seconds that an answer may take
 # A request whose server was killed counts as being worked on for ten minutes.
@@ -52,9 +53,19 @@ class Sent:
 class Flow:
     """Uploads from several threads while it is open."""
 
-    def __init__(self, site: Setup, files: Files, *, seed: int, uploaders: int = 3) -> None:
+    def __init__(  # noqa: PLR0913
+        self,
+        site: Setup,
+        files: Files,
+        *,
+        seed: int,
+        uploaders: int = 3,
+        pause: float = PAUSE,
+        most: int = MOST,
+    ) -> None:
         self.sent: list[Sent] = []
-        self._site, self._files = site, files
+        self._most, self._left = most, 0
+        self._site, self._files, self._pause = site, files, pause
         self._address = f"http://127.0.0.1:{site.front.port}"
         self._open = threading.Event()
         self._beginning = threading.Lock()
@@ -67,6 +78,8 @@ class Flow:
             each.start()
 
     def open(self) -> None:
+        with self._beginning:
+            self._left = self._most
         self._open.set()
 
     def pause(self) -> None:
@@ -82,24 +95,42 @@ class Flow:
         for each in self._threads:
             each.join(PATIENCE)
 
-    def _upload(self, lots: random.Random) -> None:
+    def send(self, kind: str, way: str) -> Sent:
+        """One file, now."""
+        sent = Sent(file=self._files.make(kind), way=way)
+        self.sent.append(sent)
+        self._send(self._session(), sent)
+        return sent
+
+    def _session(self) -> requests.Session:
         session = requests.Session()
         session.cookies.update(self._site.browser.cookies)
+        return session
+
+    def _send(self, session: requests.Session, sent: Sent) -> None:
         ways = {"form": self._by_form, "tus": self._by_tus, "api": self._by_api}
+        try:
+            ways[sent.way](session, sent)
+        except requests.RequestException as error:
+            sent.answers[type(error).__name__] += 1
+        finally:
+            sent.is_over = True
+
+    def _upload(self, lots: random.Random) -> None:
+        session = self._session()
         while self._open.wait() and not self._ended.is_set():
             (kind,) = lots.choices(KINDS, SHARES)
             sent = Sent(file=self._files.make(kind), way=lots.choice(WAYS))
             with self._beginning:
                 if not self._open.is_set():
                     continue
-                self.sent.append(sent)
-            try:
-                ways[sent.way](session, sent)
-            except requests.RequestException as error:
-                sent.answers[type(error).__name__] += 1
-            finally:
-                sent.is_over = True
-            time.sleep(lots.uniform(0, PAUSE))
+                is_one_more = self._left > 0
+                if is_one_more:
+                    self._left -= 1
+                    self.sent.append(sent)
+            if is_one_more:
+                self._send(session, sent)
+            time.sleep(lots.uniform(0, self._pause))
 
     def _by_form(self, session: requests.Session, sent: Sent) -> None:
         answer = session.post(

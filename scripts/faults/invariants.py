@@ -27,20 +27,38 @@ class Found:
     seconds: float = 0.0  # until all work was done
 
 
-def settle(site: Setup, *, within: float = SETTLED) -> Found:
-    """Waits until nothing is left to do."""
+def settle(site: Setup, *, within: float = SETTLED, rests: bool = True) -> Found:
+    """Waits until nothing is left to do; with `rests` also for what rests for a minute."""
     began, found = time.monotonic(), Found()
     while left := _unfinished(site):
+        if not rests:
+            _let_rest_pass(site)
         if time.monotonic() - began > within:
-            found.wrong.append(f"After {within:.0f} s there is still to do: {', '.join(left)}.")
+            fallen = "; ".join(each.fallen for each in site.services if each.fallen)
+            what = f"After {within:.0f} s there is still to do: {', '.join(left)}"
+            found.wrong.append(f"{what}. {fallen}".rstrip(". ") + ".")
             break
         time.sleep(0.25)
     found.seconds = time.monotonic() - began
     return found
 
 
+def is_busy(site: Setup) -> bool:
+    """Whether anything is left to do."""
+    return bool(_unfinished(site))
+
+
+def _let_rest_pass(site: Setup) -> None:
+    """As if the minute were over that a job waits for its storage."""
+    for job in JOBS:
+        site.change(
+            f"UPDATE video_classifier_{job} SET not_before = waiting_since "  # noqa: S608
+            "WHERE status = 'queued' AND not_before > waiting_since"
+        )
+
+
 def _unfinished(site: Setup) -> list[str]:
-    """Jobs, and uploads that are all there but no clips yet."""
+    """Jobs, and uploads and clips of live events that are all there but not in storage yet."""
     parts = [
         f"SELECT '{job}', status, count(*) FROM video_classifier_{job} "  # noqa: S608
         f"WHERE status IN {WAITING} GROUP BY status"
@@ -49,6 +67,10 @@ def _unfinished(site: Setup) -> list[str]:
     parts.append(
         "SELECT 'upload', status, count(*) FROM video_classifier_upload "
         "WHERE status = 'checking' GROUP BY status"
+    )
+    parts.append(
+        "SELECT 'clip of a live event', 'waits', count(*) FROM video_classifier_waitingclip "
+        "HAVING count(*) > 0"
     )
     return [f"{n} {kind} {status}" for kind, status, n in site.rows(" UNION ALL ".join(parts))]
 
@@ -75,10 +97,12 @@ def _twice(look: Callable[[], list[str]]) -> list[str]:
 def _uploads(site: Setup, sent: Sequence[Sent]) -> Iterator[str]:
     """Each file is there once, if that was said, and at most once if nobody knows."""
     clips = Counter(sha for (sha,) in site.rows("SELECT sha256 FROM video_classifier_clip"))
+    refused = dict(site.rows("SELECT name, problem FROM video_classifier_upload"))
     for each in sent:
         count = clips[each.file.sha256]
         if each.is_confirmed and count == 0:
-            yield f"“{each.file.name}” was confirmed ({each.way}) and is not there."
+            why = refused.get(each.file.name, "")
+            yield f"“{each.file.name}” was confirmed ({each.way}) and is not there. {why}".rstrip()
         if count > 1:
             yield f"“{each.file.name}” is there {count} times ({each.way}, {dict(each.answers)})."
 

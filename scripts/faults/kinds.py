@@ -15,13 +15,20 @@ from contextlib import closing, suppress
 
 import psutil
 
+from scripts._lib.processes import Clock, freeze, kill
 from scripts._lib.site_under_test import SiteError
-from scripts.faults.processes import Clock, freeze, kill
+from scripts.faults import backups, hangs
 from scripts.faults.setups import LEASE, OnPostgres, OnSeveral, Setup
+from scripts.faults.storage import REFUSALS, Only
 
 HOUR = 3600
 LONGEST = 2.5  # seconds that something is away
 MOST_LEFT = 400_000  # bytes of a disk that runs full
+MOST_WRITES = 200  # until it does
+DISKS = {Only.ALL: "whole", Only.STORED: "that of the WAL", Only.OTHERS: "that of tables"}
+LONG_HANG = 40.0  # seconds
+MOST_OF_TABLES = 10  # until that of tables does: most changes only go to the log at once
+REACHED = 20.0  # seconds, at most, until that write comes
 
 Fault = Callable[[Setup, random.Random], Iterator[str]]
 
@@ -145,6 +152,61 @@ def fill_disk(site: Setup, lots: random.Random) -> Iterator[str]:
     yield f"the disk of files, full but for {left} bytes"
 
 
+def run_full(site: Setup, lots: random.Random) -> Iterator[str]:
+    """At some write of whichever process comes first, and then at each one for a while."""
+    assert site.storage is not None  # noqa: S101
+    with site.storage.full(after=lots.randrange(MOST_WRITES)):
+        time.sleep(lots.uniform(1, 4))
+    site.up()
+    yield f"the disk, full for {site.storage.failed} writes, the first of {site.storage.first}"
+
+
+def fill_database(site: Setup, lots: random.Random) -> Iterator[str]:
+    """The disk that PostgreSQL is on: a full one of its log ends it, one of its tables does not."""
+    assert isinstance(site, OnPostgres)  # noqa: S101
+    disk = site.disk_of_database
+    assert disk is not None  # noqa: S101
+    only = lots.choice(list(Only))
+    most = MOST_OF_TABLES if only == Only.OTHERS else MOST_WRITES
+    seconds = lots.uniform(1, LEASE + 3)
+    with disk.full(after=lots.randrange(most), only=only):
+        until = time.monotonic() + REACHED
+        while not disk.failed and time.monotonic() < until:
+            time.sleep(0.05)
+        time.sleep(seconds)
+    site.server.start()  # as systemd does
+    site.up()
+    found = f"full for {disk.failed} writes in {seconds:.0f} s, the first of {disk.first or 'none'}"
+    yield f"PostgreSQL's disk, {DISKS[only]}, {found}"
+
+
+def slow_disk(site: Setup, lots: random.Random) -> Iterator[str]:
+    """Each call that reads or writes a file takes longer."""
+    assert site.storage is not None  # noqa: S101
+    seconds = lots.choice((0.002, 0.02, 0.2))
+    with site.storage.slow(seconds):
+        time.sleep(lots.uniform(2, LEASE + 3))
+    yield f"the disk, {seconds * 1000:.0f} ms slower for {site.storage.hits} calls"
+
+
+def fail_reads(site: Setup, lots: random.Random) -> Iterator[str]:
+    """Of what is stored, as of a disk that breaks, or of one in a network that is lost."""
+    assert site.storage is not None  # noqa: S101
+    name, error = lots.choice(list(REFUSALS.items()))
+    with site.storage.unreadable(error=error):
+        time.sleep(lots.uniform(0.5, LONGEST))
+    yield f"stored files, {name} for {site.storage.hits} calls"
+
+
+def hang_files(site: Setup, lots: random.Random) -> Iterator[str]:
+    """Nothing stored can be read or written, and nobody is told."""
+    assert site.storage is not None  # noqa: S101
+    seconds = lots.choice((LEASE + 4.0, LONG_HANG))
+    hits = hangs.hang(site, site.storage, seconds)
+    site.up()
+    yield f"stored files, hanging for {seconds:.0f} s, {hits} calls"
+
+
 def break_storage(site: Setup, lots: random.Random) -> Iterator[str]:
     """A bucket that is away, overloaded, slow or silent; of a disk, one that refuses each write."""
     if not isinstance(site, OnSeveral):
@@ -184,6 +246,20 @@ def break_broker(site: Setup, lots: random.Random) -> Iterator[str]:
     else:
         site.redis.empty()
     yield f"Redis, {how}"
+
+
+def back_up(site: Setup, lots: random.Random) -> Iterator[str]:
+    """A backup is taken while something is killed, and restored elsewhere."""
+    folder = site.folder / f"backup-{lots.getrandbits(32):08x}"
+    name = lots.choice(("nothing", "web", "worker", "child", "watcher"))
+
+    def meanwhile() -> None:
+        time.sleep(lots.uniform(0.5, 2))
+        if name != "nothing":
+            list(KINDS[name](site, lots))
+
+    backups.take(site, folder, meanwhile=meanwhile)
+    yield f"a backup, and meanwhile {name}"
 
 
 def _protect_disk(site: Setup, lots: random.Random) -> Iterator[str]:
@@ -276,8 +352,14 @@ KINDS: dict[str, Fault] = {
     "connections": cut_connections,
     "stalled": stall_connections,
     "disk": fill_disk,
+    "full": run_full,
+    "database-full": fill_database,
+    "slow-disk": slow_disk,
+    "reads": fail_reads,
+    "hang": hang_files,
     "storage": break_storage,
     "broker": break_broker,
+    "backup": back_up,
     "clock": set_clock_back,
     "all": stop_all,
     "term": end_in_order,
@@ -288,12 +370,16 @@ def possible(site: Setup) -> dict[str, Fault]:
     """Those that this machine and this set-up have means for."""
     without = set()
     if not isinstance(site, OnPostgres):
-        without.add("slow-database")
+        without |= {"slow-database", "database-full"}
+    elif site.disk_of_database is None:
+        without.add("database-full")
     if not isinstance(site, OnSeveral):
         without.add("broker")
         without |= {"storage"} if site.disk is None else set()
     if site.disk is None:
         without.add("disk")
+    if site.storage is None:
+        without |= {"full", "slow-disk", "reads", "hang"}
     if not Clock.library():
         without.add("clock")
     return {name: fault for name, fault in KINDS.items() if name not in without}

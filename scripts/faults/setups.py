@@ -5,25 +5,28 @@ A set-up is a class here and a name in SETUPS. What a fault may hit is what the 
 
 from __future__ import annotations
 
+import hashlib
 import os
 import socket
 import sqlite3
 import sys
 import time
 import uuid
-from collections.abc import Iterable, Sequence
-from contextlib import ExitStack, closing, suppress
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import ExitStack, closing, contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import psutil
 
+from scripts._lib import material
 from scripts._lib.live_site import LiveSite
+from scripts._lib.processes import Clock, Service
+from scripts._lib.proxy import Proxy
+from scripts._lib.servers import Bucket, Disk, Postgres, Redis
 from scripts._lib.site_under_test import SERVED
-from scripts.faults import material
-from scripts.faults.processes import Clock, Service
-from scripts.faults.proxy import Proxy
-from scripts.faults.servers import Bucket, Disk, Postgres, Redis
+from scripts.faults.storage import Storage
 
 MEGABYTES = 400  # of the disk that files are on
 LEASE = 6  # seconds
@@ -55,6 +58,15 @@ channels.create(ChannelKind.WEBHOOK, "Desk", choices, by=User.objects.get())
 """
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Elsewhere:
+    """Another site, new and empty, for a backup to be restored into."""
+
+    environment: dict[str, str]
+    rows: Callable[[str], list[tuple[Any, ...]]]
+    sha256: Callable[[str], str | None]  # of a stored file, by its name; None if it isn't there
+
+
 class Setup(LiveSite):
     """One process that does everything, on SQLite, as `make run` has it."""
 
@@ -63,10 +75,13 @@ class Setup(LiveSite):
 
     def __init__(self, folder: Path, models: Path, *, receiver: str, **environment: str) -> None:
         self.folder = folder
+        self.troubles: list[str] = []  # that a fault itself found, in sentences
+        self.later: list[Callable[[], list[str]]] = []  # more of them, once nothing flows
         self.stack = ExitStack()
         self.disk = self._mounted("data") if Disk.is_possible(folder) else None
         data = folder / "data"
         data.mkdir(exist_ok=True)
+        self.storage = Storage(data, folder / "storage") if self._breaks_storage() else None
         super().__init__(
             data,
             **SETTINGS,
@@ -84,6 +99,10 @@ class Setup(LiveSite):
         self.workers: list[Service] = []
         self.watchers: list[Service] = []
 
+    def _breaks_storage(self) -> bool:
+        """Whether its files are on a disk here, which can be had fail."""
+        return Storage.is_possible()
+
     def _mounted(self, name: str) -> Disk:
         disk = Disk(self.folder / name, MEGABYTES)
         self.stack.callback(disk.remove)
@@ -91,7 +110,8 @@ class Setup(LiveSite):
 
     def _service(self, name: str, *words: str) -> Service:
         log = self.folder / f"{name}.log"
-        return Service(name, [sys.executable, *words], self._environment, log)
+        failing = self.storage.environment if self.storage else {}
+        return Service(name, [sys.executable, *words], self._environment | failing, log)
 
     @property
     def services(self) -> list[Service]:
@@ -170,6 +190,33 @@ class Setup(LiveSite):
         return self._run("manage.py", *words)
 
     @property
+    def environment_of_commands(self) -> dict[str, str]:
+        return dict(self._environment)
+
+    def elsewhere(self, folder: Path) -> Elsewhere:
+        """With its data in that folder, which is new."""
+        folder.mkdir()
+
+        def rows(query: str) -> list[tuple[Any, ...]]:
+            with closing(sqlite3.connect(folder / "db.sqlite3")) as database:
+                return database.execute(query).fetchall()
+
+        return self._elsewhere(folder, rows)
+
+    def _elsewhere(
+        self, folder: Path, rows: Callable[[str], list[tuple[Any, ...]]], **settings: str
+    ) -> Elsewhere:
+        def sha256(name: str) -> str | None:
+            path = folder / "media" / name
+            return hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else None
+
+        return Elsewhere(
+            environment={**self._environment, "DATA_DIR": str(folder), **settings},
+            rows=rows,
+            sha256=sha256,
+        )
+
+    @property
     def working(self) -> Sequence[Service]:
         """Those that do jobs."""
         return self.workers or [self.web]
@@ -177,6 +224,16 @@ class Setup(LiveSite):
     @property
     def watching(self) -> list[psutil.Process]:
         return self.part("watch_cameras")
+
+
+@contextmanager
+def _or_else(end: Callable[[], None]) -> Iterator[None]:
+    """Ends what was started before, if this breaks or is broken off."""
+    try:
+        yield
+    except BaseException:
+        end()
+        raise
 
 
 class OnPostgres(Setup):
@@ -189,15 +246,23 @@ class OnPostgres(Setup):
     def __init__(self, folder: Path, models: Path, *, receiver: str, **environment: str) -> None:
         with closing(socket.create_server(("127.0.0.1", 0))) as free:
             port = free.getsockname()[1]
-        self.server = Postgres(folder / "postgres", port)
-        self.behind = Proxy(port)
-        super().__init__(
-            folder,
-            models,
-            receiver=receiver,
-            DATABASE_URL=self.server.address(self.behind.port),
-            **environment,
+        place = folder / "postgres"
+        self.disk_of_database = (
+            Storage(place / Postgres.DATA, folder / "postgres-storage", stored="pg_wal")
+            if Storage.is_possible()
+            else None
         )
+        failing = self.disk_of_database.environment if self.disk_of_database else {}
+        self.server = Postgres(place, port, environment=failing)
+        self.behind = Proxy(port)
+        with _or_else(self.server.kill):
+            super().__init__(
+                folder,
+                models,
+                receiver=receiver,
+                DATABASE_URL=self.server.address(self.behind.port),
+                **environment,
+            )
         self.stack.callback(self.server.end)
         self.stack.callback(self.behind.close)
         self.workers = [self._service(f"worker-{n}", *self.worker_command) for n in (1, 2)]
@@ -213,6 +278,19 @@ class OnPostgres(Setup):
 
     def before(self, column: str, minutes: int) -> str:
         return f"{column} - INTERVAL '{minutes} minutes'"
+
+    def elsewhere(self, folder: Path) -> Elsewhere:
+        folder.mkdir()
+        name = f"restored_{uuid.uuid4().hex}"
+        with self.server.connection() as connection:
+            connection.execute(f"CREATE DATABASE {name}".encode())
+
+        def rows(query: str) -> list[tuple[Any, ...]]:
+            with self.server.connection(name) as connection:
+                return connection.execute(query.encode()).fetchall()
+
+        address = self.server.address(self.server.port, name)
+        return self._elsewhere(folder, rows, DATABASE_URL=address)
 
     def is_sound(self) -> bool:
         return True  # PostgreSQL checks its pages as it reads them
@@ -232,18 +310,31 @@ class OnSeveral(OnPostgres):
         self.redis = Redis()
         self.redis.start()
         self.bucket = Bucket()
-        super().__init__(
-            folder,
-            models,
-            receiver=receiver,
-            BROKER_URL=self.redis.address,
-            STORAGE_URL=self.bucket.address,
-        )
+        with _or_else(self.redis.kill):
+            super().__init__(
+                folder,
+                models,
+                receiver=receiver,
+                BROKER_URL=self.redis.address,
+                STORAGE_URL=self.bucket.address,
+            )
         self.stack.callback(self.redis.kill)
         self.stack.callback(self.bucket.close)
 
+    def _breaks_storage(self) -> bool:
+        return False
+
     def stored(self) -> set[str]:
         return self.bucket.names()
+
+    def elsewhere(self, folder: Path) -> Elsewhere:
+        place = super().elsewhere(folder)
+        name = f"restored-{uuid.uuid4().hex}"
+        return Elsewhere(
+            environment={**place.environment, "STORAGE_URL": self.bucket.another(name)},
+            rows=place.rows,
+            sha256=lambda key: self.bucket.sha256(key, bucket=name),
+        )
 
     def age(self, names: Iterable[str], *, seconds: float) -> None:
         self.bucket.age(names, seconds=seconds)

@@ -17,9 +17,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from scripts._lib import console, markdown
+from scripts._lib import console, markdown, material
 from scripts._lib.site_under_test import ROOT, Site, SiteError
-from scripts.faults import material
 from scripts.load.environment import KINDS, SESSIONS, VIDEOS
 
 EXAMPLE = """examples:
@@ -33,6 +32,7 @@ SETTINGS = {
     "DISK_FLOOR_BYTES": "0",
     "WATCHER": "none",
 }
+LOG_LINES = 200  # of a server that failed
 FIRST = 60  # clips that are there already
 _PEOPLE = """
 import os, django
@@ -65,7 +65,8 @@ def main(argv: Sequence[str] | None = None) -> int:
             markdown.check(arguments.write, MARK)
         with TemporaryDirectory(prefix="load-") as folder:
             people = _People(viewers=arguments.viewers, uploaders=arguments.uploaders)
-            failed, table = _measure(Path(folder), people, minutes=arguments.minutes)
+            settings = SETTINGS | {"WEB_PROCESSES": str(arguments.processes)}
+            failed, table = _measure(Path(folder), people, settings, minutes=arguments.minutes)
         console.out.print(table, markup=False)
         if arguments.write:
             markdown.write(arguments.write, MARK, table)
@@ -87,13 +88,15 @@ class _People:
         return self.viewers + self.uploaders
 
 
-def _measure(folder: Path, people: _People, *, minutes: float) -> tuple[int, str]:
+def _measure(
+    folder: Path, people: _People, settings: dict[str, str], *, minutes: float
+) -> tuple[int, str]:
     """1 if a request failed, and the table."""
     made = folder / "made"
     made.mkdir()
     material.write_model(made)
     videos = material.write_videos(made)
-    site = _Peopled(folder / "data", **SETTINGS, MODELS_STORAGE=str(made))
+    site = _Peopled(folder / "data", **settings, MODELS_STORAGE=str(made))
     try:
         site.start()
         site.sign_in()
@@ -106,6 +109,9 @@ def _measure(folder: Path, people: _People, *, minutes: float) -> tuple[int, str
         failed = _locust(site, folder, people, minutes=minutes)
     finally:
         site.stop()
+    if failed:
+        log = (site.data / "server.log").read_text(errors="replace").splitlines()
+        console.complain("\n".join(["The server's log ends so:", *log[-LOG_LINES:]]))
     return failed, markdown.table(_lines(folder / "load_stats.csv"))
 
 
@@ -142,6 +148,7 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     parser = console.parser("load", __doc__, EXAMPLE)
     parser.add_argument("--viewers", type=int, default=50, help="default: %(default)s")
     parser.add_argument("--uploaders", type=int, default=10, help="default: %(default)s")
+    parser.add_argument("--processes", type=int, default=1, help="that serve; default: %(default)s")
     parser.add_argument("--minutes", type=float, default=5.0, help="default: %(default)s")
     parser.add_argument(
         "--write", type=console.file_to_write, metavar="PAGE", help="put the table into this page"

@@ -14,7 +14,7 @@ from pathlib import Path
 import requests
 from locust import HttpUser, between, task
 
-from scripts.faults import material
+from scripts._lib import material
 from scripts.load.environment import KINDS, SESSIONS, VIDEOS
 
 THINKING = between(2.5, 7.5)  # seconds

@@ -10,10 +10,13 @@ import argparse
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
+import numpy as np
+
 from scripts._lib import console, markdown
-from scripts.simulate_store import features, last_blocks, real_shops, simulation, tables
+from scripts.simulate_store import features, heads, last_blocks, real_shops, simulation, tables
 from scripts.simulate_store.features import COPIES, ROOMS, ClipFeatures
 from scripts.simulate_store.last_blocks import LastBlocks
 from scripts.simulate_store.simulation import Plan, Scenario
@@ -24,18 +27,20 @@ from video_classifier.ml.persons import loading
 from video_classifier.ml.persons.detector import Detector, DetectorError
 from video_classifier.ml.serving import bundle
 from video_classifier.ml.serving.card import BundleError, Card
+from video_classifier.ml.training import old_footage
 from video_classifier.ml.training.adaptation import Offset
 
 EXAMPLE = """examples:
   python -m scripts.simulate_store --cache var/adaptation --write docs/adaptation.md
   python -m scripts.simulate_store --cache var/adaptation --rooms
   python -m scripts.simulate_store --cache var/adaptation --shops ../shared/data/real_shops.csv
+  python -m scripts.simulate_store --cache var/adaptation --heads --seeds 5
   python -m scripts.simulate_store --cache var/adaptation --seeds 2 --offset kept
 
 Features take an hour on two cores, once; --cache keeps them clip by clip, and an interrupted run
 goes on there.
 """
-MARKS = ("stores", "offsets", "shops")
+MARKS = ("stores", "offsets", "heads", "shops", "forgotten")
 SAME = Scenario(name="other people later")
 REGULARS = Scenario(name="the same people later", regulars=True)
 OWN = Scenario(name="a camera of its own", before="room 1", after="room 1")
@@ -65,6 +70,22 @@ def main(argv: Sequence[str] | None = None) -> int:
         variants = (*COPIES[: 1 + arguments.copies], *(ROOMS if arguments.rooms else ()))
         entries = manifest.for_training(manifest.read(arguments.manifest))
         clips = _features(source, entries, variants)
+        show_shops = partial(
+            _show_shops,
+            source,
+            clips,
+            plan,
+            shops=arguments.shops,
+            cameras=arguments.cameras,
+            with_last_blocks=arguments.last_blocks,
+            page=page,
+        )
+        if arguments.heads:
+            _show("heads", tables.heads(heads.measure(clips, plan, watch=console.watch)), page)
+            return 0
+        if arguments.only_shops and arguments.shops:
+            show_shops()
+            return 0
         rows = simulation.simulate(clips, scenarios, plan, watch=console.watch)
         _show("stores", tables.stores(rows), page)
         if arguments.plot:
@@ -72,18 +93,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         if not arguments.offset:
             _show("offsets", tables.stores(_offsets(clips, plan)), page)
         if arguments.shops:
-            segments = manifest.for_testing(manifest.read(arguments.shops))
-            chosen = [one for one in segments if one.group in arguments.cameras]
-            shops = _features(source, chosen, COPIES[:1])
-            base = simulation.base_of(clips, plan.settings)
-            found = real_shops.measure(
-                shops,
-                base,
-                plan.settings,
-                seed=plan.settings.seed,
-                last_blocks=_last_blocks(source, clips) if arguments.last_blocks else None,
-            )
-            _show("shops", tables.shops(found), page)
+            show_shops()
     except (BundleError, DetectorError, ManifestError, markdown.PageError, ValueError) as error:
         console.complain(error)
         return 2
@@ -125,6 +135,33 @@ def _features(
     )
 
 
+def _show_shops(  # noqa: PLR0913
+    source: Source,
+    clips: Sequence[ClipFeatures],
+    plan: Plan,
+    *,
+    shops: Path,
+    cameras: Sequence[str],
+    with_last_blocks: bool,
+    page: Path | None,
+) -> None:
+    segments = manifest.for_testing(manifest.read(shops))
+    chosen = [one for one in segments if one.group in cameras]
+    found, shipped = _features(source, chosen, COPIES[:1]), _shipped(source)
+    rows = real_shops.measure(
+        found,
+        simulation.base_of(clips, plan.settings),
+        plan.settings,
+        seed=plan.settings.seed,
+        last_blocks=_last_blocks(source, clips) if with_last_blocks else None,
+        shipped=shipped,
+    )
+    _show("shops", tables.shops(rows), page)
+    if shipped:
+        forgotten = real_shops.forgotten(found, shipped, source.card.best_windows)
+        _show("forgotten", tables.forgotten(forgotten), page)
+
+
 def _last_blocks(source: Source, old: Sequence[ClipFeatures]) -> LastBlocks:
     return LastBlocks(
         last_blocks.Source(
@@ -136,6 +173,15 @@ def _last_blocks(source: Source, old: Sequence[ClipFeatures]) -> LastBlocks:
         [clip.entry for clip in old],
         watch=console.watch,
     )
+
+
+def _shipped(source: Source) -> real_shops.Shipped | None:
+    old = old_footage.read(source.model, source.card)
+    if old is None:
+        return None
+    engine, _ = bundle.load_features(source.model)
+    kernel, bias = engine.own_head()
+    return real_shops.Shipped(kernel=np.asarray(kernel, np.float64), bias=bias, old=old)
 
 
 def _plan(seeds: int, offset: str | None) -> Plan:
@@ -179,7 +225,11 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "--rooms", action="store_true", help="stores with cameras of their own, and moved ones"
     )
+    parser.add_argument(
+        "--heads", action="store_true", help="only compare ways to fit a head, and what it forgets"
+    )
     parser.add_argument("--shops", type=Path, metavar="CSV", help="segments of real shops, too")
+    parser.add_argument("--only-shops", action="store_true", help="and no made stores")
     parser.add_argument(
         "--last-blocks", action="store_true", help="train the network's for these (half an hour)"
     )

@@ -91,9 +91,9 @@ def simulate(
     rows: list[Row] = []
     with watch.task("Simulating stores", plan.seeds * STORES * len(scenarios)) as advance:
         for seed in range(plan.seeds):
-            for store in _stores(clips, seed):
+            for store in stores_of(clips, seed):
                 base = base_of(store.old, plan.settings)
-                regulars = _with_regulars(store, seed)
+                regulars = with_regulars(store, seed)
                 for scenario in scenarios:
                     where = regulars if scenario.regulars else store
                     rows += _conditions(where, base, scenario, plan, seed)
@@ -101,7 +101,7 @@ def simulate(
     return rows
 
 
-def _stores(clips: Sequence[ClipFeatures], seed: int) -> Iterator[_Store]:
+def stores_of(clips: Sequence[ClipFeatures], seed: int) -> Iterator[_Store]:
     """People with both labels are spread evenly over stores, and over those before and after."""
     inside = holds_both_labels([clip.entry for clip in clips])
     ours = [clip for clip, is_inside in zip(clips, inside, strict=True) if is_inside]
@@ -127,21 +127,23 @@ def _stores(clips: Sequence[ClipFeatures], seed: int) -> Iterator[_Store]:
         )
 
 
-def _with_regulars(store: _Store, seed: int) -> _Store:
+def with_regulars(store: _Store, seed: int) -> _Store:
     """Recordings instead of people are parted into those before and after."""
     clips = (*store.before, *store.after)
     takes: dict[tuple[str, int], list[str]] = defaultdict(list)
     for clip in clips:
-        if _take(clip) not in takes[clip.entry.group, clip.entry.target]:
-            takes[clip.entry.group, clip.entry.target].append(_take(clip))
+        if take_of(clip) not in takes[clip.entry.group, clip.entry.target]:
+            takes[clip.entry.group, clip.entry.target].append(take_of(clip))
     random = np.random.default_rng((seed, store.number, 1))
     ordered = [take for key in sorted(takes) for take in random.permutation(takes[key]).tolist()]
     place = {take: number % 2 for number, take in enumerate(ordered)}
-    before, after = (tuple(clip for clip in clips if place[_take(clip)] == half) for half in (0, 1))
+    before, after = (
+        tuple(clip for clip in clips if place[take_of(clip)] == half) for half in (0, 1)
+    )
     return replace(store, before=before, after=after)
 
 
-def _take(clip: ClipFeatures) -> str:
+def take_of(clip: ClipFeatures) -> str:
     return clip.entry.take or clip.entry.name
 
 
@@ -218,7 +220,7 @@ class _Shop:
         self.after = self._of(store.after, scenario.after)
         self.moved = self._of(store.before, scenario.after)
         self.takes_before, self.takes_after = (
-            np.array([_take(clip) for clip in clips]) for clips in (store.before, store.after)
+            np.array([take_of(clip) for clip in clips]) for clips in (store.before, store.after)
         )
         self.quiet = self._quiet_day()
         self.queue = self._queue()
@@ -351,8 +353,6 @@ def _row(  # noqa: PLR0913
     scores = head.scores(shop.after, best=shop.plan.settings.best_windows)
     targets, takes = shop.after.targets, shop.takes_after
     thefts, ordinary = ((scores[rows], takes[rows]) for rows in (targets == 1, targets == 0))
-    share = shop.plan.budget / shop.plan.visits
-    right = _threshold_at(*ordinary, share)
     return Row(
         scenario=shop.scenario.name,
         condition=condition,
@@ -360,12 +360,20 @@ def _row(  # noqa: PLR0913
         store=where[1],
         recall=_share(*thefts, threshold),
         false_hints=shop.plan.visits * _share(*ordinary, threshold),
-        recall_at_budget=_share(*thefts, right),
+        recall_at_budget=recall_at(targets, scores, takes, shop.plan.budget / shop.plan.visits),
         auc=auc(targets, scores) or 0.0,
         thefts=len(np.unique(thefts[1])),
         ordinary=len(np.unique(ordinary[1])),
         is_kept=is_kept,
     )
+
+
+def recall_at(
+    targets: Integers, scores: Floats, takes: npt.NDArray[np.str_], share: float
+) -> float:
+    """The recall where at most that share of ordinary candidates is a hint."""
+    thefts, ordinary = ((scores[rows], takes[rows]) for rows in (targets == 1, targets == 0))
+    return _share(*thefts, _threshold_at(*ordinary, share))
 
 
 def _share(scores: Floats, takes: npt.NDArray[np.str_], threshold: float) -> float:

@@ -9,7 +9,8 @@ from pathlib import Path
 import numpy as np
 
 from scripts._lib import markdown
-from scripts.simulate_store.real_shops import SEGMENTS, ShopRow
+from scripts.simulate_store.heads import HeadRow
+from scripts.simulate_store.real_shops import SEGMENTS, ForgottenRow, ShopRow
 from scripts.simulate_store.simulation import Row
 
 Shown = dict[tuple[str, str], list[Row]]  # by scenario and condition
@@ -57,6 +58,31 @@ def shops(rows: Sequence[ShopRow]) -> str:
     for (camera, way), areas in found.items():
         cells = (_range(areas[count]) if areas[count] else "-" for count in SEGMENTS)
         lines.append([camera, way, *cells])
+    return markdown.table(lines, words=2)
+
+
+def heads(rows: Sequence[HeadRow]) -> str:
+    """Means over stores and seeds, with the range of 95 % of them."""
+    titles = ["Store", "Reviews", "Head", "ROC AUC", "Recall at the budget"]
+    lines = [[*titles, "ROC AUC of old footage", "Old thefts noticed"]]
+    groups: dict[tuple[str, str, str], list[HeadRow]] = defaultdict(list)
+    for row in rows:
+        groups[row.scenario, row.reviews, row.way].append(row)
+    for names, found in groups.items():
+        figures = ("auc", "recall_at_budget", "old_auc", "old_recall")
+        lines.append(
+            [*names, *(_range([getattr(row, figure) for row in found]) for figure in figures)]
+        )
+    return markdown.table(lines, words=3)
+
+
+def forgotten(rows: Sequence[ForgottenRow]) -> str:
+    """A row for each camera and way."""
+    heads = ["Learned from", "Head", "Threshold", "Old thefts noticed", "Old ordinary clips", "AUC"]
+    lines = [heads]
+    for row in rows:
+        figures = (f"{row.threshold:.2f}", str(row.thefts), str(row.ordinary), f"{row.auc:.2f}")
+        lines.append([row.camera, row.way, *figures])
     return markdown.table(lines, words=2)
 
 

@@ -83,6 +83,6 @@ function giveUp() {
 }
 
 root.addEventListener("error", ({ target }) => {
-  if (target === player() && !timeline.inSegments) giveUp();
+  if (target === player() && !timeline.inSegments && !timeline.isRenewing) giveUp();
 }, true);
 if (player()?.error && !timeline.inSegments) giveUp(); // it failed before this script ran

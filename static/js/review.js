@@ -170,6 +170,7 @@ root.addEventListener("htmx:afterSettle", ({ detail }) => {
   if (target !== line) return;
   const isSaved = xhr.status === 200;
   settle(isSaved);
+  line.querySelector("[data-focus]")?.focus();
   if (isSaved) tellLeft(line.querySelector("[data-left]")?.dataset.left);
   if (isSaved && later) press(later);
   later = "";

@@ -28,7 +28,7 @@ CLIPS = ("mnnit/shoplifters/shoplifting_001.mp4", "mnnit/non_shoplifters/normal_
 LENS = Credentials(user="lens-reader", password="violet-Harbour-19")  # the simulated camera's
 
 # Two browsers, the site and its models share the cores of a small machine.
-expect.set_options(timeout=15_000)
+expect.set_options(timeout=60_000)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

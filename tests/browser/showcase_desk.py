@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
@@ -12,7 +12,7 @@ from django.contrib.auth.models import User
 from django.utils import timezone
 from playwright.sync_api import Page, expect
 
-from tests.browser.showcase import LONG, Seen, at
+from tests.browser.showcase import LONG, Seen, at, unfolded
 from tests.conftest import MakeAnalysis, MakeClip, MakeStore, MakeTrack, MakeUser, claimed
 from tests.makers import scenes, videos
 from tests.makers.events import make_result_event
@@ -148,51 +148,30 @@ def _make_cases(events: list[Event], user: User) -> Case:
 
 
 def of_shift(shift: Shift) -> Iterable[Seen]:
-    """Every page and state of a shift; the answers come last, for they change what waits."""
+    """Every page and state of a shift, but those of the desk, at which test_review.py looks."""
     event = f"{shift.events[7].analysis.get_absolute_url()}events/1/"
     listed = f"{shift.events[3].analysis.get_absolute_url()}?list=hint%3Dyes"
     case = f"/cases/{shift.case.pk}/"
-    yield at("shift-history", "/history/")
     yield Seen(name="shift-history-chosen", open=_choose)
-    yield Seen(name="shift-history-save-view", open=_unfold("/history/?hint=yes", ".save-view"))
-    yield Seen(name="shift-history-exports", open=_unfold("/history/?hint=yes", ".exports"))
+    yield unfolded("shift-history-save-view", "/history/?hint=yes", ".save-view")
+    yield unfolded("shift-history-exports", "/history/?hint=yes", ".exports")
     yield Seen(name="shift-history-bulk-news", open=_choose_with_news)
     yield at("shift-history-disputed", "/history/?verdict=disputed")
     yield at("shift-result", listed)
-    yield Seen(name="shift-result-missed", open=_unfold(shift.plain.get_absolute_url(), "#answers"))
+    yield unfolded("shift-result-plain", shift.plain.get_absolute_url())
     yield at("shift-event", event)
     yield at("shift-dashboard", "/dashboard/")
     yield at("shift-cases", "/cases/")
     yield at("shift-cases-new", "/cases/new/")
-    yield at("shift-case", case)
-    yield Seen(name="shift-case-unfolded", open=_unfold_all(case))
+    yield unfolded("shift-case", case)
     yield at("shift-case-add", f"{event}case/")
     yield at("shift-case-settings", f"{case}settings/")
     yield at("shift-case-delete", f"{case}delete/")
-    yield at("shift-review", "/review/")
-    yield Seen(name="shift-review-shortcuts", open=_shortcuts)
     yield at("shift-waiting", "/review/waiting/")
     nothing = Camera.objects.get(name="Entrance").pk
     yield at("shift-waiting-none", f"/review/waiting/?camera={nothing}")
     yield at("shift-review-filtered", "/review/?order=newest")
-    yield Seen(name="shift-review-answered", open=_answer_by_key)
     yield Seen(name="shift-history-undo", open=_move_to_the_trash)
-
-
-def _unfold(address: str, within: str) -> Callable[[Page], None]:
-    def unfold(page: Page) -> None:
-        page.goto(address)
-        page.locator(within).locator("xpath=descendant-or-self::details/summary").first.click()
-
-    return unfold
-
-
-def _unfold_all(address: str) -> Callable[[Page], None]:
-    def unfold(page: Page) -> None:
-        page.goto(address)
-        page.evaluate("document.querySelectorAll('details').forEach(each => { each.open = true })")
-
-    return unfold
 
 
 def _choose(page: Page) -> None:
@@ -205,17 +184,6 @@ def _choose(page: Page) -> None:
 def _choose_with_news(page: Page) -> None:
     _choose(page)
     expect(page.get_by_role("region", name="New hints", exact=True)).to_be_visible()
-
-
-def _shortcuts(page: Page) -> None:
-    page.goto("/review/")
-    page.keyboard.press("?")
-
-
-def _answer_by_key(page: Page) -> None:
-    page.goto("/review/")
-    page.get_by_role("button", name="False alarm").click()
-    expect(page.locator("#answered")).to_contain_text("False alarm")
 
 
 def _move_to_the_trash(page: Page) -> None:

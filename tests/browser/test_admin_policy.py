@@ -15,6 +15,7 @@ from pytest_django import Settings
 from tests.browser import showcase
 from tests.browser.conftest import MODELS, sign_in
 from tests.conftest import MakeAnalysis, MakeClip
+from video_classifier.models import Clip
 
 pytestmark = pytest.mark.browser
 
@@ -28,7 +29,7 @@ LISTEN = """
 
 
 def addresses() -> Iterator[str]:
-    """Each list, the page that adds a row, and those of a row that is there."""
+    """Each list, pages that add a row, and those of a row that is there."""
     yield reverse("admin:index")
     yield reverse("admin:password_change")
     for model, site in admin.site._registry.items():
@@ -39,6 +40,7 @@ def addresses() -> Iterator[str]:
         row = site.model._default_manager.first()
         if row is not None:
             yield reverse(f"{name}_change", args=[row.pk])
+        if row is not None and model in {User, Clip}:  # the others' are from the same templates
             yield reverse(f"{name}_history", args=[row.pk])
             yield reverse(f"{name}_delete", args=[row.pk])
     user = User.objects.get(username="ada")

@@ -40,7 +40,7 @@ from tests.browser.watched import (
     watching,
 )
 from tests.makers.receivers import Mail, Web, mail_server, serving
-from video_classifier.services.live_events import BEING_MADE
+from video_classifier.services.live_events import BEING_MADE, ON_ITS_WAY
 
 pytestmark = [pytest.mark.browser, pytest.mark.footage]
 
@@ -266,5 +266,5 @@ def follow(browser: Browser, server: LiveSite, link: str, alert: str) -> None:
 
 def is_clip_there(server: LiveSite, alert: str) -> bool:
     clip, no_clip = of_alert(server, alert, "event.clip_id, event.no_clip")[0]
-    assert clip or no_clip in {"", BEING_MADE}
+    assert clip or no_clip in {"", BEING_MADE, ON_ITS_WAY}
     return bool(clip)

@@ -28,7 +28,7 @@ from tests.browser.watched import (
     watching,
 )
 from tests.conftest import Migrated
-from video_classifier.services.live_events import BEING_MADE
+from video_classifier.services.live_events import BEING_MADE, ON_ITS_WAY
 
 pytestmark = [pytest.mark.browser, pytest.mark.footage]
 
@@ -120,7 +120,7 @@ def see_it_open(page: Page, camera: Camera, theft: Path) -> None:
 def kept(server: LiveSite, since: datetime) -> list[Seen]:
     """Events that opened since then, and of which it is known what is kept of them."""
     events = [each for each in server.events() if each.opened > since]
-    unknown = ("", BEING_MADE)
+    unknown = ("", BEING_MADE, ON_ITS_WAY)
     return [each for each in events if each.closed and (each.clip or each.no_clip not in unknown)]
 
 

@@ -15,11 +15,13 @@ from tests.makers import videos
 from video_classifier.models import Analysis, Segment
 from video_classifier.services import evidence
 from video_classifier.states import Prediction, Stage, Status
+from video_classifier.web import constants
 
 pytestmark = pytest.mark.browser
 
 POLLS = 3
 ROWS = 8
+EVERY = 500  # milliseconds from poll to poll
 
 
 @pytest.fixture(autouse=True)
@@ -27,6 +29,7 @@ def _no_runner(site: str, settings: Settings, monkeypatch: pytest.MonkeyPatch) -
     """Nothing moves a row but the test, which writes to the database beside the browser's loop."""
     settings.RUNNER = "none"
     settings.HISTORY_PAGE_SIZE = ROWS - 2
+    monkeypatch.setattr(constants, "LIVE_ROWS_EVERY", f"{EVERY}ms")
     monkeypatch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "1")
 
 
@@ -176,8 +179,10 @@ def test_one_request_asks_for_all_rows_until_none_is_left(
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url) if is_poll(request) else None)
 
-    page.wait_for_timeout(5_000)
-    assert 1 <= len(asked) <= 3
+    polled(page, 2)
+    rows = page.locator("[name=live]").count()
+    assert rows > 1
+    assert {len(re.findall("live=", url)) for url in asked} == {rows}
 
     for analysis in analyses:
         finish(analysis)
@@ -185,7 +190,7 @@ def test_one_request_asks_for_all_rows_until_none_is_left(
     asked.clear()
     complaints: list[str] = []
     page.on("console", lambda message: complaints.append(message.text))
-    page.wait_for_timeout(3_000)
+    page.wait_for_timeout(4 * EVERY)
     assert asked == []
     assert complaints == []
 

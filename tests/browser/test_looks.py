@@ -8,19 +8,17 @@ writes a picture of each to the folder OUT, to be looked at.
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterable, Iterator, Mapping
-from itertools import product
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Literal
 
 import pytest
-from axe_playwright_python.base import AXE_SCRIPT
 from django.contrib.auth.models import User
 from playwright.sync_api import Browser, Page, expect
 from pytest_django import Settings
 
 from tests.browser import showcase, showcase_alerts, showcase_desk, showcase_keep
 from tests.browser.conftest import MODELS, sign_in
+from tests.browser.looks import faults_of, too_wide
 from tests.browser.showcase import Seen
 from tests.conftest import MakeAnalysis, MakeClip, MakeStore, MakeTrack, MakeUser
 from tests.makers.hints import make_hint
@@ -31,15 +29,9 @@ from video_classifier.states import Role
 
 pytestmark = pytest.mark.browser
 
-SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
-HEIGHTS = {360: 740, 1440: 900}
-HEIGHTS_OF_SHIFT = {360: 740, 768: 1024, 1440: 900}  # used on tablets, too
 NARROWEST = 320  # 1280 pixels at 400 %: WCAG 2.2, 1.4.10
-BETWEEN = (768, 1120, 1366)  # tablets, and where a table has just room for its columns
-TOO_WIDE = """() => [document.documentElement, ...document.querySelectorAll(".table-frame")]
-  .filter(({ scrollWidth, clientWidth }) => scrollWidth > clientWidth)
-  .map(({ tagName, scrollWidth, clientWidth }) => `${tagName}: ${scrollWidth} in ${clientWidth}`)
-"""
+# Telephones, tablets, desks, and where a table has just room for its columns.
+WIDTHS = (NARROWEST, 360, 768, 1120, 1366, 1440)
 
 
 @pytest.fixture(autouse=True)
@@ -178,7 +170,7 @@ def test_the_pages_of_retention_personal_data_and_the_audit_log_are_accessible_a
     faults = walk(page, showcase_keep.of_manager(found, found.store_id), pictures)
     page = browser.new_page(base_url=site)
     sign_in(page, "root")
-    faults |= walk(page, showcase_keep.of_superuser(asked), pictures, HEIGHTS_OF_SHIFT)
+    faults |= walk(page, showcase_keep.of_superuser(asked), pictures)
 
     assert faults == {}
 
@@ -211,7 +203,7 @@ def test_the_pages_of_a_shift_are_accessible_and_fit(
 
     page = browser.new_page(base_url=site)
     sign_in(page)
-    faults = walk(page, showcase_desk.of_shift(shift), pictures, HEIGHTS_OF_SHIFT)
+    faults = walk(page, showcase_desk.of_shift(shift), pictures)
 
     assert faults == {}
 
@@ -261,47 +253,20 @@ def test_the_longest_name_of_a_model_fits(site: str, browser: Browser) -> None:
     page.get_by_text("Other models").click()
 
     expect(page.get_by_text(name)).to_be_visible()
-    assert page.evaluate(TOO_WIDE) == []
+    assert too_wide(page) == []
 
 
 def walk(
     page: Page,
     views: Iterable[Seen],
     pictures: Path | None,
-    heights: Mapping[int, int] = HEIGHTS,
 ) -> dict[str, list[str]]:
-    return {
-        f"{seen.name}, {where}": found
-        for seen in views
-        for where, found in _look(page, seen, pictures, heights)
-        if found
-    }
+    return {where: found for seen in views for where, found in _look(page, seen, pictures).items()}
 
 
-def _look(
-    page: Page, seen: Seen, pictures: Path | None, heights: Mapping[int, int]
-) -> Iterator[tuple[str, list[str]]]:
+def _look(page: Page, seen: Seen, pictures: Path | None) -> dict[str, list[str]]:
     """What is wrong with it, at each width and in each scheme; the page is opened once."""
     page.set_viewport_size({"width": 1440, "height": 900})
     page.emulate_media(reduced_motion="reduce")  # no color is halfway to another
     seen.open(page)
-    page.evaluate(AXE_SCRIPT)
-    for (width, height), scheme in product(heights.items(), SCHEMES):
-        page.set_viewport_size({"width": width, "height": height})
-        page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
-        if pictures is not None:
-            page.screenshot(path=pictures / f"{seen.name}-{width}-{scheme}.png", full_page=True)
-        yield f"{width} {scheme}", _violations(page, scheme)
-    for width in (NARROWEST, *HEIGHTS, *BETWEEN):
-        page.set_viewport_size({"width": width, "height": 740})
-        yield f"{width}", page.evaluate(TOO_WIDE)
-
-
-def _violations(page: Page, scheme: str) -> list[str]:
-    """All that axe finds; in the second scheme, which changes nothing but colors, faint text."""
-    options = {} if scheme == SCHEMES[0] else {"runOnly": ["color-contrast"]}
-    return [
-        f"{found['id']}: {' '.join(node['target'])}"
-        for found in page.evaluate("options => axe.run(options)", options)["violations"]
-        for node in found["nodes"]
-    ]
+    return faults_of(page, seen.name, pictures, widths=WIDTHS)

@@ -37,8 +37,7 @@ def page(analyses: list[Analysis], page: Page) -> Page:
     return page
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_no_page_complains_or_overflows(page: Page, analyses: list[Analysis], scheme: str) -> None:
+def test_no_page_complains_or_overflows(page: Page, analyses: list[Analysis]) -> None:
     complaints: list[str] = []
 
     def note(message: ConsoleMessage) -> None:
@@ -48,7 +47,6 @@ def test_no_page_complains_or_overflows(page: Page, analyses: list[Analysis], sc
 
     page.on("console", note)
     page.on("pageerror", lambda error: complaints.append(f"{page.url}: {error}"))
-    page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
     page.set_viewport_size({"width": 360, "height": 740})
 
     addresses = [analysis.get_absolute_url() for analysis in analyses]

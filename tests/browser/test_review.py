@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
-from typing import Literal
 
 import pytest
-from axe_playwright_python.base import AXE_SCRIPT
 from django.contrib.auth.models import User
 from playwright.sync_api import Browser, Page, expect
 from pytest_django import Settings
 
 from tests.browser.conftest import sign_in
+from tests.browser.looks import faults_of
 from tests.conftest import MakeAnalysis, MakeClip, MakeStore, MakeTrack, MakeUser
 from tests.makers.events import make_result_event
 from tests.makers.footage import FOOTAGE, require
@@ -289,9 +287,6 @@ def test_a_finger_answers_on_a_telephone(events: list[Event], browser: Browser, 
     context.close()
 
 
-SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
-
-
 def test_every_state_is_accessible_and_fits(
     desk: Page,
     events: list[Event],
@@ -301,18 +296,12 @@ def test_every_state_is_accessible_and_fits(
 ) -> None:
     folder = request.config.getoption("--screenshots", default=None)
     desk.emulate_media(reduced_motion="reduce")
-    faults: dict[str, list[str]] = {}
+    found: dict[str, list[str]] = {}
 
     for name in states(desk, events, make_user, make_analysis):
-        for width, scheme in ((w, s) for w in (360, 768, 1440) for s in SCHEMES):
-            desk.set_viewport_size({"width": width, "height": 740 if width < 768 else 900})
-            desk.emulate_media(color_scheme=scheme, reduced_motion="reduce")
-            if folder:
-                Path(folder).mkdir(parents=True, exist_ok=True)
-                desk.screenshot(path=Path(folder) / f"{name}-{width}-{scheme}.png")
-            faults[f"{name} {width} {scheme}"] = look(desk)
+        found |= faults_of(desk, name, folder, exclude=["[data-picture]"])
 
-    assert {where: found for where, found in faults.items() if found} == {}
+    assert found == {}
 
 
 def states(
@@ -347,16 +336,6 @@ def states(
     page.goto(f"/results/{second.analysis_id}/")
     page.get_by_text("Mark a stretch that was missed").click()
     yield "result-answers"
-
-
-def look(page: Page) -> list[str]:
-    page.evaluate(AXE_SCRIPT)
-    found = page.evaluate("axe.run({ exclude: ['[data-picture]'] })")["violations"]
-    wide = page.evaluate(
-        "document.documentElement.scrollWidth > document.documentElement.clientWidth"
-    )
-    axe = [f"{each['id']}: {' '.join(node['target'])}" for each in found for node in each["nodes"]]
-    return axe + (["scrolls sideways"] if wide else [])
 
 
 def test_a_missed_stretch_is_marked_with_the_player(desk: Page, events: list[Event]) -> None:

@@ -14,6 +14,7 @@ from playwright.sync_api import Browser, Locator, Page, expect
 
 from tests.browser.conftest import sign_in
 from tests.browser.curve import now, place, slider
+from tests.browser.looks import SCHEMES
 from tests.conftest import MakeAnalysis, MakeClip, MakeTrack
 from tests.makers import videos
 from video_classifier.models import Analysis, Clip
@@ -54,20 +55,23 @@ def page(analysis: Analysis, page: Page) -> Page:
     return page
 
 
-@pytest.mark.parametrize(("width", "height"), [(1440, 900), (360, 740)])
-def test_nothing_slides_over_the_player(page: Page, width: int, height: int) -> None:
-    page.set_viewport_size({"width": width, "height": height})
-    page.evaluate("scrollTo(0, 400)")
+# How much of what is below the player comes to lie over it; false if nothing has moved.
+OVER = """() => {
+  scrollTo({ top: 400, behavior: "instant" });
+  const below = document.querySelector(".player-card").getBoundingClientRect().bottom;
+  const others = document.querySelectorAll(".result__curve, .strips, .result__wide");
+  const tops = [...others].map((each) => each.getBoundingClientRect().top);
+  return scrollY > 0 && tops.filter((top) => top < below).length;
+}"""
 
-    over = page.evaluate(
-        """() => {
-          const below = document.querySelector(".player-card").getBoundingClientRect().bottom;
-          const others = document.querySelectorAll(".result__curve, .strips, .result__wide");
-          const tops = [...others].map((each) => each.getBoundingClientRect().top);
-          return scrollY > 0 && tops.filter((top) => top < below).length;
-        }"""
-    )
-    assert over == 0
+
+def test_nothing_slides_over_the_player(page: Page) -> None:
+    for width, height in ((1440, 900), (360, 740)):
+        page.set_viewport_size({"width": width, "height": height})
+
+        over = page.evaluate(OVER)
+
+        assert (width, over, over is False) == (width, 0, False)
 
 
 def says(page: Page, words: str) -> None:
@@ -168,7 +172,7 @@ def test_a_time_in_the_table_leads_the_player(page: Page) -> None:
     assert now(page) == pytest.approx(5.0, abs=0.05)
 
 
-def test_it_is_as_wide_as_the_bar_of_the_player(page: Page) -> None:
+def test_in_two_columns_it_is_below_the_player_and_as_wide_as_its_bar(page: Page) -> None:
     margin = 16  # of Chromium's own bar
     player = page.locator("[data-player]").bounding_box()
     chart = slider(page).bounding_box()
@@ -177,6 +181,12 @@ def test_it_is_as_wide_as_the_bar_of_the_player(page: Page) -> None:
     assert chart is not None
     assert chart["x"] == pytest.approx(player["x"] + margin, abs=2)
     assert chart["width"] == pytest.approx(player["width"] - 2 * margin, abs=4)
+
+    clip, prediction = (
+        corner(page.get_by_role("region", name=name, exact=True)) for name in ("Clip", "Result")
+    )
+    assert clip[1] == prediction[1] < chart["y"]
+    assert clip[0] <= chart["x"] < prediction[0]
 
 
 def corner(part: Locator) -> tuple[float, float]:
@@ -194,15 +204,6 @@ def test_in_one_column_it_comes_after_the_prediction(page: Page) -> None:
     tracks = corner(page.get_by_role("heading", name="Tracks", exact=True))
 
     assert player[1] < prediction[1] < corner(slider(page))[1] < tracks[1]
-
-
-def test_in_two_columns_it_is_below_the_player(page: Page) -> None:
-    player, prediction = (
-        corner(page.get_by_role("region", name=name, exact=True)) for name in ("Clip", "Result")
-    )
-
-    assert player[1] == prediction[1] < corner(slider(page))[1]
-    assert player[0] <= corner(slider(page))[0] < prediction[0]
 
 
 def elsewhere(change: Callable[[], object]) -> None:
@@ -289,12 +290,12 @@ def test_without_scripts_it_can_be_read(analysis: Analysis, browser: Browser, si
     expect(page.get_by_role("link", name="0:05.0")).to_have_attribute("href", re.compile("#t=5"))
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_axe_finds_no_barrier(page: Page, scheme: str) -> None:
-    page.emulate_media(color_scheme=scheme, reduced_motion="reduce")  # type: ignore[arg-type]
+def test_axe_finds_no_barrier(page: Page) -> None:
     page.get_by_text("Scores as a table").click()
 
     page.evaluate(AXE_SCRIPT)
 
-    found = page.evaluate("axe.run(document.querySelector('#curve'))")
-    assert [fault["id"] for fault in found["violations"]] == []
+    for scheme in SCHEMES:
+        page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
+        found = page.evaluate("axe.run(document.querySelector('#curve'))")
+        assert (scheme, [fault["id"] for fault in found["violations"]]) == (scheme, [])

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import re
-from itertools import product
 from pathlib import Path
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from django.contrib.auth.models import User
 from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.conftest import sign_in
+from tests.browser.looks import faults_of
 from tests.conftest import PASSWORD
 from tests.makers.second_factors import code_of
 
@@ -27,16 +26,7 @@ class Judge:
         self._folder = Path(folder) if folder else None
 
     def look(self, page: Page, name: str) -> None:
-        for width, scheme in product((360, 768, 1440), ("light", "dark")):
-            page.set_viewport_size({"width": width, "height": 900})
-            # Without motion: a button on its way to another theme has too little contrast.
-            page.emulate_media(color_scheme=scheme, reduced_motion="reduce")  # type: ignore[arg-type]
-            found = Axe().run(page)
-            assert found.violations_count == 0, found.generate_report()
-            assert page.evaluate("document.documentElement.scrollWidth") <= width
-            if self._folder is not None:
-                self._folder.mkdir(parents=True, exist_ok=True)
-                page.screenshot(path=self._folder / f"{name}-{width}-{scheme}.png")
+        assert faults_of(page, name, self._folder) == {}
 
 
 @pytest.fixture
@@ -55,7 +45,8 @@ def test_it_is_set_up_and_then_asked_for(
     page.goto(FACTOR)
     judge.look(page, "off")
     page.get_by_role("link", name="Set it up").click()
-    assert page.locator("img").evaluate("image => image.complete && image.naturalWidth > 0")
+    expect(page.locator("img")).to_have_js_property("complete", value=True)
+    assert page.locator("img").evaluate("image => image.naturalWidth > 0")
     judge.look(page, "set-up")
 
     page.get_by_label("Code that the app shows").fill(code_of(user, confirmed=False))

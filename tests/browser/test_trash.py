@@ -1,10 +1,9 @@
-"""Deleting, undoing, and the trash, in a real browser: narrow and wide, light and dark."""
+"""Deleting, undoing, and the trash, in a real browser: narrow and wide."""
 
 from __future__ import annotations
 
 import os
 import re
-from itertools import product
 from pathlib import Path
 
 import pytest
@@ -20,7 +19,7 @@ from video_classifier.states import Status
 
 pytestmark = pytest.mark.browser
 
-LOOKS = [*product((360, 1440), ("light", "dark"))]
+WIDTHS = (360, 1440)
 
 # What a screen reader would stumble over: controls without a name, ids that stand for two things,
 # pages without a heading of their own, tables without heads.
@@ -60,12 +59,9 @@ def look(page: Page, name: str) -> None:
         page.screenshot(path=Path(folder) / f"{name}.png", full_page=True)
 
 
-@pytest.mark.parametrize(("width", "scheme"), LOOKS)
-def test_deleted_undone_deleted_and_restored(
-    page: Page, analysis: Analysis, width: int, scheme: str
-) -> None:
-    name, look_of = analysis.clip.name, f"{width}-{scheme}"
-    page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+@pytest.mark.parametrize("width", WIDTHS)
+def test_deleted_undone_deleted_and_restored(page: Page, analysis: Analysis, width: int) -> None:
+    name = analysis.clip.name
     page.set_viewport_size({"width": width, "height": 740})
     link = page.get_by_role("link", name=name, exact=True)
 
@@ -73,39 +69,39 @@ def test_deleted_undone_deleted_and_restored(
     link.click()
     page.get_by_role("link", name="Delete clip").click()
     expect(page.get_by_role("dialog", name="Delete this clip?")).to_contain_text("30 days")
-    look(page, f"dialog-{look_of}")
+    look(page, f"dialog-{width}")
     page.get_by_role("dialog").get_by_role("button", name="Delete").click()
 
     expect(page).to_have_url(re.compile(r"/history/\?status=done&sort=hint(#.*)?$"))
     expect(page.locator("#history")).to_contain_text("0 results")
-    look(page, f"undo-{look_of}")
+    look(page, f"undo-{width}")
     page.get_by_role("button", name="Undo").click()
     expect(page).to_have_url(re.compile(r"/history/\?status=done&sort=hint(#.*)?$"))
     expect(link).to_be_visible()
-    look(page, f"undone-{look_of}")
+    look(page, f"undone-{width}")
 
     page.get_by_role("link", name=f"Delete {name}").click()
     page.get_by_role("dialog").get_by_role("button", name="Delete").click()
     page.goto(analysis.get_absolute_url())
     expect(page.get_by_role("heading", name="This clip is in the trash")).to_be_visible()
-    look(page, f"gone-{look_of}")
+    look(page, f"gone-{width}")
     page.get_by_role("link", name="Go to the trash").click()
     expect(page.get_by_role("heading", name="Trash", exact=True)).to_be_visible()
-    look(page, f"trash-{look_of}")
+    look(page, f"trash-{width}")
     page.get_by_role("button", name=f"Restore {name}").focus()
     page.keyboard.press("Enter")
 
     expect(page.get_by_text("The trash is empty")).to_be_visible()
-    look(page, f"empty-{look_of}")
+    look(page, f"empty-{width}")
     page.goto("/history/")
     expect(link).to_be_visible()
 
 
-@pytest.mark.parametrize(("width", "scheme"), LOOKS)
+@pytest.mark.parametrize("width", WIDTHS)
 def test_deleted_for_good(
-    boss: User, analysis: Analysis, browser: Browser, site: str, *, width: int, scheme: str
+    boss: User, analysis: Analysis, browser: Browser, site: str, *, width: int
 ) -> None:
-    page = browser.new_page(base_url=site, color_scheme=scheme)  # type: ignore[arg-type]
+    page = browser.new_page(base_url=site)
     page.set_viewport_size({"width": width, "height": 740})
     sign_in(page, boss.username)
     page.goto(analysis.get_absolute_url())
@@ -113,9 +109,9 @@ def test_deleted_for_good(
     page.get_by_role("dialog").get_by_role("button", name="Delete").click()
 
     page.goto("/trash/")
-    look(page, f"boss-{width}-{scheme}")
+    look(page, f"boss-{width}")
     page.get_by_role("link", name=f"Delete {analysis.clip.name} for good").click()
-    look(page, f"purge-{width}-{scheme}")
+    look(page, f"purge-{width}")
     page.get_by_role("button", name="Delete for good").click()
 
     expect(page.get_by_text("was deleted for good")).to_be_visible()
@@ -162,17 +158,17 @@ def test_a_result_that_is_open_elsewhere_shows_that_it_went(
     expect(page.get_by_role("heading", name="This clip is in the trash")).to_be_visible()
 
 
-@pytest.mark.parametrize(("width", "scheme"), LOOKS)
+@pytest.mark.parametrize("width", WIDTHS)
 def test_the_same_bytes_offer_to_restore(
-    trashed: Analysis, video: Path, browser: Browser, site: str, *, width: int, scheme: str
+    trashed: Analysis, video: Path, browser: Browser, site: str, *, width: int
 ) -> None:
-    page = browser.new_page(base_url=site, color_scheme=scheme)  # type: ignore[arg-type]
+    page = browser.new_page(base_url=site)
     page.set_viewport_size({"width": width, "height": 740})
     sign_in(page)
     page.get_by_label("Clips", exact=True).set_input_files(video)
     row = page.locator("[data-uploads] [data-receipt]")
     expect(row).to_contain_text("In the trash.")
-    look(page, f"offer-{width}-{scheme}")
+    look(page, f"offer-{width}")
     row.get_by_role("button", name=f"Restore {trashed.clip.name}").click()
 
     expect(page).to_have_url(re.compile(trashed.get_absolute_url()))

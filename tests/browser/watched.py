@@ -8,12 +8,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeVar
 
-from axe_playwright_python.base import AXE_SCRIPT
 from playwright.sync_api import Browser, Page, expect
 
 from scripts._lib.live_site import LiveSite
 from scripts._lib.simulator.camera import Camera
 from tests.browser.conftest import LENS, MODELS, open_signed_in
+from tests.browser.looks import barriers
 
 Found = TypeVar("Found")
 
@@ -80,9 +80,7 @@ def check(page: Page) -> None:
     """What every page has to be: without a barrier, and without what a camera keeps to itself."""
     content = page.content()  # what is typed into a field is not in it
     assert [each for each in SECRETS if each in content] == []
-    page.evaluate(AXE_SCRIPT)
-    found = page.evaluate("axe.run()")["violations"]
-    assert [f"{each['id']}: {each['nodes'][0]['target']}" for each in found] == []
+    assert barriers(page) == []
 
 
 def wait_for(happened: Callable[[], Found]) -> Found:

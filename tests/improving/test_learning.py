@@ -15,14 +15,17 @@ import pytest
 
 from tests.makers import colors, crowd
 from tests.makers.models import write_light_meter
+from tests.makers.old_footage import make_old_footage
 from tests.ml.conftest import OF_MOVEMENT, write_bundle
 from video_classifier.improving import learning, reading, splitting
 from video_classifier.improving.errors import ImproveError
 from video_classifier.ml.cache import Cache
 from video_classifier.ml.files import sha256
 from video_classifier.ml.isolation.children import Child, ChildDiedError, Meanwhile
+from video_classifier.ml.measures import thefts
 from video_classifier.ml.serving import bundle
 from video_classifier.ml.serving.card import BundleError
+from video_classifier.ml.training import old_footage
 
 pytestmark = pytest.mark.keras
 
@@ -99,16 +102,51 @@ def test_it_finds_what_the_model_does_not(model: Path, tmp_path: Path) -> None:
     card, head = bundle.read_version(tmp_path / "out", model)
     red, blue = (np.array([color], float) / 255 for color in (colors.RED, colors.BLUE))
     assert head.score(red)[0] > head.score(blue)[0]
-    assert (card.metrics, card.confidence) == ({}, None)
+    assert (card.metrics, card.confidence, card.threshold) == ({}, None, 0.5)
+    assert "it takes 10 of each" in str(report["confidence"])
+    assert "didn't come with it" in str(report["threshold"])
+    assert report["figures"].keys() == {"thefts", "false_alarms"}  # type: ignore[attr-defined]
+    assert not (tmp_path / "out" / thefts.FILE).exists()
     assert card.head is not None
     assert card.head.network_sha256 == bundle.read_card(model).sha256
     assert report["train"] == {"thefts": 7, "false_alarms": 7}
     assert report["test"] == {"thefts": 3, "false_alarms": 4, "days": 7, "camera": ""}
     assert (report["in_use"], report["reviewers"]) == ("meter", 2)
-    thefts = report["figures"]["thefts"]  # type: ignore[index]
-    assert (thefts["events"], thefts["recordings"]) == (3, 1)
-    assert thefts["change"][1] <= thefts["change"][0] <= thefts["change"][2]
+    tested = report["figures"]["thefts"]  # type: ignore[index]
+    assert (tested["events"], tested["recordings"]) == (3, 1)
+    assert tested["change"][1] <= tested["change"][0] <= tested["change"][2]
     assert {each["event"] for each in report["events"]} == set(range(14, 21))  # type: ignore[attr-defined]
+
+
+def test_it_says_what_becomes_of_the_old_footage(model: Path, tmp_path: Path) -> None:
+    """Also beside a version."""
+    own, old = shutil.copytree(model, tmp_path / "meter"), make_old_footage(count=40)
+    old_footage.keep(own, bundle.read_card(own), old)
+
+    report = improve(tmp_path / "first", own, ENOUGH)
+    used = (tmp_path / "first" / "out").rename(tmp_path / "1")
+    learning.improve(
+        tmp_path / "first" / "in", own, tmp_path / "out", detector=DETECTOR, in_use=used
+    )
+
+    figures = report["figures"]
+    assert isinstance(figures, dict)
+    assert (figures["old_thefts"]["events"], figures["old_thefts"]["recordings"]) == (10, 10)
+    assert figures["old_false_alarms"]["events"] == 30
+    table = thefts.read(used)
+    assert (len(table.thefts), len(table.ordinary)) == (10, 30)
+    again = json.loads((tmp_path / "out" / "report.json").read_text())["figures"]
+    assert again["old_thefts"]["before"] == figures["old_thefts"]["after"]
+    assert "Its page says how it does with the footage" in bundle.read_card(used).limits[0]
+
+
+def test_old_footage_that_is_damaged_is_refused(model: Path, tmp_path: Path) -> None:
+    own = shutil.copytree(model, tmp_path / "meter")
+    old_footage.keep(own, bundle.read_card(own), make_old_footage())
+    (own / old_footage.FILE).write_bytes(b"")
+
+    with pytest.raises(BundleError, match="is not the one that its card describes"):
+        improve(tmp_path, own, ENOUGH[:1])
 
 
 def test_it_tests_on_what_it_did_not_learn_from(model: Path, tmp_path: Path) -> None:

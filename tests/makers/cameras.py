@@ -37,7 +37,7 @@ HASTY = Limits(
     longest_pause=1.0,
     password_pauses=(1.0,),
 )
-PATIENCE = 15.0  # seconds: others use this machine, too
+PATIENCE = 60.0  # seconds: others use this machine, too
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -23,6 +23,26 @@ ENDING = (
     "bulk",
 )  # routes after which rows are gone
 MARK = "x-typed-in"  # as an element it would be in the page
+FITTING = {  # by the type of an element that is typed into
+    "text": "Some words",
+    "textarea": "Some words",
+    "search": "words",
+    "number": "1",
+    "date": "2026-11-26",
+    "datetime-local": "2026-11-26T14:30",
+    "time": "10:00",
+    "email": "night@shop.example",
+    "url": "https://shop.example/",
+    "password": "correct horse battery",
+}
+MEANT = {  # by the name of a field whose type says too little
+    "pattern": "camera*%Y%m%d_%H%M%S",
+    "target": "night@shop.example",
+    "closes_at": "20:00",
+    "quiet_until": "06:00",
+    "start": "0:01",
+    "end": "0:02",
+}
 NASTY = (
     "",
     " ",
@@ -72,6 +92,7 @@ class FoundForm:
     action: str
     method: str
     fields: dict[str, list[str]] = field(default_factory=dict)  # with values that it offers
+    typed: dict[str, str] = field(default_factory=dict)  # fields that are typed into, and how
     files: set[str] = field(default_factory=set)
 
     @property
@@ -82,6 +103,15 @@ class FoundForm:
     def key(self) -> tuple[object, ...]:
         """The same for forms that ask the same."""
         return (self.method, self.route, *sorted({*self.fields, *self.files}))
+
+    def filled_well(self) -> dict[str, str]:
+        """As somebody does who means it: with what it offers, and else with what fits."""
+        return {
+            name: next(filter(None, offered), "")
+            or MEANT.get(name, "")
+            or FITTING.get(self.typed.get(name, ""), "")
+            for name, offered in self.fields.items()
+        }
 
     def filled(self, chance: random.Random) -> dict[str, Any]:
         """Mostly one wrong value among good ones; else all are wrong."""
@@ -109,6 +139,8 @@ class _Reader(HTMLParser):
         self.forms: list[FoundForm] = []
         self._form: FoundForm | None = None
         self._select = ""
+        self._by_id: dict[str, FoundForm] = {}
+        self._beside: list[tuple[str, str, dict[str, str]]] = []  # of a form that they name
 
     def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
         told = {name: value or "" for name, value in attributes}
@@ -121,13 +153,23 @@ class _Reader(HTMLParser):
                 method=told.get("method", "get").lower(),
             )
             self.forms.append(self._form)
+            self._by_id[told.get("id", "")] = self._form
         elif tag == "option" and self._select and self._form:
             self._form.fields[self._select].append(told.get("value", ""))
         elif tag in {"input", "select", "textarea", "button"}:
-            self._field(tag, told)
+            if whose := told.get("form"):
+                self._select = ""
+                self._beside.append((whose, tag, told))
+            else:
+                self._field(self._form, tag, told)
 
-    def _field(self, tag: str, told: dict[str, str]) -> None:
-        name, form = told.get("name", ""), self._form
+    def close(self) -> None:
+        super().close()
+        for whose, tag, told in self._beside:
+            self._field(self._by_id.get(whose), tag, told)
+
+    def _field(self, form: FoundForm | None, tag: str, told: dict[str, str]) -> None:
+        name = told.get("name", "")
         self._select = name if tag == "select" else ""
         if form is None or not name or name == "csrfmiddlewaretoken":
             return
@@ -135,6 +177,9 @@ class _Reader(HTMLParser):
             form.files.add(name)
         else:
             form.fields.setdefault(name, []).append(told.get("value", ""))
+            kind = told.get("type", "text") if tag == "input" else tag
+            if kind in {*FITTING, "textarea"}:
+                form.typed[name] = kind
 
     def handle_endtag(self, tag: str) -> None:
         if tag == "form":
@@ -170,6 +215,7 @@ class Walk:
         self.pages.append(address)
         reader = _Reader(address)
         reader.feed(text)
+        reader.close()
         self._queue.extend(link.partition("#")[0] for link in reader.links)
         for form in reader.forms:
             if _is_ours(form.action):

@@ -77,7 +77,7 @@ def serving(talk: Talk, *, tls: ssl.SSLContext | None = None) -> Iterator[int]:
                 each.shutdown(socket.SHUT_RDWR)
             each.close()
         for thread in (accepting, *threads):
-            thread.join(10)
+            thread.join(60)
 
 
 class Web:

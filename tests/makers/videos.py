@@ -9,8 +9,9 @@ import zlib
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import ExitStack
 from fractions import Fraction
+from functools import wraps
 from pathlib import Path
-from typing import NamedTuple
+from typing import Concatenate, NamedTuple, ParamSpec
 
 import av
 import numpy as np
@@ -34,6 +35,7 @@ TICK = Fraction(1, 1000)
 UNEVEN = [number * number * 9 + 40 * number for number in range(31)]  # milliseconds
 
 Maker = Callable[[Path], Path]
+P = ParamSpec("P")
 
 
 def picture(number: int, *, width: int = 64, height: int = 48) -> Image:
@@ -55,6 +57,23 @@ def number_of(image: Image) -> int:
     return sum(int(bar > GRAY) << place for place, bar in enumerate(reversed(bars)))
 
 
+def _once(write: Callable[Concatenate[Path, P], Path]) -> Callable[Concatenate[Path, P], Path]:
+    """Tests ask for the same video again and again: what was encoded is copied."""
+    made: dict[tuple[str, str], bytes] = {}
+
+    @wraps(write)
+    def write_or_copy(path: Path, /, *args: P.args, **form: P.kwargs) -> Path:
+        kind = path.suffix, repr((args, sorted(form.items())))
+        if kind in made:
+            path.write_bytes(made[kind])
+        else:
+            made[kind] = write(path, *args, **form).read_bytes()
+        return path
+
+    return write_or_copy
+
+
+@_once
 def write(
     path: Path,
     frames: int = 30,

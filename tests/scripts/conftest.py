@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.ml.conftest import TINY
+from tests.ml.conftest import TINY, mean_of_pixels
 from video_classifier.ml.contracts import ClipSpec
 from video_classifier.ml.serving import bundle
 from video_classifier.ml.serving.card import Card, Interval
@@ -37,16 +37,6 @@ def small_networks() -> Iterator[None]:
         patch.setattr(networks, "designed_for", lambda _: TINY)
         patch.setattr(networks, "build", build_small)
         yield
-
-
-def mean_of_pixels(name: str, spec: ClipSpec) -> keras.Model:
-    """Judges a clip by its mean color: keeps the promises of a network, and trains in no time."""
-    import keras
-    from keras import layers
-
-    clip = keras.Input(spec.shape, dtype="uint8", name="clip")
-    color = layers.GlobalAveragePooling3D()(layers.Rescaling(1 / 127.5, offset=-1)(clip))
-    return keras.Model(clip, layers.Dense(1, activation="sigmoid")(color), name=name)
 
 
 @pytest.fixture

@@ -43,7 +43,7 @@ def numbers(url: str, count: int = 8) -> list[int]:
 
 
 def asked(camera: Camera, method: str, body: str | None = None) -> tuple[int, dict[str, object]]:
-    connection = http.client.HTTPConnection("127.0.0.1", camera.http_port, timeout=10)
+    connection = http.client.HTTPConnection("127.0.0.1", camera.http_port, timeout=60)
     try:
         connection.request(method, "/fault", body)
         answer = connection.getresponse()
@@ -66,7 +66,7 @@ def test_plays_in_real_time(clip: Path) -> None:
     with Camera([clip], only="http") as camera, camera.pictures.client() as client:
         seconds = []
         for _ in range(8):
-            picture = client.next(timeout=10)
+            picture = client.next(timeout=60)
             assert picture is not None
             seconds.append((picture.second, time.monotonic()))
 
@@ -110,7 +110,7 @@ def test_a_clip_is_planted_while_the_camera_runs(clip: Path, tmp_path: Path) -> 
         with camera.pictures.client() as client:
             until = time.monotonic() + 20
             small = footage.shot(other, camera.pictures.form).pictures[0].data
-            while (picture := client.next(timeout=10)) and picture.data != small:
+            while (picture := client.next(timeout=60)) and picture.data != small:
                 assert time.monotonic() < until
 
 

@@ -24,8 +24,12 @@ def test_what_locust_counted_becomes_a_table(tmp_path: Path) -> None:
 
 
 @pytest.mark.keras
-def test_people_at_work_on_a_site_get_answers(capsys: pytest.CaptureFixture[str]) -> None:
-    assert script.main(["--viewers", "2", "--uploaders", "1", "--minutes", "0.5"]) == 0
+def test_people_at_work_on_a_site_get_answers(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(script, "FIRST", 6)
+
+    assert script.main(["--viewers", "2", "--uploaders", "1", "--minutes", "0.3"]) == 0
 
     printed = capsys.readouterr().out
     assert "| upload page |" in printed

@@ -30,6 +30,14 @@ START = datetime(2026, 11, 20, 8, tzinfo=UTC)
 USED = {"model": "standard", "model_sha256": "f" * 64, "detector_sha256": ""}
 
 
+def figure(
+    before: int, after: int, *, of: int, low: float = -0.05, high: float = 0.2
+) -> dict[str, object]:
+    """As a version's card keeps it."""
+    change = [(after - before) / of, low, high]
+    return {"events": of, "before": before, "after": after, "change": change, "recordings": 6}
+
+
 @pytest.fixture
 def camera(make_store: MakeStore, make_model: MakeModel) -> Camera:
     make_model()
@@ -43,7 +51,7 @@ def version(camera: Camera) -> ModelVersion:
     found.card = {
         "in_use": "standard",
         "reviewers": 2,
-        "figures": {"thefts": {"events": 6, "before": 3, "after": 4}},
+        "figures": {"thefts": figure(3, 4, of=6)},
     }
     found.save()
     versions.start_shadow(found, by=None)
@@ -155,6 +163,37 @@ def test_planted_acts_are_neither_false_nor_missed(camera: Camera, version: Mode
     assert found.false_hints is not None
     assert found.false_hints.before == 0
     assert found.problems == ("It notices fewer of the planted acts than what is in use.",)
+
+
+def test_who_notices_fewer_old_thefts_does_not_take_over(version: ModelVersion) -> None:
+    figures = version.card["figures"]
+    figures["old_thefts"] = figure(60, 58, of=80, low=-0.06, high=0.02)
+    fewer = "It notices fewer of the thefts that the model itself learned from than what is in use"
+    assert comparisons.compare(version).problems == (f"{fewer}.",)
+
+    figures["old_thefts"] = figure(60, 40, of=80, low=-0.4, high=-0.1)
+    (problem,) = comparisons.compare(version).problems
+    assert problem.startswith(fewer)
+    assert "no chance" in problem
+
+    figures["old_thefts"] = figure(60, 60, of=80, low=-0.02, high=0.02)
+    found = comparisons.compare(version)
+    assert not found.problems
+    assert found.facts["thefts that the model itself learned from"]["after"] == 60
+    version.card["in_use"] = "standard@7"
+    assert comparisons.compare(version).old_thefts is None
+
+
+def test_what_an_interval_does_not_exclude_is_said(version: ModelVersion) -> None:
+    assert not comparisons.compare(version).doubts
+
+    version.card["figures"]["thefts"] = figure(3, 4, of=6, low=-0.31)
+
+    assert comparisons.compare(version).doubts == [
+        "That it notices up to 31% fewer of the confirmed events is not excluded: 6 of them show "
+        "no more."
+    ]
+    assert not comparisons.compare(version).problems
 
 
 def test_what_is_not_known_is_no_reason_to_take_over(camera: Camera) -> None:

@@ -9,7 +9,13 @@ from contextlib import AbstractContextManager
 from types import SimpleNamespace
 
 import pytest
-from django.db import IntegrityError, ProgrammingError, connection, transaction
+from django.db import (
+    IntegrityError,
+    OperationalError,
+    ProgrammingError,
+    connection,
+    transaction,
+)
 from django.db.models import Model
 
 from tests.conftest import MakeStore
@@ -31,6 +37,7 @@ def note() -> None:
 def test_what_nobody_misses_is_left_out(trouble: Trouble) -> None:
     with trouble(AuditEntry):
         database.unless_busy(note)
+        database.unless_busy(note, patience=0.01)
     assert not AuditEntry.objects.exists()
 
     database.unless_busy(note)
@@ -87,3 +94,57 @@ def test_after_a_restart_of_the_server_the_first_request_is_answered() -> None:
     cut_off_others()
 
     assert together(database.now, times=1)
+
+
+class Silent:
+    """A database that answers only after so many questions."""
+
+    def __init__(self, questions: int) -> None:
+        self.left = questions
+
+    def __call__(self, execute: Callable[..., object], *how: object) -> object:
+        self.left -= 1
+        if self.left >= 0:
+            msg = "connection refused"
+            raise OperationalError(msg)
+        return execute(*how)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_who_starts_waits_until_the_database_answers(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(database, "_PAUSE", 0.0)
+    silent = Silent(3)
+
+    with connection.execute_wrapper(silent):
+        database.wait()
+
+    assert silent.left == -1
+    assert caplog.text.count("waiting for the database") == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_table_is_lacking_only_where_the_database_says_so(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with connection.execute_wrapper(Silent(1)):
+        assert not database.lacks(Store)
+    assert not database.lacks(Store)
+
+    monkeypatch.setattr(Store._meta, "db_table", "nowhere")
+    assert database.lacks(Store)
+
+
+def test_only_a_pool_gets_a_connection_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    released: list[bool] = []
+    options = connection.settings_dict["OPTIONS"]
+    monkeypatch.setattr(database, "release", lambda: released.append(True))
+    monkeypatch.delitem(options, "pool", raising=False)
+    database.give_back()
+    assert not released
+    monkeypatch.setitem(options, "pool", {"max_size": 1})
+
+    database.give_back()
+
+    assert released

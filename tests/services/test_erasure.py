@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -14,6 +15,7 @@ from django.contrib.auth.models import User
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from django.core.management import CommandError, call_command
+from django.db import OperationalError
 from django.utils import timezone
 from pytest_django import DjangoCaptureOnCommitCallbacks, Settings
 
@@ -37,7 +39,7 @@ from video_classifier.models import (
     ScoredTime,
     SegmentCopy,
 )
-from video_classifier.services import cases, erasure, footage_exports, trash
+from video_classifier.services import audit, cases, erasure, footage_exports, trash
 from video_classifier.services.errors import Refused
 from video_classifier.services.requested_footage import RequestedFootage
 from video_classifier.states import Action, Prediction, RecordedFrom, Status
@@ -256,6 +258,32 @@ def test_an_export_overwrites_nothing_and_needs_every_file(
         footage_exports.write(asked, tmp_path / "new", by=user)
 
     assert not AuditEntry.objects.filter(action=Action.EXPORTED).exists()
+
+
+def test_of_an_export_that_breaks_off_nothing_is_left(
+    make_recording: Callable[..., Clip],
+    asked: RequestedFootage,
+    user: User,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    make_recording(10)
+
+    def run_full(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    def lose(*_: object, **__: object) -> None:
+        raise OperationalError
+
+    with monkeypatch.context() as broken:
+        broken.setattr(footage_exports, "_candidates", run_full)  # once the clip is there
+        with pytest.raises(Refused, match="no room left, in"):
+            footage_exports.write(asked, tmp_path / "out", by=user)
+    monkeypatch.setattr(audit, "record", lose)
+    with pytest.raises(OperationalError):
+        footage_exports.write(asked, tmp_path / "out", by=user)
+
+    assert not list((tmp_path / "out").iterdir())
 
 
 # The commands

@@ -15,10 +15,13 @@ from django.db import OperationalError
 from django.utils import timezone
 from pytest_django import Settings
 
+from tests import buckets
+from tests.buckets import Service
 from tests.conftest import MakeAnalysis, MakeClip, MakeModel, MakeStore, MakeUser, claimed
 from tests.makers.agreed import make_agreed
 from tests.makers.models import write_light_meter
 from tests.makers.versions import write_head
+from video_classifier.integrations.bucket import Bucket
 from video_classifier.ml.isolation.children import ChildDiedError, ChildTooLargeError, Meanwhile
 from video_classifier.models import AuditEntry, Camera, HeatMap, Improvement, ModelVersion, Store
 from video_classifier.services import catalog, improvements, jobs, review_exports, reviews, worker
@@ -27,6 +30,8 @@ from video_classifier.services.improvements import ImproveError
 from video_classifier.states import Action, Answer, Status, VersionState
 
 pytestmark = pytest.mark.django_db
+
+s3, bucket = buckets.s3, buckets.bucket
 
 Agree = Callable[..., None]
 
@@ -272,9 +277,16 @@ def test_what_fails_says_why(
     assert not folders(settings)
 
 
-@pytest.mark.parametrize("error", [ChildDiedError("it ended with -9"), OperationalError("cut off")])
+@pytest.mark.parametrize(
+    ("error", "sentence"),
+    [
+        (ChildDiedError("it ended with -9"), "was ended 3 times without a word"),
+        (OperationalError("cut off"), "The database could not be asked in 3 attempts"),
+    ],
+    ids=["killed", "no database"],
+)
 def test_a_run_that_is_interrupted_is_put_back_and_given_up_in_the_end(
-    child: FakeChild, asked: Improvement, settings: Settings, error: Exception
+    child: FakeChild, asked: Improvement, settings: Settings, error: Exception, sentence: str
 ) -> None:
     child.error = error
 
@@ -287,7 +299,7 @@ def test_a_run_that_is_interrupted_is_put_back_and_given_up_in_the_end(
 
     asked.refresh_from_db()
     assert (first, asked.status) == (Status.QUEUED, Status.FAILED)
-    assert "was ended 3 times without a word" in asked.error
+    assert sentence in asked.error
     assert not ModelVersion.objects.exists()
 
 
@@ -362,6 +374,50 @@ def test_a_deadline_is_said(child: FakeChild, asked: Improvement) -> None:
 
     asked.refresh_from_db()
     assert (asked.status, asked.error) == (Status.FAILED, improvements.TOO_LONG)
+
+
+def test_what_is_made_on_a_worker_can_be_used_elsewhere(
+    bucket: Bucket, child: FakeChild, asked: Improvement, settings: Settings, tmp_path: Path
+) -> None:
+    assert run()
+
+    version = ModelVersion.objects.get()
+    assert not folders(settings)
+    assert not catalog.imported().exists()
+    settings.DATA_DIR = tmp_path  # of another machine
+    assert catalog.usable(version.name).served_sha256 == version.sha256
+
+
+def test_a_run_waits_for_the_storage_and_that_is_no_attempt(
+    bucket: Bucket, s3: Service, child: FakeChild, asked: Improvement
+) -> None:
+    s3.fault, s3.only = "500", "PUT"
+
+    assert run()
+
+    asked.refresh_from_db()
+    assert (asked.status, asked.attempts) == (Status.QUEUED, 0)
+    assert asked.not_before > timezone.now()
+    assert not ModelVersion.objects.exists()
+    s3.fault = ""
+    Improvement.objects.update(not_before=timezone.now() - timedelta(minutes=1))
+    assert run()
+    asked.refresh_from_db()
+    assert asked.status == Status.DONE
+
+
+def test_what_a_machine_keeps_of_a_job_that_another_one_ended_is_swept(
+    asked: Improvement, settings: Settings
+) -> None:
+    footage = Path(settings.DATA_DIR) / f"improvement-{asked.pk}" / "reviews"
+    footage.mkdir(parents=True)
+
+    improvements.sweep()
+    assert footage.exists()  # it goes on
+    Improvement.objects.update(status=Status.CANCELLED)
+    improvements.sweep()
+
+    assert not folders(settings)
 
 
 def test_too_much_memory_is_said(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -54,6 +54,7 @@ from video_classifier.services import (
     segments,
     thresholds,
     trash,
+    waiting_clips,
 )
 from video_classifier.services.errors import Refused
 from video_classifier.services.live_clips import Cut
@@ -149,7 +150,10 @@ def cut(feed: Feed, tmp_path: Path) -> Cut:
 
 
 def keep(event: LiveEvent, told: Told, cut: Cut) -> bool:
-    return live_events.keep_clip(event, told, cut, start=START, length=LENGTH, worker="one")
+    """Whether it has its clip then."""
+    waiting_clips.keep(event, told, cut, start=START, length=LENGTH)
+    assert not waiting_clips.send_left(worker="one")
+    return LiveEvent.objects.filter(pk=event.pk).exclude(clip=None).exists()
 
 
 @pytest.fixture

@@ -2,22 +2,31 @@
 
 from __future__ import annotations
 
+import shutil
 from io import StringIO
 from pathlib import Path
 
 import pytest
 from django.conf import settings
-from django.core.management import call_command
+from django.core.management import CommandError, call_command
 from django.test import Client
+from pytest_django import DjangoCaptureOnCommitCallbacks, Settings
 
+from tests import buckets
+from tests.buckets import Service
 from tests.conftest import MakeAnalysis, MakeModel
+from tests.makers.feeds import make_feed
+from video_classifier.integrations.bucket import Bucket
 from video_classifier.ml.files import sha256
 from video_classifier.ml.serving import bundle
 from video_classifier.ml.serving.keras_import import Format
 from video_classifier.ml.training import export
-from video_classifier.services import catalog, confidence, model_imports
+from video_classifier.models import Feed
+from video_classifier.services import catalog, confidence, model_imports, stored_models
 from video_classifier.services.errors import Refused
 from video_classifier.states import Status
+
+s3, bucket = buckets.s3, buckets.bucket
 
 
 @pytest.fixture
@@ -100,6 +109,36 @@ def test_what_is_imported_by_the_command_is_served_without_tensorflow(source: Pa
 
 
 @pytest.mark.keras
+@pytest.mark.django_db
+def test_where_files_are_in_a_bucket_an_import_is_used_on_other_machines(
+    bucket: Bucket, s3: Service, source: Path, settings: Settings, tmp_path: Path
+) -> None:
+    feed = make_feed(model="theirs")
+    s3.fault, s3.only = "500", "PUT"
+    with pytest.raises(CommandError, match="does not answer"):
+        call_command("import_model", source, "--name", "theirs", stdout=StringIO())
+    assert catalog.names() == ()
+    s3.fault = ""
+
+    call_command("import_model", source, "--name", "theirs", stdout=StringIO())
+    with pytest.raises(CommandError, match="There is a model “theirs” already"):
+        call_command("import_model", source, "--name", "theirs", stdout=StringIO())
+
+    assert sorted(each.name.split("/")[-1] for each in bucket.entries("models/theirs")) == [
+        bundle.CARD_FILE,
+        bundle.NETWORK_FILE,
+        "network.tflite",
+    ]
+    assert not catalog.imported().exists()
+    settings.DATA_DIR = tmp_path
+    assert catalog.usable("theirs").serving is not None
+    before = Feed.objects.get(pk=feed.pk).revision
+    import_model(source, replace=True)  # what its watcher has loaded is of before
+    assert catalog.usable("theirs").serving is None
+    assert Feed.objects.get(pk=feed.pk).revision == before + 1
+
+
+@pytest.mark.keras
 def test_an_import_whose_export_differs_is_served_by_keras(
     source: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -137,6 +176,44 @@ def test_a_file_of_no_use_leaves_what_was_there(tmp_path: Path, imported: Path) 
         "models_storage",
         "uploads",
     ]
+
+
+@pytest.mark.django_db
+def test_an_import_is_removed_unless_it_is_in_use(imported: Path, make_model: MakeModel) -> None:
+    make_model("shipped")
+    feed = make_feed(model="theirs", is_enabled=True)
+
+    with pytest.raises(CommandError, match="“theirs” is in use"):
+        call_command("remove_model", "theirs")
+    feed.delete()
+    with pytest.raises(CommandError, match="“shipped” comes with the site"):
+        call_command("remove_model", "shipped")
+    with pytest.raises(CommandError, match="no model “theirs/1” that was imported"):
+        call_command("remove_model", "theirs/1")
+    assert bundle.check(imported).name == "theirs"
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("is_stored", [True, False])
+def test_what_is_removed_goes_with_its_files(
+    bucket: Bucket,
+    imported: Path,
+    django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks,
+    *,
+    is_stored: bool,
+) -> None:
+    if is_stored:
+        with stored_models.going_with_rows(stored_models.stored(imported, "theirs")):
+            pass
+        shutil.rmtree(imported)
+    assert catalog.names() == ("theirs",)
+
+    with django_capture_on_commit_callbacks(execute=True):
+        call_command("remove_model", "theirs", stdout=StringIO())
+
+    assert catalog.names() == ()
+    assert list(bucket.entries("models")) == []
+    assert not imported.exists()
 
 
 @pytest.mark.parametrize("name", ["", ".", "..", "../up", "a/b", ".hidden", "a b", "é", "n" * 51])

@@ -14,7 +14,7 @@ from tests.conftest import MakeAnalysis, MakeClip, MakeStore, MakeUser
 from tests.makers import videos
 from tests.makers.events import make_result_event
 from video_classifier.ml.data import manifest
-from video_classifier.models import AuditEntry, Camera, Clip, Event
+from video_classifier.models import AuditEntry, Camera, Clip, Event, Store
 from video_classifier.services import audit, files, review_exports, reviews, sandbox, trash
 from video_classifier.services.errors import Refused
 from video_classifier.states import Action, Answer, Origin, RecordedFrom, Status
@@ -206,6 +206,16 @@ def test_an_export_is_noted(tmp_path: Path) -> None:
 
     entry = AuditEntry.objects.get(action=Action.EXPORTED)
     assert (entry.actor, entry.object_type, entry.details) == (None, audit.EVENTS, {"rows": 1})
+
+
+@pytest.mark.usefixtures("confirmed")
+def test_a_spreadsheet_runs_no_name_of_a_store(tmp_path: Path) -> None:
+    Store.objects.filter(name="Rome").update(name="=1+1")
+
+    review_exports.write(review_exports.agreed(), tmp_path / "out")
+
+    (row,) = rows(tmp_path / "out")
+    assert (row["source"], row["camera"]) == ("'=1+1 / Till 2",) * 2
 
 
 # The command

@@ -22,8 +22,11 @@ from tests.conftest import MakeAnalysis, MakeClip, MakeModel, segment_of
 from tests.makers import videos
 from tests.makers.footage import ROOT
 from video_classifier.ml.contracts import ClipError
+from video_classifier.ml.isolation import confinement
+from video_classifier.ml.isolation.children import Child
 from video_classifier.ml.serving import decoder
 from video_classifier.ml.serving.card import BundleError
+from video_classifier.ml.serving.folders import Folders
 from video_classifier.models import Analysis, Clip
 from video_classifier.services import catalog, sandbox, segments, trash
 from video_classifier.services.errors import Refused
@@ -66,16 +69,21 @@ def test_what_is_no_video_keeps_its_sentence(tmp_path: Path) -> None:
         sandbox.probe(videos.text(tmp_path / "clip.mp4", "buy milk"))
 
 
+@pytest.mark.parametrize(("at_work", "said"), [(0.0, "takes too long"), (0.5, "disk too slow")])
 def test_a_look_that_takes_too_long_is_given_up(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, at_work: float, said: str
 ) -> None:
+    """A child that waits, as for a disk that hangs, says nothing of the file."""
     clip = videos.write(tmp_path / "clip.mp4", 5)
     sandbox.probe(clip)
     child(sandbox._probes._kept).suspend()
     monkeypatch.setattr(sandbox, "PROBE_SECONDS", 0.2)
+    monkeypatch.setattr(sandbox, "AT_WORK", at_work)
 
-    with pytest.raises(Refused, match="takes too long"):
+    with pytest.raises(Refused, match=said) as refused:
         sandbox.probe(clip)
+
+    assert isinstance(refused.value, sandbox.BusyError) == bool(at_work)
 
     monkeypatch.undo()
     assert sandbox.probe(clip)
@@ -284,6 +292,30 @@ def crash(victim: psutil.Process, ends_by: signal.Signals) -> None:
     threading.Timer(0.5, victim.send_signal, (ends_by,)).start()
     if victim.pid == suspended.pid and ends_by != signal.SIGKILL:
         threading.Timer(0.6, victim.resume).start()
+
+
+@pytest.mark.skipif(not sandbox.closes_files(), reason="this kernel has no Landlock")
+@pytest.mark.skipif(confinement.has_graphics_card(), reason="its driver needs files of its own")
+def test_the_child_that_scores_reads_no_models_but_those_that_it_is_told_of(
+    settings: Settings, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    elsewhere = tmp_path_factory.mktemp("models") / "mine"
+    elsewhere.mkdir()
+    (elsewhere / "card.json").write_text("{}")
+    model = Folders(model=elsewhere, detector=elsewhere)
+    told_of_others = Child(
+        "video_classifier.ml.serving.scorer_process",
+        str(settings.MEDIA_ROOT.parent),
+        errors={"BundleError": BundleError},
+    )
+
+    with pytest.raises(BundleError, match="Permission denied"):
+        told_of_others.call("load", model, returns=type(None))
+    with pytest.raises(Refused) as refusal:
+        sandbox._scorer.call("load", model, returns=type(None))
+
+    assert "Permission denied" not in str(refusal.value)
+    told_of_others.kill()
 
 
 @pytest.mark.keras

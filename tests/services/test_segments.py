@@ -27,7 +27,7 @@ from tests.conftest import (
 )
 from tests.databases import busy, lose_connection
 from tests.makers.deliveries import make_channel
-from video_classifier.ml.contracts import Outcome
+from video_classifier.ml.contracts import Outcome, UnreadableError
 from video_classifier.ml.contracts import Stage as MlStage
 from video_classifier.models import Alert, Analysis, Delivery, Segment
 from video_classifier.querysets import SegmentQuerySet
@@ -350,6 +350,22 @@ def test_a_run_whose_connection_is_cut_is_tried_again(
     analysis = run(claim(), FakePredictor())
 
     assert analysis.status == Status.DONE
+
+
+@pytest.mark.parametrize(("attempts", "ends"), [(1, Status.QUEUED), (3, Status.FAILED)])
+def test_a_clip_that_can_not_be_read_is_tried_again_a_minute_later(
+    make_analysis: MakeAnalysis, attempts: int, ends: Status
+) -> None:
+    make_analysis()
+    Segment.objects.update(attempts=attempts - 1)
+    segment = claim()
+
+    analysis = run(segment, FakePredictor(error=UnreadableError("Input/output error")))
+
+    segment.refresh_from_db()
+    assert (segment.status, segment.attempts, analysis.status) == (ends, attempts, ends)
+    assert analysis.error == (segments.UNREADABLE if ends == Status.FAILED else "")
+    assert segments.claim_next(worker="another") is None
 
 
 @pytest.mark.parametrize("code", [errno.ENOSPC, errno.EROFS, errno.ESTALE])

@@ -21,7 +21,7 @@ from video_classifier.services.sender import Sender
 from video_classifier.services.worker import Worker
 from video_classifier.states import Status
 
-PATIENCE = 20.0  # seconds: others use this machine, too
+PATIENCE = 60.0  # seconds: others use this machine, too
 SOON = timedelta(seconds=5)
 LOOK_SECONDS = sender.LOOK_SECONDS  # as shipped
 

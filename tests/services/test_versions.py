@@ -181,7 +181,7 @@ def test_activating_retires_what_was_in_use_and_says_who_and_why(
     assert (made.by, made.why, made.figures) == (boss, "Better.", {"recall": 0.5})
     entry = AuditEntry.objects.filter(action=Action.VERSION_ACTIVATED).latest("pk")
     assert (entry.actor, entry.store) == (boss.pk, store.pk)
-    assert entry.details == {"version": "standard@2"}
+    assert entry.details == {"version": "standard@2", "decision": made.pk}
 
 
 def test_going_back_is_a_decision_of_its_own(store: Store) -> None:
@@ -199,9 +199,19 @@ def test_going_back_is_a_decision_of_its_own(store: Store) -> None:
     assert not ModelVersion.objects.filter(state=VersionState.ACTIVE).exists()
 
 
-def test_there_is_nothing_to_go_back_to_from_the_model_as_it_ships(store: Store) -> None:
+@pytest.mark.parametrize("model", ["standard", "stand\0rd"])
+def test_there_is_nothing_to_go_back_to_from_the_model_as_it_ships(
+    store: Store, model: str
+) -> None:
     with pytest.raises(Refused, match="in use as it ships"):
-        versions.roll_back(store.pk, "standard", by=None)
+        versions.roll_back(store.pk, model, by=None)
+
+
+def test_a_reason_that_is_no_text_is_refused(store: Store) -> None:
+    activate(make_version(store), store)
+
+    with pytest.raises(Refused, match="no text"):
+        versions.roll_back(store.pk, "standard", by=None, why="late\0")
 
 
 def test_who_has_not_seen_the_newest_decision_is_refused(store: Store) -> None:

@@ -28,7 +28,7 @@ from video_classifier.services import (
 )
 from video_classifier.states import Playback, Status
 
-PATIENCE = 10.0  # seconds after which a test gives up waiting
+PATIENCE = 60.0  # seconds after which a test gives up waiting
 
 
 @pytest.fixture(autouse=True)
@@ -337,19 +337,32 @@ def test_the_server_goes_on_with_what_was_left(
     assert closed.acquire(timeout=PATIENCE)
 
 
-@pytest.mark.django_db
+@pytest.mark.django_db(transaction=True)
 def test_a_database_without_tables_is_no_crash(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    def fail(_: object) -> None:
-        msg = "no such table"
-        raise OperationalError(msg)
-
-    monkeypatch.setattr(SegmentQuerySet, "exists", fail)
+    monkeypatch.setattr(Segment._meta, "db_table", "nowhere")
 
     worker.start()
 
     assert "migrate" in caplog.text
+
+
+@pytest.mark.django_db
+def test_a_database_that_does_not_answer_yet_keeps_no_worker_from_starting(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def fail(_: object) -> None:
+        msg = "connection refused"
+        raise OperationalError(msg)
+
+    woken: list[bool] = []
+    monkeypatch.setattr(worker, "wake", lambda: woken.append(True))
+    monkeypatch.setattr(SegmentQuerySet, "exists", fail)
+
+    worker.start()
+
+    assert woken
 
 
 # Waking

@@ -9,7 +9,7 @@ import pytest
 from video_classifier.services import housekeeping, worker
 from video_classifier.services.worker_process import WorkerProcess
 
-PATIENCE = 10.0  # seconds
+PATIENCE = 60.0  # seconds
 
 
 @pytest.fixture

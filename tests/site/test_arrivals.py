@@ -62,6 +62,26 @@ def test_an_answer_that_may_be_read_slowly(target: bytes) -> None:
     assert arrival(b"GET " + target + b" HTTP/1.1\r\n\r\n") is Lane.TRANSFERS
 
 
+@pytest.mark.parametrize(
+    ("target", "lane"),
+    [
+        (b"/results/1/frames/0.jpg", Lane.PICTURES),
+        (b"/results/1/tracks/2/0.jpg?size=small", Lane.PICTURES),
+        (b"/cameras/7/still.jpg", Lane.PICTURES),
+        (b"/alerts/snapshots/token.jpg", Lane.PICTURES),
+        (b"/results/1/", Lane.PAGES),
+        (b"/healthz", Lane.PROBES),
+        (b"//readyz?x", Lane.PROBES),
+        (b"/metrics", Lane.PROBES),
+        (b"/healthz/else", Lane.PAGES),
+    ],
+)
+def test_what_a_disk_that_hangs_keeps_has_threads_of_its_own_and_so_have_probes(
+    target: bytes, lane: Lane
+) -> None:
+    assert arrival(b"GET " + target + b" HTTP/1.1\r\n\r\n") is lane
+
+
 @pytest.mark.parametrize("target", [b"/video/7", b"//video/7?token=x", b"/%76ideo/7"])
 def test_an_answer_without_an_end(target: bytes) -> None:
     assert arrival(b"GET " + target + b" HTTP/1.1\r\n\r\n") is Lane.STREAMS

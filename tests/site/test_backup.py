@@ -12,6 +12,8 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from tests.conftest import Migrated
+
 ROOT = Path(__file__).parent.parent.parent
 
 # So many clips, one after the other; what each is, is in its bytes.
@@ -70,21 +72,20 @@ class Site:
 
 
 @pytest.fixture
-def sites(tmp_path: Path) -> Iterator[tuple[Site, Site]]:
-    """One in use, and a new one."""
+def sites(tmp_path: Path, migrated: Migrated) -> Iterator[tuple[Site, Site]]:
+    """One that can be used, and a new one without tables."""
     given = os.environ.get("DATABASE_URL", "")
     if not given:
-        yield Site(tmp_path / "used", ""), Site(tmp_path / "new", "")
+        yield Site(migrated(tmp_path / "used"), ""), Site(tmp_path / "new", "")
         return
     server = given.rpartition("/")[0]
     names = [f"backup_{uuid.uuid4().hex}" for _ in range(2)]
     with psycopg.connect(f"{server}/postgres", autocommit=True) as connection:
         for name in names:
             connection.execute(f"CREATE DATABASE {name}".encode())
-        yield (
-            Site(tmp_path / "used", f"{server}/{names[0]}"),
-            Site(tmp_path / "new", f"{server}/{names[1]}"),
-        )
+        used = Site(tmp_path / "used", f"{server}/{names[0]}")
+        used.run("manage.py", "migrate", "--verbosity", "0", "--skip-checks")
+        yield used, Site(tmp_path / "new", f"{server}/{names[1]}")
         for name in names:
             connection.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())
 
@@ -95,7 +96,6 @@ def test_a_site_that_is_used_is_saved_and_restored_elsewhere(
 ) -> None:
     used, new = sites
     saved = tmp_path / "saved"
-    used.run("manage.py", "migrate", "--verbosity", "0", "--skip-checks")
     (used.data / "models" / "own").mkdir(parents=True)
     (used.data / "models" / "own" / "card.json").write_text("{}")
     uploading = used.start("-c", UPLOAD, "200", "0.02")
@@ -133,7 +133,6 @@ def test_what_is_wrong_with_files_is_said_and_a_damaged_backup_is_not_restored(
 ) -> None:
     used, new = sites
     saved = tmp_path / "saved"
-    used.run("manage.py", "migrate", "--verbosity", "0", "--skip-checks")
     used.run("-c", UPLOAD, "3", "0")
     lost, other, _ = sorted((used.data / "media").rglob("*.mp4"))
     lost.unlink()

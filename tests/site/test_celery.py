@@ -20,11 +20,12 @@ from pytest_django import Settings
 from redis import Redis as Client
 from redis.exceptions import ConnectionError  # noqa: A004
 
-from scripts.faults.servers import Redis
+from scripts._lib.servers import Redis
 from tests import servers
+from tests.conftest import Migrated
 from tests.makers import videos
 from tests.site.test_run_worker import ROOT, Site, end, until
-from video_classifier.services import broker, queue, worker, worker_process
+from video_classifier.services import broker, database, queue, worker, worker_process
 
 PATIENCE = 60.0  # seconds
 # `celery`, whose workers look at the queue every so many seconds by themselves.
@@ -85,8 +86,8 @@ class CelerySite(Site):
 
 
 @pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory, redis: Redis) -> CelerySite:
-    return CelerySite(tmp_path_factory.mktemp("site") / "data", redis)
+def site(tmp_path_factory: pytest.TempPathFactory, migrated: Migrated, redis: Redis) -> CelerySite:
+    return CelerySite(migrated(tmp_path_factory.mktemp("site") / "data"), redis)
 
 
 @pytest.fixture(scope="module")
@@ -273,6 +274,7 @@ def test_a_worker_refuses_a_database_that_it_cannot_use(
         msg = "connection refused"
         raise OperationalError(msg)
 
+    monkeypatch.setattr(database, "wait", lambda: None)
     monkeypatch.setattr(worker_process, "MigrationExecutor", fail)
     with caplog.at_level(logging.ERROR), pytest.raises(SystemExit) as ended:
         begin()

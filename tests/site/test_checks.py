@@ -7,15 +7,21 @@ from pathlib import Path
 
 import pytest
 from django.core.checks import run_checks
+from django.db import OperationalError, connection
 from django.db.utils import ConnectionHandler
 from pytest_django import Settings
 
 from shoplift_site import env
+from tests import buckets
 from tests.conftest import MakeModel
 from video_classifier import checks
+from video_classifier.integrations.bucket import Bucket
 from video_classifier.management.commands import create_first_admin
 from video_classifier.ml.isolation import confinement
 from video_classifier.ml.serving.bundle import CARD_FILE, NETWORK_FILE
+from video_classifier.services import stored_models
+
+s3, bucket = buckets.s3, buckets.bucket
 
 
 def found() -> list[tuple[str | None, str]]:
@@ -43,6 +49,31 @@ def test_a_missing_default_is_an_error(make_model: MakeModel, settings: Settings
 
     assert id_ == "video_classifier.E001"
     assert settings.DEFAULT_MODEL in text
+
+
+@pytest.mark.parametrize("is_up", [True, False], ids=["a database", "none yet"])
+@pytest.mark.django_db
+def test_models_in_a_bucket_are_known_once_there_is_a_database(
+    bucket: Bucket,
+    make_model: MakeModel,
+    settings: Settings,
+    monkeypatch: pytest.MonkeyPatch,
+    *,
+    is_up: bool,
+) -> None:
+    made = make_model(settings.DEFAULT_MODEL)
+    with stored_models.going_with_rows(stored_models.stored(made, settings.DEFAULT_MODEL)):
+        pass
+    made.rename(made.with_name("other"))
+
+    def fail(*_: object) -> None:
+        msg = "no such table"
+        raise OperationalError(msg)
+
+    if not is_up:
+        monkeypatch.setattr(connection, "cursor", fail)
+
+    assert ids() == ([] if is_up else ["video_classifier.E001"])
 
 
 def test_a_default_that_does_not_match_its_card_is_an_error(

@@ -128,7 +128,7 @@ def test_without_an_address_the_database_is_a_file_for_its_owner_alone(tmp_path:
 
     found = env.database(NAME, file)
 
-    assert (found["ENGINE"], found["NAME"]) == ("django.db.backends.sqlite3", file)
+    assert (found["ENGINE"], found["NAME"]) == ("shoplift_site.sqlite", file)
     assert found["OPTIONS"]["transaction_mode"] == "IMMEDIATE"
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import threading
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -18,7 +19,8 @@ from pytest_django import Settings
 from tests.conftest import MakeAnalysis, MakeModel
 from tests.makers.alerts import make_channel
 from tests.makers.feeds import make_feed
-from video_classifier.models import Alert, Delivery, Feed, Segment
+from tests.makers.live_cameras import make_event
+from video_classifier.models import Alert, Delivery, Feed, Segment, WaitingClip
 from video_classifier.services import backlog, readiness
 from video_classifier.states import Status
 
@@ -51,7 +53,8 @@ def test_a_site_in_order_is_ready(stranger: Client) -> None:
     response = stranger.get("/readyz")
 
     assert response.status_code == 200
-    ok = dict.fromkeys(("database", "migrations", "queue", "storage", "models", "disk"), "ok")
+    subjects = ("database", "migrations", "queue", "models in use", "storage", "models", "disk")
+    ok = dict.fromkeys(subjects, "ok")
     assert response.json() == {"ready": True, "reasons": [], "checks": ok}
 
 
@@ -124,10 +127,46 @@ def test_a_bucket_that_refuses_is_not_ready_and_keeps_its_secrets(
     assert "AKIA" not in problem(stranger, "storage") + caplog.text
 
 
+def test_a_storage_that_hangs_is_not_ready_and_is_asked_once(
+    stranger: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hangs, goes_on, asked = threading.Event(), threading.Event(), list[str]()
+
+    def hang(name: str) -> bool:
+        asked.append(name)
+        hangs.set()
+        return not goes_on.wait(60)
+
+    monkeypatch.setattr(readiness, "HANGS_SECONDS", 0.05)
+    with monkeypatch.context() as hanging:
+        hanging.setattr(default_storage, "exists", hang, raising=False)
+        for _ in range(2):
+            assert problem(stranger, "storage") == readiness.NO_STORAGE
+            readiness.memory.forget()
+        goes_on.set()
+    monkeypatch.setattr(readiness, "HANGS_SECONDS", 60.0)
+
+    assert hangs.is_set()
+    assert len(asked) == 1
+    readiness._storage_in_time.ask()  # of the one that hung
+    assert stranger.get("/readyz").status_code == 200
+
+
 def test_without_its_default_model_it_is_not_ready(stranger: Client, settings: Settings) -> None:
     settings.DEFAULT_MODEL = "none"
 
     assert problem(stranger, "models") == readiness.NO_MODEL
+
+
+def test_a_model_in_use_that_is_lost_is_said_and_the_site_stays_ready(stranger: Client) -> None:
+    """Other cameras and stores go on, and who goes back from a version needs the site."""
+    make_feed(model="lost", is_enabled=True)
+
+    response = stranger.get("/readyz")
+
+    assert response.status_code == 200
+    assert response.json()["checks"]["models in use"] == readiness.NO_VERSION
+    assert response.json()["reasons"] == []
 
 
 def test_a_full_disk_is_not_ready(stranger: Client, settings: Settings) -> None:
@@ -178,8 +217,13 @@ def test_figures_say_how_alerts_and_cameras_fare(stranger: Client) -> None:
     channel = make_channel()
     Delivery.objects.create(alert=alert, channel=channel, channel_name="a", channel_kind="email")
 
+    event = make_event(feed)
+    WaitingClip.objects.create(live_event=event, place="one", size_bytes=5, waiting_since=seen)
+
     found = figures(stranger)
 
+    assert found["shoplift_waiting_clips"] == 1
+    assert 29 < found["shoplift_waiting_clips_oldest_seconds"] < 90
     assert found['shoplift_alerts{kind="disk"}'] == 1
     assert found['shoplift_jobs_waiting{kind="alerts"}'] == 1
     assert found['shoplift_cameras{state="online"}'] == 1

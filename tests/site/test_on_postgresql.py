@@ -11,8 +11,8 @@ from urllib.parse import urlsplit
 import psycopg
 import pytest
 
+from scripts._lib.proxy import Proxy
 from scripts._lib.site_under_test import Site
-from scripts.faults.proxy import Proxy
 from tests import servers
 from tests.makers import videos
 

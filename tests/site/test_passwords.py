@@ -396,7 +396,7 @@ def test_the_answer_does_not_wait_for_the_mail(
     assert time.monotonic() - begun < 5
     assert not done.is_set()
     go_on.set()
-    assert done.wait(10)
+    assert done.wait(60)
 
 
 def test_a_mail_server_that_fails_is_logged_and_nobody_named(

@@ -74,7 +74,7 @@ def test_a_stop_in_the_middle_ends_with_code_0_and_takes_all_children_along(
     assert code == 0
     assert "queued" in statuses(site)
     assert "running" not in statuses(site)
-    _, alive = psutil.wait_procs(children, timeout=5)
+    _, alive = psutil.wait_procs(children, timeout=60)
     assert not alive
     site.start()
     wait_for(site, all_done)

@@ -113,6 +113,25 @@ def test_what_is_refused_unheard_writes_nothing(stranger: Client, user: User) ->
     assert AccessAttempt.objects.get().failures_since_start == 5
 
 
+@pytest.mark.parametrize("page", [PAGES, ADMIN])
+def test_a_name_that_is_too_long_for_any_account_counts_like_others(
+    stranger: Client, page: str
+) -> None:
+    """On PostgreSQL there would be no room for it."""
+    assert guess(stranger, 6, name="x" * 5000, page=page)[-2:] == [429, 429]
+
+    assert AccessAttempt.objects.get().username == "x" * 150
+
+
+@pytest.mark.parametrize("key", [r"\000abcdefghij", r"\377\377abcdefgh", "x" * 5000])
+@pytest.mark.django_db
+def test_a_cookie_that_is_no_sessions_is_a_strangers(key: str) -> None:
+    """In quotes it may hold any character, by its octal number."""
+    response = Client().get("/history/", HTTP_COOKIE=f'sessionid="{key}"')
+
+    assert response["Location"].startswith("/accounts/login/")
+
+
 def test_names_that_do_not_exist_are_treated_alike(stranger: Client, user: User) -> None:
     known = [attempt(stranger) for _ in range(6)]
     unknown = [attempt(stranger, name="eve") for _ in range(6)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import os
 from collections.abc import Callable, Iterator
@@ -10,13 +11,14 @@ from pathlib import Path
 import pytest
 from django.contrib.auth.models import AnonymousUser, User
 from django.core.exceptions import RequestDataTooBig
+from django.core.files import uploadhandler
 from django.core.files.uploadedfile import SimpleUploadedFile, TemporaryUploadedFile
 from django.http import HttpRequest
 from django.test import Client, RequestFactory
 from django.test.client import BOUNDARY, MULTIPART_CONTENT, encode_multipart
 from pytest_django import Settings
 
-from video_classifier.http.upload_handlers import too_large
+from video_classifier.http.upload_handlers import no_room, too_large
 
 LIMIT = 200 * 1024  # more than three of the chunks in which Django reads
 
@@ -178,3 +180,32 @@ def test_an_upload_that_breaks_off_leaves_nothing(client: Client, folder: Path) 
 
     assert max(seen) > 0
     assert list(folder.iterdir()) == []
+
+
+class Full(TemporaryUploadedFile):
+    """What was written to it has no room after all, as is found when it is written out."""
+
+    def seek(self, *_: object) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+
+def nothing(*_: object) -> TemporaryUploadedFile:
+    raise OSError(errno.ENOSPC, "No space left on device")
+
+
+@pytest.mark.parametrize("second", [nothing, Full])
+def test_a_disk_without_room_for_another_file_leaves_the_others_whole(
+    post: Post, monkeypatch: pytest.MonkeyPatch, second: Callable[..., TemporaryUploadedFile]
+) -> None:
+    made = iter([TemporaryUploadedFile, second, TemporaryUploadedFile])
+
+    def make(*how: str) -> TemporaryUploadedFile:
+        return next(made)(*how)
+
+    monkeypatch.setattr(uploadhandler, "TemporaryUploadedFile", make)
+    request = post(10, 20, 30)
+
+    files = request.FILES.getlist("clips")
+
+    assert [len(each.read()) for each in files] == [10, 30]
+    assert no_room(request) == ("1.mp4",)

@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 from django.core.management import call_command
@@ -21,11 +22,12 @@ from tests.site.test_run_worker import ROOT, Site
 from video_classifier.management.commands.watch_cameras import Command
 from video_classifier.ml.isolation import confinement
 from video_classifier.models import Feed
-from video_classifier.services import watcher_process, watching
+from video_classifier.services import files, watcher_process, watching
 from video_classifier.services.watcher_process import WatcherProcess
 
 SLEEPER = "import time; print('up', flush=True); time.sleep(60)"
 PATIENCE = 60.0
+MIGRATIONS = ROOT / "video_classifier/migrations"
 
 
 @pytest.fixture(scope="module")
@@ -60,7 +62,8 @@ def test_a_signal_ends_it_in_good_order(site: Site, number: int) -> None:
 
 
 def test_it_does_not_start_with_an_old_database(site: Site) -> None:
-    site.run("manage.py", "migrate", "--skip-checks", "video_classifier", "0019")
+    *_, last_but_one, _ = sorted(MIGRATIONS.glob("0*.py"))
+    site.run("manage.py", "migrate", "--skip-checks", "video_classifier", last_but_one.stem)
 
     with watch(site) as process:
         said, _ = process.communicate(timeout=PATIENCE)
@@ -143,7 +146,7 @@ def test_a_child_that_dies_is_started_again_after_a_growing_pause(
 
 
 @pytest.mark.usefixtures("feed")
-def test_it_ends_once_no_camera_is_left(
+def test_it_ends_once_no_camera_is_left_and_no_clip_waits(
     parent: WatcherProcess, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     parent.look()
@@ -151,7 +154,12 @@ def test_it_ends_once_no_camera_is_left(
     parent.look()
     assert parent.is_running  # somebody may just be changing their mind
 
+    waiting = files.waiting_folder(uuid4())
+    waiting.mkdir(parents=True)
     monkeypatch.setattr(watcher_process, "UNWANTED_SECONDS", -1.0)
+    parent.look()
+    assert parent.is_running
+    waiting.rmdir()
     parent.look()
 
     assert not parent.is_running

@@ -44,7 +44,7 @@ def answering(*answers: bytes) -> Iterator[tuple[Wire, list[str]]]:
     wire = Wire(ours, HASTY.answer)
     yield wire, asked
     wire.close()
-    thread.join(5)
+    thread.join(60)
 
 
 def source(wire: Wire, **changes: str) -> RtspSource:

@@ -41,11 +41,13 @@ from video_classifier.services import (
     candidate_scores,
     catalog,
     disk,
+    files,
     live_events,
     live_samples,
     segments,
     thresholds,
     versions,
+    waiting_clips,
     watching,
 )
 from video_classifier.services.errors import Refused
@@ -128,6 +130,7 @@ class Scene:
             reader.last_picture = time.monotonic()
             self.watcher.score_next()
             self.watcher.cut_clips()
+            self.watcher.send_clips()
 
 
 @pytest.fixture
@@ -281,6 +284,7 @@ def test_what_is_no_longer_ours_is_let_go_with_its_event(
         Feed.objects.all().delete()
     scene.watcher.tick()
     scene.watcher.cut_clips()
+    scene.watcher.send_clips()
 
     assert scene.watcher.cameras == ()
     event = LiveEvent.objects.get()
@@ -370,6 +374,7 @@ def test_a_new_stretch_cuts_an_event_off_and_begins_anew(scene: Scene, feed: Fee
     scene.readers[feed.pk].begin_anew()
     scene.play(feed, 0, 4)
     scene.watcher._cameras[feed.pk].cut_clips(at_once=True)
+    scene.watcher.send_clips()
 
     event = LiveEvent.objects.get()
     assert event.closing == Closing.CUT_OFF
@@ -486,6 +491,7 @@ def test_an_event_that_waited_into_another_stretch_keeps_its_time_and_clip(
         scene.play(feed, 0, 4)
     scene.play(feed, 4, 6)
     scene.watcher._cameras[feed.pk].cut_clips(at_once=True)
+    scene.watcher.send_clips()
 
     event = LiveEvent.objects.get()
     assert abs((event.started_at - scene.began).total_seconds() - 10) < 0.2
@@ -502,13 +508,21 @@ def test_while_the_database_is_busy_clips_are_still_wanted(
 
     scene.watcher.tick()
     with monkeypatch.context() as patched:
-        patched.setattr(segments, "record", busy)
+        patched.setattr(live_events, "is_there", busy)
         with pytest.raises(OperationalError):
             scene.play(feed, 0, 40)
     assert LiveEvent.objects.get().no_clip == live_events.BEING_MADE
-    assert not Clip.objects.exists()
+    assert not waiting_clips.are_here()
 
     scene.watcher.cut_clips()
+    with monkeypatch.context() as patched:
+        patched.setattr(segments, "record", busy)
+        with pytest.raises(OperationalError):
+            scene.watcher.send_clips()
+    assert LiveEvent.objects.get().no_clip == live_events.ON_ITS_WAY
+    assert not Clip.objects.exists()
+    scene.watcher._send_due = 0.0  # half a minute later
+    scene.watcher.send_clips()
 
     assert LiveEvent.objects.get().clip is not None
     assert LiveEvent.objects.get().no_clip == ""
@@ -567,6 +581,29 @@ def test_ordinary_seconds_are_kept_once(
 
 
 # Threads
+
+
+def test_clips_wait_while_the_storage_is_away_and_ordinary_ones_stay_in_memory(
+    scene: Scene, feed: Feed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    samples: list[int] = []
+    monkeypatch.setattr(cameras.WatchedCamera, "keep_samples", lambda camera: samples.append(1))
+    scene.watcher.tick()
+    with monkeypatch.context() as patched:
+        patched.setattr(files, "are_usable", lambda: False)
+        scene.play(feed, 0, 40)
+        assert LiveEvent.objects.get().no_clip == live_events.ON_ITS_WAY
+        before = len(samples)
+        scene.watcher._send_due = 0.0
+        scene.watcher.send_clips()
+        assert len(samples) == before
+
+    scene.watcher.send_clips()
+    assert not Clip.objects.exists()  # it is asked again half a minute later
+    scene.watcher._send_due = 0.0
+    scene.watcher.send_clips()
+
+    assert LiveEvent.objects.get().clip is not None
 
 
 @pytest.mark.parametrize("hung", ["thread", "reader"])

@@ -75,7 +75,9 @@ def test_a_result_leads_back_to_the_history_as_it_was_filtered(
     assert f"/clips/{clip.pk}/delete/?next=%2Fhistory%2F%3Fstatus%3Ddone%26page%3D2" in html
 
 
-@pytest.mark.parametrize("before", ["", "http://testserver/", "http://example.com/history/?page=2"])
+@pytest.mark.parametrize(
+    "before", ["", "http://testserver/", "http://example.com/history/?page=2", "http://[x"]
+)
 def test_a_result_that_something_else_led_to_does_not(
     client: Client, clip: Clip, make_analysis: MakeAnalysis, before: str
 ) -> None:

@@ -173,9 +173,9 @@ def test_queries_do_not_grow_with_the_persons(
         make_track(analysis=analysis, number=number)
 
     # session, user, permissions (2), memberships, the trash, the analysis, its segments, events and
-    # persons, that the page was opened (2), tags (2), the clip's other results, whether cameras are
+    # persons, that the page was opened (5), tags (2), the clip's other results, whether cameras are
     # watched
-    with django_assert_num_queries(16):
+    with django_assert_num_queries(19):
         page(client, analysis)
 
 

@@ -101,7 +101,11 @@ def test_what_is_gone_is_taken_away(client: Client) -> None:
 
 @pytest.mark.parametrize("nonsense", ["", "x", "../..", "7.queued", "\x00"])
 def test_nonsense_is_left_out(client: Client, nonsense: str) -> None:
+    nowhere = {"HX-Request": "true", "HX-Current-URL": "http://[x"}
+
     assert ask(client, "history", nonsense).strip() == ""
+    assert ask(client, "history", nonsense, **nowhere).strip() == ""
+    assert client.get("/history/views/counts/", headers=nowhere).status_code == 200
     assert client.get("/live/nothing/").status_code == 404
 
 

@@ -121,6 +121,17 @@ def test_a_moment_that_is_none_is_refused(client: Client, sent: dict[str, str]) 
     assert client.post(URL, sent).status_code == 400
 
 
+@pytest.mark.parametrize("sent", ["0001-01-01T00:00:00+23:59", "9999-12-31T23:59:59-23:59"])
+def test_a_moment_that_no_clock_had_is_one_of_the_last_day(
+    client: Client, feed: Feed, sent: str
+) -> None:
+    make_hint(feed)
+
+    assert client.post(URL, {"until": sent}).status_code == 302
+    now = timezone.now()
+    assert now - timedelta(days=2) < AlertsRead.objects.get().until <= now
+
+
 def test_it_asks_for_hints_once_however_many_there_are(
     client: Client, feed: Feed, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:

@@ -492,8 +492,8 @@ def test_queries_do_not_grow_with_the_results_of_the_clip(
         analysis = make_analysis(clip=clip)
 
     # session, user, permissions (2), memberships, the trash, the analysis, its place, its progress,
-    # that the page was opened (2), tags (2), the clip's other results, whether cameras are watched
-    with django_assert_num_queries(15):
+    # that the page was opened (5), tags (2), the clip's other results, whether cameras are watched
+    with django_assert_num_queries(18):
         page(client, analysis)
     # session, user, permissions (2), memberships, the trash, the analysis, its place, its progress
     with django_assert_num_queries(9):

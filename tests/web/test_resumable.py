@@ -122,6 +122,7 @@ def test_a_new_upload_has_an_address_and_an_end(client: Client, user: User) -> N
         {"Upload-Length": "9" * 30},
         {"Upload-Length": "10", "Upload-Metadata": "filename not+base64"},
         {"Upload-Length": "10", "Upload-Metadata": "filename YQ==,filename YQ=="},
+        {"Upload-Length": "10", "Upload-Metadata": "filename YQ==,path AGE="},  # "\0a"
         {"Upload-Defer-Length": "1"},
     ],
 )

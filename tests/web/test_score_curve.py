@@ -136,7 +136,7 @@ def test_it_asks_the_database_nothing_more(
         make_track(analysis=analysis, number=number, score=0.2, windows=FIRST)
 
     # session, user, permissions (2), memberships, the trash, the analysis, its segments, events and
-    # tracks, that the page was opened (2), tags (2), the results of the clip, whether cameras are
+    # tracks, that the page was opened (5), tags (2), the results of the clip, whether cameras are
     # watched
-    with django_assert_num_queries(16):
+    with django_assert_num_queries(19):
         page(client, analysis)

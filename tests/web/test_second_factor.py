@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import html
 import re
 from io import StringIO
@@ -12,12 +13,18 @@ from django.contrib.auth.models import User
 from django.core.management import CommandError, call_command
 from django.test import Client
 from django_otp.plugins.otp_static.models import StaticDevice, StaticToken
-from django_otp.plugins.otp_totp.models import TOTPDevice
 from pytest_django import Settings
 
 from tests.conftest import PASSWORD, MakeUser
 from tests.makers.second_factors import code_of, make_device
-from video_classifier.models import AuditEntry
+from video_classifier.models import (
+    AuditEntry,
+    AuthenticatorApp,
+    Membership,
+    SavedView,
+    Store,
+    seals,
+)
 from video_classifier.services import api_keys, second_factor
 from video_classifier.services.limits import Limit
 from video_classifier.states import Action, Role, Scope
@@ -62,7 +69,8 @@ def test_after_the_password_alone_nothing_shows(make_user: MakeUser, page: str) 
     client = with_password()
 
     assert client.get(page)["Location"].startswith(CHECK)
-    assert client.post(page)["Location"] == CHECK
+    sent = client.post(page)
+    assert (sent.status_code, CHECK in text(sent)) == (403, True)
     refused = client.get("/api/v1/clips")
     assert (refused.status_code, "second factor" in text(refused)) == (403, True)
 
@@ -114,10 +122,12 @@ def test_wrong_codes_are_counted_and_the_right_one_then_has_to_wait(user: User) 
     client = with_password()
 
     assert second_factor.WRONG in text(client.post(CHECK, {"code": wrong}))
+    failures = AuthenticatorApp.objects.filter(throttling_failure_count=1)
+    assert failures.update(throttling_failure_count=10) == 1  # a pause longer than this test
     refused = client.post(CHECK, {"code": right})
 
     assert refused.status_code == 422
-    assert "There were too many wrong codes. Wait 1 s" in text(refused)
+    assert re.search(r"There were too many wrong codes\. Wait \d+ s", text(refused))
     assert not is_in(client)
     assert Action.FACTOR_FAILED in done(user)
 
@@ -139,7 +149,7 @@ def test_after_many_tries_there_is_a_pause(user: User, monkeypatch: pytest.Monke
 def set_up(client: Client, user: User) -> list[str]:
     """By what the page shows; the recovery codes."""
     page = text(client.get(SET_UP))
-    assert second_factor.secret_of(TOTPDevice.objects.get(confirmed=False)) in page
+    assert second_factor.secret_of(AuthenticatorApp.objects.get(confirmed=False)) in page
     picture = client.get(f"{FACTOR}picture.svg")
     assert picture["Content-Type"] == "image/svg+xml"
     assert b"style" not in picture.content
@@ -248,6 +258,68 @@ def test_new_recovery_codes_take_the_place_of_the_old_once(client: Client, user:
     assert is_in(other)
 
 
+# A secret lies sealed
+
+
+def test_the_secret_is_sealed_for_its_user_alone(user: User, make_user: MakeUser) -> None:
+    app = make_device(user)
+    stored = AuthenticatorApp.objects.values_list("key", flat=True).get()
+    secret = app.bin_key
+
+    assert seals.is_sealed(stored)
+    assert secret.hex() not in stored
+    assert seals.unseal(stored, of=f"user {user.pk}") == secret
+    eve = make_user("eve")
+    copied = make_device(eve)
+    AuthenticatorApp.objects.filter(pk=copied.pk).update(key=stored)
+    copied.refresh_from_db()
+    assert not copied.is_readable
+
+
+def test_an_earlier_key_still_opens_until_the_next_code_renews_the_seal(
+    user: User, settings: Settings
+) -> None:
+    make_device(user)
+    settings.SECRET_KEY_FALLBACKS = [settings.SECRET_KEY]
+    settings.SECRET_KEY = "violet harbour" * 4
+
+    with_both(user)
+    settings.SECRET_KEY_FALLBACKS = []
+
+    with_both(user)
+
+
+@pytest.mark.parametrize("by_app", [True, False])
+def test_a_lost_key_is_a_sentence_and_an_administrator_helps(
+    client: Client,
+    user: User,
+    settings: Settings,
+    by_app: bool,  # noqa: FBT001
+) -> None:
+    recovery, *_ = set_up(client, user)
+    app_code = code_of(user)
+    settings.SECRET_KEY = "violet harbour" * 4
+    one = with_password()
+
+    refused = one.post(CHECK, {"code": app_code if by_app else recovery})
+
+    assert (refused.status_code, second_factor.LOST_KEY in text(refused)) == (422, True)
+    assert not is_in(one)
+    second_factor.reset(user, by=None)
+    assert is_in(with_password())
+
+
+def test_a_pending_app_whose_key_is_lost_is_made_anew(user: User, settings: Settings) -> None:
+    lost = second_factor.pending(user)
+    settings.SECRET_KEY = "violet harbour" * 4
+
+    set_up(with_password(), user)
+
+    device = second_factor.device_of(user)
+    assert device is not None
+    assert device.pk != lost.pk
+
+
 # Who has to
 
 
@@ -280,17 +352,71 @@ def test_who_decides_or_administers_has_to_where_the_site_requires_it(
         assert second_factor.OBLIGED in text(client.post(OFF, {"password": PASSWORD}))
 
 
-def test_a_session_from_before_the_setting_is_asked_too(
-    make_user: MakeUser, settings: Settings
+@pytest.mark.parametrize("before", ["off", "optional"])
+def test_who_is_signed_in_when_the_setting_comes_is_led_to_set_it_up(
+    make_user: MakeUser, settings: Settings, before: str
 ) -> None:
-    settings.SECOND_FACTOR = "off"
-    make_user(roles=[Role.MANAGER])
+    settings.SECOND_FACTOR = before
+    user = make_user(roles=[Role.MANAGER])
     client = with_password()
     assert is_in(client)
 
     settings.SECOND_FACTOR = "required"
 
+    assert client.get("/history/?q=door")["Location"] == f"{SET_UP}?next=%2Fhistory%2F%3Fq%3Ddoor"
+    assert client.get("/api/v1/clips").status_code == 403
+    set_up(client, user)
+    assert is_in(client)
+    assert client.get("/api/v1/clips").status_code == 200
+
+
+@pytest.mark.parametrize(
+    "given", [{"role": Role.REVIEWER}, {"is_staff": True}], ids=["role", "staff"]
+)
+def test_who_gets_to_decide_or_administer_is_led_to_set_it_up_at_once(
+    make_user: MakeUser, settings: Settings, given: dict[str, Any]
+) -> None:
+    settings.SECOND_FACTOR = "required"
+    user = make_user(roles=[Role.ANALYST])
+    client = with_password()
+    assert is_in(client)
+
+    if "role" in given:
+        Membership.objects.create(user=user, store=Store.objects.get(), **given)
+    else:
+        User.objects.update(**given)
+
     assert client.get("/history/")["Location"].startswith(SET_UP)
+
+
+def test_what_was_typed_meanwhile_can_be_sent_again(
+    make_user: MakeUser, settings: Settings
+) -> None:
+    user = make_user(roles=[Role.MANAGER])
+    client = with_password()
+    form = {"page": "history", "name": "Doors", "query": "q=door"}
+    settings.SECOND_FACTOR = "required"
+
+    refused = client.post("/history/views/", form)
+    part = client.post("/history/views/", form, headers={"HX-Request": "true"})
+
+    assert (refused.status_code, SET_UP in text(refused)) == (403, True)
+    assert (part.status_code, "asks you for a second factor" in text(part)) == (403, True)
+    assert "<html" not in text(part)
+    set_up(client, user)
+    assert client.post("/history/views/", form).status_code < 400
+    assert SavedView.objects.filter(owner=user, name="Doors").exists()
+
+
+def test_after_setting_it_up_the_page_that_was_asked_for_is_a_link(
+    client: Client, user: User
+) -> None:
+    client.get(SET_UP)
+    sent = {"code": code_of(user, confirmed=False), "password": PASSWORD}
+
+    page = text(client.post(f"{SET_UP}?next=/history/", sent))
+
+    assert '<a class="btn btn-primary" href="/history/">' in page
 
 
 def test_a_site_may_have_none(user: User, settings: Settings) -> None:
@@ -348,7 +474,9 @@ def test_no_page_of_the_administration_shows_the_secret(admin_client: Client, us
     device = make_device(user)
 
     assert admin_client.get("/admin/otp_totp/totpdevice/").status_code == 404
-    assert device.key not in text(admin_client.get(f"/admin/auth/user/{user.pk}/change/"))
+    secret = base64.b32encode(device.bin_key).decode()
+    page = text(admin_client.get(f"/admin/auth/user/{user.pk}/change/"))
+    assert not [each for each in (secret, device.key, device.bin_key.hex()) if each in page]
 
 
 def test_api_keys_go_on_working(user: User) -> None:

@@ -15,6 +15,7 @@ from tests.makers.scored_hours import make_hour, make_score
 from tests.makers.versions import make_version
 from video_classifier.models import (
     Activation,
+    AuditEntry,
     Camera,
     Improvement,
     ModelVersion,
@@ -23,7 +24,7 @@ from video_classifier.models import (
 )
 from video_classifier.services import improvements, versions
 from video_classifier.services.improvements import Material
-from video_classifier.states import Role, Status, VersionState
+from video_classifier.states import Action, Role, Status, VersionState
 
 pytestmark = [pytest.mark.django_db, pytest.mark.postgresql]
 
@@ -59,8 +60,17 @@ def version(store: Store) -> ModelVersion:
         "cameras": ["Main / Till"],
         "left_out": {"its file is gone": 2},
         "in_use": "standard",
+        "threshold": [0.6543, "Chosen by the rule of the model's card."],
+        "confidence": "Not known: it takes 10 of each.",
         "figures": {
-            "thefts": {"events": 6, "before": 3, "after": 4, "change": change, "recordings": 3}
+            "thefts": {"events": 6, "before": 3, "after": 4, "change": change, "recordings": 3},
+            "old_thefts": {
+                "events": 82,
+                "before": 62,
+                "after": 60,
+                "change": change,
+                "recordings": 13,
+            },
         },
     }
     found.save()
@@ -129,7 +139,12 @@ def test_a_version_says_what_it_learned_from(
     assert "0.70 (0.50 to 0.90)" in shown
     assert "2: its file is gone" in shown
     assert "+10% (95 %: -20% to +40%; 3 recordings)" in shown
+    assert "0.654. Chosen by the rule of the model's card." in shown
+    assert "Not known: it takes 10 of each." in shown
+    assert "62 of 82" in shown
+    assert "60 of 82" in shown
     assert "By the rule it may not take over" in shown
+    assert "It notices fewer of the thefts that the model itself learned from" in shown
 
 
 def test_shadow_activate_and_go_back(manager: Client, store: Store, version: ModelVersion) -> None:
@@ -149,7 +164,28 @@ def test_shadow_activate_and_go_back(manager: Client, store: Store, version: Mod
     newest = Activation.objects.get()
     back = send(manager, "roll-back-version", store.pk, model="standard", seen=newest.pk)
     assert "standard is in use again." in back
+    assert "Back, without a reason" in back
     assert versions.name_in_use(store.pk, "standard") == "standard"
+
+
+def test_a_reason_to_go_back_is_in_the_history_and_on_the_page_of_the_log(
+    manager: Client, store: Store, version: ModelVersion
+) -> None:
+    send(manager, "activate-version", store.pk, version.pk, why="A test.", seen=0)
+    assert 'name="why"' in page(manager, store)
+    long = send(manager, "roll-back-version", store.pk, model="standard", why="x" * 501)
+    assert "The reason is too long" in long
+
+    back = send(manager, "roll-back-version", store.pk, model="standard", why="Too many hints.")
+
+    assert "Too many hints." in back
+    assert versions.name_in_use(store.pk, "standard") == "standard"
+    newest = Activation.objects.first()
+    assert newest is not None
+    log = unescape(manager.get("/audit/").content.decode())
+    assert f"version: standard; decision: {newest.pk}; why: Too many hints." in log
+    noted = AuditEntry.objects.filter(action=Action.VERSION_ACTIVATED)
+    assert "Too many hints." not in str(list(noted.values("details")))
 
 
 def test_of_two_who_decide_at_once_the_second_is_told(

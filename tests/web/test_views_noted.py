@@ -17,7 +17,6 @@ from tests.makers.events import make_result_event
 from tests.makers.live_cameras import make_feed
 from video_classifier.models import Analysis, AuditEntry, Event, Feed
 from video_classifier.services import (
-    audit_views,
     live_pictures,
     live_streams,
     review_items,
@@ -190,10 +189,13 @@ def test_what_nobody_may_see_is_not_noted(
 
 @pytest.mark.django_db(transaction=True)
 def test_a_busy_database_keeps_nobody_from_looking(
-    user: User, caplog: pytest.LogCaptureFixture
+    client: Client, waiting: Event, caplog: pytest.LogCaptureFixture
 ) -> None:
-    with busy(AuditEntry):
-        audit_views.note(user, "result", 7, store=1)
+    addresses = waiting.analysis.get_absolute_url(), "/review/"
 
-    assert "could not be noted" in caplog.text
+    with busy(AuditEntry):
+        answers = [client.get(each) for each in addresses]
+
+    assert [each.status_code for each in answers] == [200, 200]
+    assert caplog.text.count("could not be noted") == 2
     assert views() == []

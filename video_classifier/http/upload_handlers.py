@@ -56,6 +56,7 @@ class ClipUploadHandler(TemporaryFileUploadHandler):
     def new_file(self, *args: Any, **kwargs: Any) -> None:
         if not self._signed_in:
             raise StopUpload(connection_reset=True)
+        self.__dict__.pop("file", None)  # the one before stays open, whatever becomes of this one
         with self._skipped_if_full():
             super().new_file(*args, **kwargs)
         self._files += 1
@@ -70,8 +71,11 @@ class ClipUploadHandler(TemporaryFileUploadHandler):
         return None
 
     def file_complete(self, file_size: int) -> UploadedFile[bytes] | None:
-        with self._skipped_if_full():
-            return super().file_complete(file_size)
+        try:
+            with self._skipped_if_full():
+                return super().file_complete(file_size)
+        except SkipFile:  # which Django expects only before
+            return None
 
     @contextmanager
     def _skipped_if_full(self) -> Iterator[None]:
@@ -80,8 +84,9 @@ class ClipUploadHandler(TemporaryFileUploadHandler):
         except OSError as error:
             if not disk.ran_full(error):
                 raise
-            with suppress(OSError):  # what it still has to write
-                self.file.close()
+            if "file" in self.__dict__:  # else there was no room even for its name
+                with suppress(OSError):  # what it still has to write
+                    self.file.close()
             self._skip(NO_ROOM)
 
     def _skip(self, why: str) -> NoReturn:

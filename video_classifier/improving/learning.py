@@ -10,18 +10,21 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
-from video_classifier.improving import reading, splitting
+from video_classifier.improving import fitting, reading, splitting
+from video_classifier.improving.fitting import Fitted
 from video_classifier.improving.reading import Network, Seen
 from video_classifier.improving.splitting import Parts
 from video_classifier.ml import files
 from video_classifier.ml.cache import Cache
-from video_classifier.ml.contracts import Floats, Integers
+from video_classifier.ml.contracts import Integers
 from video_classifier.ml.measures.poisson import paired_difference
 from video_classifier.ml.serving import bundle
 from video_classifier.ml.serving.head import Head
-from video_classifier.ml.training import nearby
+from video_classifier.ml.training import old_footage
 from video_classifier.ml.training.nearby import NearbySettings
+from video_classifier.ml.training.old_footage import OldFootage
 
 REPORT = "report.json"
 
@@ -33,10 +36,9 @@ MEASURED = (
     "On what people of the store agree on of the last {days} days{camera}, which it didn't learn "
     "from: docs/model-versions.md."
 )
-OWN_STORE = (
-    "It learned from one store's reviews. Nothing is known of how it does at another, and nothing "
-    "of how it does with the footage that the model before it learned from."
-)
+OWN_STORE = "It learned from one store's reviews. Nothing is known of how it does at another."
+OLD_STORE = "Nor is it known how it does with the footage that the model before it learned from."
+OLD_FOOTAGE = "Its page says how it does with the footage that the model before it learned from."
 
 OnStage = Callable[[str], None]
 
@@ -58,6 +60,7 @@ def improve(  # noqa: PLR0913
     the model can't learn here.
     """
     some, network = reading.read(folder), Network(model, detector)
+    old = old_footage.read(model, network.card)
     on_stage(READING)
     some, left_out = splitting.without_copies(some)
     parts, on_both = splitting.split(some)
@@ -75,40 +78,16 @@ def improve(  # noqa: PLR0913
     splitting.check(parts)
     on_stage(FITTING)
     learned = {each.event for each in parts.train}
-    head = _fit(network, [each for each in seen if each.reviewed.event in learned])
+    fitted = fitting.fit(network, [each for each in seen if each.reviewed.event in learned], old)
     before = bundle.read_version(in_use, model)[1] if in_use else None
     tested = [each for each in seen if each.reviewed.event not in learned]
-    report = _report(network, parts, tested, before=before, after=head, in_use=in_use)
+    report = _report(network, parts, tested, before=before, after=fitted, in_use=in_use)
+    if old is not None:
+        report["figures"] |= _forgotten(old, fitted, in_use)
     report["left_out"] = {name: count for name, count in left_out.items() if count}
-    _write(target, network, head, parts, report)
-
-
-def _fit(network: Network, seen: Sequence[Seen]) -> Head:
-    best = network.card.best_windows
-    features = np.stack([each.features[:best].astype(np.float64).mean(axis=0) for each in seen])
-    names = sorted({each.reviewed.camera for each in seen})
-    kernel, bias = nearby.fit(
-        features,
-        features @ network.kernel + network.bias,
-        _targets(seen),
-        np.array([names.index(each.reviewed.camera) for each in seen]),
-        NearbySettings(),
-    )
-    return Head(
-        kernel=network.kernel + kernel,
-        bias=network.bias + bias,
-        network_sha256=network.card.sha256,
-    )
-
-
-def _targets(seen: Sequence[Seen]) -> Integers:
-    return np.array([each.reviewed.entry.target for each in seen], np.intp)
-
-
-def _scores(network: Network, seen: Sequence[Seen], head: Head | None) -> Floats:
-    best = network.card.best_windows
-    windows = [each.scores if head is None else head.score(each.features) for each in seen]
-    return np.array([reading.score(each, best) for each in windows], np.float64)
+    _write(target, network, fitted, parts, report)
+    if old is not None:
+        fitting.write_old(target, old, fitted)
 
 
 def _report(  # noqa: PLR0913
@@ -117,25 +96,28 @@ def _report(  # noqa: PLR0913
     tested: Sequence[Seen],
     *,
     before: Head | None,
-    after: Head,
+    after: Fitted,
     in_use: Path | None,
 ) -> dict[str, Any]:
     """As a row of a version keeps it: plain values."""
     everything = (*parts.train, *parts.test)
     days = sorted(each.day for each in everything if each.day)
-    threshold = network.card.threshold
-    limit = bundle.read_card(in_use).threshold if in_use else threshold
-    old, new = _scores(network, tested, before), _scores(network, tested, after)
+    limit = bundle.read_card(in_use).threshold if in_use else network.card.threshold
+    old, new = (fitting.scores_of(network, tested, head) for head in (before, after.head))
+    targets = fitting.targets_of(tested)
     people = {number for each in everything for number in each.reviewers}
     return {
         "cameras": sorted({each.camera for each in everything if each.camera}),
         "days": [days[0].isoformat(), days[-1].isoformat()] if days else [],
         "reviewers": len(people),
         "train": _counts([each.entry.target for each in parts.train]),
-        "test": _counts(_targets(tested).tolist())
-        | {"days": splitting.TEST_DAYS, "camera": parts.camera},
+        "test": _counts(targets.tolist()) | {"days": splitting.TEST_DAYS, "camera": parts.camera},
         "in_use": bundle.called(in_use) if in_use else network.card.name,
-        "figures": _paired(tested, old >= limit, new >= threshold),
+        "threshold": [after.threshold, after.why_threshold],
+        "confidence": after.why_confidence,
+        "figures": _paired(
+            targets, fitting.groups_of(tested), old >= limit, new >= after.threshold
+        ),
         "events": [
             {
                 "event": each.reviewed.event,
@@ -154,13 +136,23 @@ def _counts(targets: Sequence[int]) -> dict[str, int]:
     return {"thefts": count[1], "false_alarms": count[0]}
 
 
-def _paired(tested: Sequence[Seen], before: Any, after: Any) -> dict[str, Any]:
-    """Of the reviewed events that are hints before and after, with the change and its interval.
+def _forgotten(old: OldFootage, fitted: Fitted, in_use: Path | None) -> dict[str, Any]:
+    """What becomes of the old footage, each person by heads that hadn't seen them."""
+    before = fitting.read_old(in_use, old) if in_use else old.scores
+    if fitted.old is None or before is None:
+        return {}
+    hints = (fitting.hints_of(old, scores) for scores in (before, fitted.old))
+    found = _paired(old.targets, old.groups, *hints)
+    return {f"old_{name}": figure for name, figure in found.items()}
 
-    Independent are only the days of cameras, or recordings, that the events are of.
+
+def _paired(
+    targets: Integers, groups: npt.NDArray[np.generic], before: Any, after: Any
+) -> dict[str, Any]:
+    """What is a hint before and after, of both labels, with the change and its interval.
+
+    Independent are only the groups.
     """
-    targets = _targets(tested)
-    groups = np.array([each.reviewed.entry.group for each in tested])
     found: dict[str, Any] = {}
     for name, target in (("false_alarms", 0), ("thefts", 1)):
         rows = targets == target
@@ -181,7 +173,7 @@ def _paired(tested: Sequence[Seen], before: Any, after: Any) -> dict[str, Any]:
 
 
 def _write(
-    target: Path, network: Network, head: Head, parts: Parts, report: dict[str, Any]
+    target: Path, network: Network, fitted: Fitted, parts: Parts, report: dict[str, Any]
 ) -> None:
     card = network.card
     camera = f" and of the camera “{parts.camera}”" if parts.camera else ""
@@ -189,17 +181,24 @@ def _write(
         "store's reviews": _counts([each.entry.target for each in parts.train]),
         "reach": NearbySettings().reach,
     }
+    old = OLD_STORE if fitted.old is None else OLD_FOOTAGE
+    sentences = (
+        MEASURED.format(days=splitting.TEST_DAYS, camera=camera),
+        f"The threshold: {fitted.why_threshold}",
+        f"The confidence: {fitted.why_confidence}",
+    )
     bundle.save_version(
         target,
-        head,
+        fitted.head,
         replace(
             card,
+            threshold=fitted.threshold,
             summary=f"{card.name}, with a store's reviews.",
             created=datetime.now(UTC).date().isoformat(),
             metrics={},
-            measured=MEASURED.format(days=splitting.TEST_DAYS, camera=camera),
-            confidence=None,
-            limits=(OWN_STORE, *card.limits),
+            measured=" ".join(sentences),
+            confidence=fitted.confidence,
+            limits=(f"{OWN_STORE} {old}", *card.limits),
             training=dict(card.training) | learned,
         ),
         parent=card.name,

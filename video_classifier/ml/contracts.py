@@ -39,6 +39,10 @@ class ClipError(Exception):
     """The clip can't be analyzed, and its message, a sentence, tells the uploader why."""
 
 
+class UnreadableError(Exception):
+    """The file can't be read from where it is stored, which says nothing of the clip."""
+
+
 class Stage(StrEnum):
     """What an analysis is busy with."""
 

@@ -45,7 +45,7 @@ from video_classifier.ml.persons.detector import DetectorError
 from video_classifier.ml.reporting import card_text, plots
 from video_classifier.ml.serving import bundle, events, loading
 from video_classifier.ml.serving.card import BundleError, Card, Interval
-from video_classifier.ml.training import export
+from video_classifier.ml.training import export, old_footage
 from video_classifier.ml.training.export import ExportError
 from video_classifier.ml.training.history import History
 from video_classifier.ml.training.recipe import Recipe, RecipeError, temperature_of
@@ -341,6 +341,21 @@ def _exported(folder: Path, card: Card, windows: Sequence[Image], watch: Watch) 
     except ExportError as error:
         watch.warn(f"{error} Keras serves it.")
         return card
+
+
+def keep_old_footage(
+    folder: Path, trainer: Trainer, trained: Trained, measured: Measured | None
+) -> Card:
+    """Puts features of what a linear head was fitted to beside the published model.
+
+    Heads that learn from a store's reviews are tested on them. Of another network the card stays
+    as it is. Raises OSError and BundleError.
+    """
+    card = bundle.read_card(folder)
+    if not trainer.is_linear:
+        return card
+    scores = measured.out_of_fold.scores if measured else None
+    return old_footage.keep(folder, card, trainer.old_footage(trained.network, scores))
 
 
 def measure_held_out(

@@ -14,11 +14,13 @@ from video_classifier.models.desk import Preferences, SavedView, Tag
 from video_classifier.models.event_counts import ChangedEvents, CountedStore, EventCount
 from video_classifier.models.jobs import Job
 from video_classifier.models.limits import RequestCount
-from video_classifier.models.live import Feed, FeedHour, LiveEvent
+from video_classifier.models.live import Feed, FeedHour, LiveEvent, WaitingClip
 from video_classifier.models.measures import CandidateScore, Measure, PlantedAct, ScoredTime
 from video_classifier.models.requests import RepeatableRequest
 from video_classifier.models.retention import Retention
 from video_classifier.models.reviews import Opened, Review, Visit
+from video_classifier.models.second_factors import AuthenticatorApp
+from video_classifier.models.stored_models import GivenNumber, StoredModel
 from video_classifier.models.uploads import Upload
 from video_classifier.models.versions import Activation, Improvement, ModelVersion
 
@@ -30,6 +32,7 @@ __all__ = [
     "ApiKey",
     "AuditEntry",
     "AuditSeal",
+    "AuthenticatorApp",
     "BrowserCopy",
     "Camera",
     "CandidateScore",
@@ -46,6 +49,7 @@ __all__ = [
     "EventCount",
     "Feed",
     "FeedHour",
+    "GivenNumber",
     "HeatMap",
     "Improvement",
     "Job",
@@ -67,8 +71,10 @@ __all__ = [
     "SegmentCopy",
     "SignedIn",
     "Store",
+    "StoredModel",
     "Tag",
     "Track",
     "Upload",
     "Visit",
+    "WaitingClip",
 ]

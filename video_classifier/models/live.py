@@ -217,3 +217,27 @@ class LiveEvent(models.Model):
         """In seconds."""
         started: datetime = self.started_at
         return (self.ended_at - started).total_seconds()
+
+
+class WaitingClip(models.Model):
+    """The clip of a live event that was cut and is not in storage yet.
+
+    Its files are in a folder on the disk of the machine that cut it, which sends it. Only
+    services.waiting_clips moves a row; it goes with its event.
+    """
+
+    live_event = models.OneToOneField(
+        LiveEvent, models.CASCADE, primary_key=True, related_name="waiting_clip"
+    )
+    place = models.CharField(
+        max_length=100, help_text="The folder of waiting clips, named after its machine."
+    )
+    size_bytes = models.PositiveBigIntegerField(help_text="With what is kept beside it.")
+    waiting_since = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        ordering = ("waiting_since", "pk")
+        default_permissions = ("view",)
+
+    def __str__(self) -> str:
+        return f"Waiting clip of {self.live_event}"

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from functools import cached_property
+
+from django.utils.functional import cached_property
 
 from video_classifier.ml.contracts import EventCandidate, WindowScore
 from video_classifier.ml.serving import brightness

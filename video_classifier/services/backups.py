@@ -8,6 +8,7 @@ written last: a folder without it is no backup.
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import shutil
 import sqlite3
@@ -17,15 +18,16 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
+from uuid import UUID
 
 from django.conf import settings
 from django.core.files import File
 from django.core.files.storage import default_storage
-from django.db import connection, transaction
+from django.db import DatabaseError, connection, transaction
 
 from video_classifier.ml.files import atomic_write, sha256
-from video_classifier.models import CaseExport, Clip, LiveEvent, SegmentCopy
-from video_classifier.services import evidence
+from video_classifier.models import CaseExport, Clip, LiveEvent, SegmentCopy, StoredModel
+from video_classifier.services import database, disk, evidence, stored_models
 from video_classifier.services.errors import Refused
 
 SUMS = "SHA256SUMS"
@@ -50,11 +52,17 @@ IN_USE = (
     "PostgreSQL, another, empty database."
 )
 FILES_THERE = "The storage of the site has files already. Restore into a site that is new."
+NO_ROOM = (
+    "There is no room left for {folder}. What is there is not complete: remove it, and choose a "
+    "disk with more room."
+)
 NO_PROGRAM = (
     "PostgreSQL's program {name} is needed, of the server's version or newer. On Debian and "
     "Ubuntu: apt install postgresql-client"
 )
 FAILED = "{name} failed: {said}"
+
+Rows = Callable[..., Iterator[tuple[Any, ...]]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,8 +75,25 @@ class Made:
     changed: tuple[str, ...]  # clips that are not what was uploaded
 
 
+@contextmanager
+def _noticing_no_room(folder: Path) -> Iterator[None]:
+    try:
+        yield
+    except (OSError, DatabaseError, sqlite3.Error) as error:
+        if disk.ran_full(error) or database.is_full(error):
+            raise Refused(NO_ROOM.format(folder=folder)) from error
+        if isinstance(error, sqlite3.Error):  # as where it can't make its journal
+            raise Refused(FAILED.format(name="SQLite", said=error)) from error
+        raise
+
+
 def make(folder: Path) -> Made:
     """Raises Refused."""
+    with _noticing_no_room(folder):
+        return _made(folder)
+
+
+def _made(folder: Path) -> Made:
     if folder.exists() and any(folder.iterdir()):
         raise Refused(NOT_EMPTY.format(folder=folder))
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -76,6 +101,9 @@ def make(folder: Path) -> Made:
     with _rows_saved(folder) as rows:
         uploaded: dict[str, str] = dict(rows(Clip, "file", "sha256"))
         names = {name for model, field in FILES for (name,) in rows(model, field) if name}
+        of_models = _stored_models(rows)
+    names |= of_models.keys()
+    uploaded |= of_models
     sums[ROWS[connection.vendor]] = sha256(folder / ROWS[connection.vendor])
     gone, changed, size = [], [], 0
     for name in [*sorted(names), *_pictures()]:
@@ -105,6 +133,11 @@ def make(folder: Path) -> Made:
 
 def restore(folder: Path) -> int:
     """Into a site without rows and files; says how many files. Raises Refused."""
+    with _noticing_no_room(settings.DATA_DIR):
+        return _restored(folder)
+
+
+def _restored(folder: Path) -> int:
     sums = _checked(folder)
     if ROWS[connection.vendor] not in sums:
         raise Refused(OTHER_KIND.format(vendor=connection.vendor))
@@ -114,20 +147,39 @@ def restore(folder: Path) -> int:
     if any(default_storage.exists(name) for name in names):
         raise Refused(FILES_THERE)
     for name in names:  # before the rows: there is never a row without its file
-        with (folder / MEDIA / name).open("rb") as file:
-            default_storage.save(name, File(file))
+        if _is_for_the_disk(name):
+            _put(folder / MEDIA / name, _on_disk(name))
+        else:
+            with (folder / MEDIA / name).open("rb") as file:
+                default_storage.save(name, File(file))
     for name in sums:
         if name == KEY or name.startswith(f"{MODELS}/"):
-            target = Path(settings.DATA_DIR) / name
-            target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            with (
-                atomic_write(target) as aside,
-                (folder / name).open("rb") as source,
-                _private(aside) as copy,
-            ):
-                shutil.copyfileobj(source, copy)
+            _put(folder / name, Path(name))
     _restore_rows(folder / ROWS[connection.vendor])
     return len(sums)
+
+
+def _is_for_the_disk(name: str) -> bool:
+    """Of a model that was in storage, where the new site has none elsewhere."""
+    return name.startswith(f"{MODELS}/") and not stored_models.are_kept()
+
+
+def _on_disk(name: str) -> Path:
+    """In DATA_DIR: as in storage, without the token."""
+    stored = Path(name)
+    return stored.parent.parent / stored.name
+
+
+def _put(source: Path, name: Path) -> None:
+    """Into DATA_DIR."""
+    target = Path(settings.DATA_DIR) / name
+    target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with (
+        atomic_write(target) as aside,
+        source.open("rb") as opened,
+        _private(aside) as copy,
+    ):
+        shutil.copyfileobj(opened, copy)
 
 
 def _checked(folder: Path) -> dict[str, str]:
@@ -167,6 +219,22 @@ def _copied(source: Any, copy: IO[bytes]) -> str:
     return digest.hexdigest()
 
 
+def _stored_models(rows: Rows) -> dict[str, str]:
+    """The SHA-256 of each file of a model that is in storage, by its name there.
+
+    On the disk, rows of before the site moved there say nothing.
+    """
+    if not stored_models.are_kept():
+        return {}
+    found: dict[str, str] = {}
+    for name, token, files in rows(StoredModel, "name", "token", "files"):
+        content = json.loads(files) if isinstance(files, str) else files
+        row = StoredModel(name=name, token=UUID(str(token)), files=content)
+        sums = (sha256 for _, sha256 in content.values())
+        found |= dict(zip(row.stored_names, sums, strict=True))
+    return found
+
+
 def _pictures() -> Iterator[str]:
     """Of analyses; those of one that is gone are swept after a restore."""
     try:
@@ -186,8 +254,6 @@ def _beside() -> list[Path]:
 
 
 # Rows
-
-Rows = Callable[..., Iterator[tuple[Any, ...]]]
 
 
 @contextmanager

@@ -40,10 +40,17 @@ TOO_FEW_THEFTS = (
     "It was tried on {count} planted acts and confirmed events that it didn't learn from; it takes "
     "{least}."
 )
-FEWER_NOTICED = "It notices fewer of the {what} than what is in use."
+FEWER_NOTICED = "It notices fewer of the {what} than what is in use{by_chance}."
+NO_CHANCE = ", and the interval of the paired difference says that this is no chance"
 ONE_PERSON = "All that it learned from was answered by one person: nobody knows if others agree."
 WRITE_WHY = "By these figures it may not take over. Write why it should all the same."
+NOT_EXCLUDED = (
+    "That it notices up to {share:.0%} fewer of the {what} is not excluded: {of} of them show no "
+    "more."
+)
 ACTS, CONFIRMED = "planted acts", "confirmed events"
+OLD = "thefts that the model itself learned from"
+BEARABLE = 0.1  # a share that the interval of a difference excludes, or that is said
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,6 +82,44 @@ class Paired:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Noticed:
+    """Of one kind of acts, before and after, with the interval of the change of the share."""
+
+    what: str
+    before: int
+    after: int
+    of: int
+    low: float
+    high: float
+
+    @property
+    def problem(self) -> str:
+        """Why it may not take over, or ""."""
+        if self.after >= self.before:
+            return ""
+        return FEWER_NOTICED.format(what=self.what, by_chance=NO_CHANCE if self.high < 0 else "")
+
+
+def _tried(
+    acts: Paired | None, thefts: dict[str, Any] | None, old: dict[str, Any] | None
+) -> Iterator[Noticed]:
+    if acts and acts.of:
+        ends = {"low": acts.change.low, "high": acts.change.high}
+        yield Noticed(what=ACTS, before=acts.before, after=acts.after, of=acts.of, **ends)
+    for what, figure in ((CONFIRMED, thefts), (OLD, old)):
+        if figure:
+            _, low, high = figure["change"]
+            yield Noticed(
+                what=what,
+                before=figure["before"],
+                after=figure["after"],
+                of=figure["events"],
+                low=low,
+                high=high,
+            )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Comparison:
     version: ModelVersion
     used: str  # what is in use
@@ -87,11 +132,26 @@ class Comparison:
     false_hints: Paired | None = None  # those that nobody has confirmed: an upper bound
     acts: Paired | None = None
     thefts: dict[str, Any] | None = None  # of the version's card
+    old_thefts: dict[str, Any] | None = None  # the same, of the footage the model learned from
     problems: Sequence[str] = field(default=())  # why the rule doesn't let it take over
 
     @property
     def days_in_words(self) -> str:
         return short(self.days)
+
+    @property
+    def noticed(self) -> Sequence[Noticed]:
+        """Of acts and thefts, each kind of which something is known."""
+        return list(_tried(self.acts, self.thefts, self.old_thefts))
+
+    @property
+    def doubts(self) -> Sequence[str]:
+        """What is not excluded, by intervals, where the figures are no worse."""
+        return [
+            NOT_EXCLUDED.format(share=min(-each.low, 1.0), what=each.what, of=each.of)
+            for each in self.noticed
+            if each.after >= each.before and each.low < -BEARABLE
+        ]
 
     @property
     def facts(self) -> dict[str, Any]:
@@ -101,17 +161,16 @@ class Comparison:
             if pair:
                 ends = [pair.change.value, pair.change.low, pair.change.high]
                 found[name] = {"before": pair.before, "after": pair.after, "change": ends}
-        if self.thefts:
-            found[CONFIRMED] = self.thefts
+        of_card = {CONFIRMED: self.thefts, OLD: self.old_thefts}
+        found |= {name: figure for name, figure in of_card.items() if figure}
         return found | {"problems": list(self.problems)}
 
 
 def compare(version: ModelVersion) -> Comparison:
     """Since it is in the shadow, or since the other one is in use."""
     used = versions.name_in_use(version.store_id, version.model)
-    thefts = version.card.get("figures", {}).get("thefts")
-    if version.card.get("in_use") != used:
-        thefts = None
+    is_paired = version.card.get("in_use") == used
+    figures = version.card.get("figures", {}) if is_paired else {}
     since = _since(version)
     footage = list(_footage(version, used, since)) if since else []
     hints = sorted((hint for each in footage for hint in each.hints), key=lambda each: each.at)
@@ -123,7 +182,8 @@ def compare(version: ModelVersion) -> Comparison:
         "both": sum(map(all, zip(before, after, strict=True))),
         "false_hints": _false_hints(footage),
         "acts": _acts(footage),
-        "thefts": thefts,
+        "thefts": figures.get("thefts"),
+        "old_thefts": figures.get("old_thefts"),
     }
     found["only_before"] = sum(before) - found["both"]
     found["only_after"] = sum(after) - found["both"]
@@ -339,7 +399,10 @@ def _acts(footage: Sequence[_Footage]) -> Paired | None:
 
 
 def _problems(version: ModelVersion, found: dict[str, Any]) -> Iterator[str]:
-    """No interval of so few shows that nothing is worse: figures decide, intervals are told."""
+    """No interval of so few shows that nothing is worse: figures decide, intervals are told.
+
+    Old thefts can refuse a version, and don't count as tried: they say nothing of this store.
+    """
     false, acts, thefts = found["false_hints"], found["acts"], found["thefts"]
     if version.state != VersionState.SHADOW:
         yield NOT_BESIDE
@@ -350,10 +413,9 @@ def _problems(version: ModelVersion, found: dict[str, Any]) -> Iterator[str]:
     count = (acts.of if acts else 0) + (thefts["events"] if thefts else 0)
     if count < LEAST_THEFTS:
         yield TOO_FEW_THEFTS.format(count=count, least=LEAST_THEFTS)
-    if acts and acts.after < acts.before:
-        yield FEWER_NOTICED.format(what=ACTS)
-    if thefts and thefts["after"] < thefts["before"]:
-        yield FEWER_NOTICED.format(what=CONFIRMED)
+    for each in _tried(acts, thefts, found["old_thefts"]):
+        if each.problem:
+            yield each.problem
     if version.card.get("reviewers", 2) < 2:  # noqa: PLR2004
         yield ONE_PERSON
 

@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
-from pathlib import Path
-
-from video_classifier.ml.serving import bundle
-from video_classifier.ml.serving.card import BundleError, Card
+from video_classifier.ml.serving.card import Card
 from video_classifier.ml.serving.confidence import Share
 from video_classifier.models import Analysis
 from video_classifier.services import catalog
@@ -49,20 +45,11 @@ def is_live(analysis: Analysis) -> bool:
 
 def card_of(analysis: Analysis) -> Card | None:
     """The card of the very weights that scored; None if they are not there any more."""
-    file = catalog.folder(analysis.model) / bundle.CARD_FILE
-    try:
-        card = _card(file.parent, file.stat().st_mtime_ns)
-    except (OSError, ValueError, BundleError):
-        return None
-    return card if card.describes(analysis.model_sha256) else None
+    card = catalog.shown(analysis.model)
+    return card if card and card.describes(analysis.model_sha256) else None
 
 
 def sentence(share: Share, *, hint: bool) -> str:
     """The share in words, with the mix of clips that it holds for."""
     counts = {end: f"{100 * value:.0f}" for end, value in share._asdict().items()}
     return (HINT if hint else NO_HINT).format(**counts)
-
-
-@lru_cache(maxsize=64)
-def _card(folder: Path, changed: int) -> Card:
-    return bundle.read_card(folder)

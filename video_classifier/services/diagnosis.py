@@ -21,8 +21,19 @@ from django.core.mail import get_connection
 from django.db import DatabaseError, connection
 from django.template.defaultfilters import filesizeformat
 
-from video_classifier.models import Feed
-from video_classifier.services import backlog, catalog, database, disk, gauges, readiness
+from video_classifier.integrations.remote import StorageError
+from video_classifier.models import AuthenticatorApp, Clip, Feed, StoredModel
+from video_classifier.services import (
+    backlog,
+    catalog,
+    database,
+    disk,
+    files,
+    gauges,
+    readiness,
+    sandbox,
+    stored_models,
+)
 from video_classifier.services.errors import Refused
 
 CLOCKS_AGREE = timedelta(seconds=5)
@@ -55,10 +66,47 @@ def wrong(sentence: str) -> Finding:
     return Finding(verdict=Verdict.WRONG, sentence=sentence)
 
 
-def examine() -> Iterator[Finding]:
-    """One after the other: some wait for a network for a few seconds."""
-    for look in (_settings, _rows, _storage, _model, _disk, _broker, _mail):
+def examine(*, hashes: bool = False) -> Iterator[Finding]:
+    """One after the other: some wait for a network for a few seconds.
+
+    With `hashes` every stored file is read whose SHA-256 is known.
+    """
+    for look in (_settings, _rows, _storage, _model, _disk, _children, _broker, _mail):
         yield from look()
+    if hashes:
+        yield from _hashes()
+
+
+def _hashes() -> Iterator[Finding]:
+    """A disk may return other bytes than were written, and says nothing of it."""
+    count = right = 0
+    try:
+        for pk, name, sha256 in Clip.objects.values_list("pk", "file", "sha256").iterator():
+            count += 1
+            if problem := _difference(name, sha256):
+                yield wrong(f"The file of clip {pk} {problem}: {name}. Restore it from a backup.")
+            else:
+                right += 1
+        for row in StoredModel.objects.all() if stored_models.are_kept() else ():
+            for name in stored_models.differences(row):
+                yield wrong(f"{name} of the model {row.name} is not what was stored. Make it anew.")
+    except DatabaseError:
+        yield wrong(readiness.NO_DATABASE)
+    except StorageError:
+        yield wrong(readiness.NO_STORAGE)
+    else:
+        yield fine(f"Of {count} clips {right} have the file that was uploaded.")
+
+
+def _difference(name: str, sha256: str) -> str:
+    """In words, or "": a clip that was deleted meanwhile counts as gone."""
+    try:
+        same = files.sha256(default_storage, name) == sha256
+    except FileNotFoundError:
+        return "is gone"
+    except OSError as error:
+        return f"can't be read ({error.strerror or type(error).__name__})"
+    return "" if same else "is not what was uploaded"
 
 
 def _settings() -> Iterator[Finding]:
@@ -102,6 +150,8 @@ def _of_database() -> Iterator[Finding]:
     yield from _queue()
     yield from _alerts()
     yield from _cameras()
+    yield from _waiting_clips()
+    yield from _second_factors()
 
 
 def _queue() -> Iterator[Finding]:
@@ -134,6 +184,28 @@ def _cameras() -> Iterator[Finding]:
         yield fine(f"Each of {count} live cameras has a watcher.")
 
 
+def _waiting_clips() -> Iterator[Finding]:
+    found = gauges.waiting_clips()
+    if found.oldest > disk.PAUSE:  # younger ones are being sent
+        minutes = int(found.oldest.total_seconds() // 60)
+        yield note(
+            f"Clips of live events that wait for the storage: {found.count}, the first for "
+            f"{minutes} min, on {', '.join(found.places)}. A watcher there sends them once the "
+            "storage answers."
+        )
+
+
+def _second_factors() -> Iterator[Finding]:
+    apps = AuthenticatorApp.objects.filter(confirmed=True).select_related("user")
+    lost = sorted(app.user.get_username() for app in apps if not app.is_readable)
+    if lost:
+        yield wrong(
+            f"The second factors of {len(lost)} accounts can't be read, the first of “{lost[0]}”: "
+            "put the SECRET_KEY that sealed them into SECRET_KEY_FALLBACKS, or reset them by "
+            "`manage.py reset_second_factor NAME`."
+        )
+
+
 def _storage() -> Iterator[Finding]:
     """Writes, reads and deletes a few bytes, as an upload does."""
     name = f"doctor/{uuid.uuid4()}"
@@ -156,11 +228,32 @@ def _storage() -> Iterator[Finding]:
 
 def _model() -> Iterator[Finding]:
     try:
+        yield from _default_model()
+        yield from _models_in_use()
+    except DatabaseError:
+        return  # it is said already
+
+
+def _default_model() -> Iterator[Finding]:
+    try:
         catalog.usable(settings.DEFAULT_MODEL)
     except Refused as error:
         yield wrong(str(error))
     else:
         yield fine(f"The default model, {settings.DEFAULT_MODEL}, can be used.")
+
+
+def _models_in_use() -> Iterator[Finding]:
+    """Those that stores and cameras use; and whether other machines get at what was made here."""
+    lost = readiness.unreachable()
+    yield from map(wrong, lost)
+    if not lost:
+        yield fine("The models that stores and cameras use can be used on this machine.")
+    if alone := catalog.left_on_disk():
+        yield note(
+            f"Other machines can't get at {', '.join(alone)}: `manage.py move_storage --to bucket` "
+            "puts them into the storage."
+        )
 
 
 def _disk() -> Iterator[Finding]:
@@ -171,6 +264,19 @@ def _disk() -> Iterator[Finding]:
         yield note(f"Live cameras keep no more clips: only {left} of the disk are left.")
     else:
         yield fine(f"The disk has room: {left}.")
+
+
+def _children() -> Iterator[Finding]:
+    """Of system calls the checks say something."""
+    if not sandbox.lacks():
+        yield fine("The process that reads clips has no network and starts no programs.")
+    if sandbox.closes_files():
+        yield fine("It reads no files but clips.")
+    else:
+        yield note(
+            "The process that reads clips may read what the site may read, as this system has no "
+            "Landlock (Linux 5.13)."
+        )
 
 
 def _broker() -> Iterator[Finding]:

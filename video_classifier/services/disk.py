@@ -67,6 +67,13 @@ def refuse_when_low() -> None:
         raise DiskFullError(LOW.format(share=LIVE_SHARE))
 
 
+def lacks_for_live() -> int:
+    """Bytes that have to go before live cameras may keep another clip; 0 if there is room."""
+    usage = shutil.disk_usage(settings.DATA_DIR)
+    floor = max(settings.DISK_FLOOR_BYTES, int(LIVE_SHARE * usage.total))
+    return max(0, floor - usage.free)
+
+
 def ran_full(error: BaseException | None) -> bool:
     """Whether `error` says that there was no room left, on the disk or in a quota."""
     if isinstance(error, OSError):

@@ -111,6 +111,9 @@ def erase(
     done = replace(wanted, clips=wanted.clips[:count], left=len(wanted.clips) - count)
     with transaction.atomic():
         if not done.left:
+            for key in _arrived(asked):
+                _erase_clip(key, by=by, before=count)
+                count += 1
             _erase_what_has_no_clip(asked)
         audit.record(
             Action.ERASED,
@@ -127,6 +130,15 @@ def erase(
         )
     logger.info("erased %d clips of camera %d on request", count, asked.camera.pk)
     return done
+
+
+def _arrived(asked: RequestedFootage) -> list[UUID]:
+    """Clips that waited for the storage, and are there since the plan was made.
+
+    The events are locked: what arrives later finds none.
+    """
+    events = requested_footage.live_events(asked).select_for_update().order_by("pk")
+    return [event.clip_id for event in events if event.clip_id is not None]
 
 
 def _erase_what_has_no_clip(asked: RequestedFootage) -> None:

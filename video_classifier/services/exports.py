@@ -10,7 +10,6 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cached_property
 from itertools import islice
 from typing import Any, NamedTuple, TypeVar
 from uuid import UUID
@@ -18,6 +17,7 @@ from uuid import UUID
 from django.contrib.auth.models import User
 from django.db.models import Aggregate, Count, Max, Min, OuterRef, Subquery
 from django.db.models.functions import Coalesce
+from django.utils.functional import cached_property
 
 from video_classifier.models import Analysis, Clip, Event
 from video_classifier.querysets import TO_BE_LOOKED_AT, AnalysisQuerySet

@@ -6,6 +6,7 @@ name in storage, wherever that is.
 
 from __future__ import annotations
 
+import hashlib
 import logging
 import os
 import shutil
@@ -22,20 +23,31 @@ from typing import Any
 from uuid import UUID
 
 from django.conf import settings
-from django.core.files.storage import default_storage, storages
+from django.core.files.storage import Storage, default_storage, storages
 from django.db import transaction
 from django.db.models.fields.files import FieldFile
 from django.db.models.signals import post_delete, pre_delete
 from django.dispatch import receiver
 
 from video_classifier.integrations.remote import Remote, StorageError
-from video_classifier.models import Analysis, CaseExport, Clip, Feed, LiveEvent, SegmentCopy
+from video_classifier.models import (
+    Analysis,
+    CaseExport,
+    Clip,
+    Feed,
+    LiveEvent,
+    SegmentCopy,
+    StoredModel,
+    WaitingClip,
+)
+from video_classifier.models.stored_models import FOLDER as MODELS
 from video_classifier.querysets import CaseExportQuerySet, SegmentCopyQuerySet
 from video_classifier.services import disk, evidence, live_pictures, local_copies
 from video_classifier.services.errors import Refused
 
 logger = logging.getLogger(__name__)
 
+AT_ONCE = 1024 * 1024  # bytes that are read
 PROBE = "readyz"  # a name in storage, of nothing
 GRACE = timedelta(days=1)  # an upload that is still coming in is younger
 LIVE = "live"  # in storage, the pictures of live events
@@ -45,9 +57,11 @@ OURS = (
     "playable",
     LIVE,
     EXPORTS,
+    MODELS,
     evidence.FOLDER,
 )  # in storage; what else lies there is not swept
 RESUMABLE = "resumable"  # a folder beside partial uploads, whose files have rows of their own
+WAITING = "waiting-clips"  # another one, of services.waiting_clips
 MINUTES = timedelta(minutes=10)  # for which an address of a stored file is good
 FEW = 20  # files that no row knows, as kills and full disks leave them
 
@@ -82,9 +96,25 @@ def _forget_export(instance: CaseExport, **_: Any) -> None:
         transaction.on_commit(partial(discard, [instance.file.name]))
 
 
+@receiver(post_delete, sender=StoredModel)
+def _forget_model(instance: StoredModel, **_: Any) -> None:
+    transaction.on_commit(partial(discard, instance.stored_names))
+
+
 @receiver(post_delete, sender=LiveEvent)
 def _forget_still(instance: LiveEvent, **_: Any) -> None:
     transaction.on_commit(partial(discard, [instance.still]))
+
+
+@receiver(post_delete, sender=WaitingClip)
+def _forget_waiting(instance: WaitingClip, **_: Any) -> None:
+    """On this machine; on another one its watcher finds what has no row."""
+    transaction.on_commit(partial(_remove, waiting_folder(instance.pk)))
+
+
+def waiting_folder(event: UUID) -> Path:
+    """Of the clip of a live event that is not in storage yet."""
+    return Path(settings.FILE_UPLOAD_TEMP_DIR) / WAITING / str(event)
 
 
 @receiver(post_delete, sender=Analysis)
@@ -116,11 +146,11 @@ def discard(names: Iterable[str]) -> None:
 
 
 @contextmanager
-def going_with_rows(name: str) -> Iterator[None]:
-    """A transaction that writes the row of a file that is stored: without the row, the file goes.
+def going_with_rows(*names: str) -> Iterator[None]:
+    """A transaction that writes the row of files that are stored: without the row, they go.
 
     Not where only the end of the transaction fails: if the connection is lost then, nobody knows
-    whether the row is there. The sweep removes a file that has none.
+    whether the row is there. The sweep removes files that have none.
     """
     is_written = False
     try:
@@ -129,7 +159,7 @@ def going_with_rows(name: str) -> Iterator[None]:
             is_written = True
     except BaseException:
         if not is_written:
-            discard([name])
+            discard(names)
         raise
 
 
@@ -175,6 +205,15 @@ def remote() -> Remote | None:
     """The storage, if it is on another machine and can be asked for more than Django's can."""
     found = storages["default"]  # itself: who is behind default_storage, protocols don't see
     return found if isinstance(found, Remote) else None
+
+
+def sha256(storage: Storage, name: str) -> str:
+    """Of a stored file, which is read. Raises FileNotFoundError and StorageError."""
+    digest = hashlib.sha256()
+    with storage.open(name) as content:
+        for chunk in content.chunks(AT_ONCE):
+            digest.update(chunk)
+    return digest.hexdigest()
 
 
 def are_usable() -> bool:
@@ -285,9 +324,9 @@ def missing() -> int:
 
 
 def _left_in_uploads(before: float) -> Iterator[Path]:
-    """Partial uploads and copies of killed processes, but for those of services.resumable."""
+    """Partial uploads and copies of killed processes, but for what has rows of its own."""
     for path in Path(settings.FILE_UPLOAD_TEMP_DIR).iterdir():
-        if path.name != RESUMABLE and _is_older(path, before):
+        if path.name not in {RESUMABLE, WAITING} and _is_older(path, before):
             yield path
 
 
@@ -358,6 +397,7 @@ def _known() -> set[str]:
     known |= set(_segment_copies().values_list("file", flat=True).iterator())
     known |= set(LiveEvent.objects.values_list("still", flat=True).iterator())
     known |= set(_exports().values_list("file", flat=True).iterator())
+    known |= {name for each in StoredModel.objects.defer("card") for name in each.stored_names}
     ids = Analysis.objects.values_list("pk", flat=True)
     return known | {f"{evidence.FOLDER}/{pk}" for pk in ids.iterator()}
 
@@ -374,7 +414,8 @@ def _exports() -> CaseExportQuerySet:
 
 def _rows_with_files() -> int:
     rows = Clip.objects.all(), Analysis.objects.all(), LiveEvent.objects.all()
-    return sum(each.count() for each in (*rows, _segment_copies(), _exports()))
+    of_files = _segment_copies(), _exports(), StoredModel.objects.all()
+    return sum(each.count() for each in (*rows, *of_files))
 
 
 def _is_older(path: Path, moment: float) -> bool:

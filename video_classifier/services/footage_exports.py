@@ -34,6 +34,10 @@ AT_ONCE = 1024 * 1024  # bytes
 
 IN_THE_WAY = "{folder} is there already, and not empty. Name a new folder."
 NOT_WRITABLE = "The folder {folder} can't be written: {error}."
+NO_ROOM = (
+    "There is no room left, in {folder} or for the audit log, so that nothing was exported. Make "
+    "room, or name a folder on another disk."
+)
 LACKS_FILE = "The file of clip {clip} is no longer there, so that nothing was exported."
 CHANGED = "The file of clip {clip} isn't the one that was uploaded: its SHA-256 differs."
 NOTE = (
@@ -66,14 +70,21 @@ def content(asked: RequestedFootage, *, unknown_too: bool = False) -> Content:
 
 
 def write(asked: RequestedFootage, folder: Path, *, by: User, unknown_too: bool = False) -> Content:
-    """Into a folder that is new, or empty. Raises Refused and DiskFullError."""
+    """Into a folder that is new, or empty. Raises Refused, and then nothing is in it."""
     found = content(asked, unknown_too=unknown_too)
     _make(folder)
-    with disk.refusing_when_full():
-        for member in _members(asked, unknown_too=unknown_too):
-            with (folder / member.name).open("wb") as file:
-                file.writelines(member.pieces)
-    _record(asked, found, by)
+    try:
+        with disk.refusing_when_full():
+            for member in _members(asked, unknown_too=unknown_too):
+                with (folder / member.name).open("wb") as file:
+                    file.writelines(member.pieces)
+            _record(asked, found, by)
+    except BaseException as error:
+        for path in folder.iterdir():  # footage of people, which nobody has noted
+            path.unlink()
+        if isinstance(error, disk.DiskFullError) and not isinstance(error, disk.AwayError):
+            raise Refused(NO_ROOM.format(folder=folder)) from error
+        raise
     return found
 
 

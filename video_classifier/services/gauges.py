@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
-from django.db.models import Count
+from django.db.models import Count, Min
 
-from video_classifier.models import Alert, Delivery, Feed
+from video_classifier.models import Alert, Delivery, Feed, WaitingClip
 from video_classifier.services import database
 from video_classifier.states import AlertKind, FeedState, Status
 
@@ -55,6 +55,26 @@ def cameras() -> tuple[LiveCamera, ...]:
             stride=stride,
         )
         for pk, state, seen, stride in rows.values_list("pk", "state", "last_picture_at", "stride")
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WaitingClips:
+    """Clips of live events that are on the disks of watchers and not in storage yet."""
+
+    count: int
+    oldest: timedelta  # how long the first has waited; none: zero
+    places: tuple[str, ...]  # on which machines
+
+
+def waiting_clips() -> WaitingClips:
+    now = database.now()
+    found = WaitingClip.objects.aggregate(count=Count("pk"), since=Min("waiting_since"))
+    places = WaitingClip.objects.order_by("place").values_list("place", flat=True).distinct()
+    return WaitingClips(
+        count=found["count"],
+        oldest=max(now - (found["since"] or now), timedelta()),
+        places=tuple(places),
     )
 
 

@@ -18,13 +18,16 @@ from video_classifier.services import (
     event_counts,
     files,
     idempotency,
+    improvements,
     limits,
     live_events,
     live_pictures,
     measures,
+    model_copies,
     resumable,
     retention,
     trash,
+    waiting_clips,
     watching,
 )
 
@@ -56,6 +59,7 @@ def tidy_if_due() -> None:
     if minute:
         resumable.finish_left()
         resumable.tidy()
+        waiting_clips.tidy()
         watching.turn_off_abandoned()
         audit_seals.seal()
         event_counts.catch_up(now=database.now())
@@ -75,4 +79,6 @@ def tidy_if_due() -> None:
         case_exports.expire(now=timezone.now())
         measures.check_due(now=database.now())
         files.sweep()
+        model_copies.sweep(older=files.GRACE)
+        improvements.sweep()
         live_pictures.sweep(set(Feed.objects.values_list("pk", flat=True)), now=timezone.now())

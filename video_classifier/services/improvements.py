@@ -59,6 +59,7 @@ MOST = 500  # events that are learned from: the newest
 LONGEST = timedelta(hours=6)  # a run
 PAUSE = timedelta(minutes=1)  # until another attempt, where a run was killed
 STAGE_SECONDS = 1.0
+FOLDER = "improvement-"  # the beginning of the name, in DATA_DIR
 
 TOO_FEW = (
     "People agree on {count} events so far, and it takes {least}. Answer more of what waits in the "
@@ -78,6 +79,10 @@ TOO_LONG = "It took too long to learn, and was ended. Try it when the server has
 TOO_LARGE = "Learning takes more memory than is allowed."
 KILLED = (
     "What learns was ended {count} times without a word: perhaps the server has too little memory."
+)
+AWAY = (
+    "The database could not be asked in {count} attempts to learn. Ask again when it answers, and "
+    "tell your administrator if it doesn't: the server's log has the cause."
 )
 BROKE = "Something broke on our side. The server's log has the cause."
 OVER = "It is over already."
@@ -163,11 +168,15 @@ def refuse_if_it_can_not_learn(model: str) -> None:
         refuse_without_features(bundle.network_file(catalog.folder(model), card))
 
 
-@transaction.atomic
 def ask(store: Store, model: str, *, by: User | None) -> Improvement:
     """Queues it. Raises Refused."""
     model, _ = catalog.parts(model)
-    refuse_if_it_can_not_learn(model)
+    refuse_if_it_can_not_learn(model)  # which may take long, where it has to be fetched
+    with transaction.atomic():
+        return _ask(store, model, by)
+
+
+def _ask(store: Store, model: str, by: User | None) -> Improvement:
     if problem := material(store).problem:
         raise Refused(problem)
     if disk.is_nearly_full():
@@ -181,17 +190,17 @@ def ask(store: Store, model: str, *, by: User | None) -> Improvement:
     return improvement
 
 
-@transaction.atomic
 def cancel(improvement: Improvement | None, *, by: User) -> None:
     """A run of it ends within a second or so. Raises Refused if there is none, or it is over."""
     if improvement is None:
         raise Refused(OVER)
     of_it = Improvement.objects.filter(pk=improvement.pk)
-    if not jobs.cancel(of_it, finished_at=database.now(), stage=""):
-        raise Refused(OVER)
     store, model = improvement.store_id, improvement.model
-    audit.record(Action.IMPROVEMENT_CANCELLED, by, audit.STORE, store, store=store, model=model)
-    shutil.rmtree(_folder(improvement), ignore_errors=True)
+    with transaction.atomic():
+        if not jobs.cancel(of_it, finished_at=database.now(), stage=""):
+            raise Refused(OVER)
+        audit.record(Action.IMPROVEMENT_CANCELLED, by, audit.STORE, store, store=store, model=model)
+    shutil.rmtree(_folder(improvement), ignore_errors=True)  # which may take long
 
 
 def put_back(*, worker: str) -> int:
@@ -223,11 +232,15 @@ def _run(improvement: Improvement, proceed: Callable[[], bool]) -> None:
         raise
     except GaveWayError:
         jobs.give_way(improvement)
+    except disk.AwayError as error:  # what was looked at is kept for the next attempt
+        logger.warning("store %s waits for the storage: %s", improvement.store_id, error.__cause__)
+        jobs.give_way(improvement, pause=disk.PAUSE)
     except (Refused, ImproveError, BundleError) as refusal:
         _fail(improvement, str(refusal))
     except (ChildDiedError, jobs.CutOffError) as error:
         logger.warning("store %s: %s", improvement.store_id, error)
-        reason = KILLED.format(count=improvement.attempts)
+        why = AWAY if isinstance(error, jobs.CutOffError) else KILLED
+        reason = why.format(count=improvement.attempts)
         jobs.try_again(improvement, give_up=partial(_fail, reason=reason), pause=PAUSE, stage="")
     except Exception as error:
         logger.exception("store %s: nothing was learned", improvement.store_id)
@@ -250,7 +263,15 @@ def _fail(improvement: Improvement, reason: str) -> None:
 
 def _folder(improvement: Improvement) -> Path:
     """Beside the versions, as what is made is moved there."""
-    return Path(settings.DATA_DIR) / f"improvement-{improvement.pk}"
+    return Path(settings.DATA_DIR) / f"{FOLDER}{improvement.pk}"
+
+
+def sweep() -> None:
+    """Removes what is left on this machine of jobs that another one has ended: there is footage."""
+    for folder in Path(settings.DATA_DIR).glob(f"{FOLDER}*"):
+        key = folder.name.removeprefix(FOLDER)
+        if key.isdecimal() and not Improvement.objects.filter(pk=key).unfinished().exists():
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def _make(improvement: Improvement, watch: Callable[[], None]) -> None:
@@ -303,7 +324,6 @@ def _child() -> Iterator[Child]:
         child.kill()
 
 
-@transaction.atomic
 def _finish(improvement: Improvement, made: Path, report: dict[str, Any]) -> ModelVersion:
     learned = report.pop("learned")
     seen = [*learned, *(each["event"] for each in report["events"])]
@@ -317,13 +337,17 @@ def _finish(improvement: Improvement, made: Path, report: dict[str, Any]) -> Mod
         )
         own = {"clips_sha256": sorted({*known, *clips}), "store's report": facts}
         bundle.write_card(made, replace(card, training=dict(card.training) | own))
-    jobs.change(improvement, status=Status.DONE, error="", stage="", finished_at=database.now())
+
+    def end() -> None:
+        jobs.change(improvement, status=Status.DONE, error="", stage="", finished_at=database.now())
+
     return versions.add(
         made,
         store=improvement.store,
         model=improvement.model,
         improvement=improvement,
         facts=facts,
+        together=end,
     )
 
 

@@ -225,12 +225,16 @@ def try_again(
     job: AnyJob,
     *,
     give_up: Callable[[AnyJob], None],
+    later: Callable[..., None] | None = None,
     pause: timedelta = timedelta(),
     **changes: object,
 ) -> None:
-    """Back to its place after something interrupted it, but not for ever. Raises LeaseLostError."""
+    """Back to its place after something interrupted it, but not for ever. Raises LeaseLostError.
+
+    `later` is what puts it back, if not `try_later`.
+    """
     if job.attempts < settings.ANALYSIS_ATTEMPTS:
-        try_later(job, pause=pause, **changes)
+        (later or try_later)(job, pause=pause, **changes)
     else:
         give_up(job)
 

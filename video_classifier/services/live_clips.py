@@ -51,17 +51,20 @@ def keep_event(  # noqa: PLR0913
     cut: Cut,
     outcome: Outcome,
     *,
-    event: LiveEvent,
     model: str,
     judged_by: Thresholds,
     worker: str,
+    claim: Callable[[Clip], None],
 ) -> Clip:
-    """With an analysis that has the live scores, and the event's thresholds. Raises Refused."""
+    """With an analysis that has the live scores, and the event's thresholds. Raises Refused.
+
+    `claim` is called first in the transaction that writes the rows, and may raise to end it.
+    """
 
     def analyze(clip: Clip) -> Analysis:
+        claim(clip)
         analysis = Analysis.objects.create(clip=clip, model=model)
         segments.record(analysis, outcome, worker=worker, judged_by=judged_by)
-        LiveEvent.objects.filter(pk=event.pk).update(clip=clip, no_clip="")
         return analysis
 
     return _keep(cut, analyze)
@@ -69,6 +72,7 @@ def keep_event(  # noqa: PLR0913
 
 def keep_sample(cut: Cut, *, model: str) -> Clip:
     """With an analysis in the queue, as of an upload. Raises Refused."""
+    disk.refuse_when_low()
     versions.check(cut.camera.store_id, model)
     return _keep(cut, partial(analyses.enqueue, model=model, user=None))
 
@@ -81,7 +85,6 @@ def name(camera: Camera, at: datetime, suffix: str) -> str:
 
 
 def _keep(cut: Cut, analyze: Callable[[Clip], Analysis]) -> Clip:
-    disk.refuse_when_low()
     facts, content = uploads.described(cut.path)
     make_room(cut.camera.store, facts.size_bytes)
     clip = Clip(

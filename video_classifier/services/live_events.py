@@ -2,26 +2,18 @@
 
 from __future__ import annotations
 
-import logging
-import uuid
 from dataclasses import astuple, dataclass
 from datetime import datetime, timedelta
 
-from django.core.files.base import ContentFile
-from django.core.files.storage import default_storage
-from django.db import InterfaceError, OperationalError, transaction
+from django.db import transaction
 
 from video_classifier.models import Camera, LiveEvent
-from video_classifier.services import alerts, database, evidence, files, live_clips, live_hints
-from video_classifier.services.errors import Refused
-from video_classifier.services.live_clips import Cut
+from video_classifier.services import alerts, database, files, live_stills
 from video_classifier.services.live_hints import Hint, Yardstick
+from video_classifier.services.live_stills import stills
 from video_classifier.services.thresholds import Thresholds
 from video_classifier.states import Closing
 
-logger = logging.getLogger(__name__)
-
-QUALITY = 85  # of the still
 BROKE = "Something broke on our side while the clip was made; the server's log says what."
 TOO_LATE = (
     "The beginning of the event was no longer in memory when it ended. Give the camera a lower "
@@ -29,6 +21,10 @@ TOO_LATE = (
 )
 NO_PICTURES = "The camera's pictures were no longer in memory when the event ended."
 BEING_MADE = "Its clip is being made."
+ON_ITS_WAY = (
+    "Its clip is on its way: it is kept on the machine that watches the camera, and appears here "
+    "by itself as soon as the storage has it."
+)
 KEEP = timedelta(days=30)  # of an event without a clip, as of the hours of cameras
 ABANDONED = "The watcher ended before the clip was made, and with it the pictures in its memory."
 
@@ -79,7 +75,8 @@ def open_one(told: Told) -> LiveEvent:
         low=told.judged_by.low,
         **told.fields,
     )
-    event.still = _picture(told.hint)  # before the row, so that who hears of it can see it
+    # Before the row, so that who hears of it can see it.
+    event.still = stills.store(live_stills.made(told.hint))
     with files.going_with_rows(event.still):
         _hold(told.camera)
         event.save(force_insert=True)
@@ -95,19 +92,19 @@ def update(event: LiveEvent, told: Told, *, is_better: bool) -> None:
     fields = told.fields
     old = event.still
     if is_better:
-        fields["still"] = _picture(told.hint)
+        fields["still"] = stills.store(live_stills.made(told.hint))
     with transaction.atomic():
         rows = LiveEvent.objects.open().filter(pk=event.pk)
         is_there = bool(rows.update(**fields))
         if is_there and told.is_hint and not event.is_hint:
             alerts.beside(alerts.of_live_event, rows.get())
     if not is_there:  # deleted meanwhile
-        files.discard([str(fields.get("still", ""))])
+        stills.discard([str(fields.get("still", ""))])
         return
     event.is_hint = told.is_hint
     if is_better:
         event.still = str(fields["still"])
-        files.discard([old])
+        stills.discard([old])
 
 
 def close(event: LiveEvent, told: Told, why: Closing) -> bool:
@@ -120,38 +117,6 @@ def close(event: LiveEvent, told: Told, why: Closing) -> bool:
 def is_there(event: LiveEvent) -> bool:
     """Or was deleted."""
     return LiveEvent.objects.filter(pk=event.pk).exists()
-
-
-def keep_clip(  # noqa: PLR0913
-    event: LiveEvent, told: Told, cut: Cut, *, start: float, length: float, worker: str
-) -> bool:
-    """Makes the clip of a closed event of the file, which begins at that second of the stretch.
-
-    If it can't be made, the event says why. Raises OperationalError and InterfaceError where the
-    database is busy or away, and the same may be tried again.
-    """
-    if not is_there(event):
-        return False
-    try:
-        outcome = live_hints.outcome(told.hint, told.yardstick, start=start, length=length)
-        live_clips.keep_event(
-            cut,
-            outcome,
-            event=event,
-            model=told.yardstick.model,
-            judged_by=told.judged_by,
-            worker=worker,
-        )
-    except Refused as refusal:
-        say_no_clip(event, str(refusal))
-    except (OperationalError, InterfaceError):
-        raise
-    except Exception:
-        logger.exception("the clip of live event %s could not be made", event.pk)
-        say_no_clip(event, BROKE)
-    else:
-        return True
-    return False
 
 
 def say_no_clip(event: LiveEvent, why: str) -> None:
@@ -177,16 +142,3 @@ def _hold(camera: int) -> None:
     """Until the transaction ends. Raises CameraGoneError."""
     if not Camera.objects.select_for_update(no_key=True).filter(pk=camera).exists():
         raise CameraGoneError
-
-
-def _picture(hint: Hint) -> str:
-    """The name in storage of the picture that shows it; "" if it can't be kept."""
-    if hint.shown.preview is None:
-        return ""
-    content = evidence.jpeg(hint.shown.preview, QUALITY)
-    wanted = f"{files.LIVE}/{uuid.uuid4()}.jpg"
-    try:
-        return default_storage.save(wanted, ContentFile(content))
-    except OSError:  # a full disk; the event is told all the same
-        logger.warning("the picture of a live event could not be kept", exc_info=True)
-        return ""

@@ -77,18 +77,18 @@ def sweep(known: Container[str]) -> None:
         if each.name not in known:
             each.path.unlink(missing_ok=True)
     before = time.time() - ABANDONED.total_seconds()
-    for part in _folder().glob(f"*{PART}"):
+    for part in folder().glob(f"*{PART}"):
         with suppress(FileNotFoundError):
             if part.stat().st_mtime < before:
                 part.unlink()
 
 
-def _folder() -> Path:
+def folder() -> Path:
     return Path(settings.DATA_DIR) / "copies"
 
 
 def _place(name: str) -> Path:
-    return _folder() / quote(name, safe="")
+    return folder() / quote(name, safe="")
 
 
 def _unnamed(name: str) -> IO[bytes]:
@@ -157,7 +157,7 @@ def _kept() -> list[_Copy]:
     """Those that were not used for longest come first."""
     found = []
     with suppress(FileNotFoundError):  # there never was any
-        for path in _folder().iterdir():
+        for path in folder().iterdir():
             with suppress(FileNotFoundError):
                 now = path.stat()
                 if path.suffix != PART:

@@ -113,7 +113,7 @@ def preview(  # noqa: PLR0913
             missing=in_hours(missing),
         )
         return Preview(**asked, problem=problem, missing_seconds=missing)
-    except MeasureError as error:
+    except (MeasureError, Refused) as error:  # refused: the model's table can't be fetched
         return Preview(**asked, problem=str(error))
 
 

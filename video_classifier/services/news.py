@@ -34,7 +34,8 @@ def unread(user: User, *, now: datetime) -> AlertQuerySet:
 
 def dismiss(user: User, *, until: datetime, now: datetime) -> None:
     """Everything up to `until` is no news for `user` any more."""
-    until = min(until, now)  # what is still to come is news
+    # What is still to come is news, and what is older is none for anybody.
+    until = max(min(until, now), now - LONGEST)
     with transaction.atomic():
         AlertsRead.objects.get_or_create(user=user, defaults={"until": until})
         AlertsRead.objects.filter(user=user, until__lt=until).update(until=until)

@@ -10,15 +10,22 @@ from django.db.models import Count, Exists, OuterRef, Subquery
 
 from video_classifier.models import Analysis, Clip, Opened
 from video_classifier.querysets import AnalysisQuerySet, Visitor
+from video_classifier.services import database
 from video_classifier.states import Prediction
 
+PATIENCE = 1.0  # seconds that a page waits for others who write
 NEWEST = 200  # hints that are looked at: of all there may be thousands
 
 
 def note(clip: Clip, by: User) -> None:
-    """The first time counts."""
+    """The first time counts. Nobody is kept from the page where others write all the time."""
+    if Opened.objects.filter(clip=clip, by=by).exists():
+        return  # needs no lock
+    new = [Opened(clip=clip, by=by)]
     with suppress(IntegrityError):  # the clip was deleted meanwhile
-        Opened.objects.bulk_create([Opened(clip=clip, by=by)], ignore_conflicts=True)
+        database.unless_busy(
+            lambda: Opened.objects.bulk_create(new, ignore_conflicts=True), patience=PATIENCE
+        )
 
 
 def marked(analyses: AnalysisQuerySet, by: Visitor) -> AnalysisQuerySet:

@@ -20,6 +20,7 @@ from video_classifier.models import (
     Review,
     SignedIn,
     Upload,
+    WaitingClip,
 )
 from video_classifier.services import alerts, candidate_scores, case_exports, live_events
 
@@ -86,6 +87,12 @@ def _of_footage() -> tuple[Kept, ...]:
             how_long=f"With a clip as long as it, without one {_days(live_events.KEEP.days)}",
             count=LiveEvent.objects.count(),
             address="web:wall",
+        ),
+        Kept(
+            what="Clips of live events that wait for the storage",
+            where="Disk of the watcher's machine",
+            how_long=f"Until they are sent, {_days(live_events.KEEP.days)} at most",
+            count=WaitingClip.objects.count(),
         ),
         Kept(
             what="Newest picture of a live camera",

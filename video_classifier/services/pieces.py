@@ -19,6 +19,7 @@ from video_classifier.ml.contracts import (
     ScoredTrack,
     Span,
     Track,
+    UnreadableError,
     WindowScore,
 )
 from video_classifier.ml.serving import events
@@ -71,7 +72,10 @@ def analyze(video: Path, facts: ClipFacts, predictor: ChildPredictor) -> Outcome
 
 def _run(video: Path, span: Span, predictor: ChildPredictor, *, seconds: float) -> Outcome:
     in_time = Progress(check=segments.deadline(seconds))
-    return predictor.analyze(video, span=span, progress=in_time)
+    try:
+        return predictor.analyze(video, span=span, progress=in_time)
+    except UnreadableError as error:
+        raise Refused(segments.UNREADABLE) from error
 
 
 def _without_pictures(outcome: Outcome, span: Span) -> Outcome:

@@ -359,7 +359,7 @@ def _accept(upload: Upload) -> None:
         pattern=upload.pattern,
     )
     with (
-        _second_name(path_of(upload)) as path,
+        uploads.second_name(path_of(upload)) as path,
         uploads.FileOnDisk(path, upload.name, upload.size_bytes) as file,
     ):
         uploads.accept(
@@ -375,18 +375,6 @@ def _accept(upload: Upload) -> None:
 def _note(upload: Upload, analysis: Analysis) -> None:
     """In the transaction that makes the clip: either both are there or neither is."""
     _settle(upload, status=UploadStatus.ACCEPTED, problem="", analysis=analysis)
-
-
-@contextmanager
-def _second_name(path: Path) -> Iterator[Path]:
-    """Of the same bytes: storage moves this one, and the first stays until the clip is there."""
-    second = path.with_suffix(".taken")
-    _remove(second)  # of a try that was killed
-    os.link(path, second)
-    try:
-        yield second
-    finally:
-        _remove(second)
 
 
 def finish_left() -> int:

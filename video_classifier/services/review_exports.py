@@ -23,7 +23,7 @@ from django.db.models import Q
 from video_classifier.ml.contracts import LABELS
 from video_classifier.models import Clip, Event, Store
 from video_classifier.querysets import EventQuerySet
-from video_classifier.services import audit, disk, files, periods, reviews, sandbox
+from video_classifier.services import audit, disk, files, periods, reviews, sandbox, spreadsheets
 from video_classifier.services.errors import Refused
 from video_classifier.states import Action, Answer, Origin, Verdict
 
@@ -202,9 +202,9 @@ def _row(event: Event, name: str, numbers: _Numbers) -> dict[str, object]:
         "label": label(event),
         "group": _group(clip),
         "take": clip.sha256[:16],
-        "source": _camera(clip) or clip.store.name,
+        "source": spreadsheets.harmless(_camera(clip) or clip.store.name),
         "note": "",
-        "camera": _camera(clip),
+        "camera": spreadsheets.harmless(_camera(clip)),
         "day": day.isoformat() if day else "",
         "reviewer": numbers.of(by for by, said in given.items() if said != Answer.UNSURE),
         "event": event.pk,

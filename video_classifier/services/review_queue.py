@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Literal
 
 from django.contrib.auth.models import User
@@ -12,12 +13,13 @@ from django.utils import timezone
 
 from video_classifier.models import Analysis, Event, Review, Visit
 from video_classifier.querysets import EventQuerySet, ReviewQuerySet, Visitor
-from video_classifier.services import blind_items, review_items
+from video_classifier.services import blind_items, database, review_items
 from video_classifier.services.review_items import Item
 from video_classifier.states import Answer, Status, Turn
 
 MOST_COUNTED = 1000
 VISIT = timedelta(minutes=2)
+PATIENCE = 1.0  # seconds that the desk waits for others who write
 
 Order = Literal["score", "newest"]
 # Each has a partial index. Scores of cameras aren't comparable, so that hints come first.
@@ -138,7 +140,14 @@ def visits_of_others(user: Visitor) -> QuerySet[Visit]:
 
 
 def visit(event: Event, user: User) -> None:
-    """Notes that the person has the event before them, so that others get another one first."""
+    """Notes that the person has the event before them, so that others get another one first.
+
+    Where others write all the time the desk opens all the same.
+    """
+    database.unless_busy(partial(_visit, event, user), patience=PATIENCE)
+
+
+def _visit(event: Event, user: User) -> None:
     now = timezone.now()
     Visit.objects.filter(by=user, until__lte=now).exclude(event=event).delete()
     Visit.objects.bulk_create(

@@ -34,6 +34,7 @@ from video_classifier.ml.contracts import (
     Span,
     Stage,
     Track,
+    UnreadableError,
 )
 from video_classifier.ml.isolation import confinement
 from video_classifier.ml.isolation.children import (
@@ -46,19 +47,30 @@ from video_classifier.ml.isolation.children import (
     Watch,
 )
 from video_classifier.ml.serving.card import BundleError, Card
-from video_classifier.ml.serving.decoder import InChild
+from video_classifier.ml.serving.decoder import NOWHERE, InChild, Reach
 from video_classifier.ml.serving.folders import Folders
+from video_classifier.services import local_copies
 from video_classifier.services.errors import Refused
 
 Value = TypeVar("Value")
 
+STRIDES = Path("/dev/shm")  # nosec B108  # noqa: S108  (where watchers keep what is scored next)
 PROBE_SECONDS = 20.0  # to say what an upload is,
+AT_WORK = 0.5  # of these, at least, on a file that is itself what takes so long
 PROBE_BYTES_PER_SECOND = 40_000_000  # and more for a large one, whose packets are all read
 STILL_SECONDS = 5.0  # of a second of video
 CUT_SECONDS = 60.0  # all packets of the file are read
 
 BUSY = "The server has too much to look at just now. Try again in a minute."
+UNREADABLE = (
+    "The server can't read this file from its storage just now. Try again in a few minutes; if it "
+    "stays like this, tell your administrator."
+)
 KILLED = "The server was interrupted while it looked at this file. Try again."
+WAITED = (
+    "The server is too busy, or its disk too slow, to look at this file just now. Try again in a "
+    "few minutes; if it stays like this, tell your administrator."
+)
 PROBE_TOO_LONG = (
     "It takes too long to find out what this file holds. Export the clip again from the recorder, "
     "as MP4 with H.264, and upload that."
@@ -86,8 +98,8 @@ class ScorerDiedError(Exception):
     """The child that scores, or the one that reads for it, ended in the middle of a run."""
 
 
-INTERRUPTED = (BusyError, ScorerDiedError)  # another attempt may well succeed
-_OF_SCORER = (ClipError, BundleError, ChildKilledError)
+INTERRUPTED = (BusyError, ScorerDiedError, UnreadableError)  # another attempt may well succeed
+_OF_SCORER = (ClipError, UnreadableError, BundleError, ChildKilledError)
 
 
 @contextmanager
@@ -101,17 +113,32 @@ def refusing() -> Iterator[None]:
 
 @contextmanager
 def _reading() -> Iterator[None]:
-    """As `refusing`; who is killed says nothing of the file."""
+    """As `refusing`; who is killed, or can't read the file, says nothing of it."""
     try:
         with refusing():
             yield
     except ChildKilledError as error:
         raise BusyError(KILLED) from error
+    except UnreadableError as error:
+        logger.warning("a file can't be read: %s", error)
+        raise BusyError(UNREADABLE) from error
+
+
+def closes_files() -> bool:
+    """Whether the child that reads clips is kept from all other files on this system."""
+    return confinement.can_close_files()
 
 
 def lacks() -> str:
     """What the children can't give up on this system, in a sentence; empty if nothing."""
     return "" if confinement.is_possible() else UNCONFINED
+
+
+def reach() -> Reach:
+    """Where clips are: not the database, nor the site's key."""
+    uploads = Path(settings.FILE_UPLOAD_TEMP_DIR)
+    clips = Path(settings.MEDIA_ROOT), local_copies.folder(), STRIDES
+    return Reach(readable=(*clips, Path(settings.PERSON_DETECTOR)), writable=(uploads,))
 
 
 @cache
@@ -132,11 +159,28 @@ class Deadline:
             raise Refused(self._sentence)
 
 
+class _DeadlineAtWork(Deadline):
+    """Refuses only where the child was at work: a disk that hangs says nothing of the file."""
+
+    def __init__(self, decoder: InChild, seconds: float, sentence: str) -> None:
+        super().__init__(seconds, sentence)
+        self._decoder, self._before = decoder, decoder.worked
+        self._least = seconds * AT_WORK
+
+    def __call__(self) -> None:
+        try:
+            super().__call__()
+        except Refused as refusal:
+            if self._decoder.worked - self._before < self._least:
+                raise BusyError(WAITED) from refusal
+            raise
+
+
 def probe(path: Path) -> tuple[ClipFacts, bool]:
     """What an uploaded file is, and whether browsers play it. Raises Refused."""
     seconds = PROBE_SECONDS + path.stat().st_size / PROBE_BYTES_PER_SECOND
     with _reading(), _probes.one() as decoder:
-        return decoder.facts(path, watch=Deadline(seconds, PROBE_TOO_LONG))
+        return decoder.facts(path, watch=_DeadlineAtWork(decoder, seconds, PROBE_TOO_LONG))
 
 
 def sample(
@@ -229,7 +273,7 @@ class _Probes:
         _warn_once()
         with self._changing:
             kept, self._kept = self._kept, None
-        return kept or InChild()
+        return kept or InChild(reach=reach)
 
     def _keep(self, decoder: InChild) -> None:
         with self._changing:
@@ -271,7 +315,7 @@ class ChildPredictor:
         preview_width: int | None = None,
         progress: Progress = UNWATCHED,
     ) -> Outcome:
-        """Raises Refused, ScorerDiedError, and what `progress.check` raises."""
+        """Raises Refused, ScorerDiedError, UnreadableError, and what `progress.check` raises."""
         return _scorer.call(
             "analyze",
             self._model,
@@ -288,35 +332,53 @@ class ChildPredictor:
 
 
 class _Scorer:
-    """The child that scores; a new one takes the place of one that died."""
+    """The child that scores; a new one takes the place of one that died.
+
+    It is started with a reach that it can't extend: what lies beyond gets a new one, too.
+    """
 
     def __init__(self) -> None:
+        self._calling = threading.Lock()  # none is replaced while it works
         self._starting = threading.Lock()
+        self._reach = NOWHERE  # of the child
+        self._more = set[Path]()  # of that, what few calls need
         self._child: Child | None = None
 
     def call(
         self,
         operation: str,
+        model: Folders,
         *arguments: object,
         returns: type[Value],
         meanwhile: Meanwhile = NOTHING,
     ) -> Value:
-        child = self._running()
-        try:
-            with refusing():
-                return child.call(operation, *arguments, returns=returns, meanwhile=meanwhile)
-        except ChildTooLargeError as error:
-            child.kill()
-            raise Refused(ANALYSIS_TOO_LARGE) from error
-        except ChildDiedError as error:
-            raise ScorerDiedError(str(error)) from error
+        clips = (each.resolve().parent for each in arguments if isinstance(each, Path))
+        with self._calling:
+            child = self._running(Reach(readable=(*model.real(), *clips)))
+            try:
+                with refusing():
+                    return child.call(
+                        operation, model, *arguments, returns=returns, meanwhile=meanwhile
+                    )
+            except ChildTooLargeError as error:
+                child.kill()
+                raise Refused(ANALYSIS_TOO_LARGE) from error
+            except ChildDiedError as error:
+                raise ScorerDiedError(str(error)) from error
 
-    def _running(self) -> Child:
+    def _running(self, needed: Reach) -> Child:
         with self._starting:
+            if self._child is not None and not self._reach.has(needed):
+                self._child.kill()
             if self._child is None or not self._child.is_alive:
                 _warn_once()
+                usual = _reach_of_scorer().existing()
+                more = {*self._more, *needed.readable}
+                self._more = {each for each in more if not usual.has(Reach(readable=(each,)))}
+                self._reach = usual.and_also(Reach(readable=tuple(self._more)))
                 self._child = Child(
                     "video_classifier.ml.serving.scorer_process",
+                    *sorted({str(each.absolute()) for each in self._reach.readable}),
                     errors={kind.__name__: kind for kind in _OF_SCORER},
                     memory=settings.ANALYSIS_MEMORY,
                 )
@@ -329,7 +391,15 @@ class _Scorer:
             self._child = None
 
 
-_probes, _reader, _scorer = _Probes(), InChild(), _Scorer()
+def _reach_of_scorer() -> Reach:
+    """Models, and all that the child reads that decodes for it: it has no more than its parent."""
+    made_here = Path(settings.DATA_DIR) / "models", Path(settings.DATA_DIR) / "model-copies"
+    of_clips = reach()
+    models = (Path(settings.MODELS_STORAGE), *made_here)
+    return Reach(readable=(*models, *of_clips.readable, *of_clips.writable))
+
+
+_probes, _reader, _scorer = _Probes(), InChild(reach=reach), _Scorer()
 
 
 def close() -> None:
@@ -342,7 +412,7 @@ def close() -> None:
 def _forget() -> None:
     """A forked process has no children yet, and perhaps a lock that nobody will free."""
     global _probes, _reader, _scorer
-    _probes, _reader, _scorer = _Probes(), InChild(), _Scorer()
+    _probes, _reader, _scorer = _Probes(), InChild(reach=reach), _Scorer()
 
 
 atexit.register(close)

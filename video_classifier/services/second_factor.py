@@ -1,7 +1,7 @@
 """A second factor beside the password: codes of an app, and recovery codes for when it is lost.
 
-django-otp has the devices, checks codes, takes none twice, and slows down who guesses. Recovery
-codes are stored as digests that need SECRET_KEY.
+django-otp has the devices, checks codes, takes none twice, and slows down who guesses. The
+secrets of apps are sealed, and recovery codes are stored as digests; both need SECRET_KEY.
 """
 
 from __future__ import annotations
@@ -16,14 +16,15 @@ from django.conf import settings
 from django.contrib.auth.models import User
 from django.contrib.auth.signals import user_logged_in
 from django.db import transaction
+from django.db.models import QuerySet
 from django.dispatch import receiver
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.crypto import salted_hmac
 from django_otp.plugins.otp_static.models import StaticDevice
-from django_otp.plugins.otp_totp.models import TOTPDevice
 
-from video_classifier.models import Membership
+from video_classifier.models import AuthenticatorApp, Membership
+from video_classifier.models.seals import LostKeyError
 from video_classifier.services import audit, limits, sessions
 from video_classifier.services.errors import Refused
 from video_classifier.services.limits import Limit
@@ -34,7 +35,8 @@ DECIDES = (Role.MANAGER, Role.REVIEWER)
 CODES = 10
 _ALPHABET = "23456789abcdefghjkmnpqrstuvwxyz"  # none of which is taken for another
 _LENGTH = 12
-_STATE = "second_factor"  # in the session, so that other requests need no query
+_STATE = "second_factor"  # in the session: a Need as it was at the sign-in, or that it was given
+_GIVEN = "given"
 TRIES = Limit(name="codes", times=20, seconds=900)
 PASSWORDS = Limit(name="passwords", times=10, seconds=900)
 
@@ -46,6 +48,10 @@ NOTHING_PENDING = "Your second factor is set up already."
 OBLIGED = (
     "This site asks everybody who decides or administers for a second factor, so yours can't be "
     "turned off. You can replace it."
+)
+LOST_KEY = (
+    "The site can't read the secret of your app any more, as its SECRET_KEY was replaced. Ask an "
+    "administrator to reset your second factor, then set it up anew."
 )
 STALE = "Recovery codes were made meanwhile. If you haven't noted them, make new ones."
 
@@ -72,13 +78,21 @@ def is_obliged(user: User) -> bool:
 
 
 def needs(request: HttpRequest) -> Need:
-    """Of somebody who is signed in by password; asked of the session, where it was noted."""
+    """Of somebody who is signed in by password.
+
+    Of who needed none it is asked with each request: a role, or the setting, may demand one since.
+    """
     if not is_offered():
         return Need.NONE
+    user = cast("User", request.user)
     if _STATE not in request.session:  # from before an upgrade, or before the setting
-        request.session[_STATE] = _need(cast("User", request.user))
-    found = Need(request.session[_STATE])
-    return Need.NONE if found == Need.SET_UP and settings.SECOND_FACTOR != REQUIRED else found
+        request.session[_STATE] = _need(user)
+    found = request.session[_STATE]
+    if found == _GIVEN:
+        return Need.NONE
+    if found == Need.CODE:
+        return Need.CODE
+    return _need(user) if is_obliged(user) else Need.NONE
 
 
 @receiver(user_logged_in)
@@ -93,26 +107,36 @@ def _need(user: User) -> Need:
     return Need.SET_UP if is_obliged(user) else Need.NONE
 
 
-def device_of(user: User) -> TOTPDevice | None:
-    found: TOTPDevice | None = TOTPDevice.objects.filter(user=user, confirmed=True).first()
-    return found
+def device_of(user: User) -> AuthenticatorApp | None:
+    return _apps(user, confirmed=True).first()
 
 
 def codes_left(user: User) -> int:
     return int(sum(each.token_set.count() for each in StaticDevice.objects.filter(user=user)))
 
 
-def pending(user: User) -> TOTPDevice:
+def pending(user: User) -> AuthenticatorApp:
     """What an app is to be given: the same until it is confirmed."""
-    found = TOTPDevice.objects.filter(user=user, confirmed=False).first()
-    return found or TOTPDevice.objects.create(user=user, confirmed=False, name="app")
+    found = _apps(user, confirmed=False).first()
+    if found is not None and found.is_readable:
+        return found
+    _apps(user, confirmed=False).delete()
+    made: AuthenticatorApp = AuthenticatorApp.objects.create(user=user, confirmed=False, name="app")
+    return made
 
 
 def is_pending(user: User) -> bool:
-    return bool(TOTPDevice.objects.filter(user=user, confirmed=False).exists())
+    return _apps(user, confirmed=False).exists()
 
 
-def secret_of(device: TOTPDevice) -> str:
+def _apps(user: User, *, confirmed: bool) -> QuerySet[AuthenticatorApp]:
+    found: QuerySet[AuthenticatorApp] = AuthenticatorApp.objects.filter(
+        user=user, confirmed=confirmed
+    )
+    return found
+
+
+def secret_of(device: AuthenticatorApp) -> str:
     """As people type it into an app that can't take the picture."""
     text = base64.b32encode(device.bin_key).decode()
     return " ".join(text[at : at + 4] for at in range(0, len(text), 4))
@@ -135,17 +159,17 @@ def confirm(request: HttpRequest, user: User, code: str) -> list[str]:
         raise Refused(NOTHING_PENDING)
     _count_try(user)
     with transaction.atomic():
-        device = TOTPDevice.objects.select_for_update().filter(user=user, confirmed=False).first()
+        device = _apps(user, confirmed=False).select_for_update().first()
         why = _why_refused(device, code, WRONG)
         if not why and device is not None:
-            TOTPDevice.objects.filter(user=user).exclude(pk=device.pk).delete()
-            TOTPDevice.objects.filter(pk=device.pk).update(confirmed=True)
+            AuthenticatorApp.objects.filter(user=user).exclude(pk=device.pk).delete()
+            AuthenticatorApp.objects.filter(pk=device.pk).update(confirmed=True)
             codes = _new_codes(user)
             audit.record(Action.FACTOR_ON, user, audit.USER, user.pk)
             sessions.end_others(request, user)
     if why:  # outside: the failure stays counted
         raise Refused(why)
-    request.session[_STATE] = Need.NONE
+    request.session[_STATE] = _GIVEN
     request.session.cycle_key()
     return codes
 
@@ -161,7 +185,7 @@ def check(request: HttpRequest, user: User, code: str) -> None:
         audit.record(Action.FACTOR_FAILED if why else done, user, audit.USER, user.pk)
     if why:
         raise Refused(why)
-    request.session[_STATE] = Need.NONE
+    request.session[_STATE] = _GIVEN
     request.session.cycle_key()
 
 
@@ -204,7 +228,7 @@ def reset(user: User, *, by: User | None) -> bool:
 
 def _delete(user: User) -> bool:
     had = device_of(user) is not None
-    TOTPDevice.objects.filter(user=user).delete()
+    AuthenticatorApp.objects.filter(user=user).delete()
     StaticDevice.objects.filter(user=user).delete()
     return had
 
@@ -215,7 +239,7 @@ def _count_try(user: User) -> None:
 
 
 def _refused_by_app(user: User, code: str) -> str:
-    device = TOTPDevice.objects.select_for_update().filter(user=user, confirmed=True).first()
+    device = _apps(user, confirmed=True).select_for_update().first()
     return _why_refused(device, code, WRONG)
 
 
@@ -225,10 +249,13 @@ def _refused_by_codes(user: User, code: str) -> str:
         return WRONG_RECOVERY
     digests = [_digest(code, key) for key in (settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS)]
     found = device.token_set.filter(token__in=digests).values_list("token", flat=True).first()
+    app = device_of(user)
+    if not found and app is not None and not app.is_readable:  # nor can these be: see _digest
+        return LOST_KEY
     return _why_refused(device, found or digests[0], WRONG_RECOVERY)
 
 
-def _why_refused(device: TOTPDevice | StaticDevice | None, code: str, wrong: str) -> str:
+def _why_refused(device: AuthenticatorApp | StaticDevice | None, code: str, wrong: str) -> str:
     """ "" if the code is right; the device counts failures, and waits longer after each."""
     if device is None:
         return wrong
@@ -236,7 +263,10 @@ def _why_refused(device: TOTPDevice | StaticDevice | None, code: str, wrong: str
     if not is_allowed:
         left = (why["locked_until"] - timezone.now()).total_seconds() if why else 0
         return WAIT.format(seconds=max(1, math.ceil(left)))
-    return "" if device.verify_token(code) else wrong
+    try:
+        return "" if device.verify_token(code) else wrong
+    except LostKeyError:
+        return LOST_KEY
 
 
 def _new_codes(user: User) -> list[str]:

@@ -7,11 +7,19 @@ import math
 from collections.abc import Callable
 from datetime import timedelta
 from functools import partial
+from typing import Any
 
 from django.conf import settings
 from django.db import transaction
 
-from video_classifier.ml.contracts import WHOLE, Outcome, Predictor, Progress, Span
+from video_classifier.ml.contracts import (
+    WHOLE,
+    Outcome,
+    Predictor,
+    Progress,
+    Span,
+    UnreadableError,
+)
 from video_classifier.ml.contracts import Stage as MlStage
 from video_classifier.models import Analysis, Clip, Segment, Track
 from video_classifier.querysets import JobQuerySet
@@ -44,6 +52,10 @@ GIVEN_UP = (
     "“Analyze again”; if that stops too, try a shorter clip or tell your administrator."
 )
 
+UNREADABLE = (
+    "The file of this clip could not be read from the server's storage, which says nothing of the "
+    "clip itself. Tell your administrator, and choose “Analyze again” once the storage is well."
+)
 TOO_LONG = (
     "The analysis was stopped: it took longer than a clip of this length may take ({minutes} "
     "min). Cut the clip shorter or export it again, and upload that."
@@ -204,7 +216,11 @@ def run(
             put_back(worker=segment.worker)
         except disk.DiskFullError as error:  # or away
             logger.warning("analysis %s waits for the storage: %s", segment.analysis_id, error)
-            _wait(segment)
+            _put_back(segment, partial(jobs.give_way, pause=disk.PAUSE))
+        except UnreadableError as error:
+            logger.warning("analysis %s: its clip can't be read: %s", segment.analysis_id, error)
+            unreadable = partial(_fail, reason=UNREADABLE)
+            jobs.try_again(segment, give_up=unreadable, later=_try_later, pause=disk.PAUSE)
         except (sandbox.ScorerDiedError, jobs.CutOffError) as error:
             logger.warning("analysis %s: %s", segment.analysis_id, error)
             _try_again(segment)
@@ -215,20 +231,22 @@ def run(
             logger.exception("analysis %s failed", segment.analysis_id)
 
 
-def _wait(segment: Segment) -> None:
-    """Back to its place for a minute; that was no attempt."""
+def _put_back(segment: Segment, put_back: Callable[[Segment], None]) -> None:
+    """As `_putting_back`, of a run."""
     with transaction.atomic():
         conclusions.lock(Segment.objects.filter(pk=segment.pk))
-        jobs.give_way(segment, pause=disk.PAUSE)
+        put_back(segment)
         conclusions.settle()
 
 
 def _try_again(segment: Segment) -> None:
-    """Perhaps its clip is what ends the child, so not for ever."""
-    if segment.attempts < settings.ANALYSIS_ATTEMPTS:
-        put_back(worker=segment.worker)
-    else:
-        _give_up(segment)
+    """Behind the user's others: perhaps its clip is what ends the child."""
+    last = database.now()
+    jobs.try_again(segment, give_up=_give_up, later=_try_later, waiting_since=last)
+
+
+def _try_later(segment: Segment, **how: Any) -> None:
+    _put_back(segment, partial(jobs.try_later, **how))
 
 
 def _predictor(analysis: Analysis) -> Predictor:

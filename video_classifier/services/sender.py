@@ -12,10 +12,10 @@ import uuid
 from collections.abc import Callable
 
 from django.conf import settings
-from django.db import DatabaseError, close_old_connections, connection
+from django.db import close_old_connections, connection
 
 from video_classifier.models import Delivery
-from video_classifier.services import deliveries
+from video_classifier.services import database, deliveries
 from video_classifier.services.alarms import Lookout
 
 logger = logging.getLogger(__name__)
@@ -117,14 +117,10 @@ def start() -> None:
     """At server start, where the process does jobs."""
     if settings.RUNNER != "thread":
         return
-    try:
-        Delivery.objects.exists()
-    except DatabaseError:
+    if database.lacks(Delivery):
         logger.warning("No alerts are sent: run `manage.py migrate`, then start the site again.")
     else:
         _sender.start()
-    finally:
-        close_old_connections()
 
 
 def stop() -> None:

@@ -46,7 +46,7 @@ def csv_lines(table: Table, *, semicolons: bool = False) -> Iterator[str]:
     writer = csv.writer(_Echo(), delimiter=";" if semicolons else ",")
     yield BYTE_ORDER_MARK + writer.writerow(table.head)
     for row in table.rows:
-        cells = map(_harmless, row)
+        cells = map(harmless, row)
         yield writer.writerow(map(_with_decimal_comma, cells) if semicolons else cells)
 
 
@@ -108,7 +108,7 @@ def _with_decimal_comma(cell: Cell) -> Cell:
     return str(cell).replace(".", ",") if isinstance(cell, float) else cell
 
 
-def _harmless(cell: Cell) -> Cell:
+def harmless(cell: Cell) -> Cell:
     """Text that begins like a formula gets an apostrophe; a number stays a number."""
     if not isinstance(cell, str):
         return cell

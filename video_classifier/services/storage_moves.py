@@ -6,7 +6,6 @@ second one takes only what has come since.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 from collections.abc import Callable, Iterator
@@ -20,11 +19,11 @@ from django.conf import settings
 from django.core.files.storage import FileSystemStorage, Storage
 
 from video_classifier.models import Analysis, CaseExport, Clip, LiveEvent, SegmentCopy
-from video_classifier.services import database, evidence, files
+from video_classifier.services import database, evidence, files, model_moves
 from video_classifier.services.errors import Refused
+from video_classifier.services.model_moves import Step
 
 DISK, BUCKET = "disk", "bucket"
-AT_ONCE = 1024 * 1024  # bytes
 
 NO_BUCKET = "STORAGE_URL has to name the bucket for this command, whichever way it moves."
 BROKEN_COPY = "The copy of {name} is not what was read. Nothing is lost: run the command again."
@@ -66,7 +65,29 @@ def move(
     for file in _named(source):
         _move(file, source, target, journal, moved, dry_run=dry_run, remove=remove)
         after_each(moved)
+    for step in _models(to, dry_run=dry_run, remove=remove):
+        _count(step, moved)
+        after_each(moved)
     return moved
+
+
+def _models(to: str, *, dry_run: bool, remove: bool) -> Iterator[Step]:
+    move_models = model_moves.to_bucket if to == BUCKET else model_moves.to_disk
+    return move_models(dry_run=dry_run, remove=remove)
+
+
+def _count(step: Step, moved: Moved) -> None:
+    name = f"The model {step.name}"
+    if step.is_missing:
+        moved.missing.append(name)
+    elif step.is_changed:
+        moved.changed.append(name)
+    elif step.copied:
+        moved.copied += step.files
+        moved.bytes += step.copied
+    else:
+        moved.already += step.files
+    moved.removed += step.removed
 
 
 def _sides(to: str) -> tuple[Storage, Storage]:
@@ -138,27 +159,19 @@ def _is_done(name: str, source: Storage, target: Storage, journal: _Journal) -> 
 
 def _copy(name: str, source: Storage, target: Storage, moved: Moved) -> str:
     """Its SHA-256, once the target gives back the same. Raises Refused."""
-    digest = _sha256(source, name)
-    if target.exists(name) and _sha256(target, name) == digest:  # by a move that was killed
+    digest = files.sha256(source, name)
+    if target.exists(name) and files.sha256(target, name) == digest:  # by a move that was killed
         moved.already += 1
         return digest
     target.delete(name)  # half of it, perhaps; storage on the disk would choose another name
     with source.open(name) as content:
         target.save(name, content)
-    if _sha256(target, name) != digest:
+    if files.sha256(target, name) != digest:
         target.delete(name)
         raise Refused(BROKEN_COPY.format(name=name))
     moved.copied += 1
     moved.bytes += target.size(name)
     return digest
-
-
-def _sha256(storage: Storage, name: str) -> str:
-    digest = hashlib.sha256()
-    with storage.open(name) as content:
-        for chunk in content.chunks(AT_ONCE):
-            digest.update(chunk)
-    return digest.hexdigest()
 
 
 class _Journal:

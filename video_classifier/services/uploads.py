@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import unicodedata
 import uuid
 from collections.abc import Callable, Iterator
@@ -73,6 +74,18 @@ class FileOnDisk(UploadedFile):  # type: ignore[type-arg]
     def temporary_file_path(self) -> str:
         """As of TemporaryUploadedFile: Django's storage asks for it."""
         return str(self._path)
+
+
+@contextmanager
+def second_name(path: Path) -> Iterator[Path]:
+    """Of the same bytes: storage moves this one, and the first stays until the clip is there."""
+    second = path.with_suffix(".taken")
+    second.unlink(missing_ok=True)  # of a try that was killed
+    os.link(path, second)
+    try:
+        yield second
+    finally:
+        second.unlink(missing_ok=True)
 
 
 def accept(  # noqa: PLR0913  (those after `choices` are not for pages)

@@ -7,7 +7,8 @@ when they are asked for, live cameras when their watcher reads them anew.
 from __future__ import annotations
 
 import shutil
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -24,13 +25,14 @@ from video_classifier.models import (
     Analysis,
     CandidateScore,
     Feed,
+    GivenNumber,
     Improvement,
     LiveEvent,
     ModelVersion,
     Store,
 )
 from video_classifier.models.versions import MOST_WHY
-from video_classifier.services import audit, catalog
+from video_classifier.services import audit, catalog, stored_models
 from video_classifier.services.errors import Refused
 from video_classifier.services.sandbox import ChildPredictor, refusing
 from video_classifier.states import Action, VersionState
@@ -46,6 +48,7 @@ CHANGED = "“{name}” is not what it was when it was made: its folder holds an
 ONE_SHADOW = "“{name}” is in the shadow already. End that first: one version can be compared."
 NO_SHADOW = "“{name}” is not in the shadow."
 NAMED = "“{name}” can't be deleted: results, scores or decisions name it. It stays, retired."
+NOT_TEXT = "The reason has characters that are no text. Type it anew; nothing was changed."
 LONG_WHY = f"The reason is too long: there may be {MOST_WHY} characters."
 GO_BACK = "It is the version that this store uses: a manager of the store can go back from it."
 
@@ -102,33 +105,30 @@ def history(store: int, model: str) -> QuerySet[Activation]:
     return Activation.objects.filter(store=store, model=model).select_related("version", "by")
 
 
-@transaction.atomic
-def add(
+def add(  # noqa: PLR0913
     made: Path,
     *,
     store: Store,
     model: str,
     improvement: Improvement | None = None,
     facts: Mapping[str, Any] | None = None,
+    together: Callable[[], object] = lambda: None,
 ) -> ModelVersion:
     """Takes in a version that `bundle.save_version` wrote to `made`, which is moved away.
 
     It gets the next number of the model, and the name in its card. `facts` are what pages say of
-    it. Raises Refused if it can't be used.
+    it. Its files are stored, if that is elsewhere, before its row is written; `together` is called
+    in the transaction that writes that. Raises Refused if it can't be used, disk.AwayError if it
+    can't be stored, and what `together` raises: then nothing was taken in.
     """
-    list(Store.objects.select_for_update(no_key=True).order_by("pk"))  # of all stores: one number
-    known = ModelVersion.objects.filter(model=model).aggregate(most=Max("number"))["most"] or 0
-    taken = (
-        int(each.name) for each in (catalog.imported() / model).glob("*") if each.name.isdecimal()
-    )
-    number = max(known, *taken, 0) + 1
     with refusing():
+        bundle.check(made, network=catalog.folder(model))
+        number = _next_number(model)
         card = replace(bundle.read_card(made), name=f"{model}@{number}")
         bundle.write_card(made, card)
-        bundle.check(made, network=catalog.folder(model))
     if card.head is None:  # for the type checker: it was checked
         raise Refused(CHANGED.format(name=card.name))
-    version = ModelVersion.objects.create(
+    version = ModelVersion(
         store=store,
         model=model,
         number=number,
@@ -137,15 +137,52 @@ def add(
         improvement=improvement,
         card=dict(facts or {}),
     )
-    target = catalog.folder(version.name)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    made.rename(target)
+    with _keeping(made, version):
+        together()
+        version.save()
     return version
 
 
+@contextmanager
+def _keeping(made: Path, version: ModelVersion) -> Iterator[None]:
+    """A transaction that writes the version's row, whose files are on the disk or in storage."""
+    if stored_models.are_kept():
+        row = stored_models.stored(made, version.name)
+        with stored_models.going_with_rows(row):
+            yield
+            row.version = version
+        shutil.rmtree(made)
+        return
+    with transaction.atomic():
+        yield
+        target = catalog.own_folder(version.name)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        made.rename(target)
+
+
 @transaction.atomic
+def _next_number(model: str) -> int:
+    """It is given once, also where nothing comes of it, or what came of it is deleted."""
+    list(Store.objects.select_for_update(no_key=True).order_by("pk"))  # of all stores: one number
+    newest = (
+        ModelVersion.objects.filter(model=model).aggregate(most=Max("number"))["most"],
+        GivenNumber.objects.filter(model=model).aggregate(most=Max("number"))["most"],
+    )
+    folders = (catalog.imported() / model).glob("*")
+    taken = (int(each.name) for each in folders if each.name.isdecimal())
+    number: int = max(*(each or 0 for each in newest), *taken) + 1
+    GivenNumber.objects.update_or_create(model=model, defaults={"number": number})
+    return number
+
+
 def start_shadow(version: ModelVersion, *, by: User | None) -> None:
     """Has it score along from now on, and decide nothing. Raises Refused."""
+    _check_head(version)  # which may take long, where it has to be fetched
+    with transaction.atomic():
+        _start_shadow(version, by)
+
+
+def _start_shadow(version: ModelVersion, by: User | None) -> None:
     _hold(version.store_id)
     _check_head(version)
     of_model = ModelVersion.objects.filter(store=version.store_id, model=version.model)
@@ -187,6 +224,8 @@ def activate(  # noqa: PLR0913
     """
     newest = _newest(store, model)
     known = (newest.pk if newest else 0) if seen is None else seen
+    if version is not None:
+        _check(version, store, model)  # which may take long, where it has to be fetched
     with transaction.atomic():
         _hold(store)
         newest = _newest(store, model)
@@ -202,7 +241,8 @@ def roll_back(
     store: int, model: str, *, by: User | None, why: str = "", seen: int | None = None
 ) -> Activation:
     """Has the store use what it used before the newest decision. Raises Refused, as `activate`."""
-    decisions = list(history(store, model)[:2])
+    # Nothing is called with a NUL, and PostgreSQL doesn't even look.
+    decisions = [] if "\0" in model else list(history(store, model)[:2])
     if not decisions:
         raise Refused(AS_IT_SHIPS)
     before = decisions[1].version if len(decisions) > 1 else None
@@ -219,9 +259,10 @@ def delete(version: ModelVersion) -> None:
     )
     if _is_named(version) or not found.exists():
         raise Refused(NAMED.format(name=version.name))
-    found.delete()
-    folder = catalog.folder(version.name)
+    found.delete()  # with what is stored of it
+    folder = catalog.own_folder(version.name)
     transaction.on_commit(lambda: shutil.rmtree(folder, ignore_errors=True))
+    transaction.on_commit(stored_models.forget)
 
 
 def _is_named(version: ModelVersion) -> bool:
@@ -244,10 +285,10 @@ def _activate(  # noqa: PLR0913, PLR0917
     """The store's row is held."""
     if len(why) > MOST_WHY:
         raise Refused(LONG_WHY)
+    if "\0" in why:  # which PostgreSQL doesn't store
+        raise Refused(NOT_TEXT)
     if version is not None:
-        if (version.store_id, version.model) != (store, model):
-            raise Refused(NOT_THIS_STORES.format(name=version.name))
-        _check_head(version)
+        _check(version, store, model)
     of_model = ModelVersion.objects.filter(store=store, model=model)
     of_model.filter(state=VersionState.ACTIVE).update(state=VersionState.RETIRED)
     if version is not None:
@@ -261,8 +302,16 @@ def _activate(  # noqa: PLR0913, PLR0917
         figures=dict(figures or {}),
     )
     _reread_feeds(store, model)
-    _note(Action.VERSION_ACTIVATED, store, by, version.name if version else model)
+    name = version.name if version else model
+    _note(Action.VERSION_ACTIVATED, store, by, name, decision=made.pk)
     return made
+
+
+def _check(version: ModelVersion, store: int, model: str) -> None:
+    """Raises Refused if the store can't use it."""
+    if (version.store_id, version.model) != (store, model):
+        raise Refused(NOT_THIS_STORES.format(name=version.name))
+    _check_head(version)
 
 
 def _check_head(version: ModelVersion) -> None:
@@ -288,5 +337,6 @@ def _reread_feeds(store: int, model: str) -> None:
     feeds.update(revision=F("revision") + 1)
 
 
-def _note(action: Action, store: int, by: User | None, name: str) -> None:
-    audit.record(action, by, audit.STORE, store, store=store, version=name)
+def _note(action: Action, store: int, by: User | None, name: str, **details: int) -> None:
+    """Of a decision its key: what is written of why stays in its own row."""
+    audit.record(action, by, audit.STORE, store, store=store, version=name, **details)

@@ -1,4 +1,4 @@
-"""Starts the watcher of live cameras as a child of the web server, while it has any to watch.
+"""Starts the watcher of live cameras as a child of the web server, while it has anything to do.
 
 The web process itself reads no camera. There is one watcher for a data folder: it holds a lock, and
 as long as one that is orphaned still runs, no other is started.
@@ -20,12 +20,12 @@ from pathlib import Path
 from django.conf import settings
 from django.db import DatabaseError, close_old_connections
 
-from video_classifier.services import watching
+from video_classifier.services import waiting_clips, watching
 
 logger = logging.getLogger(__name__)
 
 LOOK_SECONDS = 3.0  # from look to look whether there is anything to watch
-UNWANTED_SECONDS = 30.0  # without any camera to watch, after which it ends
+UNWANTED_SECONDS = 30.0  # without a camera to watch or a clip to send, after which it ends
 PAUSES = (1.0, 2.0, 5.0, 10.0, 30.0, 60.0)  # seconds until it is started again
 SOUND_SECONDS = 120.0  # after which a pause is the shortest again
 FAREWELL_SECONDS = 12.0  # for it to close events and hand cameras back
@@ -83,7 +83,7 @@ class WatcherProcess:
     def look(self) -> None:
         """Starts the child, or starts it again, or ends it."""
         now = time.monotonic()
-        if watching.is_wanted():
+        if watching.is_wanted() or waiting_clips.are_here():
             self._wanted_at = now
             self._note_its_end(now)
             if self._child is None and now >= self._not_before:

@@ -13,13 +13,14 @@ from dataclasses import dataclass
 from functools import partial
 
 from django.conf import settings
-from django.db import DatabaseError, close_old_connections
+from django.db import close_old_connections
 
 from video_classifier.models import BrowserCopy, CaseExport, HeatMap, Job, Segment
 from video_classifier.querysets import JobQuerySet
 from video_classifier.services import (
     case_exports,
     copies,
+    database,
     heat_maps,
     housekeeping,
     improvements,
@@ -69,14 +70,10 @@ def wake(_: Kind = FIRST) -> None:
 
 def start() -> None:
     """At server start: goes on with what an earlier process left, and tidies up every day."""
-    try:
-        Segment.objects.exists()
-    except DatabaseError:
+    if database.lacks(Segment):
         logger.warning("The database has no tables yet: run `manage.py migrate`.")
     else:
         wake()
-    finally:
-        close_old_connections()
 
 
 def step(

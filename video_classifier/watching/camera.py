@@ -17,6 +17,7 @@ from video_classifier.ml.serving.card import BundleError, Card
 from video_classifier.models import Feed, LiveEvent
 from video_classifier.services import (
     candidate_scores,
+    catalog,
     live_events,
     live_pictures,
     live_samples,
@@ -106,22 +107,26 @@ class _Model:
         self.predictor: Predictor | None = None
         self.card: Card | None = None
         self.fault: Fault | None = None
+        self._lacks_shadow = False  # it couldn't be fetched
         self._again = 0.0
 
     def ready(self, feed: Feed) -> bool:
-        """Loads it, unless that failed just now."""
-        if self.predictor is None and time.monotonic() >= self._again:
+        """Loads it, unless that failed just now; again, if a version in the shadow is missing."""
+        wants = self.predictor is None or self._lacks_shadow
+        if wants and time.monotonic() >= self._again:
             try:
                 store = feed.camera.store_id
                 self.name = versions.name_in_use(store, feed.model)
                 self.beside = versions.beside(store, self.name)
                 found = versions.predictor(store, self.name)
+                lacks = not all(map(catalog.is_here, self.beside.values()))
             except Refused as refusal:
                 self.fail(refusal, Fault.MODEL)
             except DatabaseError as error:
                 self.fail(error, Fault.BROKEN)
             else:
                 self.predictor, self.card, self.fault = found, found.card, None
+                self._lacks_shadow, self._again = lacks, time.monotonic() + RETRY_MODEL
         return self.predictor is not None
 
     def fail(self, why: Exception, fault: Fault) -> None:
@@ -140,10 +145,10 @@ class _Known:
 
 
 class WatchedCamera:
-    """One thread scores, another one cuts clips, a third asks how it fares."""
+    """One thread scores, one cuts clips, one keeps ordinary clips, one asks how it fares."""
 
-    def __init__(self, feed: Feed, readers: Readers, *, worker: str) -> None:
-        self.feed, self._readers, self._worker = feed, readers, worker
+    def __init__(self, feed: Feed, readers: Readers) -> None:
+        self.feed, self._readers = feed, readers
         self.scored_at = float("-inf")  # monotonic seconds: when the last scoring began
         self.tally = Tally()
         self._model = _Model()
@@ -470,7 +475,7 @@ class WatchedCamera:
         while due:
             each = due.pop(0)
             try:
-                cutting.keep_event(ring, each, self.feed.camera, worker=self._worker)
+                cutting.keep_event(ring, each, self.feed.camera)
             except BaseException as error:
                 again = isinstance(error, OperationalError | InterfaceError)
                 with self._lock:
@@ -478,6 +483,7 @@ class WatchedCamera:
                 raise
 
     def keep_samples(self) -> None:
+        """In the thread that sends to the storage, which may take its time."""
         now = time.monotonic()
         if now < self._samples_at:
             return

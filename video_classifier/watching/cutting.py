@@ -13,7 +13,7 @@ from tempfile import TemporaryDirectory
 from django.conf import settings
 
 from video_classifier.models import Camera, LiveEvent
-from video_classifier.services import live_clips, live_events
+from video_classifier.services import live_clips, live_events, waiting_clips
 from video_classifier.services.errors import Refused
 from video_classifier.services.live_clips import Cut
 from video_classifier.services.live_events import Told
@@ -27,7 +27,6 @@ logger = logging.getLogger(__name__)
 
 _SLACK = timedelta(seconds=0.5)  # by which two streams of a camera may be apart
 _STRETCHES = 20  # that are looked through
-_FULL = "The server's disk is full, so no clip was kept."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,10 +65,10 @@ def excerpt(
     return None
 
 
-def keep_event(ring: Ring, wanted: Wanted, camera: Camera, *, worker: str) -> bool:
-    """Whether there is a clip; if not, the event says why.
+def keep_event(ring: Ring, wanted: Wanted, camera: Camera) -> bool:
+    """Whether there is a clip, which waits for the storage then; if not, the event says why.
 
-    Raises what `live_events.keep_clip` does.
+    Raises what `waiting_clips.keep` does.
     """
     if not live_events.is_there(wanted.event):  # asked first, as the rest is work
         return False
@@ -84,19 +83,18 @@ def keep_event(ring: Ring, wanted: Wanted, camera: Camera, *, worker: str) -> bo
         return False
     try:
         with _file(found) as path:
-            return live_events.keep_clip(
+            return waiting_clips.keep(
                 wanted.event,
                 told,
                 Cut(path=path, camera=camera, origin=Origin.EVENT, recorded_at=first),
                 start=(first - told.began).total_seconds(),
                 length=found.end - found.start,
-                worker=worker,
             )
     except RemuxError as error:
         live_events.say_no_clip(wanted.event, str(error))
-    except OSError:
-        logger.warning("the clip of live event %s could not be written", wanted.event.pk)
-        live_events.say_no_clip(wanted.event, _FULL)
+    except OSError as error:
+        logger.exception("the clip of live event %s could not be cut", wanted.event.pk)
+        live_events.say_no_clip(wanted.event, waiting_clips.why_not_written(error))
     return False
 
 

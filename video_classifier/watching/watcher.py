@@ -1,7 +1,8 @@
 """Watches live cameras: claims them, has them read and scored, and writes down how they fare.
 
-Four kinds of threads: one supervises, one scores a camera after the other, one cuts clips, and each
-camera has its readers. Whoever of them hangs is found by a watchdog, which ends the process.
+Five kinds of threads: one supervises, one scores a camera after the other, one cuts clips, one
+sends them to the storage, and each camera has its readers. A watchdog ends the process if one of
+them hangs, but for the one that sends: the storage may be silent.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from video_classifier.services import (
     disk,
     feeds,
     live_events,
+    waiting_clips,
     watching,
 )
 from video_classifier.services.addresses import AddressError
@@ -40,6 +42,8 @@ logger = logging.getLogger(__name__)
 
 TICK = 1.0  # seconds from look to look at the rows
 IDLE = 0.1  # seconds until the next look whether a camera is due
+SEND_AGAIN = 30.0  # seconds until the storage is asked again that was away
+TIDY_SECONDS = 60.0  # from look to look whether clips that wait have rows
 COUNT_SECONDS = 10.0  # from write to write of the hours
 STUCK = 60.0  # seconds without a sign of life of a thread
 STUCK_CODE = 70  # of the process that ends for it (EX_SOFTWARE of sysexits.h)
@@ -105,6 +109,7 @@ class Watcher:
         self._signs: dict[str, float] = {}  # of life, of each thread
         self._beaten = time.monotonic()
         self._beat_due = self._count_due = 0.0
+        self._send_due = self._tidy_due = 0.0
         self._ticked = time.monotonic()
         self._disk_is_low = False
 
@@ -116,6 +121,7 @@ class Watcher:
             for args in (
                 ("scoring", self.score_next, IDLE),
                 ("cutting", self.cut_clips, TICK / 2),
+                ("sending", self.send_clips, TICK / 2),
             )
         ]
         threading.Thread(target=self._watch_over, name="watchdog", daemon=True).start()
@@ -140,7 +146,8 @@ class Watcher:
     def _loop(self, name: str, step: Callable[[], bool], pause: float) -> None:
         """Calls `step` again and again, after a pause if there was nothing to do."""
         while not self._stopping.is_set():
-            self._sign(name)
+            if name != "sending":
+                self._sign(name)
             try:
                 worked = step()
             except DatabaseError:
@@ -223,7 +230,7 @@ class Watcher:
             self._reports.forget(pk)
 
     def _take_up(self, feed: Feed) -> None:
-        camera = WatchedCamera(feed, self._make_readers(feed), worker=self.name)
+        camera = WatchedCamera(feed, self._make_readers(feed))
         camera.start()
         with self._changing:
             self._cameras[feed.pk] = camera
@@ -294,7 +301,6 @@ class Watcher:
             cameras, leaving = list(self._cameras.values()), list(self._leaving)
         for each in cameras:
             each.cut_clips()
-            each.keep_samples()
             self._sign("cutting")
         for each in leaving:
             each.cut_clips(at_once=True)  # no more pictures come
@@ -302,11 +308,32 @@ class Watcher:
                 self._leaving.remove(each)
         return False
 
+    def send_clips(self) -> bool:
+        """To the storage, and ordinary ones out of memory; later, if it is away."""
+        now = time.monotonic()
+        if now >= self._tidy_due:
+            self._tidy_due = now + TIDY_SECONDS
+            waiting_clips.tidy()
+        if now < self._send_due:
+            return False
+        self._send_due = now + SEND_AGAIN  # if it raises
+        if not waiting_clips.send_left(worker=self.name):
+            self._send_due = 0.0
+            with self._changing:
+                cameras = list(self._cameras.values())
+            for each in cameras:
+                each.keep_samples()
+        return False
+
     def _leave(self) -> None:
-        """Closes what is open, keeps the clips, and hands the cameras back."""
+        """Closes what is open, cuts the clips, and hands the cameras back.
+
+        What the storage doesn't take now is sent when a watcher runs here again.
+        """
         try:
             self._drop(list(self._cameras))
             self.cut_clips()
         finally:
             watching.release(worker=self.name)
             pictures.stop()
+        waiting_clips.send_left(worker=self.name)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,7 +12,16 @@ from django.core.exceptions import ValidationError
 from django.urls import reverse
 from django.utils import timezone
 
-from video_classifier.models import Analysis, AuditEntry, Camera, Case, CaseExport, Clip, Store
+from video_classifier.models import (
+    Activation,
+    Analysis,
+    AuditEntry,
+    Camera,
+    Case,
+    CaseExport,
+    Clip,
+    Store,
+)
 from video_classifier.querysets import AuditEntryQuerySet, Visitor
 from video_classifier.services import audit
 from video_classifier.services.spreadsheets import Cell, Table
@@ -35,10 +44,11 @@ class EntryRow:
     person: str
     thing: Thing | None
     store: str
+    why: str = ""  # of a decision on a version, in the manager's words
 
     @property
     def details(self) -> str:
-        found = self.entry.details.items()
+        found = {**self.entry.details, "why": self.why or None}.items()
         return "; ".join(
             f"{name.replace('_', ' ')}: {value}" for name, value in found if value is not None
         )
@@ -53,15 +63,26 @@ def rows(entries: Sequence[AuditEntry], user: Visitor) -> list[EntryRow]:
     people = User.objects.in_bulk({each.actor for each in entries if each.actor})
     stores = Store.objects.visible_to(user).in_bulk({each.store for each in entries if each.store})
     things = _things(entries, user)
+    reasons = _reasons(entries, stores)
     return [
         EntryRow(
             entry=each,
             person=_person(each.actor, people),
             thing=things.get((each.object_type, each.object_id)),
             store=str(stores.get(each.store, "")) if each.store else "",
+            why=reasons.get(each.details.get("decision"), ""),
         )
         for each in entries
     ]
+
+
+def _reasons(entries: Iterable[AuditEntry], stores: Collection[int]) -> dict[object, str]:
+    """Of decisions of these stores, by their keys. Entries have none: they hold nobody's words."""
+    keys = [key for each in entries if (key := each.details.get("decision"))]
+    if not keys:
+        return {}
+    of_stores = Activation.objects.filter(pk__in=keys, store__in=list(stores))
+    return dict(of_stores.values_list("pk", "why"))
 
 
 def _person(key: int | None, people: dict[int, User]) -> str:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
 from math import ceil
 from typing import Protocol
+
+from django.utils.functional import cached_property
 
 from video_classifier.ml.contracts import EventCandidate, WindowScore
 from video_classifier.models import Analysis

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from heapq import nlargest
+
+from django.utils.functional import cached_property
 
 from video_classifier.ml.contracts import EventCandidate, Span, WindowScore
 from video_classifier.models import Analysis

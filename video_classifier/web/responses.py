@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 from uuid import UUID
 
 from django.contrib.auth.models import User
@@ -17,7 +17,7 @@ from django.utils.cache import patch_vary_headers
 from django.utils.http import url_has_allowed_host_and_scheme
 from django_htmx.middleware import HtmxDetails
 
-from video_classifier.services import audit_views, files
+from video_classifier.services import audit_views, database, files
 
 JPEG = "image/jpeg"
 
@@ -61,6 +61,7 @@ def stored_picture(name: str) -> HttpResponseBase:
     """A JPEG, or the address where it is stored. Raises FileNotFoundError."""
     if address := files.address(name, content_type=JPEG):
         return HttpResponseRedirect(address)
+    database.give_back()  # others need it, however long the storage takes
     return FileResponse(default_storage.open(name), content_type=JPEG)
 
 
@@ -91,10 +92,26 @@ def asked_next(request: HttpRequest) -> str:
 
 def came_from(request: HttpRequest) -> str:
     """The history as it was filtered when it led here; "" if something else did."""
-    before = urlsplit(request.headers.get("Referer", ""))
+    before = parts_of(request.headers.get("Referer", ""))
     if (before.netloc, before.path) != (request.get_host(), reverse("web:history")):
         return ""
     return before._replace(scheme="", netloc="").geturl()
+
+
+def asking_page(request: SignedInRequest) -> str:
+    """The address of the page that htmx asks from, on this site; "" if there is none."""
+    try:
+        return request.htmx.current_url_abs_path or ""
+    except ValueError:
+        return ""
+
+
+def parts_of(address: str) -> SplitResult:
+    """Of what a browser says is one; empty ones of what is none."""
+    try:
+        return urlsplit(address)
+    except ValueError:
+        return urlsplit("")
 
 
 def uuids(asked: Iterable[str]) -> Iterator[UUID]:

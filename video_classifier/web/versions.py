@@ -24,14 +24,28 @@ NO_KAPPA = (
 
 
 class WhyForm(forms.Form):
-    """Of who activates a version, or goes back."""
+    """Of who activates a version."""
 
     why = forms.CharField(
         label="Why",
         required=False,
         max_length=MOST_WHY,
-        help_text="Needed where the rule doesn't let it take over. Names nobody who was seen.",
+        help_text=(
+            "Needed where the rule doesn't let it take over. Don't name anybody who was seen."
+        ),
         error_messages={"max_length": versions.LONG_WHY},
+        widget=forms.Textarea({"rows": 2}),
+    )
+
+
+class BackForm(forms.Form):
+    """Of who goes back, which takes no reason: one click is enough."""
+
+    why = forms.CharField(
+        label="Why, if you like",
+        required=False,
+        max_length=MOST_WHY,
+        help_text="It is kept with the decision. Don't name anybody who was seen.",
         widget=forms.Textarea({"rows": 2}),
     )
 
@@ -44,6 +58,7 @@ class Used:
     name: str
     seen: int  # the key of the newest decision; 0 for none
     may_go_back: bool
+    back_form: BackForm
 
 
 def learning_models() -> list[str]:
@@ -72,6 +87,7 @@ def _used(store: Store, model: str) -> Used:
         name=versions.name_in_use(store.pk, model),
         seen=newest.pk if newest else 0,
         may_go_back=newest is not None,
+        back_form=BackForm(auto_id=f"id_%s_{model}"),
     )
 
 
@@ -139,8 +155,18 @@ def basis(version: ModelVersion) -> Iterator[tuple[str, str]]:
         kappa = card.get("kappa")
         shown = "not known" if kappa is None else _interval(*kappa)
         yield "Kappa", shown
+    yield from _chosen(card)
     for reason, count in card.get("left_out", {}).items():
         yield "Left out", f"{count}: {reason}"
+
+
+def _chosen(card: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    """Of its scores; nothing of versions from before that was chosen for each."""
+    if threshold := card.get("threshold"):
+        value, why = threshold
+        yield "Threshold", f"{value:.3f}. {why}"
+    if confidence := card.get("confidence"):
+        yield "Confidence", confidence
 
 
 def _counts(counts: dict[str, int]) -> str:
@@ -173,6 +199,8 @@ def figure_rows(found: Comparison) -> Iterator[FigureRow]:
     for name, what in (
         ("thefts", "Confirmed events of its test that it notices"),
         ("false_alarms", "False alarms of its test that it repeats"),
+        ("old_thefts", "Thefts that the model learned from, each without its person"),
+        ("old_false_alarms", "Ordinary clips that it learned from and gives a hint, likewise"),
     ):
         figure = found.version.card.get("figures", {}).get(name)
         if figure and found.version.card.get("in_use") == found.used:
@@ -197,7 +225,8 @@ def _of_cases(what: str, pair: Paired) -> FigureRow:
 def _share(change: Sequence[float], recordings: int) -> str:
     """The change of a share, with the ends of its interval."""
     value, low, high = change[0], max(change[1], -1.0), min(change[2], 1.0)
-    return f"{value:+.0%} (95 %: {low:+.0%} to {high:+.0%}; {recordings} recordings)"
+    of = f"{recordings} recording{'' if recordings == 1 else 's'}"
+    return f"{value:+.0%} (95 %: {low:+.0%} to {high:+.0%}; {of})"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
 
 from django.db.models import Exists
+from django.utils.functional import cached_property
 
 from video_classifier.models import Event
 from video_classifier.querysets import EventQuerySet, Visitor

@@ -15,6 +15,7 @@ class Timeline {
   #runs = false; // whether it plays, though it may be between two segments
   #sameFrame; // seconds by which moments of one frame may differ
   #broken = new Set(); // places of segments that the player failed at
+  #isRenewing = false; // whether the player asks for its file again, and hasn't gone on yet
 
   // Media events don't bubble, so these listen on the way down, and before those of other scripts.
   constructor(root) {
@@ -22,10 +23,11 @@ class Timeline {
     this.#sameFrame = Number(root.dataset.sameFrame);
     const listeners = {
       loadedmetadata: () => this.#arrive(),
+      playing: () => { this.#isRenewing = false; },
       play: () => { this.#runs = true; },
       pause: () => this.#note(),
       ended: () => this.#goToNext(),
-      error: ({ target }) => { if (target === this.player) this.#break(); },
+      error: ({ target }) => { if (target === this.player && !this.#renew()) this.#break(); },
     };
     for (const [news, listener] of Object.entries(listeners)) root.addEventListener(news, listener, true);
     root.addEventListener("htmx:load", () => this.#learn());
@@ -41,6 +43,9 @@ class Timeline {
   get isReady() {
     return Boolean(this.player) && !this.player.hidden && (this.inSegments || this.player.readyState > 0);
   }
+
+  // Whether an error is none yet.
+  get isRenewing() { return this.#isRenewing; }
 
   get inSegments() { return this.#segments.length > 0; }
 
@@ -156,6 +161,21 @@ class Timeline {
 
   #goToNext() {
     if (this.#following && !this.#wanted && this.player.ended) this.#goTo(this.#following.start, this.#runs);
+  }
+
+  // Where files are stored elsewhere, the address that ours led to ends; ours leads to another.
+  #renew() {
+    const { player } = this;
+    const isNew = !this.#isRenewing && player.error?.code === MediaError.MEDIA_ERR_NETWORK;
+    this.#isRenewing = isNew;
+    if (!isNew) return false;
+    const [seconds, plays] = [player.currentTime, this.#runs];
+    if (!this.#wanted) player.addEventListener("loadedmetadata", () => {
+      player.currentTime = seconds;
+      if (plays) player.play().catch(() => {}); // then Play is there to be pressed
+    }, { once: true });
+    player.load();
+    return true;
   }
 
   #break() {

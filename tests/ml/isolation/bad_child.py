@@ -11,6 +11,7 @@ import sys
 import time
 from collections.abc import Callable
 from multiprocessing.connection import Connection
+from pathlib import Path
 
 from video_classifier.ml.contracts import ClipError, Image
 from video_classifier.ml.isolation import confinement, wire
@@ -69,7 +70,7 @@ class Operations:
 
     def start_program(self) -> str:
         try:
-            subprocess.run([sys.executable, "-c", ""], check=True)
+            subprocess.run([sys.executable, "-c", "import video_classifier.states"], check=True)
         except OSError as error:
             return type(error).__name__
         return "started"
@@ -89,12 +90,32 @@ class Operations:
         found = library.syscall(number, wrong, wrong, wrong, wrong, wrong)
         return ctypes.get_errno() if found == -1 else 0
 
+    def read(self, path: Path) -> str:
+        """Of the beginning of a file, or why not."""
+        try:
+            with path.open("rb") as file:
+                return file.read(5).decode(errors="replace")
+        except OSError as error:
+            return type(error).__name__
+
+    def write(self, path: Path) -> str:
+        try:
+            path.write_text("mine")
+        except OSError as error:
+            return type(error).__name__
+        return "written"
+
 
 def main() -> None:
-    handle, memory, deaf = map(int, sys.argv[1:])
+    handle, memory, deaf, starts = map(int, sys.argv[1:5])
+    folders = [Path(each) for each in sys.argv[5:]]  # one to read, and one to write
     confinement.die_with_parent()
     confinement.limit(memory=memory or None)
-    confinement.isolate(may_start_programs=False)
+    if folders:
+        confinement.close_files(
+            readable=folders[:1], writable=folders[1:], may_start_programs=bool(starts)
+        )
+    confinement.isolate(may_start_programs=bool(starts))
     wire.Server(
         Connection(handle),
         wire.operations_of(Operations()),

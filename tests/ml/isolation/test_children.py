@@ -34,11 +34,24 @@ MEGABYTE = 2**20
 LINUX = pytest.mark.skipif(sys.platform != "linux", reason="only Linux offers these limits")
 
 
-def bad(*, address_space: int = 0, deaf: bool = False, memory: int | None = None) -> Child:
+LANDLOCK = pytest.mark.skipif(
+    not confinement.can_close_files(), reason="this kernel has no Landlock"
+)
+
+
+def bad(
+    *folders: Path,
+    address_space: int = 0,
+    deaf: bool = False,
+    starts: bool = False,
+    memory: int | None = None,
+) -> Child:
     return Child(
         "tests.ml.isolation.bad_child",
         str(address_space),
         str(int(deaf)),
+        str(int(starts)),
+        *map(str, folders),
         errors={"ClipError": ClipError},
         memory=memory,
     )
@@ -184,6 +197,59 @@ def test_system_calls_that_nothing_here_needs_are_refused(child: Child) -> None:
     assert child.call("system_call", system_calls.NEWEST + 1, returns=int) == errno.ENOSYS
 
 
+@LANDLOCK
+def test_a_child_has_no_files_but_those_that_it_is_told_of(tmp_path: Path) -> None:
+    here, there, elsewhere = (tmp_path / name for name in ("here", "there", "elsewhere"))
+    for folder in (here, there, elsewhere):
+        folder.mkdir()
+        (folder / "file").write_text("clip")
+    child = bad(here, there)
+    secret = [elsewhere / "file", Path("/etc/passwd"), Path(f"/proc/{os.getpid()}/environ")]
+    site = [children.ROOT / "manage.py", Path.home()]
+
+    assert child.call("read", here / "file", returns=str) == "clip"
+    assert child.call("write", there / "new", returns=str) == "written"
+    assert child.call("read", there / "new", returns=str) == "mine"
+    for path in (*secret, *site):
+        assert child.call("read", path, returns=str) == "PermissionError", path
+    for path in (here / "file", here / "new", elsewhere / "new", elsewhere / "file"):
+        assert child.call("write", path, returns=str) == "PermissionError", path
+    assert child.call("read", children.ROOT / "video_classifier/states.py", returns=str) == '"""Th'
+    child.kill()
+
+
+@LANDLOCK
+def test_a_child_that_may_start_programs_has_no_more_files(tmp_path: Path) -> None:
+    here, elsewhere = tmp_path / "here", tmp_path / "elsewhere"
+    for folder in (here, elsewhere):
+        folder.mkdir()
+        (folder / "file").write_text("clip")
+    child = bad(here, starts=True)
+
+    assert child.call("start_program", returns=str) == "started"
+    assert child.call("read", here / "file", returns=str) == "clip"
+    for path in (elsewhere / "file", Path("/etc/passwd"), children.ROOT / "manage.py"):
+        assert child.call("read", path, returns=str) == "PermissionError", path
+    for path in (here / "new", elsewhere / "new", children.ROOT / "new"):
+        assert child.call("write", path, returns=str) == "PermissionError", path
+    child.kill()
+
+
+@pytest.mark.parametrize("version", [0, 1])
+def test_an_older_kernel_takes_what_it_knows(tmp_path: Path, version: int) -> None:
+    """In a process of its own, as there is no way back."""
+    given = (
+        "from pathlib import Path\n"
+        "from video_classifier.ml.isolation import confinement\n"
+        f"confinement._landlock_version = lambda: {version}\n"
+        f"print(confinement.close_files(readable=[], writable=[Path({str(tmp_path)!r})]))\n"
+        f"Path({str(tmp_path / 'new')!r}).write_text('x')\n"
+    )
+    done = subprocess.run([sys.executable, "-c", given], capture_output=True, text=True, check=True)
+
+    assert done.stdout.strip() == str(bool(version) and confinement.can_close_files())
+
+
 @LINUX
 def test_whether_a_kernel_takes_filters_is_asked_without_installing_one() -> None:
     assert confinement.is_possible()
@@ -217,7 +283,7 @@ def test_no_child_outlives_its_parent(busy: str) -> None:
     parent = (
         "import os, threading\n"
         "from video_classifier.ml.isolation.children import Child\n"
-        "child = Child('tests.ml.isolation.bad_child', '0', '1', errors={})\n"
+        "child = Child('tests.ml.isolation.bad_child', '0', '1', '0', errors={})\n"
         "print(child.call('pid', returns=int), flush=True)\n"
         f"call = threading.Thread(target=child.call, args=({busy!r},), kwargs={{'returns': int}})\n"
         "call.start()\n"
@@ -233,7 +299,7 @@ def test_no_child_outlives_its_parent(busy: str) -> None:
 
 def gone(pid: int) -> bool:
     try:
-        psutil.Process(pid).wait(timeout=5)
+        psutil.Process(pid).wait(timeout=60)
     except psutil.NoSuchProcess:
         return True
     except psutil.TimeoutExpired:

@@ -16,7 +16,7 @@ from tests.makers.crowd import Spotter, standing
 from video_classifier.ml.contracts import ClipSpec, Image, Region
 from video_classifier.ml.isolation.children import Meanwhile
 from video_classifier.ml.serving import decoder
-from video_classifier.ml.serving.decoder import IN_PROCESS, InChild
+from video_classifier.ml.serving.decoder import IN_PROCESS, InChild, Reach
 
 
 @pytest.fixture
@@ -74,3 +74,45 @@ def test_after_damage_only_the_pictures_that_come_again_count() -> None:
 
     assert times == (0.0, 0.5, 1.0)
     assert shades == (4, 5, 6)
+
+
+def test_a_clip_elsewhere_gets_a_child_that_may_read_there(
+    in_child: InChild, tmp_path: Path
+) -> None:
+    folders = [tmp_path / name for name in ("one", "other", "made")]
+    for folder in folders:
+        folder.mkdir()
+    first = videos.write(folders[0] / "first.mp4")
+    second = videos.write(folders[0] / "second.mp4")
+    third = videos.write(folders[1] / "third.mp4")
+
+    pids = []
+    for clip in (first, second, third):
+        in_child.facts(clip)
+        assert in_child._child is not None
+        pids.append(in_child._child.pid)
+    in_child.copy(third, folders[2] / "copy.mp4")
+
+    assert pids[0] == pids[1] != pids[2]
+    assert (folders[2] / "copy.mp4").stat().st_size > 0
+
+
+def test_a_child_with_the_usual_reach_serves_all_of_it(tmp_path: Path) -> None:
+    """But what is made after its start: that has to be asked for."""
+    clips, made, later = (tmp_path / name for name in ("clips", "made", "later"))
+    clips.mkdir()
+    made.mkdir()
+    reach = Reach(readable=(clips, later), writable=(made,))
+    in_child = InChild(reach=lambda: reach)
+    clip = videos.write(clips / "clip.mp4")
+
+    in_child.facts(clip)
+    assert in_child._child is not None
+    pid = in_child._child.pid
+    assert in_child.remux(clip, made / "copy.mp4")
+    assert in_child._child.pid == pid
+    later.mkdir()
+    facts, _ = in_child.facts(videos.write(later / "clip.mp4"))
+
+    assert facts.width == 64
+    in_child.kill()

@@ -17,8 +17,10 @@ from video_classifier.ml.cache import Cache
 from video_classifier.ml.contracts import Image
 from video_classifier.ml.data.footage import Footage
 from video_classifier.ml.data.manifest import Entry
-from video_classifier.ml.experiments import Plan
-from video_classifier.ml.training import linear
+from video_classifier.ml.experiments import Plan, Trained
+from video_classifier.ml.serving import bundle
+from video_classifier.ml.serving.card import Card
+from video_classifier.ml.training import linear, old_footage
 from video_classifier.ml.training.linear import WindowFeatures
 from video_classifier.ml.training.recipe import Recipe, RecipeError, settings_for
 from video_classifier.ml.training.trainer import Trainer
@@ -26,6 +28,15 @@ from video_classifier.ml.training.trainer import Trainer
 MOVEMENT = replace(OF_PERSONS, rate=8.0)
 SETTINGS = replace(settings_for("i3d_person"), augmented_copies=1)
 RECIPE = Recipe(network="i3d_person", spec=MOVEMENT, settings=SETTINGS)
+CARD = Card(
+    name="moving",
+    network="i3d_person",
+    summary="For tests.",
+    spec=MOVEMENT,
+    threshold=0.5,
+    created="2026-01-01",
+    sha256="a" * 64,
+)
 
 
 def moving(one: Entry) -> Footage:
@@ -137,6 +148,15 @@ def test_a_clip_scores_as_its_windows_do(weights: Path, tmp_path: Path) -> None:
     expected = max(windows[:2].mean(), windows[2:].mean())
     assert trainer.scores(network, np.array([0]))[0] == pytest.approx(expected, rel=1e-3)
     assert len(history.epochs) == 1
+    trained = Trained(recipe=RECIPE, entries=trainer.entries, network=network, history=history)
+    bundle.write_card(tmp_path, CARD)
+    old = old_footage.read(
+        tmp_path, experiments.keep_old_footage(tmp_path, trainer, trained, measured=None)
+    )
+    assert old is not None
+    seen = network.get_layer("backbone").predict(clips[0].inputs[:2], verbose=0)  # no bystanders
+    assert old.features[0] == pytest.approx(seen.mean(axis=0), rel=1e-2)
+    assert not old.is_measured
     again = Trainer(RECIPE, clips, backbone_weights=weights, cache=Cache(tmp_path / "cache"))
     same, _ = again.fit(np.arange(8), np.empty(0, np.intp))
     np.testing.assert_array_equal(same.get_weights()[-2], network.get_weights()[-2])

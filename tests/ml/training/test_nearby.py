@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from video_classifier.ml.contracts import Floats, Integers
 from video_classifier.ml.training import nearby
-from video_classifier.ml.training.nearby import NearbySettings, OneLabelError
+from video_classifier.ml.training.nearby import Change, NearbySettings, OneLabelError, Rows
 
 OLD = np.array([2.0, 0.0, 0.0, 0.0])
 
@@ -21,15 +23,21 @@ def made(count: int, *, seed: int = 0) -> tuple[Floats, Integers]:
     return features, targets
 
 
-def fit(count: int, *, reach: float = 1.0, seed: int = 0) -> tuple[Floats, float]:
-    features, targets = made(count, seed=seed)
-    return nearby.fit(
-        features,
-        features @ OLD - 6,
-        targets,
-        np.zeros(count, np.intp),
-        NearbySettings(reach=reach),
+def rows(features: Floats, targets: Integers, logits: Floats | None = None) -> Rows:
+    """Of one camera."""
+    return Rows(
+        features=features,
+        logits=features @ OLD - 6 if logits is None else logits,
+        targets=targets,
+        weights=nearby.weights_of(targets, np.zeros(len(targets), np.intp)),
     )
+
+
+def fit(
+    count: int, *, reach: float = 1.0, seed: int = 0, old: Rows | None = None
+) -> tuple[Floats, float]:
+    change = nearby.fit(rows(*made(count, seed=seed)), NearbySettings(reach=reach), old=old)
+    return change.kernel, change.bias
 
 
 def accuracy(kernel: Floats, bias: float) -> float:
@@ -48,9 +56,14 @@ def test_it_learns_what_the_old_head_does_not_know() -> None:
 
 
 def test_the_less_it_may_reach_the_nearer_it_stays() -> None:
-    moved = [float(np.abs(fit(40, reach=reach)[0]).sum()) for reach in (0.01, 0.1, 1.0)]
+    reaches = (0.01, 0.1, 1.0)
+    moved = [float(np.abs(fit(40, reach=reach)[0]).sum()) for reach in reaches]
+    together = [
+        float(np.abs(fit(40, reach=reach, old=old_footage(10))[0]).sum()) for reach in reaches
+    ]
 
     assert moved == sorted(moved)
+    assert together == sorted(together)
     assert moved[0] < 0.01
 
 
@@ -71,20 +84,53 @@ def test_it_is_where_the_loss_has_no_slope() -> None:
 def test_what_is_far_outside_does_not_break_it() -> None:
     features = np.array([[1e6, 0.0], [-1e6, 1.0], [0.0, 1e-9]])
 
-    logits, targets, cameras = np.array([800.0, -800.0, 0.0]), np.array([0, 1, 1]), np.zeros(3, int)
+    logits, targets = np.array([800.0, -800.0, 0.0]), np.array([0, 1, 1])
 
-    kernel, bias = nearby.fit(features, logits, targets, cameras, NearbySettings())
+    change = nearby.fit(rows(features, targets, logits), NearbySettings())
 
-    assert np.isfinite(kernel).all()
-    assert np.isfinite(bias)
+    assert np.isfinite(change.kernel).all()
+    assert np.isfinite(change.bias)
 
 
 def test_candidates_that_are_all_the_same_change_no_weight() -> None:
-    kernel, _ = nearby.fit(
-        np.ones((4, 3)), np.zeros(4), np.array([0, 1, 0, 1]), np.zeros(4, np.intp), NearbySettings()
+    change = nearby.fit(
+        rows(np.ones((4, 3)), np.array([0, 1, 0, 1]), np.zeros(4)), NearbySettings()
     )
 
-    assert kernel == pytest.approx(np.zeros(3), abs=1e-9)
+    assert change.kernel == pytest.approx(np.zeros(3), abs=1e-9)
+
+
+def old_footage(count: int, *, weight: float = 1.0) -> Rows:
+    """Its thefts differ in the first feature, and in the second one the other way round."""
+    random = np.random.default_rng(5)
+    targets = np.arange(count) % 2
+    features = random.normal(3, 0.5, (count, 4))
+    features[:, 0] += targets * 2 - 1
+    features[:, 1] -= targets * 2
+    return replace(rows(features, targets), weights=np.full(count, weight))
+
+
+def test_old_footage_keeps_what_a_change_would_forget() -> None:
+    old = old_footage(200)
+
+    def loss(change: tuple[Floats, float]) -> float:
+        logits = old.logits + Change(kernel=change[0], bias=change[1]).of(old.features)
+        return float(np.logaddexp(0, np.where(old.targets == 1, -logits, logits)).mean())
+
+    alone, together = fit(40, reach=3), fit(40, reach=3, old=old)
+
+    assert loss(together) < 0.5 * loss(alone)
+    assert accuracy(*together) > accuracy(np.zeros(4), 0.0)
+
+
+def test_few_old_ones_count_as_much_as_all_reviews() -> None:
+    """Whatever their own weights are, which decide among themselves alone."""
+    alone, light, heavy = (
+        fit(40, old=old)[0] for old in (None, old_footage(10), old_footage(10, weight=9.0))
+    )
+
+    assert light == pytest.approx(heavy)
+    assert light != pytest.approx(alone, abs=0.01)
 
 
 def test_both_labels_count_the_same_at_each_camera_that_has_both() -> None:
@@ -98,10 +144,4 @@ def test_both_labels_count_the_same_at_each_camera_that_has_both() -> None:
 
 def test_one_label_teaches_nothing() -> None:
     with pytest.raises(OneLabelError):
-        nearby.fit(
-            np.ones((2, 3)),
-            np.zeros(2),
-            np.ones(2, np.intp),
-            np.zeros(2, np.intp),
-            NearbySettings(),
-        )
+        nearby.fit(rows(np.ones((2, 3)), np.ones(2, np.intp), np.zeros(2)), NearbySettings())

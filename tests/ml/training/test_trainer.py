@@ -10,7 +10,7 @@ import pytest
 
 from tests.makers.datasets import entry, footage, people
 from tests.makers.weights import write_i3d
-from tests.ml.conftest import TINY
+from tests.ml.conftest import TINY, mean_of_pixels
 from video_classifier.ml.cache import Cache
 from video_classifier.ml.contracts import Image, Integers
 from video_classifier.ml.data import splits
@@ -44,8 +44,16 @@ def recipe(settings: TrainingSettings = QUICK, network: str = "conv3d") -> Recip
 
 
 @pytest.fixture
-def trainer() -> Trainer:
-    return Trainer(recipe(QUICK), footage(people(6)))
+def small(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One layer, where the network is no matter: what takes long is to prepare each of them."""
+    from video_classifier.ml import networks
+
+    monkeypatch.setattr(networks, "build", lambda name, spec, **_: mean_of_pixels(name, spec))
+
+
+@pytest.fixture
+def trainer(small: None) -> Trainer:
+    return Trainer(recipe(replace(QUICK, learning_rate=0.1)), footage(people(6)))
 
 
 @pytest.mark.keras
@@ -80,7 +88,7 @@ def test_the_score_of_a_clip_is_the_highest_of_its_persons(trainer: Trainer) -> 
     bright, dark = clips[:2]
     both_inputs = np.concatenate([dark.inputs, bright.inputs])
     together = Footage(entry=dark.entry, inputs=both_inputs, frames=dark.frames)
-    crowd = Trainer(recipe(QUICK), [*clips, together])
+    crowd = Trainer(trainer.recipe, [*clips, together])
     network, _ = trainer.fit(*splits.hold_out(people(6), seed=1))
 
     one, other, both = crowd.scores(network, np.array([0, 1, len(clips)]))
@@ -90,7 +98,7 @@ def test_the_score_of_a_clip_is_the_highest_of_its_persons(trainer: Trainer) -> 
 
 
 @pytest.mark.keras
-def test_stops_when_it_gets_no_better() -> None:
+def test_stops_when_it_gets_no_better(small: None) -> None:
     settings = replace(QUICK, epochs=40, patience=2, learning_rate=1e-30)
     trainer = Trainer(recipe(settings), footage(people(6)))
 
@@ -162,7 +170,7 @@ def test_an_interrupted_training_ends_as_if_it_had_not_been(tmp_path: Path) -> N
 
 
 @pytest.mark.keras
-def test_a_fold_that_was_scored_is_not_trained_again(tmp_path: Path) -> None:
+def test_a_fold_that_was_scored_is_not_trained_again(small: None, tmp_path: Path) -> None:
     settings = replace(FEW, epochs=1)
     fold = cross_validation.make_folds(people(4), count=2, seed=1)[0]
     scores, history = few(settings, Cache(tmp_path)).out_of_fold_scores(fold)
@@ -178,7 +186,7 @@ def test_a_fold_that_was_scored_is_not_trained_again(tmp_path: Path) -> None:
 
 
 @pytest.mark.keras
-def test_where_the_number_of_epochs_decides_everybody_is_trained_on() -> None:
+def test_where_the_number_of_epochs_decides_everybody_is_trained_on(small: None) -> None:
     trainer = few(replace(FEW, epochs=2, stop_by=StopBy.EPOCHS, patience=0))
     shown = watched(trainer)
 

@@ -10,6 +10,8 @@ import pytest
 from django.utils import timezone
 
 from scripts.benchmark_pages import chores, filling
+from scripts.benchmark_pages.__main__ import KEPT
+from tests.conftest import Migrated
 from tests.makers.footage import ROOT
 from video_classifier.models import (
     Analysis,
@@ -49,7 +51,8 @@ def test_measures_pages_in_a_database_of_its_own(tmp_path: Path) -> None:
     assert "| upload | member |" in page.read_text()
 
 
-def test_a_database_that_is_kept_is_filled_once(tmp_path: Path) -> None:
+def test_a_database_that_is_kept_is_filled_once(tmp_path: Path, migrated: Migrated) -> None:
+    (migrated(tmp_path) / "db.sqlite3").rename(tmp_path / f"{KEPT}.sqlite3")  # as if it was made
     kept = ("--keep", str(tmp_path), "--only", "results as CSV")
 
     first, second = (run(*FEW, *kept) for _ in range(2))

@@ -8,9 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from scripts.simulate_store import real_shops, simulation, tables
+from scripts.simulate_store import heads, real_shops, simulation, tables
 from scripts.simulate_store.features import ClipFeatures
 from scripts.simulate_store.simulation import Plan, Row, Scenario
+from tests.makers.old_footage import make_old_footage
 from video_classifier.ml.data.manifest import Entry
 from video_classifier.ml.training.adaptation import AdaptationSettings
 
@@ -66,7 +67,7 @@ def mean(rows: list[Row], scenario: str, condition: str, name: str) -> float:
 
 
 def test_a_store_is_of_people_whom_its_model_has_not_seen(clips: list[ClipFeatures]) -> None:
-    for store in simulation._stores(clips, 0):
+    for store in simulation.stores_of(clips, 0):
         parts = [store.old, store.before, store.after]
         people = [{clip.entry.group for clip in part} for part in parts]
 
@@ -76,9 +77,9 @@ def test_a_store_is_of_people_whom_its_model_has_not_seen(clips: list[ClipFeatur
 
 
 def test_regulars_come_again_in_other_recordings(clips: list[ClipFeatures]) -> None:
-    store = next(simulation._stores(clips, 0))
+    store = next(simulation.stores_of(clips, 0))
 
-    found = simulation._with_regulars(store, 0)
+    found = simulation.with_regulars(store, 0)
 
     takes = [{clip.entry.take for clip in part} for part in (found.before, found.after)]
     people = [{clip.entry.group for clip in part} for part in (found.before, found.after)]
@@ -148,7 +149,9 @@ def test_segments_of_a_camera_teach_what_its_incident_looks_like(
         for number in range(4)
     ]
 
-    rows = real_shops.measure(segments, base, SETTINGS, seed=0)
+    old = make_old_footage(features=SIZE)
+    own = real_shops.Shipped(kernel=np.eye(SIZE)[0], bias=0.0, old=old)
+    rows = real_shops.measure(segments, base, SETTINGS, seed=0, shipped=own)
 
     areas = {
         (way, count): np.mean([row.auc for row in rows if (row.way, row.segments) == (way, count)])
@@ -158,3 +161,21 @@ def test_segments_of_a_camera_teach_what_its_incident_looks_like(
     assert areas["head", 4] > areas["head", 0]
     assert ("head", 8) not in areas  # it would leave nothing to test on
     assert "| cam01 | head |" in tables.shops(rows)
+    first, *others = found = real_shops.forgotten(segments, own, best=10)
+    assert (first.thefts, first.ordinary) == (5, 0)
+    assert {row.way for row in others} == {real_shops.NEAR, real_shops.TOGETHER, real_shops.FAR}
+    assert "| none | the shipped head |" in tables.forgotten(found)
+
+
+def test_each_way_to_fit_a_head_says_what_it_learned_and_what_it_forgot(
+    clips: list[ClipFeatures],
+) -> None:
+    rows = heads.measure(clips, replace(PLAN, seeds=1))
+
+    assert {row.scenario for row in rows} == {"other people later", "the same people later"}
+    own = [row for row in rows if row.way == heads.NONE]
+    assert len(rows) == len(own) * (2 + 2 * len(heads.REACHES))
+    assert len({(row.scenario, row.old_auc) for row in own}) <= 2 * simulation.STORES
+    for row in rows:
+        assert min(row.auc, row.recall_at_budget, row.old_auc, row.old_recall) >= 0
+    assert f"| {heads.ANEW} |" in tables.heads(rows)

@@ -25,11 +25,17 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--quiet", action="store_true", help="leave out what is fine")
+        parser.add_argument(
+            "--hashes",
+            action="store_true",
+            help="also read the file of every clip, which may take hours, and name those that are "
+            "no longer what was uploaded",
+        )
         parser.epilog = "Example: manage.py doctor --quiet"
 
     def handle(self, *_: Any, **options: Any) -> None:
         count = 0
-        for each in diagnosis.examine():
+        for each in diagnosis.examine(hashes=options["hashes"]):
             count += each.verdict == Verdict.WRONG
             if each.verdict != Verdict.FINE or not options["quiet"]:
                 self.stdout.write(f"{each.verdict:<6} {each.sentence}")

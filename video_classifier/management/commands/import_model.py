@@ -66,16 +66,20 @@ class Command(CommandWithExamples):
             channels=options["channels"],
             positive_output=options["positive_output"],
         )
+        served: list[str] = []
         try:
             with without_stderr():
                 card = model_imports.import_model(
-                    options["file"], options["name"], given=given, replace=options["replace"]
+                    options["file"],
+                    options["name"],
+                    given=given,
+                    replace=options["replace"],
+                    complete=lambda folder: served.append(_export(folder)),
                 )
-                served = _export(catalog.folder(card.name))
         except Refused as refusal:
             raise CommandError(str(refusal), returncode=2) from refusal
         self.stdout.write(_report(card, guessed=given.scale is None))
-        self.stdout.write(served)
+        self.stdout.write("\n".join(served))
 
 
 def _export(folder: Path) -> str:
@@ -92,14 +96,23 @@ def _export(folder: Path) -> str:
 def _report(card: Card, *, guessed: bool) -> str:
     taken = card.training["imported"]
     how = "a guess: if that is wrong, scores mean nothing; see --scale" if guessed else "as given"
+    where = _place(card.name)
     return "\n".join(
         (
-            f"{card.name}: {card.parameters:,} parameters, in {catalog.folder(card.name)}.",
+            f"{card.name}: {card.parameters:,} parameters, in {where}.",
             f"Frames of a clip: {card.spec.frames}, of {card.spec.width}x{card.spec.height} "
             f"pixels, {taken['channels'].upper()}, scaled to {taken['scale']} ({how}).",
             f"Shoplifting is its output {taken['positive_output']}.",
             f"Not measured: no figures and no confidence. The threshold {card.threshold} is a "
             "guess. To measure it on clips that it was not trained on:",
-            f"  python -m scripts.evaluate {catalog.folder(card.name)} clips.csv",
+            f"  python -m scripts.evaluate {where} clips.csv",
         )
     )
+
+
+def _place(name: str) -> str:
+    """On this machine, where it can be measured."""
+    try:
+        return str(catalog.folder(name))
+    except Refused:  # it is in storage, and that has just gone away
+        return "the storage"

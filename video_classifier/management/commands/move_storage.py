@@ -17,9 +17,10 @@ EVERY = 500  # files from one line of progress to the next
 
 class Command(BaseCommand):
     help = (
-        "Copies clips, copies, pictures and exports from the disk to the bucket of STORAGE_URL, or "
-        "back, and reads each again to compare its SHA-256. Run it again after it was stopped: it "
-        "goes on where it was. Exit code 2: files are missing, or aren't what was uploaded."
+        "Copies clips, copies, pictures, exports and models from the disk to the bucket of "
+        "STORAGE_URL, or back, and reads each again to compare its SHA-256. Run it again after it "
+        "was stopped: it goes on where it was. Exit code 2: files are missing, or aren't what was "
+        "uploaded."
     )
 
     requires_system_checks = ()

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import signal
-import threading
 from argparse import ArgumentParser, ArgumentTypeError
-from types import FrameType
 from typing import Any
 
 from django.core.checks import Tags
 from django.core.management.base import BaseCommand, CommandError
 from django.db import DEFAULT_DB_ALIAS
 
-from video_classifier.services import worker_process
+from video_classifier.services import database, worker_process
+from video_classifier.services.ending import Ending
 from video_classifier.services.errors import Refused
 from video_classifier.services.worker_process import KINDS, WorkerProcess
 
@@ -36,25 +34,17 @@ class Command(BaseCommand):
         parser.epilog = "Example: manage.py run_worker --kinds heat_maps,copies"
 
     def handle(self, *_: Any, **options: Any) -> None:
+        database.wait()
         self.check(tags=[Tags.database], databases=[DEFAULT_DB_ALIAS])
         try:
             worker_process.check_database()
         except Refused as refused:
             raise CommandError(str(refused), returncode=2) from None
         process = WorkerProcess(kinds=options["kinds"], idle_seconds=POLL_SECONDS)
-        ended = threading.Event()
-
-        def end(number: int, _: FrameType | None) -> None:
-            signal.signal(number, signal.SIG_DFL)  # a second one ends it at once
-            ended.set()
-
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, end)
+        ending = Ending()
         self.stdout.write(f"Worker {process.name} does {', '.join(process.kinds)}.")
         process.start()
-        # Not for ever: a signal that another thread received is acted on once this one wakes up.
-        while not ended.wait(POLL_SECONDS):
-            pass
+        ending.wait()
         process.stop()
         self.stdout.write("The worker has ended; what it had not finished is queued again.")
 

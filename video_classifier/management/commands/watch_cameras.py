@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import os
-import signal
 from argparse import SUPPRESS, ArgumentParser, ArgumentTypeError
-from types import FrameType
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from django.conf import settings
@@ -13,6 +12,9 @@ from django.core.checks import Tags
 from django.core.management.base import BaseCommand, CommandError
 from django.db import DEFAULT_DB_ALIAS, connection
 from django.db.migrations.executor import MigrationExecutor
+
+from video_classifier.services import database
+from video_classifier.services.ending import Ending
 
 
 class Command(BaseCommand):
@@ -42,6 +44,7 @@ class Command(BaseCommand):
             confinement.die_with_parent()
             if os.getppid() != options["child"]:  # it ended before the kernel was asked
                 return
+        database.wait()
         self.check(tags=[Tags.database], databases=[DEFAULT_DB_ALIAS])
         if _is_out_of_date():
             msg = (
@@ -53,14 +56,14 @@ class Command(BaseCommand):
 
         watcher = Watcher(most=options["most"])
 
-        def end(number: int, _: FrameType | None) -> None:
-            signal.signal(number, signal.SIG_DFL)  # a second one ends it at once
-            watcher.stop()
-
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, end)
+        ending = Ending()
         self.stdout.write(f"Watcher {watcher.name} watches at most {options['most']} cameras.")
-        watcher.run()
+        with ThreadPoolExecutor(1, thread_name_prefix="watcher") as pool:
+            run = pool.submit(watcher.run)
+            run.add_done_callback(lambda _: ending.announce())
+            ending.wait()
+            watcher.stop()
+        run.result()  # raises what it ended with
         self.stdout.write("The watcher has ended, and its cameras are handed back.")
 
 

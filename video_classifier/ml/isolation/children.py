@@ -165,6 +165,15 @@ class Child:
         except psutil.Error:
             return 0
 
+    @property
+    def worked(self) -> float:
+        """Seconds of processor time so far; 0 once it is gone."""
+        try:
+            times = psutil.Process(self.pid).cpu_times()
+        except psutil.Error:
+            return 0.0
+        return float(times.user + times.system)
+
     def call(
         self,
         operation: str,

@@ -1,8 +1,8 @@
 """Privileges that a child process drops before it reads untrusted bytes.
 
 On Linux: memory, files of any size, core dumps, the network, the means to start programs or to
-touch other processes, and system calls that no decoder needs. Elsewhere only what `resource`
-offers.
+touch other processes, system calls that no decoder needs, and all files but those that it is told
+of. Elsewhere only what `resource` offers.
 """
 
 from __future__ import annotations
@@ -15,6 +15,9 @@ import resource
 import signal
 import struct
 import sys
+from collections.abc import Iterable
+from contextlib import suppress
+from pathlib import Path
 
 from video_classifier.ml.isolation import system_calls
 
@@ -28,6 +31,27 @@ _REFUSE, _UNKNOWN = _ERROR | errno.EACCES, _ERROR | errno.ENOSYS
 # Offsets into struct seccomp_data; of the first argument the half that has a process id.
 _NUMBER, _ARCHITECTURE, _ARGUMENT = 0, 4, 16
 _X32 = 0x40000000  # system calls from here on are the same ones by other numbers
+
+# From linux/landlock.h. Its system calls have the same numbers on every processor.
+_CREATE_RULESET, _ADD_RULE, _RESTRICT_SELF = 444, 445, 446
+_ASK_VERSION, _PATH_BENEATH = 1, 1
+_EXECUTE, _WRITE_FILE, _READ_FILE, _READ_DIR = 1, 1 << 1, 1 << 2, 1 << 3
+_REMOVE_FILE, _MAKE_REGULAR, _TRUNCATE = 1 << 5, 1 << 8, 1 << 14
+_OF_FILES = _EXECUTE | _WRITE_FILE | _READ_FILE | _TRUNCATE  # a rule on a file has no others
+_READING = _READ_FILE | _READ_DIR
+_WRITING = _READING | _WRITE_FILE | _REMOVE_FILE | _MAKE_REGULAR | _TRUNCATE
+# By the version from which the kernel knows them: all of these are given up.
+_RIGHTS = {1: (1 << 13) - 1, 2: 1 << 13, 3: _TRUNCATE, 5: 1 << 15}
+
+# What the C library, Python and the libraries of decoders read.
+_SYSTEM = (
+    *("/usr", "/lib", "/lib64", "/etc/ld.so.cache", "/etc/localtime"),
+    *("/proc/self", "/proc/cpuinfo", "/proc/meminfo", "/proc/stat", "/proc/sys/vm"),
+    *("/sys/devices/system/cpu", "/sys/devices/system/node"),
+    *("/dev/null", "/dev/zero", "/dev/random", "/dev/urandom"),
+)
+_PACKAGE = Path(__file__).resolve().parents[2]
+_GRAPHICS = ("nvidia*", "kfd", "dxg")  # below /dev, where drivers of graphics cards are
 
 _ARCHITECTURES = {"x86_64": 0xC000003E, "aarch64": 0xC00000B7}
 
@@ -66,6 +90,82 @@ def is_possible() -> bool:
     library = ctypes.CDLL(None, use_errno=True)
     library.prctl(_SET_SECCOMP, _FILTER, None, 0, 0)  # no filter at all: nothing changes
     return ctypes.get_errno() == errno.EFAULT  # which is said by kernels that would take one
+
+
+def close_files(
+    *, readable: Iterable[Path], writable: Iterable[Path], may_start_programs: bool = False
+) -> bool:
+    """Gives up all files but those of the system and of Python, and what is in these folders.
+
+    Says whether that worked; it does not where `can_close_files` says no. What is open already
+    stays open. It has to come before `isolate`. Children have the same files or fewer: who may
+    start programs may also see the names of what lies beside this package, or they don't find it.
+    """
+    version = _landlock_version()
+    if not version:
+        return False
+    given_up = sum(rights for since, rights in _RIGHTS.items() if since <= version)
+    library = ctypes.CDLL(None, use_errno=True)
+    attributes = struct.pack("=Q", given_up)
+    rules = library.syscall(_CREATE_RULESET, attributes, len(attributes), 0)
+    if rules < 0:
+        return False
+    running = _EXECUTE if may_start_programs else 0
+    listed = [_PACKAGE.parent] if may_start_programs else []
+    try:
+        for rights, paths in (
+            (_READING | running, _of_the_system()),
+            (_READING, readable),
+            (_READ_DIR, listed),
+            (_WRITING, (Path(os.devnull), *writable)),
+        ):
+            for path in paths:
+                _permit(library, rules, path, rights & given_up)
+        if library.prctl(_SET_NO_NEW_PRIVILEGES, 1, 0, 0, 0):
+            return False
+        return not library.syscall(_RESTRICT_SELF, rules, 0)
+    finally:
+        os.close(rules)
+
+
+def has_graphics_card() -> bool:
+    """Whether there is a driver of one, which reads and writes devices and files of its own."""
+    return any(any(Path("/dev").glob(each)) for each in _GRAPHICS)
+
+
+def can_close_files() -> bool:
+    """Whether the kernel has Landlock, and it is switched on."""
+    return _landlock_version() > 0
+
+
+def _landlock_version() -> int:
+    """0 if there is none."""
+    if sys.platform != "linux":
+        return 0
+    version = ctypes.CDLL(None, use_errno=True).syscall(_CREATE_RULESET, None, 0, _ASK_VERSION)
+    return max(int(version), 0)
+
+
+def _of_the_system() -> Iterable[Path]:
+    """Not the folder that the package is in, where the site may keep its database and its key."""
+    libraries = os.environ.get("LD_LIBRARY_PATH", "").split(os.pathsep)
+    imported = [Path(each).absolute() for each in sys.path if each]
+    found = {Path(each) for each in (*_SYSTEM, *filter(None, libraries))}
+    found |= {Path(each) for each in (sys.prefix, sys.exec_prefix, sys.base_prefix)}
+    found |= {each for each in imported if not _PACKAGE.is_relative_to(each.resolve())}
+    return [*(each for each in found if each != Path("/")), _PACKAGE]
+
+
+def _permit(library: ctypes.CDLL, rules: int, path: Path, rights: int) -> None:
+    """What is not there can't be read anyway."""
+    with suppress(OSError):
+        place = os.open(path, os.O_PATH | os.O_CLOEXEC)
+        try:
+            allowed = rights if path.is_dir() else rights & _OF_FILES
+            rule = struct.pack("=Qi", allowed, place)
+            library.syscall(_ADD_RULE, rules, _PATH_BENEATH, rule, 0)
+        finally:
+            os.close(place)
 
 
 def _lower(which: int, wanted: int) -> None:

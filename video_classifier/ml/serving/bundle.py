@@ -175,7 +175,8 @@ def save(folder: Path, network: keras.Model, card: Card) -> Card:
     folder.mkdir(parents=True, exist_ok=True)
     with files.atomic_write(folder / KERAS_FILE) as aside:
         network.save(aside)
-        card = replace(card, sha256=sha256(aside), parameters=network.count_params(), serving=None)
+        facts = {"sha256": sha256(aside), "parameters": network.count_params()}
+        card = replace(card, serving=None, old_footage="", **facts)
     write_card(folder, card)
     _remove_exports(folder)
     return card
@@ -186,7 +187,7 @@ def save_version(folder: Path, head: Head, card: Card, *, parent: str) -> Card:
     folder.mkdir(parents=True, exist_ok=True)
     written = heads.write(folder / HEAD_FILE, head)
     own = OwnHead(parent=parent, sha256=written, network_sha256=head.network_sha256)
-    card = replace(card, head=own, sha256="", serving=None)
+    card = replace(card, head=own, sha256="", serving=None, old_footage="")
     write_card(folder, card)
     return card
 

@@ -69,6 +69,7 @@ class Card:
     sha256: str = ""  # of network.keras; `save` fills it in
     serving: Export | None = None  # what is served in its place; None: network.keras itself
     head: OwnHead | None = None  # of a version of a model; None: the network's own
+    old_footage: str = ""  # SHA-256 of old_footage.npz, which heads are tested on; "": none
     parameters: int = 0  # `save` fills it in
     classes: tuple[str, ...] = LABELS
     metrics: Mapping[str, Interval] = field(default_factory=dict)

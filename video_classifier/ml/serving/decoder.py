@@ -6,8 +6,10 @@ is read in a child.
 
 from __future__ import annotations
 
+import json
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol, TypeVar
 
@@ -21,6 +23,7 @@ from video_classifier.ml.contracts import (
     Sample,
     Span,
     Track,
+    UnreadableError,
     Window,
 )
 from video_classifier.ml.isolation.children import (
@@ -45,6 +48,8 @@ _KEEPING = {
     "MALLOC_TRIM_THRESHOLD_": str(256 * 2**20),
     "MALLOC_MMAP_THRESHOLD_": str(64 * 2**20),
 }
+
+_WRITING = {"copy", "remux", "copy_span", "blur_span", "cut"}  # operations of a source and a target
 
 CRASHED = (
     "The program that reads clips crashed on this file, so it can't be analyzed. Export the clip "
@@ -157,11 +162,54 @@ class _OpenedHere:
         return finder.take_windows(self._reel, tracks, spec, on_window, preview_width=preview_width)
 
 
-class InChild:
-    """Reads clips in a child; what kills it is a ClipError, and the next clip gets a new one."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reach:
+    """Folders of which a child may read, and write, where the kernel has Landlock."""
 
-    def __init__(self, *, leads_group: bool = True) -> None:
+    readable: tuple[Path, ...] = ()
+    writable: tuple[Path, ...] = ()
+
+    def has(self, other: Reach) -> bool:
+        return _has_all((*self.readable, *self.writable), other.readable) and _has_all(
+            self.writable, other.writable
+        )
+
+    def existing(self) -> Reach:
+        """What is made later is asked for then: a child can't be let in afterwards."""
+        return Reach(
+            readable=tuple(each for each in self.readable if each.is_dir()),
+            writable=tuple(each for each in self.writable if each.is_dir()),
+        )
+
+    def and_also(self, other: Reach) -> Reach:
+        return Reach(
+            readable=(*self.readable, *other.readable), writable=(*self.writable, *other.writable)
+        )
+
+
+NOWHERE = Reach()
+
+
+def _has_all(folders: Iterable[Path], wanted: Iterable[Path]) -> bool:
+    real = [folder.resolve() for folder in folders]
+    return all(any(each.resolve().is_relative_to(one) for one in real) for each in wanted)
+
+
+class InChild:
+    """Reads clips in a child; what kills it is a ClipError, and the next clip gets a new one.
+
+    The child is started with a reach that it can't extend: what lies beyond gets a new one, too.
+    All of it raises UnreadableError, too.
+    """
+
+    def __init__(
+        self, *, leads_group: bool = True, reach: Callable[[], Reach] = lambda: NOWHERE
+    ) -> None:
+        """`reach` is asked whenever a child is started, for what most calls need."""
         self._leads_group = leads_group
+        self._asked_reach = reach
+        self._reach = NOWHERE  # of the child
+        self._calling = threading.Lock()  # none is replaced while it works
         self._starting = threading.Lock()
         self._child: Child | None = None
 
@@ -256,6 +304,12 @@ class InChild:
             meanwhile=Meanwhile(watch=watch),
         )
 
+    @property
+    def worked(self) -> float:
+        """Seconds of processor time of the child that there is; 0 without one."""
+        child = self._child
+        return 0.0 if child is None else child.worked
+
     def kill(self) -> None:
         """May be called from any thread; a call that runs ends with a ChildKilledError."""
         with self._starting:
@@ -270,7 +324,9 @@ class InChild:
         meanwhile: Meanwhile = NOTHING,
     ) -> Value:
         try:
-            return self._running().call(operation, *arguments, returns=returns, meanwhile=meanwhile)
+            with self._calling:
+                child = self._running(_needed(operation, arguments))
+                return child.call(operation, *arguments, returns=returns, meanwhile=meanwhile)
         except ChildKilledError:
             raise
         except ChildDiedError as error:
@@ -282,17 +338,37 @@ class InChild:
             self.kill()
             raise
 
-    def _running(self) -> Child:
+    def _running(self, needed: Reach) -> Child:
         with self._starting:
-            if self._child is None or not self._child.is_alive:
+            is_there = self._child is not None and self._child.is_alive
+            if self._child is None or not is_there or not self._reach.has(needed):
+                if self._child is not None:
+                    self._child.kill()
+                usual = self._asked_reach().existing()
+                self._reach = usual if usual.has(needed) else usual.and_also(needed)
                 self._child = Child(
                     "video_classifier.ml.serving.decoder_process",
                     str(MEMORY),
-                    errors={ClipError.__name__: ClipError},
+                    _listed(self._reach.readable),
+                    _listed(self._reach.writable),
+                    errors={kind.__name__: kind for kind in (ClipError, UnreadableError)},
                     leads_group=self._leads_group,
                     settings=_KEEPING,
                 )
             return self._child
+
+
+def _needed(operation: str, arguments: Sequence[object]) -> Reach:
+    """The folders of its paths, of which the second is written where one is made of another."""
+    folders = [
+        each if each.is_dir() else each.parent for each in arguments if isinstance(each, Path)
+    ]
+    read = len(folders) if operation not in _WRITING else 1
+    return Reach(readable=tuple(folders[:read]), writable=tuple(folders[read:]))
+
+
+def _listed(folders: Iterable[Path]) -> str:
+    return json.dumps([str(each.absolute()) for each in folders])
 
 
 class _Call(Protocol):

@@ -1,5 +1,6 @@
 """`python -m`: the child that reads untrusted files, without network and with little memory.
 
+Of the file system it has the folders that it is told of, where the kernel has Landlock.
 It serves `decoder.InChild`. ClipErrors are passed on; anything else that a file does (a
 crash, a decompression bomb) ends this process only.
 """
@@ -7,6 +8,7 @@ crash, a decompression bomb) ends this process only.
 from __future__ import annotations
 
 import ctypes
+import json
 import os
 import sys
 from collections.abc import Callable
@@ -28,6 +30,7 @@ from video_classifier.ml.contracts import (  # noqa: E402
     Sample,
     Span,
     Track,
+    UnreadableError,
     Window,
 )
 from video_classifier.ml.isolation import wire  # noqa: E402
@@ -163,14 +166,16 @@ def _give_back() -> None:
 
 
 def main() -> None:
-    handle, memory = map(int, sys.argv[1:])
+    handle, memory = map(int, sys.argv[1:3])
+    readable, writable = ([Path(each) for each in json.loads(text)] for text in sys.argv[3:5])
     confinement.die_with_parent()
     confinement.limit(memory=memory)
+    confinement.close_files(readable=readable, writable=writable)
     confinement.isolate(may_start_programs=False)
     wire.Server(
         Connection(handle),
         wire.operations_of(Operations()),
-        expected=(ClipError,),
+        expected=(ClipError, UnreadableError),
         cancel=lambda: os._exit(1),  # nothing in it is worth waiting for
         abandoned=lambda: os._exit(0),
     ).serve()

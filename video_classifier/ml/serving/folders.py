@@ -21,3 +21,11 @@ class Folders:
         if len(self.shadows) > MOST_SHADOWS:
             msg = f"{MOST_SHADOWS} versions may score along, and not {len(self.shadows)}"
             raise ValueError(msg)
+
+    def real(self) -> tuple[Path, ...]:
+        """The folders that files of these really lie in: some of them may be links."""
+        found = filter(None, (self.model, self.detector, self.network, *self.shadows))
+        files = (
+            each for folder in found if folder.is_dir() for each in (folder, *folder.iterdir())
+        )
+        return tuple({each.resolve() if each.is_dir() else each.resolve().parent for each in files})

@@ -18,7 +18,7 @@ from video_classifier.ml.persons import loading as detectors
 from video_classifier.ml.persons.detector import Detector, DetectorError
 from video_classifier.ml.serving import bundle
 from video_classifier.ml.serving.card import BundleError, Card
-from video_classifier.ml.serving.engine import Engine, FeatureEngine
+from video_classifier.ml.serving.engine import Engine, FeatureEngine, refuse_without_keras
 from video_classifier.ml.serving.head import Head
 from video_classifier.ml.serving.predictor import (
     ModelPredictor,
@@ -53,10 +53,23 @@ def check(folder: Path, *, network: Path | None = None, detector: Path | None = 
     `network` is as of `load`. Loads no framework. Raises BundleError.
     """
     card = bundle.check(folder, network=network)
+    _check_detector(card, folder, detector)
+    return card
+
+
+def refuse_without(card: Card, folder: Path, *, detector: Path | None = None) -> None:
+    """Raises BundleError if a model that has this card needs what isn't here beside its own files.
+
+    `folder` need not be there: it names the model.
+    """
+    refuse_without_keras(bundle.network_file(folder, card))
+    _check_detector(card, folder, detector)
+
+
+def _check_detector(card: Card, folder: Path, detector: Path | None) -> None:
     if card.spec.view is Region.PERSON:
         with _wanting_detector(folder):
             detectors.check(_named(detector))
-    return card
 
 
 def load(

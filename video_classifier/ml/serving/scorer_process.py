@@ -1,22 +1,32 @@
 """`python -m`: the child that runs networks, so that no web server ever loads TensorFlow.
 
-It keeps its models warm from clip to clip, and has a child of its own that reads the clips.
+It keeps its models warm from clip to clip, and has a child of its own that reads the clips. Of the
+folders that it is told of it reads models and clips, and it writes nowhere.
 """
 
 from __future__ import annotations
 
 import os
 import sys
+import tempfile
 from collections.abc import Callable
 from multiprocessing.connection import Connection
 from pathlib import Path
 
-from video_classifier.ml.contracts import ClipError, Image, Outcome, Progress, Span, Stage
+from video_classifier.ml.contracts import (
+    ClipError,
+    Image,
+    Outcome,
+    Progress,
+    Span,
+    Stage,
+    UnreadableError,
+)
 from video_classifier.ml.isolation import confinement, wire
 from video_classifier.ml.isolation.children import ChildKilledError
 from video_classifier.ml.serving import loading
 from video_classifier.ml.serving.card import BundleError
-from video_classifier.ml.serving.decoder import InChild
+from video_classifier.ml.serving.decoder import InChild, Reach
 from video_classifier.ml.serving.folders import Folders
 from video_classifier.ml.serving.predictor import ModelPredictor
 
@@ -57,15 +67,22 @@ def _loaded(model: Folders) -> ModelPredictor:
 
 
 def main() -> None:
-    (handle,) = map(int, sys.argv[1:])
+    handle = int(sys.argv[1])
+    reach = Reach(readable=tuple(map(Path, sys.argv[2:])))
     confinement.die_with_parent()
     confinement.limit(memory=None)
+    if reach.readable and not confinement.has_graphics_card():
+        keras = Path("~/.keras").expanduser()  # its settings
+        tempfile.gettempdir()  # TensorFlow asks where it is; it is found by writing there
+        confinement.close_files(
+            readable=(*reach.readable, keras), writable=(), may_start_programs=True
+        )
     confinement.isolate(may_start_programs=True)
-    decoder = InChild(leads_group=False)
+    decoder = InChild(leads_group=False, reach=lambda: reach)
     wire.Server(
         Connection(handle),
         wire.operations_of(Operations(decoder)),
-        expected=(ClipError, BundleError, ChildKilledError),
+        expected=(ClipError, UnreadableError, BundleError, ChildKilledError),
         cancel=decoder.kill,
         abandoned=lambda: os._exit(0),
     ).serve()

@@ -1,8 +1,8 @@
 """A head near the one that a network comes with: what a store's reviews change, and no more.
 
-The old footage isn't where a shop is. What the old head learned from it stays in as a prior: the
-new head is the old one and a change, and the change is as improbable as it is large. It is the
-maximum a posteriori of a logistic regression with the old head's logits as an offset. NumPy alone.
+What the old head learned from its footage stays in as a prior: the new head is the old one and a
+change, and the change is as improbable as it is large. It is the maximum a posteriori of a logistic
+regression with the old head's logits as an offset. NumPy alone.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from video_classifier.ml.contracts import Floats, Integers
 from video_classifier.ml.data.settings import check, setting
@@ -18,6 +19,7 @@ _STEPS = 100  # of Newton's method: some ten are taken
 _TOLERANCE = 1e-8
 _HALVINGS = 30
 _LEAST = 1e-9  # of the largest eigenvalue: smaller ones are rounding
+_OLD_SHARE = 1 / 3  # how much an old candidate counts, of a reviewed one
 
 
 class OneLabelError(ValueError):
@@ -36,34 +38,79 @@ class NearbySettings:
         check(self)
 
 
-def fit(
-    features: Floats,
-    logits: Floats,
-    targets: Integers,
-    cameras: Integers,
-    settings: NearbySettings,
-) -> tuple[Floats, float]:
-    """What is added to the kernel, (features,), and to the bias.
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Rows:
+    """Candidates of known label."""
 
-    `features` are (n, features), of each candidate the mean of the windows that its score is of,
-    `logits` (n,) those of the old head, `targets` (n,) 1 for a theft and 0 for none, and `cameras`
-    (n,) any numbers. Features are counted from their mean and in their typical length, so that
-    `reach` means the same for all networks. Raises OneLabelError.
+    features: Floats  # (n, features), of each the mean of the windows that its score is of
+    logits: Floats  # (n,), by the old head
+    targets: Integers  # (n,): 1 for a theft, 0 for none
+    weights: Floats  # (n,), above 0
+
+    def __len__(self) -> int:
+        return len(self.targets)
+
+    def of(self, chosen: npt.NDArray[np.bool_]) -> Rows:
+        """Of (n,) booleans."""
+        return Rows(
+            features=self.features[chosen],
+            logits=self.logits[chosen],
+            targets=self.targets[chosen],
+            weights=self.weights[chosen],
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Change:
+    """What is added to the old head."""
+
+    kernel: Floats  # (features,)
+    bias: float
+
+    def of(self, features: Floats) -> Floats:
+        """(n,): how much it moves the logits of (n, features)."""
+        return np.asarray(features @ self.kernel + self.bias)
+
+
+def fit(reviewed: Rows, settings: NearbySettings, *, old: Rows | None = None) -> Change:
+    """The change that fits best to what was reviewed, whose weights are as of `weights_of`.
+
+    `old` are candidates that the old head has seen, for a comparison: it forgets more with them
+    than without (docs/adaptation.md). They count a third of what was reviewed each, both labels
+    alike, and all together at least as much as all reviews. Features are counted from the mean of
+    what was reviewed and in its typical length, so that `reach` means the same for all networks.
+    Raises OneLabelError.
     """
-    if len(np.unique(targets)) < 2:  # noqa: PLR2004
+    if len(np.unique(reviewed.targets)) < 2:  # noqa: PLR2004
         raise OneLabelError(OneLabelError.__doc__)
-    center = features.mean(axis=0)
+    some = reviewed if old is None or not len(old) else _joined(reviewed, old)
+    center = reviewed.features.mean(axis=0)
+    spread = np.asarray(reviewed.features - center, np.float64)
+    features = some.features
     centered = np.asarray(features - center, np.float64)
-    length = float(np.sqrt((centered**2).sum(axis=1).mean())) or 1.0
+    length = float(np.sqrt((spread**2).sum(axis=1).mean())) or 1.0
     inputs = centered / length
     # (n, rank): the same inner products in as many dimensions as there are candidates at most.
     values, vectors = np.linalg.eigh(inputs @ inputs.T)
     kept = values > _LEAST * max(float(values[-1]), 1.0)
     roots = np.sqrt(values[kept])
     design = np.column_stack([vectors[:, kept] * roots, np.ones(len(inputs))])
-    found = _newton(design, logits, targets, weights_of(targets, cameras), settings.reach)
+    found = _newton(design, some.logits, some.targets, some.weights, settings.reach)
     kernel = inputs.T @ (vectors[:, kept] @ (found[:-1] / roots)) / length
-    return kernel, float(found[-1] - center @ kernel)
+    return Change(kernel=kernel, bias=float(found[-1] - center @ kernel))
+
+
+def _joined(reviewed: Rows, old: Rows) -> Rows:
+    weights = old.weights.astype(np.float64)
+    for target in np.unique(old.targets):
+        weights[old.targets == target] /= weights[old.targets == target].sum()
+    total = max(_OLD_SHARE * len(old), reviewed.weights.sum())
+    return Rows(
+        features=np.concatenate([reviewed.features, old.features]),
+        logits=np.concatenate([reviewed.logits, old.logits]),
+        targets=np.concatenate([reviewed.targets, old.targets]),
+        weights=np.concatenate([reviewed.weights, weights * total / weights.sum()]),
+    )
 
 
 def weights_of(targets: Integers, cameras: Integers) -> Floats:

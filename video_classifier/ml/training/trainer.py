@@ -15,10 +15,11 @@ from video_classifier.ml.data.footage import Footage
 from video_classifier.ml.data.splits import Fold
 from video_classifier.ml.networks import precision
 from video_classifier.ml.networks.pretrained import weights_sha256
-from video_classifier.ml.training import checkpoint, linear, optimization, phase
+from video_classifier.ml.training import checkpoint, linear, old_footage, optimization, phase
 from video_classifier.ml.training.examples import ClipExamples, Examples, extract_features
 from video_classifier.ml.training.history import Epoch, History
 from video_classifier.ml.training.linear import LinearHead, WindowFeatures
+from video_classifier.ml.training.old_footage import OldFootage
 from video_classifier.ml.training.phase import Clips, Phase, Subsets
 from video_classifier.ml.training.recipe import Recipe
 from video_classifier.ml.training.settings import ClassWeights, StopBy
@@ -141,6 +142,24 @@ class Trainer:
             scores = self.scores(network, fold.test)
         self._checkpoints.keep(scores, **facts)
         return scores, history
+
+    def old_footage(self, network: keras.Model, scores: Floats | None) -> OldFootage:
+        """What a linear head was fitted to, to test heads on that learn from a store's reviews.
+
+        `network` has the head, and `scores` are (n,) out-of-fold ones, if the recipe was measured.
+        """
+        kernel, bias = network.get_layer("head").get_layer("score").get_weights()
+        features = self._features_of_windows()
+        rows = np.arange(len(self.entries))
+        return old_footage.made(
+            self.entries,
+            [features.served[features.labelled[features.clips == row]] for row in rows],
+            kernel=kernel[:, 0],
+            bias=float(bias[0]),
+            best=self._settings.best_windows,
+            weights=self._chosen(rows).weights,
+            scores=scores,
+        )
 
     def _build(self) -> keras.Model:
         from video_classifier.ml import networks

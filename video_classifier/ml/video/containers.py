@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from fractions import Fraction
 from itertools import chain
 from pathlib import Path
@@ -16,7 +17,7 @@ from av.stream import Disposition, Stream
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
-from video_classifier.ml.contracts import ClipError
+from video_classifier.ml.contracts import ClipError, UnreadableError
 from video_classifier.ml.video import mp4_index, nal, signatures
 
 MIN_SIDE = 16  # pixels: in less, nobody can be seen
@@ -36,6 +37,7 @@ _OPTIONS = {
     "protocol_whitelist": "fd",
     "max_pixels": str(MAX_PIXELS),
 }
+_PIECE = 2**20  # bytes
 _MOVING = 0.1  # of the pictures of the video that has most; a still has fewer
 _PICTURE_BRANDS = {"heic", "heix", "heim", "heis", "mif1", "avif"}
 
@@ -54,7 +56,7 @@ def opened(path: Path, video: int | None = None) -> Iterator[tuple[InputContaine
     """The container and its video stream: the first one that moves.
 
     That takes reading the file if it holds several, unless its index is already known to be
-    `video`. Raises ClipError if it is not a video to analyze.
+    `video`. Raises ClipError if it is not a video to analyze, and UnreadableError.
     """
     with _container(path) as container:
         found = videos(container)
@@ -96,26 +98,37 @@ def _first_that_moves(path: Path) -> int:
 
 @contextmanager
 def _container(path: Path) -> Iterator[InputContainer]:
+    with ExitStack() as stack:
+        try:
+            container = _opened(path, stack)
+        except av.FFmpegError:
+            raise
+        except OSError as error:
+            raise UnreadableError(str(error)) from error
+        yield container
+
+
+def _opened(path: Path, stack: ExitStack) -> InputContainer:
+    """Open until the end of `stack`. Raises ClipError, and OSError if the file can't be read."""
     refuse_empty(path)
     if mp4_index.samples_claimed(path) > MAX_PACKETS:  # FFmpeg would make room for all of them
         raise ClipError(_TOO_MANY)
-    with path.open("rb") as file:
-        # By its descriptor: a name could be taken for an address, or for a sign of the format.
-        options = {**_OPTIONS, "fd": str(file.fileno())}
-        try:
-            container = av.open("fd:", options=options, metadata_errors="replace")
-        except MemoryError:  # FFmpeg's is one of its errors, too, and says nothing of the file
-            raise
-        except (av.FFmpegError, ValueError) as error:
-            raise ClipError(signatures.why_not_read(path)) from error
-        with container:
-            yield container
+    file = stack.enter_context(path.open("rb"))
+    # By its descriptor: a name could be taken for an address, or for a sign of the format.
+    options = {**_OPTIONS, "fd": str(file.fileno())}
+    try:
+        container = av.open("fd:", options=options, metadata_errors="replace")
+    except MemoryError:  # FFmpeg's is one of its errors, too, and says nothing of the file
+        raise
+    except (av.FFmpegError, ValueError) as error:
+        raise ClipError(signatures.why_not_read(path)) from error
+    return stack.enter_context(container)
 
 
 def packets(container: InputContainer, *streams: Stream) -> Iterator[Packet[Stream]]:
     """The packets of the streams as far as the file goes; damage to the container ends them.
 
-    Raises ClipError if they are encrypted or more than MAX_PACKETS.
+    Raises ClipError if they are encrypted or more than MAX_PACKETS, and UnreadableError.
     """
     try:
         for number, packet in enumerate(container.demux(*streams)):
@@ -128,8 +141,19 @@ def packets(container: InputContainer, *streams: Stream) -> Iterator[Packet[Stre
                 yield packet
     except MemoryError:
         raise
-    except (av.FFmpegError, IndexError):  # IndexError: PyAV, at the end, of streams that came late
-        return
+    except (av.FFmpegError, IndexError) as error:  # IndexError: PyAV, of streams that came late
+        if isinstance(error, OSError):  # which FFmpeg also says of damage
+            _check_readable(container)
+
+
+def _check_readable(container: InputContainer) -> None:
+    """Reads the whole file. Raises UnreadableError if that fails."""
+    file, at = int(container.options["fd"]), 0
+    try:
+        while piece := os.pread(file, _PIECE, at):
+            at += len(piece)
+    except OSError as error:
+        raise UnreadableError(str(error)) from error
 
 
 def sound_frames(container: InputContainer, stream: VideoStream) -> Iterator[VideoFrame]:

@@ -17,7 +17,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
 from video_classifier.models import Clip, SegmentCopy
-from video_classifier.services import audit, audit_views, copies, files
+from video_classifier.services import audit, audit_views, copies, database, files
 from video_classifier.states import Playback, Status
 from video_classifier.web import ranges
 from video_classifier.web.players import AT, player_of, second_asked
@@ -106,6 +106,7 @@ def _sent(  # noqa: PLR0913
         if address:
             response = _elsewhere(request, stored, address, content_type)
         else:
+            database.give_back()  # others need it, however long the storage takes
             response = ranges.respond(
                 request, stored.open("rb"), etag=etag, content_type=content_type, longest=longest
             )

@@ -16,7 +16,7 @@ from video_classifier.http.permissions import sees_several_stores
 from video_classifier.models import Analysis
 from video_classifier.services import openings, reviews, second_opinions
 from video_classifier.web.receipts import receipts
-from video_classifier.web.responses import SignedInRequest
+from video_classifier.web.responses import SignedInRequest, asking_page
 
 ROWS = {
     "history": "video_classifier/history/_row.html",
@@ -50,12 +50,12 @@ def live(request: SignedInRequest, rows: str) -> HttpResponse:
     )
 
 
-def _next(request: SignedInRequest) -> str | None:
+def _next(request: SignedInRequest) -> str:
     """Where rows lead back to: the list may have an order that the browser's address lacks."""
     asked = request.GET.get("next", "")
     if url_has_allowed_host_and_scheme(asked, allowed_hosts=None):
         return asked
-    return request.htmx.current_url_abs_path
+    return asking_page(request)
 
 
 def _marks(marks: Iterable[str]) -> Iterator[tuple[UUID, str]]:

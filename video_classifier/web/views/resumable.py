@@ -212,6 +212,9 @@ def _metadata(header: str) -> dict[str, str]:
             msg = f"The header Upload-Metadata has “{key}” twice."
             raise ProtocolError(msg)
         found[key] = _decoded(value, "Upload-Metadata").decode("utf-8", "replace")
+        if "\0" in found[key]:  # which PostgreSQL doesn't store
+            msg = f"The header Upload-Metadata has a NUL character in “{key}”."
+            raise ProtocolError(msg)
     return found
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from urllib.parse import urlsplit
-
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.http import HttpResponse
@@ -19,7 +17,13 @@ from video_classifier.services import saved_views
 from video_classifier.services.errors import Refused
 from video_classifier.states import ListPage
 from video_classifier.web import listed_views
-from video_classifier.web.responses import SignedInRequest, asked_next, is_part
+from video_classifier.web.responses import (
+    SignedInRequest,
+    asked_next,
+    asking_page,
+    is_part,
+    parts_of,
+)
 
 MOST_DIGITS = 9
 
@@ -29,7 +33,7 @@ MOST_DIGITS = 9
 def view_counts(request: SignedInRequest) -> HttpResponse:
     """The bar of views with how many rows each has, asked for once the page is there."""
     page = _page(request.GET.get("page", ""))
-    shown = urlsplit(request.htmx.current_url or "").query  # of the page that asks
+    shown = parts_of(asking_page(request)).query
     found = listed_views.links(request.user, page, shown=shown, now=timezone.now())
     links = listed_views.counted(found, request)
     return render(request, "video_classifier/history/_views.html", {"views": links, "page": page})

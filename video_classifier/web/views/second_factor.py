@@ -11,6 +11,7 @@ import segno
 from django.contrib import messages
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_safe
@@ -157,7 +158,8 @@ def turn_off_second_factor(request: SignedInRequest) -> HttpResponse:
 
 
 def _codes(request: SignedInRequest, codes: list[str]) -> HttpResponse:
-    return render(request, "video_classifier/second_factor/codes.html", {"codes": codes})
+    context = {"codes": codes, "next": asked_next(request) or reverse("web:second-factor")}
+    return render(request, "video_classifier/second_factor/codes.html", context)
 
 
 def _answer(

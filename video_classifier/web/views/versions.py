@@ -106,10 +106,11 @@ def activate_version(request: SignedInRequest, pk: int, number: int) -> HttpResp
 
 @require_POST
 def roll_back_version(request: SignedInRequest, pk: int) -> HttpResponse:
-    """To what was in use before."""
+    """To what was in use before; a reason is kept if one is written."""
     store, model = _managed(request, pk), request.POST.get("model", "")
+    why = request.POST.get("why", "")
     try:
-        service.roll_back(store.pk, model, by=request.user, seen=_seen(request))
+        service.roll_back(store.pk, model, by=request.user, why=why, seen=_seen(request))
     except Refused as refusal:
         messages.error(request, str(refusal))
     else:

@@ -55,6 +55,18 @@ class Service:
         self._command, self._environment, self._log = command, environment, log
         self._process: subprocess.Popen[bytes] | None = None
 
+    @property
+    def fallen(self) -> str:
+        """What it ended with, in words, if it isn't running; else ""."""
+        if self._process is None or self.is_running:
+            return ""
+        return f"{self.name} has ended with code {self._process.returncode}"
+
+    def last_words(self, lines: int = 30) -> str:
+        """The end of what it wrote."""
+        written = self._log.read_text(errors="replace") if self._log.exists() else ""
+        return "\n".join(written.splitlines()[-lines:])
+
     def start(self, **environment: str) -> None:
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(  # noqa: S603  (our own commands)

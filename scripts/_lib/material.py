@@ -35,6 +35,14 @@ class File:
         return self.kind in HINTS
 
 
+def make(folder: Path) -> Path:
+    """The model and the videos, in that folder, which is new; Keras makes it take a while."""
+    folder.mkdir()
+    write_model(folder)
+    write_videos(folder)
+    return folder
+
+
 def write_model(folder: Path) -> None:
     """A network that scores how bright the whole picture is."""
     import keras
@@ -67,11 +75,15 @@ def write_model(folder: Path) -> None:
 
 def write_videos(folder: Path) -> dict[str, Path]:
     """A file a kind."""
-    made = {}
-    for kind, seconds in LENGTHS.items():
-        made[kind] = folder / f"{kind}.{'avi' if kind == 'avi' else 'mp4'}"
-        _write(made[kind], seconds, brightness=BRIGHT if kind in HINTS else DARK)
+    made = videos(folder)
+    for kind, path in made.items():
+        _write(path, LENGTHS[kind], brightness=BRIGHT if kind in HINTS else DARK)
     return made
+
+
+def videos(folder: Path) -> dict[str, Path]:
+    """Where `write_videos` writes them."""
+    return {kind: folder / f"{kind}.{'avi' if kind == 'avi' else 'mp4'}" for kind in LENGTHS}
 
 
 def _write(path: Path, seconds: int, *, brightness: int) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import logging
 import os
 import pwd
@@ -22,9 +23,9 @@ import psutil
 import psycopg
 
 from scripts._lib import families
+from scripts._lib.processes import kill
+from scripts._lib.proxy import Proxy
 from scripts._lib.site_under_test import SiteError
-from scripts.faults.processes import kill
-from scripts.faults.proxy import Proxy
 
 DEBIAN = Path("/usr/lib/postgresql")  # a folder a version, none of them on the PATH
 PATIENCE = 60.0  # seconds to start
@@ -34,24 +35,29 @@ DATABASE = "shoplift"
 class Postgres:
     """A cluster in a folder of its own, on a port of 127.0.0.1 that stays the same."""
 
-    def __init__(self, folder: Path, port: int) -> None:
+    DATA = "data"  # in the folder
+
+    def __init__(
+        self, folder: Path, port: int, *, environment: Mapping[str, str] | None = None
+    ) -> None:
         self.port = port
         self._folder = folder
+        self._environment = environment or {}
         self._programs = _programs()
         self._account = _account()
         self._process: subprocess.Popen[bytes] | None = None
         folder.mkdir()
         if self._account:
             os.chown(folder, self._account["user"], self._account["group"])
-        cluster = ("--pgdata", "data", "--auth", "trust", "--username", "postgres")
+        cluster = ("--pgdata", self.DATA, "--auth", "trust", "--username", "postgres")
         self._run("initdb", *cluster, "--encoding", "UTF8", "--locale", "C.UTF-8")
         self.start()
         with self.connection("postgres") as connection:
             connection.execute(f"CREATE DATABASE {DATABASE}")
 
-    def address(self, port: int) -> str:
+    def address(self, port: int, name: str = DATABASE) -> str:
         """By way of a proxy at that port."""
-        return f"postgres://postgres@127.0.0.1:{port}/{DATABASE}"
+        return f"postgres://postgres@127.0.0.1:{port}/{name}"
 
     def connection(self, name: str = DATABASE) -> psycopg.Connection[Any]:
         return psycopg.connect(
@@ -80,9 +86,9 @@ class Postgres:
         words = [f"--{name}={value}" for name, value in options.items()]
         with (self._folder / "log").open("ab") as log:
             return subprocess.Popen(  # noqa: S603
-                [self._programs / "postgres", "-D", "data", *words],
+                [self._programs / "postgres", "-D", self.DATA, *words],
                 cwd=self._folder,
-                env={**os.environ, **environment},
+                env={**os.environ, **self._environment, **environment},
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
@@ -220,7 +226,23 @@ class Bucket:
         )
         self._client.create_bucket(Bucket=self.NAME)
         self.proxy = Proxy(self._server.port)
-        self.address = f"s3://key:secret@{self.NAME}?endpoint=http://127.0.0.1:{self.proxy.port}"
+        self.address = self._address(self.NAME)
+
+    def _address(self, name: str) -> str:
+        return f"s3://key:secret@{name}?endpoint=http://127.0.0.1:{self.proxy.port}"
+
+    def another(self, name: str) -> str:
+        """The address of a new one of that name."""
+        self._client.create_bucket(Bucket=name)
+        return self._address(name)
+
+    def sha256(self, key: str, *, bucket: str) -> str | None:
+        """None if it isn't there."""
+        try:
+            found = self._client.get_object(Bucket=bucket, Key=key)
+        except self._client.exceptions.NoSuchKey:
+            return None
+        return hashlib.sha256(found["Body"].read()).hexdigest()
 
     def names(self) -> set[str]:
         pages = self._client.get_paginator("list_objects_v2").paginate(Bucket=self.NAME)
