@@ -20,7 +20,7 @@ from django.utils import timezone
 
 from video_classifier.ml.contracts import Image
 from video_classifier.models import Analysis, Camera, Clip, Event, Segment, Store, Track
-from video_classifier.services import accounts, cases, evidence, reviews, tags
+from video_classifier.services import accounts, cases, evidence, files, reviews, tags
 from video_classifier.services.cases import Subject
 from video_classifier.states import Answer, Prediction, Reason, RecordedFrom, Role, Status, View
 
@@ -145,9 +145,9 @@ def _follow(segment: Segment, number: int) -> Track:
         crop_times=[2.0, 3.0, 4.0],
         windows=[[float(n), n + 2.0, score * (1 - abs(n - 2) / 4)] for n in range(SECONDS - 1)],
     )
-    files = {evidence.still_file(track): picture(number, 3.0)}
-    files |= {evidence.crop_file(track, n): picture(number, n + 2.0) for n in range(3)}
-    evidence.write({name: evidence.jpeg(image, 90) for name, image in files.items()})
+    stills = {evidence.still_file(track): picture(number, 3.0)}
+    stills |= {evidence.crop_file(track, n): picture(number, n + 2.0) for n in range(3)}
+    files.write({name: evidence.jpeg(image, 90) for name, image in stills.items()})
     return track
 
 

@@ -46,6 +46,7 @@ from video_classifier.services import (
     api_keys,
     catalog,
     evidence,
+    files,
     recording_times,
     segments,
     trash,
@@ -194,7 +195,7 @@ def furnish(
         for number in (1, 2) if analysis.decided_by else ():
             _follow(analysis, number, frames)
         names = evidence.frame_files(analysis)
-        evidence.write({names[n]: evidence.jpeg(frames[n], 80) for n in range(16)})
+        files.write({names[n]: evidence.jpeg(frames[n], 80) for n in range(16)})
     Upload.objects.create(
         user=user,
         name=LONG,
@@ -208,7 +209,7 @@ def furnish(
     HeatMap.objects.create(
         analysis=made["hint"], status=Status.DONE, drops=[[0.31, 0.02], [0.05, 0.0]]
     )
-    evidence.write(
+    files.write(
         {evidence.heat_file(made["hint"], n): evidence.jpeg(frames[n] // 2, 80) for n in range(16)}
     )
     return made
@@ -249,7 +250,7 @@ def _hours(clip: Clip, frames: list[Image]) -> Analysis:
         assert event.track is not None
         crops = (evidence.crop_file(event.track, number) for number in range(4))
         names = (evidence.still_file(event.track), *crops)
-        evidence.write(dict.fromkeys(names, evidence.jpeg(frames[event.number], 80)))
+        files.write(dict.fromkeys(names, evidence.jpeg(frames[event.number], 80)))
     return made
 
 
@@ -296,7 +297,7 @@ def _follow(analysis: Analysis, number: int, frames: list[Image]) -> None:
         if number == 1
         else [[2.0, 3.9, 0.05], [3.0, 4.9, 0.08]],
     )
-    evidence.write(
+    files.write(
         {
             evidence.crop_file(track, n): evidence.jpeg(
                 frame[20:100, int(left * 160) : int(left * 160) + 60], 90

@@ -19,7 +19,7 @@ from tests.makers.events import make_result_event
 from tests.makers.hints import make_hint
 from tests.makers.live_cameras import make_feed
 from video_classifier.models import Analysis, Camera, Case, CaseExport, Event
-from video_classifier.services import accounts, cases, evidence, reviews, saved_views, tags
+from video_classifier.services import accounts, cases, evidence, files, reviews, saved_views, tags
 from video_classifier.services.cases import Subject
 from video_classifier.states import (
     Answer,
@@ -90,7 +90,7 @@ def furnish(
         seen = {"times": [0.0, 5.0], "crop_times": [2.0, 4.0], "score": score}
         track = make_track(analysis=analysis, **seen)
         crops = (evidence.crop_file(track, each) for each in range(2))
-        evidence.write(dict.fromkeys((evidence.still_file(track), *crops), still))
+        files.write(dict.fromkeys((evidence.still_file(track), *crops), still))
         if is_hint:
             events.append(
                 make_result_event(

@@ -14,7 +14,7 @@ from tests.conftest import FakePredictor, MakeAnalysis, MakeClip, MakeModel, Mak
 from tests.makers import videos
 from video_classifier.ml.contracts import Image
 from video_classifier.models import Analysis
-from video_classifier.services import catalog, evidence
+from video_classifier.services import catalog, evidence, files
 from video_classifier.states import Status, View
 
 pytestmark = pytest.mark.browser
@@ -57,7 +57,7 @@ def analysis(
         boxes=[[0.7, 0.5, 0.9, 1.0]] * 2,
         crop_times=[1.6, 2.4],
     )
-    evidence.write(
+    files.write(
         {
             evidence.frame_file(segment_of(made), number): evidence.jpeg(
                 videos.picture(number, width=240, height=90), 80
@@ -236,7 +236,7 @@ def explainable(
     monkeypatch.setattr(catalog, "load", lambda _: Attentive())
     crop = np.full((16, 16, 3), 200, np.uint8)
     names = evidence.crop_files(analysis.tracks.get(number=2))
-    evidence.write({name: evidence.jpeg(crop, 95) for name in names})
+    files.write({name: evidence.jpeg(crop, 95) for name in names})
 
 
 @pytest.mark.usefixtures("explainable")

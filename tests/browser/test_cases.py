@@ -14,7 +14,7 @@ from playwright.sync_api import Page, expect
 from tests.conftest import MakeAnalysis, MakeClip, MakeStore, MakeTrack
 from tests.makers import videos
 from video_classifier.models import Camera, Case, Event
-from video_classifier.services import accounts, cases, evidence
+from video_classifier.services import accounts, cases, evidence, files
 from video_classifier.services.cases import Subject
 from video_classifier.states import RecordedFrom, Role, Status
 
@@ -42,7 +42,7 @@ def event(
     )
     track = make_track(analysis=make_analysis(clip=clip, status=Status.DONE))
     picture = evidence.jpeg(videos.picture(85, width=320, height=240), 90)
-    evidence.write({evidence.still_file(track): picture})
+    files.write({evidence.still_file(track): picture})
     facts = {"start": 0.0, "end": 1.0, "peak": 0.5, "score": 0.9, "number": 1}
     return Event.objects.create(
         analysis=track.analysis, segment=track.segment, track=track, **facts

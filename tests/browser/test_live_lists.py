@@ -13,7 +13,7 @@ from pytest_django import Settings
 from tests.conftest import MakeAnalysis, MakeClip, claimed
 from tests.makers import videos
 from video_classifier.models import Analysis, Segment
-from video_classifier.services import evidence
+from video_classifier.services import evidence, files
 from video_classifier.states import Prediction, Stage, Status
 from video_classifier.web import constants
 
@@ -63,9 +63,7 @@ def finish(analysis: Analysis) -> None:
         status=Status.DONE, score=0.9, threshold=0.5, frame_times=[0.5]
     )
     analysis.frame_times = [0.5]
-    evidence.write(
-        dict.fromkeys(evidence.frame_files(analysis), evidence.jpeg(videos.picture(0), 80))
-    )
+    files.write(dict.fromkeys(evidence.frame_files(analysis), evidence.jpeg(videos.picture(0), 80)))
     Analysis.objects.filter(pk=analysis.pk).update(
         status=Status.DONE,
         prediction=Prediction.HINT,

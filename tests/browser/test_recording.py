@@ -15,7 +15,7 @@ from tests.browser.looks import faults_of
 from tests.conftest import MakeClip
 from tests.makers import recordings, videos
 from video_classifier.models import Analysis
-from video_classifier.services import evidence
+from video_classifier.services import evidence, files
 
 pytestmark = pytest.mark.browser
 
@@ -57,7 +57,7 @@ def recording(make_clip: MakeClip, hour: bytes) -> Analysis:
         assert event.track is not None
         picture = evidence.jpeg(videos.picture(event.number, width=160, height=120), 80)
         crops = (evidence.crop_file(event.track, number) for number in range(4))
-        evidence.write(dict.fromkeys((evidence.still_file(event.track), *crops), picture))
+        files.write(dict.fromkeys((evidence.still_file(event.track), *crops), picture))
     return made
 
 

@@ -16,7 +16,7 @@ from tests.makers import videos
 from tests.makers.videos import Maker
 from video_classifier.ml.contracts import ClipSpec
 from video_classifier.ml.video import browser_copy, probe, sampling
-from video_classifier.services import evidence
+from video_classifier.services import evidence, files
 from video_classifier.states import Playback, Status, View
 
 pytestmark = pytest.mark.browser
@@ -150,7 +150,7 @@ def films(
             boxes=[[left, 0.25, left + 0.25, 0.75] for left in LEFTS],
             crop_times=[],
         )
-        evidence.write(
+        files.write(
             {
                 evidence.frame_file(segment_of(analysis), number): evidence.jpeg(preview, 80)
                 for number, preview in enumerate(sample.previews)

@@ -120,8 +120,8 @@ def test_a_large_file_is_sent_in_parts_and_never_in_memory_as_a_whole(
 
 
 def test_pictures_are_written_over_those_of_an_earlier_attempt(bucket: Bucket) -> None:
-    evidence.write({"frames/a/00.jpg": b"first", "frames/a/01.jpg": b"second"})
-    evidence.write({"frames/a/00.jpg": b"again"})
+    files.write({"frames/a/00.jpg": b"first", "frames/a/01.jpg": b"second"})
+    files.write({"frames/a/00.jpg": b"again"})
 
     with default_storage.open("frames/a/00.jpg") as file:
         assert file.read() == b"again"
@@ -210,7 +210,7 @@ def test_a_sweep_removes_what_no_row_knows_and_what_broke_off(
     footage: Clip, bucket: Bucket, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     put(bucket, "left.mp4", 5)
-    evidence.write({"frames/6f0f7a24-94a4-4e3f-8f43-4f16f3c9a7d1/00.jpg": b"left"})
+    files.write({"frames/6f0f7a24-94a4-4e3f-8f43-4f16f3c9a7d1/00.jpg": b"left"})
     default_storage.save("backup/2026.tar", ContentFile(b"somebody else's"))
     begun = bucket._client.create_multipart_upload(Bucket=bucket.bucket_name, Key="clips/half.mp4")
     use(bucket, name=put(bucket, "elsewhere-deleted.mp4", 5))
@@ -238,7 +238,7 @@ def test_a_sweep_reads_every_page_of_a_listing(
     monkeypatch.setattr(s3_storage, "AT_ONCE", 2)
     monkeypatch.setattr(files, "FEW", 4)
     monkeypatch.setattr(files, "GRACE", timedelta(seconds=-5))
-    evidence.write({f"live/{number}.jpg": b"" for number in range(5)})
+    files.write({f"live/{number}.jpg": b"" for number in range(5)})
 
     swept = files.sweep()
 

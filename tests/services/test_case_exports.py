@@ -100,7 +100,7 @@ def item(
         boxes=[[0.0, 0.0, 0.25, 1.0], [0.0, 0.0, 0.25, 1.0]],
     )
     picture = evidence.jpeg(videos.picture(85, width=320, height=240), 95)
-    evidence.write({evidence.still_file(track): picture})
+    files.write({evidence.still_file(track): picture})
     event = Event.objects.create(
         analysis=analysis,
         number=3,

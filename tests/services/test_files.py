@@ -94,7 +94,7 @@ def test_what_belongs_to_a_row_stays(make_analysis: MakeAnalysis) -> None:
     analysis = make_analysis()
     clip = analysis.clip
     clip.playable.save("copy.mp4", ContentFile(b"copy"))
-    evidence.write({evidence.frame_file(segment_of(analysis), 0): b"frame"})
+    files.write({evidence.frame_file(segment_of(analysis), 0): b"frame"})
     kept = [
         age(clip.file.path),
         age(clip.playable.path),
@@ -361,7 +361,7 @@ def test_a_clip_that_is_stored_elsewhere_goes_with_all_that_was_made_of_it(
     django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks,
 ) -> None:
     name = evidence.frame_file(segment_of(make_analysis(clip=footage)), 0)
-    evidence.write({name: b"frame"})
+    files.write({name: b"frame"})
 
     with django_capture_on_commit_callbacks(execute=True):
         clips.delete(footage)

@@ -26,6 +26,7 @@ from video_classifier.services import (
     catalog,
     clips,
     evidence,
+    files,
     heat_maps,
     queue,
     sandbox,
@@ -104,7 +105,7 @@ def test_a_disk_that_takes_no_pictures_is_waited_for(
     def refuse(*_: object) -> None:
         raise OSError(code, "not now")
 
-    monkeypatch.setattr(evidence, "write", refuse)
+    monkeypatch.setattr(files, "write", refuse)
     heat_maps.ask(analysis, user=None)
 
     assert heat_maps.make_next(worker="one")

@@ -48,6 +48,7 @@ from video_classifier.services import (
     confidence,
     database,
     disk,
+    evidence,
     files,
     live_clips,
     live_events,
@@ -521,7 +522,7 @@ def test_on_a_disk_that_is_nearly_full_no_clip_is_kept(
 
 
 def test_what_breaks_on_our_side_is_said_without_a_traceback(
-    told: Told, cut: Cut, monkeypatch: pytest.MonkeyPatch
+    told: Told, cut: Cut, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     event = live_events.open_one(told)
 
@@ -529,7 +530,7 @@ def test_what_breaks_on_our_side_is_said_without_a_traceback(
         msg = "secret"
         raise RuntimeError(msg)
 
-    monkeypatch.setattr(segments, "keep", broken)
+    monkeypatch.setattr(segments, "record", broken)
 
     assert not keep(event, told, cut)
 
@@ -537,6 +538,24 @@ def test_what_breaks_on_our_side_is_said_without_a_traceback(
     assert event.no_clip == live_events.BROKE
     assert not Clip.objects.exists()
     assert not Analysis.objects.exists()
+    assert not any((Path(settings.MEDIA_ROOT) / evidence.FOLDER).glob("*"))
+
+
+@pytest.mark.django_db(transaction=True)
+def test_pictures_of_a_live_clip_are_stored_without_the_databases_lock(
+    told: Told, cut: Cut, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write, held = files.write, []
+
+    def slow(pictures: dict[str, bytes]) -> None:
+        held.append(connection.in_atomic_block)
+        write(pictures)
+
+    monkeypatch.setattr(files, "write", slow)
+
+    assert keep(live_events.open_one(told), told, cut)
+
+    assert held == [False]
 
 
 # The quota

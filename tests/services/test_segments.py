@@ -31,7 +31,16 @@ from video_classifier.ml.contracts import Outcome, UnreadableError
 from video_classifier.ml.contracts import Stage as MlStage
 from video_classifier.models import Alert, Analysis, Delivery, Segment
 from video_classifier.querysets import SegmentQuerySet
-from video_classifier.services import analyses, catalog, clips, database, evidence, jobs, segments
+from video_classifier.services import (
+    analyses,
+    catalog,
+    clips,
+    database,
+    evidence,
+    files,
+    jobs,
+    segments,
+)
 from video_classifier.services.errors import Refused
 from video_classifier.services.jobs import LeaseLostError
 from video_classifier.states import Prediction, Stage, Status, View
@@ -377,7 +386,7 @@ def test_a_disk_that_takes_no_pictures_is_waited_for_and_that_is_no_attempt(
 
     make_analysis()
     segment = claim()
-    monkeypatch.setattr(evidence, "write", refuse)
+    monkeypatch.setattr(files, "write", refuse)
 
     analysis = run(segment, FakePredictor())
 
@@ -568,3 +577,62 @@ def test_a_clip_deleted_while_it_runs_leaves_nothing(
 
     assert not Analysis.objects.exists()
     assert not default_storage.exists(evidence.folder(segment.analysis))
+
+
+def test_a_clip_deleted_while_its_pictures_are_stored_leaves_none(
+    make_clip: MakeClip, make_analysis: MakeAnalysis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clip = make_clip()
+    make_analysis(clip=clip)
+    segment, write = claim(), files.write
+
+    def overtaken(pictures: dict[str, bytes]) -> None:
+        write(pictures)
+        clips.delete(clip)
+
+    monkeypatch.setattr(files, "write", overtaken)
+
+    with pytest.raises(LeaseLostError):
+        segments.run(segment, predictor=FakePredictor())
+
+    assert not Analysis.objects.exists()
+    assert not default_storage.exists(evidence.folder(segment.analysis))
+
+
+@pytest.mark.django_db(transaction=True)
+def test_pictures_are_stored_without_the_databases_lock(
+    make_analysis: MakeAnalysis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_analysis()
+    write, held = files.write, []
+
+    def slow(pictures: dict[str, bytes]) -> None:
+        held.append(connection.in_atomic_block)
+        write(pictures)
+
+    monkeypatch.setattr(files, "write", slow)
+
+    assert run(claim(), FakePredictor()).status == Status.DONE
+
+    assert held == [False]
+
+
+def test_pictures_that_another_run_has_stored_meanwhile_are_left_alone(
+    make_analysis: MakeAnalysis,
+) -> None:
+    make_analysis()
+    slow, done = claim("slow"), []
+
+    def be_overtaken(stage: MlStage) -> None:
+        if stage is MlStage.CLASSIFYING and not done:
+            done.append(stage)
+            lose_lease()
+            segments.run(claim("quick"), predictor=FakePredictor())
+            for name in evidence.frame_files(slow.analysis):
+                default_storage.delete(name)
+
+    with pytest.raises(LeaseLostError):
+        segments.run(slow, predictor=FakePredictor(during=be_overtaken))
+
+    assert not any(map(default_storage.exists, evidence.frame_files(slow.analysis)))
+    assert Segment.objects.get().status == Status.DONE

@@ -23,6 +23,7 @@ from video_classifier.services import (
     clips,
     copies,
     evidence,
+    files,
     heat_maps,
     jobs,
     queue,
@@ -35,7 +36,7 @@ from video_classifier.services.jobs import LeaseLostError
 from video_classifier.states import Action, Playback, Status
 
 
-def files(settings: Settings) -> list[Path]:
+def stored(settings: Settings) -> list[Path]:
     return [path for path in Path(settings.MEDIA_ROOT).rglob("*") if path.is_file()]
 
 
@@ -59,7 +60,7 @@ def test_a_clip_in_the_trash_keeps_its_files_and_results(
 
     assert trash.put(analysis.clip, by=user)
 
-    assert len(files(settings)) == 1
+    assert len(stored(settings)) == 1
     analysis.refresh_from_db()
     assert analysis.status == Status.DONE
     assert (analysis.clip.trashed_by, noted(analysis.clip)) == (user, [Action.TRASHED])
@@ -138,7 +139,7 @@ def test_an_analysis_that_runs_loses_its_lease(
 
     assert Analysis.objects.get().status == Status.CANCELLED
     assert Segment.objects.get().status == Status.CANCELLED
-    assert len(files(settings)) == 1  # no pictures
+    assert len(stored(settings)) == 1  # no pictures
 
 
 def test_a_run_that_died_is_not_taken_up(
@@ -168,7 +169,7 @@ def test_a_copy_that_is_being_made_is_dropped(
     monkeypatch.setattr(sandbox, "copy", write_while_it_is_deleted)
     copies.make_next(worker="one")
 
-    assert len(files(settings)) == 1
+    assert len(stored(settings)) == 1
     assert Clip.objects.get().playback == Playback.WANTED
 
 
@@ -241,8 +242,8 @@ def test_purging_leaves_neither_rows_nor_files(
     assert segment is not None
     segments.run(segment, predictor=FakePredictor(tracks=(followed(0.5),)))
     clip.playable.save("copy.mp4", ContentFile(b"copy"))
-    evidence.write({evidence.heat_file(segment.analysis, 0): b"heat"})
-    assert len(files(settings)) == 7  # the clip, its copy, two frames, two crops, a heat map
+    files.write({evidence.heat_file(segment.analysis, 0): b"heat"})
+    assert len(stored(settings)) == 7  # the clip, its copy, two frames, two crops, a heat map
     trash.put(clip, by=user)
 
     with django_capture_on_commit_callbacks(execute=True):
@@ -250,7 +251,7 @@ def test_purging_leaves_neither_rows_nor_files(
 
     assert not Clip.objects.exists()
     assert not Analysis.objects.exists()
-    assert files(settings) == []
+    assert stored(settings) == []
     assert not (Path(settings.MEDIA_ROOT) / evidence.folder(segment.analysis)).exists()
     assert noted(clip) == [Action.TRASHED, Action.PURGED]
 

@@ -57,6 +57,7 @@ from video_classifier.models import (
 from video_classifier.services import (
     api_keys,
     evidence,
+    files,
     live_pictures,
     resumable,
     reviews,
@@ -688,7 +689,7 @@ def shown(
     copy = {"status": Status.DONE, "file": clip.file.name}
     SegmentCopy.objects.create(clip=clip, number=1, start=0.0, end=60.0, **copy)
     names = (*evidence.frame_files(found), evidence.crop_file(track, 0))
-    evidence.write(dict.fromkeys((*names, evidence.heat_file(found, 0)), b"picture"))
+    files.write(dict.fromkeys((*names, evidence.heat_file(found, 0)), b"picture"))
     Upload.objects.create(
         user=uploader,
         name="secret.mp4",

@@ -19,7 +19,7 @@ from pytest_django import Settings
 from tests.conftest import MakeAnalysis, MakeClip, MakeTrack
 from tests.makers import videos
 from video_classifier.models import AuditEntry, Event
-from video_classifier.services import evidence, sandbox, trash
+from video_classifier.services import evidence, files, sandbox, trash
 from video_classifier.services.errors import Refused
 from video_classifier.states import Action, Status, View
 
@@ -41,7 +41,7 @@ def event(
     )
     track = make_track(analysis=analysis, number=2, crop_times=[2.0, 3.0])
     still = evidence.still_file(track)
-    evidence.write({still: still.encode()})
+    files.write({still: still.encode()})
     return Event.objects.create(
         analysis=analysis,
         number=3,

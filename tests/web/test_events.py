@@ -13,7 +13,7 @@ from pytest_django import DjangoAssertNumQueries
 from tests.conftest import MakeAnalysis, MakeClip, MakeTrack, segment_of
 from tests.makers import recordings
 from video_classifier.models import Analysis, Event
-from video_classifier.services import evidence
+from video_classifier.services import evidence, files
 from video_classifier.states import Status, View
 from video_classifier.web.times import clock_time, in_words
 
@@ -187,11 +187,11 @@ def test_the_picture_is_that_of_the_track_or_the_nearest_frame(
     event = recording.events.get(number=2)
     assert event.track is not None
     nearest = evidence.frame_file(event.segment, 12)  # at 36 s of the minute
-    evidence.write({nearest: b"frame"})
+    files.write({nearest: b"frame"})
     still = address(recording, 2, "event-still")
     assert client.get(still).getvalue() == b"frame"
 
-    evidence.write({evidence.still_file(event.track): b"still"})
+    files.write({evidence.still_file(event.track): b"still"})
 
     answer = client.get(still)
     assert answer.getvalue() == b"still"
@@ -206,7 +206,7 @@ def test_a_still_of_another_moment_of_the_track_is_not_shown(
     event.track.crop_times = [1800.0, 1801.0]
     event.track.save()
     names = (evidence.still_file(event.track), evidence.frame_file(event.segment, 12))
-    evidence.write(dict(zip(names, (b"another", b"frame"), strict=True)))
+    files.write(dict(zip(names, (b"another", b"frame"), strict=True)))
 
     assert client.get(address(recording, 2, "event-still")).getvalue() == b"frame"
 

@@ -16,7 +16,7 @@ from tests.buckets import Service
 from tests.conftest import MakeAnalysis, MakeClip, segment_of
 from video_classifier.integrations.bucket import Bucket
 from video_classifier.models import AuditEntry, Clip
-from video_classifier.services import evidence
+from video_classifier.services import evidence, files
 from video_classifier.states import Action, Status
 
 s3, bucket = buckets.s3, buckets.bucket
@@ -98,7 +98,7 @@ def test_pictures_come_from_there_too(
     segment.frame_times = analysis.frame_times = [0.5]
     segment.save()
     analysis.save()
-    evidence.write({evidence.frame_file(segment, 0): b"frame"})
+    files.write({evidence.frame_file(segment, 0): b"frame"})
 
     response = client.get(reverse("web:frame", args=[analysis.pk, 0]))
 

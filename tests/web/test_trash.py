@@ -25,7 +25,7 @@ from tests.conftest import (
 from tests.makers import videos
 from tests.web.test_access import FORM, PAGES, undone
 from video_classifier.models import Analysis, AuditEntry, Clip, Event, HeatMap, SegmentCopy
-from video_classifier.services import evidence, trash
+from video_classifier.services import evidence, files, trash
 from video_classifier.states import Action, Role, Status
 from video_classifier.web.urls import urlpatterns
 
@@ -79,7 +79,7 @@ def analysis(
     )
     HeatMap.objects.create(analysis=analysis, status=Status.DONE, drops=[[0.1]])
     names = (evidence.frame_file(segment_of(analysis), 0), evidence.crop_file(track, 0))
-    evidence.write(dict.fromkeys((*names, evidence.heat_file(analysis, 0)), b"picture"))
+    files.write(dict.fromkeys((*names, evidence.heat_file(analysis, 0)), b"picture"))
     copy = {"status": Status.DONE, "file": clip.file.name}
     SegmentCopy.objects.create(clip=clip, number=1, start=0.0, end=60.0, **copy)
     trash.put(clip, by=user)

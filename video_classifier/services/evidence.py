@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import astuple, dataclass
 from itertools import islice
 
 import numpy as np
-from django.core.files.base import ContentFile
-from django.core.files.storage import default_storage, storages
+from django.core.files.storage import default_storage
 
-from video_classifier.integrations.remote import Remote
 from video_classifier.ml import contracts as ml
 from video_classifier.models import Analysis, Event, Segment, Track
 from video_classifier.states import View
@@ -225,17 +223,6 @@ def jpeg(image: ml.Image, quality: int) -> bytes:
     buffer = io.BytesIO()
     Still.fromarray(image).save(buffer, "JPEG", quality=quality)
     return buffer.getvalue()
-
-
-def write(files: Mapping[str, bytes]) -> None:
-    """Under these very names; storage would choose others for those that are taken."""
-    there = storages["default"]
-    if isinstance(there, Remote):
-        there.write(files)
-        return
-    for name, content in files.items():
-        default_storage.delete(name)
-        default_storage.save(name, ContentFile(content))
 
 
 def read(names: Iterable[str]) -> ml.Image:

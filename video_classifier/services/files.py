@@ -11,7 +11,7 @@ import logging
 import os
 import shutil
 import time
-from collections.abc import Container, Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -23,8 +23,9 @@ from typing import Any
 from uuid import UUID
 
 from django.conf import settings
+from django.core.files.base import ContentFile
 from django.core.files.storage import Storage, default_storage, storages
-from django.db import transaction
+from django.db import DatabaseError, InterfaceError, transaction
 from django.db.models.fields.files import FieldFile
 from django.db.models.signals import post_delete, pre_delete
 from django.dispatch import receiver
@@ -135,6 +136,34 @@ def _discard_pictures(folder: str) -> None:
             there.remove(every)
         else:
             discard([*every, folder])
+
+
+def write(pictures: Mapping[str, bytes]) -> None:
+    """Under these very names; storage would choose others for those that are taken."""
+    if there := remote():
+        there.write(pictures)
+        return
+    for name, content in pictures.items():
+        default_storage.delete(name)
+        default_storage.save(name, ContentFile(content))
+
+
+@contextmanager
+def with_pictures(analysis: Analysis, pictures: Mapping[str, bytes]) -> Iterator[None]:
+    """Writes them, for a transaction that then says that they are there.
+
+    Not within it: a storage may be slow, or hang, and on SQLite whatever else is to be written
+    waits as long. A deletion of the clip comes after the transaction, and finds them, or has come
+    before; without a row of the analysis they go.
+    """
+    write(pictures)
+    try:
+        yield
+    except BaseException:
+        with suppress(DatabaseError, InterfaceError):  # the sweep looks again
+            if not Analysis.objects.filter(pk=analysis.pk).exists():
+                _discard_pictures(evidence.folder(analysis))
+        raise
 
 
 def discard(names: Iterable[str]) -> None:

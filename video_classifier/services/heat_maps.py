@@ -116,9 +116,9 @@ def _make(heat_map: HeatMap, watch: Callable[[], None]) -> None:
         evidence.heat_file(analysis, number): evidence.jpeg(image, evidence.FRAME_QUALITY)
         for number, image in enumerate(occlusion.drawn(material.shown, drops))
     }
-    with transaction.atomic():  # a deletion of the clip comes before or after, as in analyses
+    jobs.beat(heat_map)  # what is no longer its own to draw over is left alone
+    with files.with_pictures(analysis, pictures):
         jobs.change(heat_map, status=Status.DONE, drops=drops.astype(float).round(4).tolist())
-        evidence.write(pictures)
 
 
 def _material(analysis: Analysis, watch: Callable[[], None]) -> _Material:

@@ -61,13 +61,17 @@ def keep_event(  # noqa: PLR0913
     `claim` is called first in the transaction that writes the rows, and may raise to end it.
     """
 
+    analysis = Analysis(model=model)
+
     def analyze(clip: Clip) -> Analysis:
         claim(clip)
-        analysis = Analysis.objects.create(clip=clip, model=model)
+        analysis.clip = clip
+        analysis.save()
         segments.record(analysis, outcome, worker=worker, judged_by=judged_by)
         return analysis
 
-    return _keep(cut, analyze)
+    with disk.refusing_when_full(), segments.with_pictures(analysis, outcome):
+        return _keep(cut, analyze)
 
 
 def keep_sample(cut: Cut, *, model: str) -> Clip:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import math
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from datetime import timedelta
 from functools import partial
 from typing import Any
@@ -63,6 +64,7 @@ TOO_LONG = (
 
 
 SLOWEST_READING = 20e6  # bytes a second, of a file that is gone through as a whole
+ONLY = 1  # the number of the segment of a clip that is scored as a whole
 LONG_RECORDING = -1  # the priority of its segments: a short clip waits for one of them at most
 
 
@@ -92,18 +94,24 @@ def _budget(segment: Segment, clip: Clip) -> float:
     return length(segment, clip) + (clip.size_bytes / SLOWEST_READING if is_part else 0.0)
 
 
+def with_pictures(analysis: Analysis, outcome: Outcome) -> AbstractContextManager[None]:
+    """Writes those that `record` counts on. The analysis needn't be saved yet."""
+    only = Segment(analysis=analysis, number=ONLY)
+    return files.with_pictures(analysis, evidence.pictures(only, outcome))
+
+
 def record(
     analysis: Analysis, outcome: Outcome, *, worker: str, judged_by: Thresholds | None = None
 ) -> None:
     """Gives an analysis, which is new, the result of what was scored already, as one segment.
 
     `judged_by` are thresholds that decided already; else those of now do. To be called in the
-    transaction that made it.
+    transaction that made it, within `with_pictures`.
     """
     now = database.now()
     segment = Segment.objects.create(
         analysis=analysis,
-        number=1,
+        number=ONLY,
         status=Status.RUNNING,
         worker=worker,
         attempts=1,
@@ -112,7 +120,7 @@ def record(
         deadline=now + settings.ANALYSIS_DEADLINE,
     )
     conclusions.enter(segment, Stage.CLASSIFYING)
-    keep(segment, outcome, judged_by=judged_by)
+    _end(segment, outcome, judged_by=judged_by)
 
 
 def claim_next(*, worker: str) -> Segment | None:
@@ -261,17 +269,20 @@ def _enter(segment: Segment, stage: MlStage) -> None:
     conclusions.enter(segment, Stage(stage))
 
 
-def keep(segment: Segment, outcome: Outcome, *, judged_by: Thresholds | None = None) -> None:
+def keep(segment: Segment, outcome: Outcome) -> None:
     """Ends a running segment with its result. Raises LeaseLostError if it isn't held any more."""
     pictures = evidence.pictures(segment, outcome)
+    jobs.beat(segment)  # what another run may have drawn meanwhile is left alone
+    with files.with_pictures(segment.analysis, pictures):
+        _end(segment, outcome)
+
+
+def _end(segment: Segment, outcome: Outcome, *, judged_by: Thresholds | None = None) -> None:
     known = conclusions.identify(segment, evidence.tracks(segment, outcome))
-    # The pictures are written while the transaction holds the rows: a deletion of the clip
-    # comes before, and nothing is written, or after, and finds them.
     with transaction.atomic():
         conclusions.lock(Segment.objects.filter(pk=segment.pk))
         jobs.change(segment, status=Status.DONE, **evidence.result(outcome))
         Track.objects.bulk_create(evidence.tracks(segment, outcome))
-        evidence.write(pictures)
         conclusions.close_if_complete(segment, known, judged_by=judged_by)
 
 
