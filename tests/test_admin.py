@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime, timedelta
+from itertools import product
 from pathlib import Path
 
 import pytest
@@ -93,6 +94,45 @@ def test_every_list_turns_away_what_can_be_no_row(rf: RequestFactory) -> None:
             each.response_action(request, each.model._default_manager.none())
 
     assert len(lists) > 40
+
+
+UNHEARD_OF = (  # of the fields that some list has
+    "{field}__year=99999",
+    "{field}__gte=9999-12-31T23:59:59-14:00",
+    "{field}__in=99999999999999999999999",
+    "{field}__exact=%00",
+    "{field}__range=1",
+)
+
+
+@pytest.mark.db
+@pytest.mark.django_db(transaction=True)  # PostgreSQL notices some only as it asks
+def test_a_filter_by_which_nothing_can_be_found_leads_to_all_rows(
+    admin_client: Client,
+) -> None:
+    for field, query in product(("at", "id", "object_id", "details"), UNHEARD_OF):
+        found = admin_client.get(f"{AUDIT}?{query.format(field=field)}", follow=True)
+
+        assert found.status_code == 200
+        is_told = "All rows are shown instead" in found.content.decode()
+        assert is_told == bool(found.redirect_chain)
+
+
+@pytest.mark.django_db
+def test_in_no_list_a_process_is_kept_busy(admin_client: Client) -> None:
+    for model in list(admin.site._registry):
+        address = reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_changelist")
+        pattern = admin_client.get(f"{address}?{model._meta.pk.name}__regex=(")
+        words = admin_client.get(address, {"q": "a " * 3000}, follow=True)
+
+        assert pattern.status_code == 400
+        assert words.status_code == 200
+
+
+def test_too_many_words_are_told_of(admin_client: Client) -> None:
+    found = admin_client.get(USERS, {"q": "a " * 31}, follow=True)
+
+    assert "At most 30 words are searched at once." in found.content.decode()
 
 
 @pytest.mark.parametrize("url", [CLIPS, ANALYSES])
