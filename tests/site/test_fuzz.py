@@ -26,6 +26,7 @@ from video_classifier.states import Prediction, Role, Status
 # What these do isn't done by this process: a child connects to a camera, or the session ends.
 APART = ("test/", "accounts/logout/", "admin/logout/")
 LEAST_FORMS, LEAST_PAGES = 60, 100  # or the walk has lost its way
+OTHERS = (*Role.values, "staff", "stranger")  # names: of each role, of an administrator's helper
 PARTS = 3  # each seed fills another part of the forms, so that three fill all
 
 
@@ -39,7 +40,7 @@ def client(
     make_track: MakeTrack,
     settings: Settings,
 ) -> Client:
-    """Of a superuser, on a site with a little of everything."""
+    """Of a superuser, on a site with a little of everything, and somebody of each role."""
     settings.WAITING_PER_USER = 1_000_000
     make_model()
     make_model(settings.DEFAULT_MODEL)
@@ -55,6 +56,10 @@ def client(
     case = cases.create(store, cases.Subject(name="Bicycles"), by=user)
     cases.add_clip(case, make_clip(name="held.mp4"), by=user)
     trash.put(make_clip(name="gone.mp4"), by=user)
+    for name in OTHERS:
+        other = User.objects.create_user(name, is_staff=name == "staff")
+        if name in Role.values:
+            Membership.objects.create(user=other, store=store, role=name)
     root = User.objects.create_superuser("root", password="correct horse battery")
     Membership.objects.create(user=root, store=store, role=Role.MANAGER)
     signed_in = Client()
@@ -73,9 +78,11 @@ def test_no_form_breaks_the_site_whatever_is_typed(client: Client, seed: int) ->
         if form.route.endswith(APART) or form.route.startswith(APART):
             continue
         values = form.filled(chance)
-        status = forms.send(client, form, values)
-        assert status < 500, (form.method, form.action, values)
-        client.force_login(User.objects.get(username="root"))  # if that was a password
+        for name in (chance.choice(OTHERS), "root"):  # most others see no such form
+            client.force_login(User.objects.get(username=name))  # anew: a password may have changed
+            status = forms.send(client, form, values)
+            assert status < 500, (name, form.method, form.action, values)
+    client.force_login(User.objects.get(username="root"))
 
     for page in walk.pages:
         text = forms.read(client, page)
