@@ -27,7 +27,8 @@ run: .venv/runtime ## install what is needed and serve http://127.0.0.1:8000
 	@echo "Serving http://127.0.0.1:$(PORT) - stop with Ctrl-C"
 	@PORT=$(PORT) $(BIN)/gunicorn --config python:shoplift_site.gunicorn shoplift_site.wsgi
 
-# One process a core, and each file in one of them: some of its tests share what takes long to make.
+# As many processes as tests/conftest.py says, and each file in one of them: some of its tests share
+# what takes long to make.
 # In the order of tests/conftest.py, which puts what takes longest first.
 PARALLEL := -n logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
+import psutil
 import pytest
 from django.contrib.auth.models import Permission, User
 from django.core.files.base import ContentFile
@@ -85,6 +86,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_report_header(config: pytest.Config) -> str:
     return f"fuzz: {config.getoption('seeds')} seeds a test; `make fuzz` tries many"
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """One more than there are cores: tests of cameras and clocks hardly use theirs."""
+    return (psutil.cpu_count(logical=True) or 1) + 1
 
 
 @pytest.hookimpl(wrapper=True)
