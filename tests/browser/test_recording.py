@@ -237,6 +237,25 @@ def test_a_deep_link_plays_just_its_seconds_in_a_loop(recording: Analysis, page:
     expect(page.get_by_label("Repeat these seconds")).to_be_checked()
 
 
+def test_a_player_that_is_late_at_the_end_goes_back_all_the_same(
+    recording: Analysis, page: Page
+) -> None:
+    page.goto(reverse("web:event", args=[recording.pk, 2]))
+    until(page, lambda at: at > 1830.2)
+
+    page.evaluate(
+        """() => {
+          const player = document.querySelector("[data-player]");
+          window.returns = 0;
+          player.addEventListener("seeked", () => { window.returns += 1; });
+          player.playbackRate = 16; // each time it says where it is, it is seconds further
+        }"""
+    )
+
+    page.wait_for_function("() => window.returns > 3")
+    expect(page.get_by_label("Repeat these seconds")).to_be_checked()
+
+
 def test_who_looks_elsewhere_is_not_taken_back(recording: Analysis, page: Page) -> None:
     page.goto(reverse("web:event", args=[recording.pk, 2]))
     until(page, lambda at: at > 1830)
