@@ -27,7 +27,8 @@ function play() {
   timeline.play().catch(() => {}); // then Play is there to be pressed
 }
 
-const isAtEnd = () => timeline.isOver || (timeline.moment >= end && timeline.moment <= end + endSlack);
+// However late a busy machine notices: who looks elsewhere, doesn't want it repeated any more.
+const isAtEnd = () => timeline.isOver || (timeline.moment >= end && !player().seeking);
 
 // At the end of what its address asks for, a player pauses once by itself.
 function again() {

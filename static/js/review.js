@@ -169,6 +169,7 @@ root.addEventListener("htmx:afterSettle", ({ detail }) => {
   const { target, xhr } = detail;
   if (target !== line) return;
   const isSaved = xhr.status === 200;
+  line.inert = false;
   settle(isSaved);
   line.querySelector("[data-focus]")?.focus();
   if (isSaved) tellLeft(line.querySelector("[data-left]")?.dataset.left);
@@ -176,8 +177,10 @@ root.addEventListener("htmx:afterSettle", ({ detail }) => {
   later = "";
 });
 
+// Until htmx is done with what came, its buttons and links would lead to other pages.
 root.addEventListener("htmx:afterSwap", ({ detail }) => {
   const { target, requestConfig } = detail;
+  if (target === current || target === line) target.inert = true;
   if (target === current && requestConfig.elt.matches("[data-takes-back], [data-leaves-it]")) line.replaceChildren();
 });
 
@@ -222,6 +225,10 @@ function press(key) {
     return true;
   }
   if (current.inert) return true;
+  if (line.inert && pressedFor(line, key)) {
+    later = key;
+    return true;
+  }
   const pressed = pressedFor(current, key) ?? pressedFor(line, key);
   if (pressed?.matches("textarea")) pressed.focus();
   else pressed?.click();

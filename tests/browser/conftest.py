@@ -17,6 +17,7 @@ from scripts._lib.simulator.camera import Camera
 from scripts._lib.simulator.credentials import Credentials
 from scripts._lib.simulator.footage import Form
 from scripts._lib.site_under_test import Site
+from tests.browser.waiting import PATIENCE
 from tests.conftest import PASSWORD
 from tests.makers import hours
 from tests.makers.footage import FOOTAGE, ROOT, missing, require
@@ -25,10 +26,12 @@ from video_classifier.services import worker
 MODELS = ROOT / "models_storage"
 CLIPS = ("mnnit/shoplifters/shoplifting_001.mp4", "mnnit/non_shoplifters/normal_001.mp4")
 
+MILLISECONDS = PATIENCE * 1000
+
 LENS = Credentials(user="lens-reader", password="violet-Harbour-19")  # the simulated camera's
 
 # Two browsers, the site and its models share the cores of a small machine.
-expect.set_options(timeout=60_000)
+expect.set_options(timeout=MILLISECONDS)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -60,7 +63,10 @@ def chromium() -> Iterator[Browser]:
         missing(str(error))
     with pytest.MonkeyPatch.context() as patch, sync_playwright() as playwright:
         patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "1")  # Playwright's loop runs in this thread
-        yield launcher.launch(playwright)
+        browser = launcher.launch(playwright)
+        # Clicks, pages and answers come as late as what is expected of them.
+        browser.on("context", lambda context: context.set_default_timeout(MILLISECONDS))
+        yield browser
 
 
 @pytest.fixture

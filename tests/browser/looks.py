@@ -9,6 +9,8 @@ from typing import Literal
 from axe_playwright_python.base import AXE_SCRIPT
 from playwright.sync_api import Page
 
+from tests.browser.waiting import wait_for_parts
+
 SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 HEIGHTS = {360: 740, 768: 1024, 1440: 900}  # of a phone, a tablet, a desk
 
@@ -23,6 +25,8 @@ _RUN = """async (exclude) => {
   const named = ({ id, nodes }) => nodes.map(({ target }) => `${id}: ${target.join(" ")}`);
   return violations.flatMap(named);
 }"""
+# The page's script hears of the scheme later than its style does; some pages have none.
+_IS_SHOWN = "scheme => [undefined, scheme].includes(document.documentElement.dataset.bsTheme)"
 _TOO_WIDE = """() => [document.documentElement, ...document.querySelectorAll(".table-frame")]
   .filter(({ scrollWidth, clientWidth }) => scrollWidth > clientWidth)
   .map(({ tagName, scrollWidth, clientWidth }) => `${tagName}: ${scrollWidth} in ${clientWidth}`)
@@ -53,24 +57,26 @@ def faults_of(
 ) -> dict[str, list[str]]:
     """What is wrong with a page at each width; of the usual ones pictures, if they are wanted."""
     found: dict[str, list[str]] = {}
+    wait_for_parts(page)
     for width in widths:
         page.set_viewport_size({"width": width, "height": HEIGHTS.get(width, 740)})
         where = found.setdefault(f"{name}, {width}", too_wide(page))
         if pictures is not None and width in HEIGHTS:
             _take(page, Path(pictures) / f"{name}-{width}")
         if width in JUDGED:
-            _show(page, JUDGED[width])
+            show(page, JUDGED[width])
             where += barriers(page, exclude=exclude)
     return {where: wrong for where, wrong in found.items() if wrong}
 
 
-def _show(page: Page, scheme: Literal["light", "dark"]) -> None:
+def show(page: Page, scheme: Literal["light", "dark"]) -> None:
     """Without motion: a button on its way to another scheme has too little contrast."""
     page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
+    page.wait_for_function(_IS_SHOWN, arg=scheme)
 
 
 def _take(page: Page, stem: Path) -> None:
     stem.parent.mkdir(parents=True, exist_ok=True)
     for scheme in SCHEMES:
-        _show(page, scheme)
+        show(page, scheme)
         page.screenshot(path=f"{stem}-{scheme}.png", full_page=True)

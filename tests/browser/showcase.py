@@ -466,9 +466,7 @@ def _press(address: str, button: str) -> Callable[[Page], None]:
 def _filters(page: Page) -> None:
     page.set_viewport_size({"width": 360, "height": 740})
     page.goto("/history/?status=done")
-    filters = page.get_by_role("button", name="Filters")
-    if filters.is_visible():
-        filters.click()
+    page.get_by_role("button", name="Filters").click()
 
 
 def _choose_store(page: Page) -> None:
@@ -480,11 +478,13 @@ def _choose_store(page: Page) -> None:
 def _shortcuts(page: Page) -> None:
     page.goto("/history/")
     page.keyboard.press("?")
+    expect(page.get_by_role("dialog", name="Keyboard shortcuts")).to_be_visible()
 
 
 def _ask_to_delete(page: Page) -> None:
     page.goto("/history/")
     page.locator("[data-show=delete]").first.click()
+    expect(page.get_by_role("dialog", name="Delete this clip?")).to_be_visible()
 
 
 def _ask_to_revoke(page: Page) -> None:

@@ -73,7 +73,7 @@ def test_the_log_is_filtered_as_its_filters_change(page: Page) -> None:
 
     page.get_by_label("State").select_option("failed")
     expect(page.get_by_text("1 message", exact=True)).to_be_visible()
-    assert page.url.endswith("/alerts/?state=failed")
+    expect(page).to_have_url(re.compile(r"/alerts/\?state=failed$"))
 
     page.get_by_role("button", name="Try again").press("Enter")
     expect(page.get_by_text("Another try is made to reach “Control room”.")).to_be_visible()

@@ -152,7 +152,7 @@ def add_hook(page: Page, receivers: Receivers) -> str:
         f"http://127.0.0.1:{receivers.web_port}/{HOOK}"
     )
     page.get_by_role("button", name="Add the channel").click()
-    key = page.locator("code").inner_text()
+    key = page.locator("code", has_text="whsec_").inner_text()
     page.get_by_role("link", name="I have copied it").click()
     send_test(page)
     headers, body = wait_for(lambda: receivers.calls("alert.test"))[0]

@@ -25,6 +25,7 @@ def make(page: Page) -> str:
     expect(page.get_by_label("Upload clips")).to_be_checked()
     page.keyboard.press("Enter")
     expect(page.get_by_role("heading", name="Key created")).to_be_visible()
+    page.wait_for_load_state()  # its scripts listen
     return page.locator("code", has_text=TEXT).inner_text()
 
 

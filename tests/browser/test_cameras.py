@@ -7,6 +7,7 @@ writes a picture of each page to the folder OUT.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -90,9 +91,7 @@ def test_a_camera_is_added_and_tested_by_keyboard(page: Page, simulated: str) ->
     assert simulated not in page.content()
     page.get_by_role("button", name="Test the camera").focus()
     page.keyboard.press("Enter")
-    expect(page.get_by_role("img", name="What the camera shows just now")).to_be_visible(
-        timeout=20_000
-    )
+    expect(page.get_by_role("img", name="What the camera shows just now")).to_be_visible()
     expect(page.get_by_text("h264, 320 × 240 pixels")).to_be_visible()  # noqa: RUF001
     page.get_by_role("link", name="Draw zones on this picture").click()
     expect(page.get_by_role("application", name="Picture to draw zones on")).to_be_visible()
@@ -141,7 +140,7 @@ def test_zones_are_drawn_and_removed_by_mouse(page: Page, feed: Feed) -> None:
     page.get_by_role("button", name="Close the zone").click()
 
     zones = page.get_by_label("Zones that are ignored")
-    assert zones.input_value().count("\n") == 1
+    expect(zones).to_have_value(re.compile(r"^0,0 20,0 20,30\n[\d., ]+$"))
     page.get_by_role("button", name="Remove the last zone").click()
     expect(zones).to_have_value("0,0 20,0 20,30")
 

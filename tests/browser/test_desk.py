@@ -32,6 +32,12 @@ EVENTS = 3
 NOTE = "The bag at the door. שלום"
 LOST = "Nothing was saved"
 
+# Counts requests that came to nothing, as htmx hears of them.
+FAILED = """
+  window.failed = 0;
+  addEventListener("htmx:sendError", () => { window.failed += 1; });
+"""
+
 
 @pytest.fixture(autouse=True)
 def _alone(site: str, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -142,10 +148,13 @@ def test_a_server_that_stumbles_loses_no_answer(
 def test_the_next_item_that_did_not_come_is_asked_for_again(
     desk: Page, events: list[Event]
 ) -> None:
+    desk.add_init_script(FAILED)
     desk.route("**/review/?*after=*", lambda route: route.abort())
     desk.reload()
+    desk.wait_for_function("() => window.failed === 1")
 
     desk.keyboard.press("j")
+    desk.wait_for_function("() => window.failed === 2")
     expect(desk.locator("#current")).to_contain_text("0.95")
     desk.unroute("**/review/?*after=*")
     desk.keyboard.press("j")
@@ -196,6 +205,7 @@ def test_who_looked_at_a_clip_is_found_from_its_result(desk: Page, events: list[
     rows = desk.locator("#audit tbody tr")
     expect(rows).to_have_count(3)  # the desk showed it, the answer, and the page of the result
     expect(rows.first).to_contain_text("Looked at footage")
+    desk.wait_for_load_state()  # its scripts listen
     desk.get_by_label("Action").select_option("reviewed")
     expect(rows).to_have_count(1)
     expect(desk.get_by_role("link", name="Clip: clip_0.mp4")).to_be_visible()

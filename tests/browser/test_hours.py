@@ -142,7 +142,7 @@ def send(page: Page, server: Site, line: Line, recording: Path) -> Locator:
     """Its row, once it has arrived; the server is killed in the middle."""
     page.get_by_label("Clips", exact=True).set_input_files(recording)
     row = page.locator("[data-uploads] [data-receipt]")
-    expect(row).to_contain_text(re.compile(r"Sending, [4-9]\d %"), timeout=PATIENCE * 1000)
+    expect(row).to_contain_text(re.compile(r"Sending, [5-9]\d %"), timeout=PATIENCE * 1000)
     kill(server)
     line.go()
     ((arrived,),) = server.rows("SELECT received_bytes FROM video_classifier_upload")
@@ -155,8 +155,12 @@ def send(page: Page, server: Site, line: Line, recording: Path) -> Locator:
 
 def analyze(server: Site) -> None:
     """The server is killed in the middle, and what was done before isn't done again."""
-    wait_until(lambda: len(server.rows(DONE)) > 4 and server.rows(RUNNING))
-    kill(server)
+    while True:
+        wait_until(lambda: len(server.rows(DONE)) > 4 and server.rows(RUNNING))
+        kill(server)
+        if server.rows(RUNNING):
+            break
+        server.start()  # it was between two segments
     before, (begun,) = server.rows(DONE), server.rows(RUNNING)
     assert len(before) < SEGMENTS - 1
     server.start()
@@ -190,6 +194,10 @@ def test_all_three_events_are_found_and_at_most_one_more(
 
     expect(page.get_by_role("heading", name="Possible shoplifting")).to_be_visible(
         timeout=PATIENCE * 1000
+    )
+    # Before its end the page may have the first of them.
+    expect(page.locator("#analysis")).not_to_have_attribute(
+        "hx-trigger", re.compile(""), timeout=PATIENCE * 1000
     )
     found = events(page)
     assert len(found) in {3, 4}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from itertools import product
 from pathlib import Path
 from typing import Literal
@@ -128,7 +129,7 @@ def test_a_stack_is_gone_through_by_keys_and_the_place_is_kept(
     page.keyboard.press("h")
 
     expect(page.locator(f"#open-{analyses[18].pk}")).to_be_focused()
-    assert page.url.endswith(f"/history/?hint=yes&sort=hint#open-{analyses[18].pk}")
+    expect(page).to_have_url(re.compile(rf"/history/\?hint=yes&sort=hint#open-{analyses[18].pk}$"))
 
 
 def test_keys_keep_their_place_among_events_and_uploads_too(
@@ -142,10 +143,11 @@ def test_keys_keep_their_place_among_events_and_uploads_too(
         expect(page.locator("[data-row-link]").nth(1)).to_be_visible()
         page.keyboard.press("j")
         page.keyboard.press("j")
-        expect(page.locator(f"#{row}")).to_be_focused()
+        link = page.locator(f"#{row}")
+        expect(link).to_be_focused()
+        leads_to = str(link.get_attribute("href"))
         page.keyboard.press("Enter")
-        page.wait_for_url(lambda url: "#" not in url)
-        page.wait_for_load_state()
+        page.wait_for_url(lambda url, leads_to=leads_to: url.endswith(leads_to))  # type: ignore[misc]
         page.go_back()
 
         expect(page.locator(f"#{row}")).to_be_focused()
@@ -167,7 +169,7 @@ def test_rows_are_chosen_by_keys_and_come_back_from_the_trash(page: Page) -> Non
 
     expect(page.get_by_text("2 clips restored.")).to_be_visible()
     expect(page.locator("[data-row-link]")).to_have_count(9)
-    assert page.url.endswith("/history/?hint=yes&sort=hint")
+    expect(page).to_have_url(re.compile(r"/history/\?hint=yes&sort=hint$"))
 
 
 def test_the_footage_has_two_thirds_of_a_result_and_details_are_folded(

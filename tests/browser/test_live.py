@@ -13,6 +13,7 @@ from playwright.sync_api import Browser, Page, expect
 from pytest_django import Settings
 
 from tests.browser.conftest import sign_in
+from tests.browser.waiting import PATIENCE, becomes, until
 from tests.conftest import MakeStore, MakeUser
 from tests.makers.fake_watcher import FakeWatcher
 from tests.makers.live_cameras import make_event, make_feed
@@ -70,10 +71,10 @@ def camera(page: Page, feed: Feed) -> None:
     page.goto(f"/cameras/{feed.pk}/")
 
 
-def moves(page: Page, *, within: float = 30.0) -> bool:
+def moves(page: Page, *, within: float = PATIENCE) -> bool:
     picture = page.locator(".live-picture__image").first
-    first, until = "", time.monotonic() + within
-    while time.monotonic() < until:
+    first, end = "", time.monotonic() + within
+    while time.monotonic() < end:
         seen = picture.evaluate(CLOCK)
         if first and seen not in {"", first}:
             return True
@@ -83,15 +84,14 @@ def moves(page: Page, *, within: float = 30.0) -> bool:
 
 
 def wait_for_streams(page: Page, count: int) -> None:
-    until = time.monotonic() + 60
-    while len(live_streams._taken) != count and time.monotonic() < until:
-        page.wait_for_timeout(100)
-    assert len(live_streams._taken) == count
+    becomes(page, lambda: len(live_streams._taken), count)
 
 
 def test_the_wall_renews_its_stills_without_a_flicker(page: Page) -> None:
     page.goto("/live/")
-    expect(page.locator(".live-picture__image")).to_have_count(2)
+    images = page.locator(".live-picture__image")
+    for number in range(2):
+        expect(images.nth(number)).not_to_have_js_property("naturalWidth", 0)
     page.evaluate("""() => {
       window.blank = 0;
       const look = () => {
@@ -156,7 +156,7 @@ def test_a_stream_moves_is_paused_and_goes_on(page: Page, feeds: list[Feed]) -> 
     camera(page, feeds[0])
     wait_for_streams(page, 1)
     assert moves(page)
-    assert live_pictures.is_looked_at(feeds[0].pk)
+    until(page, lambda: live_pictures.is_looked_at(feeds[0].pk))
 
     page.get_by_role("button", name="Pause").press("Enter")
 
@@ -205,10 +205,7 @@ def test_a_stream_that_got_stuck_is_asked_for_again(
 
     camera(page, feeds[0])
 
-    until = time.monotonic() + 60
-    while len(asked) < 2 and time.monotonic() < until:
-        page.wait_for_timeout(200)
-    assert len(asked) >= 2
+    until(page, lambda: len(asked) >= 2)
 
 
 def test_closing_the_page_ends_the_stream(page: Page, feeds: list[Feed]) -> None:

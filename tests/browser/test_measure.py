@@ -71,6 +71,7 @@ def test_a_camera_is_measured_an_act_planted_and_all_rolled_back(page: Page, fee
     page.goto(f"/cameras/{feed.pk}/")
     page.get_by_role("link", name="Measure of this camera").click()
     expect(page.get_by_text("Until it is measured, the promise is the model's")).to_be_visible()
+    page.wait_for_load_state()  # its scripts listen
 
     budget = page.get_by_label("False hints a day that are bearable")
     budget.fill("0")

@@ -11,6 +11,7 @@ from django.contrib.auth.models import User
 from playwright.sync_api import ConsoleMessage, Dialog, FilePayload, Locator, Page, Route, expect
 from pytest_django import Settings
 
+from tests.browser.waiting import wait_for_parts
 from tests.conftest import MakeAnalysis, MakeClip
 from video_classifier.models import Analysis
 from video_classifier.states import Status
@@ -51,8 +52,9 @@ def test_no_page_complains_or_overflows(page: Page, analyses: list[Analysis]) ->
 
     addresses = [analysis.get_absolute_url() for analysis in analyses]
     for address in ["/", "/history/", "/history/?text=none", "/accounts/password/", *addresses]:
-        page.goto(address)
-        page.wait_for_load_state("networkidle")
+        with page.expect_response(re.compile(r"/alerts/news/")):
+            page.goto(address)
+        wait_for_parts(page)
         width = page.evaluate("document.documentElement.scrollWidth")
         assert width <= 360, f"{address} is {width} pixels wide"
 
@@ -62,6 +64,7 @@ def test_no_page_complains_or_overflows(page: Page, analyses: list[Analysis]) ->
 def test_the_keyboard_is_enough(page: Page, analyses: list[Analysis]) -> None:
     page.keyboard.press("h")
     expect(page).to_have_url(re.compile(r"/history/\?sort=hint$"))
+    page.wait_for_load_state()  # its scripts listen
 
     page.keyboard.press("/")
     expect(page.get_by_label("Search", exact=True)).to_be_focused()
@@ -96,6 +99,7 @@ def test_the_focus_is_seen_wherever_it_goes_and_goes_down_the_page(
 ) -> None:
     page.emulate_media(reduced_motion="reduce")  # no page is still moving to what has the focus
     page.goto({"upload": "/", "history": "/history/"}.get(where, analyses[0].get_absolute_url()))
+    wait_for_parts(page)
     page.keyboard.press("Tab")
     stops: list[dict[str, Any]] = []
     while page.evaluate("document.activeElement !== document.body") and len(stops) < 60:
@@ -243,13 +247,15 @@ def test_leaving_while_clips_are_sent_asks_first(page: Page) -> None:
         dialog.dismiss()
 
     page.on("dialog", stay)
-    page.get_by_role("link", name="History").click()
+    with page.expect_event("dialog"):
+        page.get_by_role("link", name="History").click()
 
     assert asked == ["beforeunload"]
     expect(page.get_by_role("heading", name="Upload clips")).to_be_visible()
 
 
 def test_who_was_signed_out_meanwhile_is_told(page: Page) -> None:
+    page.route("**/live/**", never_answer)  # who asks for rows is sent to the sign-in page
     page.context.clear_cookies(name="sessionid")
 
     row = choose(page, some_clip())

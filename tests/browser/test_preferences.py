@@ -21,6 +21,7 @@ def test_single_keys_can_be_switched_off_and_on_again(page: Page, user: User) ->
     keys.uncheck()
     page.get_by_role("button", name="Save").click()
     expect(page.get_by_text("Your preferences are saved.")).to_be_visible()
+    page.wait_for_load_state()  # its scripts listen
     page.keyboard.press("?")
     page.keyboard.press("h")
     page.wait_for_timeout(300)
@@ -31,7 +32,9 @@ def test_single_keys_can_be_switched_off_and_on_again(page: Page, user: User) ->
     page.keyboard.press("Space")
     page.keyboard.press("Tab")
     page.keyboard.press("Enter")
+    expect(page.locator("body:not([data-keys-off])")).to_be_visible()  # it is another page
     expect(page.get_by_text("Your preferences are saved.")).to_be_visible()
+    page.wait_for_load_state()
     page.get_by_role("heading", name="Preferences").click()
     page.keyboard.press("?")
     expect(page.get_by_role("dialog")).to_be_visible()

@@ -13,8 +13,9 @@ from django.db import connection
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from tests.browser.conftest import sign_in
-from tests.browser.curve import now, place, slider
-from tests.browser.looks import SCHEMES
+from tests.browser.curve import expect_now, now, place, slider
+from tests.browser.looks import SCHEMES, show
+from tests.browser.waiting import until, wait_for_parts
 from tests.conftest import MakeAnalysis, MakeClip, MakeTrack
 from tests.makers import videos
 from video_classifier.models import Analysis, Clip
@@ -52,6 +53,7 @@ def analysis(
 def page(analysis: Analysis, page: Page) -> Page:
     page.goto(analysis.get_absolute_url())
     expect(slider(page)).to_be_visible()
+    wait_for_parts(page)
     return page
 
 
@@ -83,7 +85,7 @@ def says(page: Page, words: str) -> None:
 def test_a_click_seeks(page: Page) -> None:
     page.mouse.click(*place(page, 0.65))
 
-    assert now(page) == pytest.approx(6.5, abs=0.1)
+    expect_now(page, pytest.approx(6.5, abs=0.1))
     expect(slider(page)).to_have_attribute("aria-valuenow", re.compile(r"6\.[45]"))
     box = page.locator("[data-picture] .box").filter(visible=True)
     expect(box.locator("text")).to_have_text("2")
@@ -93,10 +95,10 @@ def test_dragging_seeks_all_the_way_and_not_beyond(page: Page) -> None:
     page.mouse.move(*place(page, 0.2))
     page.mouse.down()
     page.mouse.move(*place(page, 0.5), steps=3)
-    assert now(page) == pytest.approx(5.0, abs=0.1)
+    expect_now(page, pytest.approx(5.0, abs=0.1))
 
     page.mouse.move(*place(page, 1.3))
-    assert now(page) == pytest.approx(SECONDS, abs=0.2)
+    expect_now(page, pytest.approx(SECONDS, abs=0.2))
 
     page.mouse.up()
     page.mouse.move(*place(page, 0.1))
@@ -132,7 +134,7 @@ def test_keys_go_from_window_to_window_and_to_the_peaks(page: Page) -> None:
     ]:
         page.keyboard.press(key)
         says(page, words)
-        assert now(page) == pytest.approx(seconds, abs=0.05), key
+        expect_now(page, pytest.approx(seconds, abs=0.05))
 
 
 def test_keys_come_to_it_after_the_prediction_and_it_can_be_seen(page: Page) -> None:
@@ -159,8 +161,9 @@ def test_a_key_plays_and_pauses_and_the_playhead_follows(page: Page, key: str) -
     expect(playhead).to_have_attribute("x", re.compile(r"^[1-9]"))
     page.keyboard.press(key)
 
-    assert page.evaluate("document.querySelector('[data-player]').paused")
-    expect(playhead).to_have_attribute("x", f"{100 * now(page) / SECONDS:.2f}%")
+    page.wait_for_function("() => document.querySelector('[data-player]').paused")
+    lies = page.locator("[data-playhead]").get_attribute
+    until(page, lambda: lies("x") == f"{100 * now(page) / SECONDS:.2f}%")
 
 
 def test_a_time_in_the_table_leads_the_player(page: Page) -> None:
@@ -169,7 +172,7 @@ def test_a_time_in_the_table_leads_the_player(page: Page) -> None:
     page.get_by_role("cell", name="0:05.0").get_by_role("link").click()
 
     says(page, "0:05, track 2, score 0.30, possible shoplifting")
-    assert now(page) == pytest.approx(5.0, abs=0.05)
+    expect_now(page, pytest.approx(5.0, abs=0.05))
 
 
 def test_in_two_columns_it_is_below_the_player_and_as_wide_as_its_bar(page: Page) -> None:
@@ -296,6 +299,6 @@ def test_axe_finds_no_barrier(page: Page) -> None:
     page.evaluate(AXE_SCRIPT)
 
     for scheme in SCHEMES:
-        page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
+        show(page, scheme)
         found = page.evaluate("axe.run(document.querySelector('#curve'))")
         assert (scheme, [fault["id"] for fault in found["violations"]]) == (scheme, [])

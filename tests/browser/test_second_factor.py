@@ -58,6 +58,7 @@ def test_it_is_set_up_and_then_asked_for(
     recovery = codes.first.inner_text()
     judge.look(page, "codes")
     page.get_by_role("link", name="I have noted them").click()
+    expect(page.get_by_role("heading", name="Second factor", exact=True)).to_be_visible()
     judge.look(page, "on")
 
     other = browser.new_page(base_url=site, java_script_enabled=False)

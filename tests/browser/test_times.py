@@ -9,8 +9,9 @@ from typing import NamedTuple
 import numpy as np
 import pytest
 from django.core.files import File
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
 
+from tests.browser.waiting import becomes
 from tests.conftest import MakeAnalysis, MakeClip, MakeTrack, segment_of
 from tests.makers import videos
 from tests.makers.videos import Maker
@@ -24,24 +25,20 @@ pytestmark = pytest.mark.browser
 SPEC = ClipSpec(frames=6, height=48, width=64)
 RATE, FRAMES = 30, 120
 
-CLICKED = """async () => {
+PICTURES = ".filmstrip__frame:has([alt^=Frame])"
+
+CLICK = "picture => picture.click()"
+
+SHOWN = """() => {
   const video = document.querySelector("[data-player]");
   const canvas = Object.assign(document.createElement("canvas"), { width: 64, height: 48 });
   const context = canvas.getContext("2d", { willReadFrequently: true });
-  const found = [];
-  for (const picture of document.querySelectorAll(".filmstrip__frame:has([alt^=Frame])")) {
-    const seeked = new Promise((done) => video.addEventListener("seeked", done, { once: true }));
-    picture.click();
-    await seeked;
-    await new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
-    context.drawImage(video, 0, 0, 64, 48);
-    const line = document.querySelector("[data-picture] .box[display=inline] .box__line");
-    found.push({
-      pixels: btoa(String.fromCharCode(...context.getImageData(0, 0, 64, 48).data)),
-      left: parseFloat(line?.getAttribute("x") ?? -1),
-    });
-  }
-  return found;
+  context.drawImage(video, 0, 0, 64, 48);
+  const line = document.querySelector("[data-picture] .box[display=inline] .box__line");
+  return [
+    btoa(String.fromCharCode(...context.getImageData(0, 0, 64, 48).data)),
+    parseFloat(line?.getAttribute("x") ?? -1),
+  ];
 }"""
 
 READY = """() => document.querySelector("[data-player]").readyState >= 2"""
@@ -172,14 +169,21 @@ def number_of(pixels: str) -> int:
     return videos.number_of(rgba[..., :3])
 
 
+def shown(page: Page) -> tuple[int, float]:
+    """The number of the picture that the player has, and where its box begins."""
+    pixels, left = page.evaluate(SHOWN)
+    return number_of(pixels), left / 100
+
+
 def test_player_filmstrip_and_boxes_agree(films: dict[str, Film], page: Page) -> None:
-    shown, boxes = {}, {}
     for kind, film in films.items():
         page.goto(film.address)
         page.wait_for_function(READY)
-        clicked = page.evaluate(CLICKED)
-        shown[kind] = [number_of(each["pixels"]) for each in clicked]
-        boxes[kind] = [each["left"] / 100 for each in clicked]
+        pictures = page.locator(PICTURES)
+        expect(pictures).to_have_count(SPEC.frames)
 
-    assert shown == {kind: film.numbers for kind, film in films.items()}
-    assert boxes == {kind: pytest.approx(LEFTS, abs=0.005) for kind in films}
+        for place, (number, left) in enumerate(zip(film.numbers, LEFTS, strict=True)):
+            pictures.nth(place).evaluate(CLICK)
+
+            expected = (kind, place, number, pytest.approx(left, abs=0.005))
+            becomes(page, lambda: (kind, place, *shown(page)), expected)  # noqa: B023

@@ -67,6 +67,7 @@ def test_deleted_undone_deleted_and_restored(page: Page, analysis: Analysis, wid
 
     page.goto("/history/?status=done")
     link.click()
+    page.wait_for_url(lambda url: "/results/" in url)  # loaded, so that its scripts listen
     page.get_by_role("link", name="Delete clip").click()
     expect(page.get_by_role("dialog", name="Delete this clip?")).to_contain_text("30 days")
     look(page, f"dialog-{width}")
@@ -82,6 +83,7 @@ def test_deleted_undone_deleted_and_restored(page: Page, analysis: Analysis, wid
 
     page.get_by_role("link", name=f"Delete {name}").click()
     page.get_by_role("dialog").get_by_role("button", name="Delete").click()
+    expect(page.locator("#history")).to_contain_text("0 results")
     page.goto(analysis.get_absolute_url())
     expect(page.get_by_role("heading", name="This clip is in the trash")).to_be_visible()
     look(page, f"gone-{width}")
@@ -107,10 +109,12 @@ def test_deleted_for_good(
     page.goto(analysis.get_absolute_url())
     page.get_by_role("link", name="Delete clip").click()
     page.get_by_role("dialog").get_by_role("button", name="Delete").click()
+    expect(page.get_by_text("moved to the trash")).to_be_visible()
 
     page.goto("/trash/")
     look(page, f"boss-{width}")
     page.get_by_role("link", name=f"Delete {analysis.clip.name} for good").click()
+    expect(page.get_by_role("button", name="Delete for good")).to_be_visible()
     look(page, f"purge-{width}")
     page.get_by_role("button", name="Delete for good").click()
 

@@ -55,6 +55,7 @@ def test_clips_are_dropped_judged_found_again_and_exported(page: Page, clips: li
     wanted, other = files
     page.get_by_role("link", name="History").click()
     expect(page.get_by_role("link", name=other, exact=True)).to_be_visible()
+    page.wait_for_load_state()  # its scripts listen
     page.get_by_label("Search", exact=True).fill(Path(wanted).stem)
     expect(page.get_by_role("link", name=other, exact=True)).to_have_count(0)
     expect(page.get_by_role("link", name=wanted, exact=True)).to_be_visible()

@@ -80,7 +80,9 @@ def check(page: Page) -> None:
     """What every page has to be: without a barrier, and without what a camera keeps to itself."""
     content = page.content()  # what is typed into a field is not in it
     assert [each for each in SECRETS if each in content] == []
+    page.emulate_media(reduced_motion="reduce")  # nothing is on its way to another color
     assert barriers(page) == []
+    page.emulate_media(reduced_motion="null")  # who asks for calm gets no stream on the next page
 
 
 def wait_for(happened: Callable[[], Found]) -> Found:

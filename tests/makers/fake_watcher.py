@@ -18,11 +18,15 @@ from video_classifier.watching import drawing
 from video_classifier.watching.drawing import Drawing, Person
 
 PAUSE = 0.125  # seconds
+HEARTBEAT = 5.0  # seconds: a test may last longer than a camera is believed to be watched
 
 
 @dataclass(slots=True)
 class FakeWatcher:
-    """Writes pictures of cameras, all of them eight times a second, until it is stopped."""
+    """Writes pictures of cameras, all of them eight times a second, until it is stopped.
+
+    It says that it is there meanwhile.
+    """
 
     feeds: list[Feed]
     hints: set[int] = field(default_factory=set)  # cameras with an open event
@@ -47,8 +51,13 @@ class FakeWatcher:
                 live_pictures.write(feed.pk, content, taken_at=timezone.now())
 
     def _run(self) -> None:
+        heard = time.monotonic()
         while not self._ended.wait(PAUSE):
             self.write_all()
+            if time.monotonic() - heard > HEARTBEAT:
+                heard = time.monotonic()
+                watched = Feed.objects.filter(pk__in=[feed.pk for feed in self.feeds])
+                watched.update(heartbeat_at=timezone.now())
         connection.close()
 
     def _drawing(self, feed: Feed) -> Drawing:
