@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from pytest_django import Settings
 
+from scripts._lib import ports
 from tests.makers.receivers import JPEG, Mail, dripping, hang, mail_server, make_message, serving
 from video_classifier.integrations import email
 from video_classifier.integrations.messages import Message, NotSentError, PerhapsSentError
@@ -207,10 +208,7 @@ def test_one_that_turns_us_away_says_so(failure: Callable[..., NotSentError]) ->
 
 
 def test_where_no_server_is_it_can_not_be_reached(failure: Callable[..., NotSentError]) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port = probe.getsockname()[1]
-
-    error = failure(port)
+    error = failure(ports.free())
 
     assert (type(error), str(error), error.is_final) == (NotSentError, email.UNREACHABLE, False)
 

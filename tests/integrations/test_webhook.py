@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 from standardwebhooks import Webhook
 
+from scripts._lib import ports
 from tests.makers.receivers import Web, dripping, hang, make_certificate, make_message, serving
 from video_classifier.integrations import webhook
 from video_classifier.integrations.messages import (
@@ -151,10 +152,7 @@ def test_what_is_no_web_server_is_told_apart(answer: bytes) -> None:
 
 
 def test_where_nothing_answers_nothing_was_sent() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port = probe.getsockname()[1]
-
-    error = failure(port)
+    error = failure(ports.free())
 
     assert (type(error), str(error)) == (NotSentError, webhook.NO_ANSWER)
 

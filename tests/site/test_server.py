@@ -17,6 +17,7 @@ from pathlib import Path
 
 import pytest
 
+from scripts._lib import ports
 from tests.conftest import Migrated
 from tests.site import slow_clients
 from tests.site.slow_clients import Address, holding
@@ -71,8 +72,7 @@ class Server:
         self.start()
 
     def start(self) -> None:
-        with closing(socket.create_server(("127.0.0.1", 0))) as free:
-            self.address: Address = free.getsockname()
+        self.address: Address = "127.0.0.1", ports.free()
         self.process = subprocess.Popen(
             [
                 *(sys.executable, "-m", "gunicorn"),

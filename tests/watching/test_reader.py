@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from scripts._lib import ports
 from scripts._lib.simulator.camera import Camera
 from scripts._lib.simulator.credentials import Credentials
 from scripts._lib.simulator.footage import Form
@@ -374,9 +375,7 @@ def test_stops_while_it_still_connects(camera: Camera) -> None:
 
 
 def test_nothing_at_the_port_is_told() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    with reading(f"rtsp://127.0.0.1:{port}/stream") as reader:
+    with reading(f"rtsp://127.0.0.1:{ports.free()}/stream") as reader:
         faulty(reader, Fault.REFUSED)
 
 

@@ -13,6 +13,7 @@ import pytest
 from PIL import Image
 from pytest_django import Settings
 
+from scripts._lib import ports
 from scripts._lib.simulator.camera import Camera
 from scripts._lib.simulator.credentials import Credentials
 from tests.makers.cameras import url_of
@@ -85,10 +86,7 @@ def test_a_redirect_to_an_inner_address_is_not_followed(clip: Path, tmp_path: Pa
 
 
 def test_where_nobody_listens_there_is_no_connection(tmp_path: Path) -> None:
-    with closing(create_server(("127.0.0.1", 0))) as free:
-        port = free.getsockname()[1]
-
-    assert try_out(f"rtsp://127.0.0.1:{port}/", tmp_path) == {"fault": Fault.REFUSED}
+    assert try_out(f"rtsp://127.0.0.1:{ports.free()}/", tmp_path) == {"fault": Fault.REFUSED}
 
 
 @pytest.mark.django_db
