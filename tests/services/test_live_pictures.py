@@ -57,9 +57,7 @@ def test_who_reads_never_gets_half_a_picture() -> None:
     assert seen <= set(pictures)
 
 
-def test_a_look_counts_for_ten_seconds(
-    settings: Settings, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_look_counts_for_ten_seconds(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     now = time.time()
     live_pictures.write(7, b"picture", taken_at=TAKEN)
     assert not live_pictures.is_looked_at(7)

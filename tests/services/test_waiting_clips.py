@@ -5,7 +5,8 @@ from __future__ import annotations
 import errno
 import logging
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -22,6 +23,7 @@ from tests.makers import videos
 from tests.services import test_live_events as made
 from tests.services.test_live_events import LENGTH, START
 from video_classifier.integrations.bucket import Bucket
+from video_classifier.ml.contracts import Outcome
 from video_classifier.models import Analysis, Clip, LiveEvent, WaitingClip
 from video_classifier.services import (
     disk,
@@ -109,13 +111,15 @@ def test_what_storage_took_of_it_does_not_stay_if_it_takes_no_more(
     bucket: Bucket, s3: Service, end: End, monkeypatch: pytest.MonkeyPatch, only: str
 ) -> None:
     event = end()
-    record = segments.record
+    with_pictures = segments.with_pictures
 
-    def away(*args: object, **kwargs: object) -> None:
-        s3.fault, s3.only = "503", only
-        record(*args, **kwargs)  # type: ignore[arg-type]
+    @contextmanager
+    def away(analysis: Analysis, outcome: Outcome) -> Iterator[None]:
+        with with_pictures(analysis, outcome):  # the clip comes after them
+            s3.fault, s3.only = "503", only
+            yield
 
-    monkeypatch.setattr(segments, "record", away)
+    monkeypatch.setattr(segments, "with_pictures", away)
     before = stored(bucket)
     left = send()
     s3.fault = ""
