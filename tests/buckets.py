@@ -90,7 +90,7 @@ def address_of(service: Service, bucket: str) -> str:
 
 
 def hurry(bucket: Bucket) -> None:
-    """From now on it doesn't wait for a service that hangs. Else it waits as long as is shipped:
+    """From now on it waits for no more that never comes. Else it waits as long as is shipped:
     on a busy machine Moto takes its time.
     """
     least = Config(connect_timeout=HANGS - 1, read_timeout=HANGS - 1)
