@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import socket
 import statistics
 import sys
 import time
@@ -25,7 +24,7 @@ from typing import TYPE_CHECKING, Any
 import psutil
 import psycopg
 
-from scripts._lib import console, markdown, recordings
+from scripts._lib import console, markdown, ports, recordings
 from scripts._lib.processes import Service
 from scripts._lib.recordings import Kind
 from scripts._lib.servers import DATABASE, Postgres
@@ -241,8 +240,7 @@ def _workers(
 def _site(folder: Path) -> Iterator[Scale]:
     """Django, on a PostgreSQL that counts, and nothing that works yet."""
     folder.chmod(0o755)  # PostgreSQL has an account of its own
-    with closing(socket.create_server(("127.0.0.1", 0))) as free:
-        port = free.getsockname()[1]
+    port = ports.free()
     server = Postgres(folder / "postgres", port)
     try:
         with server.connection() as connection:

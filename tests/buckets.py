@@ -14,6 +14,7 @@ import boto3
 import botocore.loaders
 import botocore.session
 import pytest
+from botocore.config import Config
 from django.core.files.storage import storages
 from pytest_django import Settings
 
@@ -23,6 +24,8 @@ from video_classifier.services import model_copies, stored_models
 
 KEY, SECRET = "key", "se/cret"
 XML = [("Content-Type", "application/xml")]
+
+HANGS = 3.0  # seconds
 
 Start = Callable[..., Any]
 
@@ -42,7 +45,7 @@ class Service:
         if self.only and environ["REQUEST_METHOD"] != self.only:
             return self.app(environ, start)
         if self.fault == "hangs":
-            time.sleep(3)  # longer than STORAGE_TIMEOUT in tests
+            time.sleep(HANGS)
         if self.fault in {"403", "500", "503"}:
             start(f"{self.fault} Fault", XML)
             return [b"<Error><Code>Fault</Code><Message>told so</Message></Error>"]
@@ -86,6 +89,15 @@ def address_of(service: Service, bucket: str) -> str:
     return f"s3://{KEY}:{SECRET.replace('/', '%2F')}@{bucket}?endpoint={service.address}"
 
 
+def hurry(bucket: Bucket) -> None:
+    """From now on it waits for no more that never comes. Else it waits as long as is shipped:
+    on a busy machine Moto takes its time.
+    """
+    least = Config(connect_timeout=HANGS - 1, read_timeout=HANGS - 1)
+    bucket.client_config = bucket.client_config.merge(least)
+    bucket._made = {}
+
+
 @pytest.fixture
 def bucket(s3: Service, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[Bucket]:
     """The site's storage, empty."""
@@ -99,7 +111,6 @@ def bucket(s3: Service, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> 
     )
     client.create_bucket(Bucket=name)
     monkeypatch.setenv("STORAGE_URL", address_of(s3, name))
-    settings.STORAGE_TIMEOUT = 2
     settings.STORAGES = settings.STORAGES | {"default": env.storage("STORAGE_URL")}
     settings.STORAGE_ORIGIN = s3.address
     found = storages["default"]

@@ -14,19 +14,19 @@ import pwd
 import secrets
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import psycopg
 import pytest
 
+from scripts._lib import ports
 from scripts._lib.servers import Redis
 from scripts._lib.site_under_test import SiteError
 
@@ -71,8 +71,7 @@ def postgresql() -> Iterator[str]:
             for each in (folder, folder / "password"):
                 os.chown(each, account["user"], account["group"])
         _make_cluster(programs, folder, account)
-        with closing(socket.create_server(("127.0.0.1", 0))) as free:
-            port = free.getsockname()[1]
+        port = ports.free()
         address = f"postgres://postgres:{password}@127.0.0.1:{port}/shoplift"
         with _serving(programs, folder, port, account) as server:
             _wait_for(server, address, folder)

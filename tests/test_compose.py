@@ -27,6 +27,7 @@ import pytest
 import yaml
 
 from scripts import settings_files
+from scripts._lib import ports
 
 ROOT = Path(__file__).parent.parent
 FILES = ("docker-compose.yml", "docker-compose.several.yml")
@@ -147,11 +148,6 @@ def test_the_images_description_has_no_faults() -> None:
 # Each service's command, by hand
 
 
-def free_port() -> int:
-    with closing(socket.create_server(("127.0.0.1", 0))) as free:
-        return int(free.getsockname()[1])
-
-
 def filled(text: str) -> str:
     """As Docker Compose replaces variables."""
 
@@ -238,7 +234,7 @@ def several(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_the_web_server_of_one_machine_gets_ready(several: Path) -> None:
     """Its command makes tables, too; those are there already, as at its second start."""
-    port = str(free_port())
+    port = str(ports.free())
 
     with running(of_ours(FILES[0])["web"], several, PORT=port) as (process, log):
         until(lambda: get(f"http://127.0.0.1:{port}/readyz")[0] == 200, process, log)
@@ -309,7 +305,7 @@ def proxy(folder: Path, certificates: Path, web: int, **ports: int) -> Iterator[
 def test_the_web_server_behind_our_proxy_speaks_https(
     several: Path, certificates: Path, tmp_path: Path
 ) -> None:
-    web, tls, plain = free_port(), free_port(), free_port()
+    web, tls, plain = ports.free(), ports.free(), ports.free()
     trusted = ssl.create_default_context(cafile=str(certificates / "fullchain.pem"))
     service, host = of_ours(FILES[1])["web"], {"Host": "clips.example.org"}
 

@@ -22,7 +22,7 @@ from typing import Any
 import psutil
 import psycopg
 
-from scripts._lib import families
+from scripts._lib import families, ports
 from scripts._lib.processes import kill
 from scripts._lib.proxy import Proxy
 from scripts._lib.site_under_test import SiteError
@@ -153,8 +153,7 @@ class Redis:
             msg = "redis-server is not on the PATH."
             raise SiteError(msg)
         self._program = found
-        with closing(socket.create_server(("127.0.0.1", 0))) as free:
-            self._port = free.getsockname()[1]
+        self._port = ports.free()
         self._password = secrets.token_urlsafe(16)
         self.address = f"redis://:{self._password}@127.0.0.1:{self._port}/0"
         self._server: subprocess.Popen[bytes] | None = None

@@ -6,7 +6,6 @@ import os
 import re
 import secrets
 import signal
-import socket
 import sqlite3
 import subprocess
 import sys
@@ -18,7 +17,7 @@ from typing import Any
 import psutil
 import requests
 
-from scripts._lib import families
+from scripts._lib import families, ports
 
 ROOT = Path(__file__).parents[2]
 SERVED = ("--config", "python:shoplift_site.gunicorn", "shoplift_site.wsgi")
@@ -44,8 +43,7 @@ class Site:
     """A server on a free port of 127.0.0.1; kill it, start it, ask it."""
 
     def __init__(self, data: Path, **environment: str) -> None:
-        with closing(socket.create_server(("127.0.0.1", 0))) as free:
-            port = free.getsockname()[1]
+        port = ports.free()
         self.address = f"http://127.0.0.1:{port}"
         self.data = data
         self.browser = requests.Session()

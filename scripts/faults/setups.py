@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import socket
 import sqlite3
 import sys
 import time
@@ -20,7 +19,7 @@ from typing import Any
 
 import psutil
 
-from scripts._lib import material
+from scripts._lib import material, ports
 from scripts._lib.live_site import LiveSite
 from scripts._lib.processes import Clock, Service
 from scripts._lib.proxy import Proxy
@@ -244,8 +243,7 @@ class OnPostgres(Setup):
     worker_command: tuple[str, ...] = ("manage.py", "run_worker")
 
     def __init__(self, folder: Path, models: Path, *, receiver: str, **environment: str) -> None:
-        with closing(socket.create_server(("127.0.0.1", 0))) as free:
-            port = free.getsockname()[1]
+        port = ports.free()
         place = folder / "postgres"
         self.disk_of_database = (
             Storage(place / Postgres.DATA, folder / "postgres-storage", stored="pg_wal")

@@ -26,7 +26,7 @@ HERE = ["127.0.0.0/8"]
 TAKEN = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"
 
 
-def send(address: str, *, networks: list[str] = HERE, seconds: float = 10.0) -> None:
+def send(address: str, *, networks: list[str] = HERE, seconds: float = 60.0) -> None:
     apprise.send(address, make_message(), networks=networks, seconds=seconds)
 
 

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from pytest_django import Settings
 
+from scripts._lib import ports
 from tests.makers.receivers import JPEG, Mail, dripping, hang, mail_server, make_message, serving
 from video_classifier.integrations import email
 from video_classifier.integrations.messages import Message, NotSentError, PerhapsSentError
@@ -34,7 +35,7 @@ def send(settings: Settings) -> Callable[..., None]:
         recipients: Sequence[str] = (ADA,),
         message: Message | None = None,
         *,
-        seconds: float = 5.0,
+        seconds: float = 60.0,
     ) -> None:
         settings.EMAIL_PORT = port
         email.send(recipients, message or make_message(), sender=SENDER, seconds=seconds)
@@ -138,7 +139,7 @@ def test_a_server_that_never_greets_got_nothing(
         error = failure(port, seconds=0.5)
 
     assert (type(error), str(error)) == (NotSentError, email.TOO_SLOW)
-    assert time.monotonic() - began < 3
+    assert time.monotonic() - began < 30
 
 
 def test_one_that_greets_too_late_gets_nothing_after_all(
@@ -159,7 +160,7 @@ def test_one_that_greets_too_late_gets_nothing_after_all(
 
     with serving(talk) as port:
         error = failure(port, seconds=0.5)
-        over.wait(5)
+        over.wait(60)
 
     assert (type(error), str(error)) == (NotSentError, email.TOO_SLOW)
     assert heard
@@ -187,14 +188,14 @@ def gone_after_the_message(connection: socket.socket) -> None:
 
 
 @pytest.mark.parametrize(
-    ("talk", "sentence"),
-    [(silent_after_the_message, email.SILENT), (gone_after_the_message, email.CUT_OFF)],
+    ("talk", "seconds", "sentence"),
+    [(silent_after_the_message, 3.0, email.SILENT), (gone_after_the_message, 60.0, email.CUT_OFF)],
 )
 def test_one_that_falls_silent_may_have_got_it(
-    failure: Callable[..., NotSentError], talk: Any, sentence: str
+    failure: Callable[..., NotSentError], talk: Any, seconds: float, sentence: str
 ) -> None:
     with serving(talk) as port:
-        error = failure(port, seconds=0.5)
+        error = failure(port, seconds=seconds)
 
     assert (type(error), str(error)) == (PerhapsSentError, sentence)
 
@@ -207,10 +208,7 @@ def test_one_that_turns_us_away_says_so(failure: Callable[..., NotSentError]) ->
 
 
 def test_where_no_server_is_it_can_not_be_reached(failure: Callable[..., NotSentError]) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port = probe.getsockname()[1]
-
-    error = failure(port)
+    error = failure(ports.free())
 
     assert (type(error), str(error), error.is_final) == (NotSentError, email.UNREACHABLE, False)
 

@@ -21,6 +21,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
+from scripts._lib import ports
 from video_classifier.integrations.messages import Message
 
 Talk = Callable[[socket.socket], None]
@@ -151,8 +152,7 @@ class Mail:
 
 @contextmanager
 def mail_server(mail: Mail) -> Iterator[int]:
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port: int = probe.getsockname()[1]
+    port = ports.free()
     controller = Controller(mail, hostname="127.0.0.1", port=port)
     controller.start()
     try:

@@ -15,7 +15,8 @@ import av
 import pytest
 
 from scripts import camera_simulator
-from scripts._lib.simulator import faults, footage
+from scripts._lib.simulator import broadcast, faults, footage
+from scripts._lib.simulator.broadcast import Broadcast, Client
 from scripts._lib.simulator.camera import Camera
 from scripts._lib.simulator.credentials import Credentials
 from scripts._lib.simulator.faults import Control, Planned
@@ -33,7 +34,7 @@ def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def numbers(url: str, count: int = 8) -> list[int]:
     """Of the pictures that FFmpeg reads there."""
     options = {"rtsp_transport": "tcp"} if url.startswith("rtsp") else {}
-    with av.open(url, "r", options=options, timeout=(10, 10)) as container:
+    with av.open(url, "r", options=options, timeout=(60, 60)) as container:
         found: list[int] = []
         for frame in container.decode(video=0):
             found.append(number_of(rgb(frame)))
@@ -62,17 +63,40 @@ def test_ffmpeg_reads_it(clip: Path, scheme: str, speed: float) -> None:
     assert found == [(found[0] + n) % 40 for n in range(8)]
 
 
-def test_plays_in_real_time(clip: Path) -> None:
-    with Camera([clip], only="http") as camera, camera.pictures.client() as client:
-        seconds = []
-        for _ in range(8):
-            picture = client.next(timeout=60)
-            assert picture is not None
-            seconds.append((picture.second, time.monotonic()))
+class Clock:
+    """The end of a stream, for which it waits from picture to picture: here no time passes."""
 
-    (first, began), (last, ended) = seconds[0], seconds[-1]
-    assert last - first == pytest.approx(0.7)
-    assert ended - began == pytest.approx(0.7, abs=0.3)
+    def __init__(self, end: float) -> None:
+        self.now, self._end = 0.0, end
+
+    def monotonic(self) -> float:
+        return self.now
+
+    def wait(self, seconds: float) -> bool:
+        self.now += seconds
+        return self.now >= self._end
+
+
+@pytest.mark.parametrize("speed", [1.0, 2.0])
+def test_plays_in_real_time_or_faster_if_asked_to(
+    clip: Path, monkeypatch: pytest.MonkeyPatch, speed: float
+) -> None:
+    clock = Clock(end=0.75 / speed)
+    stream = Broadcast([clip], Form(codec="mjpeg"), Control(), speed=speed)
+    shown = []
+    monkeypatch.setattr(
+        Client, "offer", lambda _, picture, **__: shown.append((picture.second, clock.now))
+    )
+    monkeypatch.setattr(broadcast, "time", clock)
+    monkeypatch.setattr(stream, "_ended", clock)
+    monkeypatch.setattr(stream, "_began", 0.0, raising=False)
+
+    with stream.client():
+        stream._play()
+
+    tenths = [number / 10 for number in range(8)]
+    assert [second for second, _ in shown] == pytest.approx(tenths)
+    assert [at for _, at in shown] == pytest.approx([each / speed for each in tenths])
 
 
 def test_a_planted_clip_comes_at_its_time(clip: Path, tmp_path: Path) -> None:
@@ -108,7 +132,7 @@ def test_a_clip_is_planted_while_the_camera_runs(clip: Path, tmp_path: Path) -> 
     with Camera([clip], Form(codec="mjpeg"), speed=4, only="http") as camera:
         camera.plant(other)
         with camera.pictures.client() as client:
-            until = time.monotonic() + 20
+            until = time.monotonic() + 60
             small = footage.shot(other, camera.pictures.form).pictures[0].data
             while (picture := client.next(timeout=60)) and picture.data != small:
                 assert time.monotonic() < until

@@ -347,7 +347,7 @@ def test_nobody_waits_for_the_last_use_to_be_noted(make_user: MakeUser) -> None:
             connection.patience = 20.0  # type: ignore[attr-defined]
         began = time.monotonic()
         assert api_keys.authenticate(text) == key
-        assert time.monotonic() - began < 5
+        assert time.monotonic() - began < 15
 
     assert last_use(key) is None
     assert getattr(connection, "patience", 20.0) == 20.0

@@ -342,7 +342,7 @@ def test_two_segments_that_are_done_at_the_same_time_close_it_once(
 
         def meet(stage: object, together: threading.Barrier = together) -> None:
             if stage == Stage.CLASSIFYING.value:
-                together.wait(10)
+                together.wait(60)
 
         runs = [threading.Thread(target=take, args=(str(n), meet)) for n in range(2)]
         for each in runs:

@@ -77,9 +77,9 @@ def drawn(analysis: Analysis) -> Image:
 
 
 def patience() -> Iterator[None]:
-    """A thousand looks, ten seconds at most."""
+    """Many looks, for a minute at most."""
     pause = threading.Event()
-    for _ in range(1000):
+    for _ in range(6000):
         yield
         pause.wait(0.01)
 

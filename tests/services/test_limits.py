@@ -53,7 +53,7 @@ def test_a_clock_that_is_set_back_keeps_nobody_out(clock: list[float]) -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_requests_at_the_same_time_are_all_counted() -> None:
+def test_requests_at_the_same_time_are_all_counted(clock: list[float]) -> None:
     start = Barrier(4)
     waits: list[int] = []
 

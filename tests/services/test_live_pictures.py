@@ -57,7 +57,8 @@ def test_who_reads_never_gets_half_a_picture() -> None:
     assert seen <= set(pictures)
 
 
-def test_a_look_counts_for_ten_seconds(settings: Settings) -> None:
+def test_a_look_counts_for_ten_seconds(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    now = time.time()
     live_pictures.write(7, b"picture", taken_at=TAKEN)
     assert not live_pictures.is_looked_at(7)
 
@@ -66,16 +67,21 @@ def test_a_look_counts_for_ten_seconds(settings: Settings) -> None:
     assert live_pictures.is_looked_at(7)
     assert not live_pictures.is_looked_at(8)
     mark = Path(settings.DATA_DIR) / "live" / "7" / "looked"
+    monkeypatch.setattr(time, "time", lambda: now)
     for ago in (11, -11):
-        os.utime(mark, (time.time() - ago, time.time() - ago))
+        os.utime(mark, (now - ago, now - ago))
         assert not live_pictures.is_looked_at(7)
 
 
-def test_looking_is_noted_at_most_once_a_second(settings: Settings) -> None:
+def test_looking_is_noted_at_most_once_a_second(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = time.time()
+    monkeypatch.setattr(time, "time", lambda: now)
     live_pictures.write(7, b"picture", taken_at=TAKEN)
     live_pictures.look(7)
     mark = Path(settings.DATA_DIR) / "live" / "7" / "looked"
-    just = time.time() - 0.3
+    just = now - 0.3
     os.utime(mark, (just, just))
 
     live_pictures.look(7)

@@ -90,10 +90,10 @@ def test_without_a_new_picture_the_last_one_is_repeated(
 ) -> None:
     monkeypatch.setattr(live_streams, "REPEAT_EVERY", 0.2)
     came = live_streams.pictures(feed.pk, may_go_on=allowed)
-    first, began = next(came), time.monotonic()
+    began, first = time.monotonic(), next(came)
 
     assert next(came) == first
-    assert 0.15 < time.monotonic() - began < 2
+    assert time.monotonic() - began >= 0.2
 
 
 def test_the_watcher_is_told_that_somebody_looks(feed: Feed) -> None:
@@ -105,14 +105,15 @@ def test_the_watcher_is_told_that_somebody_looks(feed: Feed) -> None:
 
 
 def test_it_ends_after_its_time(feed: Feed) -> None:
-    assert len(list(live_streams.pictures(feed.pk, may_go_on=allowed, seconds=0.2))) == 1
+    assert len(list(live_streams.pictures(feed.pk, may_go_on=allowed, seconds=1.0))) == 1
 
 
 def test_it_ends_when_somebody_may_not_go_on(feed: Feed, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(live_streams, "CHECK_EVERY", 0.1)
+    monkeypatch.setattr(live_streams, "REPEAT_EVERY", 60.0)
     answers = iter([True, True, False])
 
-    came = list(live_streams.pictures(feed.pk, may_go_on=lambda: next(answers), seconds=5))
+    came = list(live_streams.pictures(feed.pk, may_go_on=lambda: next(answers), seconds=60))
 
     assert len(came) == 1
     assert next(answers, None) is None

@@ -539,7 +539,7 @@ def test_two_workers_at_once_close_it_once(make_recording: MakeRecording, user: 
                 0.1, {segment.start + 30: 0.8}, since=segment.start - 2, until=segment.start + 60
             )
             shifted = later(track, by=-segment.start)
-            meeting.wait(10)
+            meeting.wait(60)
             segments.run(segment, predictor=FakePredictor(tracks=(shifted,)))
             connection.close()
 

@@ -6,12 +6,16 @@ import shutil
 import signal
 import threading
 import time
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
 import psutil
 import pytest
 from django.contrib.auth.models import User
@@ -21,19 +25,20 @@ from pytest_django import Settings
 from tests.conftest import MakeAnalysis, MakeClip, MakeModel, segment_of
 from tests.makers import videos
 from tests.makers.footage import ROOT
-from video_classifier.ml.contracts import ClipError
-from video_classifier.ml.isolation import confinement
+from video_classifier.ml.contracts import ClipError, Stage
+from video_classifier.ml.isolation import children, confinement
 from video_classifier.ml.isolation.children import Child
 from video_classifier.ml.serving import decoder
 from video_classifier.ml.serving.card import BundleError
 from video_classifier.ml.serving.folders import Folders
-from video_classifier.models import Analysis, Clip
+from video_classifier.models import Analysis, Clip, Segment
 from video_classifier.services import catalog, sandbox, segments, trash
 from video_classifier.services.errors import Refused
 from video_classifier.services.jobs import LeaseLostError
 from video_classifier.states import Prediction, Status
 
 MODEL = "conv3d"  # the smallest
+SOON = 30  # seconds: of the two minutes for which a reader that hangs would be waited for
 
 # The library's errors
 
@@ -89,13 +94,31 @@ def test_a_look_that_takes_too_long_is_given_up(
     assert sandbox.probe(clip)
 
 
-def test_a_file_that_crashes_the_reader_is_refused(tmp_path: Path) -> None:
+def once_it_was_asked(monkeypatch: pytest.MonkeyPatch, act: Callable[[], object]) -> None:
+    """In the middle of the next look at an upload."""
+    watch = sandbox.Deadline.__call__
+
+    def act_and_watch(deadline: sandbox.Deadline) -> None:
+        monkeypatch.setattr(sandbox.Deadline, "__call__", watch)
+        act()
+        watch(deadline)
+
+    monkeypatch.setattr(sandbox.Deadline, "__call__", act_and_watch)
+
+
+def test_a_file_that_crashes_the_reader_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     clip = videos.write(tmp_path / "clip.mp4", 5)
     sandbox.probe(clip)
     reader = child(sandbox._probes._kept)
     reader.suspend()
-    threading.Timer(0.3, reader.send_signal, (signal.SIGSEGV,)).start()
-    threading.Timer(0.4, reader.resume).start()
+
+    def crash() -> None:
+        reader.send_signal(signal.SIGSEGV)
+        reader.resume()
+
+    once_it_was_asked(monkeypatch, crash)
 
     with pytest.raises(Refused, match="crashed"):
         sandbox.probe(clip)
@@ -103,17 +126,52 @@ def test_a_file_that_crashes_the_reader_is_refused(tmp_path: Path) -> None:
     assert sandbox.probe(clip)
 
 
-def test_a_reader_that_is_killed_says_nothing_of_the_file(tmp_path: Path) -> None:
+def test_a_reader_that_is_killed_says_nothing_of_the_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     clip = videos.write(tmp_path / "clip.mp4", 5)
     sandbox.probe(clip)
     killed = child(sandbox._probes._kept)
     killed.suspend()
-    threading.Timer(0.3, killed.kill).start()
+    once_it_was_asked(monkeypatch, killed.kill)
 
     with pytest.raises(sandbox.BusyError, match="interrupted"):
         sandbox.probe(clip)
 
     assert sandbox.probe(clip)
+
+
+def test_a_child_that_takes_long_to_start_may_still_make_a_picture(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As on a busy machine, which says nothing of what the camera sent."""
+    now = [0.0]
+    picture = np.zeros((48, 64, 3), np.uint8)
+
+    class SlowToStart:
+        def facts(self, _: Path, *, watch: Callable[[], None]) -> tuple[object, bool]:
+            now[0] += 2 * sandbox.STILL_SECONDS
+            watch()
+            return SimpleNamespace(width=64, height=48), True
+
+        def sample(self, *_: object, watch: Callable[[], None]) -> object:
+            now[0] += 0.9 * sandbox.STILL_SECONDS
+            watch()
+            return SimpleNamespace(images=[picture])
+
+    @contextmanager
+    def one() -> Iterator[SlowToStart]:
+        yield SlowToStart()
+
+    monkeypatch.setattr(sandbox, "time", SimpleNamespace(monotonic=lambda: now[0]))
+    monkeypatch.setattr(sandbox._probes, "one", one)
+
+    assert sandbox.still(tmp_path / "still.mp4", width=64) is picture
+
+    monkeypatch.setattr(sandbox, "STILL_SECONDS", 4.0)
+    monkeypatch.setattr(sandbox, "PROBE_SECONDS", 7.0)
+    with pytest.raises(Refused, match="too long"):
+        sandbox.still(tmp_path / "still.mp4", width=64)
 
 
 def test_no_more_files_are_looked_at_at_once_than_there_are_cores(
@@ -208,20 +266,27 @@ def test_a_reason_for_no_result_comes_from_elsewhere_too(
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("for_good", [False, True])
 def test_a_deleted_clip_ends_its_run_and_the_next_one_starts(
-    ready: Clip, make_clip: MakeClip, make_analysis: MakeAnalysis, user: User, *, for_good: bool
+    ready: Clip,
+    make_clip: MakeClip,
+    make_analysis: MakeAnalysis,
+    user: User,
+    monkeypatch: pytest.MonkeyPatch,
+    *,
+    for_good: bool,
 ) -> None:
+    monkeypatch.setattr(children, "PATIENCE", 60.0)  # for the scorer to end the call
     other = make_clip(content=Path(ready.file.path).read_bytes())
     running = make_analysis(clip=ready, status=Status.RUNNING, model=MODEL)
     warm = scorer().pid
     reader().suspend()  # it hangs
     end = ready.delete if for_good else partial(trash.put, ready, by=user)
-    threading.Timer(0.5, end).start()
     start = time.monotonic()
+    while_it_is_read(monkeypatch, end)
 
     with pytest.raises(LeaseLostError):
         run(running)
 
-    assert time.monotonic() - start < 5
+    assert time.monotonic() - start < SOON
     following = make_analysis(clip=other, status=Status.RUNNING, model=MODEL)
     run(following)
     assert following.status == Status.DONE
@@ -251,13 +316,17 @@ def test_a_run_that_takes_too_long_fails_with_a_sentence(
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("who", ["reader", "scorer"])
 def test_a_crash_is_that_clips_failure_and_nobody_elses(
-    ready: Clip, make_analysis: MakeAnalysis, settings: Settings, who: str
+    ready: Clip,
+    make_analysis: MakeAnalysis,
+    settings: Settings,
+    monkeypatch: pytest.MonkeyPatch,
+    who: str,
 ) -> None:
     running, following = (
         make_analysis(clip=ready, status=Status.RUNNING, model=MODEL) for _ in range(2)
     )
     settings.ANALYSIS_ATTEMPTS = 1
-    crash(reader() if who == "reader" else scorer(), signal.SIGSEGV)
+    crash(monkeypatch, reader() if who == "reader" else scorer(), signal.SIGSEGV)
 
     run(running)
     run(following)
@@ -271,10 +340,10 @@ def test_a_crash_is_that_clips_failure_and_nobody_elses(
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("who", ["reader", "scorer"])
 def test_a_clip_whose_child_was_killed_is_tried_again(
-    ready: Clip, make_analysis: MakeAnalysis, who: str
+    ready: Clip, make_analysis: MakeAnalysis, monkeypatch: pytest.MonkeyPatch, who: str
 ) -> None:
     running = make_analysis(clip=ready, status=Status.RUNNING, model=MODEL)
-    crash(reader() if who == "reader" else scorer(), signal.SIGKILL)
+    crash(monkeypatch, reader() if who == "reader" else scorer(), signal.SIGKILL)
 
     run(running)
 
@@ -285,13 +354,29 @@ def test_a_clip_whose_child_was_killed_is_tried_again(
     assert running.status == Status.DONE
 
 
-def crash(victim: psutil.Process, ends_by: signal.Signals) -> None:
+def crash(monkeypatch: pytest.MonkeyPatch, victim: psutil.Process, ends_by: signal.Signals) -> None:
     """In the middle of the next call."""
     suspended = reader()
     suspended.suspend()
-    threading.Timer(0.5, victim.send_signal, (ends_by,)).start()
-    if victim.pid == suspended.pid and ends_by != signal.SIGKILL:
-        threading.Timer(0.6, victim.resume).start()
+
+    def end() -> None:
+        victim.send_signal(ends_by)
+        if victim.pid == suspended.pid and ends_by != signal.SIGKILL:
+            victim.resume()
+
+    while_it_is_read(monkeypatch, end)
+
+
+def while_it_is_read(monkeypatch: pytest.MonkeyPatch, act: Callable[[], object]) -> None:
+    """A moment after the next run has said that it reads its clip."""
+    enter = segments._enter
+
+    def enter_and_act(segment: Segment, stage: Stage) -> None:
+        monkeypatch.setattr(segments, "_enter", enter)
+        enter(segment, stage)
+        threading.Timer(0.5, act).start()
+
+    monkeypatch.setattr(segments, "_enter", enter_and_act)
 
 
 @pytest.mark.skipif(not sandbox.closes_files(), reason="this kernel has no Landlock")

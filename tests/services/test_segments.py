@@ -529,9 +529,9 @@ def test_the_heart_beats_while_a_run_lasts(make_analysis: MakeAnalysis, settings
 
 
 def _patiently() -> Iterator[None]:
-    """A thousand looks, ten seconds at most."""
+    """Many looks, for a minute at most."""
     pause = threading.Event()
-    for _ in range(1000):
+    for _ in range(6000):
         yield
         pause.wait(0.01)
 

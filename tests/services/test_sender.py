@@ -22,7 +22,7 @@ from video_classifier.services.worker import Worker
 from video_classifier.states import Status
 
 PATIENCE = 60.0  # seconds: others use this machine, too
-SOON = timedelta(seconds=5)
+SOON = timedelta(seconds=20)  # of the minute that the analysis would take
 LOOK_SECONDS = sender.LOOK_SECONDS  # as shipped
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -23,7 +23,7 @@ def holding(address: Address, *sent: bytes) -> Iterator[list[socket.socket]]:
     with ExitStack() as held:
         found = []
         for head in sent:
-            client = socket.create_connection(address, timeout=5)
+            client = socket.create_connection(address, timeout=60)
             held.callback(client.close)
             with suppress(OSError):
                 client.sendall(head)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import socket
-import threading
+from types import SimpleNamespace
 
 import pytest
 
@@ -110,30 +111,31 @@ def test_a_body_of_unknown_length_is_refused() -> None:
     assert found == Refusal(status="411 Length Required")
 
 
-def test_a_client_that_hardly_sends_is_taken_for_one_that_is_gone(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(arrivals, "STALLED_SECONDS", 0.2)
+@pytest.fixture
+def waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    """By the clock, each byte is waited for for half of the time that there is."""
+    clock = itertools.count(step=arrivals.STALLED_SECONDS / 2)
+    monkeypatch.setattr(arrivals, "time", SimpleNamespace(monotonic=lambda: next(clock)))
+
+
+@pytest.mark.usefixtures("waits")
+def test_a_client_that_hardly_sends_is_taken_for_one_that_is_gone() -> None:
     ours, theirs = socket.socketpair()
     with theirs, arrivals._Socket(fileno=ours.detach()) as slow:
-        slow.settimeout(5)
+        for _ in range(2):
+            theirs.send(b"x")
+            assert slow.recv(10) == b"x"
 
-        def receive() -> None:
-            for _ in range(20):
-                threading.Timer(0.03, theirs.send, [b"x"]).start()
-                slow.recv(10)
-
+        theirs.send(b"x")
         with pytest.raises(ConnectionResetError):
-            receive()
+            slow.recv(10)
 
 
-def test_each_request_has_its_own_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(arrivals, "STALLED_SECONDS", 0.1)
+@pytest.mark.usefixtures("waits")
+def test_each_request_has_its_own_time() -> None:
     ours, theirs = socket.socketpair()
     with theirs, arrivals._Socket(fileno=ours.detach()) as kept:
-        kept.settimeout(5)
-
         for _ in range(5):
             kept.begin()
-            threading.Timer(0.05, theirs.send, [b"x"]).start()
+            theirs.send(b"x")
             assert kept.recv(10) == b"x"

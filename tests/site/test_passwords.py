@@ -384,7 +384,7 @@ def test_the_answer_does_not_wait_for_the_mail(
     done, go_on = threading.Event(), threading.Event()
 
     def slow(_: str) -> None:
-        go_on.wait(10)
+        go_on.wait(60)
         done.set()
 
     monkeypatch.undo()
@@ -393,7 +393,7 @@ def test_the_answer_does_not_wait_for_the_mail(
 
     assert ask(stranger).status_code == 302
 
-    assert time.monotonic() - begun < 5
+    assert time.monotonic() - begun < 30
     assert not done.is_set()
     go_on.set()
     assert done.wait(60)
@@ -427,7 +427,7 @@ def test_there_is_a_limit_to_what_waits(
     done: list[str] = []
 
     def wait() -> None:
-        go_on.wait(10)
+        go_on.wait(60)
 
     later(wait)
 

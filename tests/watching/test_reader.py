@@ -13,12 +13,15 @@ from pathlib import Path
 
 import pytest
 
+from scripts._lib import ports
 from scripts._lib.simulator.camera import Camera
 from scripts._lib.simulator.credentials import Credentials
 from scripts._lib.simulator.footage import Form
 from tests.makers import videos
 from tests.makers.cameras import (
+    CALM,
     HASTY,
+    PATIENCE,
     faulty,
     online,
     place,
@@ -65,7 +68,7 @@ def test_pictures_are_those_of_the_clip_bit_by_bit(
     )
     with (
         Camera([source], Form(codec=form, copy=True), speed=2.0, only="rtsp") as camera,
-        reading(camera.rtsp_url) as reader,
+        reading(camera.rtsp_url, limits=CALM) as reader,
     ):
         wait_for(reader, lambda _: (found := reader.ring.newest(99)) is not None and found.end > 3)
         excerpt = reader.ring.newest(99)
@@ -74,12 +77,12 @@ def test_pictures_are_those_of_the_clip_bit_by_bit(
 
     ours, theirs = decoded(tmp_path / "target.mp4"), decoded(source)
     first = videos.number_of(ours[0][1])
-    assert same(ours[:20], theirs[first : first + 20])
+    assert same(ours[:20], (2 * theirs)[first : first + 20])  # it plays them again and again
     assert [at for at, _ in ours[:20]] == pytest.approx([n / 10 for n in range(20)], abs=0.001)
 
 
 def test_jpegs_are_those_that_were_sent(clip: Path, tmp_path: Path, camera: Camera) -> None:
-    with reading(camera.http_url) as reader:
+    with reading(camera.http_url, limits=CALM) as reader:
         wait_for(reader, lambda _: (found := reader.ring.newest(99)) is not None and found.end > 1)
         excerpt = reader.ring.newest(99)
     assert excerpt is not None
@@ -88,27 +91,26 @@ def test_jpegs_are_those_that_were_sent(clip: Path, tmp_path: Path, camera: Came
 
     ours = decoded(target)
     numbers = [videos.number_of(image) for _, image in ours]
-    assert numbers == list(range(numbers[0], numbers[0] + len(numbers)))
-    assert ours[-1][0] == pytest.approx(len(ours) / 10, abs=0.4)
+    assert numbers == [(numbers[0] + number) % 60 for number in range(len(numbers))]
+    arrived = [each.arrived for each in excerpt.packets]
+    assert ours[-1][0] == pytest.approx(arrived[-1] - arrived[0], abs=0.1)
 
 
 @pytest.mark.parametrize("scheme", SCHEMES)
 def test_says_what_it_reads(camera: Camera, scheme: str) -> None:
-    with reading(url_of(camera, scheme)) as reader:
+    with reading(url_of(camera, scheme), limits=CALM) as reader:
         assert reader.state.state == FeedState.CONNECTING
         online(reader)
-        time.sleep(1.5)
-        state = reader.state
+        state = wait_for(reader, lambda state: state.frame_rate == pytest.approx(10, rel=0.2))
 
     assert state.facts is not None
     assert (state.facts.width, state.facts.height) == (320, 240)
     assert state.facts.codec == {"rtsp": "h264", "http": "mjpeg"}[scheme]
-    assert state.frame_rate == pytest.approx(10, rel=0.2)
     assert (state.fault, state.detail, state.reconnects, state.stretch) == (None, "", 0, 1)
 
 
 def test_asks_for_no_sound(camera: Camera) -> None:
-    with reading(camera.rtsp_url) as reader:
+    with reading(camera.rtsp_url, limits=CALM) as reader:
         online(reader)
 
     assert [address for method, address in camera.requests if method == "SETUP"] == [
@@ -147,19 +149,19 @@ def test_names_what_is_wrong_and_comes_back(
 @pytest.mark.parametrize("scheme", SCHEMES)
 def test_tells_that_pictures_stopped_and_connects_anew(camera: Camera, scheme: str) -> None:
     with reading(url_of(camera, scheme)) as reader:
-        online(reader)
+        before = online(reader)
         camera.faults.set(stall=True)
         faulty(reader, Fault.STALLED)
-        wait_for(reader, lambda state: state.reconnects > 0)
+        wait_for(reader, lambda state: state.reconnects > before.reconnects)
         camera.faults.clear()
         state = online(reader)
 
-    assert state.stretch == 2
+    assert state.stretch > before.stretch
 
 
 @pytest.mark.parametrize("seconds", [-30.0, 30.0, -3.0])
 def test_a_clock_that_jumps_begins_a_new_stretch(camera: Camera, seconds: float) -> None:
-    with reading(camera.rtsp_url) as reader:
+    with reading(camera.rtsp_url, limits=CALM) as reader:
         online(reader)
         camera.faults.set(clock=seconds)
         faulty(reader, Fault.CLOCK)
@@ -172,7 +174,7 @@ def test_a_clock_that_jumps_begins_a_new_stretch(camera: Camera, seconds: float)
 
 
 def test_a_break_is_neither_a_jump_nor_without_keyframes(camera: Camera) -> None:
-    limits = replace(HASTY, keyless=1.2, jump=1.0, stalled=0.5, dead=10)
+    limits = replace(CALM, keyless=3.0, jump=2.5, stalled=1.0)
     seen = set()
 
     def note(state: ReaderState) -> bool:
@@ -183,7 +185,7 @@ def test_a_break_is_neither_a_jump_nor_without_keyframes(camera: Camera) -> None
         online(reader)
         camera.faults.set(stall=True)
         faulty(reader, Fault.STALLED)
-        time.sleep(2.0)
+        time.sleep(3.5)
         camera.faults.clear()
         wait_for(reader, note)
         time.sleep(0.5)
@@ -196,14 +198,14 @@ def test_a_break_is_neither_a_jump_nor_without_keyframes(camera: Camera) -> None
 def test_a_clock_of_32_bits_that_begins_anew_is_no_jump(clip: Path) -> None:
     with (
         Camera([clip], first_tick=2**32 - 90_000, only="rtsp") as camera,
-        reading(camera.rtsp_url) as reader,
+        reading(camera.rtsp_url, limits=CALM) as reader,
     ):
         wait_for(reader, lambda _: (found := reader.ring.newest(99)) is not None and found.end > 2)
         assert reader.state.stretch == 1
 
 
 def test_tells_that_there_are_no_keyframes(camera: Camera) -> None:
-    with reading(camera.rtsp_url) as reader:
+    with reading(camera.rtsp_url, limits=replace(CALM, keyless=1.5)) as reader:
         online(reader)
         camera.faults.set(keyless=True)
         faulty(reader, Fault.NO_KEYFRAME)
@@ -234,7 +236,7 @@ def test_keeps_no_group_that_doesn_t_fit_into_memory(clip: Path) -> None:
 def test_another_resolution_begins_a_new_stretch(
     camera: Camera, tmp_path: Path, scheme: str
 ) -> None:
-    with reading(url_of(camera, scheme)) as reader:
+    with reading(url_of(camera, scheme), limits=CALM) as reader:
         online(reader)
         camera.faults.set(size=True)
         faulty(reader, Fault.SIZE)
@@ -253,11 +255,14 @@ def test_another_resolution_begins_a_new_stretch(
 @pytest.mark.parametrize("scheme", SCHEMES)
 @pytest.mark.parametrize("fault", ["truncated", "garbled"])
 def test_survives_damage(camera: Camera, scheme: str, fault: str) -> None:
-    with reading(url_of(camera, scheme)) as reader:
+    with reading(url_of(camera, scheme), limits=CALM) as reader:
         online(reader)
         camera.faults.set(**{fault: True})
-        time.sleep(2.0)
-        assert (reader.state.reconnects > 0) == (fault == "garbled" and scheme == "rtsp")
+        if fault == "garbled" and scheme == "rtsp":
+            wait_for(reader, lambda state: state.reconnects > 0)
+        else:
+            time.sleep(2.0)
+            assert reader.state.reconnects == 0
         camera.faults.clear()
         online(reader)
         before = reader.state.last_picture or 0
@@ -268,7 +273,7 @@ def test_survives_damage(camera: Camera, scheme: str, fault: str) -> None:
 @pytest.mark.parametrize("scheme", SCHEMES)
 def test_reads_what_a_slow_link_lets_through(camera: Camera, scheme: str) -> None:
     camera.faults.set(slow=8_000.0)
-    with reading(url_of(camera, scheme), limits=replace(HASTY, stalled=5, dead=6)) as reader:
+    with reading(url_of(camera, scheme), limits=CALM) as reader:
         online(reader)
         camera.faults.clear()
         online(reader)
@@ -355,7 +360,7 @@ def test_reads_through_tls_whoever_signed(clip: Path, tmp_path: Path, scheme: st
 
 def test_waits_for_long_after_a_wrong_password(camera: Camera) -> None:
     camera.faults.set(password=True)
-    limits = replace(HASTY, pauses=((1000, 0.01),), password_pauses=(60,))
+    limits = replace(CALM, pauses=((1000, 0.01),), password_pauses=(60,))
     with reading(camera.rtsp_url, limits=limits) as reader:
         faulty(reader, Fault.PASSWORD)
         time.sleep(0.5)
@@ -367,16 +372,12 @@ def test_stops_while_it_still_connects(camera: Camera) -> None:
     camera.faults.set(silence=True)
     with reading(camera.rtsp_url, limits=replace(HASTY, answer=60)) as reader:
         wait_for(reader, lambda _: bool(camera.requests))
-        began = time.monotonic()
-        assert reader.stop()
 
-    assert time.monotonic() - began < 1
+        assert reader.stop(timeout=30)
 
 
 def test_nothing_at_the_port_is_told() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    with reading(f"rtsp://127.0.0.1:{port}/stream") as reader:
+    with reading(f"rtsp://127.0.0.1:{ports.free()}/stream") as reader:
         faulty(reader, Fault.REFUSED)
 
 
@@ -393,7 +394,7 @@ def test_resolves_and_checks_anew_before_each_connection(camera: Camera) -> None
             raise Forbidden(msg)
         return target(camera.rtsp_url)
 
-    with reading(addresses) as reader:
+    with reading(addresses, limits=CALM) as reader:
         state = faulty(reader, Fault.NAME)
         online(reader)
         camera.disconnect()
@@ -431,20 +432,25 @@ def test_connects_to_the_checked_address_and_not_to_the_name(camera: Camera) -> 
 
 
 def test_says_that_it_is_stuck() -> None:
-    ends = threading.Event()
+    asked, ends = threading.Event(), threading.Event()
 
     def addresses() -> Target:
-        ends.wait(10)
+        asked.set()
+        ends.wait(PATIENCE)
         raise Refused
 
-    reader = Reader(addresses, Ring(1, 1), limits=replace(HASTY, stuck=0.3))
+    reader = Reader(addresses, Ring(1, 1), limits=Limits())
     reader.start()
+    assert asked.wait(PATIENCE)
+
     stuck = [reader.is_stuck]
-    time.sleep(0.5)
+    reader._beat -= Limits().stuck
     stuck.append(reader.is_stuck)
+
     assert stuck == [False, True]
     assert not reader.stop(timeout=0.1)
     ends.set()
+    assert reader.stop(timeout=PATIENCE)
 
 
 def test_pauses_after_a_refused_password_grow_more() -> None:

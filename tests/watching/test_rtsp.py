@@ -10,7 +10,7 @@ from contextlib import contextmanager, suppress
 
 import pytest
 
-from tests.makers.cameras import HASTY, Place
+from tests.makers.cameras import CALM, Place
 from tests.watching.test_sdp import CAMERA
 from video_classifier.states import Fault
 from video_classifier.watching.rtsp import RtspSource
@@ -41,7 +41,7 @@ def answering(*answers: bytes) -> Iterator[tuple[Wire, list[str]]]:
 
     thread = threading.Thread(target=answer, daemon=True)
     thread.start()
-    wire = Wire(ours, HASTY.answer)
+    wire = Wire(ours, CALM.answer)
     yield wire, asked
     wire.close()
     thread.join(60)
@@ -49,7 +49,7 @@ def answering(*answers: bytes) -> Iterator[tuple[Wire, list[str]]]:
 
 def source(wire: Wire, **changes: str) -> RtspSource:
     place = {"scheme": "rtsp", "host": "camera", "path": "/live", "query": "ch=1", **changes}
-    return RtspSource(wire, Place(port=554, **place), HASTY)
+    return RtspSource(wire, Place(port=554, **place), CALM)
 
 
 def refused(*answers: bytes, **changes: str) -> ConnectError:

@@ -13,6 +13,7 @@ import pytest
 from PIL import Image
 from pytest_django import Settings
 
+from scripts._lib import ports
 from scripts._lib.simulator.camera import Camera
 from scripts._lib.simulator.credentials import Credentials
 from tests.makers.cameras import url_of
@@ -36,7 +37,7 @@ def camera(clip: Path, scheme: str, password: str = "") -> Iterator[Camera]:
         yield found
 
 
-def try_out(url: str, folder: Path, seconds: float = 3.0) -> dict[str, object]:
+def try_out(url: str, folder: Path, seconds: float = 60.0) -> dict[str, object]:
     address = addresses.parse(url)
     order = Order(
         address=address, machines=addresses.checked(address), folder=folder, seconds=seconds
@@ -49,26 +50,28 @@ def test_a_camera_that_works_gives_a_second_of_video(
     clip: Path, tmp_path: Path, scheme: str
 ) -> None:
     with camera(clip, scheme) as found:
-        answer = try_out(url_of(found, scheme), tmp_path, 8.0)
+        answer = try_out(url_of(found, scheme), tmp_path)
 
     assert (answer["width"], answer["height"]) == (320, 240)
     assert (tmp_path / str(answer["file"])).stat().st_size > 1000
 
 
 @pytest.mark.parametrize(
-    ("broken", "fault"),
+    ("broken", "fault", "seconds"),
     [
-        ("silence", Fault.NO_DATA),
-        ("stall", Fault.NO_DATA),
-        ("keyless", Fault.NO_KEYFRAME),
-        ("password", Fault.PASSWORD),
-        ("audio", Fault.NO_VIDEO),
+        ("silence", Fault.NO_DATA, 3.0),
+        ("stall", Fault.NO_DATA, 3.0),
+        ("keyless", Fault.NO_KEYFRAME, 5.0),
+        ("password", Fault.PASSWORD, 60.0),
+        ("audio", Fault.NO_VIDEO, 60.0),
     ],
 )
-def test_what_is_wrong_is_named(clip: Path, tmp_path: Path, broken: str, fault: Fault) -> None:
+def test_what_is_wrong_is_named(
+    clip: Path, tmp_path: Path, broken: str, fault: Fault, seconds: float
+) -> None:
     with camera(clip, "rtsp") as found:
         found.faults.set(**{broken: True})
-        answer = try_out(url_of(found, "rtsp"), tmp_path)
+        answer = try_out(url_of(found, "rtsp"), tmp_path, seconds)
 
     assert answer == {"fault": fault}
 
@@ -85,14 +88,12 @@ def test_a_redirect_to_an_inner_address_is_not_followed(clip: Path, tmp_path: Pa
 
 
 def test_where_nobody_listens_there_is_no_connection(tmp_path: Path) -> None:
-    with closing(create_server(("127.0.0.1", 0))) as free:
-        port = free.getsockname()[1]
-
-    assert try_out(f"rtsp://127.0.0.1:{port}/", tmp_path) == {"fault": Fault.REFUSED}
+    assert try_out(f"rtsp://127.0.0.1:{ports.free()}/", tmp_path) == {"fault": Fault.REFUSED}
 
 
 @pytest.mark.django_db
-def test_as_a_child_it_shows_the_picture(clip: Path) -> None:
+def test_as_a_child_it_shows_the_picture(clip: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(camera_tests, "SECONDS", 60.0)
     with camera(clip, "rtsp", password="pa55word") as found:
         tried = camera_tests.try_out(make_feed(address=url_of(found, "rtsp")))
 

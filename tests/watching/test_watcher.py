@@ -60,6 +60,7 @@ from video_classifier.watching.camera import Readers
 from video_classifier.watching.watcher import Watcher
 
 SECONDS = 50
+PATIENCE = 60.0  # seconds: others use this machine, too
 PRESENT = range(10 * RATE, 22 * RATE)
 
 
@@ -192,7 +193,7 @@ def test_people_see_what_was_scored(scene: Scene, feed: Feed) -> None:
     scene.watcher.tick()
     scene.play(feed, 0, 18)
 
-    end = time.monotonic() + 10
+    end = time.monotonic() + PATIENCE
     while latest(feed.pk) is None:
         assert time.monotonic() < end
         time.sleep(0.02)
@@ -253,8 +254,8 @@ def test_how_a_camera_fares_is_written_and_counted(scene: Scene, feed: Feed) -> 
     assert (row.state, row.codec, row.width, row.frame_rate) == ("online", "h264", 320, float(RATE))
     assert row.score == 0.9
     assert row.stride is not None
-    hour = FeedHour.objects.get()
-    assert (hour.events, hour.scorings) == (1, 9)
+    hours = FeedHour.objects.values_list("events", "scorings")  # two, if one ended meanwhile
+    assert [sum(each) for each in zip(*hours, strict=True)] == [1, 9]
 
 
 def test_an_edit_is_noticed(scene: Scene, feed: Feed) -> None:
@@ -630,12 +631,12 @@ def test_it_runs_until_it_is_stopped(clip: Path, model: NumberReader, feed: Feed
     thread = threading.Thread(target=scene.watcher.run)
     thread.start()
     try:
-        end = time.monotonic() + 20
+        end = time.monotonic() + PATIENCE
         while feed.pk not in scene.readers:
             assert time.monotonic() < end
             time.sleep(0.02)
-        scene.readers[feed.pk].last_picture = time.monotonic()
         for until in range(2, 18, 2):
+            scene.readers[feed.pk].last_picture = time.monotonic()
             scene.readers[feed.pk].send(until)
             seen = len(model.seen)
             while len(model.seen) == seen:
@@ -643,7 +644,7 @@ def test_it_runs_until_it_is_stopped(clip: Path, model: NumberReader, feed: Feed
                 time.sleep(0.01)
     finally:
         scene.watcher.stop()
-        thread.join(30)
+        thread.join(PATIENCE)
 
     assert not thread.is_alive()
     event = LiveEvent.objects.get()

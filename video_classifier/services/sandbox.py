@@ -229,9 +229,10 @@ def still(path: Path, *, width: int) -> Image:
 
     Raises Refused.
     """
-    watch = Deadline(STILL_SECONDS, STILL_TOO_LONG)
+    starting = Deadline(PROBE_SECONDS, STILL_TOO_LONG)  # a child on a busy machine takes its time
     with _reading(), _probes.one() as decoder:
-        facts, _ = decoder.facts(path, watch=watch)
+        facts, _ = decoder.facts(path, watch=starting)
+        watch = Deadline(STILL_SECONDS, STILL_TOO_LONG)
         scale = min(1.0, width / facts.width)
         spec = ClipSpec(
             frames=1,

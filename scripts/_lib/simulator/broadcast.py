@@ -80,6 +80,10 @@ class Broadcast:
         self._has_head = threading.Event()
         self._thread = threading.Thread(target=self._play, name="simulator", daemon=True)
 
+    def encode(self) -> None:
+        """The first clip, so that its pictures don't come late, and then all at once."""
+        footage.shot(self._clips[0], self.form)
+
     def start(self, began: float) -> None:
         """`began` is the monotonic second at which its program begins."""
         self._began = began

@@ -84,11 +84,15 @@ class Camera:
         return f"http{self._s}://{self._user}127.0.0.1:{self.http_port}/stream"
 
     def __enter__(self) -> Self:
+        streams = (
+            *[self.stream] * (self._only != "http"),
+            *[self.pictures] * (self._only != "rtsp"),
+        )
+        for stream in streams:
+            stream.encode()
         began = time.monotonic()
-        if self._only != "http":
-            self.stream.start(began)
-        if self._only != "rtsp":
-            self.pictures.start(began)
+        for stream in streams:
+            stream.start(began)
         for server in self._servers:
             threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
         if self._plan:

@@ -138,7 +138,7 @@ def test_a_hang_ends_when_the_watch_says_so(*, deaf: bool) -> None:
         child.call("hang", returns=type(None), meanwhile=Meanwhile(watch=too_late))
 
     assert not child.is_alive
-    assert time.monotonic() - start < children.PATIENCE + 3
+    assert time.monotonic() - start < children.PATIENCE + 20  # of a minute
 
 
 def test_a_call_that_ends_by_itself_keeps_the_child(child: Child) -> None:
@@ -291,7 +291,7 @@ def test_no_child_outlives_its_parent(busy: str) -> None:
         "os.kill(os.getpid(), 9)\n"
     )
     done = subprocess.run(
-        [sys.executable, "-c", parent], capture_output=True, text=True, check=False, timeout=30
+        [sys.executable, "-c", parent], capture_output=True, text=True, check=False, timeout=120
     )
 
     assert gone(int(done.stdout))

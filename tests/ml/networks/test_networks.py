@@ -132,7 +132,7 @@ def test_the_order_of_the_frames_counts_unless_they_are_pooled(
     forwards = scores(asked, inputs.astype(asked.input.dtype))
     backwards = scores(asked, inputs[:, ::-1].astype(asked.input.dtype))
 
-    assert np.allclose(forwards, backwards, rtol=1e-6) == (network.name == "mobilenetv2_pool")
+    assert np.allclose(forwards, backwards, rtol=1e-5) == (network.name == "mobilenetv2_pool")
 
 
 def test_conv3d_is_small() -> None:
