@@ -621,7 +621,8 @@ def test_pictures_that_another_run_has_stored_meanwhile_are_left_alone(
     make_analysis: MakeAnalysis,
 ) -> None:
     make_analysis()
-    slow, done = claim("slow"), []
+    slow = claim("slow")
+    done: list[MlStage] = []
 
     def be_overtaken(stage: MlStage) -> None:
         if stage is MlStage.CLASSIFYING and not done:
