@@ -5,8 +5,8 @@ from __future__ import annotations
 import secrets
 import socket
 
-# Below those that systems hand out by themselves, to whoever asks for any port and to each outgoing
-# connection: such a port can be gone again before the server has it, or while it restarts.
+# Below the range from which systems assign ports, also to outgoing connections: one of those can be
+# taken before the server has it, or while it restarts.
 _PORTS = range(10_000, 32_768)
 
 
