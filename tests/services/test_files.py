@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 import os
 import re
 import shutil
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.core.files.base import ContentFile, File
@@ -368,6 +370,30 @@ def test_a_clip_that_is_stored_elsewhere_goes_with_all_that_was_made_of_it(
 
     assert not default_storage.exists(str(footage.file.name))
     assert not default_storage.exists(name)
+
+
+@pytest.mark.django_db
+def test_pictures_that_were_written_in_part_go_where_no_analysis_is(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    analysis = Analysis()
+    names = [f"{evidence.folder(analysis)}/{number:02}.jpg" for number in range(2)]
+    save = default_storage.save
+
+    def full(name: str, content: Any) -> str:
+        if name == names[1]:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return save(name, content)
+
+    monkeypatch.setattr(default_storage, "save", full)
+
+    with (
+        pytest.raises(OSError, match="No space"),
+        files.with_pictures(analysis, dict.fromkeys(names, b"picture")),
+    ):
+        pytest.fail("nothing says that they are there")
+
+    assert not default_storage.exists(evidence.folder(analysis))
 
 
 def test_nobody_else_knows_the_path_of_a_stored_file() -> None:

@@ -156,8 +156,8 @@ def with_pictures(analysis: Analysis, pictures: Mapping[str, bytes]) -> Iterator
     waits as long. A deletion of the clip comes after the transaction, and finds them, or has come
     before; without a row of the analysis they go.
     """
-    write(pictures)
     try:
+        write(pictures)
         yield
     except BaseException:
         with suppress(DatabaseError, InterfaceError):  # the sweep looks again
@@ -355,7 +355,7 @@ def missing() -> int:
 def _left_in_uploads(before: float) -> Iterator[Path]:
     """Partial uploads and copies of killed processes, but for what has rows of its own."""
     for path in Path(settings.FILE_UPLOAD_TEMP_DIR).iterdir():
-        if path.name not in {RESUMABLE, WAITING} and _is_older(path, before):
+        if path.name not in {RESUMABLE, WAITING} and is_older(path, before):
             yield path
 
 
@@ -371,7 +371,7 @@ def _left_in_media(before: float) -> Iterator[Path]:
         for folder, folders, names in os.walk(root / ours)
         for path in _entries(Path(folder), folders, names, root)
     ]
-    old = [path for path in found if _is_older(path, before)]
+    old = [path for path in found if is_older(path, before)]
     known = _known()
     yield from (path for path in old if path.relative_to(root).as_posix() not in known)
 
@@ -447,7 +447,8 @@ def _rows_with_files() -> int:
     return sum(each.count() for each in (*rows, *of_files))
 
 
-def _is_older(path: Path, moment: float) -> bool:
+def is_older(path: Path, moment: float) -> bool:
+    """Whether it was last written before the moment, in seconds since the epoch."""
     try:
         return path.lstat().st_mtime < moment
     except FileNotFoundError:  # another process has just finished with it

@@ -127,7 +127,7 @@ def _brought(found: Found) -> Path:
 def _mark(copy: Path) -> None:
     """It is in use, and not swept even if something else has taken its place."""
     with suppress(OSError):
-        if _is_older(copy, time.time() - USED_SECONDS):
+        if files.is_older(copy, time.time() - USED_SECONDS):
             os.utime(copy)
 
 
@@ -209,10 +209,4 @@ def sweep(*, older: timedelta) -> None:
 
 def _is_unused(path: Path, moment: float) -> bool:
     """A copy is marked where its files are."""
-    return all(_is_older(each, moment) for each in (path, *path.glob("**/")))
-
-
-def _is_older(path: Path, moment: float) -> bool:
-    with suppress(FileNotFoundError):  # another process was quicker
-        return path.stat().st_mtime < moment
-    return False
+    return all(files.is_older(each, moment) for each in (path, *path.glob("**/")))
