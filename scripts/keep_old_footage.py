@@ -88,18 +88,7 @@ def _keep(model: Path, *, clips: Path, detector: Path, cache: Path) -> Card:
 def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     parser = console.parser("keep_old_footage", __doc__, EXAMPLE)
     parser.add_argument("model", type=Path, metavar="MODEL", help="its folder")
-    parser.add_argument(
-        "--manifest",
-        type=Path,
-        default=Path("../shared/data/manifest.csv"),
-        metavar="CSV",
-        help="labelled clips (default: %(default)s)",
-    )
-    console.add_detector(parser)
-    parser.set_defaults(detector=Path("models_storage/person_detector_nanodet"))
-    parser.add_argument(
-        "--cache", type=console.folder_to_write, required=True, metavar="FOLDER", help="of features"
-    )
+    features.add_options(parser)
     return parser.parse_args(argv)
 
 

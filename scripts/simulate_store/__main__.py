@@ -206,18 +206,7 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
         metavar="FOLDER",
         help="with a linear head, served by OpenVINO (default: %(default)s)",
     )
-    parser.add_argument(
-        "--manifest",
-        type=Path,
-        default=Path("../shared/data/manifest.csv"),
-        metavar="CSV",
-        help="labelled clips (default: %(default)s)",
-    )
-    console.add_detector(parser)
-    parser.set_defaults(detector=Path("models_storage/person_detector_nanodet"))
-    parser.add_argument(
-        "--cache", type=console.folder_to_write, required=True, metavar="FOLDER", help="of features"
-    )
+    features.add_options(parser)
     parser.add_argument("--seeds", type=int, default=10, help="ways to part people into stores")
     parser.add_argument(
         "--copies", type=int, default=0, choices=range(len(COPIES)), help="of old clips, to fit to"

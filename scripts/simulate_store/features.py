@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from argparse import ArgumentParser
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache as remembered
@@ -10,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
+from scripts._lib import console
 from video_classifier.ml import openvino
 from video_classifier.ml.cache import Cache
 from video_classifier.ml.contracts import ClipSpec, Floats32, Image
@@ -47,6 +49,22 @@ class ClipFeatures:
 
     entry: Entry
     variants: dict[str, Floats32]  # (windows, features) each, by its name
+
+
+def add_options(parser: ArgumentParser) -> None:
+    """Which clips they are of, what finds people in these, and where they are kept."""
+    parser.add_argument(
+        "--manifest",
+        type=Path,
+        default=Path("../shared/data/manifest.csv"),
+        metavar="CSV",
+        help="labelled clips (default: %(default)s)",
+    )
+    console.add_detector(parser)
+    parser.set_defaults(detector=Path("models_storage/person_detector_nanodet"))
+    parser.add_argument(
+        "--cache", type=console.folder_to_write, required=True, metavar="FOLDER", help="of features"
+    )
 
 
 def extract(  # noqa: PLR0913
