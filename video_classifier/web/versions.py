@@ -200,7 +200,7 @@ def figure_rows(found: Comparison) -> Iterator[FigureRow]:
         ("thefts", "Confirmed events of its test that it notices"),
         ("false_alarms", "False alarms of its test that it repeats"),
         ("old_thefts", "Thefts that the model learned from, each without its person"),
-        ("old_false_alarms", "Ordinary clips that it learned from and gives a hint, likewise"),
+        ("old_false_alarms", "Ordinary clips that get a hint, each without its person"),
     ):
         figure = found.version.card.get("figures", {}).get(name)
         if figure and found.version.card.get("in_use") == found.used:
