@@ -18,6 +18,18 @@ document.addEventListener("htmx:load", ({ detail }) => {
   if (detail.elt !== page) announce(detail.elt); // the whole page is no news
 });
 
+// What somebody chose before htmx listened is shown already: it is asked for, too.
+const shownFirst = ({ options }) => [...options].find(({ defaultSelected }) => defaultSelected) ?? options[0];
+const isChanged = (field) => field instanceof HTMLSelectElement
+  ? field.selectedOptions[0] !== shownFirst(field)
+  : field instanceof HTMLInputElement && field.value !== field.defaultValue;
+
+document.addEventListener("htmx:load", ({ target }) => {
+  for (const form of target.querySelectorAll("form[hx-get][hx-trigger*=change]")) {
+    if ([...form.elements].some(isChanged)) form.requestSubmit();
+  }
+});
+
 // A poll that is sent to the sign-in page, or whose analysis is in the trash or gone, would ask for
 // ever. What became of clips that were just sent stays on the page.
 document.addEventListener("htmx:beforeSwap", (event) => {

@@ -11,7 +11,7 @@ import pytest
 from django.contrib.auth.models import User
 from django.urls import reverse
 from django.utils import timezone
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from tests.conftest import MakeAnalysis, MakeClip
 from tests.makers import recordings
@@ -104,6 +104,29 @@ def test_sixteen_low_rows_are_in_sight_of_a_usual_screen(
     page.get_by_label("Result", exact=True).select_option("yes")
     expect(rows).to_have_count(9)
     expect(shown).to_have_count(0)
+
+
+@pytest.mark.parametrize(
+    ("label", "chosen", "count"), [("Result", "yes", 9), ("Search", "till", 13)]
+)
+def test_what_is_chosen_before_the_page_listens_is_applied(
+    page: Page, label: str, chosen: str, count: int
+) -> None:
+    held: list[Route] = []
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    page.route("**/htmx*.js", hold)
+    page.goto("/history/", wait_until="commit")
+    field = page.locator("#filters").get_by_label(label, exact=True)
+    field.select_option(chosen) if label == "Result" else field.fill(chosen)
+    expect(page.locator(".low-row")).to_have_count(25)
+
+    held[0].continue_()
+
+    expect(page.locator(".low-row")).to_have_count(count)
+    expect(page).to_have_url(re.compile(f"={chosen}"))
 
 
 def test_a_stack_is_gone_through_by_keys_and_the_place_is_kept(
