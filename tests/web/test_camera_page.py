@@ -17,6 +17,7 @@ from tests.makers.live_cameras import faulty, make_event, make_feed, show_pictur
 from tests.makers.scored_hours import make_hour
 from video_classifier.models import Camera, Feed, FeedHour
 from video_classifier.services import trash
+from video_classifier.services.live_events import ON_ITS_WAY
 from video_classifier.states import Status
 
 pytestmark = pytest.mark.postgresql
@@ -144,6 +145,16 @@ def test_hints_are_listed_with_what_became_of_them(
         "Its clip is in the trash",
     )
     assert sorted(map(html.index, remarks)) == [html.index(each) for each in remarks]
+
+
+def test_after_an_hour_a_clip_that_is_on_its_way_is_unusual(client: Client, feed: Feed) -> None:
+    make_event(feed, ago=3000, no_clip=ON_ITS_WAY)
+    assert "is on its way" in part(client, feed, target="events")
+    assert "tell your administrator" not in part(client, feed, target="events")
+
+    make_event(feed, ago=9000, no_clip=ON_ITS_WAY)
+
+    assert part(client, feed, target="events").count("tell your administrator") == 1
 
 
 def test_hints_come_by_the_page(client: Client, feed: Feed) -> None:

@@ -10,11 +10,12 @@ from zoneinfo import ZoneInfo
 
 from django.db.models import OuterRef, Q, Subquery
 from django.urls import reverse
-from django.utils import dateformat
+from django.utils import dateformat, timezone
 
 from video_classifier.models import Analysis, Feed, FeedHour, LiveEvent
 from video_classifier.querysets import FeedQuerySet, Visitor
 from video_classifier.services import feeds, live_pictures
+from video_classifier.services.live_events import ON_ITS_WAY
 from video_classifier.states import Fault, FeedState, Verdict
 from video_classifier.web.results import ScoreReading, reading
 from video_classifier.web.times import ClockTime, in_words
@@ -24,6 +25,7 @@ USUAL_STRIDE = 2.0  # seconds
 LONG_STRIDE = 3.0  # seconds: from here on it is said why
 OLD_STRIDES = 3  # so many strides without a new picture, and …
 OLD_SECONDS = 10.0  # … so many seconds: it isn't live
+LATE = timedelta(hours=1)  # a clip that is still on its way
 
 MEASURES_ONLY = (
     "This camera only measures: its hints are shown here, and nobody is told. A new camera does so "
@@ -40,6 +42,11 @@ NO_NEW_PICTURES = (
 NO_PICTURE_YET = (
     "The camera is connected, but no picture has come yet. If it stays so for a minute, tell your "
     "administrator."
+)
+
+WAITS_LONG = (
+    "It has waited there for more than an hour: tell your administrator, who can ask "
+    "“manage.py doctor” on which machine it is."
 )
 
 # Where pictures come, and something else is wrong, a camera isn't offline.
@@ -108,10 +115,16 @@ class EventRow:
         if self.result:
             return ""
         if self.event.no_clip:
-            return self.event.no_clip
+            return f"{self.event.no_clip} {WAITS_LONG}" if self._waits_long else self.event.no_clip
         return (
             "Its clip was deleted." if self.event.clip_id is None else "Its clip is in the trash."
         )
+
+    @property
+    def _waits_long(self) -> bool:
+        closed = self.event.closed_at
+        is_late = closed is not None and timezone.now() - closed > LATE
+        return is_late and self.event.no_clip == ON_ITS_WAY
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
