@@ -25,7 +25,7 @@ from video_classifier.http import paging
 from video_classifier.http.filters import HistoryFilter
 from video_classifier.http.row_choices import RowChoiceField
 from video_classifier.models import Analysis, Clip, Store
-from video_classifier.services import sessions
+from video_classifier.services import openings, sessions
 
 pytestmark = pytest.mark.postgresql
 
@@ -171,6 +171,21 @@ def test_whose_clips_there_are_is_found_through_an_index(people: filling.People)
     own = Clip.objects.visible_to(people.member).kept().filter(uploaded_by=people.member)
 
     assert "clip_by_uploader" in plan(own.order_by().values("pk")[:1])
+
+
+@pytest.mark.usefixtures("_chosen_by_rule")
+@pytest.mark.parametrize("query", [{}, {"status": "running"}, {"text": "camera"}])
+def test_unread_hints_are_looked_for_among_the_newest_alone(
+    people: filling.People, query: dict[str, str]
+) -> None:
+    rows = asked(people.member, **query).rows()
+    with CaptureQueriesContext(connection) as queries:
+        openings.has_unread_hints(rows, people.member)
+
+    with connection.cursor() as cursor:
+        for each in queries:
+            cursor.execute(f"EXPLAIN QUERY PLAN {each['sql']}")
+            assert "clip_by_verdict" not in str(cursor.fetchall())  # of all clips without an answer
 
 
 def test_the_latest_clips_of_a_user_are_found_through_an_index(people: filling.People) -> None:
