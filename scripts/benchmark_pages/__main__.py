@@ -66,11 +66,15 @@ def main(argv: Sequence[str] | None = None) -> int:
         except (markdown.PageError, filling.OtherRowsError, measuring.WrongAnswerError) as error:
             console.complain(error)
             return 2
-    tables = {"pages": markdown.table([PAGES, *map(_page, timed)], words=2)}
-    tables["chores"] = markdown.table([CHORES, *map(_chore, done)], words=2)
-    if arguments.exports:
-        tables["exports"] = markdown.table([EXPORTS, *map(_export, taken)], words=2)
-    for name, table in tables.items():
+    rows = {
+        "pages": [PAGES, *map(_page, timed)],
+        "chores": [CHORES, *map(_chore, done)],
+        "exports": [EXPORTS, *map(_export, taken)],
+    }
+    for name, (head, *body) in rows.items():
+        if not body:  # of what wasn't asked for the page keeps its figures
+            continue
+        table = markdown.table([head, *body], words=2)
         console.out.print(table, markup=False, soft_wrap=True)
         if arguments.write:
             markdown.write(arguments.write, marks[name], table)

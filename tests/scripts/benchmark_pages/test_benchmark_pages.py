@@ -37,12 +37,11 @@ def run(*arguments: str) -> subprocess.CompletedProcess[str]:
 @pytest.mark.db
 def test_measures_pages_in_a_database_of_its_own(tmp_path: Path) -> None:
     page = tmp_path / "page.md"
-    marks = [
-        f"<!-- {what} on {vendor}: {end} -->"
+    marks = (
+        f"<!-- {what} on {vendor}: begin -->\nearlier {what}\n<!-- {what} on {vendor}: end -->"
         for what in ("pages", "chores", "exports")
         for vendor in ("sqlite", "postgresql")
-        for end in ("begin", "end")
-    ]
+    )
     page.write_text("\n".join(marks))
 
     often = limits.FIGURES.times + 1
@@ -51,6 +50,8 @@ def test_measures_pages_in_a_database_of_its_own(tmp_path: Path) -> None:
     assert done.returncode in {0, 1}, done.stderr  # 1: this machine is busy
     assert "| dashboard, days | member |" in done.stdout
     assert "| dashboard, days | member |" in page.read_text()
+    kept = [page.read_text().count(f"earlier {what}") for what in ("pages", "chores", "exports")]
+    assert kept == [1, 2, 2]  # of the other database; and of what wasn't asked for
 
 
 def test_a_database_that_is_kept_is_filled_once(tmp_path: Path, migrated: Migrated) -> None:
