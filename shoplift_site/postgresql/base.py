@@ -4,6 +4,9 @@ The pool of psycopg can test a connection before it hands it out, but pauses for
 seconds after each that is dead (psycopg's pull request 711). After a restart of the server all of
 them are, and a request would spend its four seconds on the first few. Here the first dead one
 empties the pool.
+
+And it compiles no queries. Those that look costly to PostgreSQL here have many parts and touch few
+rows: of 0.55 s for what a store keeps too long, 0.45 s went into compiling, each time anew.
 """
 
 from __future__ import annotations
@@ -14,7 +17,7 @@ from django.db.backends.postgresql import base
 
 
 class DatabaseWrapper(base.DatabaseWrapper):
-    """Tests what it gets from the pool itself."""
+    """Tests what it gets from the pool itself, and has nothing compiled."""
 
     def get_new_connection(self, conn_params: dict[str, Any]) -> Any:
         found = super().get_new_connection(conn_params)
@@ -29,4 +32,11 @@ class DatabaseWrapper(base.DatabaseWrapper):
             self.pool.check_connection(found)
         except self.Database.Error:
             return False
+        return True
+
+    def _configure_connection(self, connection: Any) -> bool:
+        """Of every new one, the pool's, too. PgBouncer takes no such option with the address."""
+        with connection.cursor() as cursor:
+            cursor.execute("SET jit = off")
+        super()._configure_connection(connection)  # type: ignore[misc]
         return True

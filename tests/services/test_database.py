@@ -5,8 +5,9 @@ from __future__ import annotations
 import sqlite3
 import threading
 from collections.abc import Callable
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, closing
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from django.db import (
@@ -94,6 +95,23 @@ def test_after_a_restart_of_the_server_the_first_request_is_answered() -> None:
     cut_off_others()
 
     assert together(database.now, times=1)
+
+
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite compiles nothing")
+@pytest.mark.django_db
+@pytest.mark.parametrize("pool", [{}, {"pool": {"min_size": 1, "max_size": 1}}])
+def test_no_query_is_compiled(pool: dict[str, Any]) -> None:
+    made = connection.copy(alias="apart")
+    options = made.settings_dict["OPTIONS"]
+    options.pop("pool", None)
+    options |= pool
+
+    with closing(made), made.cursor() as cursor:
+        cursor.execute("SHOW jit")
+        assert cursor.fetchone() == ("off",)
+
+    if pool:
+        made.close_pool()  # type: ignore[attr-defined]
 
 
 class Silent:
