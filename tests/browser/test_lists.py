@@ -13,6 +13,7 @@ from django.urls import reverse
 from django.utils import timezone
 from playwright.sync_api import Page, Route, expect
 
+from tests.browser.waiting import until
 from tests.conftest import MakeAnalysis, MakeClip
 from tests.makers import recordings
 from tests.makers.live_cameras import make_event as make_live_event
@@ -123,7 +124,7 @@ def test_what_is_chosen_before_the_page_listens_is_applied(
     field.select_option(chosen) if label == "Result" else field.fill(chosen)
     expect(page.locator(".low-row")).to_have_count(25)
 
-    held[0].continue_()
+    until(page, lambda: held)[0].continue_()
 
     expect(page.locator(".low-row")).to_have_count(count)
     expect(page).to_have_url(re.compile(f"={chosen}"))
