@@ -91,7 +91,7 @@ def seek(page: Page, seconds: float) -> None:
     """The boxes follow with the next frame."""
     page.evaluate("it => { document.querySelector('[data-player]').currentTime = it; }", seconds)
     page.wait_for_function(
-        "(it => !it.seeking && it.readyState > 1)(document.querySelector('[data-player]'))"
+        "() => (it => !it.seeking && it.readyState > 1)(document.querySelector('[data-player]'))"
     )
 
 

@@ -240,7 +240,7 @@ def test_so_it_does_at_the_desk(made: Analysis, page: Page, settings: Settings) 
     until(page, lambda number, at: number == 1 and 55 <= at < 58)
     assert not at_the_desk(page, "it.paused")
 
-    page.wait_for_function("document.querySelector('#ahead video')?.readyState >= 3")
+    page.wait_for_function("() => document.querySelector('#ahead video')?.readyState >= 3")
     page.keyboard.press("j")
     until(page, lambda number, at: number == 3 and at > 128)
     page.keyboard.press("k")
