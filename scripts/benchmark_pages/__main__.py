@@ -66,15 +66,15 @@ def main(argv: Sequence[str] | None = None) -> int:
         except (markdown.PageError, filling.OtherRowsError, measuring.WrongAnswerError) as error:
             console.complain(error)
             return 2
-    rows = {
-        "pages": [PAGES, *map(_page, timed)],
-        "chores": [CHORES, *map(_chore, done)],
-        "exports": [EXPORTS, *map(_export, taken)],
+    measured = {
+        "pages": (PAGES, list(map(_page, timed))),
+        "chores": (CHORES, list(map(_chore, done))),
+        "exports": (EXPORTS, list(map(_export, taken))),
     }
-    for name, (head, *body) in rows.items():
-        if not body:  # of what wasn't asked for the page keeps its figures
+    for name, (head, rows) in measured.items():
+        if not rows:  # of what wasn't asked for the page keeps its figures
             continue
-        table = markdown.table([head, *body], words=2)
+        table = markdown.table([head, *rows], words=2)
         console.out.print(table, markup=False, soft_wrap=True)
         if arguments.write:
             markdown.write(arguments.write, marks[name], table)
