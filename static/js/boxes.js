@@ -42,6 +42,7 @@ function follow(video) {
   player = video;
   new ResizeObserver(fit).observe(video);
   video.addEventListener("resize", fit); // the picture's own size has become known
+  video.addEventListener("seeked", () => draw(timeline.moment)); // busy browsers don't announce each frame
   const onNextFrame = video.requestVideoFrameCallback?.bind(video) ?? requestAnimationFrame;
   const look = (_, frame) => {
     draw(timeline.onClock(frame?.mediaTime ?? video.currentTime));

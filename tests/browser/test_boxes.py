@@ -127,6 +127,18 @@ def test_a_box_goes_with_its_person(page: Page) -> None:
     expect_at(page, "2", (0.7, 0.5, 0.9, 1.0))
 
 
+def test_a_box_is_right_though_the_browser_skips_frames(analysis: Analysis, page: Page) -> None:
+    """Busy ones don't announce each frame; where nothing plays, none comes after it."""
+    page.add_init_script("HTMLVideoElement.prototype.requestVideoFrameCallback = () => {};")
+    page.goto(analysis.get_absolute_url())
+
+    seek(page, 1.7)
+    expect_shown(page, "1", "2")
+
+    seek(page, 2.3)
+    expect_shown(page, "2")
+
+
 def test_a_number_hides_nobody_where_there_is_room_above(page: Page) -> None:
     seek(page, 2.0)
     expect_shown(page, "1", "2")
