@@ -109,6 +109,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if _asks_the_database(item) and _may_differ(item):
             item.add_marker("db")
+        if os.environ.get("CI") == "true" and item.get_closest_marker("browser"):
+            item.add_marker(pytest.mark.flaky(reruns=1))  # the summary names those that needed it
 
 
 class Order:
