@@ -282,6 +282,48 @@ def test_in_an_ordinary_stretch_the_model_said_nothing(
         assert 0 <= each.start <= 20 or 32 <= each.start <= 50
 
 
+def test_a_stretch_without_an_event_is_found_however_little_there_is(
+    settings: Settings, user: User, make_clip: MakeClip, make_analysis: MakeAnalysis
+) -> None:
+    settings.REVIEW_BLIND = 1.0
+    clip = make_clip(duration=3600.0, origin=Origin.SAMPLE)
+    analysis = make_analysis(clip=clip, status=Status.DONE)
+    make_result_event(analysis, start=0.0, end=1800.0, peak=5.0)
+    make_result_event(analysis, start=1810.5, end=3595.0, peak=2000.0)
+
+    for draw in range(20):
+        item = blind_items.drawn(
+            user, day=timezone.now().date(), draw=draw, place=None, narrow=ALL.of
+        )
+        assert item is not None
+        assert 1800 <= item.start < item.end <= 1810.5
+
+
+def test_where_all_of_a_clip_is_events_no_stretch_is_ordinary(
+    settings: Settings, user: User, make_clip: MakeClip, make_analysis: MakeAnalysis
+) -> None:
+    settings.REVIEW_BLIND = 1.0
+    clip = make_clip(duration=60.0, origin=Origin.SAMPLE)
+    analysis = make_analysis(clip=clip, status=Status.DONE)
+    for start, end in [(5.0, 45.0), (8.0, 12.0), (50.0, 55.0)]:
+        make_result_event(analysis, start=start, end=end, peak=start)
+
+    assert blind(user, draws=20) == []
+
+
+def test_of_a_clip_as_short_as_a_stretch_all_is_seen(
+    settings: Settings, user: User, make_clip: MakeClip, make_analysis: MakeAnalysis
+) -> None:
+    settings.REVIEW_BLIND = 1.0
+    clip = make_clip(duration=4.0, origin=Origin.SAMPLE)
+    make_analysis(clip=clip, status=Status.DONE)
+
+    item = blind_items.drawn(user, day=timezone.now().date(), draw=0, place=None, narrow=ALL.of)
+
+    assert item is not None
+    assert (item.start, item.end) == (0.0, 4.0)
+
+
 def test_events_that_others_answered_come_again_on_another_day(
     settings: Settings, events: list[Event], user: User, dana: User
 ) -> None:

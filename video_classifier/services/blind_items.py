@@ -7,7 +7,7 @@ browser loads beforehand is the one that comes; nobody who doesn't know SECRET_K
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import UTC, date, datetime, time
 from uuid import UUID
 
@@ -26,7 +26,7 @@ LENGTH = 10.0  # seconds of every stretch, so that none shows what it is; live c
 AROUND = 2.0  # seconds before and after a peak, of which half is shown in any case
 ANSWERED = 0.5  # of the blind items are events that others have answered
 A_FEW = 5000  # answers, among which one is looked for
-TRIES = 5  # of clips, and of stretches of one
+TRIES = 5  # of clips on either side of the lot
 
 Narrow = Callable[[str], dict[str, int]]  # filters by store and camera, of a way to the clip
 
@@ -146,12 +146,26 @@ def _ordinary(user: User, lots: random.Random, narrow: Narrow, but: Clip | None)
 
 
 def _stretch(clip: Clip, lots: random.Random) -> tuple[float, float] | None:
-    """In which the latest result has no event; None if none was found."""
-    events = list(Event.objects.current().filter(analysis__clip=clip).values_list("start", "end"))
+    """In which the latest result has no event, each as likely; None if there is none."""
+    events = Event.objects.current().filter(analysis__clip=clip).values_list("start", "end")
     length = min(LENGTH, clip.duration)
-    for _ in range(TRIES):
-        start = lots.uniform(0, clip.duration - length)
-        end = start + length
-        if all(end <= first or last <= start for first, last in events):
-            return start, end
-    return None
+    starts = _starts(events.order_by("start"), length=length, latest=clip.duration - length)
+    if not starts:
+        return None
+    sizes = [last - first for first, last in starts]
+    [(first, last)] = lots.choices(starts, sizes if any(sizes) else None)
+    start = lots.uniform(first, last)
+    return start, start + length
+
+
+def _starts(
+    events: Iterable[tuple[float, float]], *, length: float, latest: float
+) -> list[tuple[float, float]]:
+    """From when until when stretches may begin that meet none of the events, sorted by start."""
+    found: list[tuple[float, float]] = []
+    free_from = 0.0
+    for start, end in events:
+        if free_from <= (last := min(start - length, latest)):
+            found.append((free_from, last))
+        free_from = max(free_from, end)
+    return [*found, (free_from, latest)] if free_from <= latest else found
