@@ -106,6 +106,13 @@ def test_a_list_is_limited_only_where_it_is_searched(client: Client) -> None:
 
 
 @pytest.mark.usefixtures("one_each")
+@pytest.mark.parametrize("page", ["/events.csv", "/dashboard/", "/history/?q=door"])
+def test_who_asks_for_the_head_alone_counts_too(client: Client, page: str) -> None:
+    assert [client.head(page).status_code, client.head(page).status_code] == [200, 429]
+    assert client.get(page).status_code == 429
+
+
+@pytest.mark.usefixtures("one_each")
 @pytest.mark.parametrize("page", ["/accounts/login/", "/admin/login/"])
 def test_strangers_count_by_their_address(stranger: Client, user: User, page: str) -> None:
     def attempt(address: str) -> int:
