@@ -15,7 +15,6 @@ BUCKET = "s3://key:open-sesame@clips?region=eu-de"
 
 
 BROKER = "redis://:open-sesame@127.0.0.1:6379/0"
-SECRETS = {"DATABASE_URL": ADDRESS, "EMAIL_URL": MAIL, "STORAGE_URL": BUCKET, "BROKER_URL": BROKER}
 
 
 def test_it_hides_the_passwords_of_database_mail_server_storage_and_broker(
@@ -23,7 +22,14 @@ def test_it_hides_the_passwords_of_database_mail_server_storage_and_broker(
 ) -> None:
     """`runserver` hands the whole environment to every request."""
     settings.BROKER_URL = BROKER
-    request = rf.get("/", LANG="C.UTF-8", **SECRETS)
+    request = rf.get(
+        "/",
+        DATABASE_URL=ADDRESS,
+        EMAIL_URL=MAIL,
+        STORAGE_URL=BUCKET,
+        BROKER_URL=BROKER,
+        LANG="C.UTF-8",
+    )
 
     html = technical_500_response(request, ZeroDivisionError, ZeroDivisionError(), None)
 
