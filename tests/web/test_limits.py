@@ -30,7 +30,7 @@ CHEAP = {
     *("cameras", "new-camera", "camera-duties", "camera-settings", "switch-camera"),
     *("switch-alerts", "delete-camera", "camera", "camera-link", "camera-still", "wall", "live"),
     *("alert-snapshot", "news", "alert", "retry-delivery", "channels", "channel-kinds"),
-    *("new-channel", "channel-settings", "switch-channel", "renew-channel-key", "delete-channel"),
+    *("switch-channel", "renew-channel-key", "delete-channel"),
     *("retention-stores", "retention", "review", "reviews-left", "undo-review", "review-reason"),
     *("answers", "event-answers", "undo-bulk", "tag-clip", "save-view", "delete-view"),
     *("cancel-improvement", "roll-back-version", "version", "shadow-version", "activate-version"),
