@@ -64,7 +64,8 @@ def test_a_site_that_somebody_uses_is_not_written_over(
     saved, written = tmp_path / "saved", list[Path]()
     monkeypatch.setattr(backups, "_restore_rows", written.append)
     accounts.create_first_admin()
-    backups.make(saved)
+    made = backups.make(saved)
+    assert made.size >= (saved / "db.sqlite3").stat().st_size  # of all that was saved
 
     backups.restore(saved)
     User.objects.create_user("ada")

@@ -113,7 +113,7 @@ def _made(folder: Path) -> Made:
     names |= of_models.keys()
     uploaded |= of_models
     sums[ROWS[connection.vendor]] = sha256(folder / ROWS[connection.vendor])
-    gone, changed, size = [], [], 0
+    gone, changed = [], []
     for name in [*sorted(names), *_pictures()]:
         target = folder / MEDIA / name
         target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -124,7 +124,6 @@ def _made(folder: Path) -> Made:
             target.unlink(missing_ok=True)
             gone.append(name)
             continue
-        size += target.stat().st_size
         if uploaded.get(name, sums[f"{MEDIA}/{name}"]) != sums[f"{MEDIA}/{name}"]:
             changed.append(name)
     for path in _beside():
@@ -136,6 +135,7 @@ def _made(folder: Path) -> Made:
     lines = (f"{digest}  {name}\n" for name, digest in sums.items())
     with atomic_write(folder / SUMS) as aside:
         aside.write_text("".join(lines))
+    size = sum((folder / name).stat().st_size for name in sums)
     return Made(files=len(sums), size=size, gone=tuple(gone), changed=tuple(changed))
 
 
