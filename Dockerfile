@@ -1,7 +1,7 @@
 # The image that serves is the last stage, and has no TensorFlow; `--target train` builds the one
 # that can train and import models. docs/deployment.md says how both are run.
 
-FROM python:3.12-slim-bookworm AS base
+FROM python:3.12-slim-trixie AS base
 ENV PYTHONUNBUFFERED=1 PATH=/venv/bin:$PATH
 WORKDIR /app
 
@@ -21,6 +21,12 @@ RUN python -m venv /venv && /venv/bin/pip install -r requirements.txt
 # Everything that is written is under /data: the rest may be read-only, and is nobody's to change.
 FROM base AS site
 ENV DATA_DIR=/data HOST=0.0.0.0 PORT=8000
+# docker-compose.several.yml adds the programs of its PostgreSQL, which `manage.py backup` runs.
+ARG PACKAGE=""
+# hadolint ignore=DL3008
+RUN if [ -n "$PACKAGE" ]; then \
+        apt-get update && apt-get install -y --no-install-recommends "$PACKAGE" && rm -rf /var/lib/apt/lists/*; \
+    fi
 COPY . .
 RUN python -m compileall -q . \
     && useradd --system --uid 10001 --user-group --home-dir /data shoplift \

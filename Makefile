@@ -84,7 +84,7 @@ lint: .venv/development ## ruff, strict mypy, import-linter, bandit, migrations 
 
 # Not what keeps CI green: what is found today may have been there yesterday, and the service may be away.
 audit: .venv/development ## known vulnerabilities of what the site needs, where the service that knows them answers
-	-$(BIN)/python -m scripts.audit_requirements requirements-serve.txt requirements-alerts.txt requirements.txt
+	-$(BIN)/python -m scripts.audit_requirements $(filter-out requirements-dev.txt,$(wildcard requirements*.txt))
 
 check: test lint ## what CI runs
 

@@ -15,6 +15,7 @@ from django.views.debug import SafeExceptionReporterFilter
 from django.views.decorators.csrf import requires_csrf_token
 from django.views.defaults import server_error
 
+from shoplift_site import env
 from video_classifier.api import problems
 from video_classifier.services import database, disk
 
@@ -26,7 +27,7 @@ class ReporterFilter(SafeExceptionReporterFilter):
     """Hides addresses with passwords, too: `runserver` puts the environment into each request."""
 
     hidden_settings = re.compile(
-        f"{SafeExceptionReporterFilter.hidden_settings.pattern}|DATABASE_URL|EMAIL_URL|STORAGE_URL",
+        "|".join((SafeExceptionReporterFilter.hidden_settings.pattern, *sorted(env.SECRETS))),
         re.IGNORECASE,
     )
 

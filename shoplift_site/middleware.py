@@ -114,7 +114,11 @@ def own_password_first(answer: Answer) -> Answer:
             return answer(request)
         if not accounts.owes_new_password(request):
             return answer(request)
-        open_pages = {reverse("password_change"), reverse("logout"), *_second_factor_pages()}
+        open_pages = {
+            reverse("password_change"),
+            reverse("logout"),
+            *_second_factor_pages(Need.SET_UP),
+        }
         return answer(request) if request.path in open_pages else redirect("password_change")
 
     return guarded
@@ -139,7 +143,7 @@ def second_factor_first(answer: Answer) -> Answer:
         if request.path.startswith(API) or not request.user.is_authenticated:
             return answer(request)  # the API asks by itself, of sessions alone
         need = second_factor.needs(request)
-        if need == Need.NONE or request.path in {reverse("logout"), *_second_factor_pages()}:
+        if need == Need.NONE or request.path in {reverse("logout"), *_second_factor_pages(need)}:
             return answer(request)
         page = "web:check-second-factor" if need == Need.CODE else "web:set-up-second-factor"
         if request.method == "GET" and "HX-Request" not in request.headers:
@@ -158,7 +162,9 @@ def _unanswered(request: HttpRequest, page: str) -> HttpResponse:
     return render(request, "403_second_factor.html", context, status=403)
 
 
-def _second_factor_pages() -> set[str]:
-    """The steps themselves. Each of them knows whether it is its turn."""
-    names = ("check-second-factor", "set-up-second-factor", "second-factor-picture")
-    return {reverse(f"web:{name}") for name in names}
+def _second_factor_pages(need: Need) -> set[str]:
+    """The steps themselves. Who has an app, and hasn't given its code, sets up no other one."""
+    check = reverse("web:check-second-factor")
+    if need == Need.CODE:
+        return {check}
+    return {check, reverse("web:set-up-second-factor"), reverse("web:second-factor-picture")}

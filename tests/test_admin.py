@@ -52,6 +52,7 @@ from video_classifier.models import (
     Preferences,
     Retention,
     SavedView,
+    SignedIn,
     Tag,
     Upload,
     WaitingClip,
@@ -127,6 +128,22 @@ def test_in_no_list_a_process_is_kept_busy(admin_client: Client) -> None:
 
         assert pattern.status_code == 400
         assert words.status_code == 200
+
+
+@pytest.mark.django_db
+def test_no_list_tells_by_its_filters_what_it_does_not_show(admin_client: Client) -> None:
+    hidden = {
+        (model, field)
+        for model, each in admin.site._registry.items()
+        for field in each.exclude or ()
+    }
+
+    for model, field in hidden:
+        address = reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_changelist")
+        for lookup in ("startswith", "gt", "pk__startswith", "session_key__startswith"):
+            assert admin_client.get(f"{address}?{field}__{lookup}=a").status_code == 400
+
+    assert (SignedIn, "session") in hidden
 
 
 def test_too_many_words_are_told_of(admin_client: Client) -> None:

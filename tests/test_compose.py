@@ -134,6 +134,15 @@ def test_nothing_but_the_proxy_is_open_to_others() -> None:
             assert name == "proxy" or port.startswith("${PRIVATE_ADDRESS:-127.0.0.1}:"), name
 
 
+def test_the_image_has_the_programs_that_back_its_database_up() -> None:
+    (version,) = re.findall(r"^postgres:(\d+)", read(FILES[1])["services"]["database"]["image"])
+    image = (ROOT / "Dockerfile").read_text(encoding="utf-8")
+
+    for name, service in of_ours(FILES[1]).items():
+        assert service["build"]["args"]["PACKAGE"] == f"postgresql-client-{version}", name
+    assert 'install -y --no-install-recommends "$PACKAGE"' in image
+
+
 def test_the_images_description_has_no_faults() -> None:
     done = subprocess.run(
         [needs("hadolint"), "Dockerfile"], cwd=ROOT, capture_output=True, text=True, check=False
@@ -213,7 +222,7 @@ def until(happened: Callable[[], bool], process: subprocess.Popen[bytes], log: P
         time.sleep(0.1)
 
 
-def get(address: str, **how: Any) -> tuple[int, str]:
+def get(address: str | urllib.request.Request, **how: Any) -> tuple[int, str]:
     try:
         with urllib.request.urlopen(address, timeout=30, **how) as answer:  # noqa: S310
             return answer.status, answer.read().decode()
@@ -314,10 +323,15 @@ def test_the_web_server_behind_our_proxy_speaks_https(
         proxy(tmp_path / "nginx", certificates, web, tls=tls, plain=plain),
     ):
         until(lambda: get(f"http://127.0.0.1:{web}/healthz")[0] == 200, process, log)
+        # Prometheus beside it, which knows the server by the service's name.
+        directly = urllib.request.Request(
+            f"http://127.0.0.1:{web}/metrics", headers={"Host": "web:8000"}
+        )
+        assert "shoplift_ready" in get(directly)[1]
 
         def ask(path: str) -> tuple[int, str]:
             request = urllib.request.Request(f"https://127.0.0.1:{tls}{path}", headers=host)
-            return get(request, context=trusted)  # type: ignore[arg-type]
+            return get(request, context=trusted)
 
         until(lambda: ask("/healthz")[0] == 200, process, log)
         assert "Sign in" in ask("/accounts/login/")[1]

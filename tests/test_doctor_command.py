@@ -23,7 +23,7 @@ from tests.makers.live_cameras import make_event
 from tests.makers.second_factors import make_device
 from video_classifier.integrations.bucket import Bucket
 from video_classifier.models import Delivery, Feed, Segment, WaitingClip
-from video_classifier.services import catalog, sandbox
+from video_classifier.services import backups, catalog, sandbox
 from video_classifier.states import Status
 
 pytestmark = pytest.mark.django_db
@@ -90,6 +90,12 @@ def test_it_says_whether_the_child_that_reads_clips_reads_anything_else(
 
     assert any("reads no files but clips" in line for line in lines(text, "ok")) == closes
     assert any("Landlock" in line for line in lines(text, "note")) != closes
+
+
+def test_where_no_backup_can_be_made_that_is_worth_a_note(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(backups, "why_not_here", lambda: "pg_dump is needed.")
+
+    assert any("No backup can be made from here" in line for line in lines(said(), "note"))
 
 
 def test_quiet_leaves_out_what_is_fine() -> None:

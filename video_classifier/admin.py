@@ -19,6 +19,7 @@ from django.core.exceptions import BadRequest, ValidationError
 from django.core.paginator import Paginator
 from django.db import DataError, transaction
 from django.db.models import Count, Exists, FloatField, OuterRef, QuerySet, Subquery
+from django.db.models.constants import LOOKUP_SEP
 from django.http import HttpRequest, HttpResponse
 from django.template.defaultfilters import filesizeformat
 from django.utils.functional import cached_property
@@ -156,8 +157,13 @@ class OurAdmin(admin.ModelAdmin):
             raise
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
-        """No regular expression: one can keep a process busy for ever."""
-        return not lookup.endswith("regex") and super().lookup_allowed(lookup, value, request)
+        """No regular expression: one can keep a process busy for ever.
+
+        Nor what isn't shown: who asks whether it begins with a letter, and so on, learns it.
+        """
+        if lookup.endswith("regex") or lookup.partition(LOOKUP_SEP)[0] in (self.exclude or ()):
+            return False
+        return super().lookup_allowed(lookup, value, request)
 
     def response_action(self, request: HttpRequest, queryset: QuerySet[Any]) -> HttpResponse | None:  # type: ignore[override]
         """Django looks for what was ticked as it was sent, and breaks on what can be no row."""
@@ -911,6 +917,7 @@ class RequestCountAdmin(ReadOnlyAdmin):
 class SignedInAdmin(ReadOnlyAdmin):
     """Without the key of the session, by which somebody could take its place."""
 
+    exclude = ("session",)
     list_display = ("user", "device", "address", "since", "last_seen")
     list_display_links = None
     list_select_related = ("user",)

@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import NoReturn
 
 import pytest
+from django.contrib.auth.models import User
 from django.db import connection
 
 from tests.conftest import MakeClip
-from video_classifier.services import backups
+from video_classifier.services import accounts, backups
 from video_classifier.services.errors import Refused
 
 
@@ -51,3 +52,38 @@ def test_a_disk_without_room_for_a_backup_is_told_in_a_sentence(
         backups.make(tmp_path / "saved")
 
     assert not (tmp_path / "saved" / backups.SUMS).exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_site_that_somebody_uses_is_not_written_over(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Though it has no clips yet: there may be accounts, cameras and channels."""
+    if connection.vendor != "sqlite":
+        pytest.skip("in PostgreSQL not even a table may be")
+    saved, written = tmp_path / "saved", list[Path]()
+    monkeypatch.setattr(backups, "_restore_rows", written.append)
+    accounts.create_first_admin()
+    made = backups.make(saved)
+    assert made.size >= (saved / "db.sqlite3").stat().st_size  # of all that was saved
+
+    backups.restore(saved)
+    User.objects.create_user("ada")
+    with pytest.raises(Refused, match="The site has rows already"):
+        backups.restore(saved)
+
+    assert written == [saved / "db.sqlite3"]
+
+
+@pytest.mark.parametrize(("vendor", "is_needed"), [("sqlite", False), ("postgresql", True)])
+def test_a_machine_without_the_databases_programs_is_told_of(
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    vendor: str,
+    is_needed: bool,  # noqa: FBT001
+) -> None:
+    monkeypatch.setattr(connection, "vendor", vendor)
+    monkeypatch.setattr(backups, "DEBIAN", tmp_path)
+    monkeypatch.setenv("PATH", str(tmp_path))
+
+    assert ("pg_dump is needed" in backups.why_not_here()) == is_needed

@@ -30,7 +30,7 @@ CHEAP = {
     *("cameras", "new-camera", "camera-duties", "camera-settings", "switch-camera"),
     *("switch-alerts", "delete-camera", "camera", "camera-link", "camera-still", "wall", "live"),
     *("alert-snapshot", "news", "alert", "retry-delivery", "channels", "channel-kinds"),
-    *("new-channel", "channel-settings", "switch-channel", "renew-channel-key", "delete-channel"),
+    *("switch-channel", "renew-channel-key", "delete-channel"),
     *("retention-stores", "retention", "review", "reviews-left", "undo-review", "review-reason"),
     *("answers", "event-answers", "undo-bulk", "tag-clip", "save-view", "delete-view"),
     *("cancel-improvement", "roll-back-version", "version", "shadow-version", "activate-version"),
@@ -103,6 +103,13 @@ def test_a_list_is_limited_only_where_it_is_searched(client: Client) -> None:
 
     assert client.get("/history/?q=door").status_code == 200
     assert client.get("/history/?q=window").status_code == 429
+
+
+@pytest.mark.usefixtures("one_each")
+@pytest.mark.parametrize("page", ["/events.csv", "/dashboard/", "/history/?q=door"])
+def test_who_asks_for_the_head_alone_counts_too(client: Client, page: str) -> None:
+    assert [client.head(page).status_code, client.head(page).status_code] == [200, 429]
+    assert client.get(page).status_code == 429
 
 
 @pytest.mark.usefixtures("one_each")

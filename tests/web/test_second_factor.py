@@ -75,6 +75,20 @@ def test_after_the_password_alone_nothing_shows(make_user: MakeUser, page: str) 
     assert (refused.status_code, "second factor" in text(refused)) == (403, True)
 
 
+def test_after_the_password_alone_nobody_sets_up_an_app_of_their_own(user: User) -> None:
+    old = make_device(user)
+    second_factor.pending(user)  # as one who replaces it leaves behind
+    client = with_password()
+
+    shown = client.get(SET_UP), client.get(f"{FACTOR}picture.svg")
+    sent = client.post(SET_UP, {"code": code_of(user, confirmed=False), "password": PASSWORD})
+
+    assert [each["Location"].split("?")[0] for each in shown] == [CHECK, CHECK]
+    assert sent.status_code == 403
+    assert second_factor.device_of(user) == old
+    assert not is_in(client)
+
+
 def test_the_code_leads_to_the_page_that_was_asked_for(user: User) -> None:
     make_device(user)
     client = with_password()

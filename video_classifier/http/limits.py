@@ -24,14 +24,17 @@ def limited(
 ) -> Callable[[View], View]:
     """Of a view: one user, or of strangers one address, may ask for it so often.
 
-    Only requests by the `methods` count; with `searches` no GET that asks for nothing particular.
+    Only requests by the `methods` count, HEAD as GET; with `searches` none that asks for nothing
+    particular.
     """
 
     def decorate(view: View) -> View:
         @wraps(view)
         def counted(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-            is_plain = searches and request.method == "GET" and not request.GET
-            counts = request.method in methods and not is_plain
+            # The head of an answer takes as long as all of it, which the server then throws away.
+            method = "GET" if request.method == "HEAD" else request.method
+            is_plain = searches and method == "GET" and not request.GET
+            counts = method in methods and not is_plain
             own = limits.scaled(limit) if counts else None
             if own and (seconds := limits.wait(own, asker(request))):
                 return too_many(request, seconds)

@@ -21,12 +21,20 @@ from typing import IO, Any
 from uuid import UUID
 
 from django.conf import settings
+from django.contrib.auth.models import User
 from django.core.files import File
 from django.core.files.storage import default_storage
 from django.db import DatabaseError, connection, transaction
 
 from video_classifier.ml.files import atomic_write, sha256
-from video_classifier.models import CaseExport, Clip, LiveEvent, SegmentCopy, StoredModel
+from video_classifier.models import (
+    CaseExport,
+    Clip,
+    LiveEvent,
+    OneTimePassword,
+    SegmentCopy,
+    StoredModel,
+)
 from video_classifier.services import database, disk, evidence, stored_models
 from video_classifier.services.errors import Refused
 
@@ -105,7 +113,7 @@ def _made(folder: Path) -> Made:
     names |= of_models.keys()
     uploaded |= of_models
     sums[ROWS[connection.vendor]] = sha256(folder / ROWS[connection.vendor])
-    gone, changed, size = [], [], 0
+    gone, changed = [], []
     for name in [*sorted(names), *_pictures()]:
         target = folder / MEDIA / name
         target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -116,7 +124,6 @@ def _made(folder: Path) -> Made:
             target.unlink(missing_ok=True)
             gone.append(name)
             continue
-        size += target.stat().st_size
         if uploaded.get(name, sums[f"{MEDIA}/{name}"]) != sums[f"{MEDIA}/{name}"]:
             changed.append(name)
     for path in _beside():
@@ -128,7 +135,18 @@ def _made(folder: Path) -> Made:
     lines = (f"{digest}  {name}\n" for name, digest in sums.items())
     with atomic_write(folder / SUMS) as aside:
         aside.write_text("".join(lines))
+    size = sum((folder / name).stat().st_size for name in sums)
     return Made(files=len(sums), size=size, gone=tuple(gone), changed=tuple(changed))
+
+
+def why_not_here() -> str:
+    """A sentence on what this machine lacks for backups; "" if it lacks nothing."""
+    try:
+        if connection.vendor == "postgresql":
+            _program("pg_dump")
+    except Refused as refusal:
+        return str(refusal)
+    return ""
 
 
 def restore(folder: Path) -> int:
@@ -303,11 +321,16 @@ def _select(model: Any, fields: tuple[str, ...]) -> str:
 
 
 def _has_rows() -> bool:
-    """Of a site that was never migrated there are none; of PostgreSQL not even a table may be."""
+    """Of a site that was never migrated there are none; of PostgreSQL not even a table may be.
+
+    On SQLite its first start doesn't count, with an administrator whom nobody has been yet.
+    """
     tables = connection.introspection.table_names()
     if connection.vendor == "postgresql":
         return bool(tables)
-    return Clip._meta.db_table in tables and Clip.objects.exists()  # noqa: SLF001
+    if not {each._meta.db_table for each in (Clip, User, OneTimePassword)} <= set(tables):  # noqa: SLF001
+        return False
+    return Clip.objects.exists() or User.objects.filter(one_time_password=None).exists()
 
 
 def _restore_rows(source: Path) -> None:

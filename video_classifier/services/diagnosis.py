@@ -25,6 +25,7 @@ from video_classifier.integrations.remote import StorageError
 from video_classifier.models import AuthenticatorApp, Clip, Feed, StoredModel
 from video_classifier.services import (
     backlog,
+    backups,
     catalog,
     database,
     disk,
@@ -147,6 +148,8 @@ def _of_database() -> Iterator[Finding]:
         yield wrong(readiness.OLD_DATABASE)
         return
     yield fine("Its tables are those of this version.")
+    if lack := backups.why_not_here():
+        yield note(f"No backup can be made from here. {lack}")
     yield from _queue()
     yield from _alerts()
     yield from _cameras()

@@ -69,6 +69,12 @@ def _of_footage() -> tuple[Kept, ...]:
             what="Copies, stills and crops of clips", where=STORAGE, how_long=WITH_CLIP, count=None
         ),
         Kept(
+            what="Copies of clips that are in a bucket",
+            where="Disk of each machine that reads them",
+            how_long="Until its daily sweep after their clip was deleted",
+            count=None,
+        ),
+        Kept(
             what="Results: scores, tracks, events",
             where=DATABASE,
             how_long=WITH_CLIP,

@@ -117,8 +117,17 @@ urlpatterns = [
     path("alerts/deliveries/<uuid:pk>/retry/", views.retry_delivery, name="retry-delivery"),
     path("alerts/channels/", views.channel_list, name="channels"),
     path("alerts/channels/new/", views.channel_kinds, name="channel-kinds"),
-    path("alerts/channels/new/<slug:kind>/", views.new_channel, name="new-channel"),
-    path("alerts/channels/<int:pk>/", views.channel_settings, name="channel-settings"),
+    # What is typed for other services is read by a process that takes a second to start.
+    path(
+        "alerts/channels/new/<slug:kind>/",
+        limited(limits.TRIALS, methods=("POST",))(views.new_channel),
+        name="new-channel",
+    ),
+    path(
+        "alerts/channels/<int:pk>/",
+        limited(limits.TRIALS, methods=("POST",))(views.channel_settings),
+        name="channel-settings",
+    ),
     path(
         "alerts/channels/<int:pk>/test/",
         limited(limits.TRIALS)(views.test_channel),
