@@ -57,7 +57,7 @@ class Used:
     model: str
     name: str
     seen: int  # the key of the newest decision; 0 for none
-    may_go_back: bool
+    before: str  # what was in use before; "" if nothing was decided yet
     back_form: BackForm
 
 
@@ -81,12 +81,13 @@ def used(store: Store) -> list[Used]:
 
 
 def _used(store: Store, model: str) -> Used:
-    newest = versions.history(store.pk, model).first()
+    newest, *older = versions.history(store.pk, model)[:2] or (None,)
+    before = older[0].version if older else None
     return Used(
         model=model,
         name=versions.name_in_use(store.pk, model),
         seen=newest.pk if newest else 0,
-        may_go_back=newest is not None,
+        before=(before.name if before else model) if newest else "",
         back_form=BackForm(auto_id=f"id_%s_{model}"),
     )
 
