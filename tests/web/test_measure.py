@@ -88,7 +88,7 @@ def test_a_budget_is_previewed_with_promise_basis_plot_and_table(
 ) -> None:
     html = page(manager, measured, budget="0.5", thefts="1")
 
-    assert "at most 0.5 false hints a day if there is 1 case of shoplifting a day" in html
+    assert "at most 0.5 false hints a day if 1 case of shoplifting a day is among" in html
     assert "48.0 h of this camera" in html
     assert '<polyline class="tail__line"' in html
     assert "Scores as a table" in html

@@ -14,6 +14,8 @@ UNTIL_MEASURED = (
     "Until it is measured, the promise is the model's: it was tested on other cameras, and scores "
     "of different cameras can't be compared."
 )
+FEW_RECORDINGS = 10  # below which the days to come may be quite other ones: docs/adaptation.md
+OF_FEW = "So few recordings say little of other days: there may be far more hints, or none."
 ON_OTHERS = "Other cameras filmed it: here it may be more or less."
 
 
@@ -106,10 +108,11 @@ def _promise(found: CameraThresholds, thefts: float) -> str:
     promise = f"On average at most {budget:g} false {_hints(budget)} a day"
     if not thefts:
         return f"{promise}."
-    cases = "there is 1 case" if thefts == 1 else f"there are {thefts:g} cases"
+    # What a theft doesn't take of the highest scores is left to false hints.
+    cases, verb = ("1 case", "is") if thefts == 1 else (f"{thefts:g} cases", "are")
     return (
-        f"{promise} if {cases} of shoplifting a day in this footage, and at most {most:g} if there "
-        "is none."
+        f"{promise} if {cases} of shoplifting a day {verb} among the highest scores of this "
+        f"footage, and at most {most:g} if none is."
     )
 
 
@@ -131,6 +134,8 @@ def _basis(
         f"This rests on {in_hours(seconds)} of this camera in {of_recordings(recordings)} "
         f"({_days(seconds / day)} of {of}), with {candidates:,} candidates."
     )
+    if recordings < FEW_RECORDINGS:
+        text += f" {OF_FEW}"
     confirmed, planted = left_out
     if confirmed:
         text += f" Left out, as people confirmed them: {confirmed:,}."
