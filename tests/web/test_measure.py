@@ -15,11 +15,11 @@ from django.utils import timezone
 
 from tests.conftest import MakeStore, MakeUser
 from tests.makers.live_cameras import make_feed
-from tests.makers.scored_hours import make_days, make_hour, make_measure
+from tests.makers.scored_hours import make_days, make_hour, make_measure, make_score
 from video_classifier.http.permissions import MAY_NOT_MEASURE
-from video_classifier.models import Camera, Measure, PlantedAct
+from video_classifier.models import Camera, CandidateScore, Measure, PlantedAct
 from video_classifier.services import measure_words, measures
-from video_classifier.states import EndOfMeasure, Role
+from video_classifier.states import EndOfMeasure, Role, Verdict
 from video_classifier.web.tails import tail
 
 pytestmark = pytest.mark.postgresql
@@ -309,6 +309,24 @@ def test_so_many_queries_however_much_was_scored(manager: Client, camera: Camera
     make_days(camera, 2, before=NOW - timedelta(days=1))
 
     assert queries() == few == 26  # one counts the preview
+
+
+def test_hints_without_an_answer_are_no_promise_of_few_false_ones(
+    manager: Client, measured: Camera
+) -> None:
+    """Nobody has answered yet, so that not "0 in 2.0 days: fewer than 1.5 a day (95 %)"."""
+    for minutes in (5, 15):
+        at = NOW - timedelta(minutes=minutes)
+        make_score(measured, at, 0.9, is_hint=True).save()
+
+    shown = page(manager, measured)
+
+    assert "0 to 2 in 2.0 days: 0 to 3.6 a day (95 %)" in shown
+    assert "fewer than 1.5 a day" not in shown
+    assert "2 hints have no clear answer yet: the higher figures take them for false." in shown
+
+    CandidateScore.objects.filter(is_hint=True).update(verdict=Verdict.FALSE_ALARM)
+    assert "2 in 2.0 days: 1.0 a day (95 %: 0.12 to 3.6)" in page(manager, measured)
 
 
 # By group

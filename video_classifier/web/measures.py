@@ -253,8 +253,11 @@ class Seen:
 
     @property
     def rate(self) -> str:
-        rate = self.found.hints.rate if self.found else None
-        return rate.sentence if rate else ""
+        """From those that people call false to all that may be."""
+        hints = self.found.hints if self.found else None
+        if hints is None or hints.rate is None or hints.most_rate is None:
+            return ""
+        return hints.rate.up_to(hints.most_rate) if hints.open else hints.rate.sentence
 
     @property
     def basis(self) -> str:
@@ -266,13 +269,13 @@ class Seen:
 
     @property
     def most(self) -> str:
-        """If all that nobody has answered were false, too."""
+        """Why the rate isn't known better."""
         if self.found is None or not self.found.hints.open:
             return ""
-        rate = self.found.hints.most_rate
         waiting = self.found.hints.open
         hints = "1 hint has" if waiting == 1 else f"{waiting:,} hints have"
-        return f"{hints} no clear answer yet; with them: {rate.sentence}" if rate else ""
+        them = "it" if waiting == 1 else "them"
+        return f"{hints} no clear answer yet: the higher figures take {them} for false"
 
     @property
     def recall(self) -> str:

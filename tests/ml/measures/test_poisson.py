@@ -75,6 +75,12 @@ def test_a_rate_is_a_sentence(rate: Rate, sentence: str) -> None:
     assert str(rate) == sentence
 
 
+def test_where_some_have_no_answer_a_rate_is_a_range() -> None:
+    rate, most = (Rate(count=count, days=3, recordings=9) for count in (0, 4))
+
+    assert rate.up_to(most) == "0 to 4 in 3.0 days: 0 to 3.4 a day (95 %)"
+
+
 @pytest.mark.parametrize(
     "refused",
     [

@@ -80,6 +80,14 @@ class Rate:
             return f"{seen}: fewer than {short(self.high)} a day (95 %)"
         return f"{seen}: {short(self.value)} a day (95 %: {short(self.low)} to {short(self.high)})"
 
+    def up_to(self, most: Rate) -> str:
+        """Where nobody knows yet whether some count: "0 to 4 in 3.0 days: 0 to 3.4 a day (95 %)".
+
+        `most` is of the same days, with all of them; the ends are those of both intervals.
+        """
+        counts = f"{self.count:,} to {most.count:,} in {_days(self.days)}"
+        return f"{counts}: {short(self.low)} to {short(most.high)} a day (95 %)"
+
     def __str__(self) -> str:
         return self.sentence
 
