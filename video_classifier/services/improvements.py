@@ -97,6 +97,7 @@ LEFT_OUT = {
     "unreadable": "its footage can't be read",
     "nobody in them": "nobody is found in it",
     "on both sides": "it would be on both sides of the test",
+    "known to what is in use": "what is in use learned from it, so that they aren't compared on it",
 }
 
 
