@@ -25,6 +25,16 @@ from video_classifier.web.tails import tail
 pytestmark = pytest.mark.postgresql
 
 NOW = timezone.now().replace(minute=0, second=0, microsecond=0)
+FIGURES = {
+    "rank": 6,
+    "rate": {"count": 5, "days": 3.0, "recordings": 72},
+    "high_interval": [0.6, 0.8],
+    "noticed": {"count": 0, "of": 0, "people": 0, "low": None, "high": None},
+    "uncertain_noticed": {"count": 0, "of": 0, "people": 0, "low": None, "high": None},
+    "uncertain_a_day": 2.0,
+    "promised": [1.0, 2.0],
+    "scene": "of-before",
+}
 
 
 @pytest.fixture
@@ -217,22 +227,33 @@ def test_drift_and_another_scene_ask_for_a_new_measure(
 ) -> None:
     feed = make_feed(make_store())
     make_hour(feed.camera, NOW, [0.2])
-    figures = {
-        "rank": 6,
-        "rate": {"count": 5, "days": 3.0, "recordings": 72},
-        "high_interval": [0.6, 0.8],
-        "noticed": {"count": 0, "of": 0, "people": 0, "low": None, "high": None},
-        "uncertain_noticed": {"count": 0, "of": 0, "people": 0, "low": None, "high": None},
-        "uncertain_a_day": 2.0,
-        "promised": [1.0, 2.0],
-        "scene": "of-before",
-    }
-    make_measure(feed.camera, now=NOW, figures=figures, drift={"has_drifted": True})
+    make_measure(feed.camera, now=NOW, figures=FIGURES, drift={"has_drifted": True})
 
     html = page(manager, feed.camera)
 
     assert "differ from those that were measured" in html
     assert "ignored zones were changed" in html
+
+
+@pytest.mark.parametrize(
+    ("facts", "says"),
+    [
+        ({}, "compared with those of a week once it is a week old"),
+        ({"checked_at": NOW, "drift": {}}, "nobody knows whether they have changed"),
+        ({"checked_at": NOW, "recordings": 7}, "7 recordings are too few to say whether scores"),
+        ({"checked_at": NOW, "recordings": 24}, "Scores haven't changed notably"),
+    ],
+    ids=["not yet", "nothing", "few", "enough"],
+)
+def test_what_the_weekly_look_found_is_said(
+    manager: Client, camera: Camera, facts: dict[str, Any], says: str
+) -> None:
+    make_hour(camera, NOW, [0.2])
+    recordings = facts.pop("recordings", 0)
+    drift = {"statistic": 0.05, "p_value": 0.4, "has_drifted": False, "recordings": recordings}
+    make_measure(camera, now=NOW, figures=FIGURES, **{"drift": drift} | facts)
+
+    assert says in page(manager, camera)
 
 
 # Acts for a test

@@ -12,6 +12,7 @@ from django import forms
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.utils import dateformat
 
+from video_classifier.ml.measures.drift import Drift
 from video_classifier.models import Camera, Measure, PlantedAct
 from video_classifier.querysets import Visitor
 from video_classifier.services import false_hints, measure_words, measures, planted_acts
@@ -29,6 +30,9 @@ FIRST_DAY, LAST_DAY = date(2000, 1, 1), date(9000, 1, 1)  # beyond, clocks of st
 WRONG_DAY = "Write the day as 2026-11-27."
 WRONG_TIME = "Write day and time, such as 2026-11-27 14:03:20, by the clock of the store."
 
+NOT_COMPARED = "Its scores are compared with those of a week once it is a week old."
+COMPARED = "Compared with the scores of the week before {date}: {found}"
+NO_SCORES = "There were none, so that nobody knows whether they have changed."
 DRIFTED = (
     "The scores of the last week differ from those that were measured: something about the camera, "
     "the light or the shop has changed. Measure it anew, with footage from then on."
@@ -203,6 +207,7 @@ class Standing:
     again: Sequence[str]  # why it should be measured anew
     made: str = ""
     by: str = ""
+    compared: str = ""  # what the weekly look at its scores found, or that it can't say
 
     @property
     def short(self) -> str:
@@ -232,7 +237,16 @@ def standing(camera: Camera) -> Standing:
         again=again,
         made=_when(measure.made_at, zone),
         by=measure.made_by.get_username() if measure.made_by else "",
+        compared=_compared(measure, zone),
     )
+
+
+def _compared(measure: Measure, zone: ZoneInfo) -> str:
+    """That nothing was found says something only if enough was looked at."""
+    if measure.checked_at is None:
+        return NOT_COMPARED
+    found = Drift(**measure.drift).sentence if measure.drift else NO_SCORES
+    return COMPARED.format(date=_when(measure.checked_at, zone), found=found)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
