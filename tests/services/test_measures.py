@@ -85,6 +85,24 @@ def test_an_hour_instead_of_a_day_is_refused_with_the_hours_that_are_missing(
         measures.take(camera, None, **WISH)
 
 
+def test_what_would_be_noticed_is_of_cameras_that_training_had_seen(camera: Camera) -> None:
+    share = {"count": 27, "of": 41, "people": 11, "low": 0.48, "high": 0.82}
+    figures = {
+        "rank": 6,
+        "rate": {"count": 5, "days": 3.0, "recordings": 72},
+        "high_interval": [0.6, 0.8],
+        "noticed": share,
+        "uncertain_noticed": share | {"count": 4},
+        "uncertain_a_day": 2.0,
+        "promised": [1.0, 2.0],
+    }
+
+    words = measure_words.of_measure(make_measure(camera, now=NOW, figures=figures))
+
+    assert "27 of 41 (66 %; 95 %: 48 to 82 %), 11 people" in words.noticed
+    assert words.noticed.endswith("which the model knew from its training: expect fewer here.")
+
+
 @pytest.mark.parametrize(
     ("budget", "way_out"),
     [(0.02, "Allow more false hints, or wait."), (0.01, "to wait is not enough")],

@@ -197,6 +197,19 @@ def test_who_goes_back_is_told_of_cameras_without_a_measure(
     assert "the model's own threshold holds there: Till. Measure them anew." in back
 
 
+def test_who_activates_is_told_what_holds_at_cameras_without_a_measure(
+    manager: Client, store: Store, version: ModelVersion
+) -> None:
+    camera = Camera.objects.create(store=store, name="Till")
+    weights = {"model": "standard", "model_sha256": "f" * 64, "detector_sha256": ""}
+    make_hour(camera, timezone.now(), [0.4], **weights)
+    make_measure(camera, now=timezone.now(), **weights)
+
+    done = send(manager, "activate-version", store.pk, version.pk, why="A test.", seen=0)
+
+    assert "so that its own threshold holds there, with more hints or fewer: Till." in done
+
+
 def test_times_are_those_of_the_stores_clock(
     manager: Client, store: Store, version: ModelVersion
 ) -> None:

@@ -16,7 +16,9 @@ UNTIL_MEASURED = (
 )
 FEW_RECORDINGS = 10  # below which the days to come may be quite other ones: docs/adaptation.md
 OF_FEW = "So few recordings say little of other days: there may be far more hints, or none."
-ON_OTHERS = "Other cameras filmed it: here it may be more or less."
+ON_OTHERS = (  # docs/adaptation.md: a camera that training hasn't seen
+    "It was filmed by other cameras, which the model knew from its training: expect fewer here."
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

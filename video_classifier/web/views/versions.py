@@ -19,7 +19,10 @@ from video_classifier.web.responses import SignedInRequest, is_part, page_or_par
 from video_classifier.web.versions import WhyForm
 
 PAGES = "video_classifier/versions"
-LEFT = "{name} is in use. These cameras have too little footage for a measure of it yet: {cameras}."
+LEFT = (
+    "{name} is in use. These cameras have too little footage for a measure of it yet, so that its "
+    "own threshold holds there, with more hints or fewer: {cameras}."
+)
 
 UNMEASURED = (
     "{name} is in use again. Of these cameras there is no measure of it any more, so that the "
