@@ -328,6 +328,24 @@ def test_false_hints_are_told_a_camera_day(user: User, made: Made, make_store: M
     assert of_camera.clips == 1
 
 
+def test_hints_without_an_answer_make_a_range_of_the_rate(
+    user: User, made: Made, make_store: MakeStore
+) -> None:
+    """Of no camera they are of no camera-day."""
+    feed = make_feed(make_store(), opens_at=time(8), closes_at=time(20))
+    for hours in range(1, 13):
+        make_hour(feed.camera, NOW - timedelta(hours=hours))
+    analysis = made(camera=feed.camera, model=WEIGHTS["model"])
+    for start in (1.0, 20.0):
+        make_hint(analysis, start=start)
+    make_hint(made())
+
+    found = read(user).total
+
+    assert (found.unanswered, found.rated_open) == (3, 2)
+    assert found.false_rate_in_words == "0 to 2.0 (0 to 7.2)"
+
+
 def test_a_camera_without_any_hint_has_a_rate_too(user: User, make_store: MakeStore) -> None:
     feed = make_feed(make_store())
     for hours in range(1, 25):

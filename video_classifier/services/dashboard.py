@@ -187,7 +187,7 @@ class _Asked:
             figures = cells[self._cell(*cell)]
             figures.camera_days += seconds / scored_footage.length_of_day(opens, closes)
             figures.recordings += recordings
-            figures.rated = figures.false_alarms
+            figures.rated, figures.rated_open = figures.false_alarms, figures.open
             ways[_source(cell)].add(is_live)
         for *cell, deleted in self._deleted():
             figures = cells[self._cell(*cell)]
