@@ -290,7 +290,9 @@ def test_by_the_rule_it_takes_over_and_cameras_get_its_measure(
 
     for minute in (5, 105, 205):
         seen(camera, minute, before=True, version=None)
-    assert comparisons.compare(version).is_fitted  # by the budget, on this very footage
+    found = comparisons.compare(version)
+    assert found.is_fitted  # by the budget, on this very footage
+    assert not found.unmeasured
 
     made, left = comparisons.activate(version, by=None)
 
@@ -305,6 +307,7 @@ def test_by_the_rule_it_takes_over_and_cameras_get_its_measure(
 
 def test_a_camera_with_too_little_footage_is_said(camera: Camera, version: ModelVersion) -> None:
     make_measure(camera, now=START, budget=0.01, thefts=0.0, **USED)
+    assert comparisons.compare(version).unmeasured == [camera]
 
     _, left = comparisons.activate(version, by=None)
 

@@ -205,6 +205,8 @@ def test_who_activates_is_told_what_holds_at_cameras_without_a_measure(
     make_hour(camera, timezone.now(), [0.4], **weights)
     make_measure(camera, now=timezone.now(), **weights)
 
+    before = page(manager, store, version)
+    assert "Its own threshold would hold there, with more hints or fewer: Till." in before
     done = send(manager, "activate-version", store.pk, version.pk, why="A test.", seen=0)
 
     assert "so that its own threshold holds there, with more hints or fewer: Till." in done

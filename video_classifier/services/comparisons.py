@@ -134,6 +134,7 @@ class Comparison:
     thefts: dict[str, Any] | None = None  # of the version's card
     old_thefts: dict[str, Any] | None = None  # the same, of the footage the model learned from
     is_fitted: bool = False  # a camera's budget chose its threshold, on this very footage
+    unmeasured: Sequence[Camera] = ()  # that have a measure, and would have none of the version
     problems: Sequence[str] = field(default=())  # why the rule doesn't let it take over
 
     @property
@@ -186,6 +187,7 @@ def compare(version: ModelVersion) -> Comparison:
         "thefts": figures.get("thefts"),
         "old_thefts": figures.get("old_thefts"),
         "is_fitted": any(each.is_fitted for each in footage),
+        "unmeasured": _unmeasured(version, used, footage),
     }
     found["only_before"] = sum(before) - found["both"]
     found["only_after"] = sum(after) - found["both"]
@@ -238,11 +240,20 @@ def roll_back(
 class _Footage:
     """Of one camera, what both scored."""
 
+    camera: Camera
     days: dict[int, float]  # by recording
     hints: Sequence[Hint]
     of_recordings: Sequence[int]  # of each hint
     acts: Sequence[tuple[bool, bool]]  # whether each was noticed, before and after
     is_fitted: bool  # the threshold of the version comes from it
+
+
+def _unmeasured(version: ModelVersion, used: str, footage: Sequence[_Footage]) -> Sequence[Camera]:
+    """For too little footage of it."""
+    holding = Measure.objects.in_force().filter(camera__store=version.store_id, model=used)
+    fitted = [each.camera.pk for each in footage if each.is_fitted]
+    measured = Camera.objects.filter(pk__in=holding.values("camera")).exclude(pk__in=fitted)
+    return list(measured.order_by("name"))
 
 
 def _since(version: ModelVersion) -> datetime | None:
@@ -306,6 +317,7 @@ def _of_camera(
             )
         )
     return _Footage(
+        camera=camera,
         days={number: seconds / length for number, seconds in parts.seconds.items()},
         hints=hints,
         of_recordings=[key for _, key, _ in rows],
