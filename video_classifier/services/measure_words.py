@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from video_classifier.ml.measures.camera import CameraThresholds
+from video_classifier.ml.measures.drift import Drift
 from video_classifier.models import Measure
 from video_classifier.services import measures
 from video_classifier.services.measures import Preview, in_hours
@@ -16,6 +17,7 @@ UNTIL_MEASURED = (
 )
 FEW_RECORDINGS = 10  # below which the days to come may be quite other ones: docs/adaptation.md
 OF_FEW = "So few recordings say little of other days: there may be far more hints, or none."
+NO_SCORES = "There were none, so that nobody knows whether they have changed."
 ON_OTHERS = (  # docs/adaptation.md: a camera that training hasn't seen
     "It was filmed by other cameras, which the model knew from its training: expect fewer here."
 )
@@ -79,6 +81,11 @@ def basis_of(preview: Preview) -> str:
         len(footage.scores),
         (footage.confirmed, footage.planted),
     )
+
+
+def drift_of(measure: Measure) -> str:
+    """What the last look at the scores of a week found."""
+    return Drift(**measure.drift).sentence if measure.drift else NO_SCORES
 
 
 def of_recordings(number: int) -> str:

@@ -29,7 +29,7 @@ from video_classifier.ml.measures.shares import Share
 from video_classifier.models import Camera, Feed, Measure
 from video_classifier.models.measures import MOST_BUDGET, MOST_THEFTS
 from video_classifier.querysets import MeasureQuerySet
-from video_classifier.services import audit, candidate_scores, catalog, scored_footage
+from video_classifier.services import audit, catalog, scored_footage
 from video_classifier.services.errors import Refused
 from video_classifier.services.scored_footage import Footage
 from video_classifier.services.weights import Weights
@@ -111,7 +111,7 @@ def preview(  # noqa: PLR0913
         return Preview(**asked, thresholds=_choose(weights, footage, budget, thefts))
     except TooLittleFootageError as error:
         missing = error.missing_days * footage.day_seconds
-        kept = candidate_scores.KEEP.days
+        kept = scored_footage.KEEP.days
         problem = TOO_LITTLE.format(
             has=in_hours(footage.seconds),
             needs=in_hours(footage.seconds + missing),

@@ -12,7 +12,6 @@ from django import forms
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.utils import dateformat
 
-from video_classifier.ml.measures.drift import Drift
 from video_classifier.models import Camera, Measure, PlantedAct
 from video_classifier.querysets import Visitor
 from video_classifier.services import false_hints, measure_words, measures, planted_acts
@@ -32,7 +31,6 @@ WRONG_TIME = "Write day and time, such as 2026-11-27 14:03:20, by the clock of t
 
 NOT_COMPARED = "Its scores are compared with those of a week once it is a week old."
 COMPARED = "Compared with the scores of the week before {date}: {found}"
-NO_SCORES = "There were none, so that nobody knows whether they have changed."
 DRIFTED = (
     "The scores of the last week differ from those that were measured: something about the camera, "
     "the light or the shop has changed. Measure it anew, with footage from then on."
@@ -245,7 +243,7 @@ def _compared(measure: Measure, zone: ZoneInfo) -> str:
     """That nothing was found says something only if enough was looked at."""
     if measure.checked_at is None:
         return NOT_COMPARED
-    found = Drift(**measure.drift).sentence if measure.drift else NO_SCORES
+    found = measure_words.drift_of(measure)
     return COMPARED.format(date=_when(measure.checked_at, zone), found=found)
 
 
