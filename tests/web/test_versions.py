@@ -139,11 +139,12 @@ def test_a_version_says_what_it_learned_from(
     assert "the last 7 days, and the camera “Door”" in shown
     assert "0.70 (0.50 to 0.90)" in shown
     assert "2: its file is gone" in shown
-    assert "+10% (95 %: -20% to +40%; 3 recordings)" in shown
     assert "0.654. Chosen by the rule of the model's card." in shown
     assert "Not known: it takes 10 of each." in shown
     assert "62 of 82" in shown
     assert "60 of 82" in shown
+    assert "+10% (95 %: -20% to +40%; 3 days of cameras or recordings)" in shown
+    assert "13 people or cameras" in shown
     assert "it can't show thefts that the version alone would notice" in shown
     assert "By the rule it may not take over" in shown
     assert "It notices fewer of the thefts that the model itself learned from" in shown
