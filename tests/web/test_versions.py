@@ -161,6 +161,7 @@ def test_shadow_activate_and_go_back(manager: Client, store: Store, version: Mod
     assert "standard@1 is in use from now on" in done
     assert "A test." in done
     assert "Beside" not in page(manager, store, version)
+    assert "an account that was deleted" not in done
     late = send(manager, "activate-version", store.pk, version.pk, why="Again.", seen=0)
     assert "is in use already" in late
 
@@ -169,6 +170,14 @@ def test_shadow_activate_and_go_back(manager: Client, store: Store, version: Mod
     assert "standard is in use again." in back
     assert "Back, without a reason" in back
     assert versions.name_in_use(store.pk, "standard") == "standard"
+
+
+def test_a_decision_outlives_the_account_of_who_took_it(
+    manager: Client, store: Store, version: ModelVersion
+) -> None:
+    versions.activate(version, store=store.pk, model="standard", by=None, why="A test.")
+
+    assert "an account that was deleted" in page(manager, store)
 
 
 def test_the_way_back_says_where_it_leads(
