@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+from datetime import datetime
 from io import StringIO
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 from django.conf import settings
@@ -71,6 +73,21 @@ def test_without_apply_it_only_says_what_it_would_come_to(camera: Camera) -> Non
     assert "at most 2 false hints a day" in said
     assert "48.0 h of this camera" in said
     assert not Measure.objects.exists()
+
+
+def test_days_can_be_chosen_by_the_clock_of_the_store(camera: Camera) -> None:
+    """Such as those of a folder that is known to be ordinary."""
+    midnight = datetime(2026, 11, 10, tzinfo=ZoneInfo("Europe/Berlin"))
+    make_days(camera, 3, before=midnight)
+
+    said = run("measure_camera", "Berlin", "Aisle 4", "--from", "2026-11-08", "--to", "2026-11-08")
+
+    assert "24.0 h of this camera" in said
+    with pytest.raises(CommandError, match="first day comes after"):
+        run("measure_camera", "Berlin", "Aisle 4", "--from", "2026-11-09", "--to", "2026-11-08")
+    for wrong in ("today", "0001-01-01"):
+        with pytest.raises(CommandError, match="is no day"):
+            run("measure_camera", "Berlin", "Aisle 4", "--from", wrong)
 
 
 def test_with_apply_it_holds_from_then_on(camera: Camera) -> None:

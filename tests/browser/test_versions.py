@@ -9,10 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from pathlib import Path
 from typing import TypeVar
 
 import pytest
+from django.utils import timezone
 from playwright.sync_api import Browser, Page, expect
 from pytest_django import Settings
 
@@ -21,7 +23,8 @@ from tests.browser.looks import faults_of
 from tests.conftest import MakeAnalysis, MakeClip, MakeStore, MakeUser
 from tests.makers.agreed import make_agreed
 from tests.makers.models import write_light_meter
-from video_classifier.models import Camera, Store
+from tests.makers.scored_hours import make_hour
+from video_classifier.models import Camera, ModelVersion, Store
 from video_classifier.services import improvements, versions
 from video_classifier.states import Role
 
@@ -95,6 +98,11 @@ def test_learn_compare_activate_and_go_back(
     expect(page.get_by_text("6 confirmed events, 6 false alarms").first).to_be_visible()
     page.get_by_role("button", name="Have it score along").click()
     expect(page.get_by_role("button", name="End the shadow")).to_be_visible()
+    in_thread(lambda: score_along(store))
+    page.reload()
+    expect(page.get_by_text("0 of both, 0 of meter alone, 1 of meter@1 alone.")).to_be_visible()
+    expect(page.get_by_role("row").filter(has_text="Aisle 4")).to_contain_text("no hint")
+    expect(page.get_by_text("It may give more false hints than what is in use.")).to_be_visible()
     look(page, screenshots, "version")
     page.get_by_role("button", name="Use meter@1").click()
     expect(page.get_by_text("Write why it should all the same")).to_be_visible()
@@ -110,6 +118,14 @@ def test_learn_compare_activate_and_go_back(
     expect(page.get_by_text("meter is in use again.")).to_be_visible()
     expect(page.get_by_role("cell", name="Too many hints at the till.")).to_be_visible()
     assert name_in_use(store) == "meter"
+
+
+def score_along(store: Store) -> None:
+    """An hour in the shadow, with a hint that what is in use didn't give."""
+    version = ModelVersion.objects.get()
+    weights = {"model": version.name, "model_sha256": version.sha256, "detector_sha256": ""}
+    start = timezone.now() + timedelta(hours=1)  # on the hour, and after the shadow began
+    make_hour(Camera.objects.get(store=store), start, [0.99], **weights)
 
 
 def look(page: Page, folder: Path | None, name: str) -> None:

@@ -6,7 +6,7 @@ import csv
 import json
 import shutil
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -232,6 +232,27 @@ def test_it_is_compared_with_the_version_in_use(model: Path, tmp_path: Path) -> 
 
     report = json.loads((tmp_path / "out" / "report.json").read_text())
     assert all(each["before"] == each["after"] for each in report["events"])
+
+
+def test_they_are_not_compared_on_what_the_one_in_use_learned_from(
+    model: Path, tmp_path: Path
+) -> None:
+    """Another camera may be left out than the last time."""
+    improve(tmp_path / "first", model, ENOUGH)
+    used = (tmp_path / "first" / "out").rename(tmp_path / "1")
+    card = bundle.read_card(used)
+    known = {"clips_sha256": ["take 14", "take 15", "another"]}
+    bundle.write_card(used, replace(card, training=dict(card.training) | known))
+
+    learning.improve(
+        tmp_path / "first" / "in", model, tmp_path / "out", detector=DETECTOR, in_use=used
+    )
+
+    report = json.loads((tmp_path / "out" / "report.json").read_text())
+    assert report["left_out"] == {"known to what is in use": 2}
+    figures = report["figures"]
+    assert sum(figures[name]["events"] for name in ("thefts", "false_alarms")) == 5
+    assert sum(report["test"][name] for name in ("thefts", "false_alarms")) == 7
 
 
 def test_a_clip_that_can_not_be_read_is_left_out(model: Path, tmp_path: Path) -> None:

@@ -18,8 +18,9 @@ from video_classifier.ml.contracts import Region, ScoredTrack, WindowScore
 from video_classifier.ml.serving import no_result
 from video_classifier.models import Analysis, Camera, CandidateScore, Clip, ScoredTime, Segment
 from video_classifier.services import candidate_scores, clips, segments
-from video_classifier.services.candidate_scores import KEEP, LiveCandidate
+from video_classifier.services.candidate_scores import LiveCandidate
 from video_classifier.services.live_hints import Yardstick
+from video_classifier.services.scored_footage import KEEP
 from video_classifier.services.weights import Weights
 from video_classifier.states import Origin, RecordedFrom
 

@@ -6,23 +6,25 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from tests.conftest import MakeClip, MakeModel, MakeStore
+from tests.conftest import MakeAnalysis, MakeClip, MakeModel, MakeStore
 from tests.makers.measures import make_score
+from tests.makers.reviews import make_hint
 from tests.makers.scored_hours import make_hour, make_measure
 from tests.makers.versions import make_version
 from video_classifier.models import (
     Activation,
     Camera,
     CandidateScore,
+    Clip,
     LiveEvent,
     Measure,
     ModelVersion,
     PlantedAct,
     ScoredTime,
 )
-from video_classifier.services import comparisons, scored_footage, versions
+from video_classifier.services import clips, comparisons, scored_footage, versions
 from video_classifier.services.errors import Refused
-from video_classifier.states import RecordedFrom, VersionState
+from video_classifier.states import RecordedFrom, Status, Verdict, VersionState
 
 pytestmark = pytest.mark.django_db
 
@@ -76,9 +78,10 @@ def seen(camera: Camera, minute: int, *, before: bool, version: ModelVersion | N
         make_score(camera, 0.9, started_at=at + timedelta(seconds=3), **own(version))
 
 
-def make_live(camera: Camera, at: datetime) -> LiveEvent:
+def make_live(camera: Camera, at: datetime, clip: Clip | None = None) -> LiveEvent:
     return LiveEvent.objects.create(
         camera=camera,
+        clip=clip,
         started_at=at,
         peak_at=at + timedelta(seconds=4),
         ended_at=at + timedelta(seconds=9),
@@ -112,6 +115,7 @@ def test_hints_of_both_and_of_one_alone(camera: Camera, version: ModelVersion) -
     assert (found.false_hints.before, found.false_hints.after) == (2, 2)
     assert found.false_hints.change.recordings == 30
     assert not found.problems
+    assert not found.is_fitted
 
 
 def test_an_hour_that_was_watched_live_and_recorded_as_well_counts_once(
@@ -131,6 +135,64 @@ def test_an_hour_that_was_watched_live_and_recorded_as_well_counts_once(
     assert (found.only_before, found.only_after) == (0, 1)
     assert found.false_hints is not None
     assert found.false_hints.change.recordings == 31
+
+
+@pytest.mark.parametrize("live", [True, False], ids=["live", "recording"])
+def test_hints_and_answers_outlive_their_footage(
+    camera: Camera,
+    version: ModelVersion,
+    make_clip: MakeClip,
+    make_analysis: MakeAnalysis,
+    *,
+    live: bool,
+) -> None:
+    """What is in use gave a hint that was confirmed, and so did the version."""
+    at, both = START + timedelta(minutes=10), (USED, own(version))
+    clip = make_clip(
+        camera=camera,
+        recorded_at=START - timedelta(hours=5) if live else START + timedelta(hours=40),
+        recorded_from=RecordedFrom.GIVEN,
+        verdict=Verdict.CONFIRMED,
+    )
+    if live:
+        event = make_live(camera, at, clip)
+        make_score(camera, 0.8, started_at=at, live_event=event, is_hint=True)
+        make_score(camera, 0.9, started_at=at, live_event=event, **own(version))
+    else:
+        analysis = make_analysis(clip=clip, status=Status.DONE)
+        hint = make_hint(analysis, verdict=Verdict.CONFIRMED)
+        at = START + timedelta(hours=40)
+        for weights in both:
+            of_clip = {"clip": clip, **weights}
+            ScoredTime.objects.create(camera=camera, start=at, seconds=600.0, **of_clip)
+            make_score(camera, 0.9, started_at=at, event=hint, is_hint=weights is USED, **of_clip)
+    before = comparisons.compare(version)
+
+    clips.delete(clip)
+
+    after = comparisons.compare(version)
+    assert (before.both, before.only_after) == (after.both, after.only_after) == (1, 0)
+    assert [each.verdict for each in after.hints] == [Verdict.CONFIRMED]
+    assert after.false_hints is not None
+    assert (after.false_hints.before, after.false_hints.after) == (0, 0)
+
+
+def test_what_was_uncertain_and_confirmed_is_no_false_hint_of_the_version(
+    camera: Camera, version: ModelVersion, make_clip: MakeClip
+) -> None:
+    """It was in the queue, so that people have seen it."""
+    at = START + timedelta(minutes=10)
+    event = make_live(camera, at, make_clip(camera=camera, verdict=Verdict.CONFIRMED))
+    LiveEvent.objects.update(is_hint=False, score=0.4, low=0.3)
+    make_score(camera, 0.4, started_at=at, live_event=event)
+    make_score(camera, 0.9, started_at=at, live_event=event, **own(version))
+
+    found = comparisons.compare(version)
+
+    assert (found.only_before, found.only_after) == (0, 1)
+    assert found.false_hints is not None
+    assert (found.false_hints.before, found.false_hints.after) == (0, 0)
+    assert not found.problems
 
 
 def test_more_false_hints_do_not_take_over_without_a_reason(
@@ -228,6 +290,9 @@ def test_by_the_rule_it_takes_over_and_cameras_get_its_measure(
 
     for minute in (5, 105, 205):
         seen(camera, minute, before=True, version=None)
+    found = comparisons.compare(version)
+    assert found.is_fitted  # by the budget, on this very footage
+    assert not found.unmeasured
 
     made, left = comparisons.activate(version, by=None)
 
@@ -242,6 +307,7 @@ def test_by_the_rule_it_takes_over_and_cameras_get_its_measure(
 
 def test_a_camera_with_too_little_footage_is_said(camera: Camera, version: ModelVersion) -> None:
     make_measure(camera, now=START, budget=0.01, thefts=0.0, **USED)
+    assert comparisons.compare(version).unmeasured == [camera]
 
     _, left = comparisons.activate(version, by=None)
 

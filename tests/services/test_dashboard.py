@@ -16,7 +16,7 @@ from tests.makers.live_cameras import make_feed
 from tests.makers.reviews import ago, answer, make_hint, mark_missed
 from tests.makers.scored_hours import WEIGHTS, make_hour, make_score
 from video_classifier.models import Analysis, Camera, Event, Review, ScoredTime, Store
-from video_classifier.services import clips, trash
+from video_classifier.services import clips, planted_acts, trash
 from video_classifier.services.dashboard import Board, Dashboard, Filters, Measured
 from video_classifier.services.figures import Figures
 from video_classifier.services.periods import DAYS, TODAY, WEEKS, YEAR, Span
@@ -256,7 +256,7 @@ def test_it_asks_no_more_the_more_there_is(user: User, made: Made) -> None:
     for days in range(10):
         make_hint(made(days=days), start=3.0)
 
-    assert queries() == few == 7
+    assert queries() == few == 8
     assert Event.objects.count() == 11
 
 
@@ -326,6 +326,24 @@ def test_false_hints_are_told_a_camera_day(user: User, made: Made, make_store: M
     assert found.total.false_rate_in_words == "1.0 (0.025 to 5.6)"
     (of_camera,) = (each for cell, each in found.cells.items() if cell.camera)
     assert of_camera.clips == 1
+
+
+def test_hints_without_an_answer_make_a_range_of_the_rate(
+    user: User, made: Made, make_store: MakeStore
+) -> None:
+    """Of no camera they are of no camera-day."""
+    feed = make_feed(make_store(), opens_at=time(8), closes_at=time(20))
+    for hours in range(1, 13):
+        make_hour(feed.camera, NOW - timedelta(hours=hours))
+    analysis = made(camera=feed.camera, model=WEIGHTS["model"])
+    for start in (1.0, 20.0):
+        make_hint(analysis, start=start)
+    make_hint(made())
+
+    found = read(user).total
+
+    assert (found.unanswered, found.rated_open) == (3, 2)
+    assert found.false_rate_in_words == "0 to 2.0 (0 to 7.2)"
 
 
 def test_a_camera_without_any_hint_has_a_rate_too(user: User, make_store: MakeStore) -> None:
@@ -442,3 +460,24 @@ def test_a_recording_of_an_hour_that_was_watched_adds_nothing(
 
     assert found.camera_days == pytest.approx(1 / 24)
     assert (found.rated, found.recordings) == (0, 1)
+
+
+def test_acts_for_a_test_are_no_false_hints(user: User, made: Made, make_store: MakeStore) -> None:
+    """Who knows that staff acted it calls it a false alarm; whether it is kept or deleted."""
+    camera = make_feed(make_store()).camera
+    hour = NOW - timedelta(hours=3)
+    make_hour(camera, hour)
+    watched = made(camera=camera, model=WEIGHTS["model"], hours=3, origin=Origin.EVENT)
+    for seconds in (60.0, 600.0):
+        event = make_hint(watched, start=seconds)
+        answer(event, NO, at=NOW)
+        at = hour + timedelta(seconds=seconds)
+        make_score(camera, at, 0.9, event=event, is_hint=True).save()
+    planted_acts.plant(camera, hour + timedelta(seconds=60), None)
+
+    kept = read(user).total
+    clips.delete(watched.clip)
+    deleted = read(user).total
+
+    assert (kept.rated, deleted.rated) == (1, 1)
+    assert kept.false_alarms == 2  # as people said

@@ -32,7 +32,15 @@ from video_classifier.models import (
     ModelVersion,
     Store,
 )
-from video_classifier.services import catalog, improvements, jobs, review_exports, reviews, worker
+from video_classifier.services import (
+    catalog,
+    improvements,
+    jobs,
+    planted_acts,
+    review_exports,
+    reviews,
+    worker,
+)
 from video_classifier.services.errors import Refused
 from video_classifier.services.improvements import ImproveError
 from video_classifier.states import Action, Answer, Status, VersionState
@@ -189,6 +197,18 @@ def test_one_person_alone_confirms_nothing(
     assert found.kappa is None
     with pytest.raises(Refused):
         improvements.ask(store, "standard", by=None)
+
+
+def test_acts_for_a_test_are_not_learned_from(store: Store, agree: Agree, camera: Camera) -> None:
+    """Versions are tried on them, and who knows that staff acted calls one a false alarm."""
+    agree(1, 1, days_ago=9)
+    agree(0, 1, days_ago=8)
+    for event in Event.objects.filter(happened_at__lt=timezone.now() - timedelta(days=8.5)):
+        planted_acts.plant(camera, event.happened_at - timedelta(seconds=5), None, seconds=4)
+
+    found = improvements.material(store)
+
+    assert (found.thefts, found.false_alarms) == (0, 1)
 
 
 def test_contradictions_are_not_agreed_on(store: Store, agree: Agree, people: list[User]) -> None:

@@ -10,13 +10,13 @@ import pytest
 from django.contrib.auth.models import User
 from django.utils import timezone
 
-from tests.conftest import MakeStore
+from tests.conftest import MakeClip, MakeStore
 from tests.makers.live_cameras import make_feed
 from tests.makers.scored_hours import WEIGHTS, make_days, make_hour, make_measure, make_score
-from video_classifier.models import AuditEntry, Camera, CandidateScore, Feed, Measure
+from video_classifier.models import AuditEntry, Camera, CandidateScore, Feed, Measure, ScoredTime
 from video_classifier.services import feeds, measure_words, measures, planted_acts
 from video_classifier.services.errors import Refused
-from video_classifier.states import Action, EndOfMeasure
+from video_classifier.states import Action, EndOfMeasure, RecordedFrom
 
 NOW = timezone.now().replace(minute=0, second=0, microsecond=0)
 WISH: dict[str, Any] = {"budget": 1.0, "thefts": 1.0}
@@ -65,7 +65,8 @@ def test_words_say_both_ends_of_the_promise_and_what_it_rests_on(measured: Camer
 
     assert words is not None
     assert "at most 1 false hint a day" in words.promise
-    assert "at most 2 if there is none" in words.promise
+    assert "if 1 case of shoplifting a day is among the highest scores" in words.promise
+    assert "at most 2 if none is" in words.promise
     assert "72.0 h of this camera in 72 recordings" in words.basis
     assert "5 in 3.0 days: 1.7 a day (95 %: 0.54 to 3.9)" in words.measured
 
@@ -82,6 +83,52 @@ def test_an_hour_instead_of_a_day_is_refused_with_the_hours_that_are_missing(
     assert "1.0 h of this camera were scored, and it takes 24.0 h, so 23.0 h" in found.problem
     with pytest.raises(Refused, match=r"23\.0 h are missing"):
         measures.take(camera, None, **WISH)
+
+
+def test_what_would_be_noticed_is_of_cameras_that_training_had_seen(camera: Camera) -> None:
+    share = {"count": 27, "of": 41, "people": 11, "low": 0.48, "high": 0.82}
+    figures = {
+        "rank": 6,
+        "rate": {"count": 5, "days": 3.0, "recordings": 72},
+        "high_interval": [0.6, 0.8],
+        "noticed": share,
+        "uncertain_noticed": share | {"count": 4},
+        "uncertain_a_day": 2.0,
+        "promised": [1.0, 2.0],
+    }
+
+    words = measure_words.of_measure(make_measure(camera, now=NOW, figures=figures))
+
+    assert "27 of 41 (66 %; 95 %: 48 to 82 %), 11 people" in words.noticed
+    assert words.noticed.endswith("which the model knew from its training: expect fewer here.")
+
+
+@pytest.mark.parametrize(
+    ("budget", "way_out"),
+    [(0.02, "Allow more false hints, or wait."), (0.01, "to wait is not enough")],
+)
+def test_nobody_waits_for_more_footage_than_is_kept(
+    measured: Camera, budget: float, way_out: str
+) -> None:
+    assert way_out in measures.preview(measured, budget=budget, thefts=0.0).problem
+
+
+def test_of_few_recordings_it_says_that_other_days_may_differ(
+    camera: Camera, make_clip: MakeClip
+) -> None:
+    """A day in four files is a day, and four observations."""
+    for number in range(4):
+        at = NOW - timedelta(hours=6 * (number + 1))
+        clip = make_clip(camera=camera, recorded_at=at, recorded_from=RecordedFrom.GIVEN)
+        of_it = {"clip": clip, **WEIGHTS}
+        ScoredTime.objects.create(camera=camera, start=at, seconds=21_600.0, **of_it)
+        make_score(camera, at, 0.2 + number / 10, clip=clip).save()
+
+    words = measure_words.of_preview(measures.preview(camera, **WISH))
+
+    assert words is not None
+    assert "4 recordings" in words.basis
+    assert measure_words.OF_FEW in words.basis
 
 
 def test_a_day_of_a_camera_that_is_watched_for_twelve_hours_has_twelve(

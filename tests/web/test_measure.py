@@ -15,16 +15,26 @@ from django.utils import timezone
 
 from tests.conftest import MakeStore, MakeUser
 from tests.makers.live_cameras import make_feed
-from tests.makers.scored_hours import make_days, make_hour, make_measure
+from tests.makers.scored_hours import make_days, make_hour, make_measure, make_score
 from video_classifier.http.permissions import MAY_NOT_MEASURE
-from video_classifier.models import Camera, Measure, PlantedAct
+from video_classifier.models import Camera, CandidateScore, Measure, PlantedAct
 from video_classifier.services import measure_words, measures
-from video_classifier.states import EndOfMeasure, Role
+from video_classifier.states import EndOfMeasure, Role, Verdict
 from video_classifier.web.tails import tail
 
 pytestmark = pytest.mark.postgresql
 
 NOW = timezone.now().replace(minute=0, second=0, microsecond=0)
+FIGURES = {
+    "rank": 6,
+    "rate": {"count": 5, "days": 3.0, "recordings": 72},
+    "high_interval": [0.6, 0.8],
+    "noticed": {"count": 0, "of": 0, "people": 0, "low": None, "high": None},
+    "uncertain_noticed": {"count": 0, "of": 0, "people": 0, "low": None, "high": None},
+    "uncertain_a_day": 2.0,
+    "promised": [1.0, 2.0],
+    "scene": "of-before",
+}
 
 
 @pytest.fixture
@@ -88,7 +98,7 @@ def test_a_budget_is_previewed_with_promise_basis_plot_and_table(
 ) -> None:
     html = page(manager, measured, budget="0.5", thefts="1")
 
-    assert "at most 0.5 false hints a day if there is 1 case of shoplifting a day" in html
+    assert "at most 0.5 false hints a day if 1 case of shoplifting a day is among" in html
     assert "48.0 h of this camera" in html
     assert '<polyline class="tail__line"' in html
     assert "Scores as a table" in html
@@ -217,22 +227,33 @@ def test_drift_and_another_scene_ask_for_a_new_measure(
 ) -> None:
     feed = make_feed(make_store())
     make_hour(feed.camera, NOW, [0.2])
-    figures = {
-        "rank": 6,
-        "rate": {"count": 5, "days": 3.0, "recordings": 72},
-        "high_interval": [0.6, 0.8],
-        "noticed": {"count": 0, "of": 0, "people": 0, "low": None, "high": None},
-        "uncertain_noticed": {"count": 0, "of": 0, "people": 0, "low": None, "high": None},
-        "uncertain_a_day": 2.0,
-        "promised": [1.0, 2.0],
-        "scene": "of-before",
-    }
-    make_measure(feed.camera, now=NOW, figures=figures, drift={"has_drifted": True})
+    make_measure(feed.camera, now=NOW, figures=FIGURES, drift={"has_drifted": True})
 
     html = page(manager, feed.camera)
 
     assert "differ from those that were measured" in html
     assert "ignored zones were changed" in html
+
+
+@pytest.mark.parametrize(
+    ("facts", "says"),
+    [
+        ({}, "compared with those of a week once it is a week old"),
+        ({"checked_at": NOW, "drift": {}}, "nobody knows whether they have changed"),
+        ({"checked_at": NOW, "recordings": 7}, "7 recordings are too few to say whether scores"),
+        ({"checked_at": NOW, "recordings": 24}, "Scores haven't changed notably"),
+    ],
+    ids=["not yet", "nothing", "few", "enough"],
+)
+def test_what_the_weekly_look_found_is_said(
+    manager: Client, camera: Camera, facts: dict[str, Any], says: str
+) -> None:
+    make_hour(camera, NOW, [0.2])
+    recordings = facts.pop("recordings", 0)
+    drift = {"statistic": 0.05, "p_value": 0.4, "has_drifted": False, "recordings": recordings}
+    make_measure(camera, now=NOW, figures=FIGURES, **{"drift": drift} | facts)
+
+    assert says in page(manager, camera)
 
 
 # Acts for a test
@@ -309,6 +330,24 @@ def test_so_many_queries_however_much_was_scored(manager: Client, camera: Camera
     make_days(camera, 2, before=NOW - timedelta(days=1))
 
     assert queries() == few == 26  # one counts the preview
+
+
+def test_hints_without_an_answer_are_no_promise_of_few_false_ones(
+    manager: Client, measured: Camera
+) -> None:
+    """Nobody has answered yet, so that not "0 in 2.0 days: fewer than 1.5 a day (95 %)"."""
+    for minutes in (5, 15):
+        at = NOW - timedelta(minutes=minutes)
+        make_score(measured, at, 0.9, is_hint=True).save()
+
+    shown = page(manager, measured)
+
+    assert "0 to 2 in 2.0 days: 0 to 3.6 a day (95 %)" in shown
+    assert "fewer than 1.5 a day" not in shown
+    assert "2 hints have no clear answer yet: the higher figures take them for false." in shown
+
+    CandidateScore.objects.filter(is_hint=True).update(verdict=Verdict.FALSE_ALARM)
+    assert "2 in 2.0 days: 1.0 a day (95 %: 0.12 to 3.6)" in page(manager, measured)
 
 
 # By group

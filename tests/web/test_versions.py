@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from html import unescape
+from zoneinfo import ZoneInfo
 
 import pytest
 from django.test import Client
@@ -11,7 +12,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from tests.conftest import MakeAnalysis, MakeClip, MakeModel, MakeStore, MakeUser
-from tests.makers.scored_hours import make_hour, make_score
+from tests.makers.scored_hours import make_hour, make_measure, make_score
 from tests.makers.versions import make_version
 from video_classifier.models import (
     Activation,
@@ -138,11 +139,13 @@ def test_a_version_says_what_it_learned_from(
     assert "the last 7 days, and the camera “Door”" in shown
     assert "0.70 (0.50 to 0.90)" in shown
     assert "2: its file is gone" in shown
-    assert "+10% (95 %: -20% to +40%; 3 recordings)" in shown
     assert "0.654. Chosen by the rule of the model's card." in shown
     assert "Not known: it takes 10 of each." in shown
     assert "62 of 82" in shown
     assert "60 of 82" in shown
+    assert "+10% (95 %: -20% to +40%; 3 days of cameras or recordings)" in shown
+    assert "13 people or cameras" in shown
+    assert "it can't show thefts that the version alone would notice" in shown
     assert "By the rule it may not take over" in shown
     assert "It notices fewer of the thefts that the model itself learned from" in shown
 
@@ -158,6 +161,7 @@ def test_shadow_activate_and_go_back(manager: Client, store: Store, version: Mod
     assert "standard@1 is in use from now on" in done
     assert "A test." in done
     assert "Beside" not in page(manager, store, version)
+    assert "an account that was deleted" not in done
     late = send(manager, "activate-version", store.pk, version.pk, why="Again.", seen=0)
     assert "is in use already" in late
 
@@ -166,6 +170,77 @@ def test_shadow_activate_and_go_back(manager: Client, store: Store, version: Mod
     assert "standard is in use again." in back
     assert "Back, without a reason" in back
     assert versions.name_in_use(store.pk, "standard") == "standard"
+
+
+def test_a_decision_outlives_the_account_of_who_took_it(
+    manager: Client, store: Store, version: ModelVersion
+) -> None:
+    versions.activate(version, store=store.pk, model="standard", by=None, why="A test.")
+
+    assert "an account that was deleted" in page(manager, store)
+
+
+def test_the_way_back_says_where_it_leads(
+    manager: Client, store: Store, version: ModelVersion
+) -> None:
+    """Who has gone back finds the way to the version again, and isn't to take it unawares."""
+    send(manager, "activate-version", store.pk, version.pk, why="A test.", seen=0)
+    assert "Go back to standard, which was in use before" in page(manager, store)
+
+    send(manager, "roll-back-version", store.pk, model="standard")
+
+    assert "Go back to standard@1, which was in use before" in page(manager, store)
+
+
+def test_who_goes_back_is_told_of_cameras_without_a_measure(
+    manager: Client, store: Store, version: ModelVersion
+) -> None:
+    """That of the model has ended: other weights scored for more than a week."""
+    send(manager, "activate-version", store.pk, version.pk, why="A test.", seen=0)
+    for name, *models in (("Door", "standard", "standard@1"), ("Till", "standard@1")):
+        camera = Camera.objects.create(store=store, name=name)
+        for model in models:
+            make_measure(camera, now=timezone.now(), model=model, model_sha256=model)
+
+    back = send(manager, "roll-back-version", store.pk, model="standard")
+
+    assert "the model's own threshold holds there: Till. Measure them anew." in back
+
+
+def test_who_activates_is_told_what_holds_at_cameras_without_a_measure(
+    manager: Client, store: Store, version: ModelVersion
+) -> None:
+    camera = Camera.objects.create(store=store, name="Till")
+    weights = {"model": "standard", "model_sha256": "f" * 64, "detector_sha256": ""}
+    make_hour(camera, timezone.now(), [0.4], **weights)
+    make_measure(camera, now=timezone.now(), **weights)
+
+    before = page(manager, store, version)
+    assert "Its own threshold would hold there, with more hints or fewer: Till." in before
+    done = send(manager, "activate-version", store.pk, version.pk, why="A test.", seen=0)
+
+    assert "so that its own threshold holds there, with more hints or fewer: Till." in done
+
+
+def test_times_are_those_of_the_stores_clock(
+    manager: Client, store: Store, version: ModelVersion
+) -> None:
+    Store.objects.filter(pk=store.pk).update(time_zone="Asia/Tokyo")
+    camera = Camera.objects.create(store=store, name="Till")
+    versions.start_shadow(version, by=None)
+    at = datetime(2026, 11, 27, 20, tzinfo=UTC)
+    ModelVersion.objects.update(made_at=at, shadow_since=at)
+    weights = {"model": version.name, "model_sha256": version.sha256, "detector_sha256": ""}
+    make_hour(camera, at, [0.9, 0.9], **weights)
+
+    shown = page(manager, store, version)
+
+    assert "Since 28 Nov 2026, 05:00 JST" in shown
+    assert "28 Nov, 05:29:55" in shown
+    send(manager, "activate-version", store.pk, version.pk, why="A test.", seen=0)
+    decided = Activation.objects.get().at.astimezone(ZoneInfo("Asia/Tokyo"))
+    assert "28 Nov 2026, 05:00" in page(manager, store)
+    assert f"{decided.day} {decided:%b %Y, %H:%M}" in page(manager, store)
 
 
 def test_a_reason_to_go_back_is_in_the_history_and_on_the_page_of_the_log(

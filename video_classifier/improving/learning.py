@@ -21,6 +21,7 @@ from video_classifier.ml.cache import Cache
 from video_classifier.ml.contracts import Integers
 from video_classifier.ml.measures.poisson import paired_difference
 from video_classifier.ml.serving import bundle
+from video_classifier.ml.serving.card import Card
 from video_classifier.ml.serving.head import Head
 from video_classifier.ml.training import old_footage
 from video_classifier.ml.training.nearby import NearbySettings
@@ -84,6 +85,7 @@ def improve(  # noqa: PLR0913
     report = _report(network, parts, tested, before=before, after=fitted, in_use=in_use)
     if old is not None:
         report["figures"] |= _forgotten(old, fitted, in_use)
+    left_out["known to what is in use"] += report.pop("not_compared")
     report["left_out"] = {name: count for name, count in left_out.items() if count}
     _write(target, network, fitted, parts, report)
     if old is not None:
@@ -102,9 +104,11 @@ def _report(  # noqa: PLR0913
     """As a row of a version keeps it: plain values."""
     everything = (*parts.train, *parts.test)
     days = sorted(each.day for each in everything if each.day)
-    limit = bundle.read_card(in_use).threshold if in_use else network.card.threshold
+    card = bundle.read_card(in_use) if in_use else network.card
     old, new = (fitting.scores_of(network, tested, head) for head in (before, after.head))
-    targets = fitting.targets_of(tested)
+    targets, groups = fitting.targets_of(tested), fitting.groups_of(tested)
+    is_new = _is_new_to(card, tested)
+    hints = (old >= card.threshold, new >= after.threshold)
     people = {number for each in everything for number in each.reviewers}
     return {
         "cameras": sorted({each.camera for each in everything if each.camera}),
@@ -112,12 +116,11 @@ def _report(  # noqa: PLR0913
         "reviewers": len(people),
         "train": _counts([each.entry.target for each in parts.train]),
         "test": _counts(targets.tolist()) | {"days": splitting.TEST_DAYS, "camera": parts.camera},
-        "in_use": bundle.called(in_use) if in_use else network.card.name,
+        "in_use": bundle.called(in_use) if in_use else card.name,
         "threshold": [after.threshold, after.why_threshold],
         "confidence": after.why_confidence,
-        "figures": _paired(
-            targets, fitting.groups_of(tested), old >= limit, new >= after.threshold
-        ),
+        "figures": _paired(targets[is_new], groups[is_new], *(each[is_new] for each in hints)),
+        "not_compared": int((~is_new).sum()),
         "events": [
             {
                 "event": each.reviewed.event,
@@ -129,6 +132,15 @@ def _report(  # noqa: PLR0913
         ],
         "learned": [each.event for each in parts.train],
     }
+
+
+def _is_new_to(card: Card, tested: Sequence[Seen]) -> npt.NDArray[np.bool_]:
+    """(n,): whether what is in use hasn't learned from it: a version may know the camera."""
+    learned = {sha256[:_TAKE] for sha256 in card.training.get("clips_sha256", ())}
+    return np.array([each.reviewed.entry.take not in learned for each in tested], np.bool_)
+
+
+_TAKE = 16  # characters of a clip's SHA-256, as services.review_exports names takes
 
 
 def _counts(targets: Sequence[int]) -> dict[str, int]:

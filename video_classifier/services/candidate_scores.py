@@ -31,10 +31,9 @@ from video_classifier.models import (
 )
 from video_classifier.services.appearances import Appearances
 from video_classifier.services.live_hints import Yardstick
+from video_classifier.services.scored_footage import KEEP
 from video_classifier.services.weights import Weights
 from video_classifier.states import Origin, Status
-
-KEEP = timedelta(days=60)
 
 _AT_ONCE = 500  # rows that are deleted at once: others want to write, too
 

@@ -61,7 +61,7 @@ class Hint:
     at: datetime
     before: float | None  # score, where it is a hint of what is in use
     after: float | None
-    verdict: str  # of people, who saw those of what is in use only
+    verdict: str  # of people, who saw those of what is in use, and what it called uncertain
     verdict_of: UUID | None  # the clip that people saw it in
     is_planted: bool
     result: UUID | None = None  # of that clip: the key of its latest analysis
@@ -133,6 +133,8 @@ class Comparison:
     acts: Paired | None = None
     thefts: dict[str, Any] | None = None  # of the version's card
     old_thefts: dict[str, Any] | None = None  # the same, of the footage the model learned from
+    is_fitted: bool = False  # a camera's budget chose its threshold, on this very footage
+    unmeasured: Sequence[Camera] = ()  # that have a measure, and would have none of the version
     problems: Sequence[str] = field(default=())  # why the rule doesn't let it take over
 
     @property
@@ -184,6 +186,8 @@ def compare(version: ModelVersion) -> Comparison:
         "acts": _acts(footage),
         "thefts": figures.get("thefts"),
         "old_thefts": figures.get("old_thefts"),
+        "is_fitted": any(each.is_fitted for each in footage),
+        "unmeasured": _unmeasured(version, used, footage),
     }
     found["only_before"] = sum(before) - found["both"]
     found["only_after"] = sum(after) - found["both"]
@@ -220,14 +224,36 @@ def activate(
     return made, [each.camera for each in measured if not _measure_anew(each, version, by)]
 
 
+def roll_back(
+    store: int, model: str, *, by: User | None, why: str = "", seen: int | None = None
+) -> tuple[Activation, Sequence[Camera]]:
+    """As `versions.roll_back`; says which cameras had a measure and are left without one."""
+    left = versions.name_in_use(store, model) if "\0" not in model else model
+    made = versions.roll_back(store, model, by=by, why=why, seen=seen)
+    holding = Measure.objects.in_force().filter(camera__store=store)
+    again = holding.filter(model=versions.name_in_use(store, model))
+    cameras = Camera.objects.filter(pk__in=holding.filter(model=left).values("camera"))
+    return made, list(cameras.exclude(pk__in=again.values("camera")).order_by("name"))
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Footage:
     """Of one camera, what both scored."""
 
+    camera: Camera
     days: dict[int, float]  # by recording
     hints: Sequence[Hint]
     of_recordings: Sequence[int]  # of each hint
     acts: Sequence[tuple[bool, bool]]  # whether each was noticed, before and after
+    is_fitted: bool  # the threshold of the version comes from it
+
+
+def _unmeasured(version: ModelVersion, used: str, footage: Sequence[_Footage]) -> Sequence[Camera]:
+    """For too little footage of it."""
+    holding = Measure.objects.in_force().filter(camera__store=version.store_id, model=used)
+    fitted = [each.camera.pk for each in footage if each.is_fitted]
+    measured = Camera.objects.filter(pk__in=holding.values("camera")).exclude(pk__in=fitted)
+    return list(measured.order_by("name"))
 
 
 def _since(version: ModelVersion) -> datetime | None:
@@ -258,9 +284,12 @@ def _of_camera(
     parts = Recordings(scored.order_by("start").values_list(*TIMES))
     acts = list(PlantedAct.objects.filter(camera=camera, started_at__gte=since))
     every = CandidateScore.objects.filter(camera=camera, started_at__gte=since)
-    threshold = _threshold(camera, version, scored.latest("pk"))
-    new = list(every.filter(model_sha256=version.sha256, score__gte=threshold))
-    is_hint = Q(event__is_hint=True) | Q(live_event__is_hint=True)
+    by_budget = _by_budget(camera, version, scored.latest("pk"))
+    threshold = _of_card(version) if by_budget is None else by_budget
+    rows_of_it = every.filter(model_sha256=version.sha256, score__gte=threshold)
+    new = list(rows_of_it.select_related("event", "live_event__clip"))
+    # Of footage that is deleted the row itself keeps it.
+    is_hint = Q(is_hint=True) | Q(event__is_hint=True) | Q(live_event__is_hint=True)
     told = every.filter(is_hint, model=used).select_related("event", "live_event__clip")
     pairs = [
         (
@@ -282,16 +311,18 @@ def _of_camera(
                 at=row.started_at,
                 before=row.score if is_told else None,
                 after=other.score if other else None,
-                verdict=_verdict(row) if is_told else "",
+                verdict=_verdict(row),
                 verdict_of=_seen_in(row),
                 is_planted=act is not None,
             )
         )
     return _Footage(
+        camera=camera,
         days={number: seconds / length for number, seconds in parts.seconds.items()},
         hints=hints,
         of_recordings=[key for _, key, _ in rows],
         acts=[_noticed(act, rows) for act in acts if parts.show(act.started_at, act.ended_at)],
+        is_fitted=by_budget is not None,
     )
 
 
@@ -334,27 +365,31 @@ def _seen_in(row: CandidateScore) -> UUID | None:
 
 
 def _verdict(row: CandidateScore) -> str:
+    """What people said, also of footage that is deleted since, and of what was uncertain."""
     if row.event is not None:
         return str(row.event.verdict)
     clip = row.live_event.clip if row.live_event else None
-    return str(clip.verdict) if clip else ""
+    return str(clip.verdict if clip else row.verdict)
 
 
-def _threshold(camera: Camera, version: ModelVersion, scored: ScoredTime) -> float:
-    """From which score on the version would give a hint: by the budget of the camera's measure.
+def _by_budget(camera: Camera, version: ModelVersion, scored: ScoredTime) -> float | None:
+    """From which score on the version would give a hint, by the budget of the camera's measure.
 
-    Without a measure, or with too little footage for its budget, it is that of its card.
+    None without a measure, or with too little footage for its budget.
     """
     measure = measures.in_force(camera)
-    if measure is not None:
-        found = measures.preview(
-            camera,
-            budget=measure.budget,
-            thefts=measure.thefts,
-            weights=_weights(version, scored),
-        )
-        if found.thresholds is not None:
-            return float(found.thresholds.high)
+    if measure is None:
+        return None
+    found = measures.preview(
+        camera,
+        budget=measure.budget,
+        thefts=measure.thefts,
+        weights=_weights(version, scored),
+    )
+    return float(found.thresholds.high) if found.thresholds else None
+
+
+def _of_card(version: ModelVersion) -> float:
     card = catalog.shown(version.name)
     return card.threshold if card else 1.0
 
@@ -368,7 +403,7 @@ def _weights(version: ModelVersion, scored: ScoredTime) -> Weights:
 
 
 def _false_hints(footage: Sequence[_Footage]) -> Paired | None:
-    """Nobody sees what is a hint of the version alone, so that all of these count as false."""
+    """Nobody is told of a hint of the version alone: it counts as false unless people saw it."""
     before: list[int] = []
     after: list[int] = []
     days: list[float] = []

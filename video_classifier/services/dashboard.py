@@ -7,7 +7,7 @@ begins. Each question is asked once a time zone, and its answer is one row a cel
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from itertools import groupby
@@ -18,9 +18,18 @@ from django.db.models import Count, Exists, OuterRef, Q, Subquery, Sum
 from django.db.models.functions import Coalesce
 from django.utils.functional import cached_property
 
-from video_classifier.models import Analysis, CandidateScore, Clip, Event, Review, ScoredTime, Store
+from video_classifier.models import (
+    Analysis,
+    CandidateScore,
+    Clip,
+    Event,
+    PlantedAct,
+    Review,
+    ScoredTime,
+    Store,
+)
 from video_classifier.querysets import ReviewQuerySet, Visitor
-from video_classifier.services import agreement, event_counts, periods, scored_footage
+from video_classifier.services import agreement, event_counts, periods, planted_acts, scored_footage
 from video_classifier.services.agreement import Kappa
 from video_classifier.services.event_counts import Known, Stretch
 from video_classifier.services.figures import Figures, Proportion, total
@@ -172,16 +181,19 @@ class _Asked:
 
     def add_answers(self, cells: defaultdict[Cell, Figures]) -> None:
         ways = defaultdict[_Source, set[bool]](set)
+        rated: set[Cell] = set()  # in which anything was scored
         for *cell, is_live, opens, closes, seconds, recordings in self._scored():
+            rated.add(self._cell(*cell))
             figures = cells[self._cell(*cell)]
             figures.camera_days += seconds / scored_footage.length_of_day(opens, closes)
             figures.recordings += recordings
-            figures.rated = figures.false_alarms
+            figures.rated, figures.rated_open = figures.false_alarms, figures.open
             ways[_source(cell)].add(is_live)
         for *cell, deleted in self._deleted():
             figures = cells[self._cell(*cell)]
             figures.rated += deleted if figures.camera_days else 0
-        self._leave_out_twins(cells, {of for of, each in ways.items() if len(each) > 1})
+        twins = self._leave_out_twins(cells, {of for of, each in ways.items() if len(each) > 1})
+        self._leave_out_false_alarms(cells, rated, twins)
         for marked in self._missed():
             cells[marked].missed += 1
         for *cell, shown, answered in self._answers():
@@ -191,14 +203,13 @@ class _Asked:
 
     def _leave_out_twins(
         self, cells: defaultdict[Cell, Figures], sources: Collection[_Source]
-    ) -> None:
+    ) -> dict[_Source, Recordings]:
         """Each hour counts once: as it was watched live, and not as a recording shows it."""
-        if not sources:
-            return
         found: dict[_Source, Recordings] = {}
-        for of, rows in groupby(self._times_of(sources), key=lambda row: _source(row[0])):
-            places, days, times = zip(*rows, strict=True)
-            found[of] = parts = Recordings(times)
+        times = self._times_of(sources) if sources else ()
+        for of, rows in groupby(times, key=lambda row: _source(row[0])):
+            places, days, recorded = zip(*rows, strict=True)
+            found[of] = parts = Recordings(recorded)
             for cell, day, every, counted in zip(
                 places, days, parts.every, parts.counted, strict=True
             ):
@@ -208,10 +219,32 @@ class _Asked:
                     figures.camera_days -= (every.seconds - counted.seconds) / day
                     if not figures.recordings:
                         figures.camera_days = 0.0  # without what rounding leaves
-        for cell, clip, file, at in self._false_alarms(sources):
-            of = _source(cell)
-            if of in found and found[of].has(clip, file):
-                cells[self._cell(*cell)].rated -= found[of].number(clip, file, at) is None
+        return found
+
+    def _leave_out_false_alarms(
+        self,
+        cells: defaultdict[Cell, Figures],
+        rated: Collection[Cell],
+        twins: Mapping[_Source, Recordings],
+    ) -> None:
+        """From the rate: those of hours that were watched as well, and those that staff acted."""
+        acts = self._acts()
+        cameras = {camera for camera, _ in twins} | acts.keys()
+        for cell, clip, file, start, end in self._false_alarms(cameras) if cameras else ():
+            of, own = _source(cell), self._cell(*cell)
+            is_twin = of in twins and _is_twin(twins[of], clip, file, start)
+            if own in rated and (is_twin or planted_acts.meets(acts[of[0]], start, end)):
+                cells[own].rated -= 1
+
+    def _acts(self) -> defaultdict[int | None, list[PlantedAct]]:
+        """By camera."""
+        found = defaultdict[int | None, list[PlantedAct]](list)
+        acts = PlantedAct.objects.visible_to(self.user).filter(camera__store__in=self.stores)
+        slack = planted_acts.SLACK
+        first, last = self.bounds[0] - slack, self.bounds[-1] + slack
+        for act in acts.filter(ended_at__gte=first, started_at__lt=last):
+            found[act.camera_id].append(act)
+        return found
 
     def _cell(self, place: int, store: int, camera: int | None, model: str) -> Cell:
         return Cell(self.starts[place], store, camera, model)
@@ -299,9 +332,8 @@ class _Asked:
         )
         return self._within(rows, "started_at", "", "model")
 
-    def _false_alarms(self, sources: Collection[_Source]) -> Iterator[tuple[Any, Any, str, Any]]:
-        """Cell, clip or file, and when: of these sources, and of what is deleted, too."""
-        cameras = {camera for camera, _ in sources}
+    def _false_alarms(self, cameras: Collection[int | None]) -> Iterator[tuple[Any, ...]]:
+        """Cell, clip or file, and from when to when: of these cameras, of what is deleted, too."""
         rows = Event.objects.visible_to(self.user).current().hints()
         rows = rows.filter(
             store__in=self.stores,
@@ -309,11 +341,14 @@ class _Asked:
             analysis__clip__camera__in=cameras,
         )
         found = self._within(rows, *_OF_EVENTS)
-        for *cell, clip, at in found.values_list(*_OF_EVENT, "analysis__clip", "happened_at"):
-            yield cell, clip, "", at
+        columns = (*_OF_EVENT, "analysis__clip", "happened_at", "start", "end")
+        for *cell, clip, at, start, end in found.values_list(*columns):
+            yield cell, clip, "", at, at + timedelta(seconds=end - start)
         deleted = self._deleted_false_alarms().filter(camera__in=cameras)
-        for *cell, file, at in deleted.values_list(*_OF_CAMERA, "file", "started_at"):
-            yield cell, None, file, at
+        for *cell, file, at, end in deleted.values_list(
+            *_OF_CAMERA, "file", "started_at", "ended_at"
+        ):
+            yield cell, None, file, at, end
 
     def _missed(self) -> Iterator[Cell]:
         """One a stretch, however many people marked it."""
@@ -339,6 +374,11 @@ class _Asked:
         found = self._within(rows.exclude(verdict=""), *_OF_EVENTS).annotate(first=first)
         newest = found.order_by("-happened_at")[:MOST_ANSWERS]
         yield from newest.values_list(*_OF_EVENT, "analysis__finished_at", "first")
+
+
+def _is_twin(parts: Recordings, clip: Any, file: str, start: datetime) -> bool:
+    """Of an hour that was watched live as well."""
+    return parts.has(clip, file) and parts.number(clip, file, start) is None
 
 
 def _source(cell: Sequence[Any]) -> _Source:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from statistics import median
 
 from video_classifier.ml.measures.poisson import Rate, short
@@ -57,12 +57,17 @@ class Figures:
     camera_days: float = 0.0  # that were scored, of cameras
     recordings: int = 0  # files, and live hours, that these are made of
     rated: int = 0  # false alarms in them
+    rated_open: int = 0  # hints without a clear answer in them, which may be false
     waits: list[float] = field(default_factory=list)  # seconds from a hint to its first answer
 
     @property
     def hints(self) -> int:
-        answered = self.confirmed + self.false_alarms + self.unsure + self.disputed
-        return answered + self.unanswered
+        return self.confirmed + self.false_alarms + self.open
+
+    @property
+    def open(self) -> int:
+        """Hints without a clear answer."""
+        return self.unsure + self.disputed + self.unanswered
 
     @property
     def is_empty(self) -> bool:
@@ -78,10 +83,18 @@ class Figures:
 
     @property
     def false_rate_in_words(self) -> str:
-        """ "0.8 (0.2 to 2.1)"; "" if it isn't known."""
+        """ "0.8 (0.2 to 2.1)"; "" if it isn't known.
+
+        As long as hints have no clear answer from what is false to what may be: "0.8 to 1.6 (0.2 to
+        3.2)".
+        """
         rate = self.false_rate
         if rate is None:
             return ""
+        if self.rated_open:
+            most = replace(rate, count=rate.count + self.rated_open)
+            values, ends = (rate.value, most.value), (rate.low, most.high)
+            return f"{' to '.join(map(short, values))} ({' to '.join(map(short, ends))})"
         if not rate.count:
             return f"0 (below {short(rate.high)})"
         return f"{short(rate.value)} ({short(rate.low)} to {short(rate.high)})"
@@ -107,7 +120,7 @@ _COUNTS: dict[str, str] = {
     Verdict.UNSURE: "unsure",
     Verdict.DISPUTED: "disputed",
 }
-_OF_DAYS = ("camera_days", "recordings", "rated")
+_OF_DAYS = ("camera_days", "recordings", "rated", "rated_open")
 _SUMMED = (
     *("clips", "seconds", "unanswered", "uncertain", "missed"),
     *_COUNTS.values(),

@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import logging
 import shutil
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from functools import partial
+from itertools import islice
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -32,7 +34,7 @@ from video_classifier.ml.isolation.children import (
 from video_classifier.ml.serving import bundle
 from video_classifier.ml.serving.card import BundleError
 from video_classifier.ml.serving.engine import refuse_without_features
-from video_classifier.models import Event, Improvement, ModelVersion, Review, Store
+from video_classifier.models import Event, Improvement, ModelVersion, PlantedAct, Review, Store
 from video_classifier.querysets import EventQuerySet
 from video_classifier.services import (
     agreement,
@@ -41,6 +43,7 @@ from video_classifier.services import (
     database,
     disk,
     jobs,
+    planted_acts,
     queue,
     review_exports,
     sandbox,
@@ -94,6 +97,7 @@ LEFT_OUT = {
     "unreadable": "its footage can't be read",
     "nobody in them": "nobody is found in it",
     "on both sides": "it would be on both sides of the test",
+    "known to what is in use": "what is in use learned from it, so that they aren't compared on it",
 }
 
 
@@ -361,6 +365,20 @@ def _left_out(exported: dict[str, int], report: dict[str, Any]) -> dict[str, int
 
 
 def _newest(store: Store) -> EventQuerySet:
+    """Without acts for a test: versions are tried on these, and people call them what they like."""
     agreed = review_exports.agreed(store=store)
-    newest = list(agreed.order_by("-happened_at", "-pk").values_list("pk", flat=True)[:MOST])
-    return agreed.filter(pk__in=newest)
+    acts = defaultdict[int | None, list[PlantedAct]](list)
+    for act in PlantedAct.objects.filter(camera__store=store):
+        acts[act.camera_id].append(act)
+    rows = agreed.order_by("-happened_at", "-pk").values_list(
+        *("pk", "analysis__clip__camera", "analysis__clip__recorded_at"),
+        *("happened_at", "start", "end"),
+    )
+    real = (
+        key
+        for key, camera, recorded, at, start, end in rows.iterator(chunk_size=MOST)
+        if not (
+            recorded and planted_acts.meets(acts[camera], at, at + timedelta(seconds=end - start))
+        )
+    )
+    return agreed.filter(pk__in=list(islice(real, MOST)))

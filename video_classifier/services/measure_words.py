@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from video_classifier.ml.measures.camera import CameraThresholds
+from video_classifier.ml.measures.drift import Drift
 from video_classifier.models import Measure
 from video_classifier.services import measures
 from video_classifier.services.measures import Preview, in_hours
@@ -14,7 +15,12 @@ UNTIL_MEASURED = (
     "Until it is measured, the promise is the model's: it was tested on other cameras, and scores "
     "of different cameras can't be compared."
 )
-ON_OTHERS = "Other cameras filmed it: here it may be more or less."
+FEW_RECORDINGS = 10  # below which the days to come may be quite other ones: docs/adaptation.md
+OF_FEW = "So few recordings say little of other days: there may be far more hints, or none."
+NO_SCORES = "There were none, so that nobody knows whether they have changed."
+ON_OTHERS = (  # docs/adaptation.md: a camera that training hasn't seen
+    "It was filmed by other cameras, which the model knew from its training: expect fewer here."
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,6 +83,11 @@ def basis_of(preview: Preview) -> str:
     )
 
 
+def drift_of(measure: Measure) -> str:
+    """What the last look at the scores of a week found."""
+    return Drift(**measure.drift).sentence if measure.drift else NO_SCORES
+
+
 def of_recordings(number: int) -> str:
     if number == 1:
         return "1 recording or live hour"
@@ -106,10 +117,11 @@ def _promise(found: CameraThresholds, thefts: float) -> str:
     promise = f"On average at most {budget:g} false {_hints(budget)} a day"
     if not thefts:
         return f"{promise}."
-    cases = "there is 1 case" if thefts == 1 else f"there are {thefts:g} cases"
+    # What a theft doesn't take of the highest scores is left to false hints.
+    cases, verb = ("1 case", "is") if thefts == 1 else (f"{thefts:g} cases", "are")
     return (
-        f"{promise} if {cases} of shoplifting a day in this footage, and at most {most:g} if there "
-        "is none."
+        f"{promise} if {cases} of shoplifting a day {verb} among the highest scores of this "
+        f"footage, and at most {most:g} if none is."
     )
 
 
@@ -131,6 +143,8 @@ def _basis(
         f"This rests on {in_hours(seconds)} of this camera in {of_recordings(recordings)} "
         f"({_days(seconds / day)} of {of}), with {candidates:,} candidates."
     )
+    if recordings < FEW_RECORDINGS:
+        text += f" {OF_FEW}"
     confirmed, planted = left_out
     if confirmed:
         text += f" Left out, as people confirmed them: {confirmed:,}."

@@ -57,8 +57,12 @@ WRONG_THEFTS = (
 WRONG_DAYS = "The first day comes after the last one. Choose other days."
 TOO_LITTLE = (
     "There is too little footage for this budget: {has} of this camera were scored, and it takes "
-    "{needs}, so {missing} are missing. Allow more false hints, or wait. Until then the promise "
-    "is the model's."
+    "{needs}, so {missing} are missing. {way_out} Until then the promise is the model's."
+)
+WAIT = "Allow more false hints, or wait."
+NO_USE_TO_WAIT = (
+    "Allow more false hints: to wait is not enough, as scores are kept for {days} days, and "
+    "those can't promise fewer than 1 in so many days."
 )
 MEANWHILE = (
     "Somebody has measured this camera, or ended its measure, since this page was made. Look at "
@@ -107,10 +111,12 @@ def preview(  # noqa: PLR0913
         return Preview(**asked, thresholds=_choose(weights, footage, budget, thefts))
     except TooLittleFootageError as error:
         missing = error.missing_days * footage.day_seconds
+        kept = scored_footage.KEEP.days
         problem = TOO_LITTLE.format(
             has=in_hours(footage.seconds),
             needs=in_hours(footage.seconds + missing),
             missing=in_hours(missing),
+            way_out=WAIT if budget * kept >= 1 else NO_USE_TO_WAIT.format(days=kept),
         )
         return Preview(**asked, problem=problem, missing_seconds=missing)
     except (MeasureError, Refused) as error:  # refused: the model's table can't be fetched

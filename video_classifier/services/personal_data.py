@@ -22,7 +22,7 @@ from video_classifier.models import (
     Upload,
     WaitingClip,
 )
-from video_classifier.services import alerts, candidate_scores, case_exports, live_events
+from video_classifier.services import alerts, case_exports, live_events, scored_footage
 
 DATABASE, STORAGE = "Database", "Storage"
 WITH_CLIP = "As long as their clip"
@@ -109,7 +109,7 @@ def _of_footage() -> tuple[Kept, ...]:
         Kept(
             what="Candidates",
             where=DATABASE,
-            how_long=f"{_days(candidate_scores.KEEP.days)}, also when their clip is deleted",
+            how_long=f"{_days(scored_footage.KEEP.days)}, also when their clip is deleted",
             count=CandidateScore.objects.count(),
         ),
         Kept(

@@ -15,6 +15,7 @@ from video_classifier.states import SEEN
 
 DAY = 86_400.0  # seconds
 HOUR = timedelta(hours=1)
+KEEP = timedelta(days=60)  # scores
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -29,6 +29,8 @@ FIRST_DAY, LAST_DAY = date(2000, 1, 1), date(9000, 1, 1)  # beyond, clocks of st
 WRONG_DAY = "Write the day as 2026-11-27."
 WRONG_TIME = "Write day and time, such as 2026-11-27 14:03:20, by the clock of the store."
 
+NOT_COMPARED = "Its scores are compared with those of a week once it is a week old."
+COMPARED = "Compared with the scores of the week before {date}: {found}"
 DRIFTED = (
     "The scores of the last week differ from those that were measured: something about the camera, "
     "the light or the shop has changed. Measure it anew, with footage from then on."
@@ -203,6 +205,7 @@ class Standing:
     again: Sequence[str]  # why it should be measured anew
     made: str = ""
     by: str = ""
+    compared: str = ""  # what the weekly look at its scores found, or that it can't say
 
     @property
     def short(self) -> str:
@@ -232,7 +235,16 @@ def standing(camera: Camera) -> Standing:
         again=again,
         made=_when(measure.made_at, zone),
         by=measure.made_by.get_username() if measure.made_by else "",
+        compared=_compared(measure, zone),
     )
+
+
+def _compared(measure: Measure, zone: ZoneInfo) -> str:
+    """That nothing was found says something only if enough was looked at."""
+    if measure.checked_at is None:
+        return NOT_COMPARED
+    found = measure_words.drift_of(measure)
+    return COMPARED.format(date=_when(measure.checked_at, zone), found=found)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -253,8 +265,11 @@ class Seen:
 
     @property
     def rate(self) -> str:
-        rate = self.found.hints.rate if self.found else None
-        return rate.sentence if rate else ""
+        """From those that people call false to all that may be."""
+        hints = self.found.hints if self.found else None
+        if hints is None or hints.rate is None or hints.most_rate is None:
+            return ""
+        return hints.rate.up_to(hints.most_rate) if hints.open else hints.rate.sentence
 
     @property
     def basis(self) -> str:
@@ -266,13 +281,13 @@ class Seen:
 
     @property
     def most(self) -> str:
-        """If all that nobody has answered were false, too."""
+        """Why the rate isn't known better."""
         if self.found is None or not self.found.hints.open:
             return ""
-        rate = self.found.hints.most_rate
         waiting = self.found.hints.open
         hints = "1 hint has" if waiting == 1 else f"{waiting:,} hints have"
-        return f"{hints} no clear answer yet; with them: {rate.sentence}" if rate else ""
+        them = "it" if waiting == 1 else "them"
+        return f"{hints} no clear answer yet: the higher figures take {them} for false"
 
     @property
     def recall(self) -> str:

@@ -22,6 +22,10 @@ NO_KAPPA = (
     "How far people agree isn't known: no two of them answered an event, or all said the same."
 )
 
+# What an interval takes for independent.
+_DAYS = ("day of a camera or recording", "days of cameras or recordings")
+_PEOPLE = ("person or camera", "people or cameras")
+
 
 class WhyForm(forms.Form):
     """Of who activates a version."""
@@ -57,7 +61,7 @@ class Used:
     model: str
     name: str
     seen: int  # the key of the newest decision; 0 for none
-    may_go_back: bool
+    before: str  # what was in use before; "" if nothing was decided yet
     back_form: BackForm
 
 
@@ -81,12 +85,13 @@ def used(store: Store) -> list[Used]:
 
 
 def _used(store: Store, model: str) -> Used:
-    newest = versions.history(store.pk, model).first()
+    newest, *older = versions.history(store.pk, model)[:2] or (None,)
+    before = older[0].version if older else None
     return Used(
         model=model,
         name=versions.name_in_use(store.pk, model),
         seen=newest.pk if newest else 0,
-        may_go_back=newest is not None,
+        before=(before.name if before else model) if newest else "",
         back_form=BackForm(auto_id=f"id_%s_{model}"),
     )
 
@@ -196,11 +201,11 @@ def figure_rows(found: Comparison) -> Iterator[FigureRow]:
         )
     if pair := found.acts:
         yield _of_cases("Planted acts that were noticed", pair)
-    for name, what in (
-        ("thefts", "Confirmed events of its test that it notices"),
-        ("false_alarms", "False alarms of its test that it repeats"),
-        ("old_thefts", "Thefts that the model learned from, each without its person"),
-        ("old_false_alarms", "Ordinary clips that get a hint, each without its person"),
+    for name, what, clusters in (
+        ("thefts", "Confirmed events of its test that it notices", _DAYS),
+        ("false_alarms", "False alarms of its test that it repeats", _DAYS),
+        ("old_thefts", "Thefts that the model learned from, each without its person", _PEOPLE),
+        ("old_false_alarms", "Ordinary clips that get a hint, each without its person", _PEOPLE),
     ):
         figure = found.version.card.get("figures", {}).get(name)
         if figure and found.version.card.get("in_use") == found.used:
@@ -208,7 +213,7 @@ def figure_rows(found: Comparison) -> Iterator[FigureRow]:
                 what=what,
                 before=f"{figure['before']} of {figure['events']}",
                 after=f"{figure['after']} of {figure['events']}",
-                change=_share(figure["change"], figure["recordings"]),
+                change=_share(figure["change"], _many(figure["recordings"], *clusters)),
             )
 
 
@@ -218,14 +223,13 @@ def _of_cases(what: str, pair: Paired) -> FigureRow:
         what=what,
         before=f"{pair.before} of {pair.of}",
         after=f"{pair.after} of {pair.of}",
-        change=_share((ends.value, ends.low, ends.high), ends.recordings),
+        change=_share((ends.value, ends.low, ends.high), _many(ends.recordings, "act")),
     )
 
 
-def _share(change: Sequence[float], recordings: int) -> str:
-    """The change of a share, with the ends of its interval."""
+def _share(change: Sequence[float], of: str) -> str:
+    """The change of a share, with the ends of its interval, and of how many that is."""
     value, low, high = change[0], max(change[1], -1.0), min(change[2], 1.0)
-    of = f"{recordings} recording{'' if recordings == 1 else 's'}"
     return f"{value:+.0%} (95 %: {low:+.0%} to {high:+.0%}; {of})"
 
 

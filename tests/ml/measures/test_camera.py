@@ -225,6 +225,27 @@ def test_the_budget_is_kept_on_new_days_on_average() -> None:
 
 
 @pytest.mark.usefixtures("_without_interval")
+@pytest.mark.parametrize(("lowest", "most"), [(0.99, 1.0), (0.0, 2.0)], ids=["seen", "unseen"])
+def test_thefts_that_the_model_does_not_see_leave_their_share_to_false_hints(
+    lowest: float, most: float
+) -> None:
+    """One theft a day that was allowed for: the lower promise holds only if it scores high."""
+    generator, rates = np.random.default_rng(18), []
+
+    def day() -> Floats:
+        return generator.beta(1, 8, 100)
+
+    for _ in range(300):
+        thefts = generator.uniform(lowest, lowest + 0.01, 3)
+        scores = np.concatenate([day(), day(), day(), thefts])
+        found = choose(footage(scores, days=3), [], [], budget=1, thefts_a_day=1)
+        rates.append(sum((day() >= found.high).sum() for _ in range(20)) / 20)
+
+    assert np.mean(rates) == pytest.approx(most, abs=0.15)
+    assert found.promised == (1, 2)
+
+
+@pytest.mark.usefixtures("_without_interval")
 def test_days_of_clusters_break_it() -> None:
     """One person who looks around makes ten candidates of the same height: rate and rank lie."""
     generator = np.random.default_rng(18)

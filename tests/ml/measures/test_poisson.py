@@ -75,6 +75,12 @@ def test_a_rate_is_a_sentence(rate: Rate, sentence: str) -> None:
     assert str(rate) == sentence
 
 
+def test_where_some_have_no_answer_a_rate_is_a_range() -> None:
+    rate, most = (Rate(count=count, days=3, recordings=9) for count in (0, 4))
+
+    assert rate.up_to(most) == "0 to 4 in 3.0 days: 0 to 3.4 a day (95 %)"
+
+
 @pytest.mark.parametrize(
     "refused",
     [
@@ -129,6 +135,19 @@ def test_days_in_common_make_a_difference_certain_that_other_days_would_hide() -
     assert poisson.interval(int(busy.sum()), 30)[1] > poisson.interval(int(busy.sum()) + 30, 30)[0]
 
 
+@pytest.mark.parametrize(
+    ("recordings", "is_known"), [(1, False), (2, False), (3, False), (6, True)]
+)
+def test_events_of_one_recording_are_no_independent_ones(
+    recordings: int, *, is_known: bool
+) -> None:
+    """Two ways that differ in all six events of each, which are of one day of a camera."""
+    found = poisson.paired_difference([6] * recordings, [0] * recordings, [6] * recordings)
+
+    assert found.value == -1
+    assert (found.high < 0) == is_known
+
+
 def test_the_interval_of_a_difference_covers_it() -> None:
     generator = np.random.default_rng(18)
     covered = 0
@@ -139,3 +158,16 @@ def test_the_interval_of_a_difference_covers_it() -> None:
         covered += found.low <= -0.5 <= found.high
 
     assert covered >= 0.94 * 100
+
+
+def test_it_covers_it_where_events_of_a_recording_go_together() -> None:
+    """All three events of a recording change, or none does."""
+    generator = np.random.default_rng(18)
+    covered = 0
+    for seed in range(200):
+        changed = generator.random((2, 8)) < 0.3
+        before, after = 3 * changed
+        found = poisson.paired_difference(before, after, np.full(8, 3.0), seed=seed)
+        covered += found.low <= 0 <= found.high
+
+    assert covered >= 0.94 * 200

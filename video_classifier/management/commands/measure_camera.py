@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import time
-from argparse import ArgumentParser
+from argparse import ArgumentParser, ArgumentTypeError
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from django.core.management import call_command
 from django.core.management.base import CommandError
@@ -17,10 +19,13 @@ from video_classifier.models import Analysis, Camera, Feed, Measure
 from video_classifier.services import catalog, measure_words, measures
 from video_classifier.services.errors import Refused
 from video_classifier.services.measures import Preview
+from video_classifier.services.periods import midnight
 
 LOOK_SECONDS = 2.0
 STILL_SECONDS = 60.0  # without any progress, after which it is said what to do
 
+FIRST_DAY, LAST_DAY = date(2000, 1, 1), date(9000, 1, 1)
+WRONG_DAY = "“{}” is no day. Write it as 2026-11-27."
 NO_USER = "Say with --user whose uploads the recordings of the folder are."
 NOTHING_MOVES = (
     "Nothing has moved for a minute. Recordings are analyzed by the site, or by “manage.py "
@@ -70,6 +75,15 @@ class Command(CommandWithExamples):
             default=measures.USUAL_THEFTS,
             help="cases of shoplifting a day that may be hidden in the footage (default: 1)",
         )
+        parser.add_argument(
+            "--from",
+            dest="first",
+            type=day,
+            metavar="DAY",
+            help="the first day of the footage, by the clock of the store, as 2026-11-27 "
+            "(default: all that was scored of the camera, not of the folder alone)",
+        )
+        parser.add_argument("--to", dest="last", type=day, metavar="DAY", help="the last day")
         parser.add_argument("--apply", action="store_true", help="put it in force")
         parser.add_argument("--json", action="store_true", help="one object; see docs/json.md")
 
@@ -77,7 +91,7 @@ class Command(CommandWithExamples):
         camera = cameras.named(options["store"], options["camera"])
         if options["folder"]:
             self._take_in(camera, options)
-        wish: dict[str, Any] = {"budget": options["budget"], "thefts": options["thefts"]}
+        wish = _wish(camera, options)
         found = measures.preview(camera, **wish)
         measure = self._apply(camera, wish) if options["apply"] and found.thresholds else None
         if options["json"]:
@@ -123,6 +137,29 @@ class Command(CommandWithExamples):
                 self.stderr.write(NOTHING_MOVES)
                 since = time.monotonic()
             time.sleep(LOOK_SECONDS)
+
+
+def day(text: str) -> date:
+    """Raises ArgumentTypeError, as clocks of stores don't count far from now."""
+    try:
+        found = date.fromisoformat(text)
+    except ValueError:
+        found = date.min
+    if not FIRST_DAY <= found <= LAST_DAY:
+        raise ArgumentTypeError(WRONG_DAY.format(text))
+    return found
+
+
+def _wish(camera: Camera, options: dict[str, Any]) -> dict[str, Any]:
+    zone = ZoneInfo(camera.store.time_zone)
+    first: date | None = options["first"]
+    last: date | None = options["last"]
+    return {
+        "budget": options["budget"],
+        "thefts": options["thefts"],
+        "first": first and midnight(first, zone),
+        "last": last and midnight(last + timedelta(days=1), zone),
+    }
 
 
 def _facts(camera: Camera, found: Preview, measure: Measure | None) -> dict[str, object]:

@@ -84,8 +84,8 @@ class CameraThresholds:
     noticed             share of thefts that reach `high`, by people whom the model hadn't seen
     uncertain_noticed   share of these thefts between `low` and `high`
     uncertain_a_day     candidates a day between both
-    promised            hints a day on average: at most the first if there are as many thefts a
-                        day as were said, at most the second if there are none
+    promised            false hints a day on average: at most the first if as many thefts a day as
+                        were said are among the highest scores, at most the second if none is
     """
 
     high: float

@@ -80,6 +80,14 @@ class Rate:
             return f"{seen}: fewer than {short(self.high)} a day (95 %)"
         return f"{seen}: {short(self.value)} a day (95 %: {short(self.low)} to {short(self.high)})"
 
+    def up_to(self, most: Rate) -> str:
+        """Where nobody knows yet whether some count: "0 to 4 in 3.0 days: 0 to 3.4 a day (95 %)".
+
+        `most` is of the same days, with all of them; the ends are those of both intervals.
+        """
+        counts = f"{self.count:,} to {most.count:,} in {_days(self.days)}"
+        return f"{counts}: {short(self.low)} to {short(most.high)} a day (95 %)"
+
     def __str__(self) -> str:
         return self.sentence
 
@@ -108,10 +116,12 @@ def paired_difference(
 
     The interval is the percentile bootstrap's over recordings (Efron & Tibshirani, 1993). No
     resample has an event that the recordings don't have, so few events would get a narrow
-    interval. Therefore it is never narrower than the one by which the events that only one of both
-    counts are two independent Poisson counts, combined by MOVER (Donner & Zou, "Closed-form
-    confidence intervals for functions of the normal mean and standard deviation", 2012). Raises
-    MeasureError for arrays of other shapes or values.
+    interval. Therefore it is never narrower than the one by which the recordings of which one of
+    both counts more are two independent Poisson counts, combined by MOVER (Donner & Zou,
+    "Closed-form confidence intervals for functions of the normal mean and standard deviation",
+    2012). Events of one recording are as one: however many there are, a single recording excludes
+    nothing, and by a sign test, too, it takes six. Raises MeasureError for arrays of other shapes
+    or values.
     """
     before, after, lengths = (np.asarray(each, np.float64) for each in (first, second, days))
     if not (before.ndim == 1 and 0 < len(before) == len(after) == len(lengths)):
@@ -126,8 +136,7 @@ def paired_difference(
     value = float(change.sum()) / total
     drawn = _drawn(change, lengths, seed)
     low, high = (float(end) for end in np.percentile(drawn, (2.5, 97.5)))
-    gained, lost = int(change[change > 0].sum()), int(-change[change < 0].sum())
-    below, above = _mover(gained, lost)
+    below, above = _mover(change[change > 0], -change[change < 0])
     return Difference(
         value=value,
         low=min(low, value - below / total),
@@ -159,13 +168,24 @@ def _drawn(change: Floats, lengths: Floats, seed: int) -> Floats:
     return np.asarray(change[rows].sum(axis=1) / np.maximum(lengths[rows].sum(axis=1), shortest))
 
 
-def _mover(gained: int, lost: int) -> tuple[float, float]:
-    """How far the difference of two independent counts may reach down and up."""
-    (gain_low, gain_high), (loss_low, loss_high) = interval(gained, 1.0), interval(lost, 1.0)
-    return (
-        sqrt((gained - gain_low) ** 2 + (loss_high - lost) ** 2),
-        sqrt((gain_high - gained) ** 2 + (lost - loss_low) ** 2),
+def _mover(gained: Floats, lost: Floats) -> tuple[float, float]:
+    """How far the difference of two independent sums may reach down and up; one of a recording."""
+    sizes = np.concatenate([gained, lost])
+    usual = float(sizes.mean()) if len(sizes) else 1.0
+    (gain, gain_low, gain_high), (loss, loss_low, loss_high) = (
+        _sum(each, usual) for each in (gained, lost)
     )
+    return (
+        sqrt((gain - gain_low) ** 2 + (loss_high - loss) ** 2),
+        sqrt((gain_high - gain) ** 2 + (loss - loss_low) ** 2),
+    )
+
+
+def _sum(changes: Floats, usual: float) -> tuple[float, float, float]:
+    """Of (n,) recordings, with its ends if n is a Poisson count; `usual` is one where n is 0."""
+    low, high = interval(len(changes), 1.0)
+    size = float(changes.mean()) if len(changes) else usual
+    return size * len(changes), size * low, size * high
 
 
 def _mean_at(count: int, probability: float) -> float:

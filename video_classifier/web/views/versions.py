@@ -19,7 +19,15 @@ from video_classifier.web.responses import SignedInRequest, is_part, page_or_par
 from video_classifier.web.versions import WhyForm
 
 PAGES = "video_classifier/versions"
-LEFT = "{name} is in use. These cameras have too little footage for a measure of it yet: {cameras}."
+LEFT = (
+    "{name} is in use. These cameras have too little footage for a measure of it yet, so that its "
+    "own threshold holds there, with more hints or fewer: {cameras}."
+)
+
+UNMEASURED = (
+    "{name} is in use again. Of these cameras there is no measure of it any more, so that the "
+    "model's own threshold holds there: {cameras}. Measure them anew."
+)
 
 
 @never_cache
@@ -110,11 +118,17 @@ def roll_back_version(request: SignedInRequest, pk: int) -> HttpResponse:
     store, model = _managed(request, pk), request.POST.get("model", "")
     why = request.POST.get("why", "")
     try:
-        service.roll_back(store.pk, model, by=request.user, why=why, seen=_seen(request))
+        _, left = comparisons.roll_back(
+            store.pk, model, by=request.user, why=why, seen=_seen(request)
+        )
     except Refused as refusal:
         messages.error(request, str(refusal))
+        return redirect("web:versions", pk)
+    name = service.name_in_use(store.pk, model)
+    if left:
+        cameras = ", ".join(map(str, left))
+        messages.warning(request, UNMEASURED.format(name=name, cameras=cameras))
     else:
-        name = service.name_in_use(store.pk, model)
         messages.success(request, f"{name} is in use again.")
     return redirect("web:versions", pk)
 
