@@ -243,6 +243,7 @@ class Action(models.TextChoices):
     SHADOW_STARTED = "shadow_started", "Had a version score in the shadow"
     SHADOW_ENDED = "shadow_ended", "Ended a version's shadow"
     VERSION_ACTIVATED = "activated", "Changed the version of a model in use"
+    VERSION_DELETED = "version_gone", "Deleted a version of a model"
     ACT_PLANTED = "act_planted", "Noted an act for a test"
     ACT_REMOVED = "act_removed", "Deleted an act for a test"
     RETENTION_CHANGED = "retention_set", "Changed how long footage is kept"

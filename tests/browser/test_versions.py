@@ -24,6 +24,7 @@ from tests.conftest import MakeAnalysis, MakeClip, MakeStore, MakeUser
 from tests.makers.agreed import make_agreed
 from tests.makers.models import write_light_meter
 from tests.makers.scored_hours import make_hour
+from tests.makers.versions import make_version
 from video_classifier.models import Camera, ModelVersion, Store
 from video_classifier.services import improvements, versions
 from video_classifier.states import Role
@@ -118,6 +119,15 @@ def test_learn_compare_activate_and_go_back(
     expect(page.get_by_text("meter is in use again.")).to_be_visible()
     expect(page.get_by_role("cell", name="Too many hints at the till.")).to_be_visible()
     assert name_in_use(store) == "meter"
+
+    page.get_by_role("link", name="meter@1", exact=True).click()
+    expect(page.get_by_text("can't be deleted: it was in use")).to_be_visible()
+    other = in_thread(lambda: make_version(store, "meter"))
+    page.goto(f"/stores/{store.pk}/versions/{other.pk}/")
+    page.get_by_role("link", name="Delete version").click()
+    look(page, screenshots, "delete")
+    page.get_by_role("button", name="Delete").click()
+    expect(page.get_by_text("meter@2 was deleted.")).to_be_visible()
 
 
 def score_along(store: Store) -> None:

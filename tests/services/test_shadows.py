@@ -163,7 +163,7 @@ def test_a_version_that_was_deleted_meanwhile_leaves_nothing(
     clip: Clip, version: ModelVersion
 ) -> None:
     versions.end_shadow(version, by=None)
-    versions.delete(version)
+    versions.delete(version, by=None)
 
     analyzed(clip, Shadowed(tracks=two(0.2, 0.4), heads={version.sha256: 0.25}))
 

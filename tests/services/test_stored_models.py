@@ -384,7 +384,7 @@ def test_a_deleted_version_goes_everywhere_and_its_number_is_not_given_again(
     catalog.usable(version.name)
 
     with django_capture_on_commit_callbacks(execute=True):
-        versions.delete(version)
+        versions.delete(version, by=None)
 
     assert in_bucket(bucket) == []
     assert not StoredModel.objects.exists()

@@ -12,11 +12,15 @@ from django.db import models
 from tests import databases
 from tests.conftest import MakeAnalysis, MakeClip, MakeModel, MakeStore, MakeUser
 from tests.makers.feeds import make_feed
+from tests.makers.live_cameras import make_event
+from tests.makers.measures import make_score
 from tests.makers.versions import make_version, write_head
 from video_classifier.models import (
     Activation,
     Analysis,
     AuditEntry,
+    Camera,
+    CandidateScore,
     Feed,
     ModelVersion,
     Store,
@@ -291,35 +295,93 @@ def test_what_is_in_use_is_no_shadow(store: Store) -> None:
 
 
 def test_a_version_that_nothing_names_is_deleted_with_its_folder(
-    store: Store, django_capture_on_commit_callbacks: Callable[..., object]
+    store: Store,
+    make_user: MakeUser,
+    django_capture_on_commit_callbacks: Callable[..., object],
 ) -> None:
-    version = make_version(store)
+    version, boss = make_version(store), make_user("boss")
 
     with django_capture_on_commit_callbacks(execute=True):  # type: ignore[attr-defined]
-        versions.delete(version)
+        assert versions.delete(version, by=boss)
 
     assert not ModelVersion.objects.exists()
     assert not catalog.folder("standard@1").exists()
+    entry = AuditEntry.objects.get(action=Action.VERSION_DELETED)
+    assert (entry.actor, entry.store, entry.details) == (
+        boss.pk,
+        store.pk,
+        {"version": "standard@1"},
+    )
+
+
+def test_who_is_late_deletes_nothing_and_is_not_in_the_log(store: Store) -> None:
+    version = make_version(store)
+    late = ModelVersion.objects.get()
+    versions.delete(version, by=None)
+
+    assert not versions.delete(late, by=None)
+    assert AuditEntry.objects.filter(action=Action.VERSION_DELETED).count() == 1
 
 
 def test_a_version_that_a_result_names_is_not_deleted(
     store: Store, make_analysis: MakeAnalysis
 ) -> None:
     version = make_version(store)
-    make_analysis(model=version.name)
+    analysis = make_analysis(model=version.name)
 
-    with pytest.raises(Refused, match="“standard@1” can't be deleted"):
-        versions.delete(version)
+    with pytest.raises(Refused, match="“standard@1” can't be deleted: results name it"):
+        versions.delete(version, by=None)
     assert catalog.usable("standard@1").name
+    assert not AuditEntry.objects.filter(action=Action.VERSION_DELETED).exists()
+    analysis.delete()
+    assert not versions.why_it_stays(version)
+
+
+def test_a_version_that_a_live_event_names_is_not_deleted(store: Store) -> None:
+    version = make_version(store)
+    make_event(make_feed("A", store=store), model=version.name)
+
+    with pytest.raises(Refused, match="can't be deleted: results name it"):
+        versions.delete(version, by=None)
+
+
+def test_a_version_that_scored_along_is_not_deleted_as_long_as_that_is_kept(
+    store: Store, make_store: MakeStore
+) -> None:
+    """What another version scored with the same head is not its own."""
+    version, same = make_version(store), make_version(store)
+    assert version.sha256 == same.sha256
+    camera = Camera.objects.create(store=store, name="Till")
+    make_score(camera, model=version.name, model_sha256=version.sha256)
+
+    with pytest.raises(Refused, match="what it scored along is kept for 60 days"):
+        versions.delete(version, by=None)
+    assert versions.delete(same, by=None)
+    CandidateScore.objects.all().delete()
+    assert versions.delete(version, by=None)
+
+
+def test_a_version_in_the_shadow_or_in_use_is_not_deleted(store: Store) -> None:
+    shadow, active = make_version(store), make_version(store, bias=1.0)
+    versions.start_shadow(shadow, by=None)
+    activate(active, store)
+
+    with pytest.raises(Refused, match="it is in the shadow"):
+        versions.delete(shadow, by=None)
+    with pytest.raises(Refused, match="“standard@2” can't be deleted: it is in use"):
+        versions.delete(active, by=None)
+    versions.end_shadow(shadow, by=None)
+    assert versions.delete(shadow, by=None)
 
 
 def test_a_version_that_was_in_use_is_not_deleted(store: Store) -> None:
     version = make_version(store)
     activate(version, store)
     activate(None, store)
+    version.refresh_from_db()
 
-    with pytest.raises(Refused, match="can't be deleted"):
-        versions.delete(version)
+    with pytest.raises(Refused, match="it was in use, and the history of decisions names it"):
+        versions.delete(version, by=None)
     with pytest.raises(models.ProtectedError):
         version.delete()
 

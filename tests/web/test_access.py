@@ -101,6 +101,7 @@ PAGES: list[tuple[str, dict[str, object], set[str]]] = [
     ("version", {"pk": SOME_NUMBER, "number": 7}, {"GET", "HEAD"}),
     ("shadow-version", {"pk": SOME_NUMBER, "number": 7}, {"POST"}),
     ("activate-version", {"pk": SOME_NUMBER, "number": 7}, {"POST"}),
+    ("delete-version", {"pk": SOME_NUMBER, "number": 7}, {"GET", "POST"}),
     ("measure", {"pk": SOME_NUMBER}, {"GET", "HEAD", "POST"}),
     ("end-measure", {"pk": SOME_NUMBER}, {"POST"}),
     ("plant-act", {"pk": SOME_NUMBER}, {"POST"}),
@@ -316,6 +317,8 @@ POST web:roll-back-version               in     404  404   404   403    403    4
 GET  web:version                         in     404  404   404   403    403    403    200   200
 POST web:shadow-version                  in     404  404   404   403    403    403    302   302
 POST web:activate-version                in     404  404   404   403    403    403    409   409
+GET  web:delete-version                  in     404  404   404   403    403    403    200   200
+POST web:delete-version                  in     404  404   404   403    403    403    302   302
 GET  web:measure                         in     404  404   404   200    200    200    200   200
 POST web:measure                         in     404  404   404   403    403    403    422   422
 POST web:end-measure                     in     404  404   404   403    403    403    302   302
@@ -738,7 +741,7 @@ def sign_in(make_user: MakeUser, make_store: MakeStore) -> SignIn:
 
 OF_A_STORE = {
     *("web:retention", "web:versions", "web:cancel-improvement", "web:roll-back-version"),
-    *("web:version", "web:shadow-version", "web:activate-version"),
+    *("web:version", "web:shadow-version", "web:activate-version", "web:delete-version"),
 }
 
 

@@ -34,7 +34,7 @@ CHEAP = {
     *("retention-stores", "retention", "review", "reviews-left", "undo-review", "review-reason"),
     *("answers", "event-answers", "undo-bulk", "tag-clip", "save-view", "delete-view"),
     *("cancel-improvement", "roll-back-version", "version", "shadow-version", "activate-version"),
-    *("end-measure", "plant-act", "remove-act", "restore-act"),
+    *("delete-version", "end-measure", "plant-act", "remove-act", "restore-act"),
     *("logout", "password_change_done", "password_reset_done", "password_reset_complete"),
     *("predict", "healthz", "readyz", "metrics"),  # the first only says where it went
 }

@@ -322,6 +322,78 @@ def test_hints_lead_to_the_clips_that_they_are_of(
     assert reverse("web:result", args=[analysis.pk]) in shown
 
 
+def test_a_version_is_deleted_once_somebody_has_confirmed(
+    manager: Client, store: Store, version: ModelVersion
+) -> None:
+    address = reverse("web:delete-version", args=[store.pk, version.pk])
+    assert f'href="{address}"' in page(manager, store, version)
+
+    asked = manager.get(address)
+    assert "Delete this version?" in asked.content.decode()
+    assert ModelVersion.objects.exists()
+    done = send(manager, "delete-version", store.pk, version.pk)
+
+    assert "standard@1 was deleted." in done
+    assert "Versions for" in done
+    assert not ModelVersion.objects.exists()
+    log = unescape(manager.get("/audit/").content.decode())
+    assert "Deleted a version of a model" in log
+    assert "version: standard@1" in log
+    assert manager.get(address).status_code == 404
+
+
+def test_a_version_that_results_name_says_why_it_stays(
+    manager: Client, store: Store, version: ModelVersion, make_analysis: MakeAnalysis
+) -> None:
+    make_analysis(model=version.name)
+    address = reverse("web:delete-version", args=[store.pk, version.pk])
+    why = "“standard@1” can't be deleted: results name it as what made them."
+
+    shown = page(manager, store, version)
+    asked = manager.get(address, follow=True)
+    sent = send(manager, "delete-version", store.pk, version.pk)
+
+    assert why in shown
+    assert f'href="{address}"' not in shown
+    assert "Delete this version?" not in unescape(asked.content.decode())
+    assert sent.count(why) == 2  # what came of it, and what the page says anyway
+    assert ModelVersion.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("state", "why"),
+    [
+        ("shadow", "it is in the shadow. End that first."),
+        ("active", "it is in use."),
+        ("was active", "it was in use, and the history of decisions names it."),
+    ],
+)
+def test_a_version_that_was_decided_on_says_why_it_stays(
+    manager: Client, store: Store, version: ModelVersion, state: str, why: str
+) -> None:
+    if state == "shadow":
+        versions.start_shadow(version, by=None)
+    else:
+        versions.activate(version, store=store.pk, model="standard", by=None)
+    if state == "was active":
+        versions.roll_back(store.pk, "standard", by=None)
+
+    refused = send(manager, "delete-version", store.pk, version.pk)
+
+    assert refused.count(f"“standard@1” can't be deleted: {why}") == 2
+    assert "Delete version</a>" not in refused
+    assert ModelVersion.objects.exists()
+
+
+def test_what_was_made_last_is_not_offered_once_it_is_deleted(
+    manager: Client, store: Store, version: ModelVersion
+) -> None:
+    improvement = Improvement.objects.create(store=store, model="standard", status=Status.DONE)
+    ModelVersion.objects.update(improvement=improvement)
+
+    assert "Look at" not in send(manager, "delete-version", store.pk, version.pk)
+
+
 def test_versions_of_other_stores_are_not_found(
     manager: Client, store: Store, make_store: MakeStore
 ) -> None:
@@ -329,3 +401,4 @@ def test_versions_of_other_stores_are_not_found(
 
     for args in ([store.pk, other.pk], [other.store_id, other.pk]):
         assert manager.get(reverse("web:version", args=args)).status_code == 404
+        assert manager.post(reverse("web:delete-version", args=args)).status_code == 404

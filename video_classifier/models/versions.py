@@ -44,7 +44,7 @@ class ModelVersion(models.Model):
     """A head of a store's own on a model's network: a folder in DATA_DIR/models, while it is there.
 
     candidate -> shadow -> active -> retired; retired -> active, where somebody goes back. Only
-    services.versions moves a row. Results name it, so that it is never deleted.
+    services.versions moves a row, and deletes one that neither results nor decisions name.
     """
 
     store = models.ForeignKey(Store, models.PROTECT, related_name="model_versions")

@@ -35,6 +35,7 @@ from video_classifier.models.versions import MOST_WHY
 from video_classifier.services import audit, catalog, stored_models
 from video_classifier.services.errors import Refused
 from video_classifier.services.sandbox import ChildPredictor, refusing
+from video_classifier.services.scored_footage import KEEP
 from video_classifier.states import Action, VersionState
 
 MEANWHILE = (
@@ -47,7 +48,12 @@ NOT_THIS_STORES = "“{name}” is no version of this store's. Choose a model th
 CHANGED = "“{name}” is not what it was when it was made: its folder holds another head."
 ONE_SHADOW = "“{name}” is in the shadow already. End that first: one version can be compared."
 NO_SHADOW = "“{name}” is not in the shadow."
-NAMED = "“{name}” can't be deleted: results, scores or decisions name it. It stays, retired."
+STAYS = "“{name}” can't be deleted: {why}."
+IN_SHADOW = "it is in the shadow. End that first"
+USED = "it is in use"
+WAS_USED = "it was in use, and the history of decisions names it"
+HAS_RESULTS = "results name it as what made them"
+HAS_SCORES = f"what it scored along is kept for {KEEP.days} days"
 NOT_TEXT = "The reason has characters that are no text. Type it anew; nothing was changed."
 LONG_WHY = f"The reason is too long: there may be {MOST_WHY} characters."
 GO_BACK = "It is the version that this store uses: a manager of the store can go back from it."
@@ -250,28 +256,46 @@ def roll_back(
     return activate(before, store=store, model=model, by=by, why=why, seen=known)
 
 
+def why_it_stays(version: ModelVersion) -> str:
+    """A sentence on why it can't be deleted; "" if it can."""
+    why = _why_it_stays(version)
+    return STAYS.format(name=version.name, why=why) if why else ""
+
+
+def _why_it_stays(version: ModelVersion) -> str:
+    if version.state == VersionState.SHADOW:
+        return IN_SHADOW
+    if version.state == VersionState.ACTIVE:
+        return USED
+    if version.activations.exists():
+        return WAS_USED
+    if any(each.objects.filter(model=version.name).exists() for each in (Analysis, LiveEvent)):
+        return HAS_RESULTS
+    of_store = CandidateScore.objects.filter(camera__store=version.store_id)  # by their index
+    scores = of_store.filter(model_sha256=version.sha256, model=version.name)
+    return HAS_SCORES if scores.exists() else ""
+
+
+def refuse_if_it_stays(version: ModelVersion) -> None:
+    """Raises Refused if it can't be deleted."""
+    if problem := why_it_stays(version):
+        raise Refused(problem)
+
+
 @transaction.atomic
-def delete(version: ModelVersion) -> None:
-    """With its folder, if nothing names it. Raises Refused."""
+def delete(version: ModelVersion, *, by: User | None) -> bool:
+    """With its folder; False if it is gone already. Raises Refused where something names it."""
     _hold(version.store_id)
-    found = ModelVersion.objects.filter(pk=version.pk).exclude(
-        state__in=(VersionState.SHADOW, VersionState.ACTIVE)
-    )
-    if _is_named(version) or not found.exists():
-        raise Refused(NAMED.format(name=version.name))
+    found = ModelVersion.objects.filter(pk=version.pk).first()
+    if found is None:
+        return False
+    refuse_if_it_stays(found)
     found.delete()  # with what is stored of it
+    _note(Action.VERSION_DELETED, version.store_id, by, version.name)
     folder = catalog.own_folder(version.name)
     transaction.on_commit(lambda: shutil.rmtree(folder, ignore_errors=True))
     transaction.on_commit(stored_models.forget)
-
-
-def _is_named(version: ModelVersion) -> bool:
-    return (
-        version.activations.exists()
-        or Analysis.objects.filter(model=version.name).exists()
-        or LiveEvent.objects.filter(model=version.name).exists()
-        or CandidateScore.objects.filter(model=version.name).exists()
-    )
+    return True
 
 
 def _activate(  # noqa: PLR0913, PLR0917

@@ -193,6 +193,11 @@ urlpatterns = [
         name="activate-version",
     ),
     path(
+        "stores/<int:pk>/versions/<int:number>/delete/",
+        views.delete_version,
+        name="delete-version",
+    ),
+    path(
         "cameras/<int:pk>/measure/",
         limited(limits.FIGURES, searches=True)(views.measure),
         name="measure",

@@ -239,6 +239,7 @@ class Actions:
 
     shadow: str  # "start", "end", or "" for neither
     may_activate: bool
+    stays: str  # why it can't be deleted, a sentence; "" if it can
 
 
 def actions(version: ModelVersion) -> Actions:
@@ -248,6 +249,7 @@ def actions(version: ModelVersion) -> Actions:
     return Actions(
         shadow="start" if starts else "end" if ends else "",
         may_activate=state != VersionState.ACTIVE,
+        stays=versions.why_it_stays(version),
     )
 
 

@@ -91,6 +91,7 @@ from video_classifier.web.views.uploads import retry, upload
 from video_classifier.web.views.versions import (
     activate_version,
     cancel_improvement,
+    delete_version,
     roll_back_version,
     shadow_version,
     version,
@@ -136,6 +137,7 @@ __all__ = [
     "delete_case_export",
     "delete_channel",
     "delete_clip",
+    "delete_version",
     "delete_view",
     "end_measure",
     "end_other_sessions",

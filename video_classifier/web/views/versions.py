@@ -133,6 +133,23 @@ def roll_back_version(request: SignedInRequest, pk: int) -> HttpResponse:
     return redirect("web:versions", pk)
 
 
+@never_cache
+@require_http_methods(["GET", "POST"])
+def delete_version(request: SignedInRequest, pk: int, number: int) -> HttpResponse:
+    """Asks, and deletes it, if nothing names it."""
+    found = _version(request, pk, number)
+    try:
+        if request.method == "POST":
+            if service.delete(found, by=request.user):
+                messages.success(request, f"{found.name} was deleted.")
+            return redirect("web:versions", pk)
+        service.refuse_if_it_stays(found)
+    except Refused as refusal:
+        messages.error(request, str(refusal))
+        return redirect("web:version", pk, number)
+    return render(request, f"{PAGES}/delete.html", {"store": found.store, "version": found})
+
+
 def _page(
     request: SignedInRequest, found: ModelVersion, form: WhyForm, *, status: int = 200
 ) -> HttpResponse:
