@@ -30,3 +30,9 @@ def write_head(
 def make_version(store: Store, model: str = "standard", **facts: Any) -> ModelVersion:
     """`facts` are as of `write_head`."""
     return versions.add(write_head(model, **facts), store=store, model=model)
+
+
+def weights_of(name: str) -> dict[str, Any]:
+    """Of a model or version that finds no people, as rows of scores and measures have them."""
+    sha256 = catalog.usable(name).served_sha256
+    return {"model": name, "model_sha256": sha256, "detector_sha256": ""}

@@ -6,13 +6,14 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from tests.conftest import MakeAnalysis, MakeClip, MakeModel, MakeStore
+from tests.conftest import MakeAnalysis, MakeClip, MakeModel, MakeStore, MakeUser
 from tests.makers.measures import make_score
 from tests.makers.reviews import make_hint
 from tests.makers.scored_hours import make_hour, make_measure
-from tests.makers.versions import make_version
+from tests.makers.versions import make_version, weights_of
 from video_classifier.models import (
     Activation,
+    AuditEntry,
     Camera,
     CandidateScore,
     Clip,
@@ -22,13 +23,21 @@ from video_classifier.models import (
     PlantedAct,
     ScoredTime,
 )
-from video_classifier.services import clips, comparisons, scored_footage, versions
+from video_classifier.services import clips, comparisons, measures, scored_footage, versions
 from video_classifier.services.errors import Refused
-from video_classifier.states import RecordedFrom, Status, Verdict, VersionState
+from video_classifier.states import (
+    Action,
+    EndOfMeasure,
+    RecordedFrom,
+    Status,
+    Verdict,
+    VersionState,
+)
 
 pytestmark = pytest.mark.django_db
 
 START = datetime(2026, 11, 20, 8, tzinfo=UTC)
+LATER = START + timedelta(days=10)
 USED = {"model": "standard", "model_sha256": "f" * 64, "detector_sha256": ""}
 
 
@@ -331,3 +340,131 @@ def test_the_shadow_does_not_score_the_camera(camera: Camera, version: ModelVers
     assert weights.model_sha256 == USED["model_sha256"]
     assert CandidateScore.objects.count() == 0
     assert version.state == VersionState.SHADOW
+
+
+# Going back
+
+
+@pytest.fixture
+def replaced(camera: Camera) -> ModelVersion:
+    """In use since 30 hours that the model scored, for so long that the model's measure ended."""
+    found, shipped = make_version(camera.store), weights_of("standard")
+    for hour in range(30):
+        at = START + timedelta(hours=hour)
+        make_hour(camera, at, [0.1, 0.2 + hour / 100, 0.5 + hour / 100], **shipped)
+    make_measure(camera, now=START, made_at=START, **shipped)
+    activate_at(found, camera)
+    make_hour(camera, LATER - timedelta(hours=2), [0.3], **weights_of(found.name))
+    measures.check_due(now=LATER)
+    assert Measure.objects.get().end == EndOfMeasure.MODEL
+    return found
+
+
+def activate_at(version: ModelVersion | None, camera: Camera) -> None:
+    versions.activate(version, store=camera.store_id, model="standard", by=None)
+
+
+def test_who_goes_back_has_the_measure_of_what_is_used_again_taken_anew(
+    camera: Camera, replaced: ModelVersion, make_user: MakeUser
+) -> None:
+    """With the budget that was chosen last, be it for what is left."""
+    shipped, boss = weights_of("standard"), make_user("boss")
+    make_measure(camera, now=LATER, budget=2.0, thefts=0.0, **weights_of(replaced.name))
+
+    _, left = comparisons.roll_back(camera.store_id, "standard", by=boss)
+
+    assert not left
+    measure = measures.in_force(camera)
+    assert measure is not None
+    assert (measure.budget, measure.thefts, measure.made_by) == (2.0, 0.0, boss)
+    assert (measure.model, measure.model_sha256) == ("standard", shipped["model_sha256"])
+    assert (measure.recordings, measure.candidates) == (30, 90)
+    assert AuditEntry.objects.filter(action=Action.MEASURED, actor=boss.pk).exists()
+
+
+def test_a_measure_that_ended_by_itself_is_taken_anew_though_there_was_none_of_what_is_left(
+    camera: Camera, replaced: ModelVersion
+) -> None:
+    _, left = comparisons.roll_back(camera.store_id, "standard", by=None)
+
+    assert not left
+    assert measures.in_force(camera) is not None
+
+
+def test_a_measure_that_still_holds_stays(camera: Camera, replaced: ModelVersion) -> None:
+    holding = make_measure(camera, now=LATER, **weights_of("standard"))
+
+    _, left = comparisons.roll_back(camera.store_id, "standard", by=None)
+
+    assert not left
+    assert measures.in_force(camera) == holding
+
+
+@pytest.mark.parametrize("none", [True, False], ids=["no scores", "too few"])
+def test_cameras_that_too_little_is_kept_of_are_named(
+    camera: Camera, replaced: ModelVersion, *, none: bool
+) -> None:
+    if none:  # all of them are older than 60 days
+        ScoredTime.objects.filter(model="standard").delete()
+        CandidateScore.objects.filter(model="standard").delete()
+    else:
+        make_measure(camera, now=LATER, budget=0.01, thefts=0.0, **weights_of(replaced.name))
+
+    _, left = comparisons.roll_back(camera.store_id, "standard", by=None)
+
+    assert left == [camera]
+    assert not Measure.objects.in_force().filter(model="standard").exists()
+
+
+def test_a_measure_that_somebody_has_ended_is_not_taken_anew(
+    camera: Camera, replaced: ModelVersion
+) -> None:
+    measures.end(make_measure(camera, now=LATER, **weights_of(replaced.name)), None)
+
+    _, left = comparisons.roll_back(camera.store_id, "standard", by=None)
+
+    assert not left
+    assert not Measure.objects.in_force().exists()
+
+
+def test_scores_of_other_weights_with_the_models_name_do_not_count(
+    camera: Camera, replaced: ModelVersion
+) -> None:
+    """Of before the site came with newer weights."""
+    for rows in (ScoredTime, CandidateScore):
+        rows.objects.filter(model="standard").update(model_sha256="e" * 64)
+
+    _, left = comparisons.roll_back(camera.store_id, "standard", by=None)
+
+    assert left == [camera]
+
+
+def test_a_camera_that_has_another_model_keeps_out_of_it(
+    camera: Camera, replaced: ModelVersion
+) -> None:
+    other = {"model": "quick", "model_sha256": "d" * 64, "detector_sha256": ""}
+    make_hour(camera, LATER, [0.3], **other)
+
+    _, left = comparisons.roll_back(camera.store_id, "standard", by=None)
+
+    assert not left
+    assert not Measure.objects.in_force().exists()
+
+
+def test_who_goes_back_to_a_version_has_its_measure_taken_anew(
+    camera: Camera, replaced: ModelVersion
+) -> None:
+    newer = make_version(camera.store, bias=1.0)
+    for hour in range(30):
+        at = START + timedelta(days=2, hours=hour)
+        make_hour(camera, at, [0.1, 0.2 + hour / 100], **weights_of(replaced.name))
+    activate_at(newer, camera)
+    make_hour(camera, LATER, [0.3], **weights_of(newer.name))
+    make_measure(camera, now=LATER, **weights_of(newer.name))
+
+    made, left = comparisons.roll_back(camera.store_id, "standard", by=None)
+
+    assert (made.version, left) == (replaced, [])
+    measure = measures.in_force(camera)
+    assert measure is not None
+    assert measure.model_sha256 == replaced.sha256

@@ -12,13 +12,14 @@ from django.urls import reverse
 from django.utils import timezone
 
 from tests.conftest import MakeAnalysis, MakeClip, MakeModel, MakeStore, MakeUser
-from tests.makers.scored_hours import make_hour, make_measure, make_score
-from tests.makers.versions import make_version
+from tests.makers.scored_hours import make_days, make_hour, make_measure, make_score
+from tests.makers.versions import make_version, weights_of
 from video_classifier.models import (
     Activation,
     AuditEntry,
     Camera,
     Improvement,
+    Measure,
     ModelVersion,
     ScoredTime,
     Store,
@@ -195,16 +196,36 @@ def test_the_way_back_says_where_it_leads(
 def test_who_goes_back_is_told_of_cameras_without_a_measure(
     manager: Client, store: Store, version: ModelVersion
 ) -> None:
-    """That of the model has ended: other weights scored for more than a week."""
+    """That of the model has ended, and it has scored too little for another one."""
+    used = weights_of("standard")
     send(manager, "activate-version", store.pk, version.pk, why="A test.", seen=0)
     for name, *models in (("Door", "standard", "standard@1"), ("Till", "standard@1")):
         camera = Camera.objects.create(store=store, name=name)
         for model in models:
-            make_measure(camera, now=timezone.now(), model=model, model_sha256=model)
+            make_measure(camera, now=timezone.now(), **weights_of(model))
+        make_hour(camera, timezone.now(), [0.4], **used)
+        make_hour(camera, timezone.now(), [0.4], **weights_of("standard@1"))
 
     back = send(manager, "roll-back-version", store.pk, model="standard")
 
+    assert "and too little is kept of what it scored for a new one" in back
     assert "the model's own threshold holds there: Till. Measure them anew." in back
+
+
+def test_who_goes_back_reads_nothing_of_cameras_that_are_measured_anew(
+    manager: Client, store: Store, version: ModelVersion
+) -> None:
+    send(manager, "activate-version", store.pk, version.pk, why="A test.", seen=0)
+    camera, now = Camera.objects.create(store=store, name="Till"), timezone.now()
+    make_days(camera, 3, before=now, **weights_of("standard"))
+    make_hour(camera, now, [0.4], **weights_of("standard@1"))
+    make_measure(camera, now=now, **weights_of("standard@1"))
+
+    back = send(manager, "roll-back-version", store.pk, model="standard")
+
+    assert "standard is in use again." in back
+    assert "Measure them anew" not in back
+    assert Measure.objects.in_force().filter(model="standard", camera=camera).exists()
 
 
 def test_who_activates_is_told_what_holds_at_cameras_without_a_measure(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -26,7 +26,7 @@ from video_classifier.services import catalog, measures, planted_acts, scored_fo
 from video_classifier.services.errors import Refused
 from video_classifier.services.scored_footage import TIMES, Recordings
 from video_classifier.services.weights import Weights
-from video_classifier.states import SEEN, VersionState
+from video_classifier.states import SEEN, EndOfMeasure, VersionState
 
 MOST = 100  # hints that are listed: the newest
 LEAST_DAYS = 1.0  # camera-days in the shadow
@@ -221,19 +221,37 @@ def activate(
         figures=found.facts,
         seen=seen,
     )
-    return made, [each.camera for each in measured if not _measure_anew(each, version, by)]
+    return made, [
+        each.camera
+        for each in measured
+        if not _measure_anew(each, _scored_along(version, each.camera), by)
+    ]
 
 
 def roll_back(
     store: int, model: str, *, by: User | None, why: str = "", seen: int | None = None
 ) -> tuple[Activation, Sequence[Camera]]:
-    """As `versions.roll_back`; says which cameras had a measure and are left without one."""
+    """As `versions.roll_back`; says which cameras had a measure and are left without one.
+
+    That of what is used again ends when other weights have scored for a week. Then one is taken of
+    the scores that are kept of it, with the budget that was chosen last.
+    """
     left = versions.name_in_use(store, model) if "\0" not in model else model
+    scored = [
+        (camera, weights)
+        for camera in Camera.objects.filter(store=store).order_by("name")
+        if (weights := scored_footage.weights_of(camera)) and weights.model == left
+    ]
     made = versions.roll_back(store, model, by=by, why=why, seen=seen)
-    holding = Measure.objects.in_force().filter(camera__store=store)
-    again = holding.filter(model=versions.name_in_use(store, model))
-    cameras = Camera.objects.filter(pk__in=holding.filter(model=left).values("camera"))
-    return made, list(cameras.exclude(pk__in=again.values("camera")).order_by("name"))
+    again = made.version.name if made.version else model
+    card = catalog.shown(again)
+    sha256 = card.served_sha256 if card else ""
+    wanted = [
+        (measure, replace(weights, model=again, model_sha256=sha256))
+        for camera, weights in scored
+        if (measure := _wanted(camera, (left, again)))
+    ]
+    return made, [each.camera for each, weights in wanted if not _holds_again(each, weights, by)]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -463,12 +481,30 @@ def _measured(version: ModelVersion, used: str) -> Iterator[Measure]:
             yield measure
 
 
-def _measure_anew(measure: Measure, version: ModelVersion, by: User | None) -> bool:
-    of_version = ScoredTime.objects.filter(model_sha256=version.sha256, camera=measure.camera)
+def _scored_along(version: ModelVersion, camera: Camera) -> Weights | None:
+    """None: it scored nothing of the camera."""
+    of_version = ScoredTime.objects.filter(model_sha256=version.sha256, camera=camera)
     scored = of_version.order_by("pk").last()
-    if scored is None:
+    return _weights(version, scored) if scored else None
+
+
+def _wanted(camera: Camera, names: Collection[str]) -> Measure | None:
+    """The newest by any of these; None if the last that was done is to end one."""
+    every = list(Measure.objects.filter(camera=camera, model__in=names).order_by("made_at"))
+    last = max(every, key=lambda each: each.ended_at or each.made_at, default=None)
+    return None if last is None or last.end == EndOfMeasure.REMOVED else every[-1]
+
+
+def _holds_again(measure: Measure, weights: Weights, by: User | None) -> bool:
+    """Whether the camera has one of these weights, be it anew."""
+    holding = Measure.objects.in_force().filter(weights.key, camera=measure.camera)
+    return holding.exists() or _measure_anew(measure, weights, by)
+
+
+def _measure_anew(measure: Measure, weights: Weights | None, by: User | None) -> bool:
+    """False: the camera was scored too little by these weights."""
+    if weights is None:
         return False
-    weights = _weights(version, scored)
     known = Measure.objects.in_force().filter(weights.key, camera=measure.camera).first()
     try:
         measures.take(

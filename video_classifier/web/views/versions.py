@@ -25,8 +25,9 @@ LEFT = (
 )
 
 UNMEASURED = (
-    "{name} is in use again. Of these cameras there is no measure of it any more, so that the "
-    "model's own threshold holds there: {cameras}. Measure them anew."
+    "{name} is in use again. Of these cameras there is no measure of it any more, and too little "
+    "is kept of what it scored for a new one, so that the model's own threshold holds there: "
+    "{cameras}. Measure them anew."
 )
 
 
