@@ -203,6 +203,63 @@ def test_going_back_is_a_decision_of_its_own(store: Store) -> None:
     assert not ModelVersion.objects.filter(state=VersionState.ACTIVE).exists()
 
 
+def go_back(store: Store) -> str:
+    versions.roll_back(store.pk, "standard", by=None)
+    return in_use(store)
+
+
+def test_going_back_again_and_again_ends_at_the_model_as_it_ships(store: Store) -> None:
+    """It never leads to a version that was gone back from."""
+    for bias in range(3):
+        activate(make_version(store, bias=float(bias)), store)
+
+    assert [go_back(store) for _ in range(3)] == ["standard@2", "standard@1", "standard"]
+    with pytest.raises(Refused, match="in use as it ships"):
+        go_back(store)
+    assert in_use(store) == "standard"
+
+
+def test_what_was_gone_back_from_is_not_on_the_way_back_of_what_comes_next(store: Store) -> None:
+    first, second, third = (make_version(store, bias=float(bias)) for bias in range(3))
+    activate(first, store)
+    activate(second, store)
+    go_back(store)
+    activate(third, store)
+
+    assert versions.way_back(store.pk, "standard") == [first, None]
+
+
+def test_what_comes_again_by_its_own_page_has_what_it_took_over_from_before_it(
+    store: Store,
+) -> None:
+    first, second = make_version(store), make_version(store, bias=1.0)
+    activate(first, store)
+    go_back(store)
+    activate(second, store)
+    activate(first, store, why="A second look.")
+
+    assert versions.way_back(store.pk, "standard") == [second, None]
+
+
+def test_what_was_left_for_an_earlier_one_is_not_on_its_way_back(store: Store) -> None:
+    """Whoever did so by the page of the earlier one has gone back, too."""
+    first, second = make_version(store), make_version(store, bias=1.0)
+    activate(first, store)
+    activate(second, store)
+    activate(first, store, why="Better all the same.")
+
+    assert go_back(store) == "standard"
+
+
+def test_each_model_and_store_has_its_own_way_back(store: Store, make_store: MakeStore) -> None:
+    other = make_store("B")
+    activate(make_version(store), store)
+
+    assert versions.way_back(store.pk, "standard") == [None]
+    assert versions.way_back(store.pk, "quick") == []
+    assert versions.way_back(other.pk, "standard") == []
+
+
 @pytest.mark.parametrize("model", ["standard", "stand\0rd"])
 def test_there_is_nothing_to_go_back_to_from_the_model_as_it_ships(
     store: Store, model: str

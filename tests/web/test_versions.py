@@ -184,13 +184,22 @@ def test_a_decision_outlives_the_account_of_who_took_it(
 def test_the_way_back_says_where_it_leads(
     manager: Client, store: Store, version: ModelVersion
 ) -> None:
-    """Who has gone back finds the way to the version again, and isn't to take it unawares."""
-    send(manager, "activate-version", store.pk, version.pk, why="A test.", seen=0)
-    assert "Go back to standard, which was in use before" in page(manager, store)
-
-    send(manager, "roll-back-version", store.pk, model="standard")
-
+    """Who has gone back doesn't find the version on it again: that takes its page, and a reason."""
+    newer = make_version(store, bias=1.0)
+    send(manager, "activate-version", store.pk, version.pk, why="A test.")
+    send(manager, "activate-version", store.pk, newer.pk, why="A test.")
     assert "Go back to standard@1, which was in use before" in page(manager, store)
+
+    first = send(manager, "roll-back-version", store.pk, model="standard")
+    second = send(manager, "roll-back-version", store.pk, model="standard")
+    third = send(manager, "roll-back-version", store.pk, model="standard")
+
+    assert "Go back to standard, which was in use before" in first
+    assert "Go back to" not in second
+    assert "there is nothing to go back to" in third
+    assert versions.name_in_use(store.pk, "standard") == "standard"
+    again = send(manager, "activate-version", store.pk, newer.pk, why="")
+    assert "Write why it should all the same" in again
 
 
 def test_who_goes_back_is_told_of_cameras_without_a_measure(

@@ -7,7 +7,7 @@ when they are asked for, live cameras when their watcher reads them anew.
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -243,17 +243,33 @@ def activate(  # noqa: PLR0913
         return _activate(version, store, model, by=by, why=why, figures=figures)
 
 
+def way_back(store: int, model: str) -> Sequence[ModelVersion | None]:
+    """What going back leads to, step by step; None, which comes last: the model as it ships.
+
+    Each step is to what was in use before that version took over. What was left for something
+    that had been in use before it, whether by going back or by its own page, is on it no more: it
+    comes again by its own page alone, by the rule or with a reason.
+    """
+    used: list[ModelVersion | None] = [None]
+    for decision in history(store, model).order_by("pk"):
+        if decision.version in used:
+            del used[used.index(decision.version) + 1 :]
+        else:
+            used.append(decision.version)
+    return used[-2::-1]
+
+
 def roll_back(
     store: int, model: str, *, by: User | None, why: str = "", seen: int | None = None
 ) -> Activation:
-    """Has the store use what it used before the newest decision. Raises Refused, as `activate`."""
+    """Has the store use what it used before, by `way_back`. Raises Refused, as `activate`."""
     # Nothing is called with a NUL, and PostgreSQL doesn't even look.
-    decisions = [] if "\0" in model else list(history(store, model)[:2])
-    if not decisions:
+    newest = None if "\0" in model else _newest(store, model)
+    way = way_back(store, model) if newest else ()
+    if newest is None or not way:
         raise Refused(AS_IT_SHIPS)
-    before = decisions[1].version if len(decisions) > 1 else None
-    known = decisions[0].pk if seen is None else seen
-    return activate(before, store=store, model=model, by=by, why=why, seen=known)
+    known = newest.pk if seen is None else seen
+    return activate(way[0], store=store, model=model, by=by, why=why, seen=known)
 
 
 def why_it_stays(version: ModelVersion) -> str:

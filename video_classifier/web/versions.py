@@ -61,7 +61,7 @@ class Used:
     model: str
     name: str
     seen: int  # the key of the newest decision; 0 for none
-    before: str  # what was in use before; "" if nothing was decided yet
+    before: str  # what going back leads to; "" where the model is in use as it ships
     back_form: BackForm
 
 
@@ -85,13 +85,13 @@ def used(store: Store) -> list[Used]:
 
 
 def _used(store: Store, model: str) -> Used:
-    newest, *older = versions.history(store.pk, model)[:2] or (None,)
-    before = older[0].version if older else None
+    newest = versions.history(store.pk, model).first()
+    way = versions.way_back(store.pk, model)
     return Used(
         model=model,
         name=versions.name_in_use(store.pk, model),
         seen=newest.pk if newest else 0,
-        before=(before.name if before else model) if newest else "",
+        before=(way[0].name if way[0] else model) if way else "",
         back_form=BackForm(auto_id=f"id_%s_{model}"),
     )
 
