@@ -443,6 +443,18 @@ def test_a_version_that_was_in_use_is_not_deleted(store: Store) -> None:
         version.delete()
 
 
+@pytest.mark.parametrize("to", ["use", "shadow"])
+def test_a_version_that_was_deleted_meanwhile_is_refused(store: Store, to: str) -> None:
+    """Its files are still there, as they go last."""
+    version = make_version(store)
+    late = ModelVersion.objects.get()
+    versions.delete(version, by=None)
+
+    with pytest.raises(Refused, match="“standard@1” was deleted meanwhile"):
+        activate(late, store) if to == "use" else versions.start_shadow(late, by=None)
+    assert not Activation.objects.exists()
+
+
 # At once
 
 
@@ -479,6 +491,29 @@ def test_of_two_that_activate_the_same_version_one_is_told(store: Store) -> None
 
     assert sorted(found) == ["standard@1", "“standard@1” is in use already."]
     assert Activation.objects.count() == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_a_deletion_and_an_activation_at_once_one_wins(store: Store) -> None:
+    version = make_version(store)
+    turns = count()
+
+    def decide() -> str:
+        found = ModelVersion.objects.filter(pk=version.pk).first() or version
+        try:
+            if next(turns):
+                activate(found, store)
+                return "used"
+            versions.delete(found, by=None)
+        except Refused:
+            return "refused"
+        return "deleted"
+
+    found = databases.together(decide, times=2)
+
+    is_there = ModelVersion.objects.exists()
+    assert sorted(found) == sorted(["refused", "used" if is_there else "deleted"])
+    assert in_use(store) == ("standard@1" if is_there else "standard")
 
 
 @pytest.mark.django_db(transaction=True)

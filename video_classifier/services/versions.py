@@ -47,6 +47,7 @@ AS_IT_SHIPS = "The model is in use as it ships: there is nothing to go back to."
 NOT_THIS_STORES = "“{name}” is no version of this store's. Choose a model that is offered."
 CHANGED = "“{name}” is not what it was when it was made: its folder holds another head."
 ONE_SHADOW = "“{name}” is in the shadow already. End that first: one version can be compared."
+GONE = "“{name}” was deleted meanwhile."
 NO_SHADOW = "“{name}” is not in the shadow."
 STAYS = "“{name}” can't be deleted: {why}."
 IN_SHADOW = "it is in the shadow. End that first"
@@ -190,6 +191,7 @@ def start_shadow(version: ModelVersion, *, by: User | None) -> None:
 
 def _start_shadow(version: ModelVersion, by: User | None) -> None:
     _hold(version.store_id)
+    _refuse_deleted(version)
     _check_head(version)
     of_model = ModelVersion.objects.filter(store=version.store_id, model=version.model)
     if other := of_model.filter(state=VersionState.SHADOW).first():
@@ -328,6 +330,7 @@ def _activate(  # noqa: PLR0913, PLR0917
     if "\0" in why:  # which PostgreSQL doesn't store
         raise Refused(NOT_TEXT)
     if version is not None:
+        _refuse_deleted(version)
         _check(version, store, model)
     of_model = ModelVersion.objects.filter(store=store, model=model)
     of_model.filter(state=VersionState.ACTIVE).update(state=VersionState.RETIRED)
@@ -345,6 +348,12 @@ def _activate(  # noqa: PLR0913, PLR0917
     name = version.name if version else model
     _note(Action.VERSION_ACTIVATED, store, by, name, decision=made.pk)
     return made
+
+
+def _refuse_deleted(version: ModelVersion) -> None:
+    """Its files go after its row. The store's row is held. Raises Refused."""
+    if not ModelVersion.objects.filter(pk=version.pk).exists():
+        raise Refused(GONE.format(name=version.name))
 
 
 def _check(version: ModelVersion, store: int, model: str) -> None:
