@@ -173,8 +173,8 @@ def test_a_reviewer_may_look_and_no_more(
     assert key.delete(f"{V1}/clips/{analysis.clip_id}").status_code == 403
 
 
-def test_a_burst_is_slowed_down_for_that_key_alone(
-    api: Key, user: User, make_key: MakeKey, settings: Settings
+def test_a_burst_is_slowed_down_for_that_user_alone(
+    api: Key, make_user: MakeUser, make_key: MakeKey, settings: Settings
 ) -> None:
     settings.API_RATE = 20
     codes = [api.get(f"{V1}/models").status_code for _ in range(25)]
@@ -183,7 +183,18 @@ def test_a_burst_is_slowed_down_for_that_key_alone(
     slowed = api.get(f"{V1}/models")
     assert 1 <= int(slowed["Retry-After"]) <= 60
     assert "Too many requests" in sentence(slowed)
-    assert make_key(user).get(f"{V1}/models").status_code == 200
+    assert make_key(make_user("another")).get(f"{V1}/models").status_code == 200
+
+
+def test_more_keys_or_a_session_beside_them_are_no_more_requests(
+    client: Client, user: User, make_key: MakeKey, settings: Settings
+) -> None:
+    settings.API_RATE = 20
+    askers = [client, *(make_key(user) for _ in range(3))]  # `client` is signed in as `user`
+
+    codes = [askers[number % 4].get(f"{V1}/models").status_code for number in range(25)]
+
+    assert codes == [200] * 20 + [429] * 5
 
 
 def test_browsers_elsewhere_are_let_in_only_if_they_are_named(api: Key, settings: Settings) -> None:
