@@ -15,7 +15,7 @@ from tests.api.conftest import V1, Key, MakeKey, sentence
 from tests.conftest import MakeAnalysis, MakeClip, MakeStore, MakeTrack, MakeUser
 from video_classifier.api import access, authentication
 from video_classifier.api.urls import urlpatterns
-from video_classifier.models import ApiKey
+from video_classifier.models import Analysis, ApiKey
 from video_classifier.services import accounts, api_keys
 from video_classifier.states import Role, Scope, Status
 
@@ -126,6 +126,28 @@ def test_a_key_does_what_its_scopes_say(
     assert "clips:write" in sentence(refused)
     assert writes.get(f"{V1}/analyses").status_code == 403
     assert writes.post(cancel).status_code == 200
+
+
+def test_at_no_address_a_key_does_more(
+    user: User, make_key: MakeKey, make_analysis: MakeAnalysis
+) -> None:
+    analysis = make_analysis(requested_by=user)
+    reads, writes = make_key(user, Scope.READ), make_key(user, Scope.WRITE)
+    asked = 0
+
+    for pattern in urlpatterns:
+        address = f"{V1}/{pattern.pattern}".replace("<uuid:pk>", str(analysis.pk))
+        address = address.replace("<int:number>", "1").replace("<str:name>", "standard")
+        if pattern.name == "docs":  # a page, for which a key is nobody's
+            continue
+        for method in ("get", "head"):
+            assert getattr(writes, method)(address).status_code == 403, (method, address)
+        for method in ("post", "put", "patch", "delete"):
+            assert getattr(reads, method)(address).status_code == 403, (method, address)
+        asked += 1
+
+    assert asked > 15
+    assert Analysis.objects.get().status == analysis.status
 
 
 def test_nobody_sees_another_store(
