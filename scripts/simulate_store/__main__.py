@@ -16,7 +16,15 @@ from pathlib import Path
 import numpy as np
 
 from scripts._lib import console, markdown
-from scripts.simulate_store import features, heads, last_blocks, real_shops, simulation, tables
+from scripts.simulate_store import (
+    features,
+    heads,
+    last_blocks,
+    learner,
+    real_shops,
+    simulation,
+    tables,
+)
 from scripts.simulate_store.features import COPIES, ROOMS, ClipFeatures
 from scripts.simulate_store.last_blocks import LastBlocks
 from scripts.simulate_store.simulation import Plan, Scenario
@@ -35,12 +43,13 @@ EXAMPLE = """examples:
   python -m scripts.simulate_store --cache var/adaptation --rooms
   python -m scripts.simulate_store --cache var/adaptation --shops ../shared/data/real_shops.csv
   python -m scripts.simulate_store --cache var/adaptation --heads --seeds 5
+  python -m scripts.simulate_store --cache var/adaptation --rooms --versions
   python -m scripts.simulate_store --cache var/adaptation --seeds 2 --offset kept
 
 Features take an hour on two cores, once; --cache keeps them clip by clip, and an interrupted run
 goes on there.
 """
-MARKS = ("stores", "offsets", "heads", "shops", "forgotten")
+MARKS = ("stores", "offsets", "heads", "versions", "shops", "forgotten")
 SAME = Scenario(name="other people later")
 REGULARS = Scenario(name="the same people later", regulars=True)
 OWN = Scenario(name="a camera of its own", before="room 1", after="room 1")
@@ -80,8 +89,8 @@ def main(argv: Sequence[str] | None = None) -> int:
             with_last_blocks=arguments.last_blocks,
             page=page,
         )
-        if arguments.heads:
-            _show("heads", tables.heads(heads.measure(clips, plan, watch=console.watch)), page)
+        if arguments.heads or arguments.versions:
+            _show_ways(clips, scenarios, plan, with_heads=arguments.heads, page=page)
             return 0
         if arguments.only_shops and arguments.shops:
             show_shops()
@@ -133,6 +142,22 @@ def _features(
         variants=variants,
         watch=console.watch,
     )
+
+
+def _show_ways(
+    clips: Sequence[ClipFeatures],
+    scenarios: Sequence[Scenario],
+    plan: Plan,
+    *,
+    with_heads: bool,
+    page: Path | None,
+) -> None:
+    """To fit a head; else what the site makes of one."""
+    if with_heads:
+        _show("heads", tables.heads(heads.measure(clips, plan, watch=console.watch)), page)
+        return
+    found = learner.measure(clips, scenarios, plan, watch=console.watch)
+    _show("versions", tables.stores(found), page)
 
 
 def _show_shops(  # noqa: PLR0913
@@ -216,6 +241,9 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     )
     parser.add_argument(
         "--heads", action="store_true", help="only compare ways to fit a head, and what it forgets"
+    )
+    parser.add_argument(
+        "--versions", action="store_true", help="only what `manage.py improve_model` makes"
     )
     parser.add_argument("--shops", type=Path, metavar="CSV", help="segments of real shops, too")
     parser.add_argument("--only-shops", action="store_true", help="and no made stores")

@@ -57,7 +57,7 @@ class HeadRow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class _Line:
+class Line:
     """A head for features as they are."""
 
     kernel: Floats
@@ -68,11 +68,11 @@ class _Line:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class _Model:
+class Model:
     """What a store starts from."""
 
     base: Base
-    head: _Line
+    head: Line
     old: Rows
     inside: npt.NDArray[np.bool_]  # (clips,): of collections with both labels
 
@@ -85,8 +85,8 @@ def measure(
     with watch.task("Fitting heads", plan.seeds * simulation.STORES) as advance:
         for seed in range(plan.seeds):
             for store in stores_of(clips, seed):
-                model = _model(store.old, plan.settings)
-                folds = list(_folds(store.old, plan.settings, seed))
+                model = model_of(store.old, plan.settings)
+                folds = list(folds_of(store.old, plan.settings, seed))
                 for name, own in (
                     ("other people later", store),
                     ("the same people later", with_regulars(store, seed)),
@@ -101,8 +101,8 @@ def _of_store(  # noqa: PLR0913, PLR0917
     scenario: str,
     before: Sequence[ClipFeatures],
     after: Sequence[ClipFeatures],
-    model: _Model,
-    folds: Sequence[tuple[npt.NDArray[np.bool_], _Model]],
+    model: Model,
+    folds: Sequence[tuple[npt.NDArray[np.bool_], Model]],
     plan: Plan,
     random: np.random.Generator,
 ) -> Iterator[HeadRow]:
@@ -112,7 +112,7 @@ def _of_store(  # noqa: PLR0913, PLR0917
         targets = np.array([before[row].entry.target for row in rows])
         mistaken = random.choice(count, round(wrong * count), replace=False)
         targets[mistaken] = 1 - targets[mistaken]
-        features = _means([before[row] for row in rows], model.head)
+        features = means_of([before[row] for row in rows], model.head)
         found = _ways(model, features, targets)
         unseen = {way: np.zeros(len(model.old)) for way in found}
         for left_out, without in folds:
@@ -127,18 +127,18 @@ def _row(  # noqa: PLR0913, PLR0917
     scenario: str,
     reviews: str,
     way: str,
-    head: _Line,
+    head: Line,
     after: Sequence[ClipFeatures],
-    model: _Model,
+    model: Model,
     unseen: Floats,
     plan: Plan,
 ) -> HeadRow:
     targets = np.array([clip.entry.target for clip in after])
     takes = np.array([take_of(clip) for clip in after])
-    windows = [_sigmoid(head.logits(clip.variants[COPIES[0]])) for clip in after]
+    windows = [sigmoid(head.logits(clip.variants[COPIES[0]])) for clip in after]
     best = plan.settings.best_windows
     scores = np.array([events.mean_of_best(each, best) for each in windows])
-    old, inside = _sigmoid(unseen), model.inside
+    old, inside = sigmoid(unseen), model.inside
     threshold = calibration.calibrate(
         model.old.targets, old, inside, false_alarms=FALSE_ALARMS, temperature=1.0
     ).threshold
@@ -153,7 +153,7 @@ def _row(  # noqa: PLR0913, PLR0917
     )
 
 
-def _ways(model: _Model, features: Floats, targets: Integers) -> dict[str, _Line]:
+def _ways(model: Model, features: Floats, targets: Integers) -> dict[str, Line]:
     reviewed = Rows(
         features=features,
         logits=model.head.logits(features),
@@ -165,14 +165,14 @@ def _ways(model: _Model, features: Floats, targets: Integers) -> dict[str, _Line
         for old in (None, model.old):
             change = nearby.fit(reviewed, NearbySettings(reach=reach), old=old)
             name = f"near it, reach {reach:g}" + (", with old footage" if old else "")
-            found[name] = _Line(
+            found[name] = Line(
                 kernel=model.head.kernel + change.kernel, bias=model.head.bias + change.bias
             )
     found[ANEW] = _anew(model.base, features, targets)
     return found
 
 
-def _anew(base: Base, features: Floats, targets: Integers) -> _Line:
+def _anew(base: Base, features: Floats, targets: Integers) -> Line:
     count = len(targets)
     some = Candidates(
         features=features.astype(np.float32),
@@ -186,11 +186,11 @@ def _anew(base: Base, features: Floats, targets: Integers) -> _Line:
     return _line(adaptation.fit(base, settings, reviewed=base.projection.of(some)), base)
 
 
-def _model(clips: Sequence[ClipFeatures], settings: AdaptationSettings) -> _Model:
+def model_of(clips: Sequence[ClipFeatures], settings: AdaptationSettings) -> Model:
     base = base_of(clips, settings)
     head = _line(adaptation.fit(base, settings), base)
     entries = [clip.entry for clip in clips]
-    features = _means(clips, head)
+    features = means_of(clips, head)
     old = Rows(
         features=features,
         logits=head.logits(features),
@@ -198,31 +198,31 @@ def _model(clips: Sequence[ClipFeatures], settings: AdaptationSettings) -> _Mode
         weights=of_people(entries, one_label=ONE_LABEL, out_of_domain=OUT_OF_DOMAIN),
     )
     inside = np.asarray(holds_both_labels(entries))
-    return _Model(base=base, head=head, old=old, inside=inside)
+    return Model(base=base, head=head, old=old, inside=inside)
 
 
-def _folds(
+def folds_of(
     clips: Sequence[ClipFeatures], settings: AdaptationSettings, seed: int
-) -> Iterator[tuple[npt.NDArray[np.bool_], _Model]]:
+) -> Iterator[tuple[npt.NDArray[np.bool_], Model]]:
     """What each leaves out, and the model without it."""
     groups = np.array([clip.entry.group for clip in clips])
     names = np.random.default_rng(seed).permutation(np.unique(groups))
     for part in np.array_split(names, FOLDS):
         left_out = np.isin(groups, part)
         rest = [clip for clip, is_out in zip(clips, left_out, strict=True) if not is_out]
-        yield left_out, _model(rest, settings)
+        yield left_out, model_of(rest, settings)
 
 
-def _line(head: adaptation.AdaptedHead, base: Base) -> _Line:
+def _line(head: adaptation.AdaptedHead, base: Base) -> Line:
     kernel = base.projection.kernel.astype(np.float64) @ head.kernel
-    return _Line(kernel=kernel, bias=head.bias - float(base.projection.mean @ kernel))
+    return Line(kernel=kernel, bias=head.bias - float(base.projection.mean @ kernel))
 
 
-def _means(clips: Sequence[ClipFeatures], head: _Line) -> Floats:
+def means_of(clips: Sequence[ClipFeatures], head: Line, variant: str = COPIES[0]) -> Floats:
     """(n, features): of the windows that the score is of."""
     found = []
     for clip in clips:
-        windows = clip.variants[COPIES[0]].astype(np.float64)
+        windows = clip.variants[variant].astype(np.float64)
         best = np.argsort(-head.logits(windows))[: AdaptationSettings().best_windows]
         found.append(windows[best].mean(axis=0))
     return np.stack(found)
@@ -240,7 +240,7 @@ def _queue(clips: Sequence[ClipFeatures], count: int, random: np.random.Generato
     return np.array(drawn, np.intp).T.ravel()[:count]
 
 
-def _sigmoid(logits: Floats) -> Floats:
+def sigmoid(logits: Floats) -> Floats:
     from scipy.special import expit
 
     return np.asarray(expit(logits), np.float64)

@@ -73,7 +73,7 @@ class Scenario:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Store:
+class Store:
     number: int
     old: tuple[ClipFeatures, ...]
     before: tuple[ClipFeatures, ...]
@@ -101,7 +101,7 @@ def simulate(
     return rows
 
 
-def stores_of(clips: Sequence[ClipFeatures], seed: int) -> Iterator[_Store]:
+def stores_of(clips: Sequence[ClipFeatures], seed: int) -> Iterator[Store]:
     """People with both labels are spread evenly over stores, and over those before and after."""
     inside = holds_both_labels([clip.entry for clip in clips])
     ours = [clip for clip, is_inside in zip(clips, inside, strict=True) if is_inside]
@@ -119,7 +119,7 @@ def stores_of(clips: Sequence[ClipFeatures], seed: int) -> Iterator[_Store]:
 
     for number in range(STORES):
         others = [part for part in range(2 * STORES) if part % STORES != number]
-        yield _Store(
+        yield Store(
             number=number,
             old=(*of(*others), *elsewhere),
             before=tuple(of(number)),
@@ -127,7 +127,7 @@ def stores_of(clips: Sequence[ClipFeatures], seed: int) -> Iterator[_Store]:
         )
 
 
-def with_regulars(store: _Store, seed: int) -> _Store:
+def with_regulars(store: Store, seed: int) -> Store:
     """Recordings instead of people are parted into those before and after."""
     clips = (*store.before, *store.after)
     takes: dict[tuple[str, int], list[str]] = defaultdict(list)
@@ -204,12 +204,10 @@ def _cameras(entries: Sequence[Entry]) -> list[int]:
     return [numbers[name] for name in names]
 
 
-class _Shop:
+class Shop:
     """One store in one scenario, with candidates projected."""
 
-    def __init__(
-        self, store: _Store, base: Base, scenario: Scenario, plan: Plan, seed: int
-    ) -> None:
+    def __init__(self, store: Store, base: Base, scenario: Scenario, plan: Plan, seed: int) -> None:
         self.base, self.plan, self.scenario = base, plan, scenario
         self.is_old_theft = base.old.targets == 1
         self.random = np.random.default_rng((seed, store.number))
@@ -224,7 +222,8 @@ class _Shop:
         )
         self.quiet = self._quiet_day()
         self.queue = self._queue()
-        self.planted = taken(self.before, self._drawn(1, plan.planted))
+        self.acts = self._drawn(1, plan.planted)
+        self.planted = taken(self.before, self.acts)
 
     def _of(self, clips: Sequence[ClipFeatures], variant: str) -> Candidates:
         found = as_candidates(
@@ -263,19 +262,23 @@ class _Shop:
             targets[which] = 1 - targets[which]
         return replace(found, targets=targets)
 
-    def threshold(self, found: Adapted) -> float:
-        """What the camera's own measure gives, for scores of the quiet day."""
+    def threshold(self, ordinary: Floats, thefts: Floats, people: Integers) -> float:
+        """What the camera's own measure gives, for scores of the quiet day and of old thefts."""
         footage = measures.CameraFootage(
-            scores=found.ordinary, recordings=self._recordings(self.quiet), days=1.0
+            scores=ordinary, recordings=self._recordings(self.quiet), days=1.0
         )
         chosen = measures.choose(
             footage,
-            found.old[self.is_old_theft],
-            self.base.old.groups[self.is_old_theft].tolist(),
+            thefts,
+            people.tolist(),
             budget=self.plan.budget,
             thefts_a_day=self.plan.hidden,
         )
         return float(chosen.high)
+
+    def threshold_of(self, found: Adapted) -> float:
+        thefts = self.is_old_theft
+        return self.threshold(found.ordinary, found.old[thefts], self.base.old.groups[thefts])
 
     def _recordings(self, rows: Integers) -> Integers:
         return np.unique(self.takes_before[rows], return_inverse=True)[1].astype(np.intp)
@@ -295,18 +298,19 @@ def taken(some: Candidates, rows: Integers) -> Candidates:
 
 
 def _conditions(
-    store: _Store, base: Base, scenario: Scenario, plan: Plan, seed: int
+    store: Store, base: Base, scenario: Scenario, plan: Plan, seed: int
 ) -> Iterator[Row]:
-    shop, settings = _Shop(store, base, scenario, plan, seed), plan.settings
+    shop, settings = Shop(store, base, scenario, plan, seed), plan.settings
     quiet = taken(shop.before, shop.quiet)
 
     def row(condition: str, head: AdaptedHead, threshold: float, *, is_kept: bool = True) -> Row:
-        return _row(shop, head, threshold, condition, (seed, store.number), is_kept=is_kept)
+        scores = head.scores(shop.after, best=settings.best_windows)
+        return row_of(shop, scores, threshold, condition, (seed, store.number), is_kept=is_kept)
 
     shipped = adaptation.adapt(base, settings)
     yield row("none", shipped.head, _models_threshold(base, shipped))
     day = adaptation.adapt(base, settings, ordinary=quiet, planted=shop.planted)
-    threshold = shop.threshold(day)
+    threshold = shop.threshold_of(day)
     yield row("quiet day", day.head, threshold)
     known = adaptation.ranking_of_known(base, day)
     for count, wrong in [(count, 0.0) for count in plan.reviews] + list(plan.wrong):
@@ -317,7 +321,7 @@ def _conditions(
             planted=shop.planted,
             reviewed=shop.reviewed(count, wrong),
         )
-        own = shop.threshold(found)
+        own = shop.threshold_of(found)
         is_kept = adaptation.ranking_of_known(base, found) >= known
         used = (found.head, own) if is_kept else (day.head, threshold)
         name = f"quiet day + {count} reviews" + (f", {wrong:.0%} wrong" if wrong else "")
@@ -326,7 +330,7 @@ def _conditions(
     if scenario.before != scenario.after:
         moved = taken(shop.moved, shop.quiet)
         found = adaptation.adapt(base, settings, ordinary=moved, reviewed=shop.reviewed(20))
-        yield row("moved, measured again", found.head, shop.threshold(found))
+        yield row("moved, measured again", found.head, shop.threshold_of(found))
 
 
 def _models_threshold(base: Base, shipped: Adapted) -> float:
@@ -341,16 +345,16 @@ def _models_threshold(base: Base, shipped: Adapted) -> float:
     )
 
 
-def _row(  # noqa: PLR0913
-    shop: _Shop,
-    head: AdaptedHead,
+def row_of(  # noqa: PLR0913
+    shop: Shop,
+    scores: Floats,
     threshold: float,
     condition: str,
     where: tuple[int, int],
     *,
     is_kept: bool,
 ) -> Row:
-    scores = head.scores(shop.after, best=shop.plan.settings.best_windows)
+    """By the scores of those who come later, at a seed and a store."""
     targets, takes = shop.after.targets, shop.takes_after
     thefts, ordinary = ((scores[rows], takes[rows]) for rows in (targets == 1, targets == 0))
     return Row(

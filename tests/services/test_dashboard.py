@@ -354,7 +354,7 @@ def test_a_camera_without_any_hint_has_a_rate_too(user: User, make_store: MakeSt
     found = read(user).total
 
     assert not found.is_empty
-    assert found.false_rate_in_words == "0 (below 3.0)"
+    assert found.false_rate_in_words == "0 (below 3.7)"
 
 
 def test_where_nothing_was_scored_no_rate_is_known(user: User, made: Made) -> None:

@@ -59,7 +59,7 @@ def test_no_false_hint_at_all_is_no_rate_of_zero(feed: Feed) -> None:
     rate = found(feed.camera).hints.rate
 
     assert rate is not None
-    assert rate.sentence == "0 in 2.0 days: fewer than 1.5 a day (95 %)"
+    assert rate.sentence == "0 in 2.0 days: fewer than 1.8 a day (95 %)"
 
 
 def test_answers_to_the_clips_of_live_events_count(feed: Feed, make_clip: MakeClip) -> None:

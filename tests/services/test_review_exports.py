@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -14,7 +14,7 @@ from tests.conftest import MakeAnalysis, MakeClip, MakeStore, MakeUser
 from tests.makers import videos
 from tests.makers.events import make_result_event
 from video_classifier.ml.data import manifest
-from video_classifier.models import AuditEntry, Camera, Clip, Event, Store
+from video_classifier.models import AuditEntry, Camera, Clip, Event, PlantedAct, Store
 from video_classifier.services import audit, files, review_exports, reviews, sandbox, trash
 from video_classifier.services.errors import Refused
 from video_classifier.states import Action, Answer, Origin, RecordedFrom, Status
@@ -128,6 +128,20 @@ def test_the_trash_is_left_out(confirmed: Event, people: list[User]) -> None:
     trash.put(confirmed.analysis.clip, by=people[0])
 
     assert not review_exports.agreed().exists()
+
+
+@pytest.mark.parametrize(("seconds_before", "left"), [(5, 0), (120, 1)])
+def test_acts_for_a_test_are_left_out(confirmed: Event, seconds_before: int, left: int) -> None:
+    camera = confirmed.analysis.clip.camera
+    assert camera is not None
+    at = confirmed.happened_at - timedelta(seconds=seconds_before)
+    PlantedAct.objects.create(camera=camera, started_at=at, ended_at=at + timedelta(seconds=4))
+    summary = review_exports.Summary()
+
+    found = list(review_exports.once(review_exports.agreed(), summary))
+
+    assert len(found) == left
+    assert summary.left_out[review_exports.ACTED] == 1 - left
 
 
 @pytest.mark.parametrize(("answer", "left"), [(YES, 1), (NO, 0)])

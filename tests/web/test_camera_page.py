@@ -229,7 +229,7 @@ def test_until_it_is_measured_it_says_whose_promise_it_is(client: Client, feed: 
 def test_false_hints_a_day_are_on_its_page(client: Client, feed: Feed) -> None:
     make_hour(feed.camera, timezone.now() - timedelta(days=1))
 
-    assert "0 in 0.042 days: fewer than 71.9 a day (95 %)" in page(client, feed)
+    assert "0 in 0.042 days: fewer than 88.5 a day (95 %)" in page(client, feed)
 
 
 def test_so_many_queries_however_many_hints(

@@ -335,7 +335,7 @@ def test_so_many_queries_however_much_was_scored(manager: Client, camera: Camera
 def test_hints_without_an_answer_are_no_promise_of_few_false_ones(
     manager: Client, measured: Camera
 ) -> None:
-    """Nobody has answered yet, so that not "0 in 2.0 days: fewer than 1.5 a day (95 %)"."""
+    """Nobody has answered yet, so that not "0 in 2.0 days: fewer than 1.8 a day (95 %)"."""
     for minutes in (5, 15):
         at = NOW - timedelta(minutes=minutes)
         make_score(measured, at, 0.9, is_hint=True).save()
@@ -343,7 +343,7 @@ def test_hints_without_an_answer_are_no_promise_of_few_false_ones(
     shown = page(manager, measured)
 
     assert "0 to 2 in 2.0 days: 0 to 3.6 a day (95 %)" in shown
-    assert "fewer than 1.5 a day" not in shown
+    assert "fewer than 1.8 a day" not in shown
     assert "2 hints have no clear answer yet: the higher figures take them for false." in shown
 
     CandidateScore.objects.filter(is_hint=True).update(verdict=Verdict.FALSE_ALARM)

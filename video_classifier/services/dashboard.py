@@ -238,13 +238,10 @@ class _Asked:
 
     def _acts(self) -> defaultdict[int | None, list[PlantedAct]]:
         """By camera."""
-        found = defaultdict[int | None, list[PlantedAct]](list)
         acts = PlantedAct.objects.visible_to(self.user).filter(camera__store__in=self.stores)
         slack = planted_acts.SLACK
         first, last = self.bounds[0] - slack, self.bounds[-1] + slack
-        for act in acts.filter(ended_at__gte=first, started_at__lt=last):
-            found[act.camera_id].append(act)
-        return found
+        return planted_acts.by_camera(acts.filter(ended_at__gte=first, started_at__lt=last))
 
     def _cell(self, place: int, store: int, camera: int | None, model: str) -> Cell:
         return Cell(self.starts[place], store, camera, model)

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import logging
 import shutil
-from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
@@ -367,9 +366,7 @@ def _left_out(exported: dict[str, int], report: dict[str, Any]) -> dict[str, int
 def _newest(store: Store) -> EventQuerySet:
     """Without acts for a test: versions are tried on these, and people call them what they like."""
     agreed = review_exports.agreed(store=store)
-    acts = defaultdict[int | None, list[PlantedAct]](list)
-    for act in PlantedAct.objects.filter(camera__store=store):
-        acts[act.camera_id].append(act)
+    acts = planted_acts.by_camera(PlantedAct.objects.filter(camera__store=store))
     rows = agreed.order_by("-happened_at", "-pk").values_list(
         *("pk", "analysis__clip__camera", "analysis__clip__recorded_at"),
         *("happened_at", "start", "end"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import defaultdict
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 
@@ -82,6 +83,13 @@ def restore(camera: Camera, token: str, by: User) -> PlantedAct:
     if of_camera != camera.pk:
         raise Refused(TOO_LATE)
     return plant(camera, datetime.fromisoformat(start), by, seconds=seconds, note=note)
+
+
+def by_camera(acts: Iterable[PlantedAct]) -> defaultdict[int | None, list[PlantedAct]]:
+    found = defaultdict[int | None, list[PlantedAct]](list)
+    for act in acts:
+        found[act.camera_id].append(act)
+    return found
 
 
 def meets(acts: Iterable[PlantedAct], start: datetime, end: datetime) -> PlantedAct | None:

@@ -10,9 +10,9 @@ import csv
 import os
 import shutil
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from functools import reduce
 from operator import or_
 from pathlib import Path
@@ -21,9 +21,18 @@ from zoneinfo import ZoneInfo
 from django.db.models import Q
 
 from video_classifier.ml.contracts import LABELS
-from video_classifier.models import Clip, Event, Store
+from video_classifier.models import Clip, Event, PlantedAct, Store
 from video_classifier.querysets import EventQuerySet
-from video_classifier.services import audit, disk, files, periods, reviews, sandbox, spreadsheets
+from video_classifier.services import (
+    audit,
+    disk,
+    files,
+    periods,
+    planted_acts,
+    reviews,
+    sandbox,
+    spreadsheets,
+)
 from video_classifier.services.errors import Refused
 from video_classifier.states import Action, Answer, Origin, Verdict
 
@@ -37,6 +46,7 @@ COLUMNS = (
 NOT_EMPTY = "The folder {folder} isn't empty. Choose another: exports are never mixed."
 NO_FOLDER = "The folder {folder} can't be written to: {reason}."
 CONTRADICTED = "the same footage was uploaded twice, and people disagree"
+ACTED = "staff acted it for a test"
 TWICE = "the same footage is in it already"
 GONE = "its file is gone"
 _LABELS = {Verdict.CONFIRMED: SHOPLIFTER, Verdict.FALSE_ALARM: ORDINARY}
@@ -113,24 +123,37 @@ def _write_manifest(path: Path, rows: Iterable[dict[str, object]]) -> None:
 
 
 def once(events: EventQuerySet, summary: Summary) -> Iterator[Event]:
-    """Each stretch of footage once, though it was uploaded twice; none if verdicts differ then."""
+    """Each stretch of footage once, though it was uploaded twice; none if verdicts differ then.
+
+    Acts for a test belong to tests: people call them what they like.
+    """
     same: dict[str, list[tuple[int, float, float, str]]] = defaultdict(list)
     facts = ("analysis__clip__sha256", "pk", "start", "end", "verdict")
     for sha256, pk, start, end, verdict in events.values_list(*facts):
         same[sha256].append((pk, start, end, verdict))
     clip_of = dict(events.values_list("pk", "analysis__clip"))
+    acts = planted_acts.by_camera(PlantedAct.objects.all())
     for event in events.iterator(chunk_size=_CHUNK):
         twins = [
             (pk, verdict)
             for pk, start, end, verdict in same[event.analysis.clip.sha256]
             if clip_of[pk] != event.analysis.clip_id and start < event.end and event.start < end
         ]
-        if any(verdict != event.verdict for _, verdict in twins):
+        if _is_acted(event, acts[event.analysis.clip.camera_id]):
+            summary.left_out[ACTED] += 1
+        elif any(verdict != event.verdict for _, verdict in twins):
             summary.left_out[CONTRADICTED] += 1
         elif any(pk < event.pk for pk, _ in twins):
             summary.left_out[TWICE] += 1
         else:
             yield event
+
+
+def _is_acted(event: Event, acts: Sequence[PlantedAct]) -> bool:
+    if event.analysis.clip.recorded_at is None:  # nobody knows when it was
+        return False
+    at = event.happened_at
+    return planted_acts.meets(acts, at, at + timedelta(seconds=event.end - event.start)) is not None
 
 
 def label(event: Event) -> str:

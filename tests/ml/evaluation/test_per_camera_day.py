@@ -64,7 +64,7 @@ def test_cameras_have_their_own_rates() -> None:
     )
 
     assert {camera: rate.value for camera, rate in by_day.cameras.items()} == {"door": 0, "till": 1}
-    assert by_day.cameras["door"].high == pytest.approx(3 / 2, abs=0.01)
+    assert by_day.cameras["door"].high == pytest.approx(3.69 / 2, abs=0.01)
     assert by_day.all is not None
     assert by_day.all.days == 3
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from scripts.simulate_store import heads, real_shops, simulation, tables
+from scripts.simulate_store import heads, learner, real_shops, simulation, tables
 from scripts.simulate_store.features import ClipFeatures
 from scripts.simulate_store.simulation import Plan, Row, Scenario
 from tests.makers.old_footage import make_old_footage
@@ -179,3 +179,28 @@ def test_each_way_to_fit_a_head_says_what_it_learned_and_what_it_forgot(
     for row in rows:
         assert min(row.auc, row.recall_at_budget, row.old_auc, row.old_recall) >= 0
     assert f"| {heads.ANEW} |" in tables.heads(rows)
+
+
+def test_what_the_site_makes_of_reviews_is_measured_likewise(clips: list[ClipFeatures]) -> None:
+    rows = learner.measure(clips, [HERE, ELSEWHERE], PLAN)
+
+    names = {row.condition for row in rows}
+    assert names == {row.condition for row in simulation.simulate(clips, [HERE], PLAN)}
+    day, after = (
+        mean(rows, "elsewhere", f"quiet day{more}", "auc")
+        for more in ("", " + 20 reviews, unchecked")
+    )
+    assert after > day
+    assert mean(rows, "here", "quiet day", "recall") > 0.8
+
+
+def test_by_the_rule_a_version_that_learned_nonsense_stays_out(clips: list[ClipFeatures]) -> None:
+    plan = replace(PLAN, seeds=1, reviews=(), wrong=((40, 1.0),))
+
+    rows = learner.measure(clips, [HERE], plan)
+
+    by_name = {row.condition: row for row in rows if row.store == 0}
+    checked = by_name["quiet day + 40 reviews, 100% wrong"]
+    assert not checked.is_kept
+    assert (checked.auc, checked.recall) == (by_name["quiet day"].auc, by_name["quiet day"].recall)
+    assert by_name["quiet day + 40 reviews, 100% wrong, unchecked"].auc < checked.auc

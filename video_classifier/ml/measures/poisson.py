@@ -58,8 +58,6 @@ class Rate:
 
     @property
     def _ends(self) -> tuple[float, float]:
-        if self.count == 0:
-            return 0.0, -log(1 - LEVEL) / self.days
         return interval(self.count, self.days)
 
     @property
@@ -69,12 +67,16 @@ class Rate:
 
     @property
     def high(self) -> float:
-        """Upper end; of no events the one-sided end, which is 3 in all days ("rule of three")."""
+        """Upper end; of no events 3.7 in all days, and not 3, the one-sided end ("rule of three").
+
+        Who takes one or the other by what was seen covers less than 95 % (Feldman & Cousins,
+        "Unified approach to the classical statistical analysis of small signals", 1998).
+        """
         return self._ends[1]
 
     @property
     def sentence(self) -> str:
-        """Such as "0 in 3.0 days: fewer than 1.0 a day (95 %)"."""
+        """Such as "0 in 3.0 days: fewer than 1.2 a day (95 %)"."""
         seen = f"{self.count:,} in {_days(self.days)}"
         if self.count == 0:
             return f"{seen}: fewer than {short(self.high)} a day (95 %)"
