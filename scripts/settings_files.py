@@ -1,7 +1,7 @@
 """Writes what docs/settings.md lists into .env.example and docker-compose.yml.
 
 .env.example has each setting with its default and its meaning, and docker-compose.yml passes each
-on. A test fails while they differ from the page.
+on, secrets also as the file that NAME_FILE names. A test fails while they differ from the page.
 """
 
 from __future__ import annotations
@@ -11,6 +11,8 @@ import re
 import textwrap
 from dataclasses import dataclass
 from pathlib import Path
+
+from shoplift_site.env import SECRETS
 
 ROOT = Path(__file__).parents[1]
 PAGE = ROOT / "docs/settings.md"
@@ -100,8 +102,10 @@ def compose(text: str, settings: tuple[Setting, ...]) -> str:
     """docker-compose.yml with these settings passed on."""
     before, _, rest = text.partition(BEGIN)
     after = rest.partition(END)[2]
-    names = "".join(f"  {each.name}:\n" for each in settings if each.name not in IN_CONTAINERS)
-    return f"{before}{BEGIN}{names}{END}{after}"
+    names = [each.name for each in settings if each.name not in IN_CONTAINERS]
+    files = [f"{name}_FILE" for name in names if name in SECRETS]
+    lines = "".join(f"  {name}:\n" for name in sorted([*names, *files]))
+    return f"{before}{BEGIN}{lines}{END}{after}"
 
 
 if __name__ == "__main__":

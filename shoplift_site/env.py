@@ -70,8 +70,11 @@ def text(name: str, default: str) -> str:
 
 
 def _from_file(name: str, file: Path) -> str:
-    """The only line of the file. What is wrong is said without what is in it."""
-    if name in _env.ENVIRON:
+    """The only line of the file. What is wrong is said without what is in it.
+
+    An empty variable beside it is none: a second compose file can empty one, and not take it away.
+    """
+    if _env.ENVIRON.get(name, "").strip():
         msg = f"Set either the environment variable {name} or {name}_FILE, but not both."
         raise ImproperlyConfigured(msg)
     try:

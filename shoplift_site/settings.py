@@ -187,7 +187,7 @@ FILE_UPLOAD_PERMISSIONS = 0o600
 FILE_UPLOAD_DIRECTORY_PERMISSIONS = 0o700
 
 # The API.
-API_RATE = env.whole("API_RATE", 300)  # requests a minute of one key
+API_RATE = env.whole("API_RATE", 300)  # requests a minute of one user
 API_ORIGINS = env.words("API_ORIGINS", [])
 CORS_ALLOWED_ORIGINS = API_ORIGINS
 CORS_URLS_REGEX = r"^/api/"
@@ -199,7 +199,7 @@ REST_FRAMEWORK = {
         "rest_framework.authentication.SessionAuthentication",
     ],
     "DEFAULT_PERMISSION_CLASSES": ["video_classifier.api.access.WithinScopes"],
-    "DEFAULT_THROTTLE_CLASSES": ["video_classifier.api.access.PerKey"],
+    "DEFAULT_THROTTLE_CLASSES": ["video_classifier.api.access.PerUser"],
     "DEFAULT_PARSER_CLASSES": ["video_classifier.api.parsing.SmallJSONParser"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_CONTENT_NEGOTIATION_CLASS": "video_classifier.api.parsing.AlwaysJSON",

@@ -12,10 +12,11 @@ application = get_wsgi_application()
 
 # Only now are the models there.
 from shoplift_site import processes, startup  # noqa: E402
-from video_classifier.services import queue, sender, watcher_process, worker  # noqa: E402
+from video_classifier.services import disk_sweeps, queue, sender, watcher_process, worker  # noqa: E402
 
 startup.settle()
 worker.start()
 sender.start()
 watcher_process.start()
+disk_sweeps.start()
 processes.connect(look=worker.wake, tell=queue.subscribe)

@@ -28,6 +28,7 @@ import yaml
 
 from scripts import settings_files
 from scripts._lib import ports
+from shoplift_site.env import SECRETS
 
 ROOT = Path(__file__).parent.parent
 FILES = ("docker-compose.yml", "docker-compose.several.yml")
@@ -116,6 +117,56 @@ def test_a_secret_that_is_missing_is_a_sentence(tmp_path: Path) -> None:
 
     assert done.returncode != 0
     assert "is missing in .env" in done.stderr
+
+
+def composed(folder: Path, *files: str, **variables: str) -> dict[str, dict[str, Any]]:
+    """Its services as Compose makes them of these files and of a file .env with the variables."""
+    program, names = needs("docker-compose"), [word for file in files for word in ("--file", file)]
+    lines = (f"{name}={value}\n" for name, value in variables.items())
+    (folder / ".env").write_text("".join(lines), encoding="utf-8")
+    for file in set(files) & set(FILES):
+        shutil.copy(ROOT / file, folder)
+    done = subprocess.run(
+        [program, *names, "config"], cwd=folder, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    found: dict[str, dict[str, Any]] = yaml.safe_load(done.stdout)["services"]
+    return found
+
+
+def test_one_machine_passes_on_which_files_have_secrets(tmp_path: Path) -> None:
+    files = {f"{name}_FILE": f"/run/secrets/{name.lower()}" for name in SECRETS}
+
+    services = composed(tmp_path, FILES[0], **files)
+
+    for name in of_ours(FILES[0]):
+        assert files.items() <= services[name]["environment"].items(), name
+
+
+@pytest.mark.parametrize("file", FILES)
+def test_the_second_file_of_the_docs_gives_a_secret_as_a_file_and_no_other_way(
+    file: str, tmp_path: Path
+) -> None:
+    page = (ROOT / "docs/deployment.md").read_text(encoding="utf-8")
+    (text,) = re.findall(r"^```yaml\n(.+?)^```", page, re.MULTILINE | re.DOTALL)
+    second = yaml.safe_load(text)
+    second["services"] = {name: second["services"][name] for name in of_ours(file)}
+    (tmp_path / "second.yml").write_text(yaml.safe_dump(second), encoding="utf-8")
+    (tmp_path / "secret_key").write_text("violet harbour\n", encoding="utf-8")
+
+    services = composed(tmp_path, file, "second.yml", **NEEDED)
+
+    for name in of_ours(file):
+        service = services[name]
+        assert [each["source"] for each in service["secrets"]] == ["secret_key"], name
+        assert NEEDED["SECRET_KEY"] not in str(service["environment"]), name
+        given = environment(service, tmp_path)
+        assert given["SECRET_KEY_FILE"] == "/run/secrets/secret_key"
+        given["SECRET_KEY_FILE"] = str(tmp_path / "secret_key")
+        command = "from django.conf import settings; print(settings.SECRET_KEY)"
+        given["DJANGO_SETTINGS_MODULE"] = "shoplift_site.settings"
+        said = subprocess.check_output([sys.executable, "-c", command], cwd=ROOT, env=given)
+        assert said == b"violet harbour\n", name
 
 
 @pytest.mark.parametrize("file", FILES)

@@ -15,7 +15,7 @@ from tests.api.conftest import V1, Key, MakeKey, sentence
 from tests.conftest import MakeAnalysis, MakeClip, MakeStore, MakeTrack, MakeUser
 from video_classifier.api import access, authentication
 from video_classifier.api.urls import urlpatterns
-from video_classifier.models import ApiKey
+from video_classifier.models import Analysis, ApiKey
 from video_classifier.services import accounts, api_keys
 from video_classifier.states import Role, Scope, Status
 
@@ -128,6 +128,28 @@ def test_a_key_does_what_its_scopes_say(
     assert writes.post(cancel).status_code == 200
 
 
+def test_at_no_address_a_key_does_more(
+    user: User, make_key: MakeKey, make_analysis: MakeAnalysis
+) -> None:
+    analysis = make_analysis(requested_by=user)
+    reads, writes = make_key(user, Scope.READ), make_key(user, Scope.WRITE)
+    asked = 0
+
+    for pattern in urlpatterns:
+        address = f"{V1}/{pattern.pattern}".replace("<uuid:pk>", str(analysis.pk))
+        address = address.replace("<int:number>", "1").replace("<str:name>", "standard")
+        if pattern.name == "docs":  # a page, for which a key is nobody's
+            continue
+        for method in ("get", "head"):
+            assert getattr(writes, method)(address).status_code == 403, (method, address)
+        for method in ("post", "put", "patch", "delete"):
+            assert getattr(reads, method)(address).status_code == 403, (method, address)
+        asked += 1
+
+    assert asked > 15
+    assert Analysis.objects.get().status == analysis.status
+
+
 def test_nobody_sees_another_store(
     make_user: MakeUser,
     make_key: MakeKey,
@@ -173,8 +195,8 @@ def test_a_reviewer_may_look_and_no_more(
     assert key.delete(f"{V1}/clips/{analysis.clip_id}").status_code == 403
 
 
-def test_a_burst_is_slowed_down_for_that_key_alone(
-    api: Key, user: User, make_key: MakeKey, settings: Settings
+def test_a_burst_is_slowed_down_for_that_user_alone(
+    api: Key, make_user: MakeUser, make_key: MakeKey, settings: Settings
 ) -> None:
     settings.API_RATE = 20
     codes = [api.get(f"{V1}/models").status_code for _ in range(25)]
@@ -183,7 +205,18 @@ def test_a_burst_is_slowed_down_for_that_key_alone(
     slowed = api.get(f"{V1}/models")
     assert 1 <= int(slowed["Retry-After"]) <= 60
     assert "Too many requests" in sentence(slowed)
-    assert make_key(user).get(f"{V1}/models").status_code == 200
+    assert make_key(make_user("another")).get(f"{V1}/models").status_code == 200
+
+
+def test_more_keys_or_a_session_beside_them_are_no_more_requests(
+    client: Client, user: User, make_key: MakeKey, settings: Settings
+) -> None:
+    settings.API_RATE = 20
+    askers = [client, *(make_key(user) for _ in range(3))]  # `client` is signed in as `user`
+
+    codes = [askers[number % 4].get(f"{V1}/models").status_code for number in range(25)]
+
+    assert codes == [200] * 20 + [429] * 5
 
 
 def test_browsers_elsewhere_are_let_in_only_if_they_are_named(api: Key, settings: Settings) -> None:

@@ -30,6 +30,7 @@ from video_classifier.ml.isolation import children, confinement
 from video_classifier.ml.isolation.children import Child
 from video_classifier.ml.serving import decoder
 from video_classifier.ml.serving.card import BundleError
+from video_classifier.ml.serving.decoder import Reach
 from video_classifier.ml.serving.folders import Folders
 from video_classifier.models import Analysis, Clip, Segment
 from video_classifier.services import catalog, sandbox, segments, trash
@@ -377,6 +378,30 @@ def while_it_is_read(monkeypatch: pytest.MonkeyPatch, act: Callable[[], object])
         threading.Timer(0.5, act).start()
 
     monkeypatch.setattr(segments, "_enter", enter_and_act)
+
+
+def test_children_are_told_of_clips_and_models_and_of_nothing_else(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(sandbox, "STRIDES", tmp_path)  # in tests that is the folder of all
+    data, uploads = Path(settings.DATA_DIR), Path(settings.FILE_UPLOAD_TEMP_DIR)
+    secret = data / "db.sqlite3", data / "secret_key", settings.BASE_DIR / ".env", Path("/etc")
+    of_reader, of_scorer = sandbox.reach(), sandbox._reach_of_scorer()
+
+    for reach in (of_reader, of_scorer):
+        assert reach.has(Reach(readable=(settings.MEDIA_ROOT / "clips", uploads)))
+        assert [each for each in secret if reach.has(Reach(readable=(each,)))] == []
+    assert (of_reader.writable, of_scorer.writable) == ((uploads,), ())
+
+
+@pytest.mark.skipif(not confinement.is_possible(), reason="this kernel has no such filter")
+def test_the_child_that_reads_uploads_has_a_filter_of_system_calls(tmp_path: Path) -> None:
+    sandbox.probe(videos.write(tmp_path / "clip.mp4", 5))
+
+    reader = child(sandbox._probes._kept)
+
+    status = Path(f"/proc/{reader.pid}/status").read_text(encoding="utf-8")
+    assert "Seccomp:\t2" in status
 
 
 @pytest.mark.skipif(not sandbox.closes_files(), reason="this kernel has no Landlock")

@@ -334,6 +334,8 @@ def test_a_secret_may_be_in_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     monkeypatch.setenv("SECRET_KEY_FILE", str(file))
 
     assert env.secret("SECRET_KEY", kept_in=tmp_path / "kept") == "$violet harbour"
+    monkeypatch.setenv("SECRET_KEY", "")  # as a second compose file empties it
+    assert env.secret("SECRET_KEY", kept_in=tmp_path / "kept") == "$violet harbour"
 
 
 @pytest.mark.parametrize(

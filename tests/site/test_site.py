@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
+
 import pytest
 from django.conf import settings as configured
 from django.contrib.auth.models import User
 from django.db import DatabaseError, connection
+from django.http import HttpResponse
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 from pytest_django import Settings
 
 from tests import databases
-from tests.conftest import PASSWORD
+from tests.conftest import PASSWORD, MakeUser
 
 # A signed address of a video or a snapshot will do; who has forgotten a password can't sign in.
 OPEN = {"login", "healthz", "readyz", "metrics", "video", "alert-snapshot"}
@@ -65,12 +69,31 @@ def test_every_answer_allows_only_our_own(client: Client, path: str) -> None:
     assert "same-origin" in response["Referrer-Policy"]
 
 
-@pytest.mark.parametrize("path", ["/", "/history/", "/history.csv", "/accounts/password/"])
-def test_no_cache_keeps_a_page(client: Client, path: str) -> None:
-    cached = client.get(path)["Cache-Control"]
+def test_no_cache_keeps_a_page(make_user: MakeUser) -> None:
+    """Of all that have no key in their address, and of one that isn't there."""
+    client = Client()
+    client.force_login(make_user("root", is_superuser=True, is_staff=True))
+    found = {"/nowhere/", *(f"/{path}" for path in paths_of(get_resolver()))}
 
-    assert "private" in cached
-    assert "no-store" in cached
+    shown, cached = 0, {}
+    for path in found:
+        page: HttpResponse = client.get(path)  # type: ignore[assignment]
+        page.getvalue()  # to the end, where a file is closed
+        shown += page.status_code == 200
+        cached[path] = page["Cache-Control"]
+
+    assert {path: told for path, told in cached.items() if "no-store" not in told} == {}
+    assert shown > 50
+
+
+def paths_of(resolver: URLResolver, before: str = "") -> Iterator[str]:
+    """Those without anything to fill in."""
+    for entry in resolver.url_patterns:
+        path = f"{before}{entry.pattern}".replace("^", "")
+        if isinstance(entry, URLResolver):
+            yield from paths_of(entry, path)
+        elif re.fullmatch(r"[\w/.-]*", path):
+            yield path
 
 
 def test_a_form_without_its_token_is_refused(user: User) -> None:
@@ -78,6 +101,14 @@ def test_a_form_without_its_token_is_refused(user: User) -> None:
     client.force_login(user)
 
     assert client.post("/").status_code == 403
+
+
+def test_a_page_of_another_site_sends_no_cookie_along(stranger: Client, user: User) -> None:
+    stranger.get("/accounts/login/")
+    stranger.post("/accounts/login/", {"username": user.username, "password": PASSWORD})
+
+    for name in ("sessionid", "csrftoken"):
+        assert stranger.cookies[name]["samesite"] == "Lax", name
 
 
 def test_a_stranger_is_turned_away_before_the_body_is_read() -> None:

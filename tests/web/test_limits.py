@@ -11,7 +11,7 @@ from django.urls import URLPattern, URLResolver, get_resolver
 from pytest_django import Settings
 
 from tests.conftest import MakeUser
-from video_classifier.api.access import PerKey
+from video_classifier.api.access import PerUser
 from video_classifier.http.limits import LIMITED_BY
 from video_classifier.models import RequestCount
 from video_classifier.services import limits
@@ -52,7 +52,7 @@ def patterns(found: list[URLPattern | URLResolver], space: str = "") -> Iterator
 
 def is_limited(pattern: URLPattern) -> bool:
     kind = getattr(pattern.callback, "cls", None)
-    return hasattr(pattern.callback, LIMITED_BY) or PerKey in getattr(kind, "throttle_classes", ())
+    return hasattr(pattern.callback, LIMITED_BY) or PerUser in getattr(kind, "throttle_classes", ())
 
 
 def test_each_address_is_limited_or_cheap() -> None:

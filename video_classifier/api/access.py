@@ -52,25 +52,20 @@ class WithinScopes(BasePermission):
         return scope in key.scopes
 
 
-class PerKey(BaseThrottle):
-    """So many requests a minute of one key, or of one user on the pages: settings.API_RATE.
+class PerUser(BaseThrottle):
+    """So many requests a minute of one user: settings.API_RATE.
 
-    Counted in the database, so that several web processes count as one.
+    With whatever keys, or by a session: who makes more keys may ask no more often. Counted in the
+    database, so that several web processes count as one.
     """
 
     _wait = 0
 
     def allow_request(self, request: Request, view: Any) -> bool:
         limit = Limit(name="api", times=settings.API_RATE, seconds=60)
-        who = _asker(request)
-        self._wait = limits.wait(limit, who) if who else 0
+        user = request.user
+        self._wait = limits.wait(limit, f"user {user.pk}") if user.is_authenticated else 0
         return not self._wait
 
     def wait(self) -> float:
         return self._wait
-
-
-def _asker(request: Request) -> str:
-    if isinstance(request.auth, ApiKey):
-        return f"key {request.auth.pk}"
-    return f"user {request.user.pk}" if request.user.is_authenticated else ""

@@ -344,6 +344,15 @@ def sweep(*, remove: bool = True, force: bool = False) -> Swept:
     return Swept(left=(*uploads, *media), removed=removed, missing=missing, refused=refused)
 
 
+def sweep_here() -> None:
+    """Removes from this machine's disk what killed processes left, and copies of what is gone."""
+    before = time.time() - GRACE.total_seconds()
+    for each in _left_in_uploads(before):
+        _remove(each)
+    if local_copies.folder().is_dir():
+        local_copies.sweep(_known())
+
+
 _missing = 0
 
 

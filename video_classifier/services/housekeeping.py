@@ -8,22 +8,20 @@ from datetime import timedelta
 
 from django.utils import timezone
 
-from video_classifier.models import Feed
 from video_classifier.services import (
     alerts,
     audit_seals,
     candidate_scores,
     case_exports,
     database,
+    disk_sweeps,
     event_counts,
     files,
     idempotency,
     improvements,
     limits,
     live_events,
-    live_pictures,
     measures,
-    model_copies,
     resumable,
     retention,
     trash,
@@ -79,6 +77,5 @@ def tidy_if_due() -> None:
         case_exports.expire(now=timezone.now())
         measures.check_due(now=database.now())
         files.sweep()
-        model_copies.sweep(older=files.GRACE)
+        disk_sweeps.sweep()
         improvements.sweep()
-        live_pictures.sweep(set(Feed.objects.values_list("pk", flat=True)), now=timezone.now())

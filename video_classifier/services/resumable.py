@@ -391,6 +391,14 @@ def tidy() -> int:
     for each in expired:
         with suppress(Refused):
             discard(each)
+    sweep()
+    if expired:
+        logger.info("removed %d uploads that had expired", len(expired))
+    return len(expired)
+
+
+def sweep() -> None:
+    """Deletes bytes on this machine that belong to no upload."""
     folder = Path(settings.FILE_UPLOAD_TEMP_DIR) / files.RESUMABLE
     found = list(folder.glob("*"))  # before the rows: one that is being made isn't an orphan
     known = {path_of(each).stem for each in Upload.objects.only("pk")}
@@ -399,6 +407,3 @@ def tidy() -> int:
         with suppress(FileNotFoundError):
             if path.stem not in known and path.stat().st_mtime < old:
                 path.unlink()
-    if expired:
-        logger.info("removed %d uploads that had expired", len(expired))
-    return len(expired)

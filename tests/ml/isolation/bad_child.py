@@ -75,6 +75,12 @@ class Operations:
             return type(error).__name__
         return "started"
 
+    def have_a_program_write(self, path: Path) -> str:
+        code = "import sys; open(sys.argv[1], 'w')"
+        command = [sys.executable, "-c", code, str(path)]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        return done.stderr.splitlines()[-1].partition(":")[0] if done.stderr else "written"
+
     def end_its_parent(self) -> str:
         """With a signal that would do nothing."""
         try:

@@ -232,6 +232,7 @@ def test_a_child_that_may_start_programs_has_no_more_files(tmp_path: Path) -> No
         assert child.call("read", path, returns=str) == "PermissionError", path
     for path in (here / "new", elsewhere / "new", children.ROOT / "new"):
         assert child.call("write", path, returns=str) == "PermissionError", path
+        assert child.call("have_a_program_write", path, returns=str) == "PermissionError", path
     child.kill()
 
 

@@ -52,9 +52,11 @@ class Command(BaseCommand):
                 "then start the watcher again."
             )
             raise CommandError(msg, returncode=2)
+        from video_classifier.services import disk_sweeps
         from video_classifier.watching.watcher import Watcher
 
         watcher = Watcher(most=options["most"])
+        disk_sweeps.start()
 
         ending = Ending()
         self.stdout.write(f"Watcher {watcher.name} watches at most {options['most']} cameras.")
