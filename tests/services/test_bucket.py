@@ -293,6 +293,28 @@ def test_a_resumable_upload_waits_for_the_storage(
     assert bucket.exists(str(Clip.objects.get().file.name))
 
 
+def test_an_upload_whose_bytes_are_on_another_machine_is_left_to_that(
+    bucket: Bucket, user: User, make_model: MakeModel, video: Path
+) -> None:
+    make_model("standard")
+    content = video.read_bytes()
+    choices = uploads.Choices(model="standard", store=Store.objects.get())
+    upload = resumable.create(
+        resumable.File(name="till.avi", size=len(content)), user=user, choices=choices
+    )
+    resumable.append(upload, [content], offset=0)
+    here = resumable.path_of(upload)
+    there = here.rename(here.with_name("on another disk"))
+
+    assert resumable.finish_left() == 0
+    upload.refresh_from_db()
+    assert (upload.status, upload.problem) == (UploadStatus.CHECKING, "")
+
+    there.rename(here)
+    assert resumable.finish_left() == 1
+    assert bucket.exists(str(Clip.objects.get().file.name))
+
+
 @pytest.mark.parametrize(("fault", "only"), [("403", ""), ("500", ""), ("cut", "GET")])
 def test_an_analysis_waits_for_the_storage_and_that_is_no_attempt(
     footage: Clip, s3: Service, fault: str, only: str, make_analysis: MakeAnalysis

@@ -1,4 +1,4 @@
-"""That each machine sweeps its own disk: with a web server alone, and with a watcher alone."""
+"""Each machine looks after its own disk: with a web server alone, and with a watcher alone."""
 
 from __future__ import annotations
 
@@ -13,10 +13,27 @@ import pytest
 
 from scripts._lib.site_under_test import Site
 from tests.conftest import Migrated
+from tests.makers import videos
 from tests.site.test_run_worker import ROOT
 from tests.site.test_run_worker import Site as Machine
 
 PATIENCE = 60.0
+
+# All of its bytes have come; then the server was killed, or the storage away.
+WAITS = """
+import sys, django
+django.setup()
+from pathlib import Path
+from django.contrib.auth.models import User
+from video_classifier.models import Store
+from video_classifier.services import resumable, uploads
+content = Path(sys.argv[1]).read_bytes()
+store, user = Store.objects.get(), User.objects.get()
+file = resumable.File(name="till.mp4", size=len(content))
+choices = uploads.Choices(model="conv3d", store=store)
+upload = resumable.create(file, user=user, choices=choices)
+resumable.append(upload, [content], offset=0)
+"""
 
 
 @pytest.fixture
@@ -47,6 +64,20 @@ def test_a_web_server_needs_no_worker_for_it(data: Path, copy: Path) -> None:
         until(lambda: not copy.exists())
     finally:
         site.stop()
+
+
+def test_it_finishes_uploads_that_wait_there_too(data: Path, tmp_path: Path) -> None:
+    video = videos.write(tmp_path / "till.mp4", 30)
+    site = Site(data, RUNNER="none", WATCHER="none")
+    Machine(data).run("-c", WAITS, str(video))
+    assert site.rows("SELECT status FROM video_classifier_upload") == [("checking",)]
+
+    site.start()
+    try:
+        until(lambda: site.rows("SELECT status FROM video_classifier_upload") == [("accepted",)])
+    finally:
+        site.stop()
+    assert site.rows("SELECT name FROM video_classifier_clip") == [("till.mp4",)]
 
 
 def test_nor_does_a_watcher(data: Path, copy: Path) -> None:

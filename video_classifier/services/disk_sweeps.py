@@ -1,7 +1,8 @@
-"""Sweeps the disk of this machine once a day, whatever runs there: web server, watcher or worker.
+"""Looks after the disk of this machine, whatever runs there: web server, watcher or worker.
 
-What is deleted on one machine may have left something on the disk of another. Of the processes of a
-machine one sweeps at a time.
+What is deleted on one machine may have left something on the disk of another, so each is swept once
+a day; of its processes one sweeps at a time. An upload that is all there and waits, as for the
+storage, is finished where its bytes are.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ from video_classifier.services import files, live_pictures, model_copies, resuma
 logger = logging.getLogger(__name__)
 
 EVERY = timedelta(days=1)
-LOOK_SECONDS = 3600.0  # from look to look whether a day is over
+LOOK_SECONDS = 60.0  # from look to look, for uploads that wait and whether a day is over
 FAREWELL_SECONDS = 5.0  # for a sweep to come to its end with the process
 LOCK = "sweep.lock"  # in DATA_DIR; says when the machine was swept last
 
@@ -48,7 +49,7 @@ def sweep_if_due() -> None:
 
 
 def start() -> None:
-    """Looks at once, and every hour, from a thread of its own."""
+    """Looks at once, and every minute, from a thread of its own."""
     _sweeper.start()
 
 
@@ -57,7 +58,7 @@ def stop() -> None:
 
 
 class Sweeper:
-    """A thread that sweeps when it is time, until it is stopped."""
+    """A thread that looks until it is stopped."""
 
     def __init__(self) -> None:
         self._stopping = threading.Event()
@@ -76,11 +77,14 @@ class Sweeper:
     def _serve(self) -> None:
         while not self._stopping.is_set():
             try:
+                resumable.finish_left()
                 sweep_if_due()
             except (DatabaseError, OSError):
-                logger.warning("the disk could not be swept; the next look tries", exc_info=True)
+                logger.warning(
+                    "the disk could not be looked after; the next look tries", exc_info=True
+                )
             except Exception:
-                logger.exception("the sweep of the disk met an error; the next look tries again")
+                logger.exception("looking after the disk met an error; the next look tries again")
             finally:
                 connection.close()
             self._stopping.wait(LOOK_SECONDS)

@@ -327,7 +327,8 @@ def _finish(upload: Upload) -> None:
             if upload.status == UploadStatus.CHECKING:  # nobody was quicker
                 _end(upload)
     except GoneError as error:
-        _settle(upload, status=UploadStatus.REFUSED, problem=str(error))
+        if files.remote() is None:  # else another machine may have the bytes
+            _settle(upload, status=UploadStatus.REFUSED, problem=str(error))
 
 
 def _end(upload: Upload) -> None:
@@ -378,7 +379,10 @@ def _note(upload: Upload, analysis: Analysis) -> None:
 
 
 def finish_left() -> int:
-    """Finishes what is all there and nobody waits for: its page was closed, or a server killed."""
+    """Finishes what is all here and nobody waits for: its page was closed, or a server killed.
+
+    What is on the disk of another machine is that machine's to finish.
+    """
     left = Upload.objects.filter(status=UploadStatus.CHECKING).select_related(
         "user", "store", "camera"
     )
