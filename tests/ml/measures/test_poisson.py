@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from math import exp, factorial
 
 import numpy as np
@@ -124,6 +125,7 @@ def test_a_difference_is_a_sentence_without_powers_of_ten() -> None:
     found = poisson.Difference(**facts)  # type: ignore[arg-type]
 
     assert found.sentence == "+2,400 a day (95 %: -11.2 to +7,600; 12 recordings)"
+    assert replace(found, recordings=1).sentence.endswith("; 1 recording)")
 
 
 def test_two_that_agree_may_differ_by_what_so_few_days_can_hide() -> None:

@@ -106,7 +106,8 @@ class Difference:
     @property
     def sentence(self) -> str:
         value, low, high = map(_signed, (self.value, self.low, self.high))
-        return f"{value} a day (95 %: {low} to {high}; {self.recordings} recordings)"
+        recordings = "1 recording" if self.recordings == 1 else f"{self.recordings} recordings"
+        return f"{value} a day (95 %: {low} to {high}; {recordings})"
 
 
 def paired_difference(
