@@ -33,7 +33,7 @@ from video_classifier.ml.evaluation.intervals import auc
 from video_classifier.ml.serving import events
 from video_classifier.ml.training import adaptation, nearby
 from video_classifier.ml.training.adaptation import AdaptationSettings, Base, Candidates
-from video_classifier.ml.training.nearby import NearbySettings, Rows
+from video_classifier.ml.training.nearby import Change, NearbySettings, Rows
 from video_classifier.ml.training.weighting import of_people
 from video_classifier.ml.watch import UNWATCHED, Watch
 
@@ -65,6 +65,9 @@ class Line:
 
     def logits(self, features: npt.NDArray[np.floating]) -> Floats:
         return np.asarray(features @ self.kernel + self.bias, np.float64)
+
+    def changed(self, change: Change) -> Line:
+        return Line(kernel=self.kernel + change.kernel, bias=self.bias + change.bias)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -135,9 +138,7 @@ def _row(  # noqa: PLR0913, PLR0917
 ) -> HeadRow:
     targets = np.array([clip.entry.target for clip in after])
     takes = np.array([take_of(clip) for clip in after])
-    windows = [sigmoid(head.logits(clip.variants[COPIES[0]])) for clip in after]
-    best = plan.settings.best_windows
-    scores = np.array([events.mean_of_best(each, best) for each in windows])
+    scores = scores_of(head, after, plan.settings.best_windows)
     old, inside = sigmoid(unseen), model.inside
     threshold = calibration.calibrate(
         model.old.targets, old, inside, false_alarms=FALSE_ALARMS, temperature=1.0
@@ -165,9 +166,7 @@ def _ways(model: Model, features: Floats, targets: Integers) -> dict[str, Line]:
         for old in (None, model.old):
             change = nearby.fit(reviewed, NearbySettings(reach=reach), old=old)
             name = f"near it, reach {reach:g}" + (", with old footage" if old else "")
-            found[name] = Line(
-                kernel=model.head.kernel + change.kernel, bias=model.head.bias + change.bias
-            )
+            found[name] = model.head.changed(change)
     found[ANEW] = _anew(model.base, features, targets)
     return found
 
@@ -226,6 +225,14 @@ def means_of(clips: Sequence[ClipFeatures], head: Line, variant: str = COPIES[0]
         best = np.argsort(-head.logits(windows))[: AdaptationSettings().best_windows]
         found.append(windows[best].mean(axis=0))
     return np.stack(found)
+
+
+def scores_of(
+    head: Line, clips: Sequence[ClipFeatures], best: int, variant: str = COPIES[0]
+) -> Floats:
+    """(n,), 0 to 1, as the site scores."""
+    windows = [sigmoid(head.logits(clip.variants[variant])) for clip in clips]
+    return np.array([events.mean_of_best(each, best) for each in windows])
 
 
 def _queue(clips: Sequence[ClipFeatures], count: int, random: np.random.Generator) -> Integers:

@@ -13,7 +13,7 @@ import numpy as np
 
 from scripts.simulate_store import heads, simulation
 from scripts.simulate_store.features import COPIES, ClipFeatures
-from scripts.simulate_store.heads import Line, Model, means_of, model_of, sigmoid
+from scripts.simulate_store.heads import Line, Model, means_of, model_of, scores_of, sigmoid
 from scripts.simulate_store.simulation import (
     Plan,
     Row,
@@ -26,7 +26,6 @@ from scripts.simulate_store.simulation import (
 )
 from video_classifier.improving import fitting
 from video_classifier.ml.contracts import Floats, Integers
-from video_classifier.ml.serving import events
 from video_classifier.ml.training import nearby, old_footage
 from video_classifier.ml.training.nearby import Change, NearbySettings, Rows
 from video_classifier.ml.training.old_footage import OldFootage
@@ -115,11 +114,10 @@ class _AtStore:
         yield self._row("none", own, fitting.by_the_rule(old, old.scores, everyone))
         day = self._way(own, {}, old.scores)
         yield self._row("quiet day", day.head, day.threshold)
-        for count, wrong in [(count, 0.0) for count in self._plan.reviews] + list(self._plan.wrong):
+        for name, count, wrong in self._plan.conditions():
             version = self._version(count, wrong)
             is_kept = version.may_follow(day)
             used = version if is_kept else day
-            name = f"quiet day + {count} reviews" + (f", {wrong:.0%} wrong" if wrong else "")
             yield self._row(name, used.head, used.threshold, is_kept=is_kept)
             yield self._row(f"{name}, unchecked", version.head, version.threshold)
 
@@ -130,14 +128,14 @@ class _AtStore:
     def _version(self, count: int, wrong: float) -> _Way:
         rows, targets = self._shop.queue[:count], self._shop.reviewed(count, wrong).targets
         change = self._fitted(rows, targets)
-        old = self._start.old
+        own, old = self._start.model.head, self._start.old
         scores = sigmoid(old.logits + change.of(old.features.astype(np.float64)))
         unseen = {}
         for person in np.unique(self._people):
             others = self._people[rows] != person
             if len(np.unique(targets[others])) > 1:
-                unseen[str(person)] = self._head(self._fitted(rows[others], targets[others]))
-        return self._way(self._head(change), unseen, scores)
+                unseen[str(person)] = own.changed(self._fitted(rows[others], targets[others]))
+        return self._way(own.changed(change), unseen, scores)
 
     def _fitted(self, rows: Integers, targets: Integers) -> Change:
         features = self._features[rows]
@@ -148,10 +146,6 @@ class _AtStore:
             weights=nearby.weights_of(targets, np.zeros(len(rows), np.intp)),
         )
         return nearby.fit(reviewed, NearbySettings())
-
-    def _head(self, change: Change) -> Line:
-        own = self._start.model.head
-        return Line(kernel=own.kernel + change.kernel, bias=own.bias + change.bias)
 
     def _way(self, head: Line, unseen: dict[str, Line], old_scores: Floats) -> _Way:
         """`unseen`: heads by the person whom they haven't seen; of others the model's own."""
@@ -172,6 +166,4 @@ class _AtStore:
         )
 
     def _scores(self, head: Line, clips: Sequence[ClipFeatures], variant: str) -> Floats:
-        best = self._plan.settings.best_windows
-        windows = [sigmoid(head.logits(clip.variants[variant])) for clip in clips]
-        return np.array([events.mean_of_best(each, best) for each in windows])
+        return scores_of(head, clips, self._plan.settings.best_windows, variant)

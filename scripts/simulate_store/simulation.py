@@ -44,6 +44,15 @@ class Plan:
     wrong: tuple[tuple[int, float], ...] = ((20, 0.05), (20, 0.2), (50, 0.2))
     settings: AdaptationSettings = field(default_factory=AdaptationSettings)
 
+    def conditions(self) -> Iterator[tuple[str, int, float]]:
+        """The name, how many reviews, and the share of wrong ones."""
+        for count, wrong in [*((count, 0.0) for count in self.reviews), *self.wrong]:
+            yield (
+                f"quiet day + {count} reviews" + (f", {wrong:.0%} wrong" if wrong else ""),
+                count,
+                wrong,
+            )
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
@@ -313,7 +322,7 @@ def _conditions(
     threshold = shop.threshold_of(day)
     yield row("quiet day", day.head, threshold)
     known = adaptation.ranking_of_known(base, day)
-    for count, wrong in [(count, 0.0) for count in plan.reviews] + list(plan.wrong):
+    for name, count, wrong in plan.conditions():
         found = adaptation.adapt(
             base,
             settings,
@@ -324,7 +333,6 @@ def _conditions(
         own = shop.threshold_of(found)
         is_kept = adaptation.ranking_of_known(base, found) >= known
         used = (found.head, own) if is_kept else (day.head, threshold)
-        name = f"quiet day + {count} reviews" + (f", {wrong:.0%} wrong" if wrong else "")
         yield row(name, *used, is_kept=is_kept)
         yield row(f"{name}, unchecked", found.head, own)
     if scenario.before != scenario.after:

@@ -25,7 +25,7 @@ from tests.makers import videos
 from video_classifier.integrations import bucket as s3_storage
 from video_classifier.integrations.bucket import Bucket
 from video_classifier.integrations.remote import Remote, StorageError
-from video_classifier.models import Analysis, Clip, Store
+from video_classifier.models import Analysis, Clip, Store, Upload
 from video_classifier.services import (
     clips,
     copies,
@@ -274,16 +274,21 @@ def test_an_upload_that_the_storage_does_not_take_is_refused_in_a_sentence(
     assert bucket.exists(str(Clip.objects.get().file.name))
 
 
-def test_a_resumable_upload_waits_for_the_storage(
-    bucket: Bucket, s3: Service, user: User, make_model: MakeModel, video: Path
-) -> None:
+@pytest.fixture
+def upload(bucket: Bucket, user: User, make_model: MakeModel, video: Path) -> Upload:
+    """A resumable one, of which all bytes have come."""
     make_model("standard")
     content = video.read_bytes()
     choices = uploads.Choices(model="standard", store=Store.objects.get())
-    upload = resumable.create(
+    made = resumable.create(
         resumable.File(name="till.avi", size=len(content)), user=user, choices=choices
     )
-    resumable.append(upload, [content], offset=0)
+    return resumable.append(made, [content], offset=0)
+
+
+def test_a_resumable_upload_waits_for_the_storage(
+    bucket: Bucket, s3: Service, upload: Upload
+) -> None:
     s3.fault = "500"
 
     assert resumable.finish(upload).status == UploadStatus.CHECKING
@@ -294,15 +299,8 @@ def test_a_resumable_upload_waits_for_the_storage(
 
 
 def test_an_upload_whose_bytes_are_on_another_machine_is_left_to_that(
-    bucket: Bucket, user: User, make_model: MakeModel, video: Path
+    bucket: Bucket, upload: Upload
 ) -> None:
-    make_model("standard")
-    content = video.read_bytes()
-    choices = uploads.Choices(model="standard", store=Store.objects.get())
-    upload = resumable.create(
-        resumable.File(name="till.avi", size=len(content)), user=user, choices=choices
-    )
-    resumable.append(upload, [content], offset=0)
     here = resumable.path_of(upload)
     there = here.rename(here.with_name("on another disk"))
 

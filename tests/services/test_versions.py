@@ -242,7 +242,7 @@ def test_what_comes_again_by_its_own_page_has_what_it_took_over_from_before_it(
 
 
 def test_what_was_left_for_an_earlier_one_is_not_on_its_way_back(store: Store) -> None:
-    """Whoever did so by the page of the earlier one has gone back, too."""
+    """Activating the earlier version on its own page counts as going back."""
     first, second = make_version(store), make_version(store, bias=1.0)
     activate(first, store)
     activate(second, store)

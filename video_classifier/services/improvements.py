@@ -374,8 +374,6 @@ def _newest(store: Store) -> EventQuerySet:
     real = (
         key
         for key, camera, recorded, at, start, end in rows.iterator(chunk_size=MOST)
-        if not (
-            recorded and planted_acts.meets(acts[camera], at, at + timedelta(seconds=end - start))
-        )
+        if not planted_acts.is_acted(acts[camera], recorded, at, end - start)
     )
     return agreed.filter(pk__in=list(islice(real, MOST)))

@@ -12,8 +12,9 @@ import logging
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import numpy as np
 from django.contrib.auth.models import User
@@ -31,6 +32,7 @@ from video_classifier.models.measures import MOST_BUDGET, MOST_THEFTS
 from video_classifier.querysets import MeasureQuerySet
 from video_classifier.services import audit, catalog, scored_footage
 from video_classifier.services.errors import Refused
+from video_classifier.services.periods import midnight
 from video_classifier.services.scored_footage import Footage
 from video_classifier.services.weights import Weights
 from video_classifier.states import Action, EndOfMeasure
@@ -83,6 +85,14 @@ class Preview:
     problem: str = ""  # a sentence
     missing_seconds: float | None = None  # of footage, if there is too little
     card_threshold: float | None = None  # None: the model can't be used just now
+
+
+def between(first: date | None, last: date | None, zone: ZoneInfo) -> dict[str, datetime | None]:
+    """What `preview` and `take` are told of days by the clock of the store, the last included."""
+    return {
+        "first": midnight(first, zone) if first else None,
+        "last": midnight(last + timedelta(days=1), zone) if last else None,
+    }
 
 
 def preview(  # noqa: PLR0913

@@ -97,6 +97,15 @@ def meets(acts: Iterable[PlantedAct], start: datetime, end: datetime) -> Planted
     return next((act for act in acts if is_near(act, start, end)), None)
 
 
+def is_acted(
+    acts: Iterable[PlantedAct], recorded_at: datetime | None, start: datetime, seconds: float
+) -> bool:
+    """Of an event; of footage whose time nobody knows, it isn't known and so not said."""
+    if recorded_at is None:
+        return False
+    return meets(acts, start, start + timedelta(seconds=seconds)) is not None
+
+
 def is_near(act: PlantedAct, start: datetime, end: datetime) -> bool:
     began: datetime = act.started_at
     return start <= act.ended_at + SLACK and end >= began - SLACK

@@ -10,9 +10,9 @@ import csv
 import os
 import shutil
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from functools import reduce
 from operator import or_
 from pathlib import Path
@@ -139,7 +139,10 @@ def once(events: EventQuerySet, summary: Summary) -> Iterator[Event]:
             for pk, start, end, verdict in same[event.analysis.clip.sha256]
             if clip_of[pk] != event.analysis.clip_id and start < event.end and event.start < end
         ]
-        if _is_acted(event, acts[event.analysis.clip.camera_id]):
+        clip = event.analysis.clip
+        if planted_acts.is_acted(
+            acts[clip.camera_id], clip.recorded_at, event.happened_at, event.end - event.start
+        ):
             summary.left_out[ACTED] += 1
         elif any(verdict != event.verdict for _, verdict in twins):
             summary.left_out[CONTRADICTED] += 1
@@ -147,13 +150,6 @@ def once(events: EventQuerySet, summary: Summary) -> Iterator[Event]:
             summary.left_out[TWICE] += 1
         else:
             yield event
-
-
-def _is_acted(event: Event, acts: Sequence[PlantedAct]) -> bool:
-    if event.analysis.clip.recorded_at is None:  # nobody knows when it was
-        return False
-    at = event.happened_at
-    return planted_acts.meets(acts, at, at + timedelta(seconds=event.end - event.start)) is not None
 
 
 def label(event: Event) -> str:

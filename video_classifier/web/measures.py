@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -18,7 +18,6 @@ from video_classifier.services import false_hints, measure_words, measures, plan
 from video_classifier.services.false_hints import Found
 from video_classifier.services.measure_words import Words
 from video_classifier.services.measures import Preview
-from video_classifier.services.periods import midnight
 from video_classifier.services.weights import Weights
 from video_classifier.web.dashboard import percent
 from video_classifier.web.tails import Tail, tail
@@ -90,14 +89,8 @@ class BudgetForm(forms.Form):
     def wish(self, zone: ZoneInfo) -> dict[str, Any]:
         """Of a form that is valid; days are by the clock of the store, the last one included."""
         sent = self.cleaned_data
-        first: date | None = sent["first"]
-        last: date | None = sent["last"]
-        return {
-            "budget": sent["budget"],
-            "thefts": sent["thefts"],
-            "first": first and midnight(first, zone),
-            "last": last and midnight(last + timedelta(days=1), zone),
-        }
+        days = measures.between(sent["first"], sent["last"], zone)
+        return {"budget": sent["budget"], "thefts": sent["thefts"]} | days
 
 
 class ActForm(forms.Form):

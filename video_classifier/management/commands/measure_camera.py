@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 from argparse import ArgumentParser, ArgumentTypeError
-from datetime import date, timedelta
+from datetime import date
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -19,7 +19,6 @@ from video_classifier.models import Analysis, Camera, Feed, Measure
 from video_classifier.services import catalog, measure_words, measures
 from video_classifier.services.errors import Refused
 from video_classifier.services.measures import Preview
-from video_classifier.services.periods import midnight
 
 LOOK_SECONDS = 2.0
 STILL_SECONDS = 60.0  # without any progress, after which it is said what to do
@@ -152,14 +151,8 @@ def day(text: str) -> date:
 
 def _wish(camera: Camera, options: dict[str, Any]) -> dict[str, Any]:
     zone = ZoneInfo(camera.store.time_zone)
-    first: date | None = options["first"]
-    last: date | None = options["last"]
-    return {
-        "budget": options["budget"],
-        "thefts": options["thefts"],
-        "first": first and midnight(first, zone),
-        "last": last and midnight(last + timedelta(days=1), zone),
-    }
+    days = measures.between(options["first"], options["last"], zone)
+    return {"budget": options["budget"], "thefts": options["thefts"]} | days
 
 
 def _facts(camera: Camera, found: Preview, measure: Measure | None) -> dict[str, object]:
