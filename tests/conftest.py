@@ -129,8 +129,24 @@ def _turn(item: pytest.Item) -> int:
     return 2 if item.path.name in LONG_IN_A_BROWSER else 3
 
 
+class AtOnce:
+    """Tells what fails while others still run: also a run that is ended at its limit has told it."""
+
+    def __init__(self, plugins: pytest.PytestPluginManager) -> None:
+        self._plugins = plugins
+
+    @pytest.hookimpl(trylast=True)  # after its letter
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        terminal = self._plugins.get_plugin("terminalreporter")  # xdist's processes have none
+        if terminal is not None and report.outcome in {"failed", "rerun"}:
+            terminal.write_line(f"\n{report.outcome.upper()} {report.nodeid} ({report.when})")
+            terminal.write_line(report.longreprtext)
+
+
 def pytest_configure(config: pytest.Config) -> None:
     config.pluginmanager.register(Order())
+    if os.environ.get("CI") == "true":
+        config.pluginmanager.register(AtOnce(config.pluginmanager))
 
 
 def _asks_the_database(item: pytest.Item) -> bool:
