@@ -130,7 +130,7 @@ def _turn(item: pytest.Item) -> int:
 
 
 class AtOnce:
-    """Tells what fails while others still run: also a run that is ended at its limit has told it."""
+    """Prints what fails while others still run, so that a run which is ended has named it, too."""
 
     def __init__(self, plugins: pytest.PytestPluginManager) -> None:
         self._plugins = plugins

@@ -33,6 +33,16 @@ PLAY_ON = """video => new Promise((done) => {
   video.addEventListener("ended", () => done(video.currentTime), { once: true });
   video.play();
 })"""
+# Once for nothing an error of the network comes right after Play, before anybody has heard of that.
+PRESS = """video => new Promise((done) => {
+  video.muted = true;
+  video.addEventListener("playing", () => done(true), { once: true });
+  Object.defineProperty(video, "error", { value: { code: 2 }, configurable: true });
+  video.play().catch(() => {});
+  video.dispatchEvent(new Event("error"));
+  delete video.error;
+  setTimeout(() => done(false), 10_000);
+})"""
 # Notes at which second it fails, before the page hears of it, and from which it goes on.
 WATCH = """video => {
   addEventListener("error", ({ target }) => {
@@ -109,3 +119,13 @@ def test_a_player_whose_address_ended_asks_for_another_and_goes_on(
     assert went_on == pytest.approx(failed, abs=0.1)
     assert end == pytest.approx(15, abs=0.2)
     assert not page.locator("[data-player-problem]").is_visible()
+
+
+def test_a_player_whose_address_ends_as_play_is_pressed_plays(
+    analysis: Analysis, page: Page
+) -> None:
+    page.goto(f"/results/{analysis.pk}/")
+    player = page.locator("[data-player]")
+    player.evaluate(SEEK, 1)
+
+    assert player.evaluate(PRESS)

@@ -169,7 +169,8 @@ class Timeline {
     const isNew = !this.#isRenewing && player.error?.code === MediaError.MEDIA_ERR_NETWORK;
     this.#isRenewing = isNew;
     if (!isNew) return false;
-    const [seconds, plays] = [player.currentTime, this.#runs];
+    // To load pauses it, and of a press on Play just before nothing may have been told yet.
+    const [seconds, plays] = [player.currentTime, this.#runs || !player.paused];
     if (!this.#wanted) player.addEventListener("loadedmetadata", () => {
       player.currentTime = seconds;
       if (plays) player.play().catch(() => {}); // then Play is there to be pressed
