@@ -15,7 +15,7 @@ BIN := .venv/bin
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-postgres test-serve test-faults test-few-faults quick fuzz lint audit check soak lock models recipes clean
+.PHONY: help run test test-all test-postgres test-serve test-faults test-few-faults quick fuzz lint audit check soak lock models recipes clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 22
@@ -32,13 +32,20 @@ run: .venv/runtime ## install what is needed and serve http://127.0.0.1:8000
 # In the order of tests/conftest.py, which puts what takes longest first.
 PARALLEL := -n logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
-test: .venv/development ## install what the tests need and run them all
-	$(BIN)/python -m pytest $(PARALLEL)
+# What is marked `long` takes half of the time of all, and has shorter neighbours.
+WHICH ?= not long
+TRIES ?= 1
+
+test: .venv/development ## install what the tests need and run all but the longest: what CI runs
+	$(BIN)/python -m pytest $(PARALLEL) -m "$(WHICH)" --seeds $(TRIES)
 	@$(MAKE) --no-print-directory test-postgres test-serve test-few-faults
+
+test-all: .venv/development ## the longest, too: before a release, and what is near to your change
+	@$(MAKE) --no-print-directory test WHICH="long or not long" TRIES=3
 
 # Folders in which no test asks the database take long to read.
 test-postgres: .venv/development ## those that PostgreSQL may answer otherwise, with one of their own
-	$(BIN)/python -m pytest $(PARALLEL) -p tests.servers -m db --ignore tests/ml --ignore tests/browser
+	$(BIN)/python -m pytest $(PARALLEL) -p tests.servers -m "db and ($(WHICH))" --seeds $(TRIES) --ignore tests/ml --ignore tests/browser
 
 # A virtual environment of its own, which lasts until the requirements change.
 SERVE := .venv.serve-$(shell sha256sum requirements-serve.txt | cut -c1-12)
@@ -55,7 +62,7 @@ test-few-faults: .venv/development ## a few chosen faults on each set-up, all be
 	$(BIN)/python -m scripts.faults.brief
 
 quick: .venv/development ## the tests that need neither Keras nor a browser: before every commit
-	$(BIN)/python -m pytest $(PARALLEL) -m "not keras and not browser"
+	$(BIN)/python -m pytest $(PARALLEL) -m "not keras and not browser and not long"
 
 SEEDS ?= 1000
 fuzz: .venv/development ## damage clips and fill forms at random in SEEDS ways; `make test` tries a few
@@ -86,7 +93,7 @@ lint: .venv/development ## ruff, strict mypy, import-linter, bandit, migrations 
 audit: .venv/development ## known vulnerabilities of what the site needs, where the service that knows them answers
 	-$(BIN)/python -m scripts.audit_requirements $(filter-out requirements-dev.txt,$(wildcard requirements*.txt))
 
-check: test lint ## what CI runs
+check: test lint ## tests and linters
 
 lock: .venv/development ## pin the newest versions that requirements*.in allow
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --upgrade requirements.in -o requirements.txt

@@ -322,6 +322,7 @@ def test_a_prediction_needs_no_database_and_is_pure_json(run: Run, clip: Path) -
     assert 0 <= report["score"] <= 1
 
 
+@pytest.mark.long
 @pytest.mark.keras
 def test_a_model_that_was_trained_elsewhere_is_imported_and_used(
     run: Run, clip: Path, tmp_path: Path
@@ -376,6 +377,7 @@ def test_an_unknown_model_gives_one_line_and_exit_code_2(
     assert "unknown" in done.stderr
 
 
+@pytest.mark.long
 @pytest.mark.keras
 def test_a_model_is_tried_once(run: Run) -> None:
     done = run("test_model")

@@ -292,6 +292,7 @@ def several(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.mark.long
 def test_the_web_server_of_one_machine_gets_ready(several: Path) -> None:
     """Its command makes tables, too; those are there already, as at its second start."""
     port = str(ports.free())

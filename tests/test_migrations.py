@@ -106,6 +106,7 @@ def test_what_was_there_becomes_the_store_main_in_which_everybody_goes_on_workin
     }
 
 
+@pytest.mark.long
 def test_copies_and_runs_on_their_way_are_jobs_after_it(past: Past) -> None:
     with past.at("0006_predictions") as old:
         now = timezone.now()
@@ -135,6 +136,7 @@ def test_copies_and_runs_on_their_way_are_jobs_after_it(past: Past) -> None:
     assert clips_back == {("wanted", 0), ("wanted", 2), ("original", 0)}
 
 
+@pytest.mark.long
 def test_an_analysis_is_in_the_store_of_its_clip(past: Past) -> None:
     with past.at("0015_fewer_indexes") as old:
         stores = [old.get_model(APP, "Store").objects.create(name=name) for name in ("A", "B")]
@@ -164,6 +166,7 @@ def test_who_had_copies_of_segments_can_ask_for_one_of_the_whole_in_the_version_
     assert old.playback == "none"
 
 
+@pytest.mark.long
 def test_events_of_the_last_month_wait_for_an_answer_and_older_ones_do_not(past: Past) -> None:
     now = timezone.now()
     with past.at("0023_alerts") as old:
@@ -222,6 +225,7 @@ def test_events_of_the_last_month_wait_for_an_answer_and_older_ones_do_not(past:
     assert of_clips == sorted(analyzed_ones, key=str)
 
 
+@pytest.mark.long
 def test_clips_confirmed_by_marks_of_what_was_missed_are_missed_ones(past: Past) -> None:
     with past.at("0038_request_heartbeats") as old:
         store = old.get_model(APP, "Store").objects.create(name="North")

@@ -241,6 +241,7 @@ def claim() -> Segment | None:
     return segments.claim_next(worker="one")
 
 
+@pytest.mark.long
 @pytest.mark.django_db(transaction=True)
 def test_the_way_back_to_0_1_keeps_every_result(
     written: Written,

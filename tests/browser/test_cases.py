@@ -57,6 +57,7 @@ def case(event: Event, user: User) -> Case:
     return found
 
 
+@pytest.mark.long
 def test_an_event_becomes_a_case_and_an_archive(event: Event, page: Page, tmp_path: Path) -> None:
     page.goto(f"{event.analysis.get_absolute_url()}events/1/")
     page.get_by_role("link", name="Add to a case").click()

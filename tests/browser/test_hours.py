@@ -182,6 +182,7 @@ def _seconds(clock: str) -> float:
     return 60.0 * int(minute) + int(second)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     "case", [pytest.param("real", marks=pytest.mark.footage), "drawn"], indirect=True
 )

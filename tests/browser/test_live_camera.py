@@ -60,6 +60,7 @@ def page(browser: Browser, server: LiveSite) -> Page:
     return open_patiently(browser, server)
 
 
+@pytest.mark.long
 def test_a_camera_is_added_seen_live_and_a_theft_becomes_an_event(
     page: Page, server: LiveSite, camera: Camera, theft: Path, nobody: Path
 ) -> None:

@@ -86,6 +86,7 @@ def shows(page: Page, since: float, length: float) -> None:
 # The slider
 
 
+@pytest.mark.long
 def test_a_click_and_a_drag_seek(page: Page) -> None:
     page.mouse.click(*place(page, 0.5))
     expect_now(page, pytest.approx(HOUR / 2, abs=20))
@@ -237,6 +238,7 @@ def test_a_deep_link_plays_just_its_seconds_in_a_loop(recording: Analysis, page:
     expect(page.get_by_label("Repeat these seconds")).to_be_checked()
 
 
+@pytest.mark.long
 def test_a_player_that_is_late_at_the_end_goes_back_all_the_same(
     recording: Analysis, page: Page
 ) -> None:
@@ -276,6 +278,7 @@ def test_who_asked_for_calm_presses_play(recording: Analysis, page: Page) -> Non
     assert page.evaluate("document.querySelector('[data-player]').paused")
 
 
+@pytest.mark.long
 def test_keys_do_what_they_do_at_the_desk(recording: Analysis, page: Page) -> None:
     page.goto(reverse("web:event", args=[recording.pk, 2]))
 
@@ -305,6 +308,7 @@ def test_the_person_of_the_event_has_a_box_while_it_lasts(recording: Analysis, p
     expect(box).to_have_count(0)
 
 
+@pytest.mark.long
 def test_without_scripts_all_of_it_is_links(
     recording: Analysis, browser: Browser, site: str
 ) -> None:

@@ -128,6 +128,7 @@ def test_ten_events_are_answered_by_keys_alone(desk: Page, events: list[Event]) 
     assert complaints == []
 
 
+@pytest.mark.long
 def test_what_waits_is_gone_through_by_keys_and_the_place_is_kept(
     desk: Page, events: list[Event]
 ) -> None:
@@ -157,6 +158,7 @@ def test_what_waits_is_gone_through_by_keys_and_the_place_is_kept(
     expect(third).to_be_focused()
 
 
+@pytest.mark.long
 def test_the_next_first_picture_is_there_at_once(
     desk: Page, request: pytest.FixtureRequest
 ) -> None:
@@ -186,6 +188,7 @@ def test_it_plays_from_two_seconds_before_the_peak_and_repeats_with_boxes(desk: 
     desk.wait_for_function("() => !document.querySelector('#current video').paused")
 
 
+@pytest.mark.long
 def test_a_reason_undo_note_skip_and_steps_by_keys(desk: Page, events: list[Event]) -> None:
     wait_ahead(desk)
     desk.keyboard.press("n")
@@ -224,6 +227,7 @@ def test_a_reason_undo_note_skip_and_steps_by_keys(desk: Page, events: list[Even
     assert not Review.objects.standing().exists()
 
 
+@pytest.mark.long
 def test_keys_lead_to_no_other_page_while_the_browser_is_busy_with_what_came(
     desk: Page, events: list[Event]
 ) -> None:
@@ -264,6 +268,7 @@ def test_the_second_person_is_told_and_saves_theirs_by_enter(
     expect(desk.locator("#current")).to_contain_text("0.94")
 
 
+@pytest.mark.long
 def test_the_last_one_leads_to_an_empty_desk_which_shows_what_comes_later(
     desk: Page, events: list[Event], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -291,6 +296,7 @@ def test_the_last_one_leads_to_an_empty_desk_which_shows_what_comes_later(
     expect_left(desk, "1 left")
 
 
+@pytest.mark.long
 def test_keys_that_are_switched_off_answer_nothing(desk: Page, user: User) -> None:
     Preferences.objects.create(user=user, has_keys=False)
     desk.reload()
@@ -301,6 +307,7 @@ def test_keys_that_are_switched_off_answer_nothing(desk: Page, user: User) -> No
     assert not Review.objects.exists()
 
 
+@pytest.mark.long
 def test_a_finger_answers_on_a_telephone(events: list[Event], browser: Browser, site: str) -> None:
     context = browser.new_context(
         base_url=site, viewport={"width": 360, "height": 740}, has_touch=True, is_mobile=True
@@ -374,6 +381,7 @@ def states(
     yield "result-answers"
 
 
+@pytest.mark.long
 def test_a_missed_stretch_is_marked_with_the_player(desk: Page, events: list[Event]) -> None:
     """And none of the pages on the way has an inline style, which the site's policy forbids."""
     against: list[str] = []

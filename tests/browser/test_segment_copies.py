@@ -156,6 +156,7 @@ def play(page: Page) -> None:
 # As one timeline
 
 
+@pytest.mark.long
 def test_any_second_loads_its_segment(made: Analysis, page: Page) -> None:
     page.goto(made.get_absolute_url())
     until(page, lambda number, at: (number, at) == (1, 0))
@@ -278,6 +279,7 @@ def test_boxes_are_of_the_second_that_is_shown(made: Analysis, page: Page) -> No
 # While copies are made
 
 
+@pytest.mark.long
 def test_one_that_is_not_there_is_told_and_starts_when_it_is(
     recording: Analysis, page: Page
 ) -> None:

@@ -175,6 +175,7 @@ def shown(page: Page) -> tuple[int, float]:
     return number_of(pixels), left / 100
 
 
+@pytest.mark.long
 def test_player_filmstrip_and_boxes_agree(films: dict[str, Film], page: Page) -> None:
     for kind, film in films.items():
         page.goto(film.address)

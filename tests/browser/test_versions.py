@@ -84,6 +84,7 @@ def name_in_use(store: Store) -> str:
     return in_thread(lambda: versions.name_in_use(store.pk, "meter"))
 
 
+@pytest.mark.long
 def test_learn_compare_activate_and_go_back(
     page: Page, store: Store, request: pytest.FixtureRequest
 ) -> None:

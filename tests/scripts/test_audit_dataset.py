@@ -47,6 +47,7 @@ def audited(table: Path, *options: str, code: int = 0) -> dict[str, Any]:
     return found
 
 
+@pytest.mark.long
 def test_clean_data_passes(table: Path, capsys: Captured) -> None:
     found = audited(table)
 

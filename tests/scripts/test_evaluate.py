@@ -59,6 +59,7 @@ def test_only_clips_that_were_not_trained_on_go_into_the_table_of_scores(
     assert set(table.thresholds) == {bundle.read_card(model).threshold}
 
 
+@pytest.mark.long
 def test_a_recipe_is_measured_on_each_group_in_turn(
     make_model: MakeModel, make_table: MakeTable, tmp_path: Path
 ) -> None:

@@ -24,6 +24,7 @@ def table(make_table: MakeTable, tmp_path: Path) -> Path:
     return make_table([*ordinary, ("gone.mp4", "shoplifter", "")])
 
 
+@pytest.mark.long
 def test_the_most_similar_are_printed_and_drawn(
     make_model: MakeModel, table: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -43,6 +44,7 @@ def test_the_most_similar_are_printed_and_drawn(
         assert drawn.height < 3 * 200
 
 
+@pytest.mark.long
 def test_a_clip_that_can_not_be_read_is_a_sentence(
     make_model: MakeModel, table: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -23,6 +23,7 @@ def test_what_locust_counted_becomes_a_table(tmp_path: Path) -> None:
     ]
 
 
+@pytest.mark.long
 @pytest.mark.keras
 def test_people_at_work_on_a_site_get_answers(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch

@@ -209,6 +209,7 @@ def test_less_than_a_minute_is_refused(minutes: str, capsys: pytest.CaptureFixtu
     assert "--minutes" in capsys.readouterr().err
 
 
+@pytest.mark.long
 @pytest.mark.keras
 def test_a_minute_with_faults_goes_well(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """By a network of two weights that sees how bright it is: lights go on."""

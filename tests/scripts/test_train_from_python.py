@@ -22,6 +22,7 @@ def lines() -> str:
     return str(code)
 
 
+@pytest.mark.long
 def test_the_lines_of_the_page_train_a_model(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -294,6 +294,7 @@ def test_what_cant_be_blurred_leaves_the_rest_standing(
     assert "None: The file is damaged there." in found["report.html"].decode()
 
 
+@pytest.mark.long
 def test_a_case_of_500_events(
     case: Case, item: CaseItem, user: User, quick: list[object], settings: Settings
 ) -> None:

@@ -120,6 +120,7 @@ def is_heard(redis: Redis) -> bool:
         return False
 
 
+@pytest.mark.long
 def test_a_ring_wakes_a_worker_also_once_redis_is_back(
     site: CelerySite,
     video: Path,

@@ -39,6 +39,7 @@ def way(address: str) -> Iterator[Proxy]:
     proxy.close()
 
 
+@pytest.mark.long
 @pytest.mark.keras
 def test_a_clip_is_analyzed_and_while_the_database_is_away_people_are_told(
     address: str, way: Proxy, tmp_path: Path

@@ -185,6 +185,7 @@ def wait_until(reached: Callable[[], object]) -> None:
         time.sleep(0.1)
 
 
+@pytest.mark.long
 @pytest.mark.keras
 def test_all_serve_one_analyzes_and_another_takes_its_place(site: Site, tmp_path: Path) -> None:
     clip = videos.write(tmp_path / "clip.mp4", 60).read_bytes()

@@ -157,6 +157,7 @@ def head(request: str, *fields: str) -> bytes:
     return "\r\n".join((f"{request} HTTP/1.1", "Host: 127.0.0.1", *fields, "", "")).encode()
 
 
+@pytest.mark.long
 def test_clients_that_hardly_send_keep_nobody_waiting(server: Server) -> None:
     slow = slow_clients.silent(300) + slow_clients.half_heads(80) + slow_clients.half_forms(80)
 
@@ -235,6 +236,7 @@ def test_who_has_gone_leaves_room_for_others(server: Server) -> None:
     assert status == 200
 
 
+@pytest.mark.long
 def test_it_ends_in_good_order_while_somebody_watches(server: Server) -> None:
     ending = copy(server)
     ending.start()
@@ -307,6 +309,7 @@ def test_whoever_sends_on_in_vain_still_reads_the_answer(server: Server) -> None
     assert answer.startswith(b"HTTP/1.1 302")
 
 
+@pytest.mark.long
 def test_it_ends_in_good_order_whoever_is_still_connected(server: Server) -> None:
     ending = copy(server)
     ending.start()

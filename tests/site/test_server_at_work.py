@@ -61,6 +61,7 @@ def test_the_web_process_never_loads_what_reads_and_scores(site: Site, tmp_path:
     assert {"scorer_process" in each or "decoder_process" in each for each in children} == {True}
 
 
+@pytest.mark.long
 def test_a_stop_in_the_middle_ends_with_code_0_and_takes_all_children_along(
     site: Site, tmp_path: Path
 ) -> None:

@@ -7,6 +7,7 @@ import struct
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 
 import pytest
 
@@ -102,12 +103,19 @@ def test_a_nonce_that_grew_old_is_asked_for_again() -> None:
         (OK + b"Content-Length: 9999999\r\n\r\n", Fault.REFUSED),
         (OK + b"A: b\r\n" * 100 + b"\r\n", Fault.REFUSED),
         (OK + b"\r\n", Fault.NO_VIDEO),
-        (b"", Fault.NO_DATA),
         (b"R" * 100_000, Fault.REFUSED),
     ],
 )
 def test_answers_that_are_none_are_named(answer: bytes, fault: Fault) -> None:
     assert refused(answer).fault == fault
+
+
+def test_a_camera_that_says_nothing_sends_no_data() -> None:
+    hurried = replace(CALM, answer=0.2)
+    with answering(b"") as (wire, _), pytest.raises(ConnectError) as error:
+        RtspSource(wire, Place(scheme="rtsp", host="camera", port=554, path="/"), hurried)
+
+    assert error.value.fault == Fault.NO_DATA
 
 
 def test_a_wrong_password_is_tried_once() -> None:

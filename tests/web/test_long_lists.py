@@ -236,6 +236,7 @@ def test_a_field_of_rows_reads_them_once(
 MOST_QUERIES = 26
 
 
+@pytest.mark.long
 def test_no_page_asks_more_often_where_there_is_much(
     people: filling.People, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -235,6 +235,7 @@ def six_hours(make_clip: MakeClip) -> Analysis:
     )
 
 
+@pytest.mark.long
 def test_six_hours_are_shown_in_bounded_time_and_queries(
     client: Client, six_hours: Analysis, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:

@@ -68,6 +68,7 @@ def train(work: Path, watch: Watch = UNWATCHED, *, epochs: int = 3) -> list[Floa
     return weights
 
 
+@pytest.mark.long
 def test_training_learns_and_ends_alike_whether_or_not_it_was_interrupted(tmp_path: Path) -> None:
     losses: list[float] = []
 
@@ -93,6 +94,7 @@ def test_what_is_trained_is_not_trained_again(tmp_path: Path) -> None:
         np.testing.assert_array_equal(one, other)
 
 
+@pytest.mark.long
 def test_a_resumed_training_shows_the_views_of_its_epoch(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -39,6 +39,7 @@ def test_the_score_is_exact() -> None:
     assert {layer.compute_dtype for layer in network.layers} >= {"bfloat16"}
 
 
+@pytest.mark.long
 def test_a_batch_is_timed_in_either() -> None:
     assert precision._seconds(precision.PLAIN, small) > 0
     assert precision._seconds(precision.ON_CPU, small) > 0
@@ -52,6 +53,7 @@ def broken() -> keras.Model:
     return network
 
 
+@pytest.mark.long
 def test_a_precision_that_breaks_down_is_not_taken() -> None:
     def make() -> keras.Model:
         in_16_bits = keras.config.dtype_policy().name == precision.ON_CPU

@@ -116,6 +116,7 @@ def test_a_clip_of_weight_zero_decides_nothing() -> None:
     assert without.loss == pytest.approx(usual.loss)
 
 
+@pytest.mark.long
 @pytest.mark.keras
 def test_people_whom_it_has_not_seen_are_told_apart_by_what_they_do(weights: Path) -> None:
     trainer = Trainer(RECIPE, [moving(entry) for entry in people(4)], backbone_weights=weights)
@@ -126,6 +127,7 @@ def test_people_whom_it_has_not_seen_are_told_apart_by_what_they_do(weights: Pat
     assert measured.calibration.temperature == 1
 
 
+@pytest.mark.long
 @pytest.mark.keras
 def test_changed_pictures_of_unseen_people_are_scored(weights: Path) -> None:
     trainer = Trainer(RECIPE, [moving(entry) for entry in people(4)], backbone_weights=weights)
@@ -137,6 +139,7 @@ def test_changed_pictures_of_unseen_people_are_scored(weights: Path) -> None:
     assert results[Version.STILL].auc.value == 1  # they are bright or dark, and don't move
 
 
+@pytest.mark.long
 @pytest.mark.keras
 def test_a_clip_scores_as_its_windows_do(weights: Path, tmp_path: Path) -> None:
     clips = [moving(entry) for entry in people(2)]

@@ -210,6 +210,7 @@ def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return target
 
 
+@pytest.mark.long
 @pytest.mark.keras
 def test_the_backbones_end_learns_after_the_head(weights: Path) -> None:
     from video_classifier.ml import networks
@@ -243,6 +244,7 @@ def test_the_backbones_end_learns_after_the_head(weights: Path) -> None:
     np.testing.assert_allclose(trainer.scores(network, np.arange(16)), alone, rtol=1e-4)
 
 
+@pytest.mark.long
 @pytest.mark.keras
 def test_a_head_behind_a_backbone_of_windows_learns_on_its_outputs(tmp_path: Path) -> None:
     from video_classifier.ml import networks
@@ -282,6 +284,7 @@ def test_without_class_weights_every_clip_counts_the_same() -> None:
     assert list(trainer._chosen(np.arange(10)).weights) == [1.0] * 10
 
 
+@pytest.mark.long
 @pytest.mark.keras
 def test_what_was_trained_in_16_bits_is_kept_in_32(tmp_path: Path) -> None:
     import keras

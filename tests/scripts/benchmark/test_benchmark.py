@@ -42,6 +42,7 @@ def storage(tmp_path: Path) -> Path:
     return tmp_path / "models"
 
 
+@pytest.mark.long
 def test_all_figures_are_printed_and_written(
     storage: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
@@ -125,6 +126,7 @@ def test_no_model_is_a_sentence(tmp_path: Path, capsys: pytest.CaptureFixture[st
     assert "There is no model" in capsys.readouterr().err
 
 
+@pytest.mark.long
 def test_both_ways_score_the_same_pictures_alike() -> None:
     from scripts.benchmark import naive
     from video_classifier.ml import networks

@@ -16,6 +16,7 @@ from video_classifier.ml.serving import bundle
 pytestmark = pytest.mark.keras
 
 
+@pytest.mark.long
 def test_what_can_be_exported_has_figures_of_both(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -36,6 +36,7 @@ def rows(page: Path) -> list[list[str]]:
     return [cells for cells in lines if len(cells) > 1][2:]
 
 
+@pytest.mark.long
 @pytest.mark.keras
 def test_each_kind_of_recording_is_timed_beside_decoding(
     storage: Path, clip: Path, tmp_path: Path
@@ -56,6 +57,7 @@ def test_each_kind_of_recording_is_timed_beside_decoding(
     assert (kept / "empty, 2 min.mp4").is_file()
 
 
+@pytest.mark.long
 @pytest.mark.keras
 def test_lengths_are_analyzed_by_one_worker_and_by_two(
     storage: Path, clip: Path, tmp_path: Path

@@ -34,6 +34,7 @@ def run(*arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
 
 
+@pytest.mark.long
 @pytest.mark.db
 def test_measures_pages_in_a_database_of_its_own(tmp_path: Path) -> None:
     page = tmp_path / "page.md"
@@ -54,6 +55,7 @@ def test_measures_pages_in_a_database_of_its_own(tmp_path: Path) -> None:
     assert kept == [1, 2, 2]  # of the other database; and of what wasn't asked for
 
 
+@pytest.mark.long
 def test_a_database_that_is_kept_is_filled_once(tmp_path: Path, migrated: Migrated) -> None:
     (migrated(tmp_path) / "db.sqlite3").rename(tmp_path / f"{KEPT}.sqlite3")  # as if it was made
     kept = ("--keep", str(tmp_path), "--only", "results as CSV")

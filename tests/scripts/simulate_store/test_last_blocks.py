@@ -12,6 +12,7 @@ from video_classifier.ml.serving import bundle, engine
 MODEL = ROOT / "models_storage" / "i3d_person"
 
 
+@pytest.mark.long
 @pytest.mark.keras
 def test_the_two_parts_are_the_shipped_network_and_training_begins_with_it(
     monkeypatch: pytest.MonkeyPatch,
