@@ -56,11 +56,13 @@ from video_classifier.states import Prediction as Predicted
 
 PASSWORD = "correct horse battery"
 WORKER = "PYTEST_XDIST_WORKER"  # in the environment of each of several processes
-# Files that take a minute or more, and ask no database of the test's.
-LONG = ("test_notebooks.py", "test_soak.py", "test_trainer.py", "test_upgrade.py")
+# Files that take a minute or more.
+LONG = (
+    *("test_looks.py", "test_hours.py", "test_live_camera.py", "test_alerts_arrive.py"),
+    *("test_notebooks.py", "test_soak.py", "test_trainer.py", "test_upgrade.py"),
+)
 # Pages and the API ask by services, whose tests PostgreSQL has.
 OF_INTERFACES = ("api", "web")
-LONG_IN_A_BROWSER = ("test_looks.py", "test_hours.py", "test_live_camera.py", "test_alerts.py")
 
 MEASURED = {
     "recall": Interval(value=0.46, low=0.27, high=0.8),
@@ -124,9 +126,7 @@ class Order:
 def _turn(item: pytest.Item) -> int:
     if item.path.name in LONG:
         return 0
-    if item.get_closest_marker("browser") is None:
-        return 1
-    return 2 if item.path.name in LONG_IN_A_BROWSER else 3
+    return 1 if item.get_closest_marker("browser") is None else 2
 
 
 class AtOnce:
