@@ -32,7 +32,7 @@ run: .venv/runtime ## install what is needed and serve http://127.0.0.1:8000
 # In the order of tests/conftest.py, which puts what takes longest first.
 PARALLEL := -n logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
-# What is marked `long` takes a third of the time of all, and has shorter neighbours.
+# What is marked `long` takes a quarter of the time of all, and has shorter neighbours.
 WHICH ?= not long
 TRIES ?= 1
 

@@ -56,8 +56,8 @@ from video_classifier.states import Prediction as Predicted
 
 PASSWORD = "correct horse battery"
 WORKER = "PYTEST_XDIST_WORKER"  # in the environment of each of several processes
-# Files that take a minute or more.
-LONG = (
+# Files that take a minute or more, if only because of tests marked `long`.
+FIRST = (
     *("test_looks.py", "test_hours.py", "test_live_camera.py", "test_alerts_arrive.py"),
     *("test_notebooks.py", "test_soak.py", "test_trainer.py", "test_upgrade.py"),
 )
@@ -111,7 +111,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if _asks_the_database(item) and _may_differ(item):
             item.add_marker("db")
-        if os.environ.get("CI") == "true" and item.get_closest_marker("browser"):
+        if "CI" in os.environ and item.get_closest_marker("browser"):
             item.add_marker(pytest.mark.flaky(reruns=1))  # the summary names those that needed it
 
 
@@ -124,7 +124,7 @@ class Order:
 
 
 def _turn(item: pytest.Item) -> int:
-    if item.path.name in LONG:
+    if item.path.name in FIRST:
         return 0
     return 1 if item.get_closest_marker("browser") is None else 2
 
@@ -145,7 +145,7 @@ class AtOnce:
 
 def pytest_configure(config: pytest.Config) -> None:
     config.pluginmanager.register(Order())
-    if os.environ.get("CI") == "true":
+    if "CI" in os.environ:
         config.pluginmanager.register(AtOnce(config.pluginmanager))
 
 

@@ -377,7 +377,6 @@ def test_an_unknown_model_gives_one_line_and_exit_code_2(
     assert "unknown" in done.stderr
 
 
-@pytest.mark.long
 @pytest.mark.keras
 def test_a_model_is_tried_once(run: Run) -> None:
     done = run("test_model")

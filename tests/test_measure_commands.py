@@ -139,7 +139,6 @@ def test_a_folder_needs_somebody_whose_uploads_they_are(camera: Camera, tmp_path
         run("measure_camera", "Berlin", "Aisle 4", f"--folder={tmp_path}")
 
 
-@pytest.mark.long
 def test_a_folder_is_taken_in_for_the_camera_and_waited_for(
     camera: Camera,
     tmp_path: Path,

@@ -106,7 +106,6 @@ def test_what_was_there_becomes_the_store_main_in_which_everybody_goes_on_workin
     }
 
 
-@pytest.mark.long
 def test_copies_and_runs_on_their_way_are_jobs_after_it(past: Past) -> None:
     with past.at("0006_predictions") as old:
         now = timezone.now()

@@ -83,7 +83,6 @@ def test_the_log_is_filtered_as_its_filters_change(page: Page) -> None:
     expect(page.get_by_text("4 messages")).to_be_visible()
 
 
-@pytest.mark.long
 def test_channels_work_without_scripts(page: Page, browser: Browser, site: str) -> None:
     plain = browser.new_page(base_url=site, java_script_enabled=False)
     sign_in(plain, "grace")

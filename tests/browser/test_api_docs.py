@@ -15,7 +15,6 @@ AROUND = """axe.run(
 )"""
 
 
-@pytest.mark.long
 def test_it_shows_every_address_under_the_strict_policy(user: User, page: Page) -> None:
     complaints: list[str] = []
     page.on("console", lambda message: complaints.append(message.text))
@@ -32,7 +31,6 @@ def test_it_shows_every_address_under_the_strict_policy(user: User, page: Page) 
     assert page.evaluate("document.documentElement.scrollWidth") <= 320
 
 
-@pytest.mark.long
 def test_it_tries_an_address_with_the_session(user: User, page: Page) -> None:
     page.goto("/api/v1/docs")
     page.locator("#operations-stores-stores_list button").first.click()

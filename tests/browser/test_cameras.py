@@ -145,7 +145,6 @@ def test_zones_are_drawn_and_removed_by_mouse(page: Page, feed: Feed) -> None:
     expect(zones).to_have_value("0,0 20,0 20,30")
 
 
-@pytest.mark.long
 def test_a_camera_is_set_up_without_scripts(
     page: Page, feed: Feed, browser: Browser, site: str
 ) -> None:

@@ -194,7 +194,6 @@ def test_a_blind_look_plays_a_stretch_tells_nothing_and_is_answered_by_a_key(
     assert (saved.is_blind, saved.event, saved.answer) == (True, None, Answer.FALSE_ALARM)
 
 
-@pytest.mark.long
 def test_who_looked_at_a_clip_is_found_from_its_result(desk: Page, events: list[Event]) -> None:
     clip = events[0].analysis.clip
     reviews.answer(events[0], clip, User.objects.get(), answer=Answer.UNSURE)

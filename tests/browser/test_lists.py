@@ -130,7 +130,6 @@ def test_what_is_chosen_before_the_page_listens_is_applied(
     expect(page).to_have_url(re.compile(f"={chosen}"))
 
 
-@pytest.mark.long
 def test_a_stack_is_gone_through_by_keys_and_the_place_is_kept(
     page: Page, analyses: list[Analysis]
 ) -> None:
@@ -157,7 +156,6 @@ def test_a_stack_is_gone_through_by_keys_and_the_place_is_kept(
     expect(page).to_have_url(re.compile(rf"/history/\?hint=yes&sort=hint#open-{analyses[18].pk}$"))
 
 
-@pytest.mark.long
 def test_keys_keep_their_place_among_events_and_uploads_too(
     recording: Analysis, analyses: list[Analysis], page: Page
 ) -> None:

@@ -87,7 +87,6 @@ def wait_for_streams(page: Page, count: int) -> None:
     becomes(page, lambda: len(live_streams._taken), count)
 
 
-@pytest.mark.long
 def test_the_wall_renews_its_stills_without_a_flicker(page: Page) -> None:
     page.goto("/live/")
     images = page.locator(".live-picture__image")
@@ -128,7 +127,6 @@ def test_the_wall_says_what_changed_and_keeps_the_focus(
     expect(page.get_by_text("Last hint:")).to_be_visible()
 
 
-@pytest.mark.long
 def test_a_camera_that_stops_is_no_longer_called_live(
     page: Page, feeds: list[Feed], watcher: FakeWatcher
 ) -> None:

@@ -85,7 +85,6 @@ def polled(page: Page, times: int = 1) -> None:
         answer.value.finished()
 
 
-@pytest.mark.long
 def test_the_history_outlives_its_polls(page: Page, analyses: list[Analysis]) -> None:
     page.goto("/history/?sort=-added&status=")
     rows = page.locator("[data-row-link]")
@@ -170,7 +169,6 @@ def test_of_more_rows_than_an_address_holds_each_gets_its_turn(
     assert len(set.union(*asked)) == 60
 
 
-@pytest.mark.long
 @pytest.mark.parametrize("address", ["/", "/history/"])
 def test_one_request_asks_for_all_rows_until_none_is_left(
     page: Page, analyses: list[Analysis], address: str

@@ -84,7 +84,6 @@ def expect_tones(page: Page, number: int) -> None:
     page.wait_for_function("number => window.tones === number", arg=number)
 
 
-@pytest.mark.long
 def test_a_hint_appears_on_another_page_and_is_dismissed(page: Page, feed: Feed) -> None:
     complaints: list[str] = []
     page.on("console", lambda message: complaints.append(message.text))
@@ -135,7 +134,6 @@ def test_nothing_is_heard_until_somebody_wants_it(page: Page, feed: Feed) -> Non
     assert page.evaluate("Notification.asked") == 0
 
 
-@pytest.mark.long
 def test_the_sound_is_switched_on_and_off_and_remembered(page: Page, feed: Feed) -> None:
     switch_sound_on(page)
 

@@ -37,7 +37,9 @@ PLAY_ON = """video => new Promise((done) => {
 PRESS = """video => new Promise((done) => {
   video.muted = true;
   video.addEventListener("playing", () => done(true), { once: true });
-  Object.defineProperty(video, "error", { value: { code: 2 }, configurable: true });
+  Object.defineProperty(video, "error", {
+    value: { code: MediaError.MEDIA_ERR_NETWORK }, configurable: true,
+  });
   video.play().catch(() => {});
   video.dispatchEvent(new Event("error"));
   delete video.error;

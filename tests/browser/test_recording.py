@@ -238,7 +238,6 @@ def test_a_deep_link_plays_just_its_seconds_in_a_loop(recording: Analysis, page:
     expect(page.get_by_label("Repeat these seconds")).to_be_checked()
 
 
-@pytest.mark.long
 def test_a_player_that_is_late_at_the_end_goes_back_all_the_same(
     recording: Analysis, page: Page
 ) -> None:
@@ -308,7 +307,6 @@ def test_the_person_of_the_event_has_a_box_while_it_lasts(recording: Analysis, p
     expect(box).to_have_count(0)
 
 
-@pytest.mark.long
 def test_without_scripts_all_of_it_is_links(
     recording: Analysis, browser: Browser, site: str
 ) -> None:

@@ -125,7 +125,6 @@ def test_is_paused_and_resumed_by_keyboard(
     assert_arrives(row, server, recording)
 
 
-@pytest.mark.long
 def test_goes_on_by_itself_after_a_lost_connection(
     page: Page, row: Locator, server: Site, line: Line, recording: Path
 ) -> None:

@@ -128,7 +128,6 @@ def test_ten_events_are_answered_by_keys_alone(desk: Page, events: list[Event]) 
     assert complaints == []
 
 
-@pytest.mark.long
 def test_what_waits_is_gone_through_by_keys_and_the_place_is_kept(
     desk: Page, events: list[Event]
 ) -> None:
@@ -188,7 +187,6 @@ def test_it_plays_from_two_seconds_before_the_peak_and_repeats_with_boxes(desk: 
     desk.wait_for_function("() => !document.querySelector('#current video').paused")
 
 
-@pytest.mark.long
 def test_a_reason_undo_note_skip_and_steps_by_keys(desk: Page, events: list[Event]) -> None:
     wait_ahead(desk)
     desk.keyboard.press("n")
@@ -296,7 +294,6 @@ def test_the_last_one_leads_to_an_empty_desk_which_shows_what_comes_later(
     expect_left(desk, "1 left")
 
 
-@pytest.mark.long
 def test_keys_that_are_switched_off_answer_nothing(desk: Page, user: User) -> None:
     Preferences.objects.create(user=user, has_keys=False)
     desk.reload()
@@ -307,7 +304,6 @@ def test_keys_that_are_switched_off_answer_nothing(desk: Page, user: User) -> No
     assert not Review.objects.exists()
 
 
-@pytest.mark.long
 def test_a_finger_answers_on_a_telephone(events: list[Event], browser: Browser, site: str) -> None:
     context = browser.new_context(
         base_url=site, viewport={"width": 360, "height": 740}, has_touch=True, is_mobile=True
@@ -381,7 +377,6 @@ def states(
     yield "result-answers"
 
 
-@pytest.mark.long
 def test_a_missed_stretch_is_marked_with_the_player(desk: Page, events: list[Event]) -> None:
     """And none of the pages on the way has an inline style, which the site's policy forbids."""
     against: list[str] = []

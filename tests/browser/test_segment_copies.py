@@ -279,7 +279,6 @@ def test_boxes_are_of_the_second_that_is_shown(made: Analysis, page: Page) -> No
 # While copies are made
 
 
-@pytest.mark.long
 def test_one_that_is_not_there_is_told_and_starts_when_it_is(
     recording: Analysis, page: Page
 ) -> None:

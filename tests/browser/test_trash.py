@@ -59,7 +59,6 @@ def look(page: Page, name: str) -> None:
         page.screenshot(path=Path(folder) / f"{name}.png", full_page=True)
 
 
-@pytest.mark.long
 @pytest.mark.parametrize("width", WIDTHS)
 def test_deleted_undone_deleted_and_restored(page: Page, analysis: Analysis, width: int) -> None:
     name = analysis.clip.name

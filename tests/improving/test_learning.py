@@ -118,7 +118,6 @@ def test_it_finds_what_the_model_does_not(model: Path, tmp_path: Path) -> None:
     assert {each["event"] for each in report["events"]} == set(range(14, 21))  # type: ignore[attr-defined]
 
 
-@pytest.mark.long
 def test_it_says_what_becomes_of_the_old_footage(model: Path, tmp_path: Path) -> None:
     """Also beside a version."""
     own, old = shutil.copytree(model, tmp_path / "meter"), make_old_footage(count=40)
@@ -179,7 +178,6 @@ def test_too_few_are_left_without_the_last_week(model: Path, tmp_path: Path) -> 
         improve(tmp_path, model, rows_of((True, 0, 9), (False, 1, 9), (False, 9, 4)))
 
 
-@pytest.mark.long
 def test_what_was_seen_is_not_looked_at_again(model: Path, tmp_path: Path) -> None:
     export(tmp_path / "in", ENOUGH)
     told: list[str] = []
@@ -223,7 +221,6 @@ def test_of_a_person_each_window_has_its_own_features(
     assert len(np.unique(seen.scores)) == len(seen.scores)
 
 
-@pytest.mark.long
 def test_it_is_compared_with_the_version_in_use(model: Path, tmp_path: Path) -> None:
     improve(tmp_path / "first", model, ENOUGH)
     used = tmp_path / "1"
@@ -237,7 +234,6 @@ def test_it_is_compared_with_the_version_in_use(model: Path, tmp_path: Path) -> 
     assert all(each["before"] == each["after"] for each in report["events"])
 
 
-@pytest.mark.long
 def test_they_are_not_compared_on_what_the_one_in_use_learned_from(
     model: Path, tmp_path: Path
 ) -> None:
@@ -269,7 +265,6 @@ def test_a_clip_that_can_not_be_read_is_left_out(model: Path, tmp_path: Path) ->
     assert report["left_out"] == {"unreadable": 1}
 
 
-@pytest.mark.long
 def test_who_is_not_seen_is_neither_learned_from_nor_counted(
     model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

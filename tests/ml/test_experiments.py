@@ -65,7 +65,6 @@ def trainer() -> Trainer:
     return Trainer(RECIPE, footage(people(4)))
 
 
-@pytest.mark.long
 def test_a_recipe_is_measured_on_people_whom_its_networks_have_not_seen(trainer: Trainer) -> None:
     watch = Kept()
 
@@ -76,7 +75,6 @@ def test_a_recipe_is_measured_on_people_whom_its_networks_have_not_seen(trainer:
     assert measured.calibration.threshold == measured.out_of_fold.calibration.threshold
 
 
-@pytest.mark.long
 def test_pieces_of_a_recording_are_measured_by_recording_too(tmp_path: Path, table: Path) -> None:
     clips = [
         replace(clip, entry=replace(clip.entry, take=f"{clip.entry.group} {clip.entry.label}"))
@@ -118,7 +116,6 @@ def test_the_audit_looks_at_single_frames_with_weights_of_single_frames(
     assert taken == [given]
 
 
-@pytest.mark.long
 def test_by_clip_everybody_is_a_group_of_their_own(trainer: Trainer) -> None:
     measured = experiments.measure(trainer, replace(PLAN, split=SplitBy.RANDOM))
 
@@ -165,7 +162,6 @@ def test_what_is_published_is_served_without_tensorflow(table: Path, tmp_path: P
     assert watch.warnings == []
 
 
-@pytest.mark.long
 def test_a_network_that_can_not_be_exported_is_served_by_keras(
     table: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -180,7 +176,6 @@ def test_a_network_that_can_not_be_exported_is_served_by_keras(
     assert warning.endswith("Keras serves it.")
 
 
-@pytest.mark.long
 def test_a_model_that_was_not_measured_says_so(table: Path, tmp_path: Path) -> None:
     trained = experiments.train(Trainer(RECIPE, clips_in(table)))
 

@@ -112,7 +112,6 @@ def test_what_is_no_network_is_refused(content: bytes, tmp_path: Path) -> None:
         openvino.Network(file)
 
 
-@pytest.mark.long
 def test_features_are_what_the_linear_head_takes() -> None:
     """They are the same as Keras' own, on noise and on a gradient."""
     import keras

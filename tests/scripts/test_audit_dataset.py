@@ -47,7 +47,6 @@ def audited(table: Path, *options: str, code: int = 0) -> dict[str, Any]:
     return found
 
 
-@pytest.mark.long
 def test_clean_data_passes(table: Path, capsys: Captured) -> None:
     found = audited(table)
 

@@ -66,7 +66,6 @@ def test_recipes_without_a_model_stand_in_one_table_with_the_shipped_ones(
     assert len(rows) == 2
 
 
-@pytest.mark.long
 def test_the_best_is_first_with_its_figures_from_its_card(
     make_model: MakeModel, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -95,7 +95,6 @@ def write_manifest(target: Path, *rows: tuple[str, str]) -> Path:
     return target
 
 
-@pytest.mark.long
 def test_finds_every_kind_of_copy(checked: CheckRun) -> None:
     kinds = {
         name: pair["kind"]

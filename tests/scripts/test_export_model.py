@@ -15,7 +15,6 @@ from video_classifier.ml.serving import bundle
 pytestmark = pytest.mark.keras
 
 
-@pytest.mark.long
 def test_a_folder_is_exported_and_compared_on_clips(
     tmp_path: Path, make_table: MakeTable, capsys: pytest.CaptureFixture[str]
 ) -> None:

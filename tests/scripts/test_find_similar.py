@@ -44,7 +44,6 @@ def test_the_most_similar_are_printed_and_drawn(
         assert drawn.height < 3 * 200
 
 
-@pytest.mark.long
 def test_a_clip_that_can_not_be_read_is_a_sentence(
     make_model: MakeModel, table: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -40,7 +40,6 @@ def figures(told: str, ruler: str) -> dict[str, str]:
     return {name.strip(): figure.strip() for name, figure in rows}
 
 
-@pytest.mark.long
 def test_prints_the_figures_and_writes_them_into_a_page(
     paths: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -84,7 +83,6 @@ def test_says_what_is_wrong(tmp_path: Path, capsys: pytest.CaptureFixture[str]) 
     assert "can't be read" in capsys.readouterr().err
 
 
-@pytest.mark.long
 @pytest.mark.footage
 def test_tells_shared_footage_from_another_visit_to_the_shelf() -> None:
     clips = {name: FOOTAGE / "mnnit" / name for name in (*SHARING, *SAME_SHELF)}

@@ -127,7 +127,6 @@ def test_a_site_that_is_used_is_saved_and_restored_elsewhere(
     assert (code, "is not empty" in output) == (1, True)
 
 
-@pytest.mark.long
 @pytest.mark.db
 def test_what_is_wrong_with_files_is_said_and_a_damaged_backup_is_not_restored(
     sites: tuple[Site, Site], tmp_path: Path

@@ -170,7 +170,6 @@ def test_a_worker_that_is_ended_puts_its_job_back(
     assert "is queued again" in output
 
 
-@pytest.mark.long
 def test_a_worker_that_was_frozen_for_a_while_can_be_ended(
     site: Site, started: Callable[..., subprocess.Popen[str]]
 ) -> None:
@@ -188,7 +187,6 @@ def test_a_worker_that_was_frozen_for_a_while_can_be_ended(
         end(worker)
 
 
-@pytest.mark.long
 def test_a_worker_does_only_the_kinds_that_it_is_for_and_no_newer_ones(
     site: Site, video: Path, started: Callable[..., subprocess.Popen[str]]
 ) -> None:
@@ -202,7 +200,6 @@ def test_a_worker_does_only_the_kinds_that_it_is_for_and_no_newer_ones(
     assert site.status("browsercopy", newer) == ("queued", 0)
 
 
-@pytest.mark.long
 def test_a_worker_sends_alerts_beside_its_jobs_if_it_is_to(
     site: Site, video: Path, started: Callable[..., subprocess.Popen[str]]
 ) -> None:
@@ -219,7 +216,6 @@ def test_a_worker_sends_alerts_beside_its_jobs_if_it_is_to(
     assert "Worker" in end(process)
 
 
-@pytest.mark.long
 def test_two_workers_make_each_copy_once(
     site: Site, video: Path, started: Callable[..., subprocess.Popen[str]]
 ) -> None:

@@ -236,7 +236,6 @@ def test_who_has_gone_leaves_room_for_others(server: Server) -> None:
     assert status == 200
 
 
-@pytest.mark.long
 def test_it_ends_in_good_order_while_somebody_watches(server: Server) -> None:
     ending = copy(server)
     ending.start()
@@ -309,7 +308,6 @@ def test_whoever_sends_on_in_vain_still_reads_the_answer(server: Server) -> None
     assert answer.startswith(b"HTTP/1.1 302")
 
 
-@pytest.mark.long
 def test_it_ends_in_good_order_whoever_is_still_connected(server: Server) -> None:
     ending = copy(server)
     ending.start()

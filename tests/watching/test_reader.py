@@ -159,7 +159,6 @@ def test_tells_that_pictures_stopped_and_connects_anew(camera: Camera, scheme: s
     assert state.stretch > before.stretch
 
 
-@pytest.mark.long
 @pytest.mark.parametrize("seconds", [-30.0, 30.0, -3.0])
 def test_a_clock_that_jumps_begins_a_new_stretch(camera: Camera, seconds: float) -> None:
     with reading(camera.rtsp_url, limits=CALM) as reader:
@@ -174,7 +173,6 @@ def test_a_clock_that_jumps_begins_a_new_stretch(camera: Camera, seconds: float)
     assert excerpt.end < 20
 
 
-@pytest.mark.long
 def test_a_break_is_neither_a_jump_nor_without_keyframes(camera: Camera) -> None:
     limits = replace(CALM, keyless=3.0, jump=2.5, stalled=1.0)
     seen = set()
@@ -224,7 +222,6 @@ def test_tells_so_from_the_start_too(camera: Camera) -> None:
         assert reader.ring.newest(99) is None
 
 
-@pytest.mark.long
 def test_keeps_no_group_that_doesn_t_fit_into_memory(clip: Path) -> None:
     with (
         Camera([clip], Form(keyframe_every=4), only="rtsp") as camera,
@@ -235,7 +232,6 @@ def test_keeps_no_group_that_doesn_t_fit_into_memory(clip: Path) -> None:
         assert reader.ring.held_bytes == 0
 
 
-@pytest.mark.long
 @pytest.mark.parametrize("scheme", SCHEMES)
 def test_another_resolution_begins_a_new_stretch(
     camera: Camera, tmp_path: Path, scheme: str

@@ -94,7 +94,6 @@ def test_what_is_trained_is_not_trained_again(tmp_path: Path) -> None:
         np.testing.assert_array_equal(one, other)
 
 
-@pytest.mark.long
 def test_a_resumed_training_shows_the_views_of_its_epoch(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

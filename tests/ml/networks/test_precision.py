@@ -39,7 +39,6 @@ def test_the_score_is_exact() -> None:
     assert {layer.compute_dtype for layer in network.layers} >= {"bfloat16"}
 
 
-@pytest.mark.long
 def test_a_batch_is_timed_in_either() -> None:
     assert precision._seconds(precision.PLAIN, small) > 0
     assert precision._seconds(precision.ON_CPU, small) > 0

@@ -337,7 +337,6 @@ def test_of_a_span_where_nobody_is_nothing_is_decoded_again(
     assert sample.times == pytest.approx((67.5, 82.5, 97.5, 112.5), abs=0.2)
 
 
-@pytest.mark.long
 def test_of_a_span_where_somebody_only_stands_there_are_no_windows(tmp_path: Path) -> None:
     clip = crowd.write(tmp_path / "clip.mp4", standing(0.4), seconds=120, rate=8)
     part, tracks = finder.find(finder.reel(clip, Span(60, 120)), Spotter())

@@ -130,7 +130,6 @@ def test_its_own_head_gives_the_scores_of_a_network_in_keras(model: Path) -> Non
     assert engine.score(noise()) == pytest.approx(by_network, abs=1e-6)
 
 
-@pytest.mark.long
 @pytest.mark.keras
 def test_its_own_head_gives_the_scores_of_the_shipped_network() -> None:
     """Taken out of network.keras, on numbers of the export that is served."""
@@ -221,7 +220,6 @@ def test_a_head_of_another_size_is_refused(model: Path, tmp_path: Path) -> None:
         loading.load(version, network=model)
 
 
-@pytest.mark.long
 @pytest.mark.keras
 def test_a_network_that_ends_in_something_else_can_have_no_heads(make_bundle: MakeBundle) -> None:
     with pytest.raises(BundleError, match="“person_ensemble” can't have heads of a store's own"):

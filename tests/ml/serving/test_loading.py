@@ -121,7 +121,6 @@ def test_the_least_recently_used_model_makes_room(others: list[Path]) -> None:
     assert loading.load(first) is kept
 
 
-@pytest.mark.long
 def test_a_model_that_is_still_in_use_outlives_its_place(others: list[Path]) -> None:
     mine = loading.load(others[0])
 
@@ -132,7 +131,6 @@ def test_a_model_that_is_still_in_use_outlives_its_place(others: list[Path]) -> 
     assert mine.score(images) == loading.load(others[0]).score(images)
 
 
-@pytest.mark.long
 def test_a_detector_is_kept_as_long_as_a_loaded_model_needs_it(
     others: list[Path], tmp_path: Path
 ) -> None:

@@ -284,7 +284,6 @@ def long_clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
     )
 
 
-@pytest.mark.long
 def test_a_span_is_of_who_is_in_view_in_it_at_the_clips_times(
     movement: PersonPredictor, long_clip: Path
 ) -> None:

@@ -120,7 +120,6 @@ def test_what_is_no_video_gets_no_score(make_bundle: MakeBundle, tmp_path: Path)
         loading.load(make_bundle("conv3d")).analyze(notes)
 
 
-@pytest.mark.long
 def test_several_threads_get_the_same_scores(make_bundle: MakeBundle) -> None:
     model = loading.load(make_bundle("mobilenetv2_lstm"))
     clips = np.random.default_rng(1).integers(0, 256, (8, *TINY.shape), np.uint8)

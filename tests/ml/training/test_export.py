@@ -42,7 +42,6 @@ def folder(tmp_path: Path) -> Path:
     return write_bundle(tmp_path / "small", "cnn_lstm")
 
 
-@pytest.mark.long
 @pytest.mark.parametrize(
     ("network", "file", "kind"),
     [
@@ -71,7 +70,6 @@ def test_an_export_scores_as_the_network_does(
     assert card.serving.windows == WINDOWS
 
 
-@pytest.mark.long
 def test_a_model_is_loaded_anew_once_it_is_exported(folder: Path) -> None:
     by_keras = loading.load(folder)
 
@@ -81,7 +79,6 @@ def test_a_model_is_loaded_anew_once_it_is_exported(folder: Path) -> None:
     assert loading.load(folder).sha256 == card.served_sha256
 
 
-@pytest.mark.long
 @pytest.mark.parametrize("network", ["cnn_lstm", "conv3d"])
 def test_an_exported_model_is_served_without_tensorflow(network: str, tmp_path: Path) -> None:
     folder = write_bundle(tmp_path / "small", network)
@@ -131,7 +128,6 @@ def test_made_windows_are_the_same_each_time_and_no_two_alike() -> None:
     assert {window.shape for window in made} == {TINY.shape}
 
 
-@pytest.mark.long
 def test_an_export_whose_scores_differ_is_refused(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -188,7 +184,6 @@ def test_saving_another_network_takes_the_export_away(folder: Path) -> None:
     assert not (folder / LITERT_FILE).exists()
 
 
-@pytest.mark.long
 def test_weights_of_16_bits_are_taken_unless_scores_change(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -205,7 +200,6 @@ def test_weights_of_16_bits_are_taken_unless_scores_change(
     assert (folder / OPENVINO_FILE).stat().st_size > size
 
 
-@pytest.mark.long
 def test_an_export_for_another_engine_takes_the_place_of_the_earlier(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

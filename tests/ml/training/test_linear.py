@@ -116,7 +116,6 @@ def test_a_clip_of_weight_zero_decides_nothing() -> None:
     assert without.loss == pytest.approx(usual.loss)
 
 
-@pytest.mark.long
 @pytest.mark.keras
 def test_people_whom_it_has_not_seen_are_told_apart_by_what_they_do(weights: Path) -> None:
     trainer = Trainer(RECIPE, [moving(entry) for entry in people(4)], backbone_weights=weights)

@@ -284,7 +284,6 @@ def test_without_class_weights_every_clip_counts_the_same() -> None:
     assert list(trainer._chosen(np.arange(10)).weights) == [1.0] * 10
 
 
-@pytest.mark.long
 @pytest.mark.keras
 def test_what_was_trained_in_16_bits_is_kept_in_32(tmp_path: Path) -> None:
     import keras

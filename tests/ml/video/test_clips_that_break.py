@@ -131,7 +131,6 @@ def test_idx_2e7_mp4() -> None:
     assert "more than 2 million" in limited("idx_2e7.mp4", memory=GIB, seconds=20)
 
 
-@pytest.mark.long
 def test_idx_1e5_mp4() -> None:
     """That it stops when it is deleted, tests of the services hold."""
     assert limited("idx_1e5.mp4", memory=GIB, seconds=60) == ""

@@ -40,7 +40,6 @@ def test_d1_to_hd(tmp_path: Path) -> None:
     assert copy[-1][:60].max() < 40, "a wide picture leaves bars above and below in a copy of 4:3"
 
 
-@pytest.mark.long
 def test_inter_mbaff(tmp_path: Path) -> None:
     clip = clip_that_breaks("inter_mbaff.mp4")
     reel = open_reel(clip, rate=8)

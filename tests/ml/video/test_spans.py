@@ -273,7 +273,6 @@ def test_who_follows_people_looks_two_seconds_further_back(tmp_path: Path) -> No
     assert list(numbers.values()) == [round(second * RATE) % 256 for second in seen.times]
 
 
-@pytest.mark.long
 def test_a_reel_holds_no_more_than_a_span(tmp_path: Path) -> None:
     clip = write(tmp_path / "clip.mp4", 300)
 
@@ -375,7 +374,6 @@ def test_a_span_beyond_the_end_has_nothing(tmp_path: Path) -> None:
         cut(write(tmp_path / "clip.mp4", 20), Span(30, 40))
 
 
-@pytest.mark.long
 def test_of_frames_that_differ_a_span_has_its_own(tmp_path: Path) -> None:
     spec = ClipSpec(frames=4, height=48, width=64, min_difference=1.0)
     clip = write(tmp_path / "clip.mp4", 120)
@@ -385,7 +383,6 @@ def test_of_frames_that_differ_a_span_has_its_own(tmp_path: Path) -> None:
     assert all(window.start <= second < window.end for window in windows for second in window.times)
 
 
-@pytest.mark.long
 def test_a_second_look_at_a_span_decodes_what_it_takes(
     tmp_path: Path, decoded: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -433,7 +430,6 @@ def test_where_the_keyframe_before_is_not_enough_all_is_decoded_again(
     assert again.values == {at: first.values[at] for at in (7, 70)}
 
 
-@pytest.mark.long
 def test_a_short_movement_in_a_span_is_measured_without_a_second_look(
     tmp_path: Path, decoded: list[int]
 ) -> None:
@@ -452,7 +448,6 @@ def test_a_short_movement_in_a_span_is_measured_without_a_second_look(
     assert len(decoded) == len(set(decoded))
 
 
-@pytest.mark.long
 def test_what_moved_is_held_for_a_second_look(
     tmp_path: Path, decoded: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -491,7 +486,6 @@ def test_runs_with_little_between_them_are_decoded_as_one() -> None:
     assert decoding._bridged(runs) == [Run(0, 97), Run(150, 170)]
 
 
-@pytest.mark.long
 @pytest.mark.parametrize("since", [None, 110])
 def test_windows_of_a_span_come_once_something_moves(tmp_path: Path, since: int | None) -> None:
     """They are those of the whole recording, and none where nothing moves."""

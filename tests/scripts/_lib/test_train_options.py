@@ -48,7 +48,6 @@ def trained(shop: Path, name: str, *options: str) -> int:
     )
 
 
-@pytest.mark.long
 def test_what_is_kept_apart_is_tested_and_not_trained_on(shop: Path, capsys: Captured) -> None:
     options = ("--folds", "by-group", "--test-only", "street", "--test-half", "mall")
 
@@ -69,7 +68,6 @@ def test_what_is_kept_apart_is_tested_and_not_trained_on(shop: Path, capsys: Cap
     assert not list(shop.glob(".*.unfinished"))
 
 
-@pytest.mark.long
 def test_the_saved_network_has_the_temperature_that_the_threshold_is_for(shop: Path) -> None:
     assert trained(shop, "warm", "--folds", "2", "--false-alarms", "0.4") == 0
 
@@ -97,7 +95,6 @@ def interrupted(shop: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., No
     return train_so_far
 
 
-@pytest.mark.long
 def test_an_interrupted_training_goes_on(
     shop: Path, interrupted: Callable[..., None], capsys: Captured
 ) -> None:
@@ -114,7 +111,6 @@ def test_an_interrupted_training_goes_on(
     assert not list(shop.glob(".*.unfinished"))
 
 
-@pytest.mark.long
 def test_a_training_with_other_settings_says_that_it_does_not_go_on(
     shop: Path, interrupted: Callable[..., None], capsys: Captured
 ) -> None:

@@ -11,7 +11,6 @@ from tests.makers import videos
 from tests.ml.conftest import write_bundle
 
 
-@pytest.mark.long
 @pytest.mark.keras
 def test_both_ways_are_timed_by_turns(tmp_path: Path) -> None:
     model = write_bundle(tmp_path / "whole")

@@ -167,7 +167,6 @@ def test_segments_of_a_camera_teach_what_its_incident_looks_like(
     assert "| none | the shipped head |" in tables.forgotten(found)
 
 
-@pytest.mark.long
 def test_each_way_to_fit_a_head_says_what_it_learned_and_what_it_forgot(
     clips: list[ClipFeatures],
 ) -> None:
